@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Event codec: the payload of a Redis message or of a publish request becomes
+ * a validated event (docs/events.md).  Pure: bytes in, an event out, no I/O.
+ */
+
+
+#ifndef _PIMAP_EVENT_H_INCLUDED_
+#define _PIMAP_EVENT_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+
+#define PIMAP_EVENT_MAX_DEPTH   32      /* nested arrays and objects */
+#define PIMAP_EVENT_MAX_NAME    64      /* bytes of an event's name */
+#define PIMAP_EVENT_MAX_ID      41      /* "<epoch>-<n>", two uint64 */
+
+
+typedef struct {
+    const char   *data;
+    size_t        len;
+} pimap_str_t;
+
+
+typedef enum {
+    PIMAP_EVENT_OK = 0,
+    PIMAP_EVENT_TOO_LARGE,              /* over the limit that was given */
+    PIMAP_EVENT_TOO_DEEP,               /* over PIMAP_EVENT_MAX_DEPTH */
+    PIMAP_EVENT_BAD_ID,                 /* a digit, but no "<epoch>-<n> " */
+    PIMAP_EVENT_BAD_JSON,               /* syntax, UTF-8, duplicate keys,
+                                           integers beyond 64 bits */
+    PIMAP_EVENT_NOT_OBJECT,
+    PIMAP_EVENT_NO_NAME,                /* neither "event" nor "@type" */
+    PIMAP_EVENT_BAD_NAME,               /* not a string, empty, too long, odd
+                                           characters, reserved; or an
+                                           "@type" that we don't know */
+    PIMAP_EVENT_BAD_MEMBER,             /* "mailbox" is not a string, ... */
+    PIMAP_EVENT_NO_MEMORY
+} pimap_event_status_t;
+
+
+typedef struct {
+    uint64_t      epoch;                /* 0: the event is not in the log */
+    uint64_t      n;
+
+    pimap_str_t   id;                   /* text of the above, or empty */
+    pimap_str_t   json;                 /* the publisher's text, on one line */
+    pimap_str_t   name;                 /* "MessageNew"; "state" for a JMAP
+                                           StateChange, "calendarAlert" */
+    pimap_str_t   mailbox;              /* decoded; data == NULL if absent */
+    pimap_str_t   old_mailbox;          /* of a MailboxRename */
+    uint32_t      types;                /* PIMAP_TYPE_* of pimap_types.h */
+
+    json_t       *root;
+} pimap_event_t;
+
+
+/*
+ * Parses a payload: "<json>" or "<epoch>-<n> <json>".  The numbers of an id
+ * are decimal, above zero, without leading zeros.
+ *
+ * The name is the member "event", of A-Z a-z 0-9 . _ - and not one of our own
+ * control events.  Without it "@type" may say that the text is a JMAP
+ * StateChange or CalendarAlert.
+ *
+ * White space around the text is not part of ev->json.  Line breaks between
+ * tokens are squeezed out in place, so "payload" is changed; everything else
+ * of the text stays as it is.  "max" limits the text in bytes, before that.
+ *
+ * On PIMAP_EVENT_OK the event points into "payload" and owns "root": it is to
+ * be freed with pimap_event_free() before "payload" goes.  Otherwise "payload"
+ * is untouched, nothing is to be freed (although it would do no harm), and
+ * "why", if not NULL, is filled with a short reason without any of the
+ * payload's text.  A decoded string may have zeros in it.
+ *
+ * jansson seeds its hash tables at the first object, from /dev/urandom;
+ * call json_object_seed(0) at start to have that behind.
+ *
+ * A failed allocation is PIMAP_EVENT_NO_MEMORY, with one exception: jansson
+ * 2.14 doesn't check that its token buffer could grow, and runs past the end
+ * of it; that is a matter of tokens over 14 bytes while malloc() fails.
+ */
+pimap_event_status_t pimap_event_parse(pimap_event_t *ev, char *payload,
+    size_t len, size_t max, char *why, size_t why_size);
+
+/* As above for a publisher's body: no id is allowed before the text. */
+pimap_event_status_t pimap_event_parse_json(pimap_event_t *ev, char *text,
+    size_t len, size_t max, char *why, size_t why_size);
+
+void pimap_event_free(pimap_event_t *ev);
+
+/* A constant such as "too large", for counters and logs. */
+const char *pimap_event_status_name(pimap_event_status_t status);
+
+
+#endif /* _PIMAP_EVENT_H_INCLUDED_ */

@@ -1,0 +1,148 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * libFuzzer target: whatever the payload, an event is valid or nothing is
+ * left of it, its text is one line that parses again to the same, and an OX
+ * body gives a valid event.
+ *
+ *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
+ *         t/fuzz/event.c pimap/[a-z]*.c -ljansson
+ */
+
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pimap_event.h"
+#include "pimap_ox.h"
+#include "pimap_types.h"
+
+
+#define FUZZ_MAX            65536
+
+#define fuzz_check(cond)    if (!(cond)) { abort(); }
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+/* Of exact size, so that the sanitizer sees what is read beyond the end. */
+
+static char *
+fuzz_copy(const void *data, size_t len)
+{
+    char  *copy;
+
+    copy = malloc(len);
+
+    if (copy && len) {
+        memcpy(copy, data, len);
+    }
+
+    return copy;
+}
+
+
+static void
+fuzz_event(const pimap_event_t *ev)
+{
+    char                  *text;
+    pimap_event_t          again;
+    pimap_event_status_t   status;
+
+    fuzz_check(json_is_object(ev->root));
+    fuzz_check(ev->name.len > 0 && ev->name.len <= PIMAP_EVENT_MAX_NAME);
+    fuzz_check(ev->id.len <= PIMAP_EVENT_MAX_ID);
+    fuzz_check((ev->epoch == 0) == (ev->id.len == 0));
+    fuzz_check((ev->n == 0) == (ev->id.len == 0));
+
+    fuzz_check(ev->json.len >= 2 && ev->json.len <= FUZZ_MAX);
+    fuzz_check(ev->json.data[0] == '{');
+    fuzz_check(ev->json.data[ev->json.len - 1] == '}');
+    fuzz_check(memchr(ev->json.data, '\n', ev->json.len) == NULL);
+    fuzz_check(memchr(ev->json.data, '\r', ev->json.len) == NULL);
+    fuzz_check(memchr(ev->json.data, '\0', ev->json.len) == NULL);
+
+    text = fuzz_copy(ev->json.data, ev->json.len);
+    if (text == NULL) {
+        return;
+    }
+
+    status = pimap_event_parse_json(&again, text, ev->json.len, ev->json.len,
+                                    NULL, 0);
+
+    fuzz_check(status == PIMAP_EVENT_OK);
+    fuzz_check(again.json.len == ev->json.len);
+    fuzz_check(memcmp(text, ev->json.data, ev->json.len) == 0);
+    fuzz_check(again.types == ev->types);
+    fuzz_check(json_equal(again.root, ev->root));
+
+    pimap_event_free(&again);
+    free(text);
+}
+
+
+static void
+fuzz_ox(const pimap_event_t *ev)
+{
+    char                  *text;
+    size_t                 len;
+    pimap_str_t            user;
+    pimap_event_t          event;
+    pimap_event_status_t   status;
+
+    user = pimap_ox_user(ev);
+    fuzz_check(user.data != NULL || user.len == 0);
+
+    if (!pimap_ox_detect(ev)) {
+        return;
+    }
+
+    text = pimap_ox_to_event(ev, &len);
+    if (text == NULL) {
+        return;
+    }
+
+    status = pimap_event_parse_json(&event, text, len, len, NULL, 0);
+
+    fuzz_check(status == PIMAP_EVENT_OK);
+    fuzz_check(event.json.data == text && event.json.len == len);
+    fuzz_check(event.mailbox.data != NULL);
+    fuzz_check(event.types == pimap_types_of_event("MessageNew", 10));
+    fuzz_check(json_object_get(event.root, "user") == NULL);
+
+    pimap_event_free(&event);
+    free(text);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char            why[64];
+    char           *payload;
+    pimap_event_t   ev;
+
+    payload = fuzz_copy(data, size);
+    if (payload == NULL) {
+        return 0;
+    }
+
+    if (pimap_event_parse(&ev, payload, size, FUZZ_MAX, why, sizeof(why))
+        == PIMAP_EVENT_OK)
+    {
+        fuzz_event(&ev);
+        fuzz_ox(&ev);
+
+    } else {
+        fuzz_check(ev.root == NULL);
+        fuzz_check(memchr(why, '\0', sizeof(why)) != NULL);
+        fuzz_check(size == 0 || memcmp(payload, data, size) == 0);
+    }
+
+    pimap_event_free(&ev);
+    free(payload);
+
+    return 0;
+}
