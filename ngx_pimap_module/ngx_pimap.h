@@ -1,0 +1,35 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The hub: the types that rooms pass to each other by pointer.  What is in
+ * them is in the header of the room that owns them.
+ */
+
+
+#ifndef _NGX_PIMAP_H_INCLUDED_
+#define _NGX_PIMAP_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+#if !(NGX_HTTP_SSL)
+#error "ngx_pimap_module requires --with-http_ssl_module"
+#endif
+
+
+typedef struct ngx_pimap_account_s     ngx_pimap_account_t;
+typedef struct ngx_pimap_device_s      ngx_pimap_device_t;
+typedef struct ngx_pimap_filter_s      ngx_pimap_filter_t;
+typedef struct ngx_pimap_loc_conf_s    ngx_pimap_loc_conf_t;
+typedef struct ngx_pimap_main_conf_s   ngx_pimap_main_conf_t;
+typedef struct ngx_pimap_text_s        ngx_pimap_text_t;
+
+
+extern ngx_module_t  ngx_pimap_module;
+
+
+#endif /* _NGX_PIMAP_H_INCLUDED_ */

@@ -1,0 +1,88 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A tree of accounts, by the hash of their names.
+ */
+
+
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_zone.h"
+
+
+static ngx_rbtree_t       ngx_pimap_accounts;
+static ngx_rbtree_node_t  ngx_pimap_accounts_sentinel;
+
+
+ngx_int_t
+ngx_pimap_account_init_process(ngx_cycle_t *cycle)
+{
+    ngx_rbtree_init(&ngx_pimap_accounts, &ngx_pimap_accounts_sentinel,
+                    ngx_str_rbtree_insert_value);
+
+    return NGX_OK;
+}
+
+
+ngx_pimap_account_t *
+ngx_pimap_account_find(ngx_str_t *name)
+{
+    uint32_t  hash;
+
+    hash = ngx_murmur_hash2(name->data, name->len);
+
+    return (ngx_pimap_account_t *)
+               ngx_str_rbtree_lookup(&ngx_pimap_accounts, name, hash);
+}
+
+
+ngx_pimap_account_t *
+ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
+{
+    ngx_pimap_account_t  *account;
+
+    account = ngx_pimap_account_find(name);
+
+    if (account) {
+        return account;
+    }
+
+    account = ngx_calloc(offsetof(ngx_pimap_account_t, name) + name->len, log);
+    if (account == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(account->name, name->data, name->len);
+
+    account->sn.str.data = account->name;
+    account->sn.str.len = name->len;
+    account->sn.node.key = ngx_murmur_hash2(name->data, name->len);
+
+    ngx_queue_init(&account->devices);
+
+    ngx_rbtree_insert(&ngx_pimap_accounts, &account->sn.node);
+
+    ngx_pimap_count(accounts);
+
+    ngx_pimap_subscriber_add(account);
+
+    return account;
+}
+
+
+void
+ngx_pimap_account_put(ngx_pimap_account_t *account)
+{
+    if (!ngx_queue_empty(&account->devices)) {
+        return;
+    }
+
+    ngx_pimap_subscriber_remove(account);
+
+    ngx_rbtree_delete(&ngx_pimap_accounts, &account->sn.node);
+
+    ngx_pimap_uncount(accounts);
+
+    ngx_free(account);
+}

@@ -1,0 +1,40 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Accounts that have devices parked in this worker.  The first device
+ * subscribes, the last one unsubscribes.
+ */
+
+
+#ifndef _NGX_PIMAP_ACCOUNT_H_INCLUDED_
+#define _NGX_PIMAP_ACCOUNT_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+struct ngx_pimap_account_s {
+    ngx_str_node_t            sn;           /* sn.str is the account */
+    ngx_queue_t               devices;
+    ngx_queue_t               link;         /* the subscriber's */
+    uint64_t                  sequence;     /* of its SUBSCRIBE */
+
+    unsigned                  subscribed:1; /* Redis has said so */
+
+    u_char                    name[1];
+};
+
+
+ngx_int_t ngx_pimap_account_init_process(ngx_cycle_t *cycle);
+
+ngx_pimap_account_t *ngx_pimap_account_find(ngx_str_t *name);
+
+/* Finds or makes one; NULL if memory is out.  A device must follow. */
+ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
+
+/* After a device has left: frees the account if it was the last one. */
+void ngx_pimap_account_put(ngx_pimap_account_t *account);
+
+
+#endif /* _NGX_PIMAP_ACCOUNT_H_INCLUDED_ */

@@ -1,0 +1,391 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Defaults, inheritance, and what may not stand together.
+ */
+
+
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_channel.h"
+#include "ngx_pimap_events.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_publish.h"
+#include "ngx_pimap_status.h"
+#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_zone.h"
+
+
+typedef struct {
+    ngx_str_t             name;
+    ngx_http_handler_pt   handler;
+} ngx_pimap_endpoint_t;
+
+
+static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
+    size_t skip, ngx_int_t *seconds);
+static char *ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data);
+static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
+    ngx_pimap_name_conf_t *prev);
+static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev);
+
+
+static ngx_pimap_endpoint_t  ngx_pimap_endpoints[] = {
+    { ngx_string("pimap_events"), ngx_pimap_events_handler },
+    { ngx_string("pimap_publish"), ngx_pimap_publish_handler },
+    { ngx_string("pimap_status"), ngx_pimap_status_handler },
+    { ngx_null_string, NULL }
+};
+
+ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
+    ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
+};
+
+ngx_conf_post_t  ngx_pimap_conf_retry_post = { ngx_pimap_conf_retry };
+
+
+void *
+ngx_pimap_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_pcalloc(cf->pool, sizeof(ngx_pimap_main_conf_t));
+    if (pmcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     pmcf->redis = { 0 };
+     *     pmcf->zone = NULL;
+     *     pmcf->used = 0;
+     */
+
+    pmcf->zone_size = NGX_CONF_UNSET_SIZE;
+    pmcf->max_devices = NGX_CONF_UNSET_UINT;
+    pmcf->max_event = NGX_CONF_UNSET_SIZE;
+    pmcf->drain = NGX_CONF_UNSET_MSEC;
+
+    return pmcf;
+}
+
+
+char *
+ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_pimap_main_conf_t  *pmcf = conf;
+
+    ngx_conf_init_size_value(pmcf->zone_size, 4 * 1024 * 1024);
+    ngx_conf_init_uint_value(pmcf->max_devices, 0);
+    ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
+    ngx_conf_init_msec_value(pmcf->drain, 30000);
+
+    if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pimap_zone\" must be at least %dk",
+                           NGX_PIMAP_ZONE_MIN_SIZE / 1024);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_pimap_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_pcalloc(cf->pool, sizeof(ngx_pimap_loc_conf_t));
+    if (plcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     plcf->account = { NULL, 0 };
+     *     plcf->device = { NULL, 0 };
+     *     plcf->endpoint = NULL;
+     */
+
+    plcf->max_account_length = NGX_CONF_UNSET_UINT;
+    plcf->max_device_length = NGX_CONF_UNSET_UINT;
+    plcf->ping = NGX_CONF_UNSET;
+    plcf->ping_min = NGX_CONF_UNSET;
+    plcf->ping_max = NGX_CONF_UNSET;
+    plcf->retry = NGX_CONF_UNSET_MSEC;
+    plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
+    plcf->max_body = NGX_CONF_UNSET_SIZE;
+    plcf->buffer = NGX_CONF_UNSET_SIZE;
+    plcf->send_timeout = NGX_CONF_UNSET_MSEC;
+
+    return plcf;
+}
+
+
+char *
+ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_pimap_loc_conf_t  *prev = parent;
+    ngx_pimap_loc_conf_t  *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    ngx_pimap_merge_name(&conf->account, &prev->account);
+    ngx_pimap_merge_name(&conf->device, &prev->device);
+    ngx_pimap_merge_ping(conf, prev);
+
+    ngx_conf_merge_uint_value(conf->max_account_length,
+                              prev->max_account_length, 255);
+    ngx_conf_merge_uint_value(conf->max_device_length,
+                              prev->max_device_length, 128);
+    ngx_conf_merge_msec_value(conf->retry, prev->retry, 3000);
+    ngx_conf_merge_uint_value(conf->max_devices_per_account,
+                              prev->max_devices_per_account, 100);
+    ngx_conf_merge_size_value(conf->max_body, prev->max_body, 256 * 1024);
+    ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
+    ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
+
+    if (conf->endpoint == ngx_pimap_publish_handler) {
+
+        /* a worker does not read or write files: the body has to fit */
+
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+        clcf->client_body_buffer_size =
+                            ngx_max(clcf->client_body_buffer_size,
+                                    conf->max_body + 1);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf, ngx_pimap_name_conf_t *prev)
+{
+    if (conf->value == NULL) {
+        *conf = *prev;
+    }
+}
+
+
+/* The three come together, from one directive. */
+
+static void
+ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev)
+{
+    if (conf->ping != NGX_CONF_UNSET) {
+        return;
+    }
+
+    if (prev->ping != NGX_CONF_UNSET) {
+        conf->ping = prev->ping;
+        conf->ping_min = prev->ping_min;
+        conf->ping_max = prev->ping_max;
+        return;
+    }
+
+    conf->ping = 300;
+    conf->ping_min = 10;
+    conf->ping_max = 900;
+}
+
+
+ngx_int_t
+ngx_pimap_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+
+    if (pmcf->used && !pmcf->redis.set) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"pimap_events\" and \"pimap_publish\" "
+                      "need \"pimap_redis\" in \"http\"");
+        return NGX_ERROR;
+    }
+
+    if (pmcf->redis.set
+        && ngx_pimap_redis_conf_init(cf, &pmcf->redis) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_zone_create(cf, pmcf);
+}
+
+
+char *
+ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    size_t                             i;
+    ngx_str_t                         *value;
+    ngx_pimap_name_conf_t             *name;
+    ngx_http_compile_complex_value_t   ccv;
+
+    name = (ngx_pimap_name_conf_t *) (p + cmd->offset);
+
+    if (name->value) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    name->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (name->value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = name->value;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* nginx leaves $arg_... percent-encoded, which nobody means */
+
+    if (value[1].len > 5 && ngx_strncmp(value[1].data, "$arg_", 5) == 0) {
+
+        for (i = 5; i < value[1].len; i++) {
+            if (!isalnum(value[1].data[i]) && value[1].data[i] != '_') {
+                break;
+            }
+        }
+
+        name->decode = (i == value[1].len);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_pimap_loc_conf_t  *plcf = conf;
+
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (plcf->ping != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    plcf->ping_min = 10;
+    plcf->ping_max = 900;
+
+    rv = ngx_pimap_conf_seconds(cf, &value[1], 0, &plcf->ping);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "min=", 4) == 0) {
+            rv = ngx_pimap_conf_seconds(cf, &value[i], 4, &plcf->ping_min);
+
+        } else if (ngx_strncmp(value[i].data, "max=", 4) == 0) {
+            rv = ngx_pimap_conf_seconds(cf, &value[i], 4, &plcf->ping_max);
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_WHEEL_MAX
+        || plcf->ping_min > plcf->ping_max)
+    {
+        return "must have bounds between 1s and 1023s";
+    }
+
+    if (plcf->ping && (plcf->ping < plcf->ping_min
+                       || plcf->ping > plcf->ping_max))
+    {
+        return "must be 0 or between \"min\" and \"max\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value, size_t skip,
+    ngx_int_t *seconds)
+{
+    ngx_str_t  s;
+
+    s.data = value->data + skip;
+    s.len = value->len - skip;
+
+    *seconds = ngx_parse_time(&s, 1);
+
+    if (*seconds == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid time \"%V\"", &s);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_pimap_loc_conf_t  *plcf = conf;
+
+    ngx_pimap_endpoint_t      *endpoint;
+    ngx_pimap_main_conf_t     *pmcf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (plcf->endpoint) {
+        return "is duplicate or stands with another pimap location";
+    }
+
+    for (endpoint = ngx_pimap_endpoints; endpoint->name.len; endpoint++) {
+        if (ngx_strcmp(endpoint->name.data, cmd->name.data) == 0) {
+            plcf->endpoint = endpoint->handler;
+        }
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = plcf->endpoint;
+
+    if (plcf->endpoint != ngx_pimap_status_handler) {
+        pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+        pmcf->used = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *value = data;
+
+    if (*value < 100) {
+        return "must be at least 100ms";
+    }
+
+    return NGX_CONF_OK;
+}

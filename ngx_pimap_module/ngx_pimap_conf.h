@@ -1,0 +1,75 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Settings.  Written in the configuration phase only.
+ */
+
+
+#ifndef _NGX_PIMAP_CONF_H_INCLUDED_
+#define _NGX_PIMAP_CONF_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_redis_conf.h"
+
+
+/* A value from nginx.conf that names something for a request. */
+typedef struct {
+    ngx_http_complex_value_t  *value;       /* NULL: the default */
+    ngx_uint_t                 decode;      /* it is one $arg_... variable */
+} ngx_pimap_name_conf_t;
+
+
+struct ngx_pimap_main_conf_s {
+    ngx_pimap_redis_conf_t   redis;
+
+    ngx_shm_zone_t          *zone;
+    size_t                   zone_size;
+
+    ngx_uint_t               max_devices;   /* 0: no limit */
+    size_t                   max_event;     /* bytes of one event's JSON */
+    ngx_msec_t               drain;
+
+    ngx_uint_t               used;          /* a location needs Redis */
+};
+
+
+struct ngx_pimap_loc_conf_s {
+    ngx_pimap_name_conf_t    account;
+    ngx_pimap_name_conf_t    device;
+    ngx_uint_t               max_account_length;    /* bytes */
+    ngx_uint_t               max_device_length;
+
+    ngx_int_t                ping;          /* seconds, 0: none */
+    ngx_int_t                ping_min;
+    ngx_int_t                ping_max;
+    ngx_msec_t               retry;
+
+    ngx_uint_t               max_devices_per_account;
+
+    size_t                   max_body;      /* bytes of a publish request */
+
+    size_t                   buffer;        /* unsent bytes of one device */
+    ngx_msec_t               send_timeout;
+
+    ngx_http_handler_pt      endpoint;      /* what this location is */
+};
+
+
+void *ngx_pimap_create_main_conf(ngx_conf_t *cf);
+char *ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_pimap_create_loc_conf(ngx_conf_t *cf);
+char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
+
+/* setters of the command table */
+char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
+extern ngx_conf_post_t        ngx_pimap_conf_retry_post;
+
+
+#endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

@@ -1,0 +1,188 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Parsed once, encoded once, sent to each device whose filter lets it pass.
+ */
+
+
+#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_filter.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_supersede.h"
+#include "ngx_pimap_zone.h"
+
+
+#define NGX_PIMAP_DELIVER_QUIET  60     /* seconds without invalid payloads */
+
+
+static void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
+    pimap_event_t *ev);
+static ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d,
+    pimap_event_t *ev, ngx_pimap_text_t **text);
+static void ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why);
+static void ngx_pimap_deliver_delay(struct timespec *start);
+
+
+void
+ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
+{
+    char                    why[128];
+    pimap_event_t           ev;
+    struct timespec         start;
+    ngx_pimap_account_t    *account;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &start);
+
+    ngx_pimap_count(received);
+    ngx_pimap_count_n(received_bytes, len);
+
+    account = ngx_pimap_account_find(name);
+
+    if (account == NULL) {
+        ngx_pimap_count(unwanted);
+        return;
+    }
+
+    if (len && payload[0] == '!') {
+        if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
+            != NGX_OK)
+        {
+            ngx_pimap_deliver_invalid(name, "unknown control message");
+        }
+
+        return;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    if (pimap_event_parse(&ev, payload, len, pmcf->max_event, why,
+                          sizeof(why))
+        != PIMAP_EVENT_OK)
+    {
+        ngx_pimap_deliver_invalid(name, why);
+        return;
+    }
+
+    ngx_pimap_deliver_event(account, &ev);
+
+    pimap_event_free(&ev);
+
+    ngx_pimap_deliver_delay(&start);
+}
+
+
+static void
+ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
+{
+    ngx_queue_t         *q;
+    ngx_pimap_text_t    *text;
+    ngx_pimap_device_t  *d;
+
+    text = NULL;
+
+    for (q = ngx_queue_head(&account->devices);
+         q != ngx_queue_sentinel(&account->devices);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+
+        if (d->doomed) {
+            continue;
+        }
+
+        if (!ngx_pimap_filter_match(d->filter, ev)) {
+            ngx_pimap_count(filtered);
+            continue;
+        }
+
+        if (ngx_pimap_deliver_device(d, ev, &text) != NGX_OK) {
+            ngx_pimap_count(dropped);
+        }
+    }
+
+    if (text) {
+        ngx_pimap_text_unref(text);
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
+    ngx_pimap_text_t **text)
+{
+    if (*text == NULL) {
+        *text = ngx_pimap_encode_event(ev, ngx_cycle->log);
+
+        if (*text == NULL) {
+            ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_pimap_park_send(d, *text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    d->events++;
+    ngx_pimap_count(delivered);
+
+    if (d->closeafter) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+/* A publisher that is wrong is so at each event: one line, then a count. */
+
+static void
+ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why)
+{
+    static time_t      last;
+    static ngx_uint_t  unlogged;
+
+    ngx_pimap_count(invalid);
+
+    if (last && ngx_time() - last < NGX_PIMAP_DELIVER_QUIET) {
+        unlogged++;
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "pimap dropped invalid payload: %s, account \"%V\" "
+                  "(%ui more before)", why, account, unlogged);
+
+    last = ngx_time();
+    unlogged = 0;
+}
+
+
+static void
+ngx_pimap_deliver_delay(struct timespec *start)
+{
+    uint64_t          usec;
+    ngx_uint_t        i;
+    struct timespec   now;
+
+    static const uint64_t  limits[NGX_PIMAP_NDELAYS - 1] = {
+        1000, 5000, 25000, 100000, 500000, 2000000
+    };
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+
+    usec = (uint64_t) (now.tv_sec - start->tv_sec) * 1000000
+           + (now.tv_nsec - start->tv_nsec) / 1000;
+
+    for (i = 0; i < NGX_PIMAP_NDELAYS - 1 && usec > limits[i]; i++) {
+        /* void */
+    }
+
+    ngx_pimap_count(delays[i]);
+    ngx_pimap_count_n(delay_usec, usec);
+}

@@ -1,0 +1,143 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * nginx tells idle connections when the worker is to quit, so there is one
+ * without a socket for this.  The timer is not cancelable: the worker stays
+ * until the last device has been told.
+ */
+
+
+#include "ngx_pimap_drain.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_wheel.h"
+
+
+#define NGX_PIMAP_DRAIN_TICK  50        /* msec */
+
+
+static void ngx_pimap_drain_quit_handler(ngx_event_t *rev);
+static void ngx_pimap_drain_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_pimap_drain_devices(void);
+static void ngx_pimap_drain_one(ngx_pimap_device_t *d);
+
+
+static ngx_event_t       ngx_pimap_drain_event;
+static ngx_connection_t  ngx_pimap_drain_dumb;
+static ngx_msec_t        ngx_pimap_drain_end;
+
+
+ngx_int_t
+ngx_pimap_drain_init_process(ngx_cycle_t *cycle)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(0, cycle->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->fd = (ngx_socket_t) -2;
+    c->idle = 1;
+    c->data = NULL;
+    c->read->log = cycle->log;
+    c->read->handler = ngx_pimap_drain_quit_handler;
+
+    ngx_pimap_drain_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_drain_event.handler = ngx_pimap_drain_handler;
+    ngx_pimap_drain_event.data = &ngx_pimap_drain_dumb;
+    ngx_pimap_drain_event.log = cycle->log;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_drain_quit_handler(ngx_event_t *rev)
+{
+    ngx_uint_t              n;
+    ngx_connection_t       *c;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    c = rev->data;
+
+    if (!c->close) {
+        return;
+    }
+
+    c->close = 0;
+    c->idle = 0;
+    c->fd = (ngx_socket_t) -1;
+
+    ngx_free_connection(c);
+
+    n = ngx_pimap_drain_devices();
+
+    if (n == 0) {
+        return;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    ngx_log_error(NGX_LOG_NOTICE, rev->log, 0,
+                  "pimap sends %ui devices away within %Mms", n, pmcf->drain);
+
+    ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
+
+    ngx_pimap_drain_handler(&ngx_pimap_drain_event);
+}
+
+
+static void
+ngx_pimap_drain_handler(ngx_event_t *ev)
+{
+    ngx_uint_t           n, turns;
+    ngx_queue_t         *link;
+    ngx_msec_int_t       left;
+
+    left = (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec);
+    turns = left > 0 ? left / NGX_PIMAP_DRAIN_TICK + 1 : 1;
+
+    n = ngx_pimap_drain_devices();
+
+    for (n = (n + turns - 1) / turns; n; n--) {
+        link = ngx_pimap_wheel_first();
+
+        if (link == NULL) {
+            break;
+        }
+
+        ngx_pimap_drain_one(ngx_queue_data(link, ngx_pimap_device_t, due));
+    }
+
+    if (ngx_pimap_wheel_first()) {
+        ngx_add_timer(ev, NGX_PIMAP_DRAIN_TICK);
+    }
+}
+
+
+static ngx_uint_t
+ngx_pimap_drain_devices(void)
+{
+    return ngx_pimap_counters->devices_held_h1
+           + ngx_pimap_counters->devices_held_h2;
+}
+
+
+static void
+ngx_pimap_drain_one(ngx_pimap_device_t *d)
+{
+    ngx_pimap_text_t  *text;
+
+    text = ngx_pimap_encode_retry(d->conf->retry,
+                                  d->transport->log(d->connection));
+
+    ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
+
+    if (text) {
+        ngx_pimap_text_unref(text);
+    }
+}

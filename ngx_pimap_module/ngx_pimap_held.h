@@ -1,0 +1,29 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The held transport: the nginx request stays as long as the device is
+ * parked.
+ */
+
+
+#ifndef _NGX_PIMAP_HELD_H_INCLUDED_
+#define _NGX_PIMAP_HELD_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_park.h"
+
+
+/*
+ * Parks the request, whose head has been sent, with "hello" as the first
+ * bytes of its body.  NGX_DONE: parked, the request will be finalized.
+ */
+ngx_int_t ngx_pimap_held_park(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, ngx_pimap_text_t *hello);
+
+/* HTTP/1 or HTTP/2, TLS or not. */
+void ngx_pimap_held_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking);
+
+
+#endif /* _NGX_PIMAP_HELD_H_INCLUDED_ */

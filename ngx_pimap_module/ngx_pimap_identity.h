@@ -1,0 +1,31 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Who asks: the account and the device of a request.
+ */
+
+
+#ifndef _NGX_PIMAP_IDENTITY_H_INCLUDED_
+#define _NGX_PIMAP_IDENTITY_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+/*
+ * The values of "pimap_account" and "pimap_device".  NGX_OK; an HTTP status
+ * with "problem" set if a value can't be one; NGX_ERROR if memory is out.
+ * An empty value is NGX_OK: the caller knows whether it may be.
+ */
+ngx_int_t ngx_pimap_identity_account(ngx_http_request_t *r,
+    ngx_str_t *account, const char **problem);
+ngx_int_t ngx_pimap_identity_device(ngx_http_request_t *r,
+    ngx_str_t *device, const char **problem);
+
+/* Checks an account that comes from elsewhere, by the same rules. */
+ngx_int_t ngx_pimap_identity_check(ngx_http_request_t *r,
+    ngx_str_t *account, const char **problem);
+
+
+#endif /* _NGX_PIMAP_IDENTITY_H_INCLUDED_ */

@@ -1,0 +1,256 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Tables and hooks.  docs/architecture.md shows the rooms behind them.
+ */
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_commander.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_drain.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_probe.h"
+#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_supersede.h"
+#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_zone.h"
+
+#include <jansson.h>
+
+
+static ngx_pimap_main_conf_t *ngx_pimap_process_conf(ngx_cycle_t *cycle);
+static ngx_int_t ngx_pimap_init_process(ngx_cycle_t *cycle);
+static void ngx_pimap_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_pimap_commands[] = {
+
+    { ngx_string("pimap_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_pimap_conf_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, zone_size),
+      NULL },
+
+    { ngx_string("pimap_events"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_pimap_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_publish"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_pimap_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_pimap_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_account"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_pimap_conf_name,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, account),
+      NULL },
+
+    { ngx_string("pimap_device"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_pimap_conf_name,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, device),
+      NULL },
+
+    { ngx_string("pimap_ping"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_pimap_conf_ping,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_retry"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, retry),
+      &ngx_pimap_conf_retry_post },
+
+    { ngx_string("pimap_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, buffer),
+      NULL },
+
+    { ngx_string("pimap_send_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, send_timeout),
+      NULL },
+
+    { ngx_string("pimap_drain"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, drain),
+      NULL },
+
+    { ngx_string("pimap_max_devices"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, max_devices),
+      NULL },
+
+    { ngx_string("pimap_max_devices_per_account"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_devices_per_account),
+      NULL },
+
+    { ngx_string("pimap_max_account_length"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_account_length),
+      &ngx_pimap_conf_length_bounds },
+
+    { ngx_string("pimap_max_device_length"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_device_length),
+      &ngx_pimap_conf_length_bounds },
+
+    { ngx_string("pimap_max_event"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, max_event),
+      NULL },
+
+    { ngx_string("pimap_max_body"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_body),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_pimap_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_pimap_postconfiguration,           /* postconfiguration */
+
+    ngx_pimap_create_main_conf,            /* create main configuration */
+    ngx_pimap_init_main_conf,              /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_pimap_create_loc_conf,             /* create location configuration */
+    ngx_pimap_merge_loc_conf               /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_pimap_module = {
+    NGX_MODULE_V1,
+    &ngx_pimap_module_ctx,                 /* module context */
+    ngx_pimap_commands,                    /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_pimap_init_process,                /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_pimap_exit_process,                /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* NULL in a process that serves no requests, or without our directives. */
+
+static ngx_pimap_main_conf_t *
+ngx_pimap_process_conf(ngx_cycle_t *cycle)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NULL;
+    }
+
+    if (cycle->conf_ctx[ngx_http_module.index] == NULL) {
+        return NULL;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_pimap_module);
+
+    return pmcf && pmcf->redis.set ? pmcf : NULL;
+}
+
+
+static ngx_int_t
+ngx_pimap_init_process(ngx_cycle_t *cycle)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_pimap_process_conf(cycle);
+    if (pmcf == NULL) {
+        return NGX_OK;
+    }
+
+    /* jansson would read /dev/urandom at the first event */
+
+    json_object_seed(0);
+
+    if (ngx_pimap_zone_init_process(cycle) != NGX_OK
+        || ngx_pimap_wheel_init_process(cycle) != NGX_OK
+        || ngx_pimap_park_init_process(cycle) != NGX_OK
+        || ngx_pimap_account_init_process(cycle) != NGX_OK
+        || ngx_pimap_supersede_init_process(cycle) != NGX_OK
+        || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
+        || ngx_pimap_drain_init_process(cycle) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_pimap_subscriber_open(&pmcf->redis);
+    ngx_pimap_commander_open(&pmcf->redis);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_exit_process(ngx_cycle_t *cycle)
+{
+    if (ngx_pimap_process_conf(cycle) == NULL) {
+        return;
+    }
+
+    ngx_pimap_subscriber_close();
+    ngx_pimap_commander_close();
+    ngx_pimap_zone_exit_process();
+}

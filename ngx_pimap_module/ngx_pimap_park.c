@@ -1,0 +1,301 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Devices come, get their pings, and leave.  A device that is to end is
+ * "doomed": it gets nothing any more and is ended from a posted event, so
+ * that nobody who walks over devices finds one gone under his feet.
+ */
+
+
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_limit.h"
+#include "ngx_pimap_supersede.h"
+#include "ngx_pimap_wheel.h"
+
+
+static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
+    ngx_uint_t seconds);
+static void ngx_pimap_park_count(ngx_pimap_device_t *d, ngx_int_t n);
+static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
+static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+static uint64_t ngx_pimap_park_now(void);
+
+
+static ngx_queue_t       ngx_pimap_park_doomed;
+static ngx_event_t       ngx_pimap_park_event;
+static ngx_connection_t  ngx_pimap_park_dumb;
+
+static const char  *ngx_pimap_park_reasons[NGX_PIMAP_NENDS] = {
+    "client", "closeafter", "superseded", "slow", "timeout", "drain", "error"
+};
+
+
+ngx_int_t
+ngx_pimap_park_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_pimap_park_doomed);
+
+    ngx_pimap_park_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_park_event.handler = ngx_pimap_park_doomed_handler;
+    ngx_pimap_park_event.data = &ngx_pimap_park_dumb;
+    ngx_pimap_park_event.log = cycle->log;
+
+    return NGX_OK;
+}
+
+
+ngx_pimap_device_t *
+ngx_pimap_park(ngx_pimap_parking_t *parking,
+    const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log)
+{
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+
+    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + parking->device.len,
+                   log);
+    if (d == NULL) {
+        return NULL;
+    }
+
+    account = ngx_pimap_account_get(&parking->account, log);
+    if (account == NULL) {
+        ngx_free(d);
+        return NULL;
+    }
+
+    d->account = account;
+    d->filter = parking->filter;
+    d->conf = parking->conf;
+    d->transport = transport;
+    d->connection = connection;
+    d->kind = parking->kind;
+    d->tls = parking->tls;
+    d->ping = (uint16_t) parking->ping;
+    d->closeafter = parking->closeafter;
+    d->since = ngx_pimap_park_now();
+    d->sent_at = ngx_pimap_wheel_now();
+    d->name_len = (uint16_t) parking->device.len;
+    ngx_memcpy(d->name, parking->device.data, parking->device.len);
+
+    ngx_pimap_supersede(d);
+
+    ngx_queue_insert_tail(&account->devices, &d->link);
+    ngx_pimap_park_schedule(d, d->ping);
+    ngx_pimap_park_count(d, 1);
+    ngx_pimap_count(connects);
+
+    return d;
+}
+
+
+/* One without pings has its turn now and then, for nothing. */
+
+static void
+ngx_pimap_park_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
+{
+    if (seconds == 0 || seconds > NGX_PIMAP_WHEEL_MAX) {
+        seconds = NGX_PIMAP_WHEEL_MAX;
+    }
+
+    ngx_pimap_wheel_add(&d->due, seconds);
+}
+
+
+static void
+ngx_pimap_park_count(ngx_pimap_device_t *d, ngx_int_t n)
+{
+    if (d->kind == NGX_PIMAP_HELD_H2) {
+        ngx_pimap_count_n(devices_held_h2, n);
+
+    } else {
+        ngx_pimap_count_n(devices_held_h1, n);
+    }
+
+    if (d->tls) {
+        ngx_pimap_count_n(devices_tls, n);
+    }
+}
+
+
+ngx_int_t
+ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+{
+    ngx_int_t  rc;
+
+    rc = d->transport->send(d, text);
+
+    if (rc == NGX_OK) {
+        d->bytes += text->len;
+        d->sent_at = ngx_pimap_wheel_now();
+        ngx_pimap_count_n(sent_bytes, text->len);
+        return NGX_OK;
+    }
+
+    ngx_pimap_park_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
+                                         : NGX_PIMAP_END_CLIENT, NULL);
+    return rc;
+}
+
+
+void
+ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+    ngx_pimap_text_t *text)
+{
+    if (d->doomed) {
+        return;
+    }
+
+    if (text && ngx_pimap_park_send(d, text) != NGX_OK) {
+        return;
+    }
+
+    d->doomed = 1;
+    d->reason = reason;
+
+    ngx_pimap_wheel_remove(&d->due);
+    ngx_queue_insert_tail(&ngx_pimap_park_doomed, &d->due);
+
+    ngx_post_event(&ngx_pimap_park_event, &ngx_posted_events);
+}
+
+
+static void
+ngx_pimap_park_doomed_handler(ngx_event_t *ev)
+{
+    void                         *connection;
+    ngx_uint_t                    clean;
+    ngx_queue_t                  *q;
+    ngx_pimap_device_t           *d;
+    const ngx_pimap_transport_t  *transport;
+
+    while (!ngx_queue_empty(&ngx_pimap_park_doomed)) {
+        q = ngx_queue_head(&ngx_pimap_park_doomed);
+        d = ngx_queue_data(q, ngx_pimap_device_t, due);
+
+        transport = d->transport;
+        connection = d->connection;
+
+        clean = (d->reason == NGX_PIMAP_END_CLOSEAFTER
+                 || d->reason == NGX_PIMAP_END_SUPERSEDED
+                 || d->reason == NGX_PIMAP_END_DRAIN);
+
+        ngx_pimap_park_leave(d, d->reason);
+
+        transport->end(connection, clean);
+    }
+}
+
+
+void
+ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
+{
+    ngx_str_t             name;
+    ngx_pimap_account_t  *account;
+
+    account = d->account;
+
+    if (d->doomed) {
+        reason = d->reason;
+        ngx_queue_remove(&d->due);
+
+    } else {
+        ngx_pimap_wheel_remove(&d->due);
+    }
+
+    ngx_queue_remove(&d->link);
+
+    ngx_pimap_park_log(d, reason);
+    ngx_pimap_park_count(d, -1);
+    ngx_pimap_count(ends[reason]);
+    ngx_pimap_park_name(d, &name);
+    ngx_pimap_limit_release(&account->sn.str, &name);
+
+    if (d->filter) {
+        ngx_free(d->filter);
+    }
+
+    ngx_free(d);
+
+    ngx_pimap_account_put(account);
+}
+
+
+/* One line a parked response, key="value", for the operator's tools. */
+
+static void
+ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
+{
+    uint64_t    msec;
+    ngx_str_t   name;
+    ngx_uint_t  level;
+
+    level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
+    msec = ngx_pimap_park_now() - d->since;
+
+    ngx_pimap_park_name(d, &name);
+
+    ngx_log_error(level, d->transport->log(d->connection), 0,
+                  "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
+                  "seconds=\"%uL.%03uL\" events=\"%uD\" bytes=\"%uL\"",
+                  ngx_pimap_park_reasons[reason], &d->account->sn.str, &name,
+                  msec / 1000, msec % 1000, d->events, d->bytes);
+}
+
+
+/*
+ * RFC 8620, 7.3: a ping is due when so much time has passed since the last
+ * event.  An event does not move the device in the wheel: when its turn
+ * comes, it may have to wait for the rest.
+ */
+
+void
+ngx_pimap_park_due(ngx_queue_t *link)
+{
+    uint32_t             idle;
+    ngx_pimap_text_t    *text;
+    ngx_pimap_device_t  *d;
+
+    d = ngx_queue_data(link, ngx_pimap_device_t, due);
+
+    idle = ngx_pimap_wheel_now() - d->sent_at;
+
+    if (d->ping && idle < d->ping) {
+        ngx_pimap_park_schedule(d, d->ping - idle);
+        return;
+    }
+
+    ngx_pimap_park_schedule(d, d->ping);
+
+    if (d->ping == 0) {
+        return;
+    }
+
+    text = ngx_pimap_encode_ping(d->ping, d->transport->log(d->connection));
+
+    if (text == NULL) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return;
+    }
+
+    if (ngx_pimap_park_send(d, text) == NGX_OK) {
+        ngx_pimap_count(pings);
+    }
+
+    ngx_pimap_text_unref(text);
+}
+
+
+static uint64_t
+ngx_pimap_park_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}

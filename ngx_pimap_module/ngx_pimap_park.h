@@ -1,0 +1,123 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The registry of this worker's parked devices.  A parked device is a small
+ * record; how bytes reach it is its transport's affair.
+ */
+
+
+#ifndef _NGX_PIMAP_PARK_H_INCLUDED_
+#define _NGX_PIMAP_PARK_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_text.h"
+#include "ngx_pimap_zone.h"
+
+
+#define NGX_PIMAP_DEVICE_MAX   1024     /* bytes of a device's name */
+
+
+typedef enum {
+    NGX_PIMAP_HELD_H1 = 0,
+    NGX_PIMAP_HELD_H2
+} ngx_pimap_kind_t;
+
+
+typedef struct {
+    /*
+     * Sends a text, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
+     * too much is unsent.  NGX_ERROR: the connection is broken.  Never ends
+     * the device itself.
+     */
+    ngx_int_t      (*send)(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
+
+    /*
+     * Ends the response: in good order when "clean", else at once.  The
+     * device has left the registry before.
+     */
+    void           (*end)(void *connection, ngx_uint_t clean);
+
+    ngx_log_t     *(*log)(void *connection);
+} ngx_pimap_transport_t;
+
+
+struct ngx_pimap_device_s {
+    ngx_queue_t                   link;     /* its account's list */
+    ngx_queue_t                   due;      /* the wheel's, or the doomed */
+
+    ngx_pimap_account_t          *account;
+    ngx_pimap_filter_t           *filter;   /* NULL: everything; owned */
+    ngx_pimap_loc_conf_t         *conf;
+
+    const ngx_pimap_transport_t  *transport;
+    void                         *connection;
+
+    uint64_t                      token;    /* of this request, unique */
+    uint64_t                      since;    /* msec since the epoch */
+    uint64_t                      bytes;
+    uint32_t                      events;
+    uint32_t                      sent_at;  /* the wheel's seconds */
+    uint16_t                      ping;     /* seconds, 0: none */
+
+    uint8_t                       kind;
+    uint8_t                       reason;   /* why it is to end */
+    unsigned                      tls:1;
+    unsigned                      closeafter:1;
+    unsigned                      announced:1;
+    unsigned                      confirmed:1;
+    unsigned                      doomed:1;
+
+    uint16_t                      name_len; /* 0: anonymous */
+    u_char                        name[1];
+};
+
+
+#define ngx_pimap_park_name(d, str)                                          \
+    (str)->data = (d)->name;                                                 \
+    (str)->len = (d)->name_len
+
+
+/* What a request says about the device that it parks. */
+typedef struct {
+    ngx_str_t                     account;
+    ngx_str_t                     device;
+    ngx_pimap_filter_t           *filter;   /* taken over on success */
+    ngx_pimap_loc_conf_t         *conf;
+    ngx_uint_t                    ping;
+    ngx_uint_t                    closeafter;
+    ngx_pimap_kind_t              kind;
+    ngx_uint_t                    tls;
+} ngx_pimap_parking_t;
+
+
+ngx_int_t ngx_pimap_park_init_process(ngx_cycle_t *cycle);
+
+/*
+ * Registers a device; an older one of the same name ends.  Its place under
+ * the limits has been taken before, with ngx_pimap_limit_admit().  NULL:
+ * memory is out.
+ */
+ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_parking_t *parking,
+    const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
+
+/* Sends, and dooms the device if that fails. */
+ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
+
+/*
+ * Ends a device, soon but not before this returns: it is safe in a walk over
+ * devices.  "text", if not NULL, are its last words; the reference stays the
+ * caller's.
+ */
+void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+    ngx_pimap_text_t *text);
+
+/* From the transport: the connection is gone.  Frees the device. */
+void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+
+/* From the wheel: the turn of a device has come. */
+void ngx_pimap_park_due(ngx_queue_t *link);
+
+
+#endif /* _NGX_PIMAP_PARK_H_INCLUDED_ */

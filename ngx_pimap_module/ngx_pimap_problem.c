@@ -1,0 +1,171 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What went wrong, for programs and for people.
+ */
+
+
+#include "ngx_pimap_problem.h"
+
+
+static const char *ngx_pimap_problem_title(ngx_uint_t status);
+
+
+ngx_int_t
+ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail)
+{
+    size_t       size;
+    uintptr_t    escape;
+    u_char      *p;
+    ngx_str_t    body;
+    const char  *title;
+
+    static ngx_str_t  type = ngx_string("application/problem+json");
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "pimap refused the request: %s", detail);
+
+    if (status == NGX_HTTP_UNAUTHORIZED
+        && ngx_pimap_add_header(r, "WWW-Authenticate",
+                                "Bearer realm=\"pimap\"")
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
+        && ngx_pimap_add_header(r, "Retry-After", "5") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    title = ngx_pimap_problem_title(status);
+    escape = ngx_escape_json(NULL, (u_char *) detail, ngx_strlen(detail));
+
+    size = sizeof("{\"type\":\"about:blank\",\"title\":\"\",\"status\":000,"
+                  "\"detail\":\"\"}\n") - 1
+           + ngx_strlen(title) + ngx_strlen(detail) + escape;
+
+    body.data = ngx_pnalloc(r->pool, size);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_sprintf(body.data, "{\"type\":\"about:blank\",\"title\":\"%s\","
+                    "\"status\":%ui,\"detail\":\"", title, status);
+    p = (u_char *) ngx_escape_json(p, (u_char *) detail, ngx_strlen(detail));
+    p = ngx_cpymem(p, "\"}\n", 3);
+
+    body.len = p - body.data;
+
+    return ngx_pimap_answer(r, status, &type, &body);
+}
+
+
+static const char *
+ngx_pimap_problem_title(ngx_uint_t status)
+{
+    switch (status) {
+    case NGX_HTTP_BAD_REQUEST:
+        return "Bad Request";
+    case NGX_HTTP_UNAUTHORIZED:
+        return "Unauthorized";
+    case NGX_HTTP_NOT_ALLOWED:
+        return "Method Not Allowed";
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
+        return "Content Too Large";
+    case NGX_PIMAP_UNPROCESSABLE:
+        return "Unprocessable Content";
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+        return "Too Many Requests";
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+
+ngx_int_t
+ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow)
+{
+    if (ngx_pimap_add_header(r, "Allow", allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_pimap_problem(r, NGX_HTTP_NOT_ALLOWED,
+                             "this method is not allowed here");
+}
+
+
+ngx_int_t
+ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+    ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    if (r->method == NGX_HTTP_GET || r->method == NGX_HTTP_HEAD) {
+        rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_length_n = body->len;
+
+    if (ngx_pimap_add_header(r, "Cache-Control", "no-store") != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
+    const char *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value.data = (u_char *) value;
+    h->value.len = ngx_strlen(value);
+
+    return NGX_OK;
+}

@@ -1,0 +1,38 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Answers of JSON, above all RFC 9457's problem documents.
+ */
+
+
+#ifndef _NGX_PIMAP_PROBLEM_H_INCLUDED_
+#define _NGX_PIMAP_PROBLEM_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+#define NGX_PIMAP_UNPROCESSABLE  422
+
+
+/*
+ * Sends a problem document; returns what a content handler returns.  The
+ * detail is a fixed text, or ASCII without quotes and backslashes escaped
+ * by the caller.
+ */
+ngx_int_t ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail);
+
+/* 405 with an Allow header. */
+ngx_int_t ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow);
+
+/* A response with this body, which must live as long as the request. */
+ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body);
+
+ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
+    const char *value);
+
+
+#endif /* _NGX_PIMAP_PROBLEM_H_INCLUDED_ */

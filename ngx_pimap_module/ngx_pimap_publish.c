@@ -1,0 +1,515 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The body is one event, or one a line; all are checked before the first is
+ * published.  The answer waits for Redis, never for devices.
+ */
+
+
+#include "ngx_pimap_publish.h"
+#include "ngx_pimap_commander.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_identity.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_zone.h"
+
+#include "pimap_event.h"
+#include "pimap_ox.h"
+
+
+/* Lives in the request's pool, ends with it. */
+typedef struct {
+    ngx_http_request_t    *request;
+    ngx_str_t              account;
+    ngx_array_t            events;      /* of ngx_str_t */
+    ngx_array_t            commands;    /* of ngx_pimap_command_t *, or NULL
+                                           once it has been answered */
+    ngx_uint_t             answered;
+    ngx_uint_t             failed;
+    ngx_uint_t             receivers;   /* of the last event */
+    unsigned               waiting:1;
+} ngx_pimap_publish_t;
+
+
+static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_t *p,
+    ngx_str_t *body);
+static ngx_uint_t ngx_pimap_publish_is_lines(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data,
+    size_t len, ngx_uint_t line);
+static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_t *p,
+    pimap_event_t *ev);
+static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_t *p,
+    pimap_event_t *ev);
+static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_t *p,
+    ngx_uint_t line, const char *why);
+static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_t *p);
+static void ngx_pimap_publish_answered(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_publish_answer(ngx_pimap_publish_t *p);
+static void ngx_pimap_publish_cleanup(void *data);
+
+
+ngx_int_t
+ngx_pimap_publish_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    if (r->method != NGX_HTTP_POST && r->method != NGX_HTTP_PUT) {
+        return ngx_pimap_problem_method(r, "POST, PUT");
+    }
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (r->headers_in.content_length_n > (off_t) plcf->max_body) {
+        return ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 "the body is larger than "
+                                 "\"pimap_max_body\"");
+    }
+
+    /* the configuration phase has made "client_body_buffer_size" fit */
+
+    r->request_body_in_single_buf = 1;
+    r->request_body_in_file_only = 0;
+
+    rc = ngx_http_read_client_request_body(r, ngx_pimap_publish_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_pimap_publish_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_str_t              body;
+    ngx_buf_t             *b;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    ngx_str_null(&body);
+
+    if (r->request_body && r->request_body->bufs) {
+        b = r->request_body->bufs->buf;
+
+        if (r->request_body->temp_file || r->request_body->bufs->next
+            || (size_t) (b->last - b->pos) > plcf->max_body)
+        {
+            rc = ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                   "the body is larger than "
+                                   "\"pimap_max_body\"");
+
+            ngx_http_finalize_request(r, rc);
+            return;
+        }
+
+        body.data = b->pos;
+        body.len = b->last - b->pos;
+    }
+
+    rc = ngx_pimap_publish_body(r, &body);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/* NGX_AGAIN: Redis will answer, and the request will be finalized then. */
+
+static ngx_int_t
+ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_int_t             rc;
+    const char           *problem;
+    ngx_pool_cleanup_t   *cln;
+    ngx_pimap_publish_t  *p;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_publish_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = cln->data;
+    ngx_memzero(p, sizeof(ngx_pimap_publish_t));
+
+    p->request = r;
+    cln->handler = ngx_pimap_publish_cleanup;
+
+    if (ngx_array_init(&p->events, r->pool, 1, sizeof(ngx_str_t)) != NGX_OK
+        || ngx_array_init(&p->commands, r->pool, 1,
+                          sizeof(ngx_pimap_command_t *))
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_pimap_identity_account(r, &p->account, &problem);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_pimap_problem(r, rc, problem);
+    }
+
+    rc = ngx_pimap_publish_events(p, body);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_pimap_publish_send(p);
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_events(ngx_pimap_publish_t *p, ngx_str_t *body)
+{
+    u_char      *pos, *last, *end;
+    ngx_int_t    rc;
+    ngx_uint_t   line;
+
+    if (!ngx_pimap_publish_is_lines(p->request)) {
+        return ngx_pimap_publish_line(p, body->data, body->len, 0);
+    }
+
+    last = body->data + body->len;
+    line = 0;
+
+    for (pos = body->data; pos < last; pos = end + 1) {
+
+        end = ngx_strlchr(pos, last, LF);
+        if (end == NULL) {
+            end = last;
+        }
+
+        line++;
+
+        if (end == pos || (end == pos + 1 && *pos == CR)) {
+            continue;
+        }
+
+        rc = ngx_pimap_publish_line(p, pos, end - pos, line);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (p->events.nelts == 0) {
+        return ngx_pimap_publish_invalid(p, 0, "there is no event in it");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_pimap_publish_is_lines(ngx_http_request_t *r)
+{
+    ngx_str_t  *type;
+
+    static ngx_str_t  lines = ngx_string("application/x-ndjson");
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+
+    return type->len >= lines.len
+           && ngx_strncasecmp(type->data, lines.data, lines.len) == 0
+           && (type->len == lines.len || type->data[lines.len] == ';'
+               || type->data[lines.len] == ' ');
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data, size_t len,
+    ngx_uint_t line)
+{
+    char                    why[128];
+    ngx_int_t               rc;
+    pimap_event_t           ev;
+    pimap_event_status_t    status;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_get_module_main_conf(p->request, ngx_pimap_module);
+
+    status = pimap_event_parse_json(&ev, (char *) data, len, pmcf->max_event,
+                                    why, sizeof(why));
+
+    if (status == PIMAP_EVENT_TOO_LARGE) {
+        return ngx_pimap_problem(p->request,
+                                 NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 "an event is larger than "
+                                 "\"pimap_max_event\"");
+    }
+
+    if (status == PIMAP_EVENT_NO_MEMORY) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status != PIMAP_EVENT_OK) {
+        return ngx_pimap_publish_invalid(p, line, why);
+    }
+
+    rc = ngx_pimap_publish_add(p, &ev);
+
+    pimap_event_free(&ev);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_pimap_publish_invalid(p, line,
+                                         "OX payload with odd members");
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return rc;
+}
+
+
+/* NGX_DECLINED: an OX payload that is none. */
+
+static ngx_int_t
+ngx_pimap_publish_add(ngx_pimap_publish_t *p, pimap_event_t *ev)
+{
+    ngx_str_t  *s;
+
+    if (pimap_ox_detect(ev)) {
+        return ngx_pimap_publish_ox(p, ev);
+    }
+
+    s = ngx_array_push(&p->events);
+    if (s == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->data = (u_char *) ev->json.data;
+    s->len = ev->json.len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_ox(ngx_pimap_publish_t *p, pimap_event_t *ev)
+{
+    char         *text;
+    size_t        len;
+    ngx_int_t     rc;
+    ngx_str_t    *s, user;
+    pimap_str_t   name;
+    const char   *problem;
+
+    name = pimap_ox_user(ev);
+
+    if (name.data == NULL) {
+        return NGX_DECLINED;
+    }
+
+    user.data = (u_char *) name.data;
+    user.len = name.len;
+
+    /* one URL is for all users of Dovecot, so the body says whose it is */
+
+    if (p->account.len == 0) {
+        rc = ngx_pimap_identity_check(p->request, &user, &problem);
+
+        if (rc != NGX_OK) {
+            return ngx_pimap_problem(p->request, rc, problem);
+        }
+
+        p->account.data = ngx_pstrdup(p->request->pool, &user);
+        p->account.len = user.len;
+
+        if (p->account.data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    text = pimap_ox_to_event(ev, &len);
+    if (text == NULL) {
+        return NGX_DECLINED;
+    }
+
+    s = ngx_array_push(&p->events);
+
+    if (s) {
+        s->len = len;
+        s->data = ngx_pnalloc(p->request->pool, len);
+
+        if (s->data) {
+            ngx_memcpy(s->data, text, len);
+        }
+    }
+
+    free(text);
+
+    return s && s->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_invalid(ngx_pimap_publish_t *p, ngx_uint_t line,
+    const char *why)
+{
+    u_char  detail[192];
+
+    ngx_pimap_count(publish_invalid);
+
+    if (line) {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+                      "invalid event in line %ui: %s", line, why) = '\0';
+
+    } else {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+                      "invalid event: %s", why) = '\0';
+    }
+
+    return ngx_pimap_problem(p->request, NGX_HTTP_BAD_REQUEST,
+                             (char *) detail);
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_send(ngx_pimap_publish_t *p)
+{
+    ngx_str_t             *event;
+    ngx_uint_t             i;
+    ngx_pimap_command_t  **command;
+
+    if (p->account.len == 0) {
+        return ngx_pimap_problem(p->request, NGX_HTTP_BAD_REQUEST,
+                                 "no account to publish for");
+    }
+
+    event = p->events.elts;
+
+    command = ngx_array_push_n(&p->commands, p->events.nelts);
+    if (command == NULL) {
+        p->commands.nelts = 0;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(command, p->commands.nelts * sizeof(ngx_pimap_command_t *));
+
+    for (i = 0; i < p->events.nelts; i++) {
+        command[i] = ngx_pimap_commander_publish_account(&p->account,
+                                                         &event[i],
+                                                 ngx_pimap_publish_answered,
+                                                         p);
+        if (command[i] == NULL) {
+            ngx_pimap_count(publish_failed);
+            return ngx_pimap_problem(p->request,
+                                     NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "Redis is away");
+        }
+    }
+
+    p->waiting = 1;
+    p->request->connection->log->action = "publishing";
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_pimap_publish_answered(void *data, redisReply *reply)
+{
+    ngx_connection_t      *c;
+    ngx_http_request_t    *r;
+    ngx_pimap_publish_t   *p;
+    ngx_pimap_command_t  **command;
+
+    p = data;
+    r = p->request;
+    c = r->connection;
+
+    command = p->commands.elts;
+    command[p->answered++] = NULL;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
+
+        p->failed++;
+        ngx_pimap_count(publish_failed);
+
+        if (reply && reply->type == REDIS_REPLY_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                          "pimap publish failed: %s", reply->str);
+        }
+
+    } else {
+        p->receivers = reply->integer;
+        ngx_pimap_count(published);
+    }
+
+    if (!p->waiting || p->answered < p->commands.nelts) {
+        return;
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_finalize_request(r, ngx_pimap_publish_answer(p));
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_pimap_publish_answer(ngx_pimap_publish_t *p)
+{
+    ngx_str_t            body;
+    ngx_http_request_t  *r;
+
+    static ngx_str_t  type = ngx_string("application/json");
+
+    r = p->request;
+
+    if (p->failed) {
+        return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 "Redis did not take every event");
+    }
+
+    body.data = ngx_pnalloc(r->pool, sizeof("{\"receivers\":}\n")
+                                     + NGX_INT_T_LEN);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.len = ngx_sprintf(body.data, "{\"receivers\":%ui}\n", p->receivers)
+               - body.data;
+
+    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+}
+
+
+/* The client may be gone before Redis has answered. */
+
+static void
+ngx_pimap_publish_cleanup(void *data)
+{
+    ngx_uint_t             i;
+    ngx_pimap_publish_t   *p = data;
+    ngx_pimap_command_t  **command;
+
+    command = p->commands.elts;
+
+    for (i = 0; i < p->commands.nelts; i++) {
+        if (command[i]) {
+            ngx_pimap_commander_forget(command[i]);
+        }
+    }
+}

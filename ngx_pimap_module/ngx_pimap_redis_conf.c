@@ -1,0 +1,578 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * pimap_redis redis://[user[:password]@]host[:port][/db] [name=value ...];
+ * pimap_redis rediss://...;
+ * pimap_redis unix:/path/to/redis.sock;
+ */
+
+
+#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf.h"
+
+
+#define NGX_PIMAP_REDIS_PORT             6379
+#define NGX_PIMAP_REDIS_MAX_PREFIX       64
+#define NGX_PIMAP_REDIS_MAX_PASSWORD     4096
+
+
+typedef char *(*ngx_pimap_redis_param_pt)(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+
+typedef struct {
+    ngx_str_t                 name;
+    ngx_pimap_redis_param_pt  set;
+    size_t                    offset;
+} ngx_pimap_redis_param_t;
+
+
+static char *ngx_pimap_redis_conf_url(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *url);
+static char *ngx_pimap_redis_conf_authority(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *url, u_char *p, u_char *last);
+static ngx_int_t ngx_pimap_redis_conf_login(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
+static ngx_int_t ngx_pimap_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst,
+    u_char *p, u_char *last);
+static char *ngx_pimap_redis_conf_param(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *arg);
+static char *ngx_pimap_redis_conf_str(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_path(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_msec(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_verify(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_check(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+static ngx_int_t ngx_pimap_redis_conf_name(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+static ngx_int_t ngx_pimap_redis_conf_addrs(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+static ngx_int_t ngx_pimap_redis_conf_ssl(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+
+
+static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
+
+    { ngx_string("user="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, user) },
+
+    { ngx_string("password="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, password) },
+
+    { ngx_string("password_file="), ngx_pimap_redis_conf_password_file, 0 },
+
+    { ngx_string("db="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, db) },
+
+    { ngx_string("prefix="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, prefix) },
+
+    { ngx_string("ca="), ngx_pimap_redis_conf_path,
+      offsetof(ngx_pimap_redis_conf_t, ca) },
+
+    { ngx_string("cert="), ngx_pimap_redis_conf_path,
+      offsetof(ngx_pimap_redis_conf_t, cert) },
+
+    { ngx_string("key="), ngx_pimap_redis_conf_path,
+      offsetof(ngx_pimap_redis_conf_t, key) },
+
+    { ngx_string("verify="), ngx_pimap_redis_conf_verify, 0 },
+
+    { ngx_string("connect_timeout="), ngx_pimap_redis_conf_msec,
+      offsetof(ngx_pimap_redis_conf_t, connect_timeout) },
+
+    { ngx_string("timeout="), ngx_pimap_redis_conf_msec,
+      offsetof(ngx_pimap_redis_conf_t, timeout) },
+
+    { ngx_string("probe="), ngx_pimap_redis_conf_msec,
+      offsetof(ngx_pimap_redis_conf_t, probe) },
+
+    { ngx_null_string, NULL, 0 }
+};
+
+
+char *
+ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_pimap_main_conf_t  *pmcf = conf;
+
+    char                    *rv;
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_pimap_redis_conf_t  *rcf;
+
+    rcf = &pmcf->redis;
+
+    if (rcf->set) {
+        return "is duplicate";
+    }
+
+    rcf->set = 1;
+    rcf->verify = 1;
+    rcf->connect_timeout = 2000;
+    rcf->timeout = 2000;
+    rcf->probe = 5000;
+    ngx_str_set(&rcf->prefix, "pimap");
+
+    value = cf->args->elts;
+
+    rv = ngx_pimap_redis_conf_url(cf, rcf, &value[1]);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_pimap_redis_conf_param(cf, rcf, &value[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return ngx_pimap_redis_conf_check(cf, rcf);
+}
+
+
+static char *
+ngx_pimap_redis_conf_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *url)
+{
+    u_char  *p, *last;
+
+    p = url->data;
+    last = url->data + url->len;
+
+    if (url->len > 5 && ngx_strncmp(p, "unix:", 5) == 0) {
+        rcf->name = *url;
+        return NGX_CONF_OK;
+    }
+
+    if (url->len > 8 && ngx_strncmp(p, "redis://", 8) == 0) {
+        return ngx_pimap_redis_conf_authority(cf, rcf, url, p + 8, last);
+    }
+
+    if (url->len > 9 && ngx_strncmp(p, "rediss://", 9) == 0) {
+        rcf->tls = 1;
+        return ngx_pimap_redis_conf_authority(cf, rcf, url, p + 9, last);
+    }
+
+    /* the text may hold a password, so it isn't shown */
+
+    return "must be redis://host:port, rediss://host:port "
+           "or unix:/path";
+}
+
+
+static char *
+ngx_pimap_redis_conf_authority(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *url, u_char *p, u_char *last)
+{
+    u_char     *at, *slash, *colon;
+    ngx_int_t   port;
+
+    at = p;
+
+    for (slash = p; slash < last && *slash != '/'; slash++) {
+        if (*slash == '@') {
+            at = slash;
+        }
+    }
+
+    if (at != p) {
+        if (ngx_pimap_redis_conf_login(cf, rcf, p, at) != NGX_OK) {
+            return "has an invalid user or password";
+        }
+
+        p = at + 1;
+    }
+
+    if (slash < last) {
+        rcf->db.data = slash + 1;
+        rcf->db.len = last - slash - 1;
+    }
+
+    rcf->port = NGX_PIMAP_REDIS_PORT;
+
+    /* the port's colon comes after the ']' of an IPv6 address */
+
+    for (colon = slash; colon > p; colon--) {
+        if (colon[-1] == ':' || colon[-1] == ']') {
+            break;
+        }
+    }
+
+    if (colon > p && colon[-1] == ':') {
+        port = ngx_atoi(colon, slash - colon);
+
+        if (port < 1 || port > 65535) {
+            return "has an invalid port";
+        }
+
+        rcf->port = (in_port_t) port;
+        slash = colon - 1;
+    }
+
+    if (slash == p) {
+        return "has no host";
+    }
+
+    rcf->host.data = p;
+    rcf->host.len = slash - p;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_conf_login(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    u_char *p, u_char *last)
+{
+    u_char  *colon;
+
+    colon = ngx_strlchr(p, last, ':');
+
+    if (colon == NULL) {
+        return ngx_pimap_redis_conf_decode(cf, &rcf->user, p, last);
+    }
+
+    if (ngx_pimap_redis_conf_decode(cf, &rcf->user, p, colon) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_redis_conf_decode(cf, &rcf->password, colon + 1, last);
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst, u_char *p,
+    u_char *last)
+{
+    u_char  *d;
+
+    d = ngx_pnalloc(cf->pool, last - p + 1);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    dst->data = d;
+    ngx_unescape_uri(&d, &p, last - p, 0);
+    dst->len = d - dst->data;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_pimap_redis_conf_param(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *arg)
+{
+    ngx_str_t                 value;
+    ngx_pimap_redis_param_t  *param;
+
+    for (param = ngx_pimap_redis_params; param->name.len; param++) {
+
+        if (arg->len > param->name.len
+            && ngx_strncmp(arg->data, param->name.data, param->name.len) == 0)
+        {
+            value.data = arg->data + param->name.len;
+            value.len = arg->len - param->name.len;
+
+            return param->set(cf, rcf, &value, param->offset);
+        }
+    }
+
+    /* nor is this shown: it may be a misspelt "password=" */
+
+    return "has an unknown or empty parameter";
+}
+
+
+static char *
+ngx_pimap_redis_conf_str(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    *(ngx_str_t *) ((char *) rcf + offset) = *value;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_redis_conf_path(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    ngx_str_t  *path;
+
+    path = (ngx_str_t *) ((char *) rcf + offset);
+    *path = *value;
+
+    if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_redis_conf_msec(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    ngx_msec_int_t  msec;
+
+    msec = ngx_parse_time(value, 0);
+
+    if (msec == NGX_ERROR || msec < 100) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid time \"%V\" in \"pimap_redis\", "
+                           "must be at least 100ms", value);
+        return NGX_CONF_ERROR;
+    }
+
+    *(ngx_msec_t *) ((char *) rcf + offset) = msec;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_redis_conf_verify(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    if (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0) {
+        rcf->verify = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+        rcf->verify = 0;
+        return NGX_CONF_OK;
+    }
+
+    return "has an invalid \"verify\", must be \"on\" or \"off\"";
+}
+
+
+static char *
+ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset)
+{
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t  *password;
+
+    if (ngx_conf_full_name(cf->cycle, value, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    password = &rcf->password;
+
+    password->data = ngx_pnalloc(cf->pool, NGX_PIMAP_REDIS_MAX_PASSWORD);
+    if (password->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(value->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", value);
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_read_fd(fd, password->data, NGX_PIMAP_REDIS_MAX_PASSWORD);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", value);
+    }
+
+    while (n > 0 && (password->data[n - 1] == LF
+                     || password->data[n - 1] == CR))
+    {
+        n--;
+    }
+
+    if (n <= 0 || n == NGX_PIMAP_REDIS_MAX_PASSWORD) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no password could be read from \"%V\"", value);
+        return NGX_CONF_ERROR;
+    }
+
+    password->len = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_redis_conf_check(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    size_t  i;
+
+    if (rcf->db.len && ngx_atoi(rcf->db.data, rcf->db.len) == NGX_ERROR) {
+        return "has an invalid database, must be a number";
+    }
+
+    if (rcf->prefix.len > NGX_PIMAP_REDIS_MAX_PREFIX) {
+        return "has a too long \"prefix\"";
+    }
+
+    for (i = 0; i < rcf->prefix.len; i++) {
+
+        /* the braces of P:{A} have to be the first ones of a key */
+
+        if (rcf->prefix.data[i] <= ' ' || rcf->prefix.data[i] >= 0x7f
+            || rcf->prefix.data[i] == '{' || rcf->prefix.data[i] == '}')
+        {
+            return "has an invalid \"prefix\"";
+        }
+    }
+
+    if (rcf->user.len && rcf->password.len == 0) {
+        return "has a user but no password";
+    }
+
+    if (rcf->cert.len && rcf->key.len == 0) {
+        return "has \"cert\" without \"key\"";
+    }
+
+    if (!rcf->tls && (rcf->ca.len || rcf->cert.len || rcf->key.len)) {
+        return "has TLS parameters, but is not rediss://";
+    }
+
+    if (rcf->host.len && ngx_pimap_redis_conf_name(cf, rcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_conf_name(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    size_t  size;
+
+    size = sizeof("rediss://:65535") - 1 + rcf->host.len;
+
+    rcf->name.data = ngx_pnalloc(cf->pool, size);
+    if (rcf->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    rcf->name.len = ngx_snprintf(rcf->name.data, size, "redis%s://%V:%ui",
+                                 rcf->tls ? "s" : "", &rcf->host,
+                                 (ngx_uint_t) rcf->port)
+                    - rcf->name.data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_redis_conf_init(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    rcf->resolver = clcf->resolver;
+    rcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
+                            ? 30000 : clcf->resolver_timeout;
+
+    if (ngx_pimap_redis_conf_addrs(cf, rcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return rcf->tls ? ngx_pimap_redis_conf_ssl(cf, rcf) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_conf_addrs(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    ngx_url_t  u;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = rcf->host.len ? rcf->host : rcf->name;
+    u.default_port = rcf->port;
+    u.no_resolve = (rcf->host.len && rcf->resolver) ? 1 : 0;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%s in \"pimap_redis\" %V",
+                      u.err ? u.err : "invalid address", &rcf->name);
+        return NGX_ERROR;
+    }
+
+    /* a name without addresses is left to the resolver */
+
+    rcf->addrs = u.naddrs ? u.addrs : NULL;
+    rcf->naddrs = u.naddrs;
+
+    if (rcf->host.len) {
+        rcf->host = u.host;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_conf_ssl(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    ngx_ssl_t           *ssl;
+    ngx_pool_cleanup_t  *cln;
+
+    ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    if (ssl == NULL) {
+        return NGX_ERROR;
+    }
+
+    ssl->log = cf->log;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_ssl_create(ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_ssl_cleanup_ctx;
+    cln->data = ssl;
+
+    if (rcf->cert.len
+        && ngx_ssl_certificate(cf, ssl, &rcf->cert, &rcf->key, NULL)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (rcf->ca.len) {
+        if (ngx_ssl_trusted_certificate(cf, ssl, &rcf->ca, 5) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
+        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                      "SSL_CTX_set_default_verify_paths() failed");
+        return NGX_ERROR;
+    }
+
+    /* OpenSSL's own check: nginx's callback above accepts everything */
+
+    SSL_CTX_set_verify(ssl->ctx,
+                       rcf->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+
+    rcf->ssl = ssl;
+
+    return NGX_OK;
+}

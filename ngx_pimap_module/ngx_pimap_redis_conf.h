@@ -1,0 +1,53 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Where Redis is and how to log in there: the "pimap_redis" directive.
+ */
+
+
+#ifndef _NGX_PIMAP_REDIS_CONF_H_INCLUDED_
+#define _NGX_PIMAP_REDIS_CONF_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+typedef struct {
+    ngx_str_t         name;             /* for logs: "redis://host:6379/0" */
+
+    ngx_str_t         host;             /* as written; empty: unix socket */
+    in_port_t         port;
+    ngx_addr_t       *addrs;            /* NULL: "resolver" finds them */
+    ngx_uint_t        naddrs;
+    ngx_resolver_t   *resolver;
+    ngx_msec_t        resolver_timeout;
+
+    ngx_str_t         user;
+    ngx_str_t         password;
+    ngx_str_t         db;
+    ngx_str_t         prefix;
+
+    ngx_ssl_t        *ssl;              /* NULL: not rediss:// */
+    ngx_uint_t        tls;
+    ngx_uint_t        verify;
+    ngx_str_t         ca;
+    ngx_str_t         cert;
+    ngx_str_t         key;
+
+    ngx_msec_t        connect_timeout;
+    ngx_msec_t        timeout;          /* of a command's answer */
+    ngx_msec_t        probe;            /* between two probes */
+
+    ngx_uint_t        set;
+} ngx_pimap_redis_conf_t;
+
+
+char *ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Addresses and TLS, once the whole configuration has been read. */
+ngx_int_t ngx_pimap_redis_conf_init(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+
+
+#endif /* _NGX_PIMAP_REDIS_CONF_H_INCLUDED_ */

@@ -1,0 +1,562 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Name, socket, TLS, login; and after a loss, all of it again.  The waits
+ * between attempts grow and are jittered, so that many workers don't come
+ * back to a starting Redis in one moment.
+ */
+
+
+#include "ngx_pimap_redis_connect.h"
+#include "ngx_pimap_zone.h"
+
+#include <openssl/x509v3.h>
+
+
+#define NGX_PIMAP_REDIS_BACKOFF_MIN   100
+#define NGX_PIMAP_REDIS_BACKOFF_MAX   5000
+
+
+static void ngx_pimap_redis_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_redis_start(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx);
+static void ngx_pimap_redis_connect(ngx_pimap_redis_t *redis,
+    struct sockaddr *sockaddr, socklen_t socklen);
+static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
+static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
+static ngx_int_t ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis);
+static ngx_int_t ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf,
+    ngx_connection_t *c);
+static void ngx_pimap_redis_handshaked(ngx_connection_t *c);
+static void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
+static redisReader *ngx_pimap_redis_reader(void);
+static void ngx_pimap_redis_release(ngx_pimap_redis_t *redis);
+
+#if (HIREDIS_MAJOR >= 1)
+static void *ngx_pimap_redis_array(const redisReadTask *task, size_t n);
+#else
+static void *ngx_pimap_redis_array(const redisReadTask *task, int n);
+#endif
+
+
+static redisReplyObjectFunctions  ngx_pimap_redis_functions;
+static redisReplyObjectFunctions  ngx_pimap_redis_defaults;
+
+
+void
+ngx_pimap_redis_open(ngx_pimap_redis_t *redis)
+{
+    redis->ident = -1;
+
+    redis->timer.handler = ngx_pimap_redis_timer_handler;
+    redis->timer.data = redis;
+    redis->timer.log = ngx_cycle->log;
+    redis->timer.cancelable = 1;
+
+    ngx_pimap_redis_start(redis);
+}
+
+
+static void
+ngx_pimap_redis_timer_handler(ngx_event_t *ev)
+{
+    ngx_pimap_redis_t  *redis = ev->data;
+
+    if (redis->failed) {
+        ngx_pimap_redis_lose(redis);
+        return;
+    }
+
+    if (redis->state == NGX_PIMAP_REDIS_DOWN) {
+        ngx_pimap_redis_start(redis);
+        return;
+    }
+
+    ngx_pimap_redis_fail(redis, "connect timed out");
+}
+
+
+static void
+ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
+{
+    ngx_addr_t              *addr;
+    ngx_resolver_ctx_t      *ctx;
+    ngx_pimap_redis_conf_t  *conf;
+
+    conf = redis->conf;
+
+    ngx_add_timer(&redis->timer, conf->connect_timeout);
+
+    if (conf->addrs) {
+        addr = &conf->addrs[redis->addr++ % conf->naddrs];
+        ngx_pimap_redis_connect(redis, addr->sockaddr, addr->socklen);
+        return;
+    }
+
+    redis->state = NGX_PIMAP_REDIS_RESOLVING;
+
+    ctx = ngx_resolve_start(conf->resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_pimap_redis_fail(redis, "no resolver");
+        return;
+    }
+
+    ctx->name = conf->host;
+    ctx->handler = ngx_pimap_redis_resolved;
+    ctx->data = redis;
+    ctx->timeout = conf->resolver_timeout;
+
+    redis->resolving = ctx;
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        redis->resolving = NULL;
+        ngx_pimap_redis_fail(redis, "resolver failed");
+    }
+}
+
+
+static void
+ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx)
+{
+    socklen_t            socklen;
+    ngx_sockaddr_t       sa;
+    ngx_resolver_addr_t *addr;
+    ngx_pimap_redis_t   *redis;
+
+    redis = ctx->data;
+    redis->resolving = NULL;
+
+    if (ctx->state) {
+        ngx_resolve_name_done(ctx);
+        ngx_pimap_redis_fail(redis, "host not found");
+        return;
+    }
+
+    addr = &ctx->addrs[redis->addr++ % ctx->naddrs];
+    socklen = addr->socklen;
+
+    ngx_memcpy(&sa, addr->sockaddr, socklen);
+    ngx_inet_set_port(&sa.sockaddr, redis->conf->port);
+
+    ngx_resolve_name_done(ctx);
+
+    ngx_pimap_redis_connect(redis, &sa.sockaddr, socklen);
+}
+
+
+static void
+ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
+    socklen_t socklen)
+{
+    ngx_int_t               rc;
+    ngx_connection_t       *c;
+    ngx_peer_connection_t  *pc;
+
+    redis->state = NGX_PIMAP_REDIS_CONNECTING;
+
+    pc = &redis->peer;
+    ngx_memzero(pc, sizeof(ngx_peer_connection_t));
+
+    pc->sockaddr = sockaddr;
+    pc->socklen = socklen;
+    pc->name = &redis->conf->name;
+    pc->get = ngx_event_get_peer;
+    pc->log = ngx_cycle->log;
+    pc->log_error = redis->told ? NGX_ERROR_INFO : NGX_ERROR_ERR;
+
+    rc = ngx_event_connect_peer(pc);
+
+    if (rc == NGX_ERROR || rc == NGX_BUSY || rc == NGX_DECLINED) {
+        ngx_pimap_redis_fail(redis, "connect failed");
+        return;
+    }
+
+    c = pc->connection;
+    redis->connection = c;
+
+    c->data = redis;
+    c->log = ngx_cycle->log;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->log_error = NGX_ERROR_INFO;
+    c->read->handler = ngx_pimap_redis_dummy_handler;
+    c->write->handler = ngx_pimap_redis_write_handler;
+
+    c->pool = ngx_create_pool(256, c->log);
+    redis->reader = ngx_pimap_redis_reader();
+
+    if (c->pool == NULL || redis->reader == NULL) {
+        ngx_pimap_redis_fail(redis, "no memory");
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        ngx_post_event(c->write, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_pimap_redis_dummy_handler(ngx_event_t *ev)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, ev->log, 0,
+                   "pimap redis dummy handler");
+}
+
+
+void
+ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    if (redis->failed) {
+        return;
+    }
+
+    c = redis->connection;
+
+    if (ngx_pimap_redis_socket_error(c) != NGX_OK) {
+        ngx_pimap_redis_fail(redis, "connect failed");
+        return;
+    }
+
+    if (redis->conf->ssl == NULL) {
+        ngx_pimap_redis_greet(redis);
+        return;
+    }
+
+    /* a write event of the handshake itself comes to its own handler */
+
+    if (ngx_pimap_redis_handshake(redis) != NGX_OK) {
+        ngx_pimap_redis_fail(redis, "TLS failed");
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_socket_error(ngx_connection_t *c)
+{
+    int        err;
+    socklen_t  len;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    if (err) {
+        (void) ngx_connection_error(c, err, "pimap connect() to redis failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = redis->connection;
+
+    if (ngx_ssl_create_connection(redis->conf->ssl, c,
+                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_pimap_redis_expect(redis->conf, c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    c->ssl->handler = ngx_pimap_redis_handshaked;
+
+    rc = ngx_ssl_handshake(c);
+
+    if (rc == NGX_OK) {
+        ngx_pimap_redis_handshaked(c);
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* Whose certificate it must be: the host's, by name or by address. */
+
+static ngx_int_t
+ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf, ngx_connection_t *c)
+{
+    char               host[256];
+    X509_VERIFY_PARAM  *param;
+
+    if (conf->host.len >= sizeof(host)) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn((u_char *) host, conf->host.data, conf->host.len + 1);
+
+    param = SSL_get0_param(c->ssl->connection);
+
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
+        return NGX_OK;
+    }
+
+    ERR_clear_error();
+
+    if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1
+        || SSL_set_tlsext_host_name(c->ssl->connection, host) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_redis_handshaked(ngx_connection_t *c)
+{
+    ngx_pimap_redis_t  *redis;
+
+    redis = c->data;
+
+    if (!c->ssl->handshaked) {
+        ngx_pimap_redis_fail(redis, "TLS handshake failed");
+        return;
+    }
+
+    c->write->handler = ngx_pimap_redis_write_handler;
+
+    ngx_pimap_redis_greet(redis);
+}
+
+
+static void
+ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
+{
+    size_t                   len[3];
+    ngx_int_t                rc;
+    ngx_uint_t               n;
+    const char              *argv[3];
+    ngx_pimap_redis_conf_t  *conf;
+
+    conf = redis->conf;
+
+    redis->state = NGX_PIMAP_REDIS_GREETING;
+    redis->greetings = 1;
+    redis->connection->read->handler = ngx_pimap_redis_read_handler;
+
+    rc = NGX_OK;
+
+    if (conf->password.len) {
+        n = 0;
+        argv[n] = "AUTH";
+        len[n++] = 4;
+
+        if (conf->user.len) {
+            argv[n] = (char *) conf->user.data;
+            len[n++] = conf->user.len;
+        }
+
+        argv[n] = (char *) conf->password.data;
+        len[n++] = conf->password.len;
+
+        redis->greetings++;
+        rc = ngx_pimap_redis_send(redis, n, argv, len);
+    }
+
+    if (rc == NGX_OK && conf->db.len) {
+        argv[0] = "SELECT";
+        len[0] = 6;
+        argv[1] = (char *) conf->db.data;
+        len[1] = conf->db.len;
+
+        redis->greetings++;
+        rc = ngx_pimap_redis_send(redis, 2, argv, len);
+    }
+
+    if (rc == NGX_OK) {
+        argv[0] = "PING";
+        len[0] = 4;
+        rc = ngx_pimap_redis_send(redis, 1, argv, len);
+    }
+
+    if (rc != NGX_OK || ngx_handle_read_event(redis->connection->read, 0)
+                        != NGX_OK)
+    {
+        ngx_pimap_redis_fail(redis, "no memory");
+        return;
+    }
+
+    /* Redis may have spoken first, "-ERR max number of clients reached" */
+
+    if (redis->connection->read->ready) {
+        ngx_post_event(redis->connection->read, &ngx_posted_events);
+    }
+}
+
+
+void
+ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
+{
+    /* PING may be forbidden, but then the login was good */
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && ngx_strncmp(reply->str, "NOPERM", 6) != 0)
+    {
+        ngx_pimap_redis_fail(redis, reply->str);
+        return;
+    }
+
+    if (--redis->greetings) {
+        return;
+    }
+
+    redis->state = NGX_PIMAP_REDIS_UP;
+    redis->failures = 0;
+    redis->told = 0;
+
+    ngx_del_timer(&redis->timer);
+
+    ngx_pimap_count(redis_connects);
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "pimap connected to redis, %s of %V",
+                  redis->role, &redis->conf->name);
+
+    redis->up(redis);
+}
+
+
+void
+ngx_pimap_redis_lose(ngx_pimap_redis_t *redis)
+{
+    ngx_msec_t  wait;
+    ngx_uint_t  was_up;
+
+    was_up = (redis->state == NGX_PIMAP_REDIS_UP);
+
+    ngx_pimap_redis_release(redis);
+
+    wait = NGX_PIMAP_REDIS_BACKOFF_MIN << ngx_min(redis->failures, 10);
+    wait = ngx_min(wait, NGX_PIMAP_REDIS_BACKOFF_MAX);
+    wait = wait / 2 + (ngx_msec_t) ngx_random() % wait;
+
+    redis->failures++;
+    ngx_pimap_count(redis_failures);
+
+    ngx_add_timer(&redis->timer, wait);
+
+    if (was_up) {
+        redis->down(redis);
+    }
+}
+
+
+void
+ngx_pimap_redis_close(ngx_pimap_redis_t *redis)
+{
+    ngx_pimap_redis_release(redis);
+}
+
+
+static void
+ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
+{
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    if (redis->resolving) {
+        ngx_resolve_name_done(redis->resolving);
+        redis->resolving = NULL;
+    }
+
+    c = redis->connection;
+
+    if (c) {
+        pool = c->pool;
+
+        if (c->ssl) {
+            c->ssl->no_wait_shutdown = 1;
+            c->ssl->no_send_shutdown = 1;
+            (void) ngx_ssl_shutdown(c);
+        }
+
+        ngx_close_connection(c);
+        redis->connection = NULL;
+
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+    }
+
+    if (redis->reader) {
+        redisReaderFree(redis->reader);
+        redis->reader = NULL;
+    }
+
+    if (redis->out) {
+        ngx_explicit_memzero(redis->out, redis->out_size);
+        ngx_free(redis->out);
+        redis->out = NULL;
+    }
+
+    redis->out_size = 0;
+    redis->out_pos = 0;
+    redis->out_last = 0;
+
+    redis->state = NGX_PIMAP_REDIS_DOWN;
+    redis->failed = 0;
+}
+
+
+/*
+ * hiredis allocates an array as long as the peer says it will be; ours says
+ * no to more than we ever ask for.
+ */
+
+static redisReader *
+ngx_pimap_redis_reader(void)
+{
+    redisReader  *reader;
+
+    reader = redisReaderCreate();
+    if (reader == NULL) {
+        return NULL;
+    }
+
+    ngx_pimap_redis_defaults = *reader->fn;
+    ngx_pimap_redis_functions = *reader->fn;
+    ngx_pimap_redis_functions.createArray = ngx_pimap_redis_array;
+
+    reader->fn = &ngx_pimap_redis_functions;
+
+    return reader;
+}
+
+
+#if (HIREDIS_MAJOR >= 1)
+static void *
+ngx_pimap_redis_array(const redisReadTask *task, size_t n)
+#else
+static void *
+ngx_pimap_redis_array(const redisReadTask *task, int n)
+#endif
+{
+    if (n > NGX_PIMAP_REDIS_MAX_ELEMENTS) {
+        return NULL;
+    }
+
+    return ngx_pimap_redis_defaults.createArray(task, n);
+}

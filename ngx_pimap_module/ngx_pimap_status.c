@@ -1,0 +1,165 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * JSON; Prometheus' text by "Accept: text/plain" or "?format=prometheus";
+ * "?ready" for a load balancer or a monitor: 200 or 503.
+ */
+
+
+#include "ngx_pimap_status.h"
+#include "ngx_pimap_metrics.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_query.h"
+
+
+static ngx_int_t ngx_pimap_status_ready(ngx_http_request_t *r,
+    ngx_pimap_metrics_t *metrics);
+static ngx_int_t ngx_pimap_status_format(ngx_http_request_t *r,
+    ngx_uint_t *prometheus);
+static ngx_uint_t ngx_pimap_status_accepts_text(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_pimap_status_handler(ngx_http_request_t *r)
+{
+    size_t                size;
+    ngx_int_t             rc;
+    ngx_str_t             body, arg;
+    ngx_uint_t            prometheus;
+    ngx_pimap_metrics_t   metrics;
+
+    static ngx_str_t  json = ngx_string("application/json");
+    static ngx_str_t  text = ngx_string("text/plain; version=0.0.4");
+
+    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
+        return ngx_pimap_problem_method(r, "GET, HEAD");
+    }
+
+    metrics.slots = ngx_palloc(r->pool, NGX_PIMAP_ZONE_SLOTS
+                                        * sizeof(ngx_pimap_slot_t));
+    if (metrics.slots == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_pimap_zone_read(&metrics.total, metrics.slots, &metrics.nslots);
+
+    if (ngx_pimap_query_arg(r->pool, &r->args, "ready", &arg) == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (arg.data) {
+        return ngx_pimap_status_ready(r, &metrics);
+    }
+
+    rc = ngx_pimap_status_format(r, &prometheus);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    size = ngx_pimap_metrics_size(&metrics);
+
+    body.data = ngx_pnalloc(r->pool, size);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.len = (prometheus ? ngx_pimap_metrics_prometheus
+                           : ngx_pimap_metrics_json)
+               (&metrics, body.data, body.data + size) - body.data;
+
+    return ngx_pimap_answer(r, NGX_HTTP_OK, prometheus ? &text : &json,
+                            &body);
+}
+
+
+static ngx_int_t
+ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  type = ngx_string("application/json");
+    static ngx_str_t  body = ngx_string("{\"ready\":true}\n");
+
+    for (i = 0; i < metrics->nslots; i++) {
+        if (!metrics->slots[i].counters.ready) {
+            return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "a worker can't deliver: Redis is away, "
+                                     "or a probe did not come back");
+        }
+    }
+
+    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+}
+
+
+/* NGX_OK, or what the content handler is to return. */
+
+static ngx_int_t
+ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
+{
+    ngx_str_t  format;
+
+    *prometheus = 0;
+
+    if (ngx_pimap_query_arg(r->pool, &r->args, "format", &format)
+        == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (format.data == NULL) {
+        *prometheus = ngx_pimap_status_accepts_text(r);
+        return NGX_OK;
+    }
+
+    if (format.len == 10 && ngx_strncmp(format.data, "prometheus", 10) == 0) {
+        *prometheus = 1;
+        return NGX_OK;
+    }
+
+    if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
+                             "\"format\" must be \"json\" or \"prometheus\"");
+}
+
+
+static ngx_uint_t
+ngx_pimap_status_accepts_text(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static u_char  text[] = "text/plain";
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == 6
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Accept", 6) == 0
+            && ngx_strlcasestrn(h[i].value.data,
+                                h[i].value.data + h[i].value.len,
+                                text, sizeof(text) - 2)
+               != NULL)
+        {
+            return 1;
+        }
+    }
+}

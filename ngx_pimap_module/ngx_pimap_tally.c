@@ -1,0 +1,236 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Two-choice hashing without moves: a new entry goes into the emptier bucket,
+ * a lookup reads both, which keeps 0.8 of the table usable.
+ */
+
+
+#include "ngx_pimap_tally.h"
+
+#include <string.h>
+
+
+#define NGX_PIMAP_TALLY_WAYS  8
+
+
+static ngx_pimap_tally_entry_t *ngx_pimap_tally_bucket(
+    ngx_pimap_tally_t *tally, uint64_t hash, unsigned choice);
+static uint32_t ngx_pimap_tally_print(uint64_t hash);
+static ngx_pimap_tally_entry_t *ngx_pimap_tally_find(
+    ngx_pimap_tally_t *tally, uint64_t hash, uint16_t owner);
+
+
+uint32_t
+ngx_pimap_tally_buckets(size_t size)
+{
+    uint32_t  n;
+
+    if (size < ngx_pimap_tally_size(2)) {
+        return 0;
+    }
+
+    for (n = 2; n < 0x10000000 && ngx_pimap_tally_size(n * 2) <= size; n *= 2);
+
+    return n;
+}
+
+
+size_t
+ngx_pimap_tally_size(uint32_t nbuckets)
+{
+    return offsetof(ngx_pimap_tally_t, entries)
+           + (size_t) nbuckets * NGX_PIMAP_TALLY_WAYS
+             * sizeof(ngx_pimap_tally_entry_t);
+}
+
+
+void
+ngx_pimap_tally_init(ngx_pimap_tally_t *tally, uint32_t nbuckets)
+{
+    memset(tally, 0, ngx_pimap_tally_size(nbuckets));
+    tally->nbuckets = nbuckets;
+}
+
+
+/* FNV-1a, then the finalizer of MurmurHash3: both halves are used alone. */
+
+uint64_t
+ngx_pimap_tally_hash(unsigned kind, const unsigned char *key, size_t len)
+{
+    size_t    i;
+    uint64_t  h;
+
+    h = (0xcbf29ce484222325ULL ^ kind) * 0x100000001b3ULL;
+
+    for (i = 0; i < len; i++) {
+        h = (h ^ key[i]) * 0x100000001b3ULL;
+    }
+
+    h ^= h >> 33;
+    h *= 0xff51afd7ed558ccdULL;
+    h ^= h >> 33;
+    h *= 0xc4ceb9fe1a85ec53ULL;
+    h ^= h >> 33;
+
+    return h;
+}
+
+
+static ngx_pimap_tally_entry_t *
+ngx_pimap_tally_bucket(ngx_pimap_tally_t *tally, uint64_t hash,
+    unsigned choice)
+{
+    uint32_t  i;
+
+    i = (uint32_t) (hash >> 32);
+
+    if (choice) {
+        /* odd, so that it is never the first one again */
+        i ^= (ngx_pimap_tally_print(hash) * 0x5bd1e995U) | 1;
+    }
+
+    i &= tally->nbuckets - 1;
+
+    return &tally->entries[(size_t) i * NGX_PIMAP_TALLY_WAYS];
+}
+
+
+static uint32_t
+ngx_pimap_tally_print(uint64_t hash)
+{
+    uint32_t  print;
+
+    print = (uint32_t) hash;
+
+    return print ? print : 1;
+}
+
+
+uint32_t
+ngx_pimap_tally_sum(ngx_pimap_tally_t *tally, uint64_t hash)
+{
+    uint32_t                  sum, print;
+    unsigned                  choice, i;
+    ngx_pimap_tally_entry_t  *e;
+
+    sum = 0;
+    print = ngx_pimap_tally_print(hash);
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_tally_bucket(tally, hash, choice);
+
+        for (i = 0; i < NGX_PIMAP_TALLY_WAYS; i++) {
+            if (e[i].print == print) {
+                sum += e[i].count;
+            }
+        }
+    }
+
+    return sum;
+}
+
+
+static ngx_pimap_tally_entry_t *
+ngx_pimap_tally_find(ngx_pimap_tally_t *tally, uint64_t hash, uint16_t owner)
+{
+    uint32_t                  print;
+    unsigned                  choice, i;
+    ngx_pimap_tally_entry_t  *e;
+
+    print = ngx_pimap_tally_print(hash);
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_tally_bucket(tally, hash, choice);
+
+        for (i = 0; i < NGX_PIMAP_TALLY_WAYS; i++) {
+            if (e[i].print == print && e[i].owner == owner) {
+                return &e[i];
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+ngx_pimap_tally_add(ngx_pimap_tally_t *tally, uint64_t hash, uint16_t owner)
+{
+    unsigned                  choice, i, nfree, best;
+    ngx_pimap_tally_entry_t  *e, *last, *place;
+
+    e = ngx_pimap_tally_find(tally, hash, owner);
+
+    if (e) {
+        if (e->count == UINT16_MAX) {
+            return -1;
+        }
+
+        e->count++;
+        return 0;
+    }
+
+    place = NULL;
+    best = 0;
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_tally_bucket(tally, hash, choice);
+        last = NULL;
+        nfree = 0;
+
+        for (i = 0; i < NGX_PIMAP_TALLY_WAYS; i++) {
+            if (e[i].print == 0) {
+                last = &e[i];
+                nfree++;
+            }
+        }
+
+        if (nfree > best) {
+            best = nfree;
+            place = last;
+        }
+    }
+
+    if (place == NULL) {
+        return -1;
+    }
+
+    place->print = ngx_pimap_tally_print(hash);
+    place->owner = owner;
+    place->count = 1;
+
+    return 0;
+}
+
+
+void
+ngx_pimap_tally_sub(ngx_pimap_tally_t *tally, uint64_t hash, uint16_t owner)
+{
+    ngx_pimap_tally_entry_t  *e;
+
+    e = ngx_pimap_tally_find(tally, hash, owner);
+
+    if (e && --e->count == 0) {
+        e->print = 0;
+    }
+}
+
+
+void
+ngx_pimap_tally_forget(ngx_pimap_tally_t *tally, uint16_t owner)
+{
+    size_t                    i, n;
+    ngx_pimap_tally_entry_t  *e;
+
+    n = (size_t) tally->nbuckets * NGX_PIMAP_TALLY_WAYS;
+    e = tally->entries;
+
+    for (i = 0; i < n; i++) {
+        if (e[i].print && e[i].owner == owner) {
+            e[i].print = 0;
+            e[i].count = 0;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Who is due when: one nginx timer for all devices of a worker, a bucket a
+ * second.  It is also the list of all devices.
+ */
+
+
+#ifndef _NGX_PIMAP_WHEEL_H_INCLUDED_
+#define _NGX_PIMAP_WHEEL_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+#define NGX_PIMAP_WHEEL_MAX   1023      /* seconds ahead */
+
+
+ngx_int_t ngx_pimap_wheel_init_process(ngx_cycle_t *cycle);
+
+/* Due in so many seconds (1 .. NGX_PIMAP_WHEEL_MAX), once. */
+void ngx_pimap_wheel_add(ngx_queue_t *link, ngx_uint_t seconds);
+void ngx_pimap_wheel_remove(ngx_queue_t *link);
+
+/* The next device in the order of their turns; NULL: there is none. */
+ngx_queue_t *ngx_pimap_wheel_first(void);
+
+/* Seconds since the worker's start, as the wheel counts them. */
+uint32_t ngx_pimap_wheel_now(void);
+
+
+#endif /* _NGX_PIMAP_WHEEL_H_INCLUDED_ */

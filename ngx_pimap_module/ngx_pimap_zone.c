@@ -1,0 +1,318 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A slot is claimed when a worker starts and given back when it leaves.  What
+ * a crashed worker held is corrected when the next one starts: its slot is
+ * folded into "gone", and the tally forgets it.
+ */
+
+
+#include "ngx_pimap_zone.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_tally.h"
+
+
+typedef struct {
+    ngx_pimap_counters_t    gone;
+    ngx_pimap_slot_t        slots[NGX_PIMAP_ZONE_SLOTS];
+    ngx_uint_t              nslots;     /* ever used, so worth a look */
+    ngx_pimap_tally_t      *tally;
+} ngx_pimap_zone_t;
+
+
+static ngx_int_t ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+static void ngx_pimap_zone_bury(ngx_pimap_slot_t *slot);
+static void ngx_pimap_zone_sum(ngx_pimap_counters_t *to,
+    ngx_pimap_counters_t *from);
+static void ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c);
+static ngx_uint_t ngx_pimap_zone_alive(ngx_pimap_slot_t *slot);
+
+
+static ngx_pimap_counters_t   ngx_pimap_zone_no_counters;
+static ngx_pimap_zone_t      *ngx_pimap_zone;
+static ngx_slab_pool_t       *ngx_pimap_zone_pool;
+static ngx_pimap_slot_t      *ngx_pimap_zone_slot;
+
+ngx_pimap_counters_t         *ngx_pimap_counters = &ngx_pimap_zone_no_counters;
+
+
+ngx_int_t
+ngx_pimap_zone_create(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf)
+{
+    ngx_str_t  name = ngx_string("pimap");
+
+    pmcf->zone = ngx_shared_memory_add(cf, &name, pmcf->zone_size,
+                                       &ngx_pimap_module);
+    if (pmcf->zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    pmcf->zone->init = ngx_pimap_zone_init;
+    pmcf->zone->data = pmcf;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    uint32_t           nbuckets;
+    ngx_slab_pool_t   *shpool;
+    ngx_pimap_zone_t  *zone;
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (data || shm_zone->shm.exists) {
+        shm_zone->data = shpool->data;
+        return NGX_OK;
+    }
+
+    zone = ngx_slab_calloc(shpool, sizeof(ngx_pimap_zone_t));
+    if (zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* whole pages in a row are left: the slab has no other users */
+
+    nbuckets = ngx_pimap_tally_buckets(shpool->pfree * ngx_pagesize);
+
+    if (nbuckets == 0) {
+        return NGX_ERROR;
+    }
+
+    zone->tally = ngx_slab_alloc(shpool, ngx_pimap_tally_size(nbuckets));
+    if (zone->tally == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_pimap_tally_init(zone->tally, nbuckets);
+
+    shpool->data = zone;
+    shm_zone->data = zone;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_zone_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t              i;
+    ngx_pimap_slot_t       *slot;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_pimap_module);
+
+    ngx_pimap_zone = pmcf->zone->data;
+    ngx_pimap_zone_pool = (ngx_slab_pool_t *) pmcf->zone->shm.addr;
+    ngx_pimap_zone_slot = NULL;
+
+    ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
+
+    for (i = 0; i < NGX_PIMAP_ZONE_SLOTS; i++) {
+        slot = &ngx_pimap_zone->slots[i];
+
+        if (slot->pid && !ngx_pimap_zone_alive(slot)) {
+            ngx_pimap_zone_bury(slot);
+        }
+
+        if (slot->pid == 0 && ngx_pimap_zone_slot == NULL) {
+            slot->pid = ngx_pid;
+            slot->worker = ngx_worker;
+            ngx_pimap_zone_slot = slot;
+            ngx_pimap_zone->nslots = ngx_max(ngx_pimap_zone->nslots, i + 1);
+        }
+    }
+
+    ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+
+    if (ngx_pimap_zone_slot == NULL) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "pimap counts nothing in this worker: "
+                      "there are over %d of them", NGX_PIMAP_ZONE_SLOTS);
+        return NGX_OK;
+    }
+
+    ngx_pimap_counters = &ngx_pimap_zone_slot->counters;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_zone_exit_process(void)
+{
+    if (ngx_pimap_zone_slot == NULL) {
+        return;
+    }
+
+    ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
+    ngx_pimap_zone_bury(ngx_pimap_zone_slot);
+    ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+
+    ngx_pimap_zone_slot = NULL;
+    ngx_pimap_counters = &ngx_pimap_zone_no_counters;
+}
+
+
+static void
+ngx_pimap_zone_bury(ngx_pimap_slot_t *slot)
+{
+    ngx_pimap_zone_drop_gauges(&slot->counters);
+    ngx_pimap_zone_sum(&ngx_pimap_zone->gone, &slot->counters);
+
+    ngx_pimap_tally_forget(ngx_pimap_zone->tally,
+                           (uint16_t) (slot - ngx_pimap_zone->slots));
+
+    ngx_memzero(slot, sizeof(ngx_pimap_slot_t));
+}
+
+
+static void
+ngx_pimap_zone_sum(ngx_pimap_counters_t *to, ngx_pimap_counters_t *from)
+{
+    uint64_t    *t, *f;
+    ngx_uint_t   i;
+
+    t = (uint64_t *) to;
+    f = (uint64_t *) from;
+
+    for (i = 0; i < sizeof(ngx_pimap_counters_t) / sizeof(uint64_t); i++) {
+        t[i] += f[i];
+    }
+}
+
+
+/* What a worker has, other than what it has done, goes with it. */
+
+static void
+ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c)
+{
+    c->devices_held_h1 = 0;
+    c->devices_held_h2 = 0;
+    c->devices_tls = 0;
+    c->accounts = 0;
+    c->redis_up = 0;
+    c->redis_subscribed = 0;
+    c->probe_usec = 0;
+    c->ready = 0;
+}
+
+
+static ngx_uint_t
+ngx_pimap_zone_alive(ngx_pimap_slot_t *slot)
+{
+    return kill(slot->pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
+
+
+ngx_uint_t
+ngx_pimap_zone_tally(uint64_t hash)
+{
+    ngx_uint_t  n;
+
+    if (ngx_pimap_zone_slot == NULL) {
+        return 0;
+    }
+
+    ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
+    n = ngx_pimap_tally_sum(ngx_pimap_zone->tally, hash);
+    ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+
+    return n;
+}
+
+
+void
+ngx_pimap_zone_tally_add(uint64_t hash)
+{
+    int       rc;
+    uint16_t  owner;
+
+    if (ngx_pimap_zone_slot == NULL) {
+        return;
+    }
+
+    owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
+
+    ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
+    rc = ngx_pimap_tally_add(ngx_pimap_zone->tally, hash, owner);
+    ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+
+    if (rc != 0) {
+        ngx_pimap_count(uncounted);
+    }
+}
+
+
+void
+ngx_pimap_zone_tally_sub(uint64_t hash)
+{
+    uint16_t  owner;
+
+    if (ngx_pimap_zone_slot == NULL) {
+        return;
+    }
+
+    owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
+
+    ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
+    ngx_pimap_tally_sub(ngx_pimap_zone->tally, hash, owner);
+    ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+}
+
+
+ngx_uint_t
+ngx_pimap_zone_devices(void)
+{
+    ngx_uint_t             i, n;
+    ngx_pimap_counters_t  *c;
+
+    if (ngx_pimap_zone_slot == NULL) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (i = 0; i < ngx_pimap_zone->nslots; i++) {
+        c = &ngx_pimap_zone->slots[i].counters;
+        n += c->devices_held_h1 + c->devices_held_h2;
+    }
+
+    return n;
+}
+
+
+void
+ngx_pimap_zone_read(ngx_pimap_counters_t *total, ngx_pimap_slot_t *slots,
+    ngx_uint_t *nslots)
+{
+    ngx_uint_t         i, n;
+    ngx_pimap_slot_t   copy, *slot;
+
+    n = 0;
+    *total = ngx_pimap_zone->gone;
+
+    for (i = 0; i < ngx_pimap_zone->nslots; i++) {
+        slot = &ngx_pimap_zone->slots[i];
+
+        if (slot->pid == 0) {
+            continue;
+        }
+
+        copy = *slot;
+
+        if (ngx_pimap_zone_alive(slot)) {
+            slots[n++] = copy;
+
+        } else {
+            ngx_pimap_zone_drop_gauges(&copy.counters);
+        }
+
+        ngx_pimap_zone_sum(total, &copy.counters);
+    }
+
+    *nslots = n;
+}

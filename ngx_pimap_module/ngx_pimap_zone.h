@@ -1,0 +1,125 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The shared zone: each worker's counters, and the tally that limits count
+ * devices by.  A worker writes its own slot only; readers sum them up.
+ */
+
+
+#ifndef _NGX_PIMAP_ZONE_H_INCLUDED_
+#define _NGX_PIMAP_ZONE_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+#define NGX_PIMAP_ZONE_MIN_SIZE   (64 * 1024)
+#define NGX_PIMAP_ZONE_SLOTS      256   /* workers, those that leave too */
+
+
+/* Why a parked response ended. */
+typedef enum {
+    NGX_PIMAP_END_CLIENT = 0,           /* the device closed it */
+    NGX_PIMAP_END_CLOSEAFTER,           /* it asked for one event */
+    NGX_PIMAP_END_SUPERSEDED,           /* a newer request took over */
+    NGX_PIMAP_END_SLOW,                 /* unsent bytes over the limit */
+    NGX_PIMAP_END_TIMEOUT,              /* nothing could be sent for long */
+    NGX_PIMAP_END_DRAIN,                /* the worker leaves */
+    NGX_PIMAP_END_ERROR,                /* memory, a broken connection */
+    NGX_PIMAP_NENDS
+} ngx_pimap_end_t;
+
+
+typedef enum {
+    NGX_PIMAP_DELAY_1MS = 0,
+    NGX_PIMAP_DELAY_5MS,
+    NGX_PIMAP_DELAY_25MS,
+    NGX_PIMAP_DELAY_100MS,
+    NGX_PIMAP_DELAY_500MS,
+    NGX_PIMAP_DELAY_2S,
+    NGX_PIMAP_DELAY_INF,
+    NGX_PIMAP_NDELAYS
+} ngx_pimap_delay_t;
+
+
+/* Every member is an uint64_t: the status page walks them by offset. */
+typedef struct {
+    uint64_t                devices_held_h1;
+    uint64_t                devices_held_h2;
+    uint64_t                devices_tls;
+    uint64_t                accounts;
+
+    uint64_t                connects;
+    uint64_t                refused;
+    uint64_t                ends[NGX_PIMAP_NENDS];
+
+    uint64_t                received;
+    uint64_t                received_bytes;
+    uint64_t                invalid;
+    uint64_t                unwanted;
+    uint64_t                filtered;
+    uint64_t                delivered;
+    uint64_t                dropped;
+    uint64_t                sent_bytes;
+    uint64_t                pings;
+
+    uint64_t                published;
+    uint64_t                publish_invalid;
+    uint64_t                publish_failed;
+
+    uint64_t                redis_up;
+    uint64_t                redis_subscribed;
+    uint64_t                redis_connects;
+    uint64_t                redis_failures;
+    uint64_t                probes;
+    uint64_t                probes_lost;
+    uint64_t                probe_usec;
+    uint64_t                ready;
+
+    uint64_t                delays[NGX_PIMAP_NDELAYS];
+    uint64_t                delay_usec;
+
+    uint64_t                uncounted;
+} ngx_pimap_counters_t;
+
+
+typedef struct {
+    ngx_pid_t               pid;        /* 0: free */
+    ngx_int_t               worker;     /* its number among the workers */
+    ngx_pimap_counters_t    counters;
+} ngx_pimap_slot_t;
+
+
+/* This worker's counters; never NULL. */
+extern ngx_pimap_counters_t  *ngx_pimap_counters;
+
+#define ngx_pimap_count(name)         (ngx_pimap_counters->name++)
+#define ngx_pimap_count_n(name, n)    (ngx_pimap_counters->name += (n))
+#define ngx_pimap_uncount(name)       (ngx_pimap_counters->name--)
+
+
+ngx_int_t ngx_pimap_zone_create(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf);
+ngx_int_t ngx_pimap_zone_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_zone_exit_process(void);
+
+/*
+ * The tally, by the hash of a key: over all workers, or one in or out of
+ * this worker's share.  What is never added may not be taken away.
+ */
+ngx_uint_t ngx_pimap_zone_tally(uint64_t hash);
+void ngx_pimap_zone_tally_add(uint64_t hash);
+void ngx_pimap_zone_tally_sub(uint64_t hash);
+
+/* Parked devices of all workers. */
+ngx_uint_t ngx_pimap_zone_devices(void);
+
+/*
+ * A copy of all counters, those of workers that are gone included but for
+ * what they held: "slots" gets the living ones, up to NGX_PIMAP_ZONE_SLOTS.
+ */
+void ngx_pimap_zone_read(ngx_pimap_counters_t *total, ngx_pimap_slot_t *slots,
+    ngx_uint_t *nslots);
+
+
+#endif /* _NGX_PIMAP_ZONE_H_INCLUDED_ */
