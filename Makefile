@@ -1,0 +1,77 @@
+# Thin wrappers: the work is done by the scripts in misc/ and demo/.
+#
+#   make            build/ngx_pimap_module.so
+#   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT=
+#   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
+#   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
+#   make asan       the tests with a module built with ASan and UBSan
+#   make valgrind   some of the tests under valgrind
+#   make fuzz       the fuzzers, each for FUZZ_TIME seconds
+#   make style      what a reviewer should not have to look at
+#   make clean
+
+JOBS ?= 4
+FUZZ_TIME ?= 60
+
+TESTS ?= t/*.t build/unit/*
+
+# Without those that are not about the module's code.
+ASAN_TESTS ?= $(filter-out t/docs.t t/run.t t/page.t t/style.t, \
+              $(wildcard t/*.t))
+VALGRIND_TESTS ?= $(wildcard t/events.t t/publish.t t/redis.t)
+
+export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
+
+
+MAKEFLAGS += --no-print-directory
+
+all:
+	@misc/deps build
+	@misc/build
+
+run:
+	@demo/run
+
+mail:
+	@demo/mail
+
+test:
+	@misc/deps build run test
+	@misc/build
+	@misc/build unit
+	@prove -j$(JOBS) $(TESTS)
+
+asan:
+	@misc/deps build run test
+	@misc/build asan
+	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
+		prove -j$(JOBS) $(ASAN_TESTS)
+
+valgrind:
+	@misc/deps build run test
+	@misc/build
+	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
+
+clang:
+	@misc/deps build test
+	@misc/build clang
+
+fuzz:
+	@misc/deps build fuzz
+	@misc/build fuzz
+	@set -e; for fuzzer in build/fuzz/*; do \
+		corpus=build/corpus/$${fuzzer##*/}; \
+		mkdir -p $$corpus; \
+		misc/step fuzz "FUZZ $$fuzzer" $$fuzzer \
+			-max_total_time=$(FUZZ_TIME) \
+			-artifact_prefix=$$corpus- $$corpus; \
+	done
+
+style:
+	@misc/style
+
+clean:
+	@rm -rf build
+
+
+.PHONY: all run mail test asan valgrind clang fuzz style clean
