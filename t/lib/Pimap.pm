@@ -1,0 +1,235 @@
+package Pimap;
+
+# A test's own nginx, Redis and whatever else it starts: in a directory of its
+# own, on ports of its own, and gone at the end of the file, where three more
+# tests look at what they left behind.
+#
+#     my $t = Pimap->new(workers => 2);
+#     $t->plan(2);
+#     $t->run();
+#
+#     my $s = $t->park('alice');
+#     ok($s->read_until(qr/: parked\n\n/), 'parked');
+#     ...
+#
+# Environment: PIMAP_MODULE (the module's file), PIMAP_ASAN=1 (the module was
+# built with sanitizers), PIMAP_VALGRIND=1, PIMAP_KEEP=1 (keep the directory).
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp;
+use Test::More import => [qw(diag is)];
+
+use parent qw(Pimap::Client);
+
+use Pimap::Nginx;
+use Pimap::Port;
+use Pimap::Process qw(patience);
+use Pimap::Redis;
+
+use constant IMPLICIT => 3;
+
+my $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
+my $planned;
+my @objects;
+
+# An interrupted test stops what it started, too.
+@SIG{qw(HUP INT TERM)} = (sub { exit(1) }) x 3;
+
+
+# As for Pimap::Nginx (workers, main, http, server, locations, log), and
+# redis => of another object; allow => regex of log lines that may be there.
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $self = bless({ ports => {}, processes => [], complaints => [] },
+        $class);
+
+    $self->{temp} = File::Temp->newdir('pimap_XXXXXX', TMPDIR => 1,
+        CLEANUP => !$ENV{PIMAP_KEEP});
+    chmod(0711, $self->dir());      # servers of other users live below it
+
+    $self->{allow} = delete $set{allow};
+    $self->{redis} = delete $set{redis};
+    $self->{nginx} = Pimap::Nginx->new(%set, t => $self);
+
+    push(@objects, $self);
+
+    return $self;
+}
+
+
+# The number of the file's own tests; call it when all objects are made.
+
+sub plan {
+    my ($self, $tests) = @_;
+
+    $planned = 1;
+    Test::More::plan(tests => $tests + IMPLICIT * @objects);
+}
+
+
+sub dir    { $_[0]{temp}->dirname() }
+sub root   { $root }
+sub nginx  { $_[0]{nginx} }
+sub port   { ($_[0]{ports}{$_[1]} //= Pimap::Port->take())->number() }
+sub allow  { $_[0]{allow} = $_[1] }
+
+sub redis {
+    my ($self, %set) = @_;
+    return $self->{redis} //= Pimap::Redis->new(%set, t => $self);
+}
+
+
+sub module {
+    my $dir = $ENV{PIMAP_ASAN} ? 'build/asan' : 'build';
+    return $ENV{PIMAP_MODULE} // "$root/$dir/ngx_pimap_module.so";
+}
+
+
+# Starts Redis and nginx.
+
+sub run {
+    my ($self) = @_;
+
+    my $redis = $self->redis();
+
+    $redis->start() if !$redis->{process};
+    $self->nginx()->start();
+
+    return $self;
+}
+
+
+sub reload  { $_[0]->nginx()->reload() }
+sub quit    { $_[0]->nginx()->quit() }
+sub workers { $_[0]->nginx()->workers() }
+sub log     { $_[0]->read_file($_[0]->dir() . '/error.log') }
+
+
+sub start {
+    my ($self, %set) = @_;
+
+    my $process = Pimap::Process->start(%set);
+
+    push(@{ $self->{processes} }, $process);
+    return $process;
+}
+
+
+sub stop {
+    my ($self, $process, $signal) = @_;
+
+    push(@{ $self->{complaints} },
+        $process->stop($signal // 'TERM', patience()));
+
+    @{ $self->{processes} } =
+        grep { $_ != $process } @{ $self->{processes} };
+}
+
+
+# True as soon as the condition is; false, with a word, if it never is.
+
+sub wait_for {
+    my ($self, $condition, $what, $deadline) = @_;
+
+    my $value = Pimap::Process::wait_for($condition, $deadline);
+
+    diag("waited in vain for: " . ($what // 'a condition')) if !$value;
+    return $value;
+}
+
+
+# Waits until so many workers have subscribed to the account in Redis: what is
+# published before reaches nobody.
+
+sub subscribed {
+    my ($self, $account, $workers) = @_;
+
+    return $self->wait_for(sub {
+        $self->redis()->numsub($account) >= ($workers // 1)
+    }, "subscription of $account");
+}
+
+
+sub write_file {
+    my ($self, $path, $text) = @_;
+
+    open(my $fh, '>', $path) or die "$path: $!\n";
+    print $fh $text;
+    close($fh) or die "$path: $!\n";
+
+    return $path;
+}
+
+
+# The file's bytes; none if it isn't there.
+
+sub read_file {
+    my ($self, $path) = @_;
+
+    open(my $fh, '<:raw', $path) or return '';
+    local $/;
+
+    return <$fh> // '';
+}
+
+
+# The directory's self-signed certificate and its key.
+
+sub certificate {
+    my ($self) = @_;
+
+    my ($cert, $key) = map { $self->dir() . "/$_.pem" } qw(cert key);
+
+    if (!-e $cert) {
+        my $output = qx(openssl req -x509 -newkey ec -nodes -days 3650 \\
+            -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=localhost \\
+            -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' \\
+            -out $cert -keyout $key 2>&1);
+        die $output if $? != 0;
+    }
+
+    return ($cert, $key);
+}
+
+
+# The three tests at the end of each object.
+
+sub _finish {
+    my ($self) = @_;
+
+    $self->stop($_) for reverse(@{ $self->{processes} });
+
+    my $allow = $self->{allow} // qr/(?!)/;
+    my @bad = grep { /\[(?:alert|crit|emerg)\]/ && $_ !~ $allow }
+        split(/\n/, $self->log());
+    my @reports = grep { /\S/ } map { $self->read_file($_) }
+        glob($self->dir() . '/report.*');
+
+    push(@reports, $self->read_file($self->dir() . '/nginx.out')
+        =~ /^.*(?:Sanitizer|runtime error).*$/mg);
+
+    is(join("\n", @bad), '', 'nothing bad in the error log');
+    is(join("\n", @reports), '', 'no report of a checker');
+    is(join("\n", @{ $self->{complaints} }), '', 'all processes ended');
+}
+
+
+END {
+    my $code = $?;
+
+    $_->_finish() for reverse(@objects);
+    diag(map { $_->log() =~ /(.{0,4000})\z/s } @objects)
+        if !$planned || $code;
+
+    undef(@objects);
+    $? = $code;
+}
+
+
+1;

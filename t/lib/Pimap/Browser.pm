@@ -1,0 +1,177 @@
+package Pimap::Browser;
+
+# Debian's headless Chromium with one page, driven over its debugging pipe:
+# JSON texts that end with a zero byte, written to its fd 3, read from its 4.
+
+use strict;
+use warnings;
+
+use Fcntl qw(F_SETFD);
+use IO::Select;
+use JSON::PP;
+use MIME::Base64 qw(decode_base64);
+use Time::HiRes qw(time);
+
+use Pimap::Process qw(patience wait_for);
+
+# The program itself: /usr/bin has a script that waits for it.
+my $program = '/usr/lib/chromium/chromium-headless-shell';
+
+my $json = JSON::PP->new()->utf8()->canonical();
+
+
+# t => the test that stops it and in whose directory it lives
+
+sub start {
+    my ($class, %set) = @_;
+
+    my $t = $set{t};
+    my $profile = $t->dir() . '/chromium';
+    my ($read, $write, $in, $out);
+
+    pipe($read, $out) or die "pipe: $!\n";
+    pipe($in, $write) or die "pipe: $!\n";
+    fcntl($_, F_SETFD, 0) for ($in, $out);      # the browser inherits them
+
+    my $fds = sprintf('3<&%d 4>&%d', fileno($in), fileno($out));
+
+    my $process = $t->start(output => $t->dir() . '/chromium.out',
+        env => { HOME => $profile },
+        command => ['bash', '-c', "exec \"\$@\" $fds", 'bash',
+            $program, '--remote-debugging-pipe',
+            '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
+            '--hide-scrollbars', "--user-data-dir=$profile", 'about:blank']);
+
+    close($_) for ($in, $out);
+    $write->autoflush(1);
+
+    my $self = bless({ process => $process, read => $read, write => $write,
+        text => '', n => 0 }, $class);
+
+    my $target = $self->_call('Target.createTarget', url => 'about:blank');
+
+    $self->{session} = $self->_call('Target.attachToTarget',
+        targetId => $target->{targetId}, flatten => JSON::PP::true)
+        ->{sessionId};
+    $self->_call('Page.enable');
+
+    return $self;
+}
+
+
+sub process { $_[0]{process} }
+
+
+sub open {
+    my ($self, $url) = @_;
+
+    my $result = $self->_call('Page.navigate', url => $url);
+
+    die "$url: $result->{errorText}\n" if $result->{errorText};
+}
+
+
+# width and height in CSS pixels; dark => 1
+
+sub size {
+    my ($self, $width, $height, %set) = @_;
+
+    $self->_call('Emulation.setDeviceMetricsOverride', width => $width,
+        height => $height, deviceScaleFactor => 1,
+        mobile => $set{mobile} ? JSON::PP::true : JSON::PP::false);
+    $self->_call('Emulation.setEmulatedMedia', features => [
+        { name => 'prefers-color-scheme',
+            value => $set{dark} ? 'dark' : 'light' }]);
+}
+
+
+# The value of a JavaScript expression.
+
+sub eval {
+    my ($self, $expression) = @_;
+
+    my $result = $self->_call('Runtime.evaluate', expression => $expression,
+        returnByValue => JSON::PP::true, awaitPromise => JSON::PP::true);
+
+    die "$expression: $result->{exceptionDetails}{exception}{description}\n"
+        if $result->{exceptionDetails};
+
+    return $result->{result}{value};
+}
+
+
+# The expression's value as soon as it is true, or false.
+
+sub wait {
+    my ($self, $expression, $deadline) = @_;
+
+    return wait_for(sub { $self->eval($expression) }, $deadline);
+}
+
+
+# The text of the first element that a selector finds.
+
+sub text {
+    my ($self, $selector) = @_;
+
+    return $self->eval('document.querySelector('
+        . JSON::PP->new()->ascii()->allow_nonref()->encode($selector)
+        . ')?.textContent.trim() ?? null');
+}
+
+
+sub screenshot {
+    my ($self, $path) = @_;
+
+    my $shot = $self->_call('Page.captureScreenshot', format => 'png');
+
+    CORE::open(my $fh, '>:raw', $path) or die "$path: $!\n";
+    print $fh decode_base64($shot->{data});
+    close($fh) or die "$path: $!\n";
+
+    return -s $path;
+}
+
+
+sub _call {
+    my ($self, $method, %params) = @_;
+
+    my $id = ++$self->{n};
+
+    local $SIG{PIPE} = 'IGNORE';
+    print { $self->{write} } $json->encode({ id => $id, method => $method,
+        params => \%params, $self->{session}
+            ? (sessionId => $self->{session}) : () }) . "\0";
+
+    my $end = time() + 3 * patience();
+
+    while (1) {
+        my $message = $self->_message($end) or die "$method: no answer\n";
+
+        next if ($message->{id} // 0) != $id;
+        die "$method: $message->{error}{message}\n" if $message->{error};
+
+        return $message->{result};
+    }
+}
+
+
+sub _message {
+    my ($self, $end) = @_;
+
+    my $select = IO::Select->new($self->{read});
+
+    while (index($self->{text}, "\0") < 0) {
+        $select->can_read($end - time()) or return;
+        sysread($self->{read}, $self->{text}, 1 << 20,
+            length($self->{text})) or return;
+    }
+
+    my ($message, $rest) = split(/\0/, $self->{text}, 2);
+    $self->{text} = $rest;
+
+    return $json->decode($message);
+}
+
+
+1;

@@ -1,0 +1,137 @@
+package Pimap::Client;
+
+# What devices and publishers do: the part of a test's object that talks to
+# its nginx.  The transport is "http" (HTTP/1.1), "https" (HTTP/1.1 in TLS),
+# "h2" (HTTP/2 in TLS) or "h2c" (HTTP/2 in clear).
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use IO::Socket::SSL;
+use JSON::PP;
+
+use Pimap::Process qw(patience);
+use Pimap::Stream;
+
+my $json = JSON::PP->new()->utf8()->canonical();
+
+
+sub json { $json->encode($_[1]) }
+
+
+# A connection, and the request as it is given written to it.
+
+sub open_stream {
+    my ($self, $request, $transport) = @_;
+
+    $transport //= 'http';
+
+    my %to = (PeerAddr => '127.0.0.1', PeerPort => $self->port($transport),
+        Timeout => patience());
+
+    my $socket = $transport eq 'https'
+        ? IO::Socket::SSL->new(%to, SSL_verify_mode => SSL_VERIFY_NONE)
+        : IO::Socket::INET->new(%to);
+
+    die "$transport: $! " . ($SSL_ERROR // '') . "\n" if !$socket;
+
+    local $SIG{PIPE} = 'IGNORE';
+    $socket->syswrite($request);
+
+    return Pimap::Stream->new(socket => $socket);
+}
+
+
+# method, path, and by name: body, transport, headers => { name => value }
+
+sub request {
+    my ($self, $method, $path, %set) = @_;
+
+    my $transport = $set{transport} // 'http';
+    my %headers = %{ $set{headers} // {} };
+
+    $headers{'Content-Length'} //= length($set{body}) if defined $set{body};
+
+    return $self->_curl($method, $path, \%headers, %set)
+        if $transport =~ /^h2/;
+
+    return $self->open_stream(join("\r\n", "$method $path HTTP/1.1",
+        'Host: localhost', $set{close} ? 'Connection: close' : (),
+        map({ "$_: $headers{$_}" } sort(keys(%headers))), '',
+        $set{body} // ''), $transport);
+}
+
+
+sub _curl {
+    my ($self, $method, $path, $headers, %set) = @_;
+
+    my $clear = $set{transport} eq 'h2c';
+    my @body = defined $set{body} ? ('--data-binary', $set{body}) : ();
+
+    my $process = $self->start(pipe => 1, command => ['curl', '-sNik',
+        $method eq 'HEAD' ? '-I' : ('-X', $method), @body,
+        $clear ? '--http2-prior-knowledge' : '--http2',
+        map({ ('-H', "$_: $headers->{$_}") } sort(keys(%$headers))),
+        ($clear ? 'http' : 'https') . '://127.0.0.1:'
+            . $self->port($clear ? 'h2c' : 'https') . $path]);
+
+    return Pimap::Stream->new(process => $process);
+}
+
+
+# A device of the account: query => 'types=Email', and as for request().
+
+sub park {
+    my ($self, $account, %set) = @_;
+
+    my $path = ($set{path} // '/events') . "?account=$account";
+
+    $path .= "&$set{query}" if defined $set{query};
+
+    return $self->request($set{method} // 'GET', $path, %set);
+}
+
+
+# A response that ends: { status, body, head, json }
+
+sub _whole {
+    my ($self, $method, $path, %set) = @_;
+
+    my $stream = $self->request($method, $path, %set, close => 1);
+
+    my %response = (status => $stream->status(), body => $stream->body(),
+        head => $stream->{head} // '');
+
+    $response{json} = eval { $json->decode($response{body}) };
+    $stream->close();
+
+    return \%response;
+}
+
+
+sub get  { my ($self, @set) = @_; $self->_whole('GET', @set) }
+
+sub post {
+    my ($self, $path, $body, %set) = @_;
+
+    $set{headers}{'Content-Type'} //= 'application/json';
+
+    return $self->_whole('POST', $path, %set, body => $body);
+}
+
+
+# By HTTP; by Redis it is $t->redis()->publish().
+
+sub publish {
+    my ($self, $account, $event, %set) = @_;
+
+    return $self->post("/publish?account=$account",
+        ref($event) ? $self->json($event) : $event, %set);
+}
+
+
+sub status { $_[0]->get('/status')->{json} }
+
+
+1;

@@ -1,0 +1,196 @@
+package Pimap::Nginx;
+
+# An nginx of the test's own with the module in it.
+
+use strict;
+use warnings;
+
+use Pimap::Process qw(wait_for);
+
+
+# t => the test; workers, log => level, main, http, server, locations => text
+
+sub new {
+    my ($class, %set) = @_;
+
+    return bless({ workers => 1, log => 'info', main => '', http => '',
+        server => '', locations => _locations(), %set }, $class);
+}
+
+
+# What most tests need; whoever wants other accounts replaces it.
+
+sub _locations {
+    return <<'END';
+        location = /events {
+            pimap_account $arg_account;
+            pimap_events;
+        }
+
+        location = /publish {
+            pimap_publish;
+        }
+
+        location = /status {
+            pimap_status;
+        }
+END
+}
+
+
+sub conf {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my $dir = $t->dir();
+
+    my $user = $> == 0 ? 'user root;' : '';     # may write into our directory
+    my $temp = join("\n", map { "    ${_}_temp_path $dir/temp_$_;" }
+        qw(client_body proxy fastcgi uwsgi scgi));
+    my ($cert, $key) = $t->certificate();
+    my $redis = $self->{http} =~ /^\s*pimap_redis\s/m ? ''
+        : 'pimap_redis unix:' . $t->redis()->socket() . ';';
+
+    return <<"END";
+daemon off;
+$user
+worker_processes $self->{workers};
+load_module @{[ $t->module() ]};
+pid $dir/nginx.pid;
+error_log $dir/error.log $self->{log};
+$self->{main}
+
+events {
+    worker_connections 2048;
+}
+
+http {
+    access_log $dir/access.log;
+$temp
+    ssl_certificate $cert;
+    ssl_certificate_key $key;
+    $redis
+    $self->{http}
+
+    server {
+        listen 127.0.0.1:@{[ $t->port('http') ]};
+        listen 127.0.0.1:@{[ $t->port('https') ]} ssl http2;
+        listen 127.0.0.1:@{[ $t->port('h2c') ]} http2;
+        $self->{server}
+
+$self->{locations}
+    }
+}
+END
+}
+
+
+sub _command {
+    my ($self, @args) = @_;
+
+    my $dir = $self->{t}->dir();
+
+    $self->{t}->write_file("$dir/nginx.conf", $self->conf());
+
+    return ('/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf",
+        '-e', "$dir/error.log", @args);
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my ($t, $dir) = ($self->{t}, $self->{t}->dir());
+    my (%env, @valgrind);
+
+    if ($ENV{PIMAP_ASAN}) {
+        %env = (LD_PRELOAD => join(' ', map { qx(gcc -print-file-name=$_)
+                =~ s/\s//gr } qw(libasan.so libubsan.so)),
+            ASAN_OPTIONS => "detect_leaks=0:log_path=$dir/report.asan",
+            UBSAN_OPTIONS => "print_stacktrace=1:log_path=$dir/report.ubsan");
+
+    } elsif ($ENV{PIMAP_VALGRIND}) {
+        @valgrind = ('valgrind', '-q', '--trace-children=yes',
+            "--log-file=$dir/report.valgrind.%p");
+    }
+
+    $self->{process} = $t->start(env => \%env, output => "$dir/nginx.out",
+        command => [@valgrind, $self->_command()]);
+
+    wait_for(sub { $self->workers() == $self->{workers}
+            || !$self->{process}->running() })
+        && $self->{process}->running()
+        or die "nginx does not start: " . $t->read_file("$dir/nginx.out")
+            . $t->log();
+
+    return $self;
+}
+
+
+# What "nginx -t" says of a configuration: (true if accepted, its output).
+
+sub check {
+    my ($self) = @_;
+
+    my $command = join(' ', $self->_command('-t', '2>&1'));
+    my $output = qx($command);
+
+    return ($? == 0, $output);
+}
+
+
+sub pid { $_[0]{process}->pid() }
+
+
+# The workers that serve, without those that are on their way out.
+
+sub workers {
+    my ($self) = @_;
+
+    return grep {
+        my $title = $self->{t}->read_file("/proc/$_/cmdline");
+        $title =~ /worker process/ && $title !~ /shutting down/
+            || $ENV{PIMAP_VALGRIND} && $_ != $self->pid();
+    } $self->{process}->group();
+}
+
+
+# Returns once a new generation serves.
+
+sub reload {
+    my ($self) = @_;
+
+    my %old = map { $_ => 1 } $self->workers();
+
+    $self->_command();          # writes the configuration anew
+    $self->{process}->signal('HUP');
+
+    return wait_for(sub { $self->{workers}
+        == grep { !$old{$_} } $self->workers() });
+}
+
+
+sub stop { $_[0]{t}->stop($_[0]{process}, 'TERM') }
+sub quit { $_[0]{process}->signal('QUIT') }
+sub gone { my ($self) = @_; wait_for(sub { !$self->{process}->running() }) }
+
+
+# kB of memory and open files of a process, the first worker if none is named
+
+sub rss {
+    my ($self, $pid) = @_;
+
+    $pid //= ($self->workers())[0];
+    return $self->{t}->read_file("/proc/$pid/status") =~ /VmRSS:\s+(\d+)/;
+}
+
+
+sub fds {
+    my ($self, $pid) = @_;
+
+    $pid //= ($self->workers())[0];
+    return scalar(() = glob("/proc/$pid/fd/*"));
+}
+
+
+1;

@@ -1,0 +1,151 @@
+package Pimap::Process;
+
+# Child processes of a test: each one leads a process group of its own, so
+# that what it starts in turn ends with it, and is missed if it doesn't.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(wait_for patience);
+
+
+# Seconds after which what has not happened is a failure.
+
+sub patience {
+    return $ENV{PIMAP_VALGRIND} ? 60 : $ENV{PIMAP_ASAN} ? 20 : 10;
+}
+
+
+# The condition's value as soon as it is true, or false after the deadline.
+
+sub wait_for {
+    my ($condition, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (1) {
+        my $value = $condition->();
+
+        return $value if $value || time() > $end;
+        sleep(0.01);
+    }
+}
+
+
+# command => [...], env => {...}, output => file, pipe => 1 (or "fh" reads it)
+
+sub start {
+    my ($class, %set) = @_;
+
+    my ($read, $write);
+
+    if ($set{pipe}) {
+        pipe($read, $write) or die "pipe: $!\n";
+
+    } else {
+        open($write, '>>', $set{output}) or die "$set{output}: $!\n";
+    }
+
+    my $pid = fork() // die "fork: $!\n";
+
+    if ($pid == 0) {
+        setpgrp(0, 0);
+        @SIG{qw(INT TERM PIPE)} = ('DEFAULT') x 3;
+
+        open(STDIN, '<', '/dev/null');
+        open(STDOUT, '>&', $write);
+        open(STDERR, '>&', $write);
+
+        @ENV{keys %{ $set{env} }} = values %{ $set{env} } if $set{env};
+
+        exec { $set{command}[0] } @{ $set{command} }
+            or print STDERR "$set{command}[0]: $!\n";
+        POSIX::_exit(127);
+    }
+
+    setpgrp($pid, $pid);        # whoever of the two comes first
+
+    return bless({ pid => $pid, fh => $read, name => $set{command}[0] },
+        $class);
+}
+
+
+sub pid    { $_[0]{pid} }
+sub fh     { $_[0]{fh} }
+sub signal { kill($_[1], $_[0]{pid}) }
+
+
+sub running {
+    my ($self) = @_;
+
+    if (!defined $self->{status}
+        && waitpid($self->{pid}, WNOHANG) == $self->{pid})
+    {
+        $self->{status} = $?;
+    }
+
+    return !defined $self->{status};
+}
+
+
+# True if it ended by itself and well.
+
+sub ended_well {
+    my ($self) = @_;
+    return !$self->running() && $self->{status} == 0;
+}
+
+
+# Stops the process; returns a complaint if it took force.
+
+sub stop {
+    my ($self, $signal, $deadline) = @_;
+
+    local ($?, $!);
+
+    my $was_running = $self->running();
+
+    if ($was_running) {
+        $self->signal('CONT');
+        $self->signal($signal // 'TERM');
+    }
+
+    my $ok = wait_for(sub { !$self->running() && !$self->group() },
+        $deadline);
+
+    return if $ok;
+
+    my $left = join(' ', $self->group());
+
+    kill('KILL', -$self->{pid});
+    wait_for(sub { !$self->running() && !$self->group() }, 5);
+
+    return "$self->{name} did not end: $left";
+}
+
+
+# The pids of its process group, without those that only wait to be reaped.
+
+sub group {
+    my ($self) = @_;
+
+    my @pids;
+
+    for my $path (glob('/proc/[0-9]*/stat')) {
+        open(my $fh, '<', $path) or next;
+
+        my ($pid, $state, $group) =
+            (<$fh> // '') =~ /^(\d+) \(.*\) (\S) \d+ (\d+)/s or next;
+
+        push(@pids, $pid) if $group == $self->{pid} && $state !~ /[ZX]/;
+    }
+
+    return @pids;
+}
+
+
+1;

@@ -1,0 +1,120 @@
+package Pimap::Redis;
+
+# A Redis server of the test's own, and what a backend does with it.
+
+use strict;
+use warnings;
+
+use Pimap::Process qw(wait_for);
+use Pimap::Resp;
+
+
+# t => the test; port, tls => 1; password => of the default user;
+# users => ['alice on >secret ~* &* +@all']; options => ['maxclients 100']
+
+sub new {
+    my ($class, %set) = @_;
+    return bless({ %set, name => $set{name} // 'redis' }, $class);
+}
+
+
+sub socket { $_[0]{t}->dir() . "/$_[0]{name}.sock" }
+sub pid    { $_[0]{process}->pid() }
+
+
+sub start {
+    my ($self) = @_;
+
+    my ($t, $name) = @{$self}{qw(t name)};
+    my $dir = $t->dir();
+    my $file = "$dir/$name.conf";
+
+    my @lines = ("unixsocket " . $self->socket(), "dir $dir", 'save ""',
+        'appendonly no', "logfile $dir/$name.log", 'daemonize no',
+        'bind 127.0.0.1', 'port ' . ($self->{port} ? $t->port($name) : 0));
+
+    if ($self->{tls}) {
+        my ($cert, $key) = $t->certificate();
+
+        push(@lines, 'tls-port ' . $t->port("$name-tls"),
+            "tls-cert-file $cert", "tls-key-file $key",
+            "tls-ca-cert-file $cert", 'tls-auth-clients no');
+    }
+
+    push(@lines, "requirepass $self->{password}") if $self->{password};
+    push(@lines, map { "user $_" } @{ $self->{users} // [] });
+    push(@lines, @{ $self->{options} // [] });
+
+    $t->write_file($file, join("\n", @lines, ''));
+
+    $self->{process} = $t->start(command => ['redis-server', $file],
+        output => "$dir/$name.out");
+
+    wait_for(sub { eval { $self->connect()->command('PING') } })
+        or die "redis does not start: " . $t->read_file("$dir/$name.log");
+
+    return $self;
+}
+
+
+# Signals.  A paused server accepts connections, and is silent.
+
+sub stop    { delete $_[0]{client}; $_[0]{t}->stop($_[0]{process}) }
+sub kill    { delete $_[0]{client}; $_[0]{t}->stop($_[0]{process}, 'KILL') }
+sub pause   { $_[0]{process}->signal('STOP') }
+sub resume  { $_[0]{process}->signal('CONT') }
+sub restart { $_[0]->stop(); $_[0]->start() }
+
+
+# A connection of its own, for MONITOR and the like.
+
+sub connect {
+    my ($self) = @_;
+
+    my $client = Pimap::Resp->connect($self->socket()) // return;
+
+    $client->command('AUTH', $self->{password}) if $self->{password};
+
+    return $client;
+}
+
+
+sub command {
+    my ($self, @args) = @_;
+
+    $self->{client} //= $self->connect() // die "redis: not there\n";
+
+    my $reply = eval { $self->{client}->command(@args) };
+
+    if ($@) {
+        delete $self->{client};
+        die $@;
+    }
+
+    return $reply;
+}
+
+
+# The plain contract: PUBLISH pimap:{account} <json>.
+
+sub publish {
+    my ($self, $account, $event) = @_;
+
+    return $self->command('PUBLISH', $self->channel($account),
+        ref($event) ? $self->{t}->json($event) : $event);
+}
+
+
+# How many workers hold devices of the account.
+
+sub numsub {
+    my ($self, $account) = @_;
+
+    return $self->command('PUBSUB', 'NUMSUB', $self->channel($account))->[1];
+}
+
+
+sub channel { ($_[0]{prefix} // 'pimap') . ":{$_[1]}" }
+
+
+1;

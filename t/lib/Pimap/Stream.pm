@@ -1,0 +1,212 @@
+package Pimap::Stream;
+
+# A response as it comes in, of a socket or of a curl: its head, its body with
+# the chunks undone, and the Server-Sent Events in it.
+
+use strict;
+use warnings;
+
+use Errno qw(EAGAIN EINTR);
+use IO::Select;
+use JSON::PP;
+use Socket;
+use Time::HiRes qw(time);
+
+use Pimap::Process qw(patience wait_for);
+
+
+# socket => a connected one, or process => a Pimap::Process with a pipe
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $fh = $set{socket} // $set{process}->fh();
+
+    $fh->blocking(0);
+
+    return bless({ %set, fh => $fh, raw => '', body => '' }, $class);
+}
+
+
+# What has come of the body up to the end of the match, or undef when the
+# deadline passes or the response ends without one.
+
+sub read_until {
+    my ($self, $re, $deadline) = @_;
+
+    $self->_wait(sub { $self->{body} =~ $re }, $deadline) or return;
+    $self->{body} =~ $re;
+
+    return substr($self->{body}, 0, $+[0], '');
+}
+
+
+# The next event as { event, data, id?, json? }.  What a browser would not
+# dispatch is stepped over: comments, and whatever has no data.
+
+sub event {
+    my ($self, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (defined(my $block = $self->read_until(qr/\n\n/, $end - time()))) {
+        my %event;
+
+        for my $line (split(/\n/, $block)) {
+            my ($name, $value) = $line =~ /^(id|event|data): ?(.*)$/ or next;
+
+            $event{$name} = join("\n", $event{$name} // (), $value);
+        }
+
+        next if !defined $event{data};
+
+        $event{json} = eval { JSON::PP->new->utf8->decode($event{data}) };
+
+        return \%event;
+    }
+
+    return;
+}
+
+
+# True if no event but a ping comes for so long.
+
+sub quiet {
+    my ($self, $seconds) = @_;
+
+    my $end = time() + $seconds;
+
+    while (my $event = $self->event($end - time())) {
+        return if $event->{event} ne 'ping';
+    }
+
+    return !$self->{eof};
+}
+
+
+sub status {
+    my ($self) = @_;
+
+    $self->_wait(sub { defined $self->{head} });
+    return ($self->{head} // '') =~ m{\AHTTP/\S+ (\d+)} ? 0 + $1 : 0;
+}
+
+
+sub header {
+    my ($self, $name) = @_;
+
+    $self->_wait(sub { defined $self->{head} });
+    return ($self->{head} // '') =~ /^\Q$name\E: *(.*?)\r?$/mi ? $1 : undef;
+}
+
+
+# All of a response that ends.
+
+sub body {
+    my ($self) = @_;
+
+    $self->closed();
+    return $self->{body};
+}
+
+
+# True once the other side has closed; ended: and the response was complete.
+
+sub closed {
+    my ($self, $deadline) = @_;
+
+    $self->_wait(sub { 0 }, $deadline);
+    return $self->{eof};
+}
+
+
+sub ended {
+    my ($self, $deadline) = @_;
+
+    $self->_wait(sub { $self->{last} }, $deadline);
+
+    return $self->{last}
+        || $self->{process}
+        && wait_for(sub { $self->{process}->ended_well() }, $deadline);
+}
+
+
+sub send { $_[0]{fh}->syswrite($_[1]) }
+
+
+# Ends it; abort: with a reset instead of a FIN.
+
+sub close {
+    my ($self) = @_;
+
+    $self->{process}->stop() if $self->{process};
+    $self->{fh}->close();
+}
+
+
+sub abort {
+    my ($self) = @_;
+
+    setsockopt($self->{fh}, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
+    CORE::close($self->{fh});
+}
+
+
+sub _wait {
+    my ($self, $condition, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+    my $select = IO::Select->new($self->{fh});
+
+    while (!$condition->()) {
+        return if $self->{eof};
+
+        my $n = $self->{fh}->sysread(my $bytes, 65536);
+
+        if ($n) {
+            $self->{raw} .= $bytes;
+            $self->_parse();
+
+        } elsif (defined $n || $! != EAGAIN && $! != EINTR) {
+            $self->{eof} = 1;
+
+        } elsif (time() > $end) {
+            return;
+
+        } else {
+            $select->can_read(0.1);
+        }
+    }
+
+    return 1;
+}
+
+
+sub _parse {
+    my ($self) = @_;
+
+    if (!defined $self->{head}) {
+        $self->{raw} =~ s/\A(HTTP.*?\r\n\r\n)//s or return;
+        $self->{head} = $1;
+        $self->{chunked} = $1 =~ /^Transfer-Encoding: *chunked/mi;
+    }
+
+    if (!$self->{chunked}) {
+        $self->{body} .= $self->{raw};
+        $self->{raw} = '';
+        return;
+    }
+
+    while ($self->{raw} =~ /\A([0-9a-fA-F]+)\r\n/) {
+        my ($start, $size) = ($+[0], hex($1));
+
+        return if length($self->{raw}) < $start + $size + 2;
+
+        $self->{body} .= substr($self->{raw}, $start, $size);
+        substr($self->{raw}, 0, $start + $size + 2) = '';
+        $self->{last} = 1 if $size == 0;
+    }
+}
+
+
+1;
