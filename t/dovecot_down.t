@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+
+# A delivery into Dovecot does not fail and waits less than a second when
+# nothing listens on the publish location, or something that never answers.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir($FindBin::Bin); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Dovecot;
+
+my $t = Pimap->new();
+$t->plan(17);
+
+my $url = 'http://user:s3cret@127.0.0.1:' . $t->port('endpoint') . '/publish';
+my $subject = 'confidential';
+
+# The longest of three deliveries, the first one creating the mailbox.
+
+sub longest {
+    my ($dovecot, $to) = @_;
+
+    my ($longest) = sort { $b <=> $a }
+        map { $dovecot->deliver(to => $to, subject => $subject) } 1 .. 3;
+
+    note(sprintf('%.3f s', $longest));
+    return $longest;
+}
+
+sub failures { scalar(() = $_[0]->log() =~ /pimap: publishing failed/g) }
+
+my $dovecot = Pimap::Dovecot->new(t => $t, url => $url)->start();
+
+cmp_ok(longest($dovecot, 'down'), '<', 1, 'refused');
+is(failures($dovecot), 3, 'a line for each recipient');
+
+my $silent = IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1',
+    LocalPort => $t->port('endpoint'));
+
+cmp_ok(longest($dovecot, 'silent'), '<', 1, 'silent');
+
+my $imap = $dovecot->imap('silent');
+$imap->command('SELECT INBOX');
+is(failures($dovecot), 6, 'and again');
+
+my $before = time();
+$imap->command('STORE 1:* +FLAGS (\Flagged)');
+$imap->command('STORE 1:* -FLAGS (\Flagged)') for 1 .. 10;
+cmp_ok(time() - $before, '<=', 2, 'a session waits once');
+is(failures($dovecot), 7, 'a line for the session');
+like($imap->command('STATUS INBOX (MESSAGES)'), qr/MESSAGES 3/, 'delivered');
+
+unlike($dovecot->log(), qr/s3cret|$subject/, 'nothing secret is logged');
+$imap->logout();
+$dovecot->stop();
+
+# With a state file, all share the incident.
+
+$dovecot = Pimap::Dovecot->new(t => $t, url => $url,
+    plugin => 'pimap_state = ' . $t->dir() . '/dovecot/pimap-state');
+unlink($t->dir() . '/dovecot/log');
+$dovecot->start();
+
+cmp_ok($dovecot->deliver(to => 'one', subject => $subject), '<', 1, 'first');
+cmp_ok($dovecot->deliver(to => $_, subject => $subject), '<', 0.5,
+    "at once: $_") for qw(one two three);
+is(failures($dovecot), 1, 'one line');
+
+# The endpoint is there again.
+
+close($silent);
+$t->redis()->start();
+$t->nginx()->{server} = 'listen 127.0.0.1:' . $t->port('endpoint') . ';';
+$t->nginx()->start();
+
+my $s = $t->park('one');
+ok($s->read_until(qr/^: parked\n\n/m), 'parked');
+ok($t->subscribed('one'), 'subscribed');
+
+ok($t->wait_for(sub {
+    $dovecot->deliver(to => 'one', subject => $subject);
+    return $s->event(0.2);
+}, 'an event'), 'delivered again');
+like($dovecot->log(), qr/Info: pimap: publishing again/, 'and logged');
