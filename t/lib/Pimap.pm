@@ -211,8 +211,9 @@ sub _finish {
     my @reports = grep { /\S/ } map { $self->read_file($_) }
         glob($self->dir() . '/report.*');
 
-    push(@reports, $self->read_file($self->dir() . '/nginx.out')
-        =~ /^.*(?:Sanitizer|runtime error).*$/mg);
+    # workers have the error log as their standard error
+    push(@reports, map { /^.*(?:Sanitizer|runtime error).*$/mg }
+        $self->read_file($self->dir() . '/nginx.out'), $self->log());
 
     is(join("\n", @bad), '', 'nothing bad in the error log');
     is(join("\n", @reports), '', 'no report of a checker');

@@ -69,6 +69,7 @@ http {
 $temp
     ssl_certificate $cert;
     ssl_certificate_key $key;
+    ssl_protocols TLSv1.2 TLSv1.3;
     $redis
     $self->{http}
 
