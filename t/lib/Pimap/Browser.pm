@@ -40,7 +40,8 @@ sub start {
         command => ['bash', '-c', "exec \"\$@\" $fds", 'bash',
             $program, '--remote-debugging-pipe',
             '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
-            '--hide-scrollbars', "--user-data-dir=$profile", 'about:blank']);
+            '--hide-scrollbars', '--ignore-certificate-errors',
+            "--user-data-dir=$profile", 'about:blank']);
 
     close($_) for ($in, $out);
     $write->autoflush(1);
@@ -81,7 +82,8 @@ sub size {
         mobile => $set{mobile} ? JSON::PP::true : JSON::PP::false);
     $self->_call('Emulation.setEmulatedMedia', features => [
         { name => 'prefers-color-scheme',
-            value => $set{dark} ? 'dark' : 'light' }]);
+            value => $set{dark} ? 'dark' : 'light' },
+        { name => 'prefers-reduced-motion', value => 'reduce' }]);
 }
 
 
