@@ -9,6 +9,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_events.h"
+#include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
@@ -61,6 +62,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
      *     pmcf->redis = { 0 };
      *     pmcf->zone = NULL;
      *     pmcf->used = 0;
+     *     pmcf->hibernate = 0;
      */
 
     pmcf->zone_size = NGX_CONF_UNSET_SIZE;
@@ -118,9 +120,12 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->ping_max = NGX_CONF_UNSET;
     plcf->retry = NGX_CONF_UNSET_MSEC;
     plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
+    plcf->max_devices_per_ip = NGX_CONF_UNSET_UINT;
     plcf->max_body = NGX_CONF_UNSET_SIZE;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
     plcf->send_timeout = NGX_CONF_UNSET_MSEC;
+    plcf->detach = NGX_CONF_UNSET;
+    plcf->hibernate = NGX_CONF_UNSET;
 
     return plcf;
 }
@@ -132,6 +137,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_pimap_loc_conf_t  *prev = parent;
     ngx_pimap_loc_conf_t  *conf = child;
 
+    ngx_pimap_main_conf_t     *pmcf;
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_pimap_merge_name(&conf->account, &prev->account);
@@ -145,9 +151,25 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->retry, prev->retry, 3000);
     ngx_conf_merge_uint_value(conf->max_devices_per_account,
                               prev->max_devices_per_account, 100);
+    ngx_conf_merge_uint_value(conf->max_devices_per_ip,
+                              prev->max_devices_per_ip, 0);
     ngx_conf_merge_size_value(conf->max_body, prev->max_body, 256 * 1024);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
+    ngx_conf_merge_value(conf->detach, prev->detach, 1);
+    ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
+
+    if (conf->endpoint == ngx_pimap_events_handler && conf->hibernate) {
+
+        if (!conf->detach) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"pimap_hibernate\" needs \"pimap_detach\"");
+            return NGX_CONF_ERROR;
+        }
+
+        pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+        pmcf->hibernate = 1;
+    }
 
     if (conf->endpoint == ngx_pimap_publish_handler) {
 
@@ -212,6 +234,10 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
     if (pmcf->redis.set
         && ngx_pimap_redis_conf_init(cf, &pmcf->redis) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (pmcf->hibernate && ngx_pimap_hibernate_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -32,6 +32,7 @@ struct ngx_pimap_main_conf_s {
     ngx_msec_t               drain;
 
     ngx_uint_t               used;          /* a location needs Redis */
+    ngx_uint_t               hibernate;     /* a location wants it */
 };
 
 
@@ -46,12 +47,16 @@ struct ngx_pimap_loc_conf_s {
     ngx_int_t                ping_max;
     ngx_msec_t               retry;
 
-    ngx_uint_t               max_devices_per_account;
+    ngx_uint_t               max_devices_per_account;   /* 0: no limit */
+    ngx_uint_t               max_devices_per_ip;
 
     size_t                   max_body;      /* bytes of a publish request */
 
     size_t                   buffer;        /* unsent bytes of one device */
     ngx_msec_t               send_timeout;
+
+    ngx_flag_t               detach;
+    ngx_flag_t               hibernate;
 
     ngx_http_handler_pt      endpoint;      /* what this location is */
 };

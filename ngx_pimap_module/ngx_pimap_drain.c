@@ -20,7 +20,6 @@
 
 static void ngx_pimap_drain_quit_handler(ngx_event_t *rev);
 static void ngx_pimap_drain_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_pimap_drain_devices(void);
 static void ngx_pimap_drain_one(ngx_pimap_device_t *d);
 
 
@@ -74,7 +73,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
     ngx_free_connection(c);
 
-    n = ngx_pimap_drain_devices();
+    n = ngx_pimap_zone_parked(ngx_pimap_counters);
 
     if (n == 0) {
         return;
@@ -101,7 +100,7 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
     left = (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec);
     turns = left > 0 ? left / NGX_PIMAP_DRAIN_TICK + 1 : 1;
 
-    n = ngx_pimap_drain_devices();
+    n = ngx_pimap_zone_parked(ngx_pimap_counters);
 
     for (n = (n + turns - 1) / turns; n; n--) {
         link = ngx_pimap_wheel_first();
@@ -116,14 +115,6 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
     if (ngx_pimap_wheel_first()) {
         ngx_add_timer(ev, NGX_PIMAP_DRAIN_TICK);
     }
-}
-
-
-static ngx_uint_t
-ngx_pimap_drain_devices(void)
-{
-    return ngx_pimap_counters->devices_held_h1
-           + ngx_pimap_counters->devices_held_h2;
 }
 
 

@@ -130,6 +130,7 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     parking->closeafter = query->closeafter;
 
     ngx_pimap_held_kind(r, parking);
+    ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
     return NGX_OK;
 }
@@ -155,9 +156,10 @@ ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 static ngx_int_t
 ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    ngx_int_t  rc;
+    ngx_int_t    rc;
+    const char  *problem;
 
-    rc = ngx_pimap_limit_admit(parking);
+    rc = ngx_pimap_limit_admit(parking, &problem);
 
     if (rc == NGX_BUSY) {
         ngx_pimap_count(refused);
@@ -166,14 +168,14 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (rc == NGX_DECLINED) {
         ngx_pimap_count(refused);
-        return ngx_pimap_problem(r, NGX_HTTP_TOO_MANY_REQUESTS,
-                                 "the account has too many devices parked");
+        return ngx_pimap_problem(r, NGX_HTTP_TOO_MANY_REQUESTS, problem);
     }
 
     rc = ngx_pimap_events_park(r, parking);
 
     if (rc != NGX_DONE) {
-        ngx_pimap_limit_release(&parking->account, &parking->device);
+        ngx_pimap_limit_release(&parking->account, &parking->device,
+                                parking->address);
     }
 
     return rc;

@@ -10,6 +10,7 @@
 
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_detach.h"
 
 
 typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
@@ -32,6 +33,8 @@ typedef struct {
     size_t                  unsent;     /* bytes in busy */
     size_t                  limit;
     ngx_msec_t              timeout;
+    ngx_uint_t              detachable;
+    ngx_event_t             detach;
 } ngx_pimap_held_t;
 
 
@@ -46,6 +49,7 @@ static ngx_pimap_held_out_t *ngx_pimap_held_out(ngx_pimap_held_t *held,
 static void ngx_pimap_held_recycle(ngx_pimap_held_t *held);
 static ngx_int_t ngx_pimap_held_wait(ngx_pimap_held_t *held);
 static void ngx_pimap_held_write_handler(ngx_http_request_t *r);
+static void ngx_pimap_held_detach_handler(ngx_event_t *ev);
 static void ngx_pimap_held_cleanup(void *data);
 static void ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout);
 
@@ -60,17 +64,19 @@ static const ngx_pimap_transport_t  ngx_pimap_held_transport = {
 void
 ngx_pimap_held_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    parking->kind = NGX_PIMAP_HELD_H1;
-
-#if (NGX_HTTP_V2)
-    if (r->stream) {
-        parking->kind = NGX_PIMAP_HELD_H2;
-    }
-#endif
+    ngx_uint_t  tls;
 
     /* an HTTP/2 stream has the connection's "ssl" too */
 
-    parking->tls = (r->connection->ssl != NULL);
+    tls = (r->connection->ssl != NULL);
+
+    parking->kind = tls ? NGX_PIMAP_HELD_H1_TLS : NGX_PIMAP_HELD_H1;
+
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        parking->kind = tls ? NGX_PIMAP_HELD_H2_TLS : NGX_PIMAP_HELD_H2;
+    }
+#endif
 }
 
 
@@ -93,6 +99,10 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     held->last = &held->busy;
     held->limit = parking->conf->buffer;
     held->timeout = parking->conf->send_timeout;
+    held->detachable = ngx_pimap_detach_possible(r);
+    held->detach.handler = ngx_pimap_held_detach_handler;
+    held->detach.data = r->connection;
+    held->detach.log = r->connection->log;
 
     cln->handler = ngx_pimap_held_cleanup;
 
@@ -256,8 +266,15 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
             ngx_add_timer(wev, held->timeout);
         }
 
-    } else if (wev->timer_set) {
-        ngx_del_timer(wev);
+    } else {
+
+        if (wev->timer_set) {
+            ngx_del_timer(wev);
+        }
+
+        if (held->detachable) {
+            ngx_post_event(&held->detach, &ngx_posted_events);
+        }
     }
 
     return ngx_handle_write_event(wev, clcf->send_lowat);
@@ -307,6 +324,34 @@ ngx_pimap_held_write_handler(ngx_http_request_t *r)
 }
 
 
+/* Everything is sent, and nobody is inside of the request now. */
+
+static void
+ngx_pimap_held_detach_handler(ngx_event_t *ev)
+{
+    ngx_connection_t    *c;
+    ngx_pimap_held_t    *held;
+    ngx_pimap_device_t  *d;
+
+    c = ev->data;
+    held = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+                                   ngx_pimap_module);
+    d = held->device;
+
+    if (d == NULL || d->doomed || held->busy) {
+        return;
+    }
+
+    /* the request's clean-up is not the device's end */
+
+    held->device = NULL;
+
+    if (ngx_pimap_detach(held->request, d) != NGX_OK) {
+        held->device = d;
+    }
+}
+
+
 static void
 ngx_pimap_held_end(void *connection, ngx_uint_t clean)
 {
@@ -352,6 +397,10 @@ ngx_pimap_held_cleanup(void *data)
 
     held->busy = NULL;
 
+    if (held->detach.posted) {
+        ngx_delete_posted_event(&held->detach);
+    }
+
     if (held->device) {
         ngx_pimap_park_leave(held->device, NGX_PIMAP_END_CLIENT);
         held->device = NULL;
@@ -360,7 +409,8 @@ ngx_pimap_held_cleanup(void *data)
 
 
 /*
- * A peer that is gone without a FIN: the kernel asks an idle one, and gives
+ * An event is not to wait for the acknowledgement of the one before.  And a
+ * peer that is gone without a FIN: the kernel asks an idle one, and gives
  * up on bytes that are not acknowledged.
  */
 
@@ -375,6 +425,8 @@ ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout)
     if (c->sockaddr->sa_family == AF_UNIX) {
         return;
     }
+
+    (void) ngx_tcp_nodelay(c);
 
     on = 1;
 

@@ -99,6 +99,11 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
         return rc;
     }
 
+    if (device->len == 0) {
+        ngx_str_set(device, "");
+        return NGX_OK;
+    }
+
     if (device->len > plcf->max_device_length) {
         *problem = "the device's name is too long";
         return NGX_HTTP_BAD_REQUEST;

@@ -17,6 +17,7 @@
 /* Kinds of keys. */
 #define NGX_PIMAP_LIMIT_ACCOUNT   1
 #define NGX_PIMAP_LIMIT_DEVICE    2
+#define NGX_PIMAP_LIMIT_ADDRESS   3
 
 
 static uint64_t ngx_pimap_limit_device(ngx_str_t *account,
@@ -24,10 +25,10 @@ static uint64_t ngx_pimap_limit_device(ngx_str_t *account,
 
 
 ngx_int_t
-ngx_pimap_limit_admit(ngx_pimap_parking_t *parking)
+ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
 {
-    uint64_t                account, device;
-    ngx_uint_t              limit;
+    uint64_t                account, device, address;
+    ngx_uint_t              limit, known;
     ngx_pimap_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
@@ -41,15 +42,27 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking)
                                    parking->account.len);
 
     device = ngx_pimap_limit_device(&parking->account, &parking->device);
+    known = parking->device.len && ngx_pimap_zone_tally(device);
+
     limit = parking->conf->max_devices_per_account;
 
-    if (limit && ngx_pimap_zone_tally(account) >= limit
-        && (parking->device.len == 0 || ngx_pimap_zone_tally(device) == 0))
-    {
+    if (limit && !known && ngx_pimap_zone_tally(account) >= limit) {
+        *problem = "the account has too many devices parked";
+        return NGX_DECLINED;
+    }
+
+    address = ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS, parking->address,
+                                   sizeof(parking->address));
+
+    limit = parking->conf->max_devices_per_ip;
+
+    if (limit && !known && ngx_pimap_zone_tally(address) >= limit) {
+        *problem = "the address has too many devices parked";
         return NGX_DECLINED;
     }
 
     ngx_pimap_zone_tally_add(account);
+    ngx_pimap_zone_tally_add(address);
 
     if (parking->device.len) {
         ngx_pimap_zone_tally_add(device);
@@ -60,8 +73,12 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking)
 
 
 void
-ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device)
+ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
+    u_char *address)
 {
+    ngx_pimap_zone_tally_sub(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS,
+                                                  address, 16));
+
     ngx_pimap_zone_tally_sub(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
                                                   account->data,
                                                   account->len));
@@ -84,4 +101,51 @@ ngx_pimap_limit_device(ngx_str_t *account, ngx_str_t *device)
     p = ngx_cpymem(p, device->data, device->len);
 
     return ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_DEVICE, key, p - key);
+}
+
+
+void
+ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    ngx_memzero(address, 16);
+
+    switch (sockaddr->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sockaddr;
+        ngx_memcpy(address, sin6->sin6_addr.s6_addr, 16);
+        break;
+#endif
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) sockaddr;
+        address[10] = 0xff;
+        address[11] = 0xff;
+        ngx_memcpy(address + 12, &sin->sin_addr, 4);
+        break;
+    }
+}
+
+
+size_t
+ngx_pimap_limit_address_text(u_char *address, u_char *text)
+{
+    static const u_char  mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                        0xff, 0xff };
+
+    if (ngx_memcmp(address, mapped, sizeof(mapped)) == 0) {
+        return ngx_inet_ntop(AF_INET, address + 12, text, NGX_INET_ADDRSTRLEN);
+    }
+
+#if (NGX_HAVE_INET6)
+    return ngx_inet_ntop(AF_INET6, address, text, NGX_INET6_ADDRSTRLEN);
+#else
+    return 0;
+#endif
 }

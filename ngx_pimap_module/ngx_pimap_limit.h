@@ -15,12 +15,21 @@
 
 
 /*
- * Takes a place.  NGX_BUSY: "pimap_max_devices"; NGX_DECLINED: the account
- * has as many as it may.  Every NGX_OK owes one ngx_pimap_limit_release().
+ * Takes a place.  NGX_BUSY: "pimap_max_devices"; NGX_DECLINED with "problem"
+ * set: the account or the address has as many as it may.  Every NGX_OK owes
+ * one ngx_pimap_limit_release().
  */
-ngx_int_t ngx_pimap_limit_admit(ngx_pimap_parking_t *parking);
+ngx_int_t ngx_pimap_limit_admit(ngx_pimap_parking_t *parking,
+    const char **problem);
 
-void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device);
+void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
+    u_char *address);
+
+/* 16 bytes, IPv4 as ::ffff:a.b.c.d; all zero if there is no address. */
+void ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address);
+
+/* Writes up to NGX_INET6_ADDRSTRLEN bytes; the length. */
+size_t ngx_pimap_limit_address_text(u_char *address, u_char *text);
 
 
 #endif /* _NGX_PIMAP_LIMIT_H_INCLUDED_ */

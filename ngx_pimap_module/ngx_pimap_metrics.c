@@ -37,18 +37,27 @@ typedef struct {
                      COUNTER, ends[NGX_PIMAP_END_ ## member])
 
 
+#define ngx_pimap_metric_devices(key, transport, http, tls, kind)            \
+    ngx_pimap_metric("devices", key, "devices",                              \
+                     "format=\"sse\",transport=\"" transport "\",http=\""     \
+                     http "\",tls=\"" tls "\"",                              \
+                     "Devices that are parked now", GAUGE,                   \
+                     devices[NGX_PIMAP_ ## kind])
+
+
 /* Rows of one name stand together, rows of one group too. */
 
 static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
 
-    ngx_pimap_metric("devices", "h1", "devices",
-        "format=\"sse\",transport=\"held\",http=\"1\"",
-        "Devices that are parked now", GAUGE, devices_held_h1),
-    ngx_pimap_metric("devices", "h2", "devices",
-        "format=\"sse\",transport=\"held\",http=\"2\"",
-        "Devices that are parked now", GAUGE, devices_held_h2),
-    ngx_pimap_metric("devices", "tls", "devices_tls", NULL,
-        "Those of the parked devices that use TLS", GAUGE, devices_tls),
+    ngx_pimap_metric_devices("heldH1", "held", "1", "off", HELD_H1),
+    ngx_pimap_metric_devices("heldH1Tls", "held", "1", "on", HELD_H1_TLS),
+    ngx_pimap_metric_devices("heldH2", "held", "2", "off", HELD_H2),
+    ngx_pimap_metric_devices("heldH2Tls", "held", "2", "on", HELD_H2_TLS),
+    ngx_pimap_metric_devices("detached", "detached", "1", "off", DETACHED),
+    ngx_pimap_metric_devices("detachedTls", "detached", "1", "on",
+                             DETACHED_TLS),
+    ngx_pimap_metric_devices("hibernated", "hibernated", "1", "on",
+                             HIBERNATED),
 
     ngx_pimap_metric(NULL, "accounts", "accounts", NULL,
         "Accounts with parked devices, summed over workers", GAUGE, accounts),
@@ -56,6 +65,9 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
         "Requests that were parked", COUNTER, connects),
     ngx_pimap_metric(NULL, "refused", "refused_total", NULL,
         "Requests to park that were refused", COUNTER, refused),
+    ngx_pimap_metric(NULL, "awake", "awake_total", NULL,
+        "TLS connections that could not hibernate, although they should",
+        COUNTER, awake),
     ngx_pimap_metric(NULL, "uncounted", "uncounted_total", NULL,
         "Devices that did not fit into the zone and escape the limits",
         COUNTER, uncounted),
@@ -164,7 +176,7 @@ ngx_pimap_metrics_json(ngx_pimap_metrics_t *metrics, u_char *p, u_char *last)
 
     c = &metrics->total;
 
-    p = ngx_slprintf(p, last, "{");
+    p = ngx_slprintf(p, last, "{\"parked\":%ui,", ngx_pimap_zone_parked(c));
     p = ngx_pimap_metrics_object(ngx_pimap_metrics_total,
                                  NGX_PIMAP_METRICS_TOTAL, c, p, last);
     p = ngx_pimap_metrics_delays(c, p, last);
@@ -177,7 +189,7 @@ ngx_pimap_metrics_json(ngx_pimap_metrics_t *metrics, u_char *p, u_char *last)
         p = ngx_slprintf(p, last, "%s{\"worker\":%i,\"pid\":%P,"
                          "\"devices\":%uL,\"accounts\":%uL,",
                          i ? "," : "", slot->worker, slot->pid,
-                         c->devices_held_h1 + c->devices_held_h2,
+                         (uint64_t) ngx_pimap_zone_parked(c),
                          c->accounts);
         p = ngx_pimap_metrics_object(ngx_pimap_metrics_worker,
                                      NGX_PIMAP_METRICS_WORKER, c, p, last);

@@ -11,6 +11,7 @@
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
+#include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_subscriber.h"
@@ -105,6 +106,20 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, send_timeout),
       NULL },
 
+    { ngx_string("pimap_detach"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, detach),
+      NULL },
+
+    { ngx_string("pimap_hibernate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, hibernate),
+      NULL },
+
     { ngx_string("pimap_drain"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -124,6 +139,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, max_devices_per_account),
+      NULL },
+
+    { ngx_string("pimap_max_devices_per_ip"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_devices_per_ip),
       NULL },
 
     { ngx_string("pimap_max_account_length"),
@@ -236,6 +258,10 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (pmcf->hibernate && ngx_pimap_hibernate_init_process(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_pimap_subscriber_open(&pmcf->redis);
     ngx_pimap_commander_open(&pmcf->redis);
 
@@ -252,5 +278,6 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
 
     ngx_pimap_subscriber_close();
     ngx_pimap_commander_close();
+    ngx_pimap_hibernate_exit_process();
     ngx_pimap_zone_exit_process();
 }

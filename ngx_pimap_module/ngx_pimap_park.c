@@ -19,7 +19,6 @@
 
 static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
-static void ngx_pimap_park_count(ngx_pimap_device_t *d, ngx_int_t n);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
 static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 static uint64_t ngx_pimap_park_now(void);
@@ -31,6 +30,11 @@ static ngx_connection_t  ngx_pimap_park_dumb;
 
 static const char  *ngx_pimap_park_reasons[NGX_PIMAP_NENDS] = {
     "client", "closeafter", "superseded", "slow", "timeout", "drain", "error"
+};
+
+static const char  *ngx_pimap_park_kinds[NGX_PIMAP_NKINDS] = {
+    "held-h1", "held-h1-tls", "held-h2", "held-h2-tls",
+    "detached", "detached-tls", "hibernated"
 };
 
 
@@ -74,7 +78,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->transport = transport;
     d->connection = connection;
     d->kind = parking->kind;
-    d->tls = parking->tls;
+    ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
     d->since = ngx_pimap_park_now();
@@ -86,7 +90,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
 
     ngx_queue_insert_tail(&account->devices, &d->link);
     ngx_pimap_park_schedule(d, d->ping);
-    ngx_pimap_park_count(d, 1);
+    ngx_pimap_count(devices[d->kind]);
     ngx_pimap_count(connects);
 
     return d;
@@ -106,19 +110,17 @@ ngx_pimap_park_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
 }
 
 
-static void
-ngx_pimap_park_count(ngx_pimap_device_t *d, ngx_int_t n)
+void
+ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
+    const ngx_pimap_transport_t *transport, void *connection)
 {
-    if (d->kind == NGX_PIMAP_HELD_H2) {
-        ngx_pimap_count_n(devices_held_h2, n);
+    ngx_pimap_uncount(devices[d->kind]);
 
-    } else {
-        ngx_pimap_count_n(devices_held_h1, n);
-    }
+    d->kind = kind;
+    d->transport = transport;
+    d->connection = connection;
 
-    if (d->tls) {
-        ngx_pimap_count_n(devices_tls, n);
-    }
+    ngx_pimap_count(devices[kind]);
 }
 
 
@@ -210,10 +212,10 @@ ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     ngx_queue_remove(&d->link);
 
     ngx_pimap_park_log(d, reason);
-    ngx_pimap_park_count(d, -1);
+    ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_count(ends[reason]);
     ngx_pimap_park_name(d, &name);
-    ngx_pimap_limit_release(&account->sn.str, &name);
+    ngx_pimap_limit_release(&account->sn.str, &name, d->address);
 
     if (d->filter) {
         ngx_free(d->filter);
@@ -230,8 +232,9 @@ ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 static void
 ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
+    u_char      text[NGX_INET6_ADDRSTRLEN];
     uint64_t    msec;
-    ngx_str_t   name;
+    ngx_str_t   name, client;
     ngx_uint_t  level;
 
     level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
@@ -239,10 +242,15 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 
     ngx_pimap_park_name(d, &name);
 
+    client.data = text;
+    client.len = ngx_pimap_limit_address_text(d->address, text);
+
     ngx_log_error(level, d->transport->log(d->connection), 0,
                   "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
-                  "seconds=\"%uL.%03uL\" events=\"%uD\" bytes=\"%uL\"",
+                  "client=\"%V\" transport=\"%s\" seconds=\"%uL.%03uL\" "
+                  "events=\"%uD\" bytes=\"%uL\"",
                   ngx_pimap_park_reasons[reason], &d->account->sn.str, &name,
+                  &client, ngx_pimap_park_kinds[d->kind],
                   msec / 1000, msec % 1000, d->events, d->bytes);
 }
 

@@ -19,12 +19,6 @@
 #define NGX_PIMAP_DEVICE_MAX   1024     /* bytes of a device's name */
 
 
-typedef enum {
-    NGX_PIMAP_HELD_H1 = 0,
-    NGX_PIMAP_HELD_H2
-} ngx_pimap_kind_t;
-
-
 typedef struct {
     /*
      * Sends a text, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
@@ -60,10 +54,10 @@ struct ngx_pimap_device_s {
     uint32_t                      events;
     uint32_t                      sent_at;  /* the wheel's seconds */
     uint16_t                      ping;     /* seconds, 0: none */
+    u_char                        address[16];  /* IPv4: mapped */
 
     uint8_t                       kind;
     uint8_t                       reason;   /* why it is to end */
-    unsigned                      tls:1;
     unsigned                      closeafter:1;
     unsigned                      announced:1;
     unsigned                      confirmed:1;
@@ -87,8 +81,8 @@ typedef struct {
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;
     ngx_uint_t                    closeafter;
+    u_char                        address[16];
     ngx_pimap_kind_t              kind;
-    ngx_uint_t                    tls;
 } ngx_pimap_parking_t;
 
 
@@ -101,6 +95,10 @@ ngx_int_t ngx_pimap_park_init_process(ngx_cycle_t *cycle);
  */
 ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_parking_t *parking,
     const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
+
+/* Another transport serves the device from now on. */
+void ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
+    const ngx_pimap_transport_t *transport, void *connection);
 
 /* Sends, and dooms the device if that fails. */
 ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text);

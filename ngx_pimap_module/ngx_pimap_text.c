@@ -12,15 +12,27 @@
 ngx_pimap_text_t *
 ngx_pimap_text_create(size_t size, ngx_log_t *log)
 {
+    size_t             n;
+    u_char             head[NGX_SIZE_T_LEN + 2];
     ngx_pimap_text_t  *text;
 
-    text = ngx_alloc(offsetof(ngx_pimap_text_t, data) + size, log);
+    text = ngx_alloc(offsetof(ngx_pimap_text_t, bytes) + NGX_PIMAP_TEXT_CHUNK
+                     + size + 2, log);
     if (text == NULL) {
         return NULL;
     }
 
     text->refs = 1;
-    text->len = size;
+    text->len = (uint32_t) size;
+    text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
+
+    n = ngx_sprintf(head, "%xz" CRLF, size) - head;
+
+    text->chunk = text->data - n;
+    text->chunk_len = (uint32_t) (n + size + 2);
+
+    ngx_memcpy(text->chunk, head, n);
+    ngx_memcpy(text->data + size, CRLF, 2);
 
     return text;
 }

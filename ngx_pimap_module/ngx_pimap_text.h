@@ -14,14 +14,24 @@
 #include "ngx_pimap.h"
 
 
+/* Room for the text's length as a chunk of HTTP/1.1, in front of it. */
+#define NGX_PIMAP_TEXT_CHUNK   (sizeof("ffffffff\r\n") - 1)
+
+
 struct ngx_pimap_text_s {
-    ngx_uint_t    refs;
-    size_t        len;
-    u_char        data[1];
+    uint32_t      refs;
+    uint32_t      len;
+    uint32_t      chunk_len;            /* with the framing on both sides */
+    u_char       *chunk;                /* ends right after the data's CRLF */
+    u_char       *data;
+    u_char        bytes[1];
 };
 
 
-/* One reference, owned by the caller; NULL if memory is out. */
+/*
+ * One reference, owned by the caller, who fills "data"; NULL if memory is
+ * out.  The text is framed as a chunk (RFC 9112, 7.1) already.
+ */
 ngx_pimap_text_t *ngx_pimap_text_create(size_t size, ngx_log_t *log);
 
 ngx_pimap_text_t *ngx_pimap_text_ref(ngx_pimap_text_t *text);

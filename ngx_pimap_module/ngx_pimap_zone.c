@@ -190,9 +190,7 @@ ngx_pimap_zone_sum(ngx_pimap_counters_t *to, ngx_pimap_counters_t *from)
 static void
 ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c)
 {
-    c->devices_held_h1 = 0;
-    c->devices_held_h2 = 0;
-    c->devices_tls = 0;
+    ngx_memzero(c->devices, sizeof(c->devices));
     c->accounts = 0;
     c->redis_up = 0;
     c->redis_subscribed = 0;
@@ -265,10 +263,24 @@ ngx_pimap_zone_tally_sub(uint64_t hash)
 
 
 ngx_uint_t
+ngx_pimap_zone_parked(ngx_pimap_counters_t *c)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < NGX_PIMAP_NKINDS; i++) {
+        n += c->devices[i];
+    }
+
+    return n;
+}
+
+
+ngx_uint_t
 ngx_pimap_zone_devices(void)
 {
-    ngx_uint_t             i, n;
-    ngx_pimap_counters_t  *c;
+    ngx_uint_t  i, n;
 
     if (ngx_pimap_zone_slot == NULL) {
         return 0;
@@ -277,8 +289,7 @@ ngx_pimap_zone_devices(void)
     n = 0;
 
     for (i = 0; i < ngx_pimap_zone->nslots; i++) {
-        c = &ngx_pimap_zone->slots[i].counters;
-        n += c->devices_held_h1 + c->devices_held_h2;
+        n += ngx_pimap_zone_parked(&ngx_pimap_zone->slots[i].counters);
     }
 
     return n;

@@ -18,6 +18,19 @@
 #define NGX_PIMAP_ZONE_SLOTS      256   /* workers, those that leave too */
 
 
+/* How a device is parked. */
+typedef enum {
+    NGX_PIMAP_HELD_H1 = 0,              /* the nginx request is kept */
+    NGX_PIMAP_HELD_H1_TLS,
+    NGX_PIMAP_HELD_H2,
+    NGX_PIMAP_HELD_H2_TLS,
+    NGX_PIMAP_DETACHED,                 /* only the connection is kept */
+    NGX_PIMAP_DETACHED_TLS,             /* with OpenSSL's object */
+    NGX_PIMAP_HIBERNATED,               /* TLS 1.3 without it */
+    NGX_PIMAP_NKINDS
+} ngx_pimap_kind_t;
+
+
 /* Why a parked response ended. */
 typedef enum {
     NGX_PIMAP_END_CLIENT = 0,           /* the device closed it */
@@ -45,9 +58,7 @@ typedef enum {
 
 /* Every member is an uint64_t: the status page walks them by offset. */
 typedef struct {
-    uint64_t                devices_held_h1;
-    uint64_t                devices_held_h2;
-    uint64_t                devices_tls;
+    uint64_t                devices[NGX_PIMAP_NKINDS];
     uint64_t                accounts;
 
     uint64_t                connects;
@@ -80,6 +91,7 @@ typedef struct {
     uint64_t                delays[NGX_PIMAP_NDELAYS];
     uint64_t                delay_usec;
 
+    uint64_t                awake;      /* could not hibernate */
     uint64_t                uncounted;
 } ngx_pimap_counters_t;
 
@@ -111,7 +123,8 @@ ngx_uint_t ngx_pimap_zone_tally(uint64_t hash);
 void ngx_pimap_zone_tally_add(uint64_t hash);
 void ngx_pimap_zone_tally_sub(uint64_t hash);
 
-/* Parked devices of all workers. */
+/* Parked devices of one worker, of all. */
+ngx_uint_t ngx_pimap_zone_parked(ngx_pimap_counters_t *c);
 ngx_uint_t ngx_pimap_zone_devices(void);
 
 /*

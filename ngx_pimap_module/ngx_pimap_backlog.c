@@ -1,0 +1,98 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One block of memory, twice as large when it is full.
+ */
+
+
+#include "ngx_pimap_backlog.h"
+
+
+#define NGX_PIMAP_BACKLOG_MIN  1024
+
+
+struct ngx_pimap_backlog_s {
+    size_t    size;
+    size_t    pos;
+    size_t    last;
+    u_char    data[1];
+};
+
+
+ngx_int_t
+ngx_pimap_backlog_add(ngx_pimap_backlog_t **backlog, u_char *data, size_t len)
+{
+    size_t                size, used;
+    ngx_pimap_backlog_t  *old, *b;
+
+    old = *backlog;
+    b = old;
+
+    if (b == NULL || b->size - b->last < len) {
+
+        used = old ? ngx_pimap_backlog_size(old) : 0;
+
+        for (size = NGX_PIMAP_BACKLOG_MIN; size < used + len; size *= 2) {
+            /* void */
+        }
+
+        b = ngx_alloc(offsetof(ngx_pimap_backlog_t, data) + size,
+                      ngx_cycle->log);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        b->size = size;
+        b->pos = 0;
+        b->last = used;
+
+        if (old) {
+            ngx_memcpy(b->data, old->data + old->pos, used);
+            ngx_free(old);
+        }
+
+        *backlog = b;
+    }
+
+    ngx_memcpy(b->data + b->last, data, len);
+    b->last += len;
+
+    return NGX_OK;
+}
+
+
+size_t
+ngx_pimap_backlog_size(ngx_pimap_backlog_t *backlog)
+{
+    return backlog->last - backlog->pos;
+}
+
+
+void
+ngx_pimap_backlog_rest(ngx_pimap_backlog_t *backlog, ngx_str_t *rest)
+{
+    rest->data = backlog->data + backlog->pos;
+    rest->len = ngx_pimap_backlog_size(backlog);
+}
+
+
+void
+ngx_pimap_backlog_take(ngx_pimap_backlog_t **backlog, size_t len)
+{
+    (*backlog)->pos += len;
+
+    if ((*backlog)->pos == (*backlog)->last) {
+        ngx_pimap_backlog_free(backlog);
+    }
+}
+
+
+void
+ngx_pimap_backlog_free(ngx_pimap_backlog_t **backlog)
+{
+    if (*backlog) {
+        ngx_free(*backlog);
+        *backlog = NULL;
+    }
+}

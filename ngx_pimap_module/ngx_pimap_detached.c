@@ -1,0 +1,514 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A text is written as a chunk (or as it is, to a client of HTTP/1.0).  What
+ * the socket does not take is kept as bytes, up to "pimap_buffer"; such a
+ * device is slow and costs what its backlog costs, the others cost nothing.
+ */
+
+
+#include "ngx_pimap_detached.h"
+#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_hibernate.h"
+
+
+#define NGX_PIMAP_DETACHED_READ    4096     /* bytes at once */
+#define NGX_PIMAP_DETACHED_BLANKS  4        /* CR and LF after a request */
+
+
+struct ngx_pimap_detached_s {
+    ngx_connection_t      *connection;
+    ngx_pimap_device_t    *device;      /* NULL: it has left */
+    ngx_pimap_backlog_t   *unsent;      /* NULL: nothing */
+    ngx_pimap_backlog_t   *unread;      /* of a hibernated connection */
+
+    uint32_t               limit;       /* bytes of "unsent" */
+    uint32_t               timeout;     /* msec without progress */
+
+    unsigned               chunked:1;
+    unsigned               hibernated:1;
+
+    ngx_pimap_tls13_t      tls;         /* must be last: only if hibernated */
+};
+
+
+static ngx_int_t ngx_pimap_detached_send(ngx_pimap_device_t *d,
+    ngx_pimap_text_t *text);
+static void ngx_pimap_detached_end(void *connection, ngx_uint_t clean);
+static ngx_log_t *ngx_pimap_detached_log(void *connection);
+static ngx_int_t ngx_pimap_detached_write(ngx_pimap_detached_t *dt,
+    u_char *data, size_t len);
+static ngx_int_t ngx_pimap_detached_raw(ngx_pimap_detached_t *dt,
+    u_char *data, size_t len);
+static void ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt,
+    uint8_t alert);
+static void ngx_pimap_detached_write_handler(ngx_event_t *wev);
+static ngx_int_t ngx_pimap_detached_flush(ngx_pimap_detached_t *dt);
+static void ngx_pimap_detached_read_handler(ngx_event_t *rev);
+static ngx_int_t ngx_pimap_detached_read(ngx_pimap_detached_t *dt);
+static ngx_int_t ngx_pimap_detached_open(ngx_pimap_detached_t *dt,
+    u_char *data, size_t len);
+static ngx_int_t ngx_pimap_detached_input(u_char *data, size_t len);
+static void ngx_pimap_detached_gone(ngx_pimap_detached_t *dt,
+    ngx_pimap_end_t reason);
+static void ngx_pimap_detached_close(ngx_pimap_detached_t *dt);
+
+
+static const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
+    ngx_pimap_detached_send,
+    ngx_pimap_detached_end,
+    ngx_pimap_detached_log
+};
+
+
+ngx_pimap_detached_t *
+ngx_pimap_detached_create(ngx_uint_t hibernated, ngx_log_t *log)
+{
+    return ngx_calloc(hibernated ? sizeof(ngx_pimap_detached_t)
+                                 : offsetof(ngx_pimap_detached_t, tls), log);
+}
+
+
+void
+ngx_pimap_detached_free(ngx_pimap_detached_t *dt)
+{
+    ngx_free(dt);
+}
+
+
+void
+ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
+    ngx_pimap_device_t *d, ngx_uint_t chunked, ngx_pimap_tls13_t *tls)
+{
+    ngx_pimap_kind_t  kind;
+
+    dt->connection = c;
+    dt->device = d;
+    dt->chunked = chunked;
+    dt->limit = (uint32_t) d->conf->buffer;
+    dt->timeout = (uint32_t) d->conf->send_timeout;
+
+    kind = c->ssl ? NGX_PIMAP_DETACHED_TLS : NGX_PIMAP_DETACHED;
+
+    if (tls) {
+        kind = NGX_PIMAP_HIBERNATED;
+        dt->hibernated = 1;
+        dt->tls = *tls;
+        ngx_explicit_memzero(tls, sizeof(ngx_pimap_tls13_t));
+    }
+
+    c->data = dt;
+    c->read->handler = ngx_pimap_detached_read_handler;
+    c->write->handler = ngx_pimap_detached_write_handler;
+
+    ngx_pimap_park_move(d, kind, &ngx_pimap_detached_transport, dt);
+
+    /* something may have come in while nobody was looking */
+
+    ngx_post_event(c->read, &ngx_posted_events);
+}
+
+
+static ngx_int_t
+ngx_pimap_detached_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+{
+    ngx_pimap_detached_t  *dt = d->connection;
+
+    if (dt->unsent && ngx_pimap_backlog_size(dt->unsent) + text->chunk_len
+                      > dt->limit)
+    {
+        return NGX_BUSY;
+    }
+
+    if (dt->chunked) {
+        return ngx_pimap_detached_write(dt, text->chunk, text->chunk_len);
+    }
+
+    return ngx_pimap_detached_write(dt, text->data, text->len);
+}
+
+
+static ngx_int_t
+ngx_pimap_detached_write(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+{
+    ngx_str_t  sealed;
+
+    if (!dt->hibernated) {
+        return ngx_pimap_detached_raw(dt, data, len);
+    }
+
+    if (ngx_pimap_hibernate_seal(&dt->tls, data, len, &sealed) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_detached_raw(dt, sealed.data, sealed.len);
+}
+
+
+/* Bytes of the socket, or of OpenSSL: all are sent or kept, in order. */
+
+static ngx_int_t
+ngx_pimap_detached_raw(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = dt->connection;
+
+    if (c->error) {
+        return NGX_ERROR;
+    }
+
+    if (dt->unsent) {
+        return ngx_pimap_backlog_add(&dt->unsent, data, len);
+    }
+
+    while (len && c->write->ready) {
+        n = c->send(c, data, len);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        data += n;
+        len -= n;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_add_timer(c->write, dt->timeout);
+
+    if (ngx_pimap_backlog_add(&dt->unsent, data, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_handle_write_event(c->write, 0);
+}
+
+
+static void
+ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
+{
+    ngx_pimap_detached_t  *dt = connection;
+
+    static u_char  last[] = "0" CRLF CRLF;
+
+    dt->device = NULL;
+
+    if (!clean) {
+        ngx_pimap_detached_close(dt);
+        return;
+    }
+
+    if (dt->chunked
+        && ngx_pimap_detached_write(dt, last, sizeof(last) - 1) != NGX_OK)
+    {
+        ngx_pimap_detached_close(dt);
+        return;
+    }
+
+    ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+
+    /* the rest, if any, has its time-out, and then it is over */
+
+    if (dt->unsent == NULL) {
+        ngx_pimap_detached_close(dt);
+    }
+}
+
+
+/* OpenSSL says it by itself when it is shut down. */
+
+static void
+ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert)
+{
+    ngx_str_t  sealed;
+
+    if (dt->hibernated
+        && ngx_pimap_hibernate_alert(&dt->tls, alert, &sealed) == NGX_OK)
+    {
+        (void) ngx_pimap_detached_raw(dt, sealed.data, sealed.len);
+    }
+}
+
+
+static ngx_log_t *
+ngx_pimap_detached_log(void *connection)
+{
+    ngx_pimap_detached_t  *dt = connection;
+
+    return dt->connection->log;
+}
+
+
+static void
+ngx_pimap_detached_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t      *c;
+    ngx_pimap_detached_t  *dt;
+
+    c = wev->data;
+    dt = c->data;
+
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, wev->log, 0,
+                   "pimap detached write handler");
+
+    if (wev->timedout) {
+        c->timedout = 1;
+        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_TIMEOUT);
+        return;
+    }
+
+    if (ngx_pimap_detached_flush(dt) != NGX_OK) {
+        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_CLIENT);
+        return;
+    }
+
+    if (dt->unsent == NULL && dt->device == NULL) {
+        ngx_pimap_detached_close(dt);
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_detached_flush(ngx_pimap_detached_t *dt)
+{
+    ssize_t            n;
+    ngx_str_t          rest;
+    ngx_connection_t  *c;
+
+    c = dt->connection;
+
+    while (dt->unsent && c->write->ready) {
+        ngx_pimap_backlog_rest(dt->unsent, &rest);
+
+        n = c->send(c, rest.data, rest.len);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        ngx_pimap_backlog_take(&dt->unsent, n);
+
+        ngx_add_timer(c->write, dt->timeout);
+    }
+
+    if (dt->unsent == NULL && c->write->timer_set) {
+        ngx_del_timer(c->write);
+    }
+
+    return ngx_handle_write_event(c->write, 0);
+}
+
+
+static void
+ngx_pimap_detached_read_handler(ngx_event_t *rev)
+{
+    ngx_int_t              rc;
+    ngx_connection_t      *c;
+    ngx_pimap_detached_t  *dt;
+
+    c = rev->data;
+    dt = c->data;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_EVENT, rev->log, 0,
+                   "pimap detached read handler, close:%d", c->close);
+
+    /* "worker_shutdown_timeout" is over */
+
+    if (c->close) {
+        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_DRAIN);
+        return;
+    }
+
+    rc = ngx_pimap_detached_read(dt);
+
+    if (rc != NGX_OK) {
+        ngx_pimap_detached_gone(dt, rc == NGX_DONE ? NGX_PIMAP_END_CLIENT
+                                                   : NGX_PIMAP_END_ERROR);
+    }
+}
+
+
+/* NGX_DONE: the client has closed; NGX_ERROR: it does what it may not. */
+
+static ngx_int_t
+ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
+{
+    size_t             have;
+    ssize_t            n;
+    ngx_int_t          rc;
+    ngx_str_t          kept;
+    ngx_connection_t  *c;
+    static u_char      buf[NGX_PIMAP_DETACHED_READ];
+
+    c = dt->connection;
+
+    for ( ;; ) {
+        have = 0;
+
+        if (dt->unread) {
+            ngx_pimap_backlog_rest(dt->unread, &kept);
+            ngx_memcpy(buf, kept.data, kept.len);
+            have = kept.len;
+        }
+
+        n = c->recv(c, buf + have, sizeof(buf) - have);
+
+        if (n == NGX_AGAIN) {
+            return ngx_handle_read_event(c->read, 0);
+        }
+
+        if (n == NGX_ERROR || n == 0) {
+            return NGX_DONE;
+        }
+
+        if (have) {
+            ngx_pimap_backlog_take(&dt->unread, have);
+        }
+
+        rc = dt->hibernated ? ngx_pimap_detached_open(dt, buf, have + n)
+                            : ngx_pimap_detached_input(buf, n);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+{
+    ngx_pimap_tls13_in_t  in;
+
+    while (len) {
+
+        switch (ngx_pimap_hibernate_open(&dt->tls, data, len, &in)) {
+
+        case NGX_PIMAP_TLS13_AGAIN:
+
+            /* a parked device has nothing to say that is so long */
+
+            if (in.need > NGX_PIMAP_DETACHED_READ) {
+                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+                return NGX_ERROR;
+            }
+
+            return ngx_pimap_backlog_add(&dt->unread, data, len);
+
+        case NGX_PIMAP_TLS13_DATA:
+
+            if (ngx_pimap_detached_input(in.data, in.len) != NGX_OK) {
+                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+                return NGX_ERROR;
+            }
+
+            break;
+
+        case NGX_PIMAP_TLS13_SKIP:
+            break;
+
+        case NGX_PIMAP_TLS13_CLOSED:
+            ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+            return NGX_DONE;
+
+        case NGX_PIMAP_TLS13_ALERT:
+            return NGX_DONE;
+
+        default: /* NGX_PIMAP_TLS13_FATAL */
+
+            ngx_log_error(NGX_LOG_INFO, dt->connection->log, 0,
+                          "pimap closes hibernated TLS, alert:%d",
+                          (int) in.alert);
+
+            ngx_pimap_detached_say_goodbye(dt, in.alert);
+            return NGX_ERROR;
+        }
+
+        data += in.used;
+        len -= in.used;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Some clients send a line end after a request (RFC 9112, 2.2). */
+
+static ngx_int_t
+ngx_pimap_detached_input(u_char *data, size_t len)
+{
+    size_t  i;
+
+    if (len > NGX_PIMAP_DETACHED_BLANKS) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (data[i] != CR && data[i] != LF) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_detached_gone(ngx_pimap_detached_t *dt, ngx_pimap_end_t reason)
+{
+    if (dt->device) {
+        ngx_pimap_park_leave(dt->device, reason);
+        dt->device = NULL;
+    }
+
+    ngx_pimap_detached_close(dt);
+}
+
+
+static void
+ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
+{
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = dt->connection;
+    pool = c->pool;
+
+    if (c->ssl) {
+        c->ssl->no_wait_shutdown = 1;
+        (void) ngx_ssl_shutdown(c);
+    }
+
+    ngx_close_connection(c);
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+#endif
+
+    ngx_pimap_backlog_free(&dt->unsent);
+    ngx_pimap_backlog_free(&dt->unread);
+
+    if (dt->hibernated) {
+        ngx_pimap_hibernate_wipe(&dt->tls);
+    }
+
+    ngx_free(dt);
+}

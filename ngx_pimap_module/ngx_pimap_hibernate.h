@@ -1,0 +1,43 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Between nginx's TLS connections and our record layer: how a connection goes
+ * to sleep, and the worker's means to seal and open its records.
+ */
+
+
+#ifndef _NGX_PIMAP_HIBERNATE_H_INCLUDED_
+#define _NGX_PIMAP_HIBERNATE_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_tls13.h"
+
+
+/* Watches the handshakes of all servers with TLS. */
+ngx_int_t ngx_pimap_hibernate_init(ngx_conf_t *cf);
+
+ngx_int_t ngx_pimap_hibernate_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_hibernate_exit_process(void);
+
+/*
+ * NULL: the connection's OpenSSL object is gone, "tls" goes on.  Otherwise
+ * nothing has been changed, and it says why not.
+ */
+const char *ngx_pimap_hibernate_take(ngx_connection_t *c,
+    ngx_pimap_tls13_t *tls);
+
+/* The sealed bytes are good until the next call. */
+ngx_int_t ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data,
+    size_t len, ngx_str_t *sealed);
+ngx_int_t ngx_pimap_hibernate_alert(ngx_pimap_tls13_t *tls, uint8_t alert,
+    ngx_str_t *sealed);
+
+ngx_pimap_tls13_result_t ngx_pimap_hibernate_open(ngx_pimap_tls13_t *tls,
+    u_char *data, size_t len, ngx_pimap_tls13_in_t *in);
+
+void ngx_pimap_hibernate_wipe(ngx_pimap_tls13_t *tls);
+
+
+#endif /* _NGX_PIMAP_HIBERNATE_H_INCLUDED_ */
