@@ -48,6 +48,7 @@ static ngx_pimap_held_out_t *ngx_pimap_held_out(ngx_pimap_held_t *held,
     ngx_pimap_text_t *text);
 static void ngx_pimap_held_recycle(ngx_pimap_held_t *held);
 static ngx_int_t ngx_pimap_held_wait(ngx_pimap_held_t *held);
+static void ngx_pimap_held_free_buffer(ngx_http_request_t *r);
 static void ngx_pimap_held_write_handler(ngx_http_request_t *r);
 static void ngx_pimap_held_detach_handler(ngx_event_t *ev);
 static void ngx_pimap_held_cleanup(void *data);
@@ -272,12 +273,35 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
             ngx_del_timer(wev);
         }
 
+        ngx_pimap_held_free_buffer(r);
+
         if (held->detachable) {
             ngx_post_event(&held->detach, &ngx_posted_events);
         }
     }
 
     return ngx_handle_write_event(wev, clcf->send_lowat);
+}
+
+
+/* 16 kB that nginx would keep for TLS until the connection's end. */
+
+static void
+ngx_pimap_held_free_buffer(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        c = r->stream->connection->connection;
+    }
+#endif
+
+    if (c->ssl && c->ssl->buf && c->ssl->buf->pos == c->ssl->buf->last) {
+        ngx_ssl_free_buffer(c);
+    }
 }
 
 

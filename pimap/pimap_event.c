@@ -59,6 +59,8 @@ static const char  *pimap_event_reserved[] = {
     "superseded",
     "resync",
     "expired",
+    "open",
+    "error",
     "state",
     "calendarAlert",
     NULL

@@ -17,6 +17,9 @@
 #define EV(rest)    "{\"event\":\"X\"" rest "}"
 #define JSON(rest)  EV(",\"a\":" rest)
 
+#define RESERVED(name)                                                       \
+    { name, S("{\"event\":\"" name "\"}"), PIMAP_EVENT_BAD_NAME }
+
 #define D8(s)       s s s s s s s s
 #define D30(s)      D8(s) D8(s) D8(s) s s s s s s
 #define N64         D8("abcdefgh")
@@ -38,7 +41,6 @@ static const payload_t  payloads[] = {
     { "other white space", S("\f" EV("")), PIMAP_EVENT_BAD_JSON },
 
     /* ids */
-
     { "id", S("1-1 " EV("")), PIMAP_EVENT_OK },
     { "largest id", S("18446744073709551615-18446744073709551615 " EV("")),
       PIMAP_EVENT_OK },
@@ -67,7 +69,6 @@ static const payload_t  payloads[] = {
     { "two ids", S("1-1 1-2 " EV("")), PIMAP_EVENT_BAD_JSON },
 
     /* JSON */
-
     { "syntax", S("{\"event\":X}"), PIMAP_EVENT_BAD_JSON },
     { "single quotes", S("{'event':'X'}"), PIMAP_EVENT_BAD_JSON },
     { "trailing comma", S(EV(",")), PIMAP_EVENT_BAD_JSON },
@@ -154,7 +155,6 @@ static const payload_t  payloads[] = {
     { "depth doesn't fall below zero", S("]]["), PIMAP_EVENT_BAD_JSON },
 
     /* names */
-
     { "no name", S("{}"), PIMAP_EVENT_NO_NAME },
     { "name in another case", S("{\"Event\":\"X\"}"), PIMAP_EVENT_NO_NAME },
     { "all characters of a name", S("{\"event\":\"aA.zZ_0-9\"}"),
@@ -170,13 +170,9 @@ static const payload_t  payloads[] = {
     { "zero in a name", S("{\"event\":\"X\\u0000\"}"), PIMAP_EVENT_BAD_NAME },
     { "umlaut in a name", S("{\"event\":\"\xc3\xa4\"}"),
       PIMAP_EVENT_BAD_NAME },
-    { "ping", S("{\"event\":\"ping\"}"), PIMAP_EVENT_BAD_NAME },
-    { "superseded", S("{\"event\":\"superseded\"}"), PIMAP_EVENT_BAD_NAME },
-    { "resync", S("{\"event\":\"resync\"}"), PIMAP_EVENT_BAD_NAME },
-    { "expired", S("{\"event\":\"expired\"}"), PIMAP_EVENT_BAD_NAME },
-    { "state", S("{\"event\":\"state\"}"), PIMAP_EVENT_BAD_NAME },
-    { "calendarAlert", S("{\"event\":\"calendarAlert\"}"),
-      PIMAP_EVENT_BAD_NAME },
+    RESERVED("ping"), RESERVED("superseded"), RESERVED("resync"),
+    RESERVED("expired"), RESERVED("state"), RESERVED("calendarAlert"),
+    RESERVED("open"), RESERVED("error"),
     { "pings", S("{\"event\":\"pings\"}"), PIMAP_EVENT_OK },
     { "\"event\" goes before \"@type\"", S(EV(",\"@type\":1")),
       PIMAP_EVENT_OK },
@@ -187,7 +183,6 @@ static const payload_t  payloads[] = {
     { "@type is not a string", S("{\"@type\":[]}"), PIMAP_EVENT_BAD_NAME },
 
     /* members */
-
     { "mailbox is null", S(EV(",\"mailbox\":null")),
       PIMAP_EVENT_BAD_MEMBER },
     { "old mailbox is a number", S(EV(",\"oldMailbox\":1")),
