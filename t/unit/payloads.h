@@ -34,7 +34,6 @@ typedef struct {
 
 
 static const payload_t  payloads[] = {
-
     { "smallest event", S(EV("")), PIMAP_EVENT_OK },
     { "nothing", S(""), PIMAP_EVENT_BAD_JSON },
     { "white space", S(" \t\r\n"), PIMAP_EVENT_BAD_JSON },
