@@ -33,6 +33,8 @@ typedef struct {
 
 
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_publish_join(ngx_http_request_t *r,
+    ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_t *p,
@@ -72,7 +74,6 @@ ngx_pimap_publish_handler(ngx_http_request_t *r)
 
     /* the configuration phase has made "client_body_buffer_size" fit */
 
-    r->request_body_in_single_buf = 1;
     r->request_body_in_file_only = 0;
 
     rc = ngx_http_read_client_request_body(r, ngx_pimap_publish_body_handler);
@@ -88,38 +89,67 @@ ngx_pimap_publish_handler(ngx_http_request_t *r)
 static void
 ngx_pimap_publish_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_str_t              body;
-    ngx_buf_t             *b;
-    ngx_pimap_loc_conf_t  *plcf;
+    ngx_int_t  rc;
+    ngx_str_t  body;
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+    rc = ngx_pimap_publish_join(r, &body);
 
-    ngx_str_null(&body);
-
-    if (r->request_body && r->request_body->bufs) {
-        b = r->request_body->bufs->buf;
-
-        if (r->request_body->temp_file || r->request_body->bufs->next
-            || (size_t) (b->last - b->pos) > plcf->max_body)
-        {
-            rc = ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                   "the body is larger than "
-                                   "\"pimap_max_body\"");
-
-            ngx_http_finalize_request(r, rc);
-            return;
-        }
-
-        body.data = b->pos;
-        body.len = b->last - b->pos;
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_publish_body(r, &body);
     }
-
-    rc = ngx_pimap_publish_body(r, &body);
 
     if (rc != NGX_AGAIN) {
         ngx_http_finalize_request(r, rc);
     }
+}
+
+
+/* The body in one piece: nginx may have read its begin with the head. */
+
+static ngx_int_t
+ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
+{
+    u_char                *p;
+    ngx_chain_t           *cl;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        body->len += ngx_buf_size(cl->buf);
+    }
+
+    if (r->request_body->temp_file || body->len > plcf->max_body) {
+        return ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 "the body is larger than "
+                                 "\"pimap_max_body\"");
+    }
+
+    cl = r->request_body->bufs;
+
+    if (cl->next == NULL) {
+        body->data = cl->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, body->len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->data = p;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
+    }
+
+    return NGX_OK;
 }
 
 
