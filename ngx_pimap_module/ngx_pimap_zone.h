@@ -14,7 +14,7 @@
 #include "ngx_pimap.h"
 
 
-#define NGX_PIMAP_ZONE_MIN_SIZE   (64 * 1024)
+#define NGX_PIMAP_ZONE_MIN_SIZE   (256 * 1024)
 #define NGX_PIMAP_ZONE_SLOTS      256   /* workers, those that leave too */
 
 
