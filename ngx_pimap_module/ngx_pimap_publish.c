@@ -28,6 +28,7 @@ typedef struct {
     ngx_uint_t             answered;
     ngx_uint_t             failed;
     ngx_uint_t             receivers;   /* of the last event */
+    ngx_int_t              refused;     /* what sending a problem returned */
     unsigned               waiting:1;
 } ngx_pimap_publish_t;
 
@@ -48,6 +49,8 @@ static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_t *p,
     pimap_event_t *ev);
 static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_t *p,
     ngx_uint_t line, const char *why);
+static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_t *p,
+    ngx_uint_t status, const char *detail);
 static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_t *p);
 static void ngx_pimap_publish_answered(void *data, redisReply *reply);
 static ngx_int_t ngx_pimap_publish_answer(ngx_pimap_publish_t *p);
@@ -96,15 +99,22 @@ ngx_pimap_publish_body_handler(ngx_http_request_t *r)
 
     if (rc == NGX_OK) {
         rc = ngx_pimap_publish_body(r, &body);
+
+    } else if (rc == NGX_DECLINED) {
+        rc = ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                               "the body is larger than \"pimap_max_body\"");
     }
 
-    if (rc != NGX_AGAIN) {
+    if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, rc);
     }
 }
 
 
-/* The body in one piece: nginx may have read its begin with the head. */
+/*
+ * The body in one piece: nginx may have read its begin with the head.
+ * NGX_DECLINED: it is too large.
+ */
 
 static ngx_int_t
 ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
@@ -126,9 +136,7 @@ ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     if (r->request_body->temp_file || body->len > plcf->max_body) {
-        return ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                 "the body is larger than "
-                                 "\"pimap_max_body\"");
+        return NGX_DECLINED;
     }
 
     cl = r->request_body->bufs;
@@ -153,7 +161,7 @@ ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-/* NGX_AGAIN: Redis will answer, and the request will be finalized then. */
+/* NGX_DONE: Redis will answer, and the request will be finalized then. */
 
 static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
@@ -194,13 +202,15 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 
     rc = ngx_pimap_publish_events(p, body);
 
-    if (rc != NGX_OK) {
-        return rc;
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_publish_send(p);
     }
 
-    return ngx_pimap_publish_send(p);
+    return rc == NGX_ABORT ? p->refused : rc;
 }
 
+
+/* As all below: NGX_ABORT if the request has been refused. */
 
 static ngx_int_t
 ngx_pimap_publish_events(ngx_pimap_publish_t *p, ngx_str_t *body)
@@ -280,10 +290,9 @@ ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data, size_t len,
                                     why, sizeof(why));
 
     if (status == PIMAP_EVENT_TOO_LARGE) {
-        return ngx_pimap_problem(p->request,
-                                 NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                 "an event is larger than "
-                                 "\"pimap_max_event\"");
+        return ngx_pimap_publish_refuse(p, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                        "an event is larger than "
+                                        "\"pimap_max_event\"");
     }
 
     if (status == PIMAP_EVENT_NO_MEMORY) {
@@ -359,7 +368,7 @@ ngx_pimap_publish_ox(ngx_pimap_publish_t *p, pimap_event_t *ev)
         rc = ngx_pimap_identity_check(p->request, &user, &problem);
 
         if (rc != NGX_OK) {
-            return ngx_pimap_problem(p->request, rc, problem);
+            return ngx_pimap_publish_refuse(p, rc, problem);
         }
 
         p->account.data = ngx_pstrdup(p->request->pool, &user);
@@ -409,8 +418,19 @@ ngx_pimap_publish_invalid(ngx_pimap_publish_t *p, ngx_uint_t line,
                       "invalid event: %s", why) = '\0';
     }
 
-    return ngx_pimap_problem(p->request, NGX_HTTP_BAD_REQUEST,
-                             (char *) detail);
+    return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST, (char *) detail);
+}
+
+
+/* A problem that is sent without any returns NGX_OK, too. */
+
+static ngx_int_t
+ngx_pimap_publish_refuse(ngx_pimap_publish_t *p, ngx_uint_t status,
+    const char *detail)
+{
+    p->refused = ngx_pimap_problem(p->request, status, detail);
+
+    return NGX_ABORT;
 }
 
 
@@ -422,8 +442,8 @@ ngx_pimap_publish_send(ngx_pimap_publish_t *p)
     ngx_pimap_command_t  **command;
 
     if (p->account.len == 0) {
-        return ngx_pimap_problem(p->request, NGX_HTTP_BAD_REQUEST,
-                                 "no account to publish for");
+        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
+                                        "no account to publish for");
     }
 
     event = p->events.elts;
@@ -443,16 +463,15 @@ ngx_pimap_publish_send(ngx_pimap_publish_t *p)
                                                          p);
         if (command[i] == NULL) {
             ngx_pimap_count(publish_failed);
-            return ngx_pimap_problem(p->request,
-                                     NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "Redis is away");
+            return ngx_pimap_publish_refuse(p, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "Redis is away");
         }
     }
 
     p->waiting = 1;
     p->request->connection->log->action = "publishing";
 
-    return NGX_AGAIN;
+    return NGX_DONE;
 }
 
 
