@@ -16,8 +16,8 @@ FUZZ_TIME ?= 60
 TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code.
-ASAN_TESTS ?= $(filter-out t/docs.t t/run.t t/page.t t/style.t, \
-              $(wildcard t/*.t))
+ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/run.t t/page.t \
+              t/style.t, $(wildcard t/*.t))
 VALGRIND_TESTS ?= $(wildcard t/smoke.t t/events.t t/publish.t t/redis.t)
 
 export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
