@@ -96,8 +96,24 @@ ngx_pimap_command_t *
 ngx_pimap_commander_publish(ngx_str_t *channel, ngx_str_t *payload,
     ngx_pimap_command_pt handler, void *data)
 {
-    size_t                len[3];
-    const char           *argv[3];
+    size_t       len[3];
+    const char  *argv[3];
+
+    argv[0] = "PUBLISH";
+    len[0] = sizeof("PUBLISH") - 1;
+    argv[1] = (char *) channel->data;
+    len[1] = channel->len;
+    argv[2] = (char *) payload->data;
+    len[2] = payload->len;
+
+    return ngx_pimap_commander_send(3, argv, len, handler, data);
+}
+
+
+ngx_pimap_command_t *
+ngx_pimap_commander_send(int argc, const char **argv, const size_t *len,
+    ngx_pimap_command_pt handler, void *data)
+{
     ngx_pimap_command_t  *command;
 
     if (!ngx_pimap_commander_ready()
@@ -111,14 +127,8 @@ ngx_pimap_commander_publish(ngx_str_t *channel, ngx_str_t *payload,
         return NULL;
     }
 
-    argv[0] = "PUBLISH";
-    len[0] = sizeof("PUBLISH") - 1;
-    argv[1] = (char *) channel->data;
-    len[1] = channel->len;
-    argv[2] = (char *) payload->data;
-    len[2] = payload->len;
-
-    if (ngx_pimap_redis_send(&ngx_pimap_commander, 3, argv, len) != NGX_OK) {
+    if (ngx_pimap_redis_send(&ngx_pimap_commander, argc, argv, len) != NGX_OK)
+    {
         ngx_free(command);
         return NULL;
     }

@@ -26,10 +26,13 @@ void ngx_pimap_commander_close(void);
 ngx_uint_t ngx_pimap_commander_ready(void);
 
 /*
- * PUBLISH to any channel, or to an account's.  The handler (or NULL) is
- * called once, not before this returns.  NULL: Redis is away or too far
- * behind, nothing was sent.
+ * Any command.  The handler (or NULL) is called once, not before this
+ * returns.  NULL: Redis is away or too far behind, nothing was sent.
  */
+ngx_pimap_command_t *ngx_pimap_commander_send(int argc, const char **argv,
+    const size_t *len, ngx_pimap_command_pt handler, void *data);
+
+/* PUBLISH to any channel, or to an account's. */
 ngx_pimap_command_t *ngx_pimap_commander_publish(ngx_str_t *channel,
     ngx_str_t *payload, ngx_pimap_command_pt handler, void *data);
 ngx_pimap_command_t *ngx_pimap_commander_publish_account(ngx_str_t *account,
