@@ -132,6 +132,38 @@ sub publish {
 
 
 sub status { $_[0]->get('/status')->{json} }
+sub ready  { $_[0]->get('/status?ready')->{status} == 200 }
+
+
+# What the status says of the first of the workers that serve.
+
+sub worker_status {
+    my ($self) = @_;
+
+    my ($pid) = $self->workers();
+    my ($status) = grep { $_->{pid} == $pid }
+        @{ $self->status()->{workers} };
+
+    return $status // {};
+}
+
+
+# True as soon as every worker can deliver.
+
+sub wait_ready {
+    my ($self) = @_;
+    return $self->wait_for(sub { $self->ready() }, 'readiness');
+}
+
+
+# Lines of the log from a level on that match; debug and info are below.
+
+sub log_lines {
+    my ($self, $re) = @_;
+
+    return grep { /\[(?:notice|warn|error|crit|alert|emerg)\]/ && /$re/ }
+        split(/\n/, $self->log());
+}
 
 
 1;

@@ -8,13 +8,14 @@ use warnings;
 use Pimap::Process qw(wait_for);
 
 
-# t => the test; workers, log => level, main, http, server, locations => text
+# t => the test; workers, log => level, main, http, server, locations => text;
+# listen => parameters of each address
 
 sub new {
     my ($class, %set) = @_;
 
     return bless({ workers => 1, log => 'info', main => '', http => '',
-        server => '', locations => _locations(), %set }, $class);
+        listen => '', server => '', locations => _locations(), %set }, $class);
 }
 
 
@@ -74,9 +75,9 @@ $temp
     $self->{http}
 
     server {
-        listen 127.0.0.1:@{[ $t->port('http') ]};
-        listen 127.0.0.1:@{[ $t->port('https') ]} ssl http2;
-        listen 127.0.0.1:@{[ $t->port('h2c') ]} http2;
+        listen 127.0.0.1:@{[ $t->port('http') ]} $self->{listen};
+        listen 127.0.0.1:@{[ $t->port('https') ]} ssl http2 $self->{listen};
+        listen 127.0.0.1:@{[ $t->port('h2c') ]} http2 $self->{listen};
         $self->{server}
 
 $self->{locations}
@@ -98,19 +99,32 @@ sub _command {
 }
 
 
+# What a module with sanitizers in it needs.
+
+sub _env {
+    my ($self) = @_;
+
+    my $dir = $self->{t}->dir();
+
+    return if !$ENV{PIMAP_ASAN};
+
+    return (
+        LD_PRELOAD => join(' ', map { qx(gcc -print-file-name=$_) =~ s/\s//gr }
+            qw(libasan.so libubsan.so)),
+        ASAN_OPTIONS => "detect_leaks=0:log_path=$dir/report.asan",
+        UBSAN_OPTIONS => "print_stacktrace=1:log_path=$dir/report.ubsan"
+    );
+}
+
+
 sub start {
     my ($self) = @_;
 
     my ($t, $dir) = ($self->{t}, $self->{t}->dir());
-    my (%env, @valgrind);
+    my %env = $self->_env();
+    my @valgrind;
 
-    if ($ENV{PIMAP_ASAN}) {
-        %env = (LD_PRELOAD => join(' ', map { qx(gcc -print-file-name=$_)
-                =~ s/\s//gr } qw(libasan.so libubsan.so)),
-            ASAN_OPTIONS => "detect_leaks=0:log_path=$dir/report.asan",
-            UBSAN_OPTIONS => "print_stacktrace=1:log_path=$dir/report.ubsan");
-
-    } elsif ($ENV{PIMAP_VALGRIND}) {
+    if ($ENV{PIMAP_VALGRIND}) {
         @valgrind = ('valgrind', '-q', '--trace-children=yes',
             "--log-file=$dir/report.valgrind.%p");
     }
@@ -134,6 +148,10 @@ sub check {
     my ($self) = @_;
 
     my $command = join(' ', $self->_command('-t', '2>&1'));
+    my %env = $self->_env();
+
+    local @ENV{keys(%env)} = values(%env);
+
     my $output = qx($command);
 
     return ($? == 0, $output);
@@ -156,7 +174,7 @@ sub workers {
 }
 
 
-# Returns once a new generation serves.
+# Returns once a new generation serves, and no other.
 
 sub reload {
     my ($self) = @_;
@@ -166,8 +184,10 @@ sub reload {
     $self->_command();          # writes the configuration anew
     $self->{process}->signal('HUP');
 
-    return wait_for(sub { $self->{workers}
-        == grep { !$old{$_} } $self->workers() });
+    return wait_for(sub {
+        my @workers = $self->workers();
+        return @workers == $self->{workers} && !grep { $old{$_} } @workers;
+    });
 }
 
 

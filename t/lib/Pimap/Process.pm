@@ -36,7 +36,8 @@ sub wait_for {
 }
 
 
-# command => [...], env => {...}, output => file, pipe => 1 (or "fh" reads it)
+# command => [...], or code => sub of the test's own with a name;
+# env => {...}, output => file, pipe => 1 (or "fh" reads it)
 
 sub start {
     my ($class, %set) = @_;
@@ -62,6 +63,8 @@ sub start {
 
         @ENV{keys %{ $set{env} }} = values %{ $set{env} } if $set{env};
 
+        _run($set{code}) if $set{code};
+
         exec { $set{command}[0] } @{ $set{command} }
             or print STDERR "$set{command}[0]: $!\n";
         POSIX::_exit(127);
@@ -69,8 +72,19 @@ sub start {
 
     setpgrp($pid, $pid);        # whoever of the two comes first
 
-    return bless({ pid => $pid, fh => $read, name => $set{command}[0] },
-        $class);
+    return bless({ pid => $pid, fh => $read,
+        name => $set{name} // $set{command}[0] }, $class);
+}
+
+
+# Code has the test's files open, devices' connections too: start it first.
+
+sub _run {
+    my ($code) = @_;
+
+    eval { $code->() };
+    print STDERR $@ if $@;
+    POSIX::_exit($@ ? 1 : 0);
 }
 
 
