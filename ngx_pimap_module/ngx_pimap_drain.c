@@ -86,7 +86,9 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
     ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
 
-    ngx_pimap_drain_handler(&ngx_pimap_drain_event);
+    /* a worker without a timer leaves before it looks at posted events */
+
+    ngx_add_timer(&ngx_pimap_drain_event, 1);
 }
 
 

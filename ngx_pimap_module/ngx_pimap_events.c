@@ -31,6 +31,8 @@ static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
+static ngx_int_t ngx_pimap_events_later(ngx_http_request_t *r,
+    ngx_msec_t retry);
 static ngx_int_t ngx_pimap_events_last(ngx_http_request_t *r,
     ngx_pimap_text_t *text);
 
@@ -159,6 +161,13 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t    rc;
     const char  *problem;
 
+    /* what is parked now would miss the drain */
+
+    if (ngx_exiting) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_events_later(r, parking->conf->retry);
+    }
+
     rc = ngx_pimap_limit_admit(parking, &problem);
 
     if (rc == NGX_BUSY) {
@@ -227,20 +236,27 @@ ngx_pimap_events_head(ngx_http_request_t *r)
 }
 
 
+static ngx_int_t
+ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+{
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "pimap has too many devices parked, "
+                  "\"pimap_max_devices\" is reached");
+
+    return ngx_pimap_events_later(r, ngx_max(parking->conf->retry, 60000));
+}
+
+
 /*
  * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
  * response that says when to come back, and ends.
  */
 
 static ngx_int_t
-ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_events_later(ngx_http_request_t *r, ngx_msec_t retry)
 {
     ngx_int_t          rc;
     ngx_pimap_text_t  *text;
-
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "pimap has too many devices parked, "
-                  "\"pimap_max_devices\" is reached");
 
     rc = ngx_pimap_events_head(r);
 
@@ -248,8 +264,7 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         return rc;
     }
 
-    text = ngx_pimap_encode_retry(ngx_max(parking->conf->retry, 60000),
-                                  r->connection->log);
+    text = ngx_pimap_encode_retry(retry, r->connection->log);
     if (text == NULL) {
         return NGX_ERROR;
     }
