@@ -243,6 +243,13 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    /*
+     * the time is the one of when the master began to start workers: timers
+     * that are set now would run out too early
+     */
+
+    ngx_time_update();
+
     /* jansson would read /dev/urandom at the first event */
 
     json_object_seed(0);

@@ -481,7 +481,12 @@ ngx_pimap_redis_conf_init(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    rcf->resolver = clcf->resolver;
+    /* nginx puts one without servers where the configuration has none */
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        rcf->resolver = clcf->resolver;
+    }
+
     rcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
                             ? 30000 : clcf->resolver_timeout;
 
