@@ -73,9 +73,18 @@ ngx_pimap_probe_channel(void)
 void
 ngx_pimap_probe_start(void)
 {
-    if (!ngx_pimap_probe_away && ngx_pimap_subscriber_listening()) {
-        ngx_pimap_probe_send();
+    if (ngx_pimap_probe_away) {
+        return;
     }
+
+    if (ngx_pimap_subscriber_listening()) {
+        ngx_pimap_probe_send();
+        return;
+    }
+
+    /* the answer to the subscription may never come, too */
+
+    ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->timeout);
 }
 
 
@@ -147,15 +156,19 @@ ngx_pimap_probe_received(u_char *data, size_t len)
 static void
 ngx_pimap_probe_handler(ngx_event_t *ev)
 {
-    if (!ngx_pimap_probe_away) {
-        ngx_pimap_probe_start();
+    if (ngx_pimap_probe_away) {
+        ngx_pimap_count(probes_lost);
+        ngx_pimap_probe_lost();
+        ngx_pimap_subscriber_renew("probe did not come back");
         return;
     }
 
-    ngx_pimap_count(probes_lost);
-    ngx_pimap_probe_lost();
+    if (!ngx_pimap_subscriber_listening()) {
+        ngx_pimap_subscriber_renew("no answer in time");
+        return;
+    }
 
-    ngx_pimap_subscriber_renew("probe did not come back");
+    ngx_pimap_probe_start();
 }
 
 

@@ -21,7 +21,7 @@ ngx_int_t ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
 /* The channel to subscribe to, other than any account's. */
 ngx_str_t *ngx_pimap_probe_channel(void);
 
-/* A connection has come up: if both are there, probe now. */
+/* A connection has come up: if both are there, probe now, else in time. */
 void ngx_pimap_probe_start(void);
 
 /* A connection is lost: not ready until a probe has come back. */

@@ -72,7 +72,9 @@ ngx_pimap_subscriber_close(void)
 void
 ngx_pimap_subscriber_renew(const char *why)
 {
-    ngx_pimap_redis_fail(&ngx_pimap_subscriber, why);
+    if (ngx_pimap_subscriber.state == NGX_PIMAP_REDIS_UP) {
+        ngx_pimap_redis_fail(&ngx_pimap_subscriber, why);
+    }
 }
 
 
@@ -137,6 +139,7 @@ ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis)
 
     ngx_pimap_subscriber_asked++;
 
+    ngx_pimap_probe_start();
     ngx_pimap_subscriber_pump();
 }
 
@@ -293,6 +296,11 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
 
     if (ngx_strcmp(kind->str, "message") == 0) {
         ngx_pimap_subscriber_message(&channel, reply->element[2]);
+        return;
+    }
+
+    if (ngx_pimap_subscriber_answered == ngx_pimap_subscriber_asked) {
+        ngx_pimap_redis_fail(redis, "unexpected reply");
         return;
     }
 

@@ -22,7 +22,7 @@ void ngx_pimap_subscriber_close(void);
 void ngx_pimap_subscriber_add(ngx_pimap_account_t *account);
 void ngx_pimap_subscriber_remove(ngx_pimap_account_t *account);
 
-/* Drops the connection and all subscriptions, and makes them anew. */
+/* Drops a connection that is up, and makes all subscriptions anew. */
 void ngx_pimap_subscriber_renew(const char *why);
 
 /* True if the probe's channel, the first one, is subscribed. */
