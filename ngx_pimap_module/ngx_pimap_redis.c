@@ -80,6 +80,8 @@ ngx_pimap_redis_read(ngx_pimap_redis_t *redis)
             return;
         }
 
+        redis->unread += n;
+
         if (ngx_pimap_redis_replies(redis) != NGX_OK) {
             return;
         }
@@ -106,11 +108,19 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
             break;
         }
 
+        redis->unread = redis->reader->len - redis->reader->pos;
+
         if (redis->state == NGX_PIMAP_REDIS_GREETING) {
             ngx_pimap_redis_greeted(redis, reply);
 
         } else {
             redis->reply(redis, reply);
+
+            /* a login alone does not make it any good: no reset before */
+
+            if (!redis->failed) {
+                redis->failures = 0;
+            }
         }
 
         freeReplyObject(reply);
@@ -120,7 +130,9 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
         }
     }
 
-    if (redis->reader->len - redis->reader->pos > NGX_PIMAP_REDIS_MAX_REPLY) {
+    /* what hiredis has parsed of an array counts as well */
+
+    if (redis->unread > NGX_PIMAP_REDIS_MAX_REPLY) {
         ngx_pimap_redis_fail(redis, "too large reply");
         return NGX_ERROR;
     }

@@ -57,6 +57,7 @@ struct ngx_pimap_redis_s {
     ngx_resolver_ctx_t        *resolving;
     ngx_uint_t                 addr;    /* the next of conf->addrs */
     redisReader               *reader;
+    size_t                     unread;  /* bytes of a reply's beginning */
 
     u_char                    *out;     /* from out_pos to out_last unsent */
     size_t                     out_size;
@@ -65,7 +66,7 @@ struct ngx_pimap_redis_s {
 
     ngx_event_t                timer;   /* to reconnect, or to give up */
     ngx_uint_t                 greetings;
-    ngx_uint_t                 failures; /* in a row */
+    ngx_uint_t                 failures; /* since a good reply */
 
     unsigned                   reading:1;
     unsigned                   failed:1;

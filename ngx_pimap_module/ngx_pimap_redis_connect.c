@@ -2,16 +2,15 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Name, socket, TLS, login; and after a loss, all of it again.  The waits
+ * Name, socket, login; and after a loss, all of it again.  The waits
  * between attempts grow and are jittered, so that many workers don't come
  * back to a starting Redis in one moment.
  */
 
 
 #include "ngx_pimap_redis_connect.h"
+#include "ngx_pimap_redis_tls.h"
 #include "ngx_pimap_zone.h"
-
-#include <openssl/x509v3.h>
 
 
 #define NGX_PIMAP_REDIS_BACKOFF_MIN   100
@@ -23,13 +22,10 @@ static void ngx_pimap_redis_start(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx);
 static void ngx_pimap_redis_connect(ngx_pimap_redis_t *redis,
     struct sockaddr *sockaddr, socklen_t socklen);
+static ngx_log_t *ngx_pimap_redis_log(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log);
 static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
 static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
-static ngx_int_t ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis);
-static ngx_int_t ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf,
-    ngx_connection_t *c);
-static void ngx_pimap_redis_handshaked(ngx_connection_t *c);
-static void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
 static redisReader *ngx_pimap_redis_reader(void);
 static void ngx_pimap_redis_release(ngx_pimap_redis_t *redis);
 
@@ -163,8 +159,8 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     pc->socklen = socklen;
     pc->name = &redis->conf->name;
     pc->get = ngx_event_get_peer;
-    pc->log = ngx_cycle->log;
-    pc->log_error = redis->told ? NGX_ERROR_INFO : NGX_ERROR_ERR;
+    pc->log = ngx_pimap_redis_log(redis);
+    pc->log_error = NGX_ERROR_ERR;
 
     rc = ngx_event_connect_peer(pc);
 
@@ -177,9 +173,7 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     redis->connection = c;
 
     c->data = redis;
-    c->log = ngx_cycle->log;
-    c->read->log = c->log;
-    c->write->log = c->log;
+    ngx_pimap_redis_set_log(c, pc->log);
     c->log_error = NGX_ERROR_INFO;
     c->read->handler = ngx_pimap_redis_dummy_handler;
     c->write->handler = ngx_pimap_redis_write_handler;
@@ -195,6 +189,33 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     if (rc == NGX_OK) {
         ngx_post_event(c->write, &ngx_posted_events);
     }
+}
+
+
+/* nginx tells why a connect fails: of an outage, only the first time. */
+
+static ngx_log_t *
+ngx_pimap_redis_log(ngx_pimap_redis_t *redis)
+{
+    static ngx_log_t  quiet;
+
+    if (!redis->told) {
+        return ngx_cycle->log;
+    }
+
+    quiet = *ngx_cycle->log;
+    quiet.log_level = NGX_LOG_EMERG;
+
+    return &quiet;
+}
+
+
+static void
+ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log)
+{
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
 }
 
 
@@ -229,9 +250,7 @@ ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
 
     /* a write event of the handshake itself comes to its own handler */
 
-    if (ngx_pimap_redis_handshake(redis) != NGX_OK) {
-        ngx_pimap_redis_fail(redis, "TLS failed");
-    }
+    ngx_pimap_redis_handshake(redis);
 }
 
 
@@ -257,88 +276,7 @@ ngx_pimap_redis_socket_error(ngx_connection_t *c)
 }
 
 
-static ngx_int_t
-ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
-{
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
-
-    c = redis->connection;
-
-    if (ngx_ssl_create_connection(redis->conf->ssl, c,
-                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_pimap_redis_expect(redis->conf, c) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    c->ssl->handler = ngx_pimap_redis_handshaked;
-
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_OK) {
-        ngx_pimap_redis_handshaked(c);
-    }
-
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
-}
-
-
-/* Whose certificate it must be: the host's, by name or by address. */
-
-static ngx_int_t
-ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf, ngx_connection_t *c)
-{
-    char               host[256];
-    X509_VERIFY_PARAM  *param;
-
-    if (conf->host.len >= sizeof(host)) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_cpystrn((u_char *) host, conf->host.data, conf->host.len + 1);
-
-    param = SSL_get0_param(c->ssl->connection);
-
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
-        return NGX_OK;
-    }
-
-    ERR_clear_error();
-
-    if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1
-        || SSL_set_tlsext_host_name(c->ssl->connection, host) != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_pimap_redis_handshaked(ngx_connection_t *c)
-{
-    ngx_pimap_redis_t  *redis;
-
-    redis = c->data;
-
-    if (!c->ssl->handshaked) {
-        ngx_pimap_redis_fail(redis, "TLS handshake failed");
-        return;
-    }
-
-    c->write->handler = ngx_pimap_redis_write_handler;
-
-    ngx_pimap_redis_greet(redis);
-}
-
-
-static void
+void
 ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 {
     size_t                   len[3];
@@ -411,6 +349,14 @@ ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
     if (reply->type == REDIS_REPLY_ERROR
         && ngx_strncmp(reply->str, "NOPERM", 6) != 0)
     {
+        /* a Redis that knows no AUTH repeats it with the password */
+
+        if (redis->conf->password.len
+            && redis->greetings == (redis->conf->db.len ? 3 : 2))
+        {
+            reply->str[strcspn(reply->str, " ")] = '\0';
+        }
+
         ngx_pimap_redis_fail(redis, reply->str);
         return;
     }
@@ -420,8 +366,9 @@ ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
     }
 
     redis->state = NGX_PIMAP_REDIS_UP;
-    redis->failures = 0;
     redis->told = 0;
+
+    ngx_pimap_redis_set_log(redis->connection, ngx_cycle->log);
 
     ngx_del_timer(&redis->timer);
 
@@ -512,6 +459,7 @@ ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
         redis->out = NULL;
     }
 
+    redis->unread = 0;
     redis->out_size = 0;
     redis->out_pos = 0;
     redis->out_last = 0;

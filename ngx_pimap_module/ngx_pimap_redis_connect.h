@@ -16,6 +16,9 @@
 /* The socket is connected, or is not. */
 void ngx_pimap_redis_connected(ngx_pimap_redis_t *redis);
 
+/* The connection is ready for the login. */
+void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
+
 /* An answer to AUTH, SELECT or PING. */
 void ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply);
 

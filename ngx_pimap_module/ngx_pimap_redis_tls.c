@@ -1,0 +1,109 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * TLS to Redis: whose certificate it has to be, and what is said if it isn't.
+ */
+
+
+#include "ngx_pimap_redis_tls.h"
+#include "ngx_pimap_redis_connect.h"
+
+#include <openssl/x509v3.h>
+
+
+static ngx_int_t ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf,
+    ngx_connection_t *c);
+static void ngx_pimap_redis_handshaked(ngx_connection_t *c);
+static void ngx_pimap_redis_distrust(ngx_pimap_redis_t *redis);
+
+
+void
+ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    c = redis->connection;
+
+    if (ngx_ssl_create_connection(redis->conf->ssl, c,
+                                  NGX_SSL_BUFFER|NGX_SSL_CLIENT)
+        != NGX_OK
+        || ngx_pimap_redis_expect(redis->conf, c) != NGX_OK)
+    {
+        ngx_pimap_redis_fail(redis, "TLS failed");
+        return;
+    }
+
+    c->ssl->handler = ngx_pimap_redis_handshaked;
+
+    if (ngx_ssl_handshake(c) != NGX_AGAIN) {
+        ngx_pimap_redis_handshaked(c);
+    }
+}
+
+
+/* Whose certificate it must be: the host's, by name or by address. */
+
+static ngx_int_t
+ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf, ngx_connection_t *c)
+{
+    char               host[256];
+    X509_VERIFY_PARAM  *param;
+
+    if (conf->host.len >= sizeof(host)) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn((u_char *) host, conf->host.data, conf->host.len + 1);
+
+    param = SSL_get0_param(c->ssl->connection);
+
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
+        return NGX_OK;
+    }
+
+    ERR_clear_error();
+
+    if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1
+        || SSL_set_tlsext_host_name(c->ssl->connection, host) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_redis_handshaked(ngx_connection_t *c)
+{
+    ngx_pimap_redis_t  *redis;
+
+    redis = c->data;
+
+    if (!c->ssl->handshaked) {
+        ngx_pimap_redis_distrust(redis);
+        return;
+    }
+
+    c->write->handler = ngx_pimap_redis_write_handler;
+
+    ngx_pimap_redis_greet(redis);
+}
+
+
+static void
+ngx_pimap_redis_distrust(ngx_pimap_redis_t *redis)
+{
+    long    rc;
+    u_char  why[128];
+
+    rc = SSL_get_verify_result(redis->connection->ssl->connection);
+
+    *ngx_snprintf(why, sizeof(why) - 1, "TLS handshake failed%s%s",
+                  rc == X509_V_OK ? "" : ", ",
+                  rc == X509_V_OK ? "" : X509_verify_cert_error_string(rc))
+        = '\0';
+
+    ngx_pimap_redis_fail(redis, (char *) why);
+}
