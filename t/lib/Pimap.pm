@@ -37,7 +37,7 @@ my $planned;
 my @objects;
 
 # An interrupted test stops what it started, too.
-@SIG{qw(HUP INT TERM)} = (sub { exit(1) }) x 3;
+@SIG{qw(HUP INT PIPE TERM)} = (sub { exit(1) }) x 4;
 
 
 # As for Pimap::Nginx (workers, main, http, server, locations, log), and
@@ -223,6 +223,8 @@ sub _finish {
 
 END {
     my $code = $?;
+
+    local $SIG{PIPE} = 'IGNORE';
 
     $_->_finish() for reverse(@objects);
     diag(map { $_->log() =~ /(.{0,4000})\z/s } @objects)
