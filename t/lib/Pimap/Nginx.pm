@@ -10,6 +10,7 @@ use Pimap::Process qw(wait_for);
 
 # t => the test; workers, log => level, main, http, server, locations => text;
 # listen => parameters of each address
+# bare => 1: without the directive that names the test's Redis
 
 sub new {
     my ($class, %set) = @_;
@@ -49,7 +50,7 @@ sub conf {
     my $temp = join("\n", map { "    ${_}_temp_path $dir/temp_$_;" }
         qw(client_body proxy fastcgi uwsgi scgi));
     my ($cert, $key) = $t->certificate();
-    my $redis = $self->{http} =~ /^\s*pimap_redis\s/m ? ''
+    my $redis = $self->{bare} || $self->{http} =~ /^\s*pimap_redis\s/m ? ''
         : 'pimap_redis unix:' . $t->redis()->socket() . ';';
 
     return <<"END";
@@ -171,6 +172,29 @@ sub workers {
         $title =~ /worker process/ && $title !~ /shutting down/
             || $ENV{PIMAP_VALGRIND} && $_ != $self->pid();
     } $self->{process}->group();
+}
+
+
+# Runs the code while the other workers are stopped: whatever connects in it
+# lands in this one.
+
+sub only {
+    my ($self, $pid, $code) = @_;
+
+    my @others = grep { $_ != $pid } $self->workers();
+
+    kill('STOP', @others);
+    wait_for(sub {
+        !grep { $self->{t}->read_file("/proc/$_/stat") !~ /\) T / } @others
+    });
+
+    my $result = eval { $code->() };
+    my $error = $@;
+
+    kill('CONT', @others);
+    die $error if $error;
+
+    return $result;
 }
 
 

@@ -100,6 +100,17 @@ sub header {
 }
 
 
+# Goes on to the response after an interim one (100 Continue).
+
+sub next {
+    my ($self) = @_;
+
+    ($self->{raw}, $self->{body}) = ($self->{body}, '');
+    delete $self->{head};
+    $self->_parse();
+}
+
+
 # All of a response that ends.
 
 sub body {
