@@ -49,6 +49,14 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return ngx_pimap_problem_method(r, "GET, HEAD");
     }
 
+    /* nginx would read the rest of it instead of looking after the device */
+
+    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
+                                 "a request to park has no body");
+    }
+
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;

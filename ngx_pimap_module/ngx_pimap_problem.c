@@ -108,11 +108,18 @@ ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
-    if (r->method == NGX_HTTP_GET || r->method == NGX_HTTP_HEAD) {
-        rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    /* a body that nobody has read must not be the next request */
+
+    r->expect_tested = 1;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        r->keepalive = 0;
     }
 
     r->headers_out.status = status;
