@@ -78,7 +78,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     ngx_str_t                 pair, name, value;
     ngx_pimap_query_param_t  *param;
 
-    query->types = PIMAP_TYPES_ALL;
+    query->types = 0;
     query->mailboxes = NULL;
     query->events = NULL;
     query->ping = NGX_CONF_UNSET;
@@ -103,6 +103,10 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
             *problem = param->problem;
             return rc;
         }
+    }
+
+    if (query->types == 0) {
+        query->types = PIMAP_TYPES_ALL;
     }
 
     return NGX_OK;
@@ -251,6 +255,14 @@ ngx_pimap_query_printable(ngx_str_t *text)
         if (text->data[i] >= 0x80) {
             ascii = 0;
         }
+
+        /* RFC 3629, 3: surrogates, which nginx lets pass */
+
+        if (text->data[i] == 0xed && i + 1 < text->len
+            && text->data[i + 1] >= 0xa0)
+        {
+            return 0;
+        }
     }
 
     /* nginx counts invalid UTF-8 in bytes; good one has fewer characters */
@@ -264,7 +276,6 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query)
 {
     u_char     *p;
-    uint32_t    types;
     ngx_int_t   rc;
     ngx_str_t   list, name;
 
@@ -279,7 +290,6 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
         return NGX_OK;
     }
 
-    types = 0;
     p = list.data;
 
     while (ngx_pimap_query_next(&p, list.data + list.len, ',', &name)) {
@@ -288,10 +298,8 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
             return NGX_DECLINED;
         }
 
-        types |= pimap_type_bit((char *) name.data, name.len);
+        query->types |= pimap_type_bit((char *) name.data, name.len);
     }
-
-    query->types = types;
 
     return NGX_OK;
 }
@@ -394,21 +402,29 @@ static ngx_int_t
 ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query)
 {
-    size_t  i;
+    size_t      i;
+    ngx_int_t   rc;
+    ngx_str_t   number;
 
-    if (value->len == 0) {
+    rc = ngx_pimap_query_decode(pool, value, &number);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (number.len == 0) {
         return NGX_DECLINED;
     }
 
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] < '0' || value->data[i] > '9') {
+    for (i = 0; i < number.len; i++) {
+        if (number.data[i] < '0' || number.data[i] > '9') {
             return NGX_DECLINED;
         }
     }
 
     /* a number that is too large for us will be clamped as any other */
 
-    query->ping = ngx_atoi(value->data, value->len);
+    query->ping = ngx_atoi(number.data, number.len);
 
     if (query->ping == NGX_ERROR) {
         query->ping = NGX_MAX_INT32_VALUE;
@@ -422,12 +438,21 @@ static ngx_int_t
 ngx_pimap_query_closeafter(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query)
 {
-    if (value->len == 5 && ngx_strncmp(value->data, "state", 5) == 0) {
+    ngx_int_t  rc;
+    ngx_str_t  word;
+
+    rc = ngx_pimap_query_decode(pool, value, &word);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (word.len == 5 && ngx_strncmp(word.data, "state", 5) == 0) {
         query->closeafter = 1;
         return NGX_OK;
     }
 
-    if (value->len == 2 && ngx_strncmp(value->data, "no", 2) == 0) {
+    if (word.len == 2 && ngx_strncmp(word.data, "no", 2) == 0) {
         query->closeafter = 0;
         return NGX_OK;
     }
