@@ -90,6 +90,12 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
 
     if (d->account->subscribed) {
         ngx_pimap_supersede_announce(d, 1);
+
+    } else if (!ngx_pimap_subscriber_listening()) {
+
+        /* the order of subscriptions says nothing then, but times do */
+
+        d->announced = 1;
     }
 }
 
