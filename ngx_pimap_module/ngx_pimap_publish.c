@@ -30,6 +30,7 @@ typedef struct {
     ngx_uint_t             receivers;   /* of the last event */
     ngx_int_t              refused;     /* what sending a problem returned */
     unsigned               waiting:1;
+    unsigned               from_body:1; /* the account is an OX payload's */
 } ngx_pimap_publish_t;
 
 
@@ -377,6 +378,17 @@ ngx_pimap_publish_ox(ngx_pimap_publish_t *p, pimap_event_t *ev)
         if (p->account.data == NULL) {
             return NGX_ERROR;
         }
+
+        p->from_body = 1;
+
+    } else if (p->from_body
+               && (p->account.len != user.len
+                   || ngx_memcmp(p->account.data, user.data, user.len) != 0))
+    {
+        ngx_pimap_count(publish_invalid);
+        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
+                                        "the lines are not all "
+                                        "for the same user");
     }
 
     text = pimap_ox_to_event(ev, &len);
