@@ -18,6 +18,7 @@ static ngx_int_t ngx_pimap_status_ready(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_status_format(ngx_http_request_t *r,
     ngx_uint_t *prometheus);
 static ngx_uint_t ngx_pimap_status_accepts_text(ngx_http_request_t *r);
+static ngx_uint_t ngx_pimap_status_names(ngx_str_t *accept, const char *type);
 
 
 ngx_int_t
@@ -54,8 +55,14 @@ ngx_pimap_status_handler(ngx_http_request_t *r)
 
     rc = ngx_pimap_status_format(r, &prometheus);
 
+    if (rc == NGX_DECLINED) {
+        return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
+                                 "\"format\" must be \"json\" "
+                                 "or \"prometheus\"");
+    }
+
     if (rc != NGX_OK) {
-        return rc;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     size = ngx_pimap_metrics_size(&metrics);
@@ -94,19 +101,20 @@ ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
 }
 
 
-/* NGX_OK, or what the content handler is to return. */
+/* NGX_DECLINED: there is no such format. */
 
 static ngx_int_t
 ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
 {
+    ngx_int_t  rc;
     ngx_str_t  format;
 
     *prometheus = 0;
 
-    if (ngx_pimap_query_arg(r->pool, &r->args, "format", &format)
-        == NGX_ERROR)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_pimap_query_arg(r->pool, &r->args, "format", &format);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (format.data == NULL) {
@@ -123,10 +131,11 @@ ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
         return NGX_OK;
     }
 
-    return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
-                             "\"format\" must be \"json\" or \"prometheus\"");
+    return NGX_DECLINED;
 }
 
+
+/* A client that names both takes JSON: some do so whatever they want. */
 
 static ngx_uint_t
 ngx_pimap_status_accepts_text(ngx_http_request_t *r)
@@ -134,8 +143,6 @@ ngx_pimap_status_accepts_text(ngx_http_request_t *r)
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
-
-    static u_char  text[] = "text/plain";
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -153,13 +160,20 @@ ngx_pimap_status_accepts_text(ngx_http_request_t *r)
         }
 
         if (h[i].key.len == 6
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Accept", 6) == 0
-            && ngx_strlcasestrn(h[i].value.data,
-                                h[i].value.data + h[i].value.len,
-                                text, sizeof(text) - 2)
-               != NULL)
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Accept", 6) == 0)
         {
-            return 1;
+            return ngx_pimap_status_names(&h[i].value, "text/plain")
+                   && !ngx_pimap_status_names(&h[i].value,
+                                              "application/json");
         }
     }
+}
+
+
+static ngx_uint_t
+ngx_pimap_status_names(ngx_str_t *accept, const char *type)
+{
+    return ngx_strlcasestrn(accept->data, accept->data + accept->len,
+                            (u_char *) type, ngx_strlen(type) - 1)
+           != NULL;
 }
