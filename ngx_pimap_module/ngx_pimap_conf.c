@@ -226,8 +226,8 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
 
     if (pmcf->used && !pmcf->redis.set) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"pimap_events\" and \"pimap_publish\" "
-                      "need \"pimap_redis\" in \"http\"");
+                      "\"pimap_events\", \"pimap_publish\" and "
+                      "\"pimap_status\" need \"pimap_redis\" in \"http\"");
         return NGX_ERROR;
     }
 
@@ -395,10 +395,8 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = plcf->endpoint;
 
-    if (plcf->endpoint != ngx_pimap_status_handler) {
-        pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
-        pmcf->used = 1;
-    }
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+    pmcf->used = 1;
 
     return NGX_CONF_OK;
 }
