@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Two-choice hashing without moves: a new entry goes into the emptier bucket,
- * a lookup reads both, which keeps 0.8 of the table usable.
+ * a lookup reads both, which keeps 0.7 of the table usable.
  */
 
 
