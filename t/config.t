@@ -145,7 +145,7 @@ my @bad = (
 my $t = Pimap->new(bare => 1, allow => qr/\[emerg\]/);
 my $nginx = $t->nginx();
 
-$t->plan(@good + 2 * @bad + 3 * @anywhere + @http);
+$t->plan(@good + 2 * @bad + 3);
 $t->write_file($t->dir() . '/empty', "\n");
 
 for (@good) {
@@ -164,19 +164,13 @@ for (@bad) {
         "bad: $name: reason");
 }
 
-for (@anywhere, @http) {
-    my $directive = "$_->[0] $_->[1];";
+my ($http, $all) = map { join(' ', map { "$_->[0] $_->[1];" } @$_) }
+    (\@http, \@anywhere);
 
-    ok((check("$redis; $directive", $events))[0], "http: $directive");
-}
-
-for (@anywhere) {
-    my $directive = "$_->[0] $_->[1];";
-
-    ok((check("$redis;", "$directive $events"))[0], "server: $directive");
-    ok((check("$redis;", "location /x { $directive pimap_events; }"))[0],
-        "location: $directive");
-}
+ok((check("$redis; $http $all", $events))[0], 'in http');
+ok((check("$redis;", "$all $events"))[0], 'in server');
+ok((check("$redis;", "location /x { $all pimap_events; }"))[0],
+    'in location');
 
 
 sub check {
