@@ -155,7 +155,12 @@ ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
     body->data = p;
 
     for ( /* void */ ; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
+
+        /* the last one may be empty, and nowhere */
+
+        if (cl->buf->pos != cl->buf->last) {
+            p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
+        }
     }
 
     return NGX_OK;
