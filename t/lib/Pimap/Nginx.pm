@@ -11,6 +11,7 @@ use Pimap::Process qw(wait_for);
 # t => the test; workers, log => level, main, http, server, locations => text;
 # listen => parameters of each address
 # bare => 1: without the directive that names the test's Redis
+# mode => instead of PIMAP_HTTP, for tests that need a mode of their own
 
 sub new {
     my ($class, %set) = @_;
@@ -73,6 +74,7 @@ $temp
     ssl_certificate_key $key;
     ssl_protocols TLSv1.2 TLSv1.3;
     $redis
+    @{[ $self->{mode} // $ENV{PIMAP_HTTP} // '' ]}
     $self->{http}
 
     server {

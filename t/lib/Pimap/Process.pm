@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use IO::Handle;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
@@ -37,12 +38,21 @@ sub wait_for {
 
 
 # command => [...], or code => sub of the test's own with a name;
-# env => {...}, output => file, pipe => 1 (or "fh" reads it)
+# env => {...}, output => file, pipe => 1 (or "fh" reads it),
+# errors => file (else they go where the output goes), input => 1 (type())
 
 sub start {
     my ($class, %set) = @_;
 
-    my ($read, $write);
+    my ($read, $write, $in, $type);
+
+    if ($set{input}) {
+        pipe($in, $type) or die "pipe: $!\n";
+        $type->autoflush(1);
+
+    } else {
+        open($in, '<', '/dev/null') or die "/dev/null: $!\n";
+    }
 
     if ($set{pipe}) {
         pipe($read, $write) or die "pipe: $!\n";
@@ -51,15 +61,21 @@ sub start {
         open($write, '>>', $set{output}) or die "$set{output}: $!\n";
     }
 
+    my $errors;
+
+    if ($set{errors}) {
+        open($errors, '>>', $set{errors}) or die "$set{errors}: $!\n";
+    }
+
     my $pid = fork() // die "fork: $!\n";
 
     if ($pid == 0) {
         setpgrp(0, 0);
         @SIG{qw(INT TERM PIPE)} = ('DEFAULT') x 3;
 
-        open(STDIN, '<', '/dev/null');
+        open(STDIN, '<&', $in);
         open(STDOUT, '>&', $write);
-        open(STDERR, '>&', $write);
+        open(STDERR, '>&', $errors // $write);
 
         @ENV{keys %{ $set{env} }} = values %{ $set{env} } if $set{env};
 
@@ -72,7 +88,7 @@ sub start {
 
     setpgrp($pid, $pid);        # whoever of the two comes first
 
-    return bless({ pid => $pid, fh => $read,
+    return bless({ pid => $pid, fh => $read, type => $type,
         name => $set{name} // $set{command}[0] }, $class);
 }
 
@@ -91,6 +107,7 @@ sub _run {
 sub pid    { $_[0]{pid} }
 sub fh     { $_[0]{fh} }
 sub signal { kill($_[1], $_[0]{pid}) }
+sub type   { $_[0]{type}->syswrite($_[1]) }
 
 
 sub running {

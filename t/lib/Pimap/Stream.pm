@@ -15,7 +15,8 @@ use Time::HiRes qw(time);
 use Pimap::Process qw(patience wait_for);
 
 
-# socket => a connected one, or process => a Pimap::Process with a pipe
+# socket => a connected one, or process => a Pimap::Process with a pipe, which
+# has undone the chunks if "unchunked"
 
 sub new {
     my ($class, %set) = @_;
@@ -142,7 +143,12 @@ sub ended {
 }
 
 
-sub send { $_[0]{fh}->syswrite($_[1]) }
+sub send {
+    my ($self, $bytes) = @_;
+
+    return $self->{process}->type($bytes) if $self->{process};
+    return $self->{fh}->syswrite($bytes);
+}
 
 
 # Ends it; abort: with a reset instead of a FIN.
@@ -199,7 +205,8 @@ sub _parse {
     if (!defined $self->{head}) {
         $self->{raw} =~ s/\A(HTTP.*?\r\n\r\n)//s or return;
         $self->{head} = $1;
-        $self->{chunked} = $1 =~ /^Transfer-Encoding: *chunked/mi;
+        $self->{chunked} = !$self->{unchunked}
+            && $1 =~ /^Transfer-Encoding: *chunked/mi;
     }
 
     if (!$self->{chunked}) {
