@@ -33,7 +33,7 @@ ngx_pimap_detach_possible(ngx_http_request_t *r)
     /* filters that were asked to change the body have said so in the head */
 
     if (r->headers_out.content_encoding || r->filter_need_in_memory
-        || r->filter_need_temporary)
+        || r->filter_need_temporary || r->expect_trailers)
     {
         return 0;
     }
@@ -76,22 +76,26 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
         return NGX_ERROR;
     }
 
-    if (c->ssl && plcf->hibernate) {
-        refusal = ngx_pimap_hibernate_take(c, &tls);
-
-        if (refusal) {
-            ngx_pimap_count(awake);
-            ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                          "pimap does not hibernate: %s", refusal);
-        }
-    }
-
     if (c->ssl && ngx_pimap_detach_keep_ssl(c, &kept) != NGX_OK) {
         ngx_pimap_detached_free(dt);
         return NGX_ERROR;
     }
 
+    /* the access log may ask for what OpenSSL's object knows */
+
     ngx_http_free_request(r, 0);
+
+    if (c->ssl && plcf->hibernate) {
+        refusal = ngx_pimap_hibernate_take(c, &tls);
+
+        if (refusal) {
+            ngx_pimap_hibernate_refused(c->log, refusal);
+
+        } else {
+            ngx_destroy_pool(kept);
+            kept = NULL;
+        }
+    }
 
     ngx_pimap_detach_strip(c, kept);
 
@@ -121,8 +125,11 @@ ngx_pimap_detach_keep_ssl(ngx_connection_t *c, ngx_pool_t **kept)
         return NGX_ERROR;
     }
 
+    ngx_ssl_ocsp_cleanup(c);
+
     *ssl = *c->ssl;
     ssl->buf = NULL;
+    ssl->ocsp = NULL;
     c->ssl = ssl;
 
     /* what is not sent at once comes again from another address, longer */

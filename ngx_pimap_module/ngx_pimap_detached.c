@@ -15,7 +15,7 @@
 
 
 #define NGX_PIMAP_DETACHED_READ    4096     /* bytes at once */
-#define NGX_PIMAP_DETACHED_BLANKS  4        /* CR and LF after a request */
+#define NGX_PIMAP_DETACHED_BLANKS  4        /* CR and LF after the request */
 
 
 struct ngx_pimap_detached_s {
@@ -29,6 +29,7 @@ struct ngx_pimap_detached_s {
 
     unsigned               chunked:1;
     unsigned               hibernated:1;
+    unsigned               blanks:3;
 
     ngx_pimap_tls13_t      tls;         /* must be last: only if hibernated */
 };
@@ -50,10 +51,12 @@ static void ngx_pimap_detached_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_pimap_detached_read(ngx_pimap_detached_t *dt);
 static ngx_int_t ngx_pimap_detached_open(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
-static ngx_int_t ngx_pimap_detached_input(u_char *data, size_t len);
+static ngx_int_t ngx_pimap_detached_input(ngx_pimap_detached_t *dt,
+    u_char *data, size_t len);
 static void ngx_pimap_detached_gone(ngx_pimap_detached_t *dt,
     ngx_pimap_end_t reason);
 static void ngx_pimap_detached_close(ngx_pimap_detached_t *dt);
+static void ngx_pimap_detached_shutdown(ngx_connection_t *c);
 
 
 static const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
@@ -204,6 +207,7 @@ ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
     dt->device = NULL;
 
     if (!clean) {
+        dt->connection->error = 1;
         ngx_pimap_detached_close(dt);
         return;
     }
@@ -380,7 +384,7 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
         }
 
         rc = dt->hibernated ? ngx_pimap_detached_open(dt, buf, have + n)
-                            : ngx_pimap_detached_input(buf, n);
+                            : ngx_pimap_detached_input(dt, buf, n);
 
         if (rc != NGX_OK) {
             return rc;
@@ -411,7 +415,7 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
         case NGX_PIMAP_TLS13_DATA:
 
-            if (ngx_pimap_detached_input(in.data, in.len) != NGX_OK) {
+            if (ngx_pimap_detached_input(dt, in.data, in.len) != NGX_OK) {
                 ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
@@ -446,14 +450,17 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 }
 
 
-/* Some clients send a line end after a request (RFC 9112, 2.2). */
+/*
+ * Some clients send a line end after a request (RFC 9112, 2.2).  One, not one
+ * after the other: nobody keeps us busy with them.
+ */
 
 static ngx_int_t
-ngx_pimap_detached_input(u_char *data, size_t len)
+ngx_pimap_detached_input(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 {
     size_t  i;
 
-    if (len > NGX_PIMAP_DETACHED_BLANKS) {
+    if (len > NGX_PIMAP_DETACHED_BLANKS - (size_t) dt->blanks) {
         return NGX_ERROR;
     }
 
@@ -462,6 +469,8 @@ ngx_pimap_detached_input(u_char *data, size_t len)
             return NGX_ERROR;
         }
     }
+
+    dt->blanks += len;
 
     return NGX_OK;
 }
@@ -489,8 +498,7 @@ ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
     pool = c->pool;
 
     if (c->ssl) {
-        c->ssl->no_wait_shutdown = 1;
-        (void) ngx_ssl_shutdown(c);
+        ngx_pimap_detached_shutdown(c);
     }
 
     ngx_close_connection(c);
@@ -511,4 +519,18 @@ ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
     }
 
     ngx_free(dt);
+}
+
+
+/* Nobody waits for a socket that does not even take close_notify. */
+
+static void
+ngx_pimap_detached_shutdown(ngx_connection_t *c)
+{
+    c->ssl->no_wait_shutdown = 1;
+
+    if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+        c->error = 1;
+        (void) ngx_ssl_shutdown(c);
+    }
 }

@@ -11,6 +11,7 @@
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detach.h"
+#include "ngx_pimap_hibernate.h"
 
 
 typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
@@ -111,6 +112,10 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
                                   r->connection->log);
     if (held->device == NULL) {
         return NGX_ERROR;
+    }
+
+    if (!held->detachable && parking->conf->hibernate && r->connection->ssl) {
+        ngx_pimap_hibernate_refused(r->connection->log, "it stays held");
     }
 
     ngx_http_set_ctx(r, held, ngx_pimap_module);

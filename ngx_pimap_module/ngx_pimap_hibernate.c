@@ -9,6 +9,7 @@
 
 
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_HIBERNATE_SCRATCH   16384
@@ -37,17 +38,6 @@ ngx_pimap_hibernate_init(ngx_conf_t *cf)
     ngx_http_ssl_srv_conf_t     *sscf;
     ngx_http_core_srv_conf_t   **cscfp;
     ngx_http_core_main_conf_t   *cmcf;
-
-    if (ngx_pimap_hibernate_index == -1) {
-        ngx_pimap_hibernate_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
-                                                    ngx_pimap_hibernate_free);
-
-        if (ngx_pimap_hibernate_index == -1) {
-            ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                          "SSL_get_ex_new_index() failed");
-            return NGX_ERROR;
-        }
-    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     cscfp = cmcf->servers.elts;
@@ -86,6 +76,20 @@ ngx_pimap_hibernate_init_process(ngx_cycle_t *cycle)
     if (ngx_pimap_hibernate_ctx == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
                       "pimap has no ciphers to hibernate with");
+        return NGX_ERROR;
+    }
+
+    /*
+     * never in the master: the index can't be given back, and there it would
+     * outlive the module, when that is unloaded or replaced
+     */
+
+    ngx_pimap_hibernate_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
+                                                    ngx_pimap_hibernate_free);
+
+    if (ngx_pimap_hibernate_index == -1) {
+        ngx_ssl_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "SSL_get_ex_new_index() failed");
         return NGX_ERROR;
     }
 
@@ -201,17 +205,11 @@ ngx_pimap_hibernate_take(ngx_connection_t *c, ngx_pimap_tls13_t *tls)
         return "the handshake was not seen";
     }
 
-    if (c->ssl->buf && c->ssl->buf->pos != c->ssl->buf->last) {
-        return "bytes are unsent";
-    }
-
     refusal = ngx_pimap_tls13_capture_take(capture, ngx_pimap_hibernate_ctx,
                                            ssl, tls);
     if (refusal) {
         return refusal;
     }
-
-    ngx_ssl_ocsp_cleanup(c);
 
     SSL_free(ssl);
 
@@ -222,6 +220,16 @@ ngx_pimap_hibernate_take(ngx_connection_t *c, ngx_pimap_tls13_t *tls)
     c->send_chain = ngx_send_chain;
 
     return NULL;
+}
+
+
+void
+ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal)
+{
+    ngx_pimap_count(awake);
+
+    ngx_log_error(NGX_LOG_INFO, log, 0,
+                  "pimap does not hibernate: %s", refusal);
 }
 
 

@@ -28,6 +28,9 @@ void ngx_pimap_hibernate_exit_process(void);
 const char *ngx_pimap_hibernate_take(ngx_connection_t *c,
     ngx_pimap_tls13_t *tls);
 
+/* Counts and logs that a connection which should have slept did not. */
+void ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal);
+
 /* The sealed bytes are good until the next call. */
 ngx_int_t ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data,
     size_t len, ngx_str_t *sealed);
