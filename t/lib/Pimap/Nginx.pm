@@ -9,8 +9,8 @@ use Pimap::Process qw(wait_for);
 
 
 # t => the test; workers, log => level, main, http, server, locations => text;
-# listen => parameters of each address
-# bare => 1: without the directive that names the test's Redis
+# listen => parameters of each address;
+# bare => 1: without the directive that names the test's Redis;
 # mode => instead of PIMAP_HTTP, for tests that need a mode of their own
 
 sub new {

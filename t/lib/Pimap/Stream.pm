@@ -16,7 +16,7 @@ use Pimap::Process qw(patience wait_for);
 
 
 # socket => a connected one, or process => a Pimap::Process with a pipe, which
-# has undone the chunks if "unchunked"
+# has undone the chunks if "unchunked"; {all} is every byte that has come
 
 sub new {
     my ($class, %set) = @_;
@@ -25,7 +25,8 @@ sub new {
 
     $fh->blocking(0);
 
-    return bless({ %set, fh => $fh, raw => '', body => '' }, $class);
+    return bless({ %set, fh => $fh, all => '', raw => '',
+        body => '' }, $class);
 }
 
 
@@ -181,6 +182,7 @@ sub _wait {
         my $n = $self->{fh}->sysread(my $bytes, 65536);
 
         if ($n) {
+            $self->{all} .= $bytes;
             $self->{raw} .= $bytes;
             $self->_parse();
 
