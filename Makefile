@@ -4,6 +4,8 @@
 #   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
 #   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
+#   make modes      the tests with held devices only, and with hibernation
+#   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
@@ -12,12 +14,18 @@
 
 JOBS ?= 4
 FUZZ_TIME ?= 60
+SOAK ?= 100000
 
 TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code.
 ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/run.t t/page.t \
               t/style.t, $(wildcard t/*.t))
+
+# Without those that choose their modes themselves.
+MODE_TESTS ?= $(filter-out t/detach%.t t/hibernate%.t t/memory_detached.t \
+              t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t, \
+              $(wildcard t/*.t))
 VALGRIND_TESTS ?= $(wildcard t/smoke.t t/events.t t/publish.t t/redis.t)
 
 export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
@@ -40,6 +48,20 @@ test:
 	@misc/build
 	@misc/build unit
 	@prove -j$(JOBS) $(TESTS)
+
+modes:
+	@misc/deps build run test
+	@misc/build
+	@for directive in 'pimap_detach off;' 'pimap_hibernate on;'; do \
+		echo "  MODE $$directive"; \
+		PIMAP_HTTP="$$directive" prove -j$(JOBS) $(MODE_TESTS) \
+			|| exit 1; \
+	done
+
+soak:
+	@misc/deps build run test
+	@misc/build
+	@PIMAP_SOAK=$(SOAK) prove t/memory_detached.t
 
 asan:
 	@misc/deps build run test
@@ -74,4 +96,4 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test asan valgrind clang fuzz style clean
+.PHONY: all run mail test modes soak asan valgrind clang fuzz style clean

@@ -23,6 +23,7 @@ $t->nginx()->{locations} .= <<'END';
             pimap_account $arg_account;
             pimap_events;
             pimap_detach off;
+            pimap_hibernate off;
         }
 END
 

@@ -228,7 +228,10 @@ sub rss {
     my ($self, $pid) = @_;
 
     $pid //= ($self->workers())[0];
-    return $self->{t}->read_file("/proc/$pid/status") =~ /VmRSS:\s+(\d+)/;
+    my ($kb) = $self->{t}->read_file("/proc/$pid/status")
+        =~ /VmRSS:\s+(\d+)/;
+
+    return $kb;
 }
 
 
