@@ -35,7 +35,7 @@ my %kinds = (held => ['heldH1', 'heldH1Tls'],
     detached => ['detached', 'detachedTls'],
     hibernated => ['detached', 'hibernated']);
 
-$t->plan(2 * 2 * 3 * 3 + 22);
+$t->plan(2 * 2 * 3 * 3 + 18);
 $t->run();
 
 # The same bytes.
@@ -100,22 +100,7 @@ for my $transport (qw(http https)) {
         'its end'), "$transport: a reset does");
 }
 
-# A request that has more to it.
-
-for ([http => 'detached'], [https => 'detachedTls']) {
-    my ($transport, $kind) = @$_;
-
-    for my $length (4, 70_000) {
-        $s = $t->open_stream("GET /detached?account=body HTTP/1.1\r\n"
-            . "Host: x\r\nContent-Length: $length\r\n\r\n", $transport);
-        $s->{fh}->blocking(1);
-        $s->send('x' x $length);
-        $s->{fh}->blocking(0);
-        $s->read_until(qr/: parked\n\n/);
-        ok(delivered($s, 'body'), "$transport: a body of $length bytes");
-        $s->close();
-    }
-}
+# A request with something behind it.
 
 for my $transport (qw(http https)) {
     $s = $t->open_stream("GET /detached?account=two&closeafter=state HTTP/1.1"
