@@ -22,6 +22,13 @@
 
 static uint64_t ngx_pimap_limit_device(ngx_str_t *account,
     ngx_str_t *device);
+static uint64_t ngx_pimap_limit_network(u_char *address);
+
+
+/* An IPv4 address as an IPv6 one starts with it (RFC 4291, 2.5.5.2). */
+static const u_char  ngx_pimap_limit_mapped[12] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+};
 
 
 ngx_int_t
@@ -51,8 +58,7 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
         return NGX_DECLINED;
     }
 
-    address = ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS, parking->address,
-                                   sizeof(parking->address));
+    address = ngx_pimap_limit_network(parking->address);
 
     limit = parking->conf->max_devices_per_ip;
 
@@ -76,8 +82,7 @@ void
 ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     u_char *address)
 {
-    ngx_pimap_zone_tally_sub(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS,
-                                                  address, 16));
+    ngx_pimap_zone_tally_sub(ngx_pimap_limit_network(address));
 
     ngx_pimap_zone_tally_sub(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
                                                   account->data,
@@ -101,6 +106,19 @@ ngx_pimap_limit_device(ngx_str_t *account, ngx_str_t *device)
     p = ngx_cpymem(p, device->data, device->len);
 
     return ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_DEVICE, key, p - key);
+}
+
+
+/* Whoever has one address of IPv6 has the 2^64 of its network. */
+
+static uint64_t
+ngx_pimap_limit_network(u_char *address)
+{
+    size_t  len;
+
+    len = ngx_memcmp(address, ngx_pimap_limit_mapped, 12) == 0 ? 16 : 8;
+
+    return ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS, address, len);
 }
 
 
@@ -136,10 +154,7 @@ ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address)
 size_t
 ngx_pimap_limit_address_text(u_char *address, u_char *text)
 {
-    static const u_char  mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                        0xff, 0xff };
-
-    if (ngx_memcmp(address, mapped, sizeof(mapped)) == 0) {
+    if (ngx_memcmp(address, ngx_pimap_limit_mapped, 12) == 0) {
         return ngx_inet_ntop(AF_INET, address + 12, text, NGX_INET_ADDRSTRLEN);
     }
 

@@ -14,12 +14,19 @@
 
 #define NGX_PIMAP_TALLY_WAYS  8
 
+#define ngx_pimap_tally_rotate(x, n)  ((x) << (n) | (x) >> (64 - (n)))
 
+
+static void ngx_pimap_tally_absorb(uint64_t v[4], uint64_t word);
+static void ngx_pimap_tally_rounds(uint64_t v[4], unsigned n);
 static ngx_pimap_tally_entry_t *ngx_pimap_tally_bucket(
     ngx_pimap_tally_t *tally, uint64_t hash, unsigned choice);
 static uint32_t ngx_pimap_tally_print(uint64_t hash);
 static ngx_pimap_tally_entry_t *ngx_pimap_tally_find(
     ngx_pimap_tally_t *tally, uint64_t hash, uint16_t owner);
+
+
+static uint64_t  ngx_pimap_tally_key[2];
 
 
 uint32_t
@@ -54,27 +61,71 @@ ngx_pimap_tally_init(ngx_pimap_tally_t *tally, uint32_t nbuckets)
 }
 
 
-/* FNV-1a, then the finalizer of MurmurHash3: both halves are used alone. */
+void
+ngx_pimap_tally_secret(const uint64_t secret[2])
+{
+    ngx_pimap_tally_key[0] = secret[0];
+    ngx_pimap_tally_key[1] = secret[1];
+}
+
+
+/* SipHash-2-4 (Aumasson, Bernstein): both halves of it are used alone. */
 
 uint64_t
 ngx_pimap_tally_hash(unsigned kind, const unsigned char *key, size_t len)
 {
     size_t    i;
-    uint64_t  h;
+    uint64_t  v[4], word;
 
-    h = (0xcbf29ce484222325ULL ^ kind) * 0x100000001b3ULL;
+    v[0] = ngx_pimap_tally_key[0] ^ kind ^ 0x736f6d6570736575ULL;
+    v[1] = ngx_pimap_tally_key[1] ^ 0x646f72616e646f6dULL;
+    v[2] = ngx_pimap_tally_key[0] ^ kind ^ 0x6c7967656e657261ULL;
+    v[3] = ngx_pimap_tally_key[1] ^ 0x7465646279746573ULL;
+
+    word = 0;
 
     for (i = 0; i < len; i++) {
-        h = (h ^ key[i]) * 0x100000001b3ULL;
+        word |= (uint64_t) key[i] << 8 * (i % 8);
+
+        if (i % 8 == 7) {
+            ngx_pimap_tally_absorb(v, word);
+            word = 0;
+        }
     }
 
-    h ^= h >> 33;
-    h *= 0xff51afd7ed558ccdULL;
-    h ^= h >> 33;
-    h *= 0xc4ceb9fe1a85ec53ULL;
-    h ^= h >> 33;
+    ngx_pimap_tally_absorb(v, word | (uint64_t) len << 56);
 
-    return h;
+    v[2] ^= 0xff;
+    ngx_pimap_tally_rounds(v, 4);
+
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+
+static void
+ngx_pimap_tally_absorb(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    ngx_pimap_tally_rounds(v, 2);
+    v[0] ^= word;
+}
+
+
+static void
+ngx_pimap_tally_rounds(uint64_t v[4], unsigned n)
+{
+    while (n--) {
+        v[0] += v[1];
+        v[1] = ngx_pimap_tally_rotate(v[1], 13) ^ v[0];
+        v[0] = ngx_pimap_tally_rotate(v[0], 32);
+        v[2] += v[3];
+        v[3] = ngx_pimap_tally_rotate(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = ngx_pimap_tally_rotate(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = ngx_pimap_tally_rotate(v[1], 17) ^ v[2];
+        v[2] = ngx_pimap_tally_rotate(v[2], 32);
+    }
 }
 
 

@@ -38,6 +38,12 @@ uint32_t ngx_pimap_tally_buckets(size_t size);
 size_t ngx_pimap_tally_size(uint32_t nbuckets);
 void ngx_pimap_tally_init(ngx_pimap_tally_t *tally, uint32_t nbuckets);
 
+/*
+ * All processes of a table need the same secret.  Without one that is random
+ * a client could choose names whose hashes are those of others.
+ */
+void ngx_pimap_tally_secret(const uint64_t secret[2]);
+
 /* "kind" keeps accounts, addresses ... apart. */
 uint64_t ngx_pimap_tally_hash(unsigned kind, const unsigned char *key,
     size_t len);

@@ -12,12 +12,15 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_tally.h"
 
+#include <openssl/rand.h>
+
 
 typedef struct {
     ngx_pimap_counters_t    gone;
     ngx_pimap_slot_t        slots[NGX_PIMAP_ZONE_SLOTS];
     ngx_uint_t              nslots;     /* ever used, so worth a look */
     ngx_pimap_tally_t      *tally;
+    uint64_t                secret[2];  /* of the tally's hashes */
 } ngx_pimap_zone_t;
 
 
@@ -89,6 +92,12 @@ ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_pimap_tally_init(zone->tally, nbuckets);
 
+    if (RAND_bytes((u_char *) zone->secret, sizeof(zone->secret)) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "pimap has no random numbers");
+        return NGX_ERROR;
+    }
+
     shpool->data = zone;
     shm_zone->data = zone;
 
@@ -108,6 +117,8 @@ ngx_pimap_zone_init_process(ngx_cycle_t *cycle)
     ngx_pimap_zone = pmcf->zone->data;
     ngx_pimap_zone_pool = (ngx_slab_pool_t *) pmcf->zone->shm.addr;
     ngx_pimap_zone_slot = NULL;
+
+    ngx_pimap_tally_secret(ngx_pimap_zone->secret);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
 

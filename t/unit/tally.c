@@ -111,7 +111,30 @@ test_sizes(void)
 static void
 test_hash(void)
 {
+    unsigned char   bytes[15];
+    unsigned        i;
+
     static const unsigned char  a[] = "alice";
+
+    /* the secret and the message of the paper on SipHash, appendix A */
+
+    static const uint64_t  none[2];
+    static const uint64_t  secret[2] = { 0x0706050403020100ULL,
+                                         0x0f0e0d0c0b0a0908ULL };
+
+    for (i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char) i;
+    }
+
+    ngx_pimap_tally_secret(secret);
+
+    tap_ok(ngx_pimap_tally_hash(0, bytes, sizeof(bytes))
+           == 0xa129ca6149be45e5ULL, "the test vector of SipHash");
+
+    ngx_pimap_tally_secret(none);
+
+    tap_ok(ngx_pimap_tally_hash(0, bytes, sizeof(bytes))
+           != 0xa129ca6149be45e5ULL, "another secret, another hash");
 
     tap_ok(ngx_pimap_tally_hash(1, a, 5) == ngx_pimap_tally_hash(1, a, 5),
            "the same key");
