@@ -21,6 +21,8 @@ static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
 static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+static void ngx_pimap_park_quote(ngx_str_t *to, u_char *buf,
+    ngx_str_t *name);
 static uint64_t ngx_pimap_park_now(void);
 
 
@@ -233,14 +235,18 @@ static void
 ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
     u_char      text[NGX_INET6_ADDRSTRLEN];
+    u_char      names[2][4 * NGX_PIMAP_DEVICE_MAX];
     uint64_t    msec;
-    ngx_str_t   name, client;
+    ngx_str_t   name, account, device, client;
     ngx_uint_t  level;
 
     level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
     msec = ngx_pimap_park_now() - d->since;
 
     ngx_pimap_park_name(d, &name);
+
+    ngx_pimap_park_quote(&account, names[0], &d->account->sn.str);
+    ngx_pimap_park_quote(&device, names[1], &name);
 
     client.data = text;
     client.len = ngx_pimap_limit_address_text(d->address, text);
@@ -249,9 +255,36 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
                   "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
                   "client=\"%V\" transport=\"%s\" seconds=\"%uL.%03uL\" "
                   "events=\"%uD\" bytes=\"%uL\"",
-                  ngx_pimap_park_reasons[reason], &d->account->sn.str, &name,
+                  ngx_pimap_park_reasons[reason], &account, &device,
                   &client, ngx_pimap_park_kinds[d->kind],
                   msec / 1000, msec % 1000, d->events, d->bytes);
+}
+
+
+/* As nginx does it in its access log; control characters are in no name. */
+
+static void
+ngx_pimap_park_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
+{
+    size_t   i;
+    u_char  *p;
+
+    p = buf;
+
+    for (i = 0; i < name->len; i++) {
+        if (name->data[i] == '"') {
+            p = ngx_cpymem(p, "\\x22", 4);
+
+        } else if (name->data[i] == '\\') {
+            p = ngx_cpymem(p, "\\x5C", 4);
+
+        } else {
+            *p++ = name->data[i];
+        }
+    }
+
+    to->data = buf;
+    to->len = p - buf;
 }
 
 
