@@ -10,6 +10,7 @@
 
 #include "ngx_pimap_redis_conf.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_library.h"
 
 
 #define NGX_PIMAP_REDIS_PORT             6379
@@ -44,6 +45,8 @@ static char *ngx_pimap_redis_conf_path(ngx_conf_t *cf,
 static char *ngx_pimap_redis_conf_msec(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_redis_conf_verify(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_functions(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
@@ -84,6 +87,8 @@ static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
 
     { ngx_string("verify="), ngx_pimap_redis_conf_verify, 0 },
 
+    { ngx_string("functions="), ngx_pimap_redis_conf_functions, 0 },
+
     { ngx_string("connect_timeout="), ngx_pimap_redis_conf_msec,
       offsetof(ngx_pimap_redis_conf_t, connect_timeout) },
 
@@ -115,6 +120,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rcf->set = 1;
     rcf->verify = 1;
+    rcf->functions = NGX_PIMAP_LIBRARY_LOAD;
     rcf->connect_timeout = 2000;
     rcf->timeout = 2000;
     rcf->probe = 5000;
@@ -355,6 +361,28 @@ ngx_pimap_redis_conf_verify(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
     }
 
     return "has an invalid \"verify\", must be \"on\" or \"off\"";
+}
+
+
+static char *
+ngx_pimap_redis_conf_functions(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    if (ngx_strcmp(value->data, "load") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_LOAD;
+
+    } else if (ngx_strcmp(value->data, "use") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_USE;
+
+    } else if (ngx_strcmp(value->data, "off") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_OFF;
+
+    } else {
+        return "has invalid \"functions\", "
+               "must be \"load\", \"use\" or \"off\"";
+    }
+
+    return NGX_CONF_OK;
 }
 
 
