@@ -70,6 +70,13 @@ ngx_pimap_commander_close(void)
 }
 
 
+void
+ngx_pimap_commander_renew(const char *why)
+{
+    ngx_pimap_redis_fail(&ngx_pimap_commander, why);
+}
+
+
 ngx_uint_t
 ngx_pimap_commander_ready(void)
 {
