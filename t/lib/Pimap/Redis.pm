@@ -105,6 +105,17 @@ sub publish {
 }
 
 
+# Into the log, and from there: the event's id.
+
+sub log {
+    my ($self, $account, $event) = @_;
+
+    return $self->command('FCALL', 'pimap_publish', 1,
+        $self->channel($account),
+        ref($event) ? $self->{t}->json($event) : $event);
+}
+
+
 # How many workers hold devices of the account.
 
 sub numsub {
