@@ -139,6 +139,9 @@ ngx_pimap_events_start(ngx_pimap_events_t *e)
             start->position.n = 1;
         }
 
+        start->earliest = (id.len == 8
+                           && ngx_strncmp(id.data, "earliest", 8) == 0);
+
         return NGX_OK;
     }
 

@@ -80,6 +80,7 @@ struct ngx_pimap_device_s {
 typedef struct {
     ngx_pimap_position_t          position;
     unsigned                      known:1;
+    unsigned                      earliest:1;   /* whatever that is */
 } ngx_pimap_start_t;
 
 

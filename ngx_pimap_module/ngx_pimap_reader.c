@@ -14,12 +14,13 @@
 
 
 static void ngx_pimap_reader_answered(void *data, redisReply *reply);
-static void ngx_pimap_reader_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_reader_pause(void);
+static void ngx_pimap_reader_run_handler(ngx_event_t *ev);
 
 
 static ngx_queue_t       ngx_pimap_reader_line;
 static ngx_uint_t        ngx_pimap_reader_reading;
-static ngx_uint_t        ngx_pimap_reader_running;
+static ngx_event_t       ngx_pimap_reader_event;
 static ngx_event_t       ngx_pimap_reader_timer;
 static ngx_connection_t  ngx_pimap_reader_dumb;
 
@@ -31,7 +32,11 @@ ngx_pimap_reader_init_process(ngx_cycle_t *cycle)
 
     ngx_pimap_reader_dumb.fd = (ngx_socket_t) -1;
 
-    ngx_pimap_reader_timer.handler = ngx_pimap_reader_timer_handler;
+    ngx_pimap_reader_event.handler = ngx_pimap_reader_run_handler;
+    ngx_pimap_reader_event.data = &ngx_pimap_reader_dumb;
+    ngx_pimap_reader_event.log = cycle->log;
+
+    ngx_pimap_reader_timer.handler = ngx_pimap_reader_run_handler;
     ngx_pimap_reader_timer.data = &ngx_pimap_reader_dumb;
     ngx_pimap_reader_timer.log = cycle->log;
     ngx_pimap_reader_timer.cancelable = 1;
@@ -82,14 +87,21 @@ ngx_pimap_reader_destroy(ngx_pimap_reader_t *reader)
 void
 ngx_pimap_reader_queue(ngx_pimap_reader_t *reader)
 {
-    if (reader->waits || reader->command) {
+    if (reader->command) {
+        reader->again = 1;
+        return;
+    }
+
+    if (reader->waits) {
         return;
     }
 
     reader->waits = 1;
     ngx_queue_insert_tail(&ngx_pimap_reader_line, &reader->link);
 
-    ngx_pimap_reader_run();
+    /* the owner may be half made, or in the middle of a walk */
+
+    ngx_post_event(&ngx_pimap_reader_event, &ngx_posted_events);
 }
 
 
@@ -100,13 +112,9 @@ ngx_pimap_reader_run(void)
     ngx_queue_t         *q;
     ngx_pimap_reader_t  *reader;
 
-    /* start() may end a reader, whose owner queues another one */
-
-    if (ngx_pimap_reader_running || ngx_pimap_reader_timer.timer_set) {
+    if (ngx_pimap_reader_timer.timer_set) {
         return;
     }
-
-    ngx_pimap_reader_running = 1;
 
     while (ngx_pimap_reader_reading < NGX_PIMAP_READER_WINDOW
            && !ngx_queue_empty(&ngx_pimap_reader_line))
@@ -120,6 +128,11 @@ ngx_pimap_reader_run(void)
             break;
         }
 
+        if (rc == NGX_BUSY) {
+            ngx_pimap_reader_pause();
+            break;
+        }
+
         if (rc == NGX_DONE) {
             continue;
         }
@@ -128,8 +141,6 @@ ngx_pimap_reader_run(void)
         reader->waits = 0;
         ngx_pimap_reader_reading++;
     }
-
-    ngx_pimap_reader_running = 0;
 }
 
 
@@ -141,10 +152,8 @@ ngx_pimap_reader_answered(void *data, redisReply *reply)
     reader->command = NULL;
     ngx_pimap_reader_reading--;
 
-    if (ngx_pimap_resume_done(reader, reply) == NGX_AGAIN
-        && !ngx_pimap_reader_timer.timer_set)
-    {
-        ngx_add_timer(&ngx_pimap_reader_timer, NGX_PIMAP_READER_PAUSE);
+    if (ngx_pimap_resume_done(reader, reply) == NGX_BUSY) {
+        ngx_pimap_reader_pause();
     }
 
     ngx_pimap_reader_run();
@@ -152,7 +161,16 @@ ngx_pimap_reader_answered(void *data, redisReply *reply)
 
 
 static void
-ngx_pimap_reader_timer_handler(ngx_event_t *ev)
+ngx_pimap_reader_pause(void)
+{
+    if (!ngx_pimap_reader_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_reader_timer, NGX_PIMAP_READER_PAUSE);
+    }
+}
+
+
+static void
+ngx_pimap_reader_run_handler(ngx_event_t *ev)
 {
     ngx_pimap_reader_run();
 }

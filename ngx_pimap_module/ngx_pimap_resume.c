@@ -30,7 +30,7 @@ static ngx_int_t ngx_pimap_resume_hole(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
 static ngx_int_t ngx_pimap_resume_error(ngx_pimap_reader_t *reader,
     redisReply *reply);
-static void ngx_pimap_resume_unavailable(ngx_pimap_reader_t *reader);
+static ngx_int_t ngx_pimap_resume_unavailable(ngx_pimap_reader_t *reader);
 static void ngx_pimap_resume_fresh(ngx_pimap_reader_t *reader,
     ngx_pimap_position_t *last);
 static void ngx_pimap_resume_device_page(ngx_pimap_reader_t *reader,
@@ -40,15 +40,22 @@ static ngx_int_t ngx_pimap_resume_device_event(ngx_pimap_reader_t *reader,
 static void ngx_pimap_resume_join(ngx_pimap_reader_t *reader);
 static void ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page);
+static void ngx_pimap_resume_account_events(ngx_pimap_account_t *account,
+    ngx_pimap_log_page_t *page);
 static void ngx_pimap_resume_rejoin(ngx_pimap_account_t *account);
 static ngx_uint_t ngx_pimap_resume_diverged(ngx_pimap_account_t *account,
     ngx_pimap_log_page_t *page);
+static ngx_uint_t ngx_pimap_resume_trimmed(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before);
 static ngx_int_t ngx_pimap_resume_parse(pimap_event_t *ev, redisReply *id,
     redisReply *text, ngx_pimap_position_t *position);
 static void ngx_pimap_resume_tell_all(ngx_pimap_account_t *account,
     ngx_str_t *reason, ngx_pimap_position_t *last);
 static void ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
     ngx_pimap_position_t *last);
+
+
+static ngx_str_t  ngx_pimap_resume_gone = ngx_string("gone");
 
 
 ngx_int_t
@@ -103,6 +110,7 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     }
 
     reader->fresh = !start->known;
+    reader->earliest = start->earliest;
     reader->position = start->position;
 
     /* what is published after the subscription comes by it */
@@ -131,7 +139,7 @@ ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
     {
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-        if (d->reader && !d->doomed) {
+        if (d->reader && !d->doomed && !d->reader->paused) {
             d->reader->joining = 0;
             ngx_pimap_reader_queue(d->reader);
         }
@@ -179,6 +187,15 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
 
     here = &account->position;
 
+    if (account->reader
+        && (account->reader->verify || account->reader->verifying))
+    {
+        /* it may not be known before it as we know it: it is read */
+
+        ngx_pimap_reader_queue(account->reader);
+        return NGX_DECLINED;
+    }
+
     if (!account->anchored) {
         account->anchored = 1;
 
@@ -194,7 +211,11 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
         }
 
     } else if (ev->epoch < here->epoch) {
+
+        /* a late one; or the log was made anew, with the clock set back */
+
         ngx_pimap_count(duplicates);
+        ngx_pimap_resume_account(account, 0);
         return NGX_DECLINED;
 
     } else if (ngx_pimap_resume_hole(account, ev, "epoch") != NGX_OK) {
@@ -262,6 +283,12 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
         return 0;
     }
 
+    if (ev->n > reader->position.n + 1) {
+        reader->joining = 0;
+        ngx_pimap_reader_queue(reader);
+        return 0;
+    }
+
     /* the account has come to where the device is */
 
     passes = (ev->n > reader->position.n);
@@ -317,16 +344,17 @@ ngx_pimap_resume_start(ngx_pimap_reader_t *reader,
         break;
 
     case NGX_PIMAP_LIBRARY_MISSING:
-        ngx_pimap_resume_unavailable(reader);
-        return NGX_DONE;
+        return ngx_pimap_resume_unavailable(reader);
 
     default:
         return NGX_AGAIN;
     }
 
+    reader->again = 0;
+
     if (reader->fresh) {
         reader->command = ngx_pimap_log_last(account, handler, reader);
-        return reader->command ? NGX_OK : NGX_AGAIN;
+        return reader->command ? NGX_OK : NGX_BUSY;
     }
 
     bytes = NGX_PIMAP_RESUME_BYTES;
@@ -343,15 +371,24 @@ ngx_pimap_resume_start(ngx_pimap_reader_t *reader,
     } else {
         from = reader->account->position;
 
-        if (reader->verify && from.n) {
+        reader->position = from;
+        reader->verifying = reader->verify;
+        reader->verify = 0;
+
+        if (reader->verifying && from.n) {
             from.n--;
         }
     }
 
     reader->command = ngx_pimap_log_read(account, &from, count, bytes + 1,
                                          handler, reader);
+    if (reader->command) {
+        return NGX_OK;
+    }
 
-    return reader->command ? NGX_OK : NGX_AGAIN;
+    reader->verify = reader->verifying;
+
+    return NGX_BUSY;
 }
 
 
@@ -399,6 +436,9 @@ ngx_pimap_resume_error(ngx_pimap_reader_t *reader, redisReply *reply)
 {
     static time_t  told;
 
+    reader->verify |= reader->verifying;
+    reader->verifying = 0;
+
     ngx_pimap_reader_queue(reader);
 
     if (reply == NULL) {
@@ -406,7 +446,8 @@ ngx_pimap_resume_error(ngx_pimap_reader_t *reader, redisReply *reply)
     }
 
     if (reply->type == REDIS_REPLY_ERROR
-        && ngx_strstr(reply->str, "Function not found"))
+        && (ngx_strstr(reply->str, "Function not found")
+            || ngx_strncmp(reply->str, "NOPERM", 6) == 0))
     {
         ngx_pimap_library_lost();
         return NGX_OK;
@@ -416,34 +457,57 @@ ngx_pimap_resume_error(ngx_pimap_reader_t *reader, redisReply *reply)
         told = ngx_time();
 
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap can't read the log: %s",
+                      "pimap can't read the log: %s, account \"%V\"",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "unexpected reply");
+                                                       : "unexpected reply",
+                      &reader->account->sn.str);
     }
 
-    return NGX_AGAIN;
+    /* of this log only: nobody else waits for it */
+
+    if (reply->type != REDIS_REPLY_ERROR
+        || ngx_strncmp(reply->str, "PIMAP ", 6) == 0
+        || ngx_strncmp(reply->str, "WRONGTYPE ", 10) == 0)
+    {
+        (void) ngx_pimap_resume_unavailable(reader);
+        return NGX_OK;
+    }
+
+    return NGX_BUSY;
 }
 
 
-/* There is no log: who came with an id is told so, and all are live. */
+/*
+ * There is no log: who may have missed something is told so, and all are
+ * live.  When there is one again, they can go on from where they are.
+ */
 
-static void
+static ngx_int_t
 ngx_pimap_resume_unavailable(ngx_pimap_reader_t *reader)
 {
-    ngx_pimap_device_t    *d;
-    ngx_pimap_position_t   nowhere;
+    ngx_uint_t            fresh;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+    ngx_pimap_position_t  position;
 
     static ngx_str_t  reason = ngx_string("unavailable");
 
     d = reader->device;
-
-    if (d && !d->doomed && !reader->fresh) {
-        nowhere.epoch = 0;
-        nowhere.n = 0;
-        ngx_pimap_resume_tell(d, &reason, &nowhere);
-    }
+    fresh = reader->fresh;
+    account = reader->account;
+    position = reader->position;
 
     ngx_pimap_reader_destroy(reader);
+
+    if (d == NULL) {
+        ngx_pimap_resume_tell_all(account, &reason, &account->position);
+        ngx_pimap_resume_rejoin(account);
+
+    } else if (!d->doomed && !fresh) {
+        ngx_pimap_resume_tell(d, &reason, &position);
+    }
+
+    return NGX_DONE;
 }
 
 
@@ -478,16 +542,17 @@ static void
 ngx_pimap_resume_device_page(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page)
 {
-    ngx_int_t            rc;
-    ngx_uint_t           i;
-    pimap_event_t        ev;
-    ngx_pimap_device_t  *d;
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    pimap_event_t         ev;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_position_t  before;
 
     d = reader->device;
 
     if (page->resync) {
-        ngx_pimap_resume_tell(d, &page->reason, &page->last);
         reader->position = page->last;
+        ngx_pimap_resume_tell(d, &page->reason, &page->last);
         ngx_pimap_resume_join(reader);
         return;
     }
@@ -495,6 +560,17 @@ ngx_pimap_resume_device_page(ngx_pimap_reader_t *reader,
     if (page->n == 0) {
         ngx_pimap_resume_join(reader);
         return;
+    }
+
+    reader->behind = 0;
+
+    if (ngx_pimap_resume_trimmed(reader, page, &before)) {
+        reader->position = before;
+        ngx_pimap_resume_tell(d, &ngx_pimap_resume_gone, &before);
+
+        if (d->doomed) {
+            return;
+        }
     }
 
     for (i = 0; i < page->n; i++) {
@@ -566,7 +642,12 @@ ngx_pimap_resume_join(ngx_pimap_reader_t *reader)
     here = &account->position;
     there = &reader->position;
 
-    if (!account->subscribed) {
+    if (!account->subscribed || reader->device->doomed) {
+        return;
+    }
+
+    if (reader->again) {
+        ngx_pimap_reader_queue(reader);
         return;
     }
 
@@ -581,12 +662,16 @@ ngx_pimap_resume_join(ngx_pimap_reader_t *reader)
         return;
     }
 
-    if (here->epoch == there->epoch && here->n > there->n) {
+    if (here->epoch == there->epoch && here->n > there->n && !reader->behind) {
+        reader->behind = 1;
         ngx_pimap_reader_queue(reader);
         return;
     }
 
-    /* the account has to come here, by itself or by its own reader */
+    /*
+     * The account has to come here, by itself or by its own reader.  (Or
+     * back: it is where the log has not been.)
+     */
 
     reader->joining = 1;
 
@@ -598,8 +683,6 @@ static void
 ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page)
 {
-    ngx_uint_t             i;
-    pimap_event_t          ev;
     ngx_pimap_account_t   *account;
     ngx_pimap_position_t  *here, position;
 
@@ -608,12 +691,25 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
     account = reader->account;
     here = &account->position;
 
-    if (!page->resync && reader->verify
+    /* live events may have come since this was read */
+
+    if (here->epoch != reader->position.epoch
+        || (page->resync && here->n != reader->position.n))
+    {
+        reader->verify |= reader->verifying;
+        reader->verifying = 0;
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    if (!page->resync && reader->verifying
         && ngx_pimap_resume_diverged(account, page))
     {
         page->resync = 1;
         page->reason = diverged;
     }
+
+    reader->verifying = 0;
 
     if (page->resync) {
         ngx_pimap_resume_tell_all(account, &page->reason, &page->last);
@@ -626,33 +722,15 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
         return;
     }
 
-    for (i = 0; i < page->n; i++) {
-
-        if (ngx_pimap_resume_parse(&ev, page->entries[2 * i],
-                                   page->entries[2 * i + 1], &position)
-            != NGX_OK)
-        {
-            *here = position;
-            continue;
-        }
-
-        /* live events may have come since this was read */
-
-        if (position.epoch != here->epoch || position.n > here->n) {
-            *here = position;
-            account->last = ngx_murmur_hash2((u_char *) ev.json.data,
-                                             ev.json.len);
-            ngx_pimap_count(filled);
-            ngx_pimap_deliver_event(account, &ev);
-        }
-
-        pimap_event_free(&ev);
+    if (ngx_pimap_resume_trimmed(reader, page, &position)) {
+        *here = position;
+        ngx_pimap_resume_tell_all(account, &ngx_pimap_resume_gone, here);
     }
 
-    reader->verify = 0;
+    ngx_pimap_resume_account_events(account, page);
 
-    if (page->n && (here->epoch != page->last.epoch
-                    || here->n < page->last.n))
+    if (reader->again || reader->verify
+        || (page->n && here->n < page->last.n))
     {
         ngx_pimap_reader_queue(reader);
         return;
@@ -660,6 +738,43 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
 
     ngx_pimap_reader_destroy(reader);
     ngx_pimap_resume_rejoin(account);
+}
+
+
+static void
+ngx_pimap_resume_account_events(ngx_pimap_account_t *account,
+    ngx_pimap_log_page_t *page)
+{
+    ngx_int_t              rc;
+    ngx_uint_t             i;
+    pimap_event_t          ev;
+    ngx_pimap_position_t  *here, position;
+
+    here = &account->position;
+
+    for (i = 0; i < page->n; i++) {
+
+        rc = ngx_pimap_resume_parse(&ev, page->entries[2 * i],
+                                    page->entries[2 * i + 1], &position);
+
+        /* it may have come live since this was read */
+
+        if (position.epoch != here->epoch || position.n > here->n) {
+            *here = position;
+            account->last = 0;
+
+            if (rc == NGX_OK) {
+                account->last = ngx_murmur_hash2((u_char *) ev.json.data,
+                                                 ev.json.len);
+                ngx_pimap_count(filled);
+                ngx_pimap_deliver_event(account, &ev);
+            }
+        }
+
+        if (rc == NGX_OK) {
+            pimap_event_free(&ev);
+        }
+    }
 }
 
 
@@ -708,6 +823,28 @@ ngx_pimap_resume_diverged(ngx_pimap_account_t *account,
     text = page->entries[1];
 
     return ngx_murmur_hash2((u_char *) text->str, text->len) != account->last;
+}
+
+
+/*
+ * Who was there before the first event has missed those that are not in the
+ * log any more.
+ */
+
+static ngx_uint_t
+ngx_pimap_resume_trimmed(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before)
+{
+    if (reader->position.epoch || reader->earliest || page->n == 0
+        || ngx_pimap_log_position(page->entries[0], before) != NGX_OK
+        || before->n <= 1)
+    {
+        return 0;
+    }
+
+    before->n--;
+
+    return 1;
 }
 
 
@@ -776,7 +913,14 @@ ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
         return;
     }
 
-    (void) ngx_pimap_park_send(d, text);
+    /* a client that waits for the end would not see it before */
+
+    if (d->closeafter) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_CLOSEAFTER, text);
+
+    } else {
+        (void) ngx_pimap_park_send(d, text);
+    }
 
     ngx_pimap_text_unref(text);
 }
