@@ -4,7 +4,8 @@
  *
  * The library's text is part of the module, as it is in redis/pimap.lua.
  * Where it is missing or older it is loaded; where that is not possible
- * (Redis before 7, no permission) it is said once, and events are live only.
+ * (Redis before 7, no permission) it is said once, and events are live only,
+ * until somebody else has loaded it.
  */
 
 
@@ -15,6 +16,9 @@
 
 /* of the text below; "pimap_version" must answer at least this */
 #define NGX_PIMAP_LIBRARY_VERSION  1
+
+#define NGX_PIMAP_LIBRARY_SOON     1000     /* msec, then it asks again */
+#define NGX_PIMAP_LIBRARY_LATER    60000
 
 
 /* NGX_PIMAP_LUA comes from the "config" script: the file's path. */
@@ -35,16 +39,21 @@ extern const char  ngx_pimap_library_end[]
 
 
 static void ngx_pimap_library_ask(void);
+static void ngx_pimap_library_ask_in(ngx_msec_t wait);
+static void ngx_pimap_library_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_library_version(void *data, redisReply *reply);
 static void ngx_pimap_library_load(void);
 static void ngx_pimap_library_loaded(void *data, redisReply *reply);
 static void ngx_pimap_library_ready(void);
+static void ngx_pimap_library_failed(const char *why);
 static void ngx_pimap_library_missing(const char *why);
 
 
 static ngx_pimap_library_state_t   ngx_pimap_library;
 static ngx_pimap_redis_conf_t     *ngx_pimap_library_conf;
 static ngx_uint_t                  ngx_pimap_library_told;
+static ngx_event_t                 ngx_pimap_library_timer;
+static ngx_connection_t            ngx_pimap_library_dumb;
 
 
 ngx_pimap_library_state_t
@@ -60,6 +69,13 @@ ngx_pimap_library_start(ngx_pimap_redis_conf_t *conf)
     ngx_pimap_library_conf = conf;
     ngx_pimap_library = NGX_PIMAP_LIBRARY_UNKNOWN;
 
+    ngx_pimap_library_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_library_timer.handler = ngx_pimap_library_timer_handler;
+    ngx_pimap_library_timer.data = &ngx_pimap_library_dumb;
+    ngx_pimap_library_timer.log = ngx_cycle->log;
+    ngx_pimap_library_timer.cancelable = 1;
+
     if (conf->functions == NGX_PIMAP_LIBRARY_OFF) {
         ngx_pimap_library = NGX_PIMAP_LIBRARY_MISSING;
         ngx_pimap_resume_run();
@@ -74,6 +90,10 @@ void
 ngx_pimap_library_stop(void)
 {
     ngx_pimap_library = NGX_PIMAP_LIBRARY_UNKNOWN;
+
+    if (ngx_pimap_library_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_library_timer);
+    }
 }
 
 
@@ -93,10 +113,26 @@ ngx_pimap_library_ask(void)
     static const size_t   len[] = { 5, 13, 1 };
     static const char    *argv[] = { "FCALL", "pimap_version", "0" };
 
-    /* if that is not possible now, the connection's next start asks again */
+    if (ngx_pimap_commander_send(3, argv, len, ngx_pimap_library_version,
+                                 NULL)
+        == NULL)
+    {
+        ngx_pimap_library_ask_in(NGX_PIMAP_LIBRARY_SOON);
+    }
+}
 
-    (void) ngx_pimap_commander_send(3, argv, len, ngx_pimap_library_version,
-                                    NULL);
+
+static void
+ngx_pimap_library_ask_in(ngx_msec_t wait)
+{
+    ngx_add_timer(&ngx_pimap_library_timer, wait);
+}
+
+
+static void
+ngx_pimap_library_timer_handler(ngx_event_t *ev)
+{
+    ngx_pimap_library_ask();
 }
 
 
@@ -117,7 +153,7 @@ ngx_pimap_library_version(void *data, redisReply *reply)
     if (reply->type == REDIS_REPLY_ERROR
         && ngx_strstr(reply->str, "Function not found") == NULL)
     {
-        ngx_pimap_library_missing(reply->str);
+        ngx_pimap_library_failed(reply->str);
         return;
     }
 
@@ -145,8 +181,11 @@ ngx_pimap_library_load(void)
     argv[3] = ngx_pimap_library_text;
     len[3] = ngx_pimap_library_end - ngx_pimap_library_text;
 
-    (void) ngx_pimap_commander_send(4, argv, len, ngx_pimap_library_loaded,
-                                    NULL);
+    if (ngx_pimap_commander_send(4, argv, len, ngx_pimap_library_loaded, NULL)
+        == NULL)
+    {
+        ngx_pimap_library_ask_in(NGX_PIMAP_LIBRARY_SOON);
+    }
 }
 
 
@@ -158,7 +197,7 @@ ngx_pimap_library_loaded(void *data, redisReply *reply)
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_pimap_library_missing(reply->str);
+        ngx_pimap_library_failed(reply->str);
         return;
     }
 
@@ -179,10 +218,35 @@ ngx_pimap_library_ready(void)
 }
 
 
+/* Redis may be in a state that passes: the log is not gone by that. */
+
+static void
+ngx_pimap_library_failed(const char *why)
+{
+    ngx_uint_t  i;
+
+    static const char  *passing[] = {
+        "OOM ", "BUSY ", "LOADING ", "MASTERDOWN ", "READONLY ", "MISCONF ",
+        "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN "
+    };
+
+    for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+        if (ngx_strncmp(why, passing[i], ngx_strlen(passing[i])) == 0) {
+            ngx_pimap_library_ask_in(NGX_PIMAP_LIBRARY_SOON);
+            return;
+        }
+    }
+
+    ngx_pimap_library_missing(why);
+}
+
+
 static void
 ngx_pimap_library_missing(const char *why)
 {
     ngx_pimap_library = NGX_PIMAP_LIBRARY_MISSING;
+
+    ngx_pimap_library_ask_in(NGX_PIMAP_LIBRARY_LATER);
 
     if (!ngx_pimap_library_told) {
         ngx_pimap_library_told = 1;
