@@ -31,8 +31,9 @@ local IDEMPOTENCY_TTL = '3600'
 local EXPIRED = '8'             -- old entries that one call takes away
 local CHUNK = 16                -- entries that are read at a time
 
--- The field of the states' hash that is no JMAP type.
-local EPOCH = '@epoch'
+-- Fields of the states' hash that are no JMAP types: the log's epoch, and a
+-- time, in seconds, before which nothing in the log was published.
+local EPOCH, OLDEST = '@epoch', '@oldest'
 
 
 -- Without ipairs(): a library has no global function while it is loaded.
@@ -50,8 +51,8 @@ end
 
 -- Names that only the module sends, as in pimap/pimap_event.c.
 
-local RESERVED = set({'ping', 'superseded', 'resync', 'expired', 'state',
-    'calendarAlert', 'open', 'error'})
+local RESERVED = set({'ping', 'superseded', 'resync', 'expired', 'open',
+    'error', 'state', 'calendarAlert'})
 
 -- JMAP's types and which of them an event touches: the tables of
 -- pimap/pimap_types.c.
@@ -485,9 +486,8 @@ end
 -- one of an epoch, and a log without an epoch gets one that was not there
 -- before, even if the clock was set back.
 
-local function append(request, json, now)
+local function append(request, json, epoch, now)
     local states, log = request.states, request.log
-    local epoch = redis.call('HGET', states, EPOCH)
     local last = not epoch and last_id(log) or ''
 
     if last ~= '' then                  -- the states were evicted, not the log
@@ -505,38 +505,41 @@ local function append(request, json, now)
     epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
         tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
 
-    redis.call('HSET', states, EPOCH, epoch)
+    redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1])
 
     return redis.call('XADD', log, epoch .. '-1', 'e', json, 't', now[1])
 end
 
 
-local function is_older(entry, limit)
-    return tonumber(entry[2][4] or 0) < limit
+local function time_of(entry)
+    return entry[2][4] or '0'
 end
 
 
--- Takes away the oldest entries, as far as they are too old.  Mostly the first
--- one is not.
+-- Takes away the oldest entries, as far as they are too old.  Nearly always
+-- "oldest" tells that there are none.
 
-local function expire(request, now)
+local function expire(request, oldest, now)
     local log, limit = request.log, tonumber(now[1]) - tonumber(request.ttl)
-    local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', '1')
 
-    if #entries == 0 or not is_older(entries[1], limit) then
+    if oldest and tonumber(oldest) >= limit then
         return
     end
 
-    entries = redis.call('XRANGE', log, '-', '+', 'COUNT', EXPIRED)
-
+    local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', EXPIRED)
     local n = 1
 
-    while entries[n] and is_older(entries[n], limit) do
+    while entries[n] and tonumber(time_of(entries[n])) < limit do
         n = n + 1
     end
 
-    redis.call('XTRIM', log, 'MAXLEN', '=',
-        redis.call('XLEN', log) - (n - 1))
+    if n > 1 then
+        redis.call('XTRIM', log, 'MAXLEN', '=',
+            redis.call('XLEN', log) - (n - 1))
+    end
+
+    redis.call('HSET', request.states, OLDEST,
+        time_of(entries[n] or entries[n - 1]))
 end
 
 
@@ -626,10 +629,17 @@ local function publish(keys, args)
         return nil, fault
     end
 
-    local now = redis.call('TIME')
-    local id = append(request, event.json, now)
+    -- Not after the log has it: users easily have no channels by mistake.
 
-    expire(request, now)
+    if not redis.acl_check_cmd('PUBLISH', request.account, '') then
+        return nil, 'NOPERM no permission to PUBLISH on the channel'
+    end
+
+    local now = redis.call('TIME')
+    local known = redis.call('HMGET', request.states, EPOCH, OLDEST)
+    local id = append(request, event.json, known[1], now)
+
+    expire(request, known[2], now)
     set_states(request, event, id)
 
     redis.call('EXPIRE', request.log, request.ttl)
@@ -659,7 +669,7 @@ local function read_page(reply, log, start, expected, count, max_bytes)
 
         for _, entry in ipairs(entries) do
             local id, json = entry[1], entry[2][2]
-            local n = tonumber(id:match('%d+$'))
+            local n = tonumber(id:sub(id:find('-', 1, true) + 1))
 
             bytes = bytes + #json
 
@@ -756,7 +766,12 @@ local function register(name, call, flags)
         callback = function(keys, args)
             local reply, reason = call(keys, args)
 
-            return reply or redis.error_reply('PIMAP ' .. reason)
+            if reply then
+                return reply
+            end
+
+            return redis.error_reply(reason:find('^NOPERM ') and reason
+                or 'PIMAP ' .. reason)
         end,
     })
 end

@@ -116,6 +116,40 @@ sub log {
 }
 
 
+# Loads redis/pimap.lua.
+
+sub load {
+    my ($self) = @_;
+
+    $self->command('FUNCTION', 'LOAD', 'REPLACE',
+        $self->{t}->read_file($self->{t}->root() . '/redis/pimap.lua'));
+
+    return $self;
+}
+
+
+# FCALL pimap_<name> of the account.
+
+sub fcall {
+    my ($self, $name, $account, @args) = @_;
+
+    return $self->command('FCALL', "pimap_$name", 1,
+        $self->channel($account),
+        map { ref($_) ? $self->{t}->json($_) : $_ } @args);
+}
+
+
+# The error of a command, undef if it succeeds.
+
+sub error {
+    my ($self, @command) = @_;
+
+    return if eval { $self->command(@command); 1 };
+
+    return $@ =~ /^redis: (.*)$/m ? $1 : $@;
+}
+
+
 # How many workers hold devices of the account.
 
 sub numsub {
