@@ -33,7 +33,7 @@ local CHUNK = 16                -- entries that are read at a time
 
 -- Fields of the states' hash that are no JMAP types: the log's epoch, and a
 -- time, in seconds, before which nothing in the log was published.
-local EPOCH, OLDEST = '@epoch', '@oldest'
+local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
 
 
 -- Without ipairs(): a library has no global function while it is loaded.
@@ -482,6 +482,33 @@ local function last_id(log)
 end
 
 
+-- Which process of Redis this is.  It stays the same for as long as the
+-- functions are loaded, so it is asked for once.
+
+local server
+
+local function server_id()
+    if not server then
+        local info = redis.pcall('INFO', 'server')
+
+        server = type(info) == 'string' and info:match('run_id:(%x+)') or '?'
+    end
+
+    return server
+end
+
+
+-- After a restart or a failover the end of the log may be lost, and its ids
+-- would be given again, to other events.  So the first event that another
+-- server adds begins a new log.
+
+local function renounce(request, epoch, writer)
+    if epoch and writer ~= server_id() then
+        redis.call('DEL', request.log)
+    end
+end
+
+
 -- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
 -- one of an epoch, and a log without an epoch gets one that was not there
 -- before, even if the clock was set back.
@@ -492,7 +519,7 @@ local function append(request, json, epoch, now)
 
     if last ~= '' then                  -- the states were evicted, not the log
         epoch = last:match('^%d+')
-        redis.call('HSET', states, EPOCH, epoch)
+        redis.call('HSET', states, EPOCH, epoch, SERVER, server_id())
     end
 
     local id = epoch and redis.call('XADD', log, 'NOMKSTREAM', 'MAXLEN', '=',
@@ -505,7 +532,8 @@ local function append(request, json, epoch, now)
     epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
         tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
 
-    redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1])
+    redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1], SERVER,
+        server_id())
 
     return redis.call('XADD', log, epoch .. '-1', 'e', json, 't', now[1])
 end
@@ -636,7 +664,10 @@ local function publish(keys, args)
     end
 
     local now = redis.call('TIME')
-    local known = redis.call('HMGET', request.states, EPOCH, OLDEST)
+    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER)
+
+    renounce(request, known[1], known[3])
+
     local id = append(request, event.json, known[1], now)
 
     expire(request, known[2], now)

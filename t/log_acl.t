@@ -72,7 +72,7 @@ is(scalar(@{ $publisher->command(qw(FCALL_RO pimap_read 1 pimap:{a}),
 is($publisher->command(qw(FCALL_RO pimap_last 1 pimap:{a})), "$epoch-3",
     '    and asks for the last');
 
-my %needs = map { lc($_) => 1 } $library =~ /redis\.call\('(\w+)'/g,
+my %needs = map { lc($_) => 1 } $library =~ /redis\.p?call\('(\w+)'/g,
     $library =~ /local command = \{'(\w+)'/;
 my %has = map { s/\|.*//r => 1 } $users[1] =~ /\+([\w|]+)/g;
 

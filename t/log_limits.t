@@ -136,7 +136,10 @@ sub old_log {
     my $time = $redis->command('TIME')->[0] - $age;
     $n //= 1;
 
-    $redis->command('HSET', "pimap:{$account}:states", '@epoch', EPOCH);
+    my ($server) = $redis->command('INFO', 'server') =~ /run_id:(\w+)/;
+
+    $redis->command('HSET', "pimap:{$account}:states", '@epoch', EPOCH,
+        '@server', $server);
     $redis->command('XADD', "pimap:{$account}:log", EPOCH . "-$_", 'e', '{}',
         't', $time) for $n .. $n + $count - 1;
 }

@@ -14,7 +14,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new();
-$t->plan(14);
+$t->plan(16);
 
 my $master = $t->redis(port => 1, options => ['appendonly yes',
     'appendfsync always', 'repl-diskless-sync-delay 0'])->start()->load();
@@ -46,8 +46,11 @@ like($master->error(qw(FCALL_RO pimap_publish 1 pimap:{a}), $t->json($event)),
 
 $master->stop();
 $replica->command(qw(REPLICAOF NO ONE));
-is($replica->fcall('publish', 'a', $event), "$epoch-3",
-    'the replica becomes the master, and numbers go on');
+my ($second) = $replica->fcall('publish', 'a', $event) =~ /^(\d+)-1$/;
+ok($second > $epoch, 'the replica becomes the master: a new epoch');
+is_deeply($replica->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 1, 9),
+    ['resync', 'epoch', "$second-1"], 'who has another position is told');
+is($replica->fcall('publish', 'a', $event), "$second-2", 'and it goes on');
 is_deeply($replica->fcall('post', 'a', $event, 2, 600, 'key'), [$id, 0, 1],
     'keys are still known');
 
@@ -55,12 +58,13 @@ $master->start();
 is($master->command(qw(FCALL pimap_version 0)) > 0, 1,
     'after a restart the library is there');
 is(last_of($master), $id, 'and the log');
-is($master->fcall('publish', 'a', $event), "$epoch-3", 'and numbers go on');
+my ($third) = $master->fcall('publish', 'a', $event) =~ /^(\d+)-1$/;
+ok($third > $epoch, 'with a new epoch');
 
 $master->command('FUNCTION', 'FLUSH');
 like($master->error(qw(FCALL pimap_last 1 pimap:{a})),
     qr/^ERR Function not found/, 'the library can be lost');
-is($master->load()->fcall('last', 'a'), "$epoch-3",
+is($master->load()->fcall('publish', 'a', $event), "$third-2",
     'and loaded again, which the log does not notice');
 
 
