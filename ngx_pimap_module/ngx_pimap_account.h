@@ -21,9 +21,8 @@ struct ngx_pimap_account_s {
     ngx_queue_t               link;         /* the subscriber's */
     uint64_t                  sequence;     /* of its SUBSCRIBE */
 
-    ngx_pimap_position_t      position;     /* of the last event, if anchored */
+    ngx_pimap_position_t      position;     /* if anchored */
     ngx_pimap_reader_t       *reader;       /* fills a hole */
-    uint32_t                  last;         /* hash of that event; 0: unknown */
 
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;
