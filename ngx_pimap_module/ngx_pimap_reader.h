@@ -27,8 +27,6 @@ struct ngx_pimap_reader_s {
     unsigned                waits:1;
     unsigned                fresh:1;    /* asks where the log ends */
     unsigned                earliest:1; /* takes what there is */
-    unsigned                verify:1;   /* is to read the last event again */
-    unsigned                verifying:1; /* the page under way does */
     unsigned                again:1;    /* the page may be too old already */
     unsigned                behind:1;   /* its account was further */
     unsigned                joining:1;  /* is before its account */

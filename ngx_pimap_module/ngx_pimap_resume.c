@@ -24,8 +24,7 @@
 #define NGX_PIMAP_RESUME_BYTES   65536
 
 
-static void ngx_pimap_resume_account(ngx_pimap_account_t *account,
-    ngx_uint_t verify);
+static void ngx_pimap_resume_account(ngx_pimap_account_t *account);
 static ngx_int_t ngx_pimap_resume_hole(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
 static ngx_int_t ngx_pimap_resume_error(ngx_pimap_reader_t *reader,
@@ -43,8 +42,6 @@ static void ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
 static void ngx_pimap_resume_account_events(ngx_pimap_account_t *account,
     ngx_pimap_log_page_t *page);
 static void ngx_pimap_resume_rejoin(ngx_pimap_account_t *account);
-static ngx_uint_t ngx_pimap_resume_diverged(ngx_pimap_account_t *account,
-    ngx_pimap_log_page_t *page);
 static ngx_uint_t ngx_pimap_resume_trimmed(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page, ngx_pimap_position_t *before);
 static ngx_int_t ngx_pimap_resume_parse(pimap_event_t *ev, redisReply *id,
@@ -130,7 +127,7 @@ ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
     ngx_pimap_device_t  *d;
 
     if (account->anchored) {
-        ngx_pimap_resume_account(account, 1);
+        ngx_pimap_resume_account(account);
     }
 
     for (q = ngx_queue_head(&account->devices);
@@ -152,7 +149,7 @@ ngx_pimap_resume_check(ngx_pimap_account_t *account)
 {
     if (account->anchored) {
         ngx_pimap_count(checks);
-        ngx_pimap_resume_account(account, 0);
+        ngx_pimap_resume_account(account);
     }
 }
 
@@ -160,7 +157,7 @@ ngx_pimap_resume_check(ngx_pimap_account_t *account)
 /* Without memory it is tried again at the next event or check. */
 
 static void
-ngx_pimap_resume_account(ngx_pimap_account_t *account, ngx_uint_t verify)
+ngx_pimap_resume_account(ngx_pimap_account_t *account)
 {
     if (ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_MISSING) {
         return;
@@ -174,8 +171,6 @@ ngx_pimap_resume_account(ngx_pimap_account_t *account, ngx_uint_t verify)
         return;
     }
 
-    account->reader->verify |= verify;
-
     ngx_pimap_reader_queue(account->reader);
 }
 
@@ -186,15 +181,6 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
     ngx_pimap_position_t  *here;
 
     here = &account->position;
-
-    if (account->reader
-        && (account->reader->verify || account->reader->verifying))
-    {
-        /* it may not be known before it as we know it: it is read */
-
-        ngx_pimap_reader_queue(account->reader);
-        return NGX_DECLINED;
-    }
 
     if (!account->anchored) {
         account->anchored = 1;
@@ -215,7 +201,7 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
         /* a late one; or the log was made anew, with the clock set back */
 
         ngx_pimap_count(duplicates);
-        ngx_pimap_resume_account(account, 0);
+        ngx_pimap_resume_account(account);
         return NGX_DECLINED;
 
     } else if (ngx_pimap_resume_hole(account, ev, "epoch") != NGX_OK) {
@@ -224,8 +210,6 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
 
     here->epoch = ev->epoch;
     here->n = ev->n;
-
-    account->last = ngx_murmur_hash2((u_char *) ev->json.data, ev->json.len);
 
     return NGX_OK;
 }
@@ -248,7 +232,7 @@ ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     if (reason == NULL
         && ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_MISSING)
     {
-        ngx_pimap_resume_account(account, 0);
+        ngx_pimap_resume_account(account);
         return NGX_DECLINED;
     }
 
@@ -372,23 +356,12 @@ ngx_pimap_resume_start(ngx_pimap_reader_t *reader,
         from = reader->account->position;
 
         reader->position = from;
-        reader->verifying = reader->verify;
-        reader->verify = 0;
-
-        if (reader->verifying && from.n) {
-            from.n--;
-        }
     }
 
     reader->command = ngx_pimap_log_read(account, &from, count, bytes + 1,
                                          handler, reader);
-    if (reader->command) {
-        return NGX_OK;
-    }
 
-    reader->verify = reader->verifying;
-
-    return NGX_BUSY;
+    return reader->command ? NGX_OK : NGX_BUSY;
 }
 
 
@@ -435,9 +408,6 @@ static ngx_int_t
 ngx_pimap_resume_error(ngx_pimap_reader_t *reader, redisReply *reply)
 {
     static time_t  told;
-
-    reader->verify |= reader->verifying;
-    reader->verifying = 0;
 
     ngx_pimap_reader_queue(reader);
 
@@ -654,7 +624,6 @@ ngx_pimap_resume_join(ngx_pimap_reader_t *reader)
     if (!account->anchored) {
         account->anchored = 1;
         *here = *there;
-        account->last = 0;
     }
 
     if (here->epoch == there->epoch && here->n == there->n) {
@@ -675,7 +644,7 @@ ngx_pimap_resume_join(ngx_pimap_reader_t *reader)
 
     reader->joining = 1;
 
-    ngx_pimap_resume_account(account, 0);
+    ngx_pimap_resume_account(account);
 }
 
 
@@ -686,8 +655,6 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
     ngx_pimap_account_t   *account;
     ngx_pimap_position_t  *here, position;
 
-    static ngx_str_t  diverged = ngx_string("diverged");
-
     account = reader->account;
     here = &account->position;
 
@@ -696,26 +663,14 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
     if (here->epoch != reader->position.epoch
         || (page->resync && here->n != reader->position.n))
     {
-        reader->verify |= reader->verifying;
-        reader->verifying = 0;
         ngx_pimap_reader_queue(reader);
         return;
     }
-
-    if (!page->resync && reader->verifying
-        && ngx_pimap_resume_diverged(account, page))
-    {
-        page->resync = 1;
-        page->reason = diverged;
-    }
-
-    reader->verifying = 0;
 
     if (page->resync) {
         ngx_pimap_resume_tell_all(account, &page->reason, &page->last);
 
         *here = page->last;
-        account->last = 0;
 
         ngx_pimap_reader_destroy(reader);
         ngx_pimap_resume_rejoin(account);
@@ -729,9 +684,7 @@ ngx_pimap_resume_account_page(ngx_pimap_reader_t *reader,
 
     ngx_pimap_resume_account_events(account, page);
 
-    if (reader->again || reader->verify
-        || (page->n && here->n < page->last.n))
-    {
+    if (reader->again || (page->n && here->n < page->last.n)) {
         ngx_pimap_reader_queue(reader);
         return;
     }
@@ -761,11 +714,8 @@ ngx_pimap_resume_account_events(ngx_pimap_account_t *account,
 
         if (position.epoch != here->epoch || position.n > here->n) {
             *here = position;
-            account->last = 0;
 
             if (rc == NGX_OK) {
-                account->last = ngx_murmur_hash2((u_char *) ev.json.data,
-                                                 ev.json.len);
                 ngx_pimap_count(filled);
                 ngx_pimap_deliver_event(account, &ev);
             }
@@ -797,32 +747,6 @@ ngx_pimap_resume_rejoin(ngx_pimap_account_t *account)
             ngx_pimap_reader_queue(d->reader);
         }
     }
-}
-
-
-/*
- * After a failover the new master may have other events under ids that we
- * know: then the last one that we had is another one there.
- */
-
-static ngx_uint_t
-ngx_pimap_resume_diverged(ngx_pimap_account_t *account,
-    ngx_pimap_log_page_t *page)
-{
-    redisReply            *text;
-    ngx_pimap_position_t   first;
-
-    if (account->last == 0 || page->n == 0
-        || ngx_pimap_log_position(page->entries[0], &first) != NGX_OK
-        || first.epoch != account->position.epoch
-        || first.n != account->position.n)
-    {
-        return 0;
-    }
-
-    text = page->entries[1];
-
-    return ngx_murmur_hash2((u_char *) text->str, text->len) != account->last;
 }
 
 

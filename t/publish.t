@@ -85,7 +85,8 @@ for my $transport (qw(http https h2 h2c)) {
         is($r->status(), 200, "$method, $transport: status");
         is($r->header('Content-Type'), 'application/json',
             "$method, $transport: type");
-        is($r->body(), "{\"receivers\":1}\n", "$method, $transport: body");
+        like($r->body(), qr/^\{"id":"\d+-\d+","receivers":1\}\n\z/,
+            "$method, $transport: body");
         is(data(), $event, "$method, $transport: delivered");
         $n++;
     }
