@@ -477,7 +477,9 @@ ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout)
 
 #if (TCP_USER_TIMEOUT)
 
-    msec = (int) timeout;
+    /* later than our own timer, which knows a slow peer from a gone one */
+
+    msec = (int) timeout + 3000;
 
     if (setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &msec, sizeof(int))
         == -1)

@@ -113,7 +113,8 @@ for my $transport (@transports) {
 
     is($got, 40, "$transport: another one of the account gets all");
     ok($timeout->wait_for(sub { ended($timeout, 'timeout', $account) },
-        'the end'), "$transport: closed");
+        'the end'), "$transport: closed")
+        or diag($timeout->log() =~ /^.* pimap ended: .*\n/mg);
     cmp_ok(time() - $start, '>=', 0.9, "$transport: not before the time-out");
     is($timeout->status()->{ends}{timeout}, $before->{ends}{timeout} + 1,
         "$transport: counted");
