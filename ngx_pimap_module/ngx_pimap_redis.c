@@ -17,6 +17,7 @@
 
 static void ngx_pimap_redis_read(ngx_pimap_redis_t *redis);
 static ngx_int_t ngx_pimap_redis_replies(ngx_pimap_redis_t *redis);
+static ngx_uint_t ngx_pimap_redis_is_endless(redisReader *reader);
 static ngx_int_t ngx_pimap_redis_reserve(ngx_pimap_redis_t *redis,
     size_t size);
 static void ngx_pimap_redis_flush(ngx_pimap_redis_t *redis);
@@ -135,12 +136,25 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
 
     /* what hiredis has parsed of an array counts as well */
 
-    if (redis->unread > NGX_PIMAP_REDIS_MAX_REPLY) {
+    if (redis->unread > NGX_PIMAP_REDIS_MAX_REPLY
+        || ngx_pimap_redis_is_endless(redis->reader))
+    {
         ngx_pimap_redis_fail(redis, "too large reply");
         return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+/* hiredis looks through all of a line again with each byte that comes. */
+
+static ngx_uint_t
+ngx_pimap_redis_is_endless(redisReader *reader)
+{
+    return reader->len - reader->pos > NGX_PIMAP_REDIS_MAX_LINE
+           && memchr(reader->buf + reader->pos, LF, NGX_PIMAP_REDIS_MAX_LINE)
+              == NULL;
 }
 
 

@@ -21,6 +21,7 @@
 
 /* Bounds of what Redis may send and of what may wait to be sent to it. */
 #define NGX_PIMAP_REDIS_MAX_REPLY      (8 * 1024 * 1024)
+#define NGX_PIMAP_REDIS_MAX_LINE       16384
 #define NGX_PIMAP_REDIS_MAX_ELEMENTS   65536
 #define NGX_PIMAP_REDIS_MAX_OUTPUT     (16 * 1024 * 1024)
 

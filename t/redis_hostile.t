@@ -67,7 +67,7 @@ my $fake = Pimap::FakeRedis->new(t => $t, name => 'fake');
 $t->plan(4 * @cases + 2);
 
 $t->nginx()->{http} = 'pimap_redis redis://127.0.0.1:' . $fake->port()
-    . " connect_timeout=1s timeout=500ms;\npimap_drain 100ms;";
+    . " connect_timeout=1s timeout=1s;\npimap_drain 100ms;";
 
 $fake->start();
 
