@@ -22,12 +22,16 @@
 #include "ngx_pimap_zone.h"
 
 
+#define NGX_PIMAP_EVENTS_WAIT   250     /* msec, for Redis before the head */
+
+
 /* Lives in the request's pool, ends with it. */
 typedef struct {
     ngx_http_request_t    *request;
     ngx_pimap_parking_t    parking;
     ngx_pimap_query_t      query;
     ngx_pimap_command_t   *command;     /* asks where the log ends */
+    ngx_event_t            timer;       /* for how long it may take */
 } ngx_pimap_events_t;
 
 
@@ -38,6 +42,8 @@ static ngx_int_t ngx_pimap_events_start(ngx_pimap_events_t *e);
 static ngx_uint_t ngx_pimap_events_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
 static void ngx_pimap_events_started(void *data, redisReply *reply);
+static void ngx_pimap_events_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_events_resume(ngx_pimap_events_t *e);
 static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
@@ -50,6 +56,8 @@ static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r,
     ngx_pimap_start_t *start);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
+static ngx_int_t ngx_pimap_events_later(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, ngx_msec_t retry);
 static ngx_int_t ngx_pimap_events_last(ngx_http_request_t *r,
     ngx_pimap_text_t *text);
 
@@ -159,7 +167,20 @@ ngx_pimap_events_start(ngx_pimap_events_t *e)
     e->command = ngx_pimap_log_last(&e->parking.account,
                                     ngx_pimap_events_started, e);
 
-    return e->command ? NGX_AGAIN : NGX_OK;
+    if (e->command == NULL) {
+        return NGX_OK;
+    }
+
+    /* the device is parked in any case: it may learn its place later */
+
+    e->timer.handler = ngx_pimap_events_timer_handler;
+    e->timer.data = e->request->connection;
+    e->timer.log = e->request->connection->log;
+
+    ngx_http_set_ctx(e->request, e, ngx_pimap_module);
+    ngx_add_timer(&e->timer, NGX_PIMAP_EVENTS_WAIT);
+
+    return NGX_AGAIN;
 }
 
 
@@ -181,25 +202,53 @@ ngx_pimap_events_last_id(ngx_http_request_t *r, ngx_str_t *id)
 static void
 ngx_pimap_events_started(void *data, redisReply *reply)
 {
-    ngx_connection_t    *c;
     ngx_pimap_start_t   *start;
-    ngx_http_request_t  *r;
     ngx_pimap_events_t  *e;
 
     e = data;
     e->command = NULL;
 
-    r = e->request;
-    c = r->connection;
     start = &e->parking.start;
-
-    ngx_http_set_log_request(c->log, r);
-
-    /* if Redis is lost meanwhile, the device learns its place later */
 
     if (reply && ngx_pimap_log_position(reply, &start->position) == NGX_OK) {
         start->known = 1;
     }
+
+    ngx_pimap_events_resume(e);
+}
+
+
+static void
+ngx_pimap_events_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t    *c;
+    ngx_pimap_events_t  *e;
+
+    c = ev->data;
+    e = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+                                ngx_pimap_module);
+
+    ngx_pimap_commander_forget(e->command);
+    e->command = NULL;
+
+    ngx_pimap_events_resume(e);
+}
+
+
+static void
+ngx_pimap_events_resume(ngx_pimap_events_t *e)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = e->request;
+    c = r->connection;
+
+    if (e->timer.timer_set) {
+        ngx_del_timer(&e->timer);
+    }
+
+    ngx_http_set_log_request(c->log, r);
 
     ngx_http_finalize_request(r, ngx_pimap_events_go_on(e));
 
@@ -214,6 +263,10 @@ ngx_pimap_events_cleanup(void *data)
 
     if (e->command) {
         ngx_pimap_commander_forget(e->command);
+    }
+
+    if (e->timer.timer_set) {
+        ngx_del_timer(&e->timer);
     }
 }
 
@@ -322,6 +375,13 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t    rc;
     const char  *problem;
 
+    /* what is parked now would miss the drain */
+
+    if (ngx_exiting) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_events_later(r, parking, parking->conf->retry);
+    }
+
     rc = ngx_pimap_limit_admit(parking, &problem);
 
     if (rc == NGX_BUSY) {
@@ -408,20 +468,29 @@ ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_start_t *start)
 }
 
 
+static ngx_int_t
+ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+{
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "pimap has too many devices parked, "
+                  "\"pimap_max_devices\" is reached");
+
+    return ngx_pimap_events_later(r, parking,
+                                  ngx_max(parking->conf->retry, 60000));
+}
+
+
 /*
  * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
  * response that says when to come back, and ends.
  */
 
 static ngx_int_t
-ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_events_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    ngx_msec_t retry)
 {
     ngx_int_t          rc;
     ngx_pimap_text_t  *text;
-
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "pimap has too many devices parked, "
-                  "\"pimap_max_devices\" is reached");
 
     rc = ngx_pimap_events_head(r, &parking->start);
 
@@ -429,8 +498,7 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         return rc;
     }
 
-    text = ngx_pimap_encode_retry(ngx_max(parking->conf->retry, 60000),
-                                  r->connection->log);
+    text = ngx_pimap_encode_retry(retry, r->connection->log);
     if (text == NULL) {
         return NGX_ERROR;
     }

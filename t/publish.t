@@ -171,8 +171,8 @@ for my $transport (qw(http h2)) {
         transport => $transport);
 
     ok($t->wait_for(sub {
-        $t->redis()->command('CLIENT', 'LIST') =~ /flags=b.*cmd=publish/
-    }, 'PUBLISH'), "$transport: Redis has it");
+        $t->redis()->command('CLIENT', 'LIST') =~ /flags=b.*cmd=fcall/
+    }, 'FCALL'), "$transport: Redis has it");
 
     $transport eq 'http' ? $r->abort() : $r->close();
     $t->redis()->command('CLIENT', 'UNPAUSE');
