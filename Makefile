@@ -9,6 +9,8 @@
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
+#   make bench      us and our peers side by side, some minutes
+#   make bench-million   a million devices; needs the machine for itself
 #   make style      what a reviewer should not have to look at
 #   make clean
 
@@ -74,6 +76,11 @@ valgrind:
 	@misc/build
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
+bench bench-million:
+	@misc/deps build run bench
+	@misc/build
+	@$(MAKE) -C bench $@
+
 clang:
 	@misc/deps build test
 	@misc/build clang
@@ -96,4 +103,5 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind clang fuzz style clean
+.PHONY: all run mail bench bench-million test modes soak asan valgrind clang
+.PHONY: fuzz style clean
