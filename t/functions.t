@@ -80,6 +80,7 @@ $client->command(qw(CLIENT KILL TYPE normal));
 
 ok($t{load}->wait_for(sub { $t{load}->publish('carol', $event)->{json}{id} },
     'an id'), 'load: the log is there');
+$client->command(qw(CLIENT KILL TYPE normal));
 ok($t{use}->wait_for(sub { $t{use}->publish('carol', $event)->{json}{id} },
     'an id'), 'use: found');
 
