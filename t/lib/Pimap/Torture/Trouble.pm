@@ -94,6 +94,16 @@ sub _publish_to {
 }
 
 
+# Sentinel cuts off all clients of a server whose role it changes.
+
+sub _ask {
+    my ($server, @command) = @_;
+
+    return eval { $server->command(@command) }
+        // eval { $server->command(@command) };
+}
+
+
 # The server starts as a replica of the master, and has what it has.
 
 sub _follow {
@@ -103,7 +113,7 @@ sub _follow {
         'replicaof 127.0.0.1 ' . $self->{t}->port($self->master()->{name})];
 
     $server->start();
-    $self->{t}->wait_for(sub { $server->command('INFO', 'replication')
+    $self->{t}->wait_for(sub { (_ask($server, 'INFO', 'replication') // '')
         =~ /master_link_status:up/ }, 'replication', 20)
         or die "no replication\n";
 }
@@ -144,13 +154,13 @@ sub _reload {
 
 sub _subscribers {
     my ($self) = @_;
-    $self->master()->command(qw(CLIENT KILL TYPE pubsub));
+    _ask($self->master(), qw(CLIENT KILL TYPE pubsub));
 }
 
 
 sub _commanders {
     my ($self) = @_;
-    $self->master()->command(qw(CLIENT KILL TYPE normal SKIPME yes));
+    _ask($self->master(), qw(CLIENT KILL TYPE normal SKIPME yes));
 }
 
 
@@ -178,7 +188,8 @@ sub _failover {
 
     $old->kill();
     $self->{t}->wait_for(sub {
-        $new->command('ROLE')->[0] eq 'master'
+        my $role = _ask($new, 'ROLE');
+        return $role && $role->[0] eq 'master';
     }, 'the failover', 30) or die "no failover\n";
 
     $self->{servers} = [$new, $old];
