@@ -6,6 +6,7 @@
 #   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
+#   make torture    two minutes of everything at once: is anything lost?
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make style      what a reviewer should not have to look at
 #   make clean
@@ -52,6 +53,13 @@ valgrind:
 	@misc/build
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
+torture:
+	@misc/deps build run test
+	@misc/build
+	@t/torture.pl
+	@t/torture.pl --sentinel
+	@t/torture.pl --blind --seconds 10
+
 clang:
 	@misc/deps build test
 	@misc/build clang
@@ -74,4 +82,4 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test asan valgrind clang fuzz style clean
+.PHONY: all run mail test asan valgrind torture clang fuzz style clean

@@ -17,14 +17,14 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 
 
 # seconds, rate => events a second in all, accounts, devices => how many;
-# pause => seconds between troubles; blind => 1: nothing of what keeps events
+# pause => seconds between troubles; stay, away => of a device; blind => 1: nothing of what keeps events
 # from being lost is used; sentinel => 1: Redis fails over
 
 sub new {
     my ($class, %set) = @_;
 
-    my $self = bless({ seconds => 60, rate => 2000, accounts => 500,
-        devices => 1000, pause => 1.5, %set }, $class);
+    my $self = bless({ seconds => 60, rate => 3000, accounts => 500,
+        devices => 1000, pause => 1.5, stay => 6, away => 1.5, %set }, $class);
 
     my $t = $self->{t} = Pimap->new(workers => 3, log => 'notice',
         allow => qr/exited on signal 9/);
@@ -113,7 +113,8 @@ sub _devices {
     return map {
         my $part = $_;
         my %set = (dir => $dir, port => $self->{t}->port('http'),
-            blind => $self->{blind}, record => "$dir/devices.$part",
+            record => "$dir/devices.$part",
+            map({ $_ => $self->{$_} } qw(blind stay away)),
             devices => [map { $_ % PROCESSES == $part
                 ? ($_, $self->{of_device}[$_]) : () }
                 0 .. $self->{devices} - 1]);

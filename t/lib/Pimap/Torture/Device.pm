@@ -15,16 +15,15 @@ use Socket;
 use Time::HiRes qw(time);
 
 use constant {
-    STAY => 6,              # seconds, on average
-    AWAY => 1.5,
-    SLEEP => 1,             # one that does not read for a while
+    SLEEP => 1,             # seconds; one that does not read for a while
     TICK => 0.05,
     PATIENCE => 30,         # until all have all, at the end
+    BLIND => 1,             # when they won't
 };
 
 
-# dir, port, devices => [number => account, ...], record => file,
-# blind => 1: they come without an id
+# dir, port, devices => [number => account, ...], record => file; stay, away =>
+# seconds on average; blind => 1: they come without an id
 
 sub new {
     my ($class, %set) = @_;
@@ -36,7 +35,7 @@ sub new {
 
     while (my ($n, $account) = splice(@{ $set{devices} }, 0, 2)) {
         push(@{ $self->{all} }, { n => $n, account => $account,
-            due => time() + rand(AWAY) });
+            due => time() + rand($self->{away}) });
     }
 
     return $self;
@@ -63,7 +62,7 @@ sub run {
 
         if (!$end && -e "$self->{dir}/settle") {
             $self->{settle} = 1;
-            $end = time() + PATIENCE;
+            $end = time() + ($self->{blind} ? BLIND : PATIENCE);
         }
 
         $self->_tick($_, $next) for @{ $self->{all} };
@@ -122,7 +121,7 @@ sub _connect {
     socket(my $fh, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
 
     if (!connect($fh, sockaddr_in($self->{port}, INADDR_LOOPBACK))) {
-        $d->{due} = time() + rand(AWAY);
+        $d->{due} = time() + rand($self->{away});
         return;
     }
 
@@ -134,7 +133,7 @@ sub _connect {
         . "Host: localhost\r\n$id\r\n");
 
     @{$d}{qw(fh raw body head slept sleeps)} = ($fh, '', '', 0, 0, 0);
-    $d->{due} = time() + rand(2 * STAY);
+    $d->{due} = time() + rand(2 * $self->{stay});
     $self->{by_fd}[fileno($fh)] = $d;
     vec($self->{ready}, fileno($fh), 1) = 1;
 }
@@ -153,7 +152,7 @@ sub _close {
     vec($self->{ready}, $fd, 1) = 0;
     $self->{by_fd}[$fd] = undef;
     close(delete $d->{fh});
-    $d->{due} = time() + rand(2 * AWAY);
+    $d->{due} = time() + rand(2 * $self->{away});
 }
 
 

@@ -74,7 +74,7 @@ sub start {
         'port ' . $t->port('sentinel'), "dir $dir", 'bind 127.0.0.1',
         "logfile $dir/sentinel.log",
         'sentinel monitor main 127.0.0.1 ' . $t->port('redis') . ' 1',
-        'sentinel down-after-milliseconds main 500',
+        'sentinel down-after-milliseconds main 2000',
         'sentinel failover-timeout main 5000', ''));
 
     $t->start(command => ['redis-server', $file, '--sentinel'],
@@ -184,12 +184,16 @@ sub _restart {
 sub _failover {
     my ($self) = @_;
 
-    my ($old, $new) = @{ $self->{servers} };
+    my ($t, $old, $new) = ($self->{t}, @{ $self->{servers} });
+    my $port = $t->port($new->{name});
+    my $n = ++$self->{failovers}{$port};
 
     $old->kill();
-    $self->{t}->wait_for(sub {
-        my $role = _ask($new, 'ROLE');
-        return $role && $role->[0] eq 'master';
+    $t->wait_for(sub {
+        my $switched = () = $t->read_file($t->dir() . '/sentinel.log')
+            =~ /\+switch-master main .* $port$/mg;
+
+        return $switched >= $n;
     }, 'the failover', 30) or die "no failover\n";
 
     $self->{servers} = [$new, $old];
