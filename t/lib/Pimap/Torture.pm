@@ -17,8 +17,9 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 
 
 # seconds, rate => events a second in all, accounts, devices => how many;
-# pause => seconds between troubles; stay, away => of a device; blind => 1: nothing of what keeps events
-# from being lost is used; sentinel => 1: Redis fails over
+# pause => seconds between troubles; stay, away => seconds, of a device, on
+# average; blind => 1: nothing of what keeps events from being lost is used;
+# sentinel => 1: Redis fails over
 
 sub new {
     my ($class, %set) = @_;

@@ -149,9 +149,11 @@ sub _resync {
     $self->{figures}{"resync $reason"}++;
     $d->{place} = $id;
 
+    my ($from, $to) = map { (split(/-/))[0] } $place, $id;
+
     $self->_fault('wrong', 1, "device $d->{n}: resync $reason, $place to $id")
         if !$self->{reasons}{$reason}
-        || $reason eq 'epoch' && (split(/-/, $id))[0] <= (split(/-/, $place))[0];
+        || $reason eq 'epoch' && $to <= $from;
 }
 
 
