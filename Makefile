@@ -8,6 +8,7 @@
 #   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
+#   make torture    two minutes of everything at once: is anything lost?
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make style      what a reviewer should not have to look at
 #   make clean
@@ -74,6 +75,13 @@ valgrind:
 	@misc/build
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
+torture:
+	@misc/deps build run test
+	@misc/build
+	@t/torture.pl
+	@t/torture.pl --sentinel
+	@t/torture.pl --blind --seconds 10
+
 clang:
 	@misc/deps build test
 	@misc/build clang
@@ -96,4 +104,5 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind clang fuzz style clean
+.PHONY: all run mail test modes soak asan valgrind torture clang
+.PHONY: fuzz style clean

@@ -43,6 +43,10 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
 };
 
+ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
+    ngx_conf_check_num_bounds, 1, 1000000
+};
+
 ngx_conf_post_t  ngx_pimap_conf_retry_post = { ngx_pimap_conf_retry };
 
 
@@ -69,6 +73,9 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->max_devices = NGX_CONF_UNSET_UINT;
     pmcf->max_event = NGX_CONF_UNSET_SIZE;
     pmcf->drain = NGX_CONF_UNSET_MSEC;
+    pmcf->log_length = NGX_CONF_UNSET_UINT;
+    pmcf->log_age = NGX_CONF_UNSET;
+    pmcf->check = NGX_CONF_UNSET_MSEC;
 
     return pmcf;
 }
@@ -83,6 +90,9 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(pmcf->max_devices, 0);
     ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
     ngx_conf_init_msec_value(pmcf->drain, 30000);
+    ngx_conf_init_uint_value(pmcf->log_length, 1000);
+    ngx_conf_init_value(pmcf->log_age, 7 * 86400);
+    ngx_conf_init_msec_value(pmcf->check, 60000);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -8,12 +8,14 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_check.h"
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_probe.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_wheel.h"
@@ -125,6 +127,27 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, drain),
+      NULL },
+
+    { ngx_string("pimap_log_length"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, log_length),
+      &ngx_pimap_conf_log_bounds },
+
+    { ngx_string("pimap_log_age"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, log_age),
+      NULL },
+
+    { ngx_string("pimap_check"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, check),
       NULL },
 
     { ngx_string("pimap_max_devices"),
@@ -259,6 +282,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_park_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
+        || ngx_pimap_resume_init_process(cycle) != NGX_OK
+        || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK)
     {

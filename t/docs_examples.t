@@ -36,6 +36,7 @@ $t->plan(@commands + 3);
 $t->redis(users => \@users);
 configure();
 tools();
+$t->redis()->start()->load();
 $t->run();
 
 ok($t->wait_for(sub { ready() }, 'readiness'), 'ready, as such a user');

@@ -35,7 +35,7 @@ for my $transport (@transports) {
     is($s->header('Cache-Control'), 'no-store, no-transform',
         "$transport: not cached");
     is($s->header('X-Accel-Buffering'), 'no', "$transport: not buffered");
-    like($s->read_until(qr/\n\n/) // '', qr/\Aretry: \d+\n: parked\n\n\z/,
+    like($s->read_until(qr/\n\n/) // '', qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/,
         "$transport: first bytes");
     $s->close();
 

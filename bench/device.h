@@ -1,0 +1,49 @@
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+/*
+ * One device: from connect() to being parked, and what it receives.
+ */
+
+#ifndef BENCH_DEVICE_H
+#define BENCH_DEVICE_H
+
+#include "client.h"
+#include "frame.h"
+#include "scan.h"
+
+
+typedef enum {
+    DEVICE_NONE = 0,
+    DEVICE_CONNECT,
+    DEVICE_HANDSHAKE,
+    DEVICE_SEND,
+    DEVICE_HEAD,
+    DEVICE_PARKED,
+    DEVICE_CLOSED
+} device_state_t;
+
+
+/* all there is for a parked device whose TLS has been let go */
+
+struct device_s {
+    session_t   *session;          /* while opening, or sampled */
+    scan_t       scan;
+    frame_t      frame;            /* TLS records or HTTP/2 frames */
+    int          fd;
+    uint8_t      state;
+};
+
+_Static_assert(sizeof(device_t) <= 64, "a million devices must be small");
+
+
+/* -1: no socket to be had, errno says why; all else ends in the counters */
+int device_open(client_t *client, device_t *device);
+void device_event(client_t *client, device_t *device, uint32_t events);
+
+/* gives up what takes too long to be parked */
+void device_expire(client_t *client);
+
+
+#endif /* BENCH_DEVICE_H */

@@ -1,0 +1,348 @@
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+/*
+ * Publishing by HTTP POST over kept-alive connections, pipelined.
+ */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sink.h"
+#include "target.h"
+
+
+#define POST_MAX  128              /* connections */
+#define POST_OUT  262144
+#define POST_IN   16384
+
+
+typedef struct {
+    int              fd;
+    uint32_t         waiting;      /* for answers */
+    size_t           out_len;
+    size_t           in_len;
+    char             out[POST_OUT];
+    char             in[POST_IN + 1];
+} post_connection_t;
+
+
+typedef struct {
+    target_t             target;
+    post_connection_t   *connections;
+    uint32_t             n;
+    uint32_t             depth;
+    uint32_t             next;
+} post_sink_t;
+
+
+static int post_connect(post_sink_t *post, post_connection_t *c);
+static int post_add(sink_t *sink, uint32_t account, const char *event,
+    size_t len);
+static int post_turn(sink_t *sink, uint64_t ns);
+static int post_send(post_connection_t *c);
+static int post_receive(sink_t *sink, post_connection_t *c);
+static int post_answer(sink_t *sink, post_connection_t *c);
+static void post_destroy(sink_t *sink);
+
+
+sink_t *
+post_sink(const char *url, uint32_t connections, uint32_t depth)
+{
+    sink_t       *sink;
+    uint32_t      i;
+    const char   *error;
+    post_sink_t  *post;
+
+    sink = calloc(1, sizeof(sink_t));
+    post = calloc(1, sizeof(post_sink_t));
+
+    if (sink == NULL || post == NULL) {
+        perror("publish");
+        return NULL;
+    }
+
+    error = target_parse(&post->target, url);
+
+    if (error == NULL && post->target.tls) {
+        error = "publishing is by plain http:// only";
+    }
+
+    if (error == NULL && connections > POST_MAX) {
+        error = "too many connections";
+    }
+
+    if (error) {
+        fprintf(stderr, "publish: %s\n", error);
+        return NULL;
+    }
+
+    post->n = connections;
+    post->depth = depth;
+    post->connections = calloc(connections, sizeof(post_connection_t));
+
+    if (post->connections == NULL) {
+        perror("publish");
+        return NULL;
+    }
+
+    for (i = 0; i < connections; i++) {
+        if (post_connect(post, &post->connections[i]) == -1) {
+            perror("publish: cannot connect");
+            return NULL;
+        }
+    }
+
+    sink->add = post_add;
+    sink->turn = post_turn;
+    sink->destroy = post_destroy;
+    sink->data = post;
+
+    return sink;
+}
+
+
+static int
+post_connect(post_sink_t *post, post_connection_t *c)
+{
+    int  on;
+
+    on = 1;
+
+    c->fd = socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0);
+    if (c->fd == -1) {
+        return -1;
+    }
+
+    if (connect(c->fd, (struct sockaddr *) &post->target.addr,
+                sizeof(post->target.addr))
+        == -1)
+    {
+        return -1;
+    }
+
+    return setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+
+static int
+post_add(sink_t *sink, uint32_t account, const char *event, size_t len)
+{
+    int                 n;
+    char                path[TARGET_TEXT];
+    uint32_t            i;
+    post_sink_t        *post;
+    post_connection_t  *c;
+
+    c = NULL;
+    post = sink->data;
+
+    for (i = 0; i < post->n; i++) {
+        c = &post->connections[post->next++ % post->n];
+
+        if (c->waiting < post->depth
+            && POST_OUT - c->out_len > 2 * TARGET_TEXT + len)
+        {
+            break;
+        }
+    }
+
+    if (c == NULL || i == post->n) {
+        return -1;
+    }
+
+    if (target_expand(path, sizeof(path), post->target.path, account, account)
+        == 0)
+    {
+        return -1;
+    }
+
+    n = sprintf(c->out + c->out_len,
+                "POST %s HTTP/1.1\r\n"
+                "Host: %s\r\n"
+                "Content-Type: application/json\r\n"
+                "Content-Length: %zu\r\n"
+                "\r\n",
+                path, post->target.authority, len);
+
+    memcpy(c->out + c->out_len + n, event, len);
+    c->out_len += (size_t) n + len;
+    c->waiting++;
+    sink->added++;
+
+    return 0;
+}
+
+
+static int
+post_turn(sink_t *sink, uint64_t ns)
+{
+    uint32_t            i;
+    post_sink_t        *post;
+    struct pollfd       pfds[POST_MAX];
+    struct timespec     ts;
+    post_connection_t  *c;
+
+    post = sink->data;
+
+    for (i = 0; i < post->n; i++) {
+        c = &post->connections[i];
+
+        if (c->out_len && post_send(c) == -1) {
+            perror("publish: send()");
+            return -1;
+        }
+
+        pfds[i].fd = c->fd;
+        pfds[i].events = c->out_len ? POLLIN|POLLOUT : POLLIN;
+    }
+
+    ts.tv_sec = (time_t) (ns / 1000000000);
+    ts.tv_nsec = (long) (ns % 1000000000);
+
+    if (ppoll(pfds, post->n, &ts, NULL) == -1 && errno != EINTR) {
+        perror("publish: ppoll()");
+        return -1;
+    }
+
+    for (i = 0; i < post->n; i++) {
+        if ((pfds[i].revents & (POLLIN|POLLHUP|POLLERR))
+            && post_receive(sink, &post->connections[i]) == -1)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+post_send(post_connection_t *c)
+{
+    ssize_t  n;
+
+    n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL|MSG_DONTWAIT);
+    if (n == -1) {
+        return errno == EAGAIN ? 0 : -1;
+    }
+
+    c->out_len -= (size_t) n;
+    memmove(c->out, c->out + n, c->out_len);
+
+    return 0;
+}
+
+
+static int
+post_receive(sink_t *sink, post_connection_t *c)
+{
+    int      rc;
+    ssize_t  n;
+
+    n = recv(c->fd, c->in + c->in_len, POST_IN - c->in_len, MSG_DONTWAIT);
+
+    if (n == 0) {
+        fprintf(stderr, "publish: the server closed a connection\n");
+        return -1;
+    }
+
+    if (n == -1) {
+        if (errno == EAGAIN) {
+            return 0;
+        }
+
+        perror("publish: recv()");
+        return -1;
+    }
+
+    c->in_len += (size_t) n;
+
+    do {
+        rc = post_answer(sink, c);
+    } while (rc == 1);
+
+    return rc;
+}
+
+
+/* 1: one answer is taken off, 0: more bytes are needed */
+
+static int
+post_answer(sink_t *sink, post_connection_t *c)
+{
+    char    *end, *length;
+    size_t   head, body;
+
+    c->in[c->in_len] = '\0';
+
+    end = strstr(c->in, "\r\n\r\n");
+
+    if (end == NULL) {
+        if (c->in_len == POST_IN) {
+            fprintf(stderr, "publish: too long an answer\n");
+            return -1;
+        }
+
+        return 0;
+    }
+
+    end += 4;
+    head = (size_t) (end - c->in);
+    length = strcasestr(c->in, "\r\nContent-Length:");
+
+    if (length == NULL || length > end || strlen(c->in) < 12) {
+        fprintf(stderr, "publish: an answer without a length\n");
+        return -1;
+    }
+
+    body = strtoul(length + 17, NULL, 10);
+
+    if (body > POST_IN - head) {
+        fprintf(stderr, "publish: too long an answer\n");
+        return -1;
+    }
+
+    if (c->in_len < head + body) {
+        return 0;
+    }
+
+    sink->counters.answered++;
+    c->waiting--;
+
+    if (c->in[9] != '2' && sink->counters.failed++ == 0) {
+        fprintf(stderr, "publish: %.*s\n", (int) head - 4, c->in);
+    }
+
+    c->in_len -= head + body;
+    memmove(c->in, c->in + head + body, c->in_len);
+
+    return 1;
+}
+
+
+static void
+post_destroy(sink_t *sink)
+{
+    uint32_t      i;
+    post_sink_t  *post;
+
+    post = sink->data;
+
+    for (i = 0; i < post->n; i++) {
+        close(post->connections[i].fd);
+    }
+
+    free(post->connections);
+    free(post);
+    free(sink);
+}

@@ -1,0 +1,51 @@
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+/*
+ * Where a publisher puts events: Redis or an HTTP server.  Both pipeline and
+ * never block; publish.c decides when an event is due.
+ */
+
+#ifndef BENCH_SINK_H
+#define BENCH_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+typedef struct {
+    uint64_t   answered;
+    uint64_t   failed;             /* answered with an error */
+    uint64_t   receivers;          /* as Redis tells */
+    uint64_t   unheard;            /* answered, and no receiver */
+} sink_counters_t;
+
+
+typedef struct sink_s  sink_t;
+
+struct sink_s {
+    /* 0: taken; -1: no room until answers come */
+    int      (*add)(sink_t *sink, uint32_t account, const char *event,
+                    size_t len);
+
+    /* sends and receives, waits at most "ns" for it; -1: all is lost */
+    int      (*turn)(sink_t *sink, uint64_t ns);
+
+    void     (*destroy)(sink_t *sink);
+
+    sink_counters_t   counters;
+    uint64_t          added;
+    void             *data;
+};
+
+
+/* "fcall": the publish function instead of PUBLISH.  NULL: said why */
+sink_t *redis_sink(const char *path, const char *channel, int fcall,
+    uint32_t depth);
+
+/* POST by some connections, on each of which "depth" may be unanswered */
+sink_t *post_sink(const char *url, uint32_t connections, uint32_t depth);
+
+
+#endif /* BENCH_SINK_H */

@@ -1,0 +1,37 @@
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+/*
+ * Where devices and publishers go: a URL or a channel with places for the
+ * numbers of an account (%a) and of a device (%d).
+ */
+
+#ifndef BENCH_TARGET_H
+#define BENCH_TARGET_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+
+#define TARGET_TEXT  512
+
+
+typedef struct {
+    struct sockaddr_in   addr;
+    char                 authority[64];
+    char                 path[TARGET_TEXT];     /* with %a and %d */
+    unsigned             tls:1;
+} target_t;
+
+
+/* http:// or https://, a numeric IPv4 address, port, path; NULL or why not */
+const char *target_parse(target_t *target, const char *url);
+
+/* puts the numbers in; the length, or 0 if there is no room */
+size_t target_expand(char *buf, size_t size, const char *text,
+    uint32_t account, uint32_t device);
+
+
+#endif /* BENCH_TARGET_H */
