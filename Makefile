@@ -10,6 +10,8 @@
 #   make valgrind   some of the tests under valgrind
 #   make torture    two minutes of everything at once: is anything lost?
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
+#   make bench      us and our peers side by side, some minutes
+#   make bench-million   a million devices; needs the machine for itself
 #   make style      what a reviewer should not have to look at
 #   make clean
 
@@ -82,6 +84,11 @@ torture:
 	@t/torture.pl --sentinel
 	@t/torture.pl --blind --seconds 10
 
+bench bench-million:
+	@misc/deps build run bench
+	@misc/build
+	@$(MAKE) -C bench $@
+
 clang:
 	@misc/deps build test
 	@misc/build clang
@@ -104,5 +111,6 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind torture clang
-.PHONY: fuzz style clean
+.PHONY: all run mail test modes soak asan valgrind torture clang fuzz
+.PHONY: bench bench-million
+.PHONY: style clean
