@@ -7,7 +7,7 @@
 
 local settings = {
   pimap_url = "http://127.0.0.1/pimap/publish",
-  pimap_timeout = "800",                -- milliseconds for the whole request
+  pimap_timeout = "600",                -- milliseconds for the whole request
   pimap_state = "",                     -- a file that all may write, or none
 }
 
