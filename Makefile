@@ -22,8 +22,8 @@ SOAK ?= 100000
 TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code.
-ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/dovecot_down.t t/run.t t/page.t \
-              t/style.t, $(wildcard t/*.t))
+ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/dovecot_down.t t/run.t \
+              t/page.t t/style.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/detach%.t t/hibernate%.t t/memory_detached.t \
