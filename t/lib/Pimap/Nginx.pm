@@ -114,7 +114,8 @@ sub _env {
     return (
         LD_PRELOAD => join(' ', map { qx(gcc -print-file-name=$_) =~ s/\s//gr }
             qw(libasan.so libubsan.so)),
-        ASAN_OPTIONS => "detect_leaks=0:log_path=$dir/report.asan",
+        ASAN_OPTIONS => "detect_leaks=0:quarantine_size_mb=4"
+            . ":log_path=$dir/report.asan",
         UBSAN_OPTIONS => "print_stacktrace=1:log_path=$dir/report.ubsan"
     );
 }
