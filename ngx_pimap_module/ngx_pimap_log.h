@@ -35,7 +35,7 @@ ngx_pimap_command_t *ngx_pimap_log_read(ngx_str_t *account,
     ngx_pimap_position_t *position, ngx_uint_t count, size_t bytes,
     ngx_pimap_command_pt handler, void *data);
 
-/* Adds and publishes; "key" (may be empty) makes a repeated call do nothing. */
+/* Adds and publishes; a "key" (may be empty) does so once only. */
 ngx_pimap_command_t *ngx_pimap_log_post(ngx_str_t *account, ngx_str_t *event,
     ngx_str_t *key, ngx_pimap_command_pt handler, void *data);
 

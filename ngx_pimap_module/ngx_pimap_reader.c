@@ -122,7 +122,7 @@ ngx_pimap_reader_run(void)
         q = ngx_queue_head(&ngx_pimap_reader_line);
         reader = ngx_queue_data(q, ngx_pimap_reader_t, link);
 
-        rc = ngx_pimap_resume_start(reader, ngx_pimap_reader_answered);
+        rc = ngx_pimap_replay_start(reader, ngx_pimap_reader_answered);
 
         if (rc == NGX_AGAIN) {
             break;
@@ -152,7 +152,7 @@ ngx_pimap_reader_answered(void *data, redisReply *reply)
     reader->command = NULL;
     ngx_pimap_reader_reading--;
 
-    if (ngx_pimap_resume_done(reader, reply) == NGX_BUSY) {
+    if (ngx_pimap_replay_done(reader, reply) == NGX_BUSY) {
         ngx_pimap_reader_pause();
     }
 

@@ -51,15 +51,15 @@ void ngx_pimap_reader_run(void);
 
 
 /*
- * What the readers are for (ngx_pimap_resume.c).  start() sends the reader's
+ * What the readers are for (ngx_pimap_replay.c).  start() sends the reader's
  * command: NGX_OK; NGX_AGAIN: not now, all wait until they are told to run;
  * NGX_BUSY: all wait a little; NGX_DONE: it needed none, and is gone.  done()
  * gets the answer, NULL if the connection was lost; the reader may be gone
  * afterwards.  NGX_BUSY: Redis had an error, all wait a little.
  */
-ngx_int_t ngx_pimap_resume_start(ngx_pimap_reader_t *reader,
+ngx_int_t ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
     ngx_pimap_command_pt handler);
-ngx_int_t ngx_pimap_resume_done(ngx_pimap_reader_t *reader,
+ngx_int_t ngx_pimap_replay_done(ngx_pimap_reader_t *reader,
     redisReply *reply);
 
 

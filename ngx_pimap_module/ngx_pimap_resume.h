@@ -60,5 +60,17 @@ void ngx_pimap_resume_run(void);
 /* The device or the account goes. */
 void ngx_pimap_resume_forget(ngx_pimap_reader_t **reader);
 
+/*
+ * For ngx_pimap_replay.c: the account is to be read on; those who wait for it
+ * look again where they are; a device, or all live ones, are told to look by
+ * themselves, since events are missing, and go on after "last".
+ */
+void ngx_pimap_resume_account(ngx_pimap_account_t *account);
+void ngx_pimap_resume_rejoin(ngx_pimap_account_t *account);
+void ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
+    ngx_pimap_position_t *last);
+void ngx_pimap_resume_tell_all(ngx_pimap_account_t *account,
+    ngx_str_t *reason, ngx_pimap_position_t *last);
+
 
 #endif /* _NGX_PIMAP_RESUME_H_INCLUDED_ */

@@ -54,7 +54,7 @@ for my $version ('1.1', '1.0') {
 }
 
 like($t->open_stream("GET /raw?account=a HTTP/1.1\r\nHost: x\r\n\r\n")
-    ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\n: parked\n\n\z/,
+    ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/,
     'without chunks if nginx is told so');
 
 # The access log's line comes when the device is parked, not when it ends.
