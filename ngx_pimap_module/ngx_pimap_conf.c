@@ -25,7 +25,10 @@ typedef struct {
 
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
-static char *ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
 static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
     ngx_pimap_name_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
@@ -47,7 +50,10 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000
 };
 
-ngx_conf_post_t  ngx_pimap_conf_retry_post = { ngx_pimap_conf_retry };
+ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
+ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
+ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
+ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
 
 
 void *
@@ -413,12 +419,53 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data)
+ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_msec_t  *value = data;
 
     if (*value < 100) {
         return "must be at least 100ms";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *value = data;
+
+    if (*value && *value < 1000) {
+        return "must be 0 or at least 1s";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* The bounds of redis/pimap.lua. */
+
+static char *
+ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t  *value = data;
+
+    if (*value < 1 || *value > 366 * 86400) {
+        return "must be between 1s and 366d";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *value = data;
+
+    if (*value == 0) {
+        return "must not be 0";
     }
 
     return NGX_CONF_OK;

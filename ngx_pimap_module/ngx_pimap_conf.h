@@ -79,7 +79,10 @@ char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
-extern ngx_conf_post_t        ngx_pimap_conf_retry_post;
+extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
+extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
+extern ngx_conf_post_t        ngx_pimap_conf_age_post;
+extern ngx_conf_post_t        ngx_pimap_conf_size_post;
 
 
 #endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

@@ -92,7 +92,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, retry),
-      &ngx_pimap_conf_retry_post },
+      &ngx_pimap_conf_wait_post },
 
     { ngx_string("pimap_buffer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -106,7 +106,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, send_timeout),
-      NULL },
+      &ngx_pimap_conf_wait_post },
 
     { ngx_string("pimap_detach"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
@@ -141,14 +141,14 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_sec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, log_age),
-      NULL },
+      &ngx_pimap_conf_age_post },
 
     { ngx_string("pimap_check"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, check),
-      NULL },
+      &ngx_pimap_conf_pause_post },
 
     { ngx_string("pimap_max_devices"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -190,14 +190,14 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_size_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, max_event),
-      NULL },
+      &ngx_pimap_conf_size_post },
 
     { ngx_string("pimap_max_body"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, max_body),
-      NULL },
+      &ngx_pimap_conf_size_post },
 
       ngx_null_command
 };

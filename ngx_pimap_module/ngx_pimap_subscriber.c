@@ -124,7 +124,13 @@ ngx_pimap_subscriber_rotate(ngx_uint_t part,
     ngx_queue_t          *q;
     ngx_pimap_account_t  *account;
 
-    n = ngx_pimap_counters->redis_subscribed / part + 1;
+    static ngx_uint_t  rest;
+
+    /* what is left of the division comes with a later part */
+
+    rest += ngx_pimap_counters->redis_subscribed;
+    n = rest / part;
+    rest %= part;
 
     while (n-- && !ngx_queue_empty(&ngx_pimap_subscriber_sent)) {
         q = ngx_queue_head(&ngx_pimap_subscriber_sent);
