@@ -156,7 +156,7 @@ my @bad = (
         'location /x { pimap_events; pimap_events; }'],
 );
 
-my $t = Pimap->new(bare => 1, allow => qr/\[emerg\]/);
+my $t = Pimap->new(bare => 1, mode => '', allow => qr/\[emerg\]/);
 my $nginx = $t->nginx();
 
 $t->plan(@good + 2 * @bad + 3);
