@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2);
-$t->nginx()->{http} = 'pimap_detach on; pimap_hibernate on;';
+$t->nginx()->{http} = 'pimap_hibernate on;' if !$ENV{PIMAP_HTTP};
 $t->plan(46);
 $t->run();
 $t->wait_ready();
