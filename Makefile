@@ -8,6 +8,7 @@
 #   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
+#   make torture    two minutes of everything at once: is anything lost?
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make bench      us and our peers side by side, some minutes
 #   make bench-million   a million devices; needs the machine for itself
@@ -76,6 +77,13 @@ valgrind:
 	@misc/build
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
+torture:
+	@misc/deps build run test
+	@misc/build
+	@t/torture.pl
+	@t/torture.pl --sentinel
+	@t/torture.pl --blind --seconds 10
+
 bench bench-million:
 	@misc/deps build run bench
 	@misc/build
@@ -103,5 +111,6 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail bench bench-million test modes soak asan valgrind clang
-.PHONY: fuzz style clean
+.PHONY: all run mail test modes soak asan valgrind torture clang fuzz
+.PHONY: bench bench-million
+.PHONY: style clean

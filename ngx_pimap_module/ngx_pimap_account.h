@@ -12,6 +12,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_position.h"
 
 
 struct ngx_pimap_account_s {
@@ -20,7 +21,11 @@ struct ngx_pimap_account_s {
     ngx_queue_t               link;         /* the subscriber's */
     uint64_t                  sequence;     /* of its SUBSCRIBE */
 
+    ngx_pimap_position_t      position;     /* if anchored */
+    ngx_pimap_reader_t       *reader;       /* fills a hole */
+
     unsigned                  subscribed:1; /* Redis has said so */
+    unsigned                  anchored:1;
 
     u_char                    name[1];
 };

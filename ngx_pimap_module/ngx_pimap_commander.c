@@ -9,6 +9,7 @@
 
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_channel.h"
+#include "ngx_pimap_library.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
@@ -66,6 +67,13 @@ void
 ngx_pimap_commander_close(void)
 {
     ngx_pimap_redis_close(&ngx_pimap_commander);
+}
+
+
+void
+ngx_pimap_commander_renew(const char *why)
+{
+    ngx_pimap_redis_fail(&ngx_pimap_commander, why);
 }
 
 
@@ -161,6 +169,7 @@ ngx_pimap_commander_up(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_counters->redis_up = 1;
 
+    ngx_pimap_library_start(redis->conf);
     ngx_pimap_supersede_reachable();
     ngx_pimap_probe_start();
 }
@@ -170,6 +179,8 @@ static void
 ngx_pimap_commander_down(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_counters->redis_up = 0;
+
+    ngx_pimap_library_stop();
 
     while (!ngx_queue_empty(&ngx_pimap_commander_queue)) {
         ngx_pimap_commander_answer(NULL);

@@ -25,6 +25,9 @@ void ngx_pimap_commander_close(void);
 
 ngx_uint_t ngx_pimap_commander_ready(void);
 
+/* Drops the connection and makes it anew. */
+void ngx_pimap_commander_renew(const char *why);
+
 /*
  * Any command.  The handler (or NULL) is called once, not before this
  * returns.  NULL: Redis is away or too far behind, nothing was sent.

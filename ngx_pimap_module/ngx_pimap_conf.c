@@ -25,7 +25,10 @@ typedef struct {
 
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
-static char *ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
 static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
     ngx_pimap_name_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
@@ -43,7 +46,14 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
 };
 
-ngx_conf_post_t  ngx_pimap_conf_retry_post = { ngx_pimap_conf_retry };
+ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
+    ngx_conf_check_num_bounds, 1, 1000000
+};
+
+ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
+ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
+ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
+ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
 
 
 void *
@@ -69,6 +79,9 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->max_devices = NGX_CONF_UNSET_UINT;
     pmcf->max_event = NGX_CONF_UNSET_SIZE;
     pmcf->drain = NGX_CONF_UNSET_MSEC;
+    pmcf->log_length = NGX_CONF_UNSET_UINT;
+    pmcf->log_age = NGX_CONF_UNSET;
+    pmcf->check = NGX_CONF_UNSET_MSEC;
 
     return pmcf;
 }
@@ -83,6 +96,9 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(pmcf->max_devices, 0);
     ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
     ngx_conf_init_msec_value(pmcf->drain, 30000);
+    ngx_conf_init_uint_value(pmcf->log_length, 1000);
+    ngx_conf_init_value(pmcf->log_age, 7 * 86400);
+    ngx_conf_init_msec_value(pmcf->check, 60000);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -403,12 +419,53 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_pimap_conf_retry(ngx_conf_t *cf, void *post, void *data)
+ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_msec_t  *value = data;
 
     if (*value < 100) {
         return "must be at least 100ms";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *value = data;
+
+    if (*value && *value < 1000) {
+        return "must be 0 or at least 1s";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* The bounds of redis/pimap.lua. */
+
+static char *
+ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t  *value = data;
+
+    if (*value < 1 || *value > 366 * 86400) {
+        return "must be between 1s and 366d";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *value = data;
+
+    if (*value == 0) {
+        return "must not be 0";
     }
 
     return NGX_CONF_OK;

@@ -31,6 +31,10 @@ struct ngx_pimap_main_conf_s {
     size_t                   max_event;     /* bytes of one event's JSON */
     ngx_msec_t               drain;
 
+    ngx_uint_t               log_length;    /* events of an account */
+    time_t                   log_age;       /* seconds */
+    ngx_msec_t               check;         /* 0: never */
+
     ngx_uint_t               used;          /* a location needs Redis */
     ngx_uint_t               hibernate;     /* a location wants it */
 };
@@ -74,7 +78,11 @@ char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
-extern ngx_conf_post_t        ngx_pimap_conf_retry_post;
+extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
+extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
+extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
+extern ngx_conf_post_t        ngx_pimap_conf_age_post;
+extern ngx_conf_post_t        ngx_pimap_conf_size_post;
 
 
 #endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

@@ -12,6 +12,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
 
@@ -19,10 +20,6 @@
 #define NGX_PIMAP_DELIVER_QUIET  60     /* seconds without invalid payloads */
 
 
-static void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
-    pimap_event_t *ev);
-static ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d,
-    pimap_event_t *ev, ngx_pimap_text_t **text);
 static void ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why);
 static void ngx_pimap_deliver_delay(struct timespec *start);
 
@@ -68,7 +65,9 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         return;
     }
 
-    ngx_pimap_deliver_event(account, &ev);
+    if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {
+        ngx_pimap_deliver_event(account, &ev);
+    }
 
     pimap_event_free(&ev);
 
@@ -76,7 +75,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
 }
 
 
-static void
+void
 ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t         *q;
@@ -91,18 +90,11 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
     {
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-        if (d->doomed) {
+        if (d->doomed || (ev->epoch && !ngx_pimap_resume_passes(d, ev))) {
             continue;
         }
 
-        if (!ngx_pimap_filter_match(d->filter, ev)) {
-            ngx_pimap_count(filtered);
-            continue;
-        }
-
-        if (ngx_pimap_deliver_device(d, ev, &text) != NGX_OK) {
-            ngx_pimap_count(dropped);
-        }
+        (void) ngx_pimap_deliver_device(d, ev, &text);
     }
 
     if (text) {
@@ -111,20 +103,27 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_text_t **text)
 {
+    if (!ngx_pimap_filter_match(d->filter, ev)) {
+        ngx_pimap_count(filtered);
+        return NGX_OK;
+    }
+
     if (*text == NULL) {
         *text = ngx_pimap_encode_event(ev, ngx_cycle->log);
 
         if (*text == NULL) {
+            ngx_pimap_count(dropped);
             ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
             return NGX_ERROR;
         }
     }
 
     if (ngx_pimap_park_send(d, *text) != NGX_OK) {
+        ngx_pimap_count(dropped);
         return NGX_ERROR;
     }
 

@@ -11,10 +11,24 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_text.h"
+
+#include "pimap_event.h"
 
 
 /* The payload may be changed in place; it is not needed afterwards. */
 void ngx_pimap_deliver(ngx_str_t *account, char *payload, size_t len);
+
+/* An event that is in its turn, to all devices of the account. */
+void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
+    pimap_event_t *ev);
+
+/*
+ * To one device, if its filter lets it pass; the text is made at the first
+ * need.  NGX_ERROR: the device ends.
+ */
+ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
+    ngx_pimap_text_t **text);
 
 
 #endif /* _NGX_PIMAP_DELIVER_H_INCLUDED_ */

@@ -12,6 +12,7 @@
 #include "ngx_pimap_backlog.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_resume.h"
 
 
 #define NGX_PIMAP_DETACHED_READ    4096     /* bytes at once */
@@ -38,6 +39,7 @@ struct ngx_pimap_detached_s {
 static ngx_int_t ngx_pimap_detached_send(ngx_pimap_device_t *d,
     ngx_pimap_text_t *text);
 static void ngx_pimap_detached_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_detached_unsent(void *connection);
 static ngx_log_t *ngx_pimap_detached_log(void *connection);
 static ngx_int_t ngx_pimap_detached_write(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
@@ -62,6 +64,7 @@ static void ngx_pimap_detached_shutdown(ngx_connection_t *c);
 static const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
     ngx_pimap_detached_send,
     ngx_pimap_detached_end,
+    ngx_pimap_detached_unsent,
     ngx_pimap_detached_log
 };
 
@@ -244,6 +247,15 @@ ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert)
 }
 
 
+static size_t
+ngx_pimap_detached_unsent(void *connection)
+{
+    ngx_pimap_detached_t  *dt = connection;
+
+    return dt->unsent ? ngx_pimap_backlog_size(dt->unsent) : 0;
+}
+
+
 static ngx_log_t *
 ngx_pimap_detached_log(void *connection)
 {
@@ -276,9 +288,16 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
         return;
     }
 
-    if (dt->unsent == NULL && dt->device == NULL) {
-        ngx_pimap_detached_close(dt);
+    if (dt->unsent) {
+        return;
     }
+
+    if (dt->device == NULL) {
+        ngx_pimap_detached_close(dt);
+        return;
+    }
+
+    ngx_pimap_resume_drained(dt->device);
 }
 
 

@@ -11,14 +11,62 @@
 
 
 static ngx_pimap_text_t *ngx_pimap_encode_printf(ngx_log_t *log,
-    const char *fmt, ngx_uint_t value);
+    const char *fmt, ...);
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_hello(ngx_msec_t retry, ngx_log_t *log)
+ngx_pimap_encode_hello(ngx_msec_t retry, ngx_pimap_start_t *start,
+    ngx_log_t *log)
 {
-    return ngx_pimap_encode_printf(log, "retry: %ui\n: parked\n\n",
-                                   ngx_pimap_encode_jitter(retry));
+    size_t     n;
+    u_char     text[NGX_PIMAP_POSITION_LEN];
+    ngx_str_t  id;
+
+    retry = ngx_pimap_encode_jitter(retry);
+
+    if (!start->known) {
+        return ngx_pimap_encode_printf(log, "retry: %M\n: parked\n\n", retry);
+    }
+
+    /* also a device that leaves before the first event can come back */
+
+    n = ngx_pimap_position_text(&start->position, text);
+
+    id.data = text;
+    id.len = n;
+
+    return ngx_pimap_encode_printf(log, "retry: %M\nid: %V\n: parked\n\n",
+                                   retry, &id);
+}
+
+
+ngx_pimap_text_t *
+ngx_pimap_encode_id(ngx_pimap_position_t *position, ngx_log_t *log)
+{
+    u_char     text[NGX_PIMAP_POSITION_LEN];
+    ngx_str_t  id;
+
+    id.data = text;
+    id.len = ngx_pimap_position_text(position, text);
+
+    return ngx_pimap_encode_printf(log, "id: %V\n\n", &id);
+}
+
+
+ngx_pimap_text_t *
+ngx_pimap_encode_resync(ngx_str_t *reason, ngx_pimap_position_t *last,
+    ngx_log_t *log)
+{
+    u_char     text[NGX_PIMAP_POSITION_LEN];
+    ngx_str_t  id;
+
+    id.data = text;
+    id.len = ngx_pimap_position_text(last, text);
+
+    return ngx_pimap_encode_printf(log, "id: %V\nevent: resync\n"
+                                   "data: {\"reason\":\"%V\","
+                                   "\"lastEventId\":\"%V\"}\n\n",
+                                   &id, reason, &id);
 }
 
 
@@ -72,7 +120,7 @@ ngx_pimap_text_t *
 ngx_pimap_encode_superseded(ngx_msec_t retry, ngx_log_t *log)
 {
     return ngx_pimap_encode_printf(log,
-                             "event: superseded\nretry: %ui\ndata: {}\n\n",
+                             "event: superseded\nretry: %M\ndata: {}\n\n",
                              ngx_pimap_encode_jitter(retry));
 }
 
@@ -80,19 +128,22 @@ ngx_pimap_encode_superseded(ngx_msec_t retry, ngx_log_t *log)
 ngx_pimap_text_t *
 ngx_pimap_encode_retry(ngx_msec_t retry, ngx_log_t *log)
 {
-    return ngx_pimap_encode_printf(log, "retry: %ui\n: come back\n\n",
+    return ngx_pimap_encode_printf(log, "retry: %M\n: come back\n\n",
                                    ngx_pimap_encode_jitter(retry));
 }
 
 
 static ngx_pimap_text_t *
-ngx_pimap_encode_printf(ngx_log_t *log, const char *fmt, ngx_uint_t value)
+ngx_pimap_encode_printf(ngx_log_t *log, const char *fmt, ...)
 {
     size_t             len;
-    u_char             buf[128];
+    u_char             buf[256];
+    va_list            args;
     ngx_pimap_text_t  *text;
 
-    len = ngx_snprintf(buf, sizeof(buf), fmt, value) - buf;
+    va_start(args, fmt);
+    len = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args) - buf;
+    va_end(args);
 
     text = ngx_pimap_text_create(len, log);
     if (text) {

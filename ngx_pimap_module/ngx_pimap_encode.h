@@ -11,6 +11,8 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_position.h"
 #include "ngx_pimap_text.h"
 
 #include "pimap_event.h"
@@ -19,7 +21,16 @@
 /* All return a new text, one reference of which is the caller's, or NULL. */
 
 /* The first bytes: a comment, so that the client sees the response open. */
-ngx_pimap_text_t *ngx_pimap_encode_hello(ngx_msec_t retry, ngx_log_t *log);
+ngx_pimap_text_t *ngx_pimap_encode_hello(ngx_msec_t retry,
+    ngx_pimap_start_t *start, ngx_log_t *log);
+
+/* No event, but the id to come back with. */
+ngx_pimap_text_t *ngx_pimap_encode_id(ngx_pimap_position_t *position,
+    ngx_log_t *log);
+
+/* Events are missing: the device has to look by itself, and goes on here. */
+ngx_pimap_text_t *ngx_pimap_encode_resync(ngx_str_t *reason,
+    ngx_pimap_position_t *last, ngx_log_t *log);
 
 /* An event, with its id if it is in the log. */
 ngx_pimap_text_t *ngx_pimap_encode_event(pimap_event_t *ev, ngx_log_t *log);

@@ -13,26 +13,51 @@
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_identity.h"
+#include "ngx_pimap_library.h"
 #include "ngx_pimap_limit.h"
+#include "ngx_pimap_log.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_zone.h"
+
+
+#define NGX_PIMAP_EVENTS_WAIT   250     /* msec, for Redis before the head */
+
+
+/* Lives in the request's pool, ends with it. */
+typedef struct {
+    ngx_http_request_t    *request;
+    ngx_pimap_parking_t    parking;
+    ngx_pimap_query_t      query;
+    ngx_pimap_command_t   *command;     /* asks where the log ends */
+    ngx_event_t            timer;       /* for how long it may take */
+} ngx_pimap_events_t;
 
 
 static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, ngx_pimap_query_t *query,
     const char **problem);
+static ngx_int_t ngx_pimap_events_start(ngx_pimap_events_t *e);
+static ngx_uint_t ngx_pimap_events_last_id(ngx_http_request_t *r,
+    ngx_str_t *id);
+static void ngx_pimap_events_started(void *data, redisReply *reply);
+static void ngx_pimap_events_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_events_resume(ngx_pimap_events_t *e);
+static void ngx_pimap_events_cleanup(void *data);
+static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
     ngx_int_t asked);
 static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
-static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r,
+    ngx_pimap_start_t *start);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_later(ngx_http_request_t *r,
-    ngx_msec_t retry);
+    ngx_pimap_parking_t *parking, ngx_msec_t retry);
 static ngx_int_t ngx_pimap_events_last(ngx_http_request_t *r,
     ngx_pimap_text_t *text);
 
@@ -40,10 +65,10 @@ static ngx_int_t ngx_pimap_events_last(ngx_http_request_t *r,
 ngx_int_t
 ngx_pimap_events_handler(ngx_http_request_t *r)
 {
-    ngx_int_t             rc;
-    const char           *problem;
-    ngx_pimap_query_t     query;
-    ngx_pimap_parking_t   parking;
+    ngx_int_t            rc;
+    const char          *problem;
+    ngx_pool_cleanup_t  *cln;
+    ngx_pimap_events_t  *e;
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
         return ngx_pimap_problem_method(r, "GET, HEAD");
@@ -62,9 +87,18 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    ngx_memzero(&parking, sizeof(ngx_pimap_parking_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_events_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    rc = ngx_pimap_events_request(r, &parking, &query, &problem);
+    e = cln->data;
+    ngx_memzero(e, sizeof(ngx_pimap_events_t));
+
+    e->request = r;
+    cln->handler = ngx_pimap_events_cleanup;
+
+    rc = ngx_pimap_events_request(r, &e->parking, &e->query, &problem);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -75,12 +109,184 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return ngx_pimap_problem(r, rc, problem);
     }
 
-    if (r->method == NGX_HTTP_HEAD) {
-        return ngx_pimap_events_head(r);
+    rc = ngx_pimap_events_start(e);
+
+    if (rc != NGX_AGAIN) {
+        return rc == NGX_OK ? ngx_pimap_events_go_on(e) : rc;
     }
 
-    rc = ngx_pimap_filter_create(&parking.filter, query.types,
-                                 query.mailboxes, query.events,
+    r->read_event_handler = ngx_http_test_reading;
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+/*
+ * Where the device goes on: after the id that it brings, or at the log's end,
+ * which Redis may have to be asked for: NGX_AGAIN.
+ */
+
+static ngx_int_t
+ngx_pimap_events_start(ngx_pimap_events_t *e)
+{
+    ngx_str_t           id;
+    ngx_pimap_start_t  *start;
+
+    start = &e->parking.start;
+
+    if (ngx_pimap_events_last_id(e->request, &id)) {
+        start->known = 1;
+
+        if (ngx_pimap_position_parse(&start->position, id.data, id.len)
+            != NGX_OK)
+        {
+            /* of another server, maybe: no log goes on from there */
+
+            start->position.epoch = 1;
+            start->position.n = 1;
+        }
+
+        start->earliest = (id.len == 8
+                           && ngx_strncmp(id.data, "earliest", 8) == 0);
+
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_resume_position(&e->parking.account, &start->position)
+        == NGX_OK)
+    {
+        start->known = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY) {
+        return NGX_OK;
+    }
+
+    e->command = ngx_pimap_log_last(&e->parking.account,
+                                    ngx_pimap_events_started, e);
+
+    if (e->command == NULL) {
+        return NGX_OK;
+    }
+
+    /* the device is parked in any case: it may learn its place later */
+
+    e->timer.handler = ngx_pimap_events_timer_handler;
+    e->timer.data = e->request->connection;
+    e->timer.log = e->request->connection->log;
+
+    ngx_http_set_ctx(e->request, e, ngx_pimap_module);
+    ngx_add_timer(&e->timer, NGX_PIMAP_EVENTS_WAIT);
+
+    return NGX_AGAIN;
+}
+
+
+/* A browser can't send the header with its first request: the query may. */
+
+static ngx_uint_t
+ngx_pimap_events_last_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
+        return 1;
+    }
+
+    return ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id)
+           == NGX_OK
+           && id->len;
+}
+
+
+static void
+ngx_pimap_events_started(void *data, redisReply *reply)
+{
+    ngx_pimap_start_t   *start;
+    ngx_pimap_events_t  *e;
+
+    e = data;
+    e->command = NULL;
+
+    start = &e->parking.start;
+
+    if (reply && ngx_pimap_log_position(reply, &start->position) == NGX_OK) {
+        start->known = 1;
+    }
+
+    ngx_pimap_events_resume(e);
+}
+
+
+static void
+ngx_pimap_events_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t    *c;
+    ngx_pimap_events_t  *e;
+
+    c = ev->data;
+    e = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+                                ngx_pimap_module);
+
+    ngx_pimap_commander_forget(e->command);
+    e->command = NULL;
+
+    ngx_pimap_events_resume(e);
+}
+
+
+static void
+ngx_pimap_events_resume(ngx_pimap_events_t *e)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = e->request;
+    c = r->connection;
+
+    if (e->timer.timer_set) {
+        ngx_del_timer(&e->timer);
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_finalize_request(r, ngx_pimap_events_go_on(e));
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_pimap_events_cleanup(void *data)
+{
+    ngx_pimap_events_t  *e = data;
+
+    if (e->command) {
+        ngx_pimap_commander_forget(e->command);
+    }
+
+    if (e->timer.timer_set) {
+        ngx_del_timer(&e->timer);
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_events_go_on(ngx_pimap_events_t *e)
+{
+    ngx_int_t             rc;
+    ngx_http_request_t   *r;
+    ngx_pimap_parking_t  *parking;
+
+    r = e->request;
+    parking = &e->parking;
+
+    if (r->method == NGX_HTTP_HEAD) {
+        return ngx_pimap_events_head(r, &parking->start);
+    }
+
+    rc = ngx_pimap_filter_create(&parking->filter, e->query.types,
+                                 e->query.mailboxes, e->query.events,
                                  r->connection->log);
 
     if (rc == NGX_DECLINED) {
@@ -93,10 +299,10 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_pimap_events_admit(r, &parking);
+    rc = ngx_pimap_events_admit(r, parking);
 
-    if (rc != NGX_DONE && parking.filter) {
-        ngx_free(parking.filter);
+    if (rc != NGX_DONE && parking->filter) {
+        ngx_free(parking->filter);
     }
 
     return rc;
@@ -173,7 +379,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (ngx_exiting) {
         ngx_pimap_count(refused);
-        return ngx_pimap_events_later(r, parking->conf->retry);
+        return ngx_pimap_events_later(r, parking, parking->conf->retry);
     }
 
     rc = ngx_pimap_limit_admit(parking, &problem);
@@ -205,13 +411,14 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t          rc;
     ngx_pimap_text_t  *hello;
 
-    rc = ngx_pimap_events_head(r);
+    rc = ngx_pimap_events_head(r, &parking->start);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
 
-    hello = ngx_pimap_encode_hello(parking->conf->retry, r->connection->log);
+    hello = ngx_pimap_encode_hello(parking->conf->retry, &parking->start,
+                                   r->connection->log);
     if (hello == NULL) {
         return NGX_ERROR;
     }
@@ -225,8 +432,10 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_events_head(ngx_http_request_t *r)
+ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_start_t *start)
 {
+    u_char  *id;
+
     r->headers_out.status = NGX_HTTP_OK;
     ngx_str_set(&r->headers_out.content_type, "text/event-stream");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -240,6 +449,21 @@ ngx_pimap_events_head(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (start->known) {
+        id = ngx_pnalloc(r->pool, NGX_PIMAP_POSITION_LEN + 1);
+        if (id == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        id[ngx_pimap_position_text(&start->position, id)] = '\0';
+
+        if (ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) id)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
     return ngx_http_send_header(r);
 }
 
@@ -251,7 +475,8 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
                   "pimap has too many devices parked, "
                   "\"pimap_max_devices\" is reached");
 
-    return ngx_pimap_events_later(r, ngx_max(parking->conf->retry, 60000));
+    return ngx_pimap_events_later(r, parking,
+                                  ngx_max(parking->conf->retry, 60000));
 }
 
 
@@ -261,12 +486,13 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
  */
 
 static ngx_int_t
-ngx_pimap_events_later(ngx_http_request_t *r, ngx_msec_t retry)
+ngx_pimap_events_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    ngx_msec_t retry)
 {
     ngx_int_t          rc;
     ngx_pimap_text_t  *text;
 
-    rc = ngx_pimap_events_head(r);
+    rc = ngx_pimap_events_head(r, &parking->start);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;

@@ -12,6 +12,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detach.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_resume.h"
 
 
 typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
@@ -42,6 +43,7 @@ typedef struct {
 static ngx_int_t ngx_pimap_held_send(ngx_pimap_device_t *d,
     ngx_pimap_text_t *text);
 static void ngx_pimap_held_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_held_unsent(void *connection);
 static ngx_log_t *ngx_pimap_held_log(void *connection);
 static ngx_int_t ngx_pimap_held_output(ngx_pimap_held_t *held,
     ngx_pimap_text_t *text);
@@ -59,6 +61,7 @@ static void ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout);
 static const ngx_pimap_transport_t  ngx_pimap_held_transport = {
     ngx_pimap_held_send,
     ngx_pimap_held_end,
+    ngx_pimap_held_unsent,
     ngx_pimap_held_log
 };
 
@@ -280,6 +283,10 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
 
         ngx_pimap_held_free_buffer(r);
 
+        if (held->device) {
+            ngx_pimap_resume_drained(held->device);
+        }
+
         if (held->detachable) {
             ngx_post_event(&held->detach, &ngx_posted_events);
         }
@@ -402,6 +409,15 @@ ngx_pimap_held_end(void *connection, ngx_uint_t clean)
     ngx_http_finalize_request(r, rc);
 
     ngx_http_run_posted_requests(c);
+}
+
+
+static size_t
+ngx_pimap_held_unsent(void *connection)
+{
+    ngx_pimap_held_t  *held = connection;
+
+    return held->unsent;
 }
 
 

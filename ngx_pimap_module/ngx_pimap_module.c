@@ -8,12 +8,14 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_check.h"
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_probe.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_wheel.h"
@@ -90,7 +92,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, retry),
-      &ngx_pimap_conf_retry_post },
+      &ngx_pimap_conf_wait_post },
 
     { ngx_string("pimap_buffer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -104,7 +106,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, send_timeout),
-      NULL },
+      &ngx_pimap_conf_wait_post },
 
     { ngx_string("pimap_detach"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
@@ -126,6 +128,27 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, drain),
       NULL },
+
+    { ngx_string("pimap_log_length"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, log_length),
+      &ngx_pimap_conf_log_bounds },
+
+    { ngx_string("pimap_log_age"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, log_age),
+      &ngx_pimap_conf_age_post },
+
+    { ngx_string("pimap_check"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, check),
+      &ngx_pimap_conf_pause_post },
 
     { ngx_string("pimap_max_devices"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -167,14 +190,14 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_conf_set_size_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_pimap_main_conf_t, max_event),
-      NULL },
+      &ngx_pimap_conf_size_post },
 
     { ngx_string("pimap_max_body"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, max_body),
-      NULL },
+      &ngx_pimap_conf_size_post },
 
       ngx_null_command
 };
@@ -259,6 +282,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_park_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
+        || ngx_pimap_resume_init_process(cycle) != NGX_OK
+        || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK)
     {

@@ -13,6 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_limit.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_wheel.h"
 
@@ -75,8 +76,15 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     }
 
     d->account = account;
-    d->filter = parking->filter;
     d->conf = parking->conf;
+
+    if (ngx_pimap_resume_device(d, &parking->start, log) != NGX_OK) {
+        ngx_pimap_account_put(account);
+        ngx_free(d);
+        return NULL;
+    }
+
+    d->filter = parking->filter;
     d->transport = transport;
     d->connection = connection;
     d->kind = parking->kind;
@@ -212,6 +220,7 @@ ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     }
 
     ngx_queue_remove(&d->link);
+    ngx_pimap_resume_forget(&d->reader);
 
     ngx_pimap_park_log(d, reason);
     ngx_pimap_uncount(devices[d->kind]);

@@ -12,6 +12,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_position.h"
 #include "ngx_pimap_text.h"
 #include "ngx_pimap_zone.h"
 
@@ -33,6 +34,7 @@ typedef struct {
      */
     void           (*end)(void *connection, ngx_uint_t clean);
 
+    size_t         (*unsent)(void *connection);
     ngx_log_t     *(*log)(void *connection);
 } ngx_pimap_transport_t;
 
@@ -43,6 +45,7 @@ struct ngx_pimap_device_s {
 
     ngx_pimap_account_t          *account;
     ngx_pimap_filter_t           *filter;   /* NULL: everything; owned */
+    ngx_pimap_reader_t           *reader;   /* NULL: live */
     ngx_pimap_loc_conf_t         *conf;
 
     const ngx_pimap_transport_t  *transport;
@@ -73,11 +76,20 @@ struct ngx_pimap_device_s {
     (str)->len = (d)->name_len
 
 
+/* Where a device goes on in the log; not known while Redis is away. */
+typedef struct {
+    ngx_pimap_position_t          position;
+    unsigned                      known:1;
+    unsigned                      earliest:1;   /* whatever that is */
+} ngx_pimap_start_t;
+
+
 /* What a request says about the device that it parks. */
 typedef struct {
     ngx_str_t                     account;
     ngx_str_t                     device;
     ngx_pimap_filter_t           *filter;   /* taken over on success */
+    ngx_pimap_start_t             start;
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;
     ngx_uint_t                    closeafter;

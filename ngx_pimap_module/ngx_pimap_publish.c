@@ -8,30 +8,18 @@
 
 
 #include "ngx_pimap_publish.h"
-#include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_identity.h"
+#include "ngx_pimap_post.h"
 #include "ngx_pimap_problem.h"
+#include "ngx_pimap_query.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_event.h"
 #include "pimap_ox.h"
 
 
-/* Lives in the request's pool, ends with it. */
-typedef struct {
-    ngx_http_request_t    *request;
-    ngx_str_t              account;
-    ngx_array_t            events;      /* of ngx_str_t */
-    ngx_array_t            commands;    /* of ngx_pimap_command_t *, or NULL
-                                           once it has been answered */
-    ngx_uint_t             answered;
-    ngx_uint_t             failed;
-    ngx_uint_t             receivers;   /* of the last event */
-    ngx_int_t              refused;     /* what sending a problem returned */
-    unsigned               waiting:1;
-    unsigned               from_body:1; /* the account is an OX payload's */
-} ngx_pimap_publish_t;
+#define NGX_PIMAP_PUBLISH_MAX_KEY  128     /* bytes of Idempotency-Key */
 
 
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
@@ -39,23 +27,20 @@ static ngx_int_t ngx_pimap_publish_join(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_t *p,
+static ngx_int_t ngx_pimap_publish_events(ngx_pimap_post_t *p,
     ngx_str_t *body);
 static ngx_uint_t ngx_pimap_publish_is_lines(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data,
+static ngx_int_t ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data,
     size_t len, ngx_uint_t line);
-static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_t *p,
+static ngx_int_t ngx_pimap_publish_add(ngx_pimap_post_t *p,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_t *p,
+static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_post_t *p,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_t *p,
+static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_post_t *p,
     ngx_uint_t line, const char *why);
-static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_t *p,
+static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_post_t *p,
     ngx_uint_t status, const char *detail);
-static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_t *p);
-static void ngx_pimap_publish_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_publish_answer(ngx_pimap_publish_t *p);
-static void ngx_pimap_publish_cleanup(void *data);
+static ngx_int_t ngx_pimap_publish_send(ngx_pimap_post_t *p);
 
 
 ngx_int_t
@@ -172,27 +157,12 @@ ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
 static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
-    ngx_int_t             rc;
-    const char           *problem;
-    ngx_pool_cleanup_t   *cln;
-    ngx_pimap_publish_t  *p;
+    ngx_int_t          rc;
+    const char        *problem;
+    ngx_pimap_post_t  *p;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_publish_t));
-    if (cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    p = cln->data;
-    ngx_memzero(p, sizeof(ngx_pimap_publish_t));
-
-    p->request = r;
-    cln->handler = ngx_pimap_publish_cleanup;
-
-    if (ngx_array_init(&p->events, r->pool, 1, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_array_init(&p->commands, r->pool, 1,
-                          sizeof(ngx_pimap_command_t *))
-           != NGX_OK)
-    {
+    p = ngx_pimap_post_create(r);
+    if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -219,7 +189,7 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 /* As all below: NGX_ABORT if the request has been refused. */
 
 static ngx_int_t
-ngx_pimap_publish_events(ngx_pimap_publish_t *p, ngx_str_t *body)
+ngx_pimap_publish_events(ngx_pimap_post_t *p, ngx_str_t *body)
 {
     u_char      *pos, *last, *end;
     ngx_int_t    rc;
@@ -281,7 +251,7 @@ ngx_pimap_publish_is_lines(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data, size_t len,
+ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data, size_t len,
     ngx_uint_t line)
 {
     char                    why[128];
@@ -329,7 +299,7 @@ ngx_pimap_publish_line(ngx_pimap_publish_t *p, u_char *data, size_t len,
 /* NGX_DECLINED: an OX payload that is none. */
 
 static ngx_int_t
-ngx_pimap_publish_add(ngx_pimap_publish_t *p, pimap_event_t *ev)
+ngx_pimap_publish_add(ngx_pimap_post_t *p, pimap_event_t *ev)
 {
     ngx_str_t  *s;
 
@@ -350,7 +320,7 @@ ngx_pimap_publish_add(ngx_pimap_publish_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_ox(ngx_pimap_publish_t *p, pimap_event_t *ev)
+ngx_pimap_publish_ox(ngx_pimap_post_t *p, pimap_event_t *ev)
 {
     char         *text;
     size_t        len;
@@ -419,7 +389,7 @@ ngx_pimap_publish_ox(ngx_pimap_publish_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_invalid(ngx_pimap_publish_t *p, ngx_uint_t line,
+ngx_pimap_publish_invalid(ngx_pimap_post_t *p, ngx_uint_t line,
     const char *why)
 {
     u_char  detail[192];
@@ -442,7 +412,7 @@ ngx_pimap_publish_invalid(ngx_pimap_publish_t *p, ngx_uint_t line,
 /* A problem that is sent without any returns NGX_OK, too. */
 
 static ngx_int_t
-ngx_pimap_publish_refuse(ngx_pimap_publish_t *p, ngx_uint_t status,
+ngx_pimap_publish_refuse(ngx_pimap_post_t *p, ngx_uint_t status,
     const char *detail)
 {
     p->refused = ngx_pimap_problem(p->request, status, detail);
@@ -452,130 +422,28 @@ ngx_pimap_publish_refuse(ngx_pimap_publish_t *p, ngx_uint_t status,
 
 
 static ngx_int_t
-ngx_pimap_publish_send(ngx_pimap_publish_t *p)
+ngx_pimap_publish_send(ngx_pimap_post_t *p)
 {
-    ngx_str_t             *event;
-    ngx_uint_t             i;
-    ngx_pimap_command_t  **command;
+    ngx_int_t  rc;
 
     if (p->account.len == 0) {
         return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
                                         "no account to publish for");
     }
 
-    event = p->events.elts;
-
-    command = ngx_array_push_n(&p->commands, p->events.nelts);
-    if (command == NULL) {
-        p->commands.nelts = 0;
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx_pimap_header(p->request, "Idempotency-Key", &p->key)
+        && p->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
+    {
+        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
+                                        "the Idempotency-Key is too long");
     }
 
-    ngx_memzero(command, p->commands.nelts * sizeof(ngx_pimap_command_t *));
+    rc = ngx_pimap_post_send(p);
 
-    for (i = 0; i < p->events.nelts; i++) {
-        command[i] = ngx_pimap_commander_publish_account(&p->account,
-                                                         &event[i],
-                                                 ngx_pimap_publish_answered,
-                                                         p);
-        if (command[i] == NULL) {
-            ngx_pimap_count(publish_failed);
-            return ngx_pimap_publish_refuse(p, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "Redis is away");
-        }
+    if (rc == NGX_DECLINED) {
+        return ngx_pimap_publish_refuse(p, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "Redis is away");
     }
 
-    p->waiting = 1;
-    p->request->connection->log->action = "publishing";
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_pimap_publish_answered(void *data, redisReply *reply)
-{
-    ngx_connection_t      *c;
-    ngx_http_request_t    *r;
-    ngx_pimap_publish_t   *p;
-    ngx_pimap_command_t  **command;
-
-    p = data;
-    r = p->request;
-    c = r->connection;
-
-    command = p->commands.elts;
-    command[p->answered++] = NULL;
-
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-
-        p->failed++;
-        ngx_pimap_count(publish_failed);
-
-        if (reply && reply->type == REDIS_REPLY_ERROR) {
-            ngx_log_error(NGX_LOG_ERR, c->log, 0,
-                          "pimap publish failed: %s", reply->str);
-        }
-
-    } else {
-        p->receivers = reply->integer;
-        ngx_pimap_count(published);
-    }
-
-    if (!p->waiting || p->answered < p->commands.nelts) {
-        return;
-    }
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_finalize_request(r, ngx_pimap_publish_answer(p));
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-static ngx_int_t
-ngx_pimap_publish_answer(ngx_pimap_publish_t *p)
-{
-    ngx_str_t            body;
-    ngx_http_request_t  *r;
-
-    static ngx_str_t  type = ngx_string("application/json");
-
-    r = p->request;
-
-    if (p->failed) {
-        return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 "Redis did not take every event");
-    }
-
-    body.data = ngx_pnalloc(r->pool, sizeof("{\"receivers\":}\n")
-                                     + NGX_INT_T_LEN);
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    body.len = ngx_sprintf(body.data, "{\"receivers\":%ui}\n", p->receivers)
-               - body.data;
-
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
-}
-
-
-/* The client may be gone before Redis has answered. */
-
-static void
-ngx_pimap_publish_cleanup(void *data)
-{
-    ngx_uint_t             i;
-    ngx_pimap_publish_t   *p = data;
-    ngx_pimap_command_t  **command;
-
-    command = p->commands.elts;
-
-    for (i = 0; i < p->commands.nelts; i++) {
-        if (command[i]) {
-            ngx_pimap_commander_forget(command[i]);
-        }
-    }
+    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }

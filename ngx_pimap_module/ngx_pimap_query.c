@@ -239,6 +239,33 @@ ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from, ngx_str_t *to)
 
 
 ngx_uint_t
+ngx_pimap_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                *value = h[i].value;
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
 ngx_pimap_query_printable(ngx_str_t *text)
 {
     size_t      i;

@@ -44,6 +44,9 @@ ngx_pimap_redis_read_handler(ngx_event_t *rev)
 
     if (redis->failed) {
         ngx_pimap_redis_lose(redis);
+
+    } else if (redis->moves) {
+        ngx_pimap_redis_move(redis);
     }
 }
 
@@ -126,7 +129,7 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
 
         freeReplyObject(reply);
 
-        if (redis->failed) {
+        if (redis->failed || redis->moves) {
             return NGX_ERROR;
         }
     }

@@ -66,11 +66,21 @@ struct ngx_pimap_redis_s {
     size_t                     out_last;
 
     ngx_event_t                timer;   /* to reconnect, or to give up */
-    ngx_uint_t                 greetings;
+    const char                *greetings[4];    /* commands under way */
+    ngx_uint_t                 ngreetings;
+    ngx_uint_t                 greeted;
+
+    ngx_sockaddr_t             master;  /* that a sentinel has told */
+    socklen_t                  master_len;
+    ngx_str_t                  host;    /* the peer's address */
+    u_char                     host_text[NGX_SOCKADDR_STRLEN];
+
     ngx_uint_t                 failures; /* since a good reply */
 
     unsigned                   reading:1;
     unsigned                   failed:1;
+    unsigned                   asks:1;  /* the peer is a sentinel */
+    unsigned                   moves:1; /* to the master, next */
     unsigned                   told:1;  /* the outage is in the log */
 };
 

@@ -5,14 +5,16 @@
  * pimap_redis redis://[user[:password]@]host[:port][/db] [name=value ...];
  * pimap_redis rediss://...;
  * pimap_redis unix:/path/to/redis.sock;
+ * pimap_redis sentinel://[user[:password]@]host[:port],.../master[/db] ...;
  */
 
 
 #include "ngx_pimap_redis_conf.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_library.h"
+#include "ngx_pimap_redis_url.h"
 
 
-#define NGX_PIMAP_REDIS_PORT             6379
 #define NGX_PIMAP_REDIS_MAX_PREFIX       64
 #define NGX_PIMAP_REDIS_MAX_PASSWORD     4096
 
@@ -27,14 +29,6 @@ typedef struct {
 } ngx_pimap_redis_param_t;
 
 
-static char *ngx_pimap_redis_conf_url(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *url);
-static char *ngx_pimap_redis_conf_authority(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *url, u_char *p, u_char *last);
-static ngx_int_t ngx_pimap_redis_conf_login(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
-static ngx_int_t ngx_pimap_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst,
-    u_char *p, u_char *last);
 static char *ngx_pimap_redis_conf_param(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *arg);
 static char *ngx_pimap_redis_conf_str(ngx_conf_t *cf,
@@ -45,13 +39,15 @@ static char *ngx_pimap_redis_conf_msec(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_redis_conf_verify(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_redis_conf_functions(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_redis_conf_check(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf);
-static ngx_int_t ngx_pimap_redis_conf_name(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
 static ngx_int_t ngx_pimap_redis_conf_addrs(ngx_conf_t *cf,
+    ngx_pimap_redis_conf_t *rcf);
+static ngx_int_t ngx_pimap_redis_conf_sentinels(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf);
 static ngx_int_t ngx_pimap_redis_conf_ssl(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf);
@@ -66,6 +62,12 @@ static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
       offsetof(ngx_pimap_redis_conf_t, password) },
 
     { ngx_string("password_file="), ngx_pimap_redis_conf_password_file, 0 },
+
+    { ngx_string("sentinel_user="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, sentinel_user) },
+
+    { ngx_string("sentinel_password="), ngx_pimap_redis_conf_str,
+      offsetof(ngx_pimap_redis_conf_t, sentinel_password) },
 
     { ngx_string("db="), ngx_pimap_redis_conf_str,
       offsetof(ngx_pimap_redis_conf_t, db) },
@@ -83,6 +85,8 @@ static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
       offsetof(ngx_pimap_redis_conf_t, key) },
 
     { ngx_string("verify="), ngx_pimap_redis_conf_verify, 0 },
+
+    { ngx_string("functions="), ngx_pimap_redis_conf_functions, 0 },
 
     { ngx_string("connect_timeout="), ngx_pimap_redis_conf_msec,
       offsetof(ngx_pimap_redis_conf_t, connect_timeout) },
@@ -115,6 +119,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rcf->set = 1;
     rcf->verify = 1;
+    rcf->functions = NGX_PIMAP_LIBRARY_LOAD;
     rcf->connect_timeout = 2000;
     rcf->timeout = 2000;
     rcf->probe = 5000;
@@ -122,7 +127,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    rv = ngx_pimap_redis_conf_url(cf, rcf, &value[1]);
+    rv = ngx_pimap_redis_url(cf, rcf, &value[1]);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -135,135 +140,6 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_pimap_redis_conf_check(cf, rcf);
-}
-
-
-static char *
-ngx_pimap_redis_conf_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
-    ngx_str_t *url)
-{
-    u_char  *p, *last;
-
-    p = url->data;
-    last = url->data + url->len;
-
-    if (url->len > 5 && ngx_strncmp(p, "unix:", 5) == 0) {
-        rcf->name = *url;
-        return NGX_CONF_OK;
-    }
-
-    if (url->len > 8 && ngx_strncmp(p, "redis://", 8) == 0) {
-        return ngx_pimap_redis_conf_authority(cf, rcf, url, p + 8, last);
-    }
-
-    if (url->len > 9 && ngx_strncmp(p, "rediss://", 9) == 0) {
-        rcf->tls = 1;
-        return ngx_pimap_redis_conf_authority(cf, rcf, url, p + 9, last);
-    }
-
-    /* the text may hold a password, so it isn't shown */
-
-    return "must be redis://host:port, rediss://host:port "
-           "or unix:/path";
-}
-
-
-static char *
-ngx_pimap_redis_conf_authority(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
-    ngx_str_t *url, u_char *p, u_char *last)
-{
-    u_char     *at, *slash, *colon;
-    ngx_int_t   port;
-
-    at = p;
-
-    for (slash = p; slash < last && *slash != '/'; slash++) {
-        if (*slash == '@') {
-            at = slash;
-        }
-    }
-
-    if (at != p) {
-        if (ngx_pimap_redis_conf_login(cf, rcf, p, at) != NGX_OK) {
-            return "has an invalid user or password";
-        }
-
-        p = at + 1;
-    }
-
-    if (slash < last) {
-        rcf->db.data = slash + 1;
-        rcf->db.len = last - slash - 1;
-    }
-
-    rcf->port = NGX_PIMAP_REDIS_PORT;
-
-    /* the port's colon comes after the ']' of an IPv6 address */
-
-    for (colon = slash; colon > p; colon--) {
-        if (colon[-1] == ':' || colon[-1] == ']') {
-            break;
-        }
-    }
-
-    if (colon > p && colon[-1] == ':') {
-        port = ngx_atoi(colon, slash - colon);
-
-        if (port < 1 || port > 65535) {
-            return "has an invalid port";
-        }
-
-        rcf->port = (in_port_t) port;
-        slash = colon - 1;
-    }
-
-    if (slash == p) {
-        return "has no host";
-    }
-
-    rcf->host.data = p;
-    rcf->host.len = slash - p;
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_pimap_redis_conf_login(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
-    u_char *p, u_char *last)
-{
-    u_char  *colon;
-
-    colon = ngx_strlchr(p, last, ':');
-
-    if (colon == NULL) {
-        return ngx_pimap_redis_conf_decode(cf, &rcf->user, p, last);
-    }
-
-    if (ngx_pimap_redis_conf_decode(cf, &rcf->user, p, colon) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_pimap_redis_conf_decode(cf, &rcf->password, colon + 1, last);
-}
-
-
-static ngx_int_t
-ngx_pimap_redis_conf_decode(ngx_conf_t *cf, ngx_str_t *dst, u_char *p,
-    u_char *last)
-{
-    u_char  *d;
-
-    d = ngx_pnalloc(cf->pool, last - p + 1);
-    if (d == NULL) {
-        return NGX_ERROR;
-    }
-
-    dst->data = d;
-    ngx_unescape_uri(&d, &p, last - p, 0);
-    dst->len = d - dst->data;
-
-    return NGX_OK;
 }
 
 
@@ -359,6 +235,28 @@ ngx_pimap_redis_conf_verify(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
+ngx_pimap_redis_conf_functions(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+    ngx_str_t *value, size_t offset)
+{
+    if (ngx_strcmp(value->data, "load") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_LOAD;
+
+    } else if (ngx_strcmp(value->data, "use") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_USE;
+
+    } else if (ngx_strcmp(value->data, "off") == 0) {
+        rcf->functions = NGX_PIMAP_LIBRARY_OFF;
+
+    } else {
+        return "has invalid \"functions\", "
+               "must be \"load\", \"use\" or \"off\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
     ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset)
 {
@@ -445,32 +343,15 @@ ngx_pimap_redis_conf_check(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
         return "has TLS parameters, but is not rediss://";
     }
 
-    if (rcf->host.len && ngx_pimap_redis_conf_name(cf, rcf) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    if (rcf->sentinel_user.len && rcf->sentinel_password.len == 0) {
+        return "has a sentinel user but no sentinel password";
+    }
+
+    if (rcf->sentinel_password.len && rcf->master.len == 0) {
+        return "has a login for sentinels, but is not sentinel://";
     }
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_pimap_redis_conf_name(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
-{
-    size_t  size;
-
-    size = sizeof("rediss://:65535") - 1 + rcf->host.len;
-
-    rcf->name.data = ngx_pnalloc(cf->pool, size);
-    if (rcf->name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    rcf->name.len = ngx_snprintf(rcf->name.data, size, "redis%s://%V:%ui",
-                                 rcf->tls ? "s" : "", &rcf->host,
-                                 (ngx_uint_t) rcf->port)
-                    - rcf->name.data;
-
-    return NGX_OK;
 }
 
 
@@ -490,7 +371,10 @@ ngx_pimap_redis_conf_init(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
     rcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
                             ? 30000 : clcf->resolver_timeout;
 
-    if (ngx_pimap_redis_conf_addrs(cf, rcf) != NGX_OK) {
+    if ((rcf->master.len ? ngx_pimap_redis_conf_sentinels(cf, rcf)
+                         : ngx_pimap_redis_conf_addrs(cf, rcf))
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -524,6 +408,53 @@ ngx_pimap_redis_conf_addrs(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
     if (rcf->host.len) {
         rcf->host = u.host;
     }
+
+    return NGX_OK;
+}
+
+
+/* All addresses of all sentinels; names are looked up now. */
+
+static ngx_int_t
+ngx_pimap_redis_conf_sentinels(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+{
+    ngx_url_t     u;
+    ngx_str_t    *sentinel;
+    ngx_uint_t    i, k;
+    ngx_addr_t   *addr;
+    ngx_array_t   addrs;
+
+    if (ngx_array_init(&addrs, cf->pool, 3, sizeof(ngx_addr_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    sentinel = rcf->sentinels.elts;
+
+    for (i = 0; i < rcf->sentinels.nelts; i++) {
+        ngx_memzero(&u, sizeof(ngx_url_t));
+
+        u.url = sentinel[i];
+        u.default_port = rcf->port;
+
+        if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "%s in \"pimap_redis\" %V",
+                          u.err ? u.err : "invalid address", &rcf->name);
+            return NGX_ERROR;
+        }
+
+        for (k = 0; k < u.naddrs; k++) {
+            addr = ngx_array_push(&addrs);
+            if (addr == NULL) {
+                return NGX_ERROR;
+            }
+
+            *addr = u.addrs[k];
+        }
+    }
+
+    rcf->addrs = addrs.elts;
+    rcf->naddrs = addrs.nelts;
 
     return NGX_OK;
 }

@@ -18,13 +18,18 @@ typedef struct {
 
     ngx_str_t         host;             /* as written; empty: unix socket */
     in_port_t         port;
-    ngx_addr_t       *addrs;            /* NULL: "resolver" finds them */
+    ngx_str_t         master;           /* its name; empty: no sentinels */
+    ngx_array_t       sentinels;        /* of ngx_str_t, "host:port" */
+    ngx_addr_t       *addrs;            /* NULL: "resolver" finds them;
+                                           of sentinels if there are */
     ngx_uint_t        naddrs;
     ngx_resolver_t   *resolver;
     ngx_msec_t        resolver_timeout;
 
     ngx_str_t         user;
     ngx_str_t         password;
+    ngx_str_t         sentinel_user;
+    ngx_str_t         sentinel_password;
     ngx_str_t         db;
     ngx_str_t         prefix;
 
@@ -38,6 +43,8 @@ typedef struct {
     ngx_msec_t        connect_timeout;
     ngx_msec_t        timeout;          /* of a command's answer */
     ngx_msec_t        probe;            /* between two probes */
+
+    ngx_uint_t        functions;        /* NGX_PIMAP_LIBRARY_* */
 
     ngx_uint_t        set;
 } ngx_pimap_redis_conf_t;

@@ -23,7 +23,6 @@ static void ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx);
 static void ngx_pimap_redis_connect(ngx_pimap_redis_t *redis,
     struct sockaddr *sockaddr, socklen_t socklen);
 static ngx_log_t *ngx_pimap_redis_log(ngx_pimap_redis_t *redis);
-static void ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log);
 static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
 static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
 static redisReader *ngx_pimap_redis_reader(void);
@@ -86,6 +85,7 @@ ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
 
     if (conf->addrs) {
         addr = &conf->addrs[redis->addr++ % conf->naddrs];
+        redis->asks = (conf->master.len != 0);
         ngx_pimap_redis_connect(redis, addr->sockaddr, addr->socklen);
         return;
     }
@@ -152,6 +152,10 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
 
     redis->state = NGX_PIMAP_REDIS_CONNECTING;
 
+    redis->host.data = redis->host_text;
+    redis->host.len = ngx_sock_ntop(sockaddr, socklen, redis->host_text,
+                                    sizeof(redis->host_text), 0);
+
     pc = &redis->peer;
     ngx_memzero(pc, sizeof(ngx_peer_connection_t));
 
@@ -210,7 +214,7 @@ ngx_pimap_redis_log(ngx_pimap_redis_t *redis)
 }
 
 
-static void
+void
 ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log)
 {
     c->log = log;
@@ -276,109 +280,20 @@ ngx_pimap_redis_socket_error(ngx_connection_t *c)
 }
 
 
-void
-ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
-{
-    size_t                   len[3];
-    ngx_int_t                rc;
-    ngx_uint_t               n;
-    const char              *argv[3];
-    ngx_pimap_redis_conf_t  *conf;
-
-    conf = redis->conf;
-
-    redis->state = NGX_PIMAP_REDIS_GREETING;
-    redis->greetings = 1;
-    redis->connection->read->handler = ngx_pimap_redis_read_handler;
-
-    rc = NGX_OK;
-
-    if (conf->password.len) {
-        n = 0;
-        argv[n] = "AUTH";
-        len[n++] = 4;
-
-        if (conf->user.len) {
-            argv[n] = (char *) conf->user.data;
-            len[n++] = conf->user.len;
-        }
-
-        argv[n] = (char *) conf->password.data;
-        len[n++] = conf->password.len;
-
-        redis->greetings++;
-        rc = ngx_pimap_redis_send(redis, n, argv, len);
-    }
-
-    if (rc == NGX_OK && conf->db.len) {
-        argv[0] = "SELECT";
-        len[0] = 6;
-        argv[1] = (char *) conf->db.data;
-        len[1] = conf->db.len;
-
-        redis->greetings++;
-        rc = ngx_pimap_redis_send(redis, 2, argv, len);
-    }
-
-    if (rc == NGX_OK) {
-        argv[0] = "PING";
-        len[0] = 4;
-        rc = ngx_pimap_redis_send(redis, 1, argv, len);
-    }
-
-    if (rc != NGX_OK || ngx_handle_read_event(redis->connection->read, 0)
-                        != NGX_OK)
-    {
-        ngx_pimap_redis_fail(redis, "no memory");
-        return;
-    }
-
-    /* Redis may have spoken first, "-ERR max number of clients reached" */
-
-    if (redis->connection->read->ready) {
-        ngx_post_event(redis->connection->read, &ngx_posted_events);
-    }
-}
-
+/* The sentinel has told where the master is. */
 
 void
-ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
+ngx_pimap_redis_move(ngx_pimap_redis_t *redis)
 {
-    /* PING may be forbidden, but then the login was good */
+    ngx_pimap_redis_release(redis);
 
-    if (reply->type == REDIS_REPLY_ERROR
-        && ngx_strncmp(reply->str, "NOPERM", 6) != 0)
-    {
-        /* a Redis that knows no AUTH repeats it with the password */
+    redis->asks = 0;
+    redis->moves = 0;
 
-        if (redis->conf->password.len
-            && redis->greetings == (redis->conf->db.len ? 3 : 2))
-        {
-            reply->str[strcspn(reply->str, " ")] = '\0';
-        }
+    ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
 
-        ngx_pimap_redis_fail(redis, reply->str);
-        return;
-    }
-
-    if (--redis->greetings) {
-        return;
-    }
-
-    redis->state = NGX_PIMAP_REDIS_UP;
-    redis->told = 0;
-
-    ngx_pimap_redis_set_log(redis->connection, ngx_cycle->log);
-
-    ngx_del_timer(&redis->timer);
-
-    ngx_pimap_count(redis_connects);
-
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "pimap connected to redis, %s of %V",
-                  redis->role, &redis->conf->name);
-
-    redis->up(redis);
+    ngx_pimap_redis_connect(redis, &redis->master.sockaddr,
+                            redis->master_len);
 }
 
 
@@ -466,6 +381,7 @@ ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
 
     redis->state = NGX_PIMAP_REDIS_DOWN;
     redis->failed = 0;
+    redis->moves = 0;
 }
 
 

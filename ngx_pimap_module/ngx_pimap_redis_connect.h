@@ -16,11 +16,16 @@
 /* The socket is connected, or is not. */
 void ngx_pimap_redis_connected(ngx_pimap_redis_t *redis);
 
-/* The connection is ready for the login. */
+/* Asks a sentinel where the master is, or logs in to Redis. */
 void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
 
-/* An answer to AUTH, SELECT or PING. */
+/* An answer to that. */
 void ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply);
+
+/* Leaves the sentinel, goes to the master. */
+void ngx_pimap_redis_move(ngx_pimap_redis_t *redis);
+
+void ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log);
 
 /* Closes a failed connection, tells its user, and plans the next one. */
 void ngx_pimap_redis_lose(ngx_pimap_redis_t *redis);

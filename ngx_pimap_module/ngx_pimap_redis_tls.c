@@ -12,7 +12,7 @@
 #include <openssl/x509v3.h>
 
 
-static ngx_int_t ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf,
+static ngx_int_t ngx_pimap_redis_expect(ngx_pimap_redis_t *redis,
     ngx_connection_t *c);
 static void ngx_pimap_redis_handshaked(ngx_connection_t *c);
 static void ngx_pimap_redis_distrust(ngx_pimap_redis_t *redis);
@@ -28,7 +28,7 @@ ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
     if (ngx_ssl_create_connection(redis->conf->ssl, c,
                                   NGX_SSL_BUFFER|NGX_SSL_CLIENT)
         != NGX_OK
-        || ngx_pimap_redis_expect(redis->conf, c) != NGX_OK)
+        || ngx_pimap_redis_expect(redis, c) != NGX_OK)
     {
         ngx_pimap_redis_fail(redis, "TLS failed");
         return;
@@ -42,19 +42,25 @@ ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
 }
 
 
-/* Whose certificate it must be: the host's, by name or by address. */
+/*
+ * Whose certificate it must be: the host's, by name or by address; of a
+ * sentinel or the master that it names, by address.
+ */
 
 static ngx_int_t
-ngx_pimap_redis_expect(ngx_pimap_redis_conf_t *conf, ngx_connection_t *c)
+ngx_pimap_redis_expect(ngx_pimap_redis_t *redis, ngx_connection_t *c)
 {
-    char               host[256];
+    char                host[256];
+    ngx_str_t          *name;
     X509_VERIFY_PARAM  *param;
 
-    if (conf->host.len >= sizeof(host)) {
+    name = redis->conf->master.len ? &redis->host : &redis->conf->host;
+
+    if (name->len >= sizeof(host)) {
         return NGX_ERROR;
     }
 
-    (void) ngx_cpystrn((u_char *) host, conf->host.data, conf->host.len + 1);
+    (void) ngx_cpystrn((u_char *) host, name->data, name->len + 1);
 
     param = SSL_get0_param(c->ssl->connection);
 

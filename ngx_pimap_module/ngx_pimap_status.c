@@ -140,33 +140,11 @@ ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
 static ngx_uint_t
 ngx_pimap_status_accepts_text(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t  accept;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == 6
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Accept", 6) == 0)
-        {
-            return ngx_pimap_status_names(&h[i].value, "text/plain")
-                   && !ngx_pimap_status_names(&h[i].value,
-                                              "application/json");
-        }
-    }
+    return ngx_pimap_header(r, "Accept", &accept)
+           && ngx_pimap_status_names(&accept, "text/plain")
+           && !ngx_pimap_status_names(&accept, "application/json");
 }
 
 

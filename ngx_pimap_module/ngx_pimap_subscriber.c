@@ -19,6 +19,7 @@
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
 
@@ -107,6 +108,36 @@ ngx_pimap_subscriber_each(void (*handler)(ngx_pimap_account_t *account))
          q = ngx_queue_next(q))
     {
         account = ngx_queue_data(q, ngx_pimap_account_t, link);
+
+        if (account->subscribed) {
+            handler(account);
+        }
+    }
+}
+
+
+void
+ngx_pimap_subscriber_rotate(ngx_uint_t part,
+    void (*handler)(ngx_pimap_account_t *account))
+{
+    ngx_uint_t            n;
+    ngx_queue_t          *q;
+    ngx_pimap_account_t  *account;
+
+    static ngx_uint_t  rest;
+
+    /* what is left of the division comes with a later part */
+
+    rest += ngx_pimap_counters->redis_subscribed;
+    n = rest / part;
+    rest %= part;
+
+    while (n-- && !ngx_queue_empty(&ngx_pimap_subscriber_sent)) {
+        q = ngx_queue_head(&ngx_pimap_subscriber_sent);
+        account = ngx_queue_data(q, ngx_pimap_account_t, link);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&ngx_pimap_subscriber_sent, q);
 
         if (account->subscribed) {
             handler(account);
@@ -339,6 +370,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
     ngx_pimap_count(redis_subscribed);
 
     ngx_pimap_supersede_subscribed(account);
+    ngx_pimap_resume_subscribed(account);
 }
 
 

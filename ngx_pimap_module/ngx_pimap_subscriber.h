@@ -34,5 +34,9 @@ ngx_uint_t ngx_pimap_subscriber_ready(void);
 /* Calls the handler for each account that is subscribed. */
 void ngx_pimap_subscriber_each(void (*handler)(ngx_pimap_account_t *account));
 
+/* The same for the next one of so many parts of them. */
+void ngx_pimap_subscriber_rotate(ngx_uint_t part,
+    void (*handler)(ngx_pimap_account_t *account));
+
 
 #endif /* _NGX_PIMAP_SUBSCRIBER_H_INCLUDED_ */

@@ -75,6 +75,13 @@ typedef struct {
     uint64_t                sent_bytes;
     uint64_t                pings;
 
+    uint64_t                replayed;   /* from the log, to one device */
+    uint64_t                filled;     /* from the log, to an account */
+    uint64_t                duplicates;
+    uint64_t                gaps;
+    uint64_t                resyncs;
+    uint64_t                checks;
+
     uint64_t                published;
     uint64_t                publish_invalid;
     uint64_t                publish_failed;

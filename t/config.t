@@ -24,7 +24,10 @@ my @anywhere = (
     ['pimap_retry', '1s'],
     ['pimap_buffer', '64k'],
     ['pimap_send_timeout', '10s'],
+    ['pimap_detach', 'on'],
+    ['pimap_hibernate', 'off'],
     ['pimap_max_devices_per_account', '5'],
+    ['pimap_max_devices_per_ip', '5'],
     ['pimap_max_account_length', '64'],
     ['pimap_max_device_length', '64'],
     ['pimap_max_body', '64k'],
@@ -32,6 +35,9 @@ my @anywhere = (
 
 my @http = (
     ['pimap_zone', '1m'],
+    ['pimap_log_length', '1000000'],
+    ['pimap_log_age', '366d'],
+    ['pimap_check', '1s'],
     ['pimap_drain', '10s'],
     ['pimap_max_devices', '5'],
     ['pimap_max_event', '16k'],
@@ -108,6 +114,12 @@ my @bad = (
     ['pimap_retry x;', qr/"pimap_retry" directive invalid value/],
     ['pimap_buffer -1;', qr/"pimap_buffer" directive invalid value/],
     ['pimap_send_timeout x;', qr/"pimap_send_timeout" directive invalid/],
+    ['pimap_send_timeout 0;', qr/"pimap_send_timeout" .*at least 100ms/],
+    ['pimap_log_length 0;', qr/must be between 1 and 1000000/],
+    ['pimap_log_length 1000001;', qr/must be between 1 and 1000000/],
+    ['pimap_log_age 0;', qr/"pimap_log_age" .*between 1s and 366d/],
+    ['pimap_log_age 367d;', qr/"pimap_log_age" .*between 1s and 366d/],
+    ['pimap_check 999ms;', qr/"pimap_check" .*0 or at least 1s/],
     ['pimap_max_devices -1;', qr/invalid number/],
     ['pimap_max_devices x;', qr/invalid number/],
     ['pimap_max_devices_per_account x;', qr/invalid number/],
@@ -115,6 +127,8 @@ my @bad = (
     ['pimap_max_account_length 1025;', qr/must be between 1 and 1024/],
     ['pimap_max_device_length 0;', qr/must be between 1 and 1024/],
     ['pimap_max_device_length 1025;', qr/must be between 1 and 1024/],
+    ['pimap_max_event 0;', qr/"pimap_max_event" .*must not be 0/],
+    ['pimap_max_body 0;', qr/"pimap_max_body" .*must not be 0/],
     ['pimap_max_event x;', qr/"pimap_max_event" directive invalid value/],
     ['pimap_max_body x;', qr/"pimap_max_body" directive invalid value/],
     ['pimap_account $nowhere;', qr/unknown "nowhere" variable/],
@@ -142,7 +156,7 @@ my @bad = (
         'location /x { pimap_events; pimap_events; }'],
 );
 
-my $t = Pimap->new(bare => 1, allow => qr/\[emerg\]/);
+my $t = Pimap->new(bare => 1, mode => '', allow => qr/\[emerg\]/);
 my $nginx = $t->nginx();
 
 $t->plan(@good + 2 * @bad + 3);

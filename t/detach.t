@@ -54,7 +54,7 @@ for my $version ('1.1', '1.0') {
 }
 
 like($t->open_stream("GET /raw?account=a HTTP/1.1\r\nHost: x\r\n\r\n")
-    ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\n: parked\n\n\z/,
+    ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/,
     'without chunks if nginx is told so');
 
 # The access log's line comes when the device is parked, not when it ends.
@@ -74,7 +74,7 @@ my %end = ($t->log() =~ /^(.*account="log".*)$/m)[0] =~ /(\w+)="([^"]*)"/g;
 my $seconds = delete $end{seconds};
 is_deeply(\%end, { reason => 'client', account => 'log', device => '',
     client => '127.0.0.1', transport => 'detached', events => 3,
-    bytes => 22 + 3 * 70 }, 'what the device was and got')
+    bytes => 28 + 3 * 70 }, 'what the device was and got')
     or diag(explain(\%end));
 like($seconds, qr/^\d+\.\d\d\d$/, 'and for how long');
 

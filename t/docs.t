@@ -70,7 +70,8 @@ sub defaults {
 sub number {
     my ($kind, $text) = @_;
 
-    return $text eq 'on' ? 1 : $text eq 'off' ? 0 : $text if $kind eq 'flag';
+    return $text eq 'on' ? 1 : $text eq 'off' ? 0 : $text =~ /^(\d+)d$/
+        ? $1 * 86400 : $text if $kind eq 'flag';
 
     my %unit = $kind eq 'size' ? (k => 1024, m => 1024 * 1024)
         : $kind eq 'msec' ? (ms => 1, s => 1000, m => 60000) : ();

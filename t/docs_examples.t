@@ -36,6 +36,7 @@ $t->plan(@commands + 3);
 $t->redis(users => \@users);
 configure();
 tools();
+$t->redis()->start()->load();
 $t->run();
 
 ok($t->wait_for(sub { ready() }, 'readiness'), 'ready, as such a user');
@@ -70,7 +71,8 @@ sub configure {
     local $_ = $block->{text};
 
     $t->write_file($t->dir() . '/redis.password', "$password\n");
-    $t->write_file($t->dir() . '/htpasswd', "alice:{PLAIN}secret\n");
+    $t->write_file($t->dir() . '/htpasswd',
+        join('', map { "$_:{PLAIN}secret\n" } qw(alice carol)));
 
     s{/etc/\S*key\.pem}{$key};
     s{/etc/\S*\.pem}{$cert};

@@ -82,7 +82,8 @@ for my $way (sort(keys(%s))) {
     ok($s{$way}->quiet(0), "$way: still parked");
 }
 
-cmp_ok($grown, '<', SLACK, "events leave nothing behind: $grown kB");
+cmp_ok($grown, '<', $t->slack(SLACK),
+    "events leave nothing behind: $grown kB");
 
 # Parked, closed, and gone before the next ones.
 
@@ -111,5 +112,6 @@ cycle(CYCLES);
 
 $grown = $t->nginx()->rss() - $rss;
 
-cmp_ok($grown, '<', SLACK, "devices leave nothing behind: $grown kB");
+cmp_ok($grown, '<', $t->slack(SLACK),
+    "devices leave nothing behind: $grown kB");
 is($t->nginx()->fds(), $fds, 'no file stays open');

@@ -16,7 +16,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 use lib 'lib';
 use Pimap;
 
-use constant SLACK => 256;      # kB
+use constant SLACK => 512;      # kB
 
 my $checker = $ENV{PIMAP_ASAN} || $ENV{PIMAP_VALGRIND};
 my $soak = $ENV{PIMAP_SOAK} || ($checker ? 2_000 : 10_000);

@@ -85,7 +85,8 @@ for my $transport (qw(http https h2 h2c)) {
         is($r->status(), 200, "$method, $transport: status");
         is($r->header('Content-Type'), 'application/json',
             "$method, $transport: type");
-        is($r->body(), "{\"receivers\":1}\n", "$method, $transport: body");
+        like($r->body(), qr/^\{"id":"\d+-\d+","receivers":1\}\n\z/,
+            "$method, $transport: body");
         is(data(), $event, "$method, $transport: delivered");
         $n++;
     }
@@ -170,8 +171,8 @@ for my $transport (qw(http h2)) {
         transport => $transport);
 
     ok($t->wait_for(sub {
-        $t->redis()->command('CLIENT', 'LIST') =~ /flags=b.*cmd=publish/
-    }, 'PUBLISH'), "$transport: Redis has it");
+        $t->redis()->command('CLIENT', 'LIST') =~ /flags=b.*cmd=fcall/
+    }, 'FCALL'), "$transport: Redis has it");
 
     $transport eq 'http' ? $r->abort() : $r->close();
     $t->redis()->command('CLIENT', 'UNPAUSE');

@@ -18,7 +18,7 @@ my $t = Pimap->new();
 my $proxy = Pimap::Proxy->new(t => $t, name => 'proxy', mode => 'open');
 my $event = { event => 'MessageNew', uid => 1 };
 
-$t->plan(18);
+$t->plan(19);
 
 $t->nginx()->{http} = 'pimap_redis redis://127.0.0.1:' . $proxy->port()
     . ' timeout=500ms probe=200ms;';
@@ -65,6 +65,7 @@ cmp_ok($proxy->noted('accept'), '>', 2, 'by another connection');
 ok($t->subscribed('alice'), 'subscribed again');
 
 $t->redis()->publish('alice', { event => 'FlagsSet' });
+is(($s->event() // {})->{event}, 'MessageNew', 'what was missed comes');
 is(($s->event() // {})->{event}, 'FlagsSet', 'delivered again');
 ok($t->wait_for(sub { redis_of_worker()->{subscribed} == 1 }),
     'the account is subscribed');

@@ -20,7 +20,7 @@ my $redis = $t->redis(port => 1);
 my $dns = Pimap::Dns->new(t => $t, name => 'dns', mode => 'silent');
 my $port = $t->port('redis');
 
-$t->plan(19);
+$t->plan(20);
 
 $t->nginx()->{http} = "pimap_redis redis://redis.test:$port "
     . "connect_timeout=500ms timeout=2s;\npimap_drain 100ms;\n"
@@ -71,6 +71,7 @@ $redis->start();
 ok($t->wait_ready(), 'ready at another address');
 ok($t->subscribed('alice'), 'subscribed there');
 $redis->publish('alice', { event => 'Three' });
+is(($s->event() // {})->{event}, 'resync', 'its log is another one');
 is(($s->event() // {})->{event}, 'Three', 'delivered from there');
 
 # Without a resolver.

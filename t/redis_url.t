@@ -76,7 +76,7 @@ sub use_redis {
 sub logged_in {
     my ($redis, $re) = @_;
 
-    return 2 == grep { / cmd=(?:publish|subscribe) / && $_ =~ $re }
+    return 2 == grep { / cmd=(?:publish|subscribe|fcall\S*) / && $_ =~ $re }
         split(/\n/, $redis->command('CLIENT', 'LIST'));
 }
 

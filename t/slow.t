@@ -87,7 +87,7 @@ for my $transport (@transports) {
         "$transport: one event counted as dropped");
     is($got, $sent, "$transport: another one of the account got all $sent");
     cmp_ok($slowest, '<', 2, "$transport: and none of them late");
-    cmp_ok($t->nginx()->rss() - $rss, '<', $ENV{PIMAP_ASAN} ? 16_384 : 2048,
+    cmp_ok($t->nginx()->rss() - $rss, '<', $t->slack(2048),
         "$transport: the worker did not keep them");
 
     $silent->{process}->signal('CONT') if $silent->{process};

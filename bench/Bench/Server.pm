@@ -9,8 +9,11 @@ use warnings;
 use Cwd qw/abs_path/;
 use File::Basename qw/dirname/;
 use File::Temp qw/tempdir/;
+use IO::Handle;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use IPC::Open2;
+use JSON::PP;
 use POSIX qw/WNOHANG/;
 use Time::HiRes qw/sleep time/;
 
@@ -143,14 +146,16 @@ sub redis {
     my ($dir) = @_;
 
     my $path = "$dir/redis.sock";
+    my $port = ports(1);
 
     my $server = start('redis', $dir, sub { listening($path) },
-        'redis-server', '--port', 0, '--unixsocket', $path,
+        'redis-server', '--port', $port, '--unixsocket', $path,
         '--unixsocketperm', 777, '--dir', $dir, '--save', '',
         '--appendonly', 'no', '--client-output-buffer-limit',
         'pubsub 0 0 0', '--loglevel', 'warning');
 
     $server->{path} = $path;
+    $server->{port} = $port;
 
     if (-e "$root/redis/pimap.lua") {
         command("redis-cli -s $path -x FUNCTION LOAD REPLACE"
@@ -180,7 +185,7 @@ sub nginx {
     my $plain = ports($tls ? $tls + 1 : 3);
     my $workers = $o{workers} // 1;
     my ($load, $http, $locations) = $kind eq 'pimap'
-        ? pimap_conf(%o) : nchan_conf(%o);
+        ? pimap_conf(%o) : nchan_conf(%o, kind => $kind);
     my $user = $> == 0 ? 'user root;' : '';
     my $listen = $tls
         ? join('', map "        listen 127.0.0.1:$_ ssl reuseport"
@@ -280,27 +285,62 @@ END
 }
 
 # Messages are kept as briefly as nchan allows, so that its memory is that of
-# its subscribers.
+# its subscribers.  "nchan-redis" is with its Redis, which is ours.
 
 sub nchan_conf {
     my (%o) = @_;
 
     my $ping = $o{ping} // 60;
+    my $http = 'nchan_shared_memory_size 512m;';
+    my $redis = '';
 
-    return ($nchan, 'nchan_shared_memory_size 512m;', <<"END");
+    if ($o{kind} eq 'nchan-redis') {
+        $http .= " upstream redis { nchan_redis_server"
+            . " redis://127.0.0.1:$o{redis}{port}; }";
+        $redis = 'nchan_redis_pass redis;';
+    }
+
+    return ($nchan, $http, <<"END");
         location = /events {
             nchan_subscriber eventsource;
             nchan_subscriber_first_message newest;
             nchan_eventsource_ping_interval $ping;
             nchan_channel_id \$arg_account;
+            $redis
         }
         location = /publish {
             nchan_publisher;
             nchan_channel_id \$arg_account;
             nchan_message_buffer_length 1;
             nchan_message_timeout 1s;
+            $redis
         }
 END
+}
+
+# Does nothing but send(): no server is faster.
+
+sub bare {
+    my ($dir) = @_;
+
+    my $port = ports(1);
+    my $pid = open2(my $out, my $in, "$root/build/bench/bare", $port);
+
+    $in->autoflush(1);
+    $running{$pid} = 1;
+
+    sleep 0.02 until listening($port);
+
+    return { pid => $pid, kind => 'send()', in => $in, out => $out,
+        plain => "http://127.0.0.1:$port/events?account=account-%a&d=%d" };
+}
+
+sub bare_send {
+    my ($server, $events) = @_;
+
+    print { $server->{in} } "$events\n";
+
+    return decode_json(readline($server->{out}) // die "bare is gone\n");
 }
 
 # Everything as one ordinary user, a process a client, as it comes.

@@ -105,6 +105,51 @@ sub publish {
 }
 
 
+# Into the log, and from there: the event's id.
+
+sub log {
+    my ($self, $account, $event) = @_;
+
+    return $self->command('FCALL', 'pimap_publish', 1,
+        $self->channel($account),
+        ref($event) ? $self->{t}->json($event) : $event);
+}
+
+
+# Loads redis/pimap.lua.
+
+sub load {
+    my ($self) = @_;
+
+    $self->command('FUNCTION', 'LOAD', 'REPLACE',
+        $self->{t}->read_file($self->{t}->root() . '/redis/pimap.lua'));
+
+    return $self;
+}
+
+
+# FCALL pimap_<name> of the account.
+
+sub fcall {
+    my ($self, $name, $account, @args) = @_;
+
+    return $self->command('FCALL', "pimap_$name", 1,
+        $self->channel($account),
+        map { ref($_) ? $self->{t}->json($_) : $_ } @args);
+}
+
+
+# The error of a command, undef if it succeeds.
+
+sub error {
+    my ($self, @command) = @_;
+
+    return if eval { $self->command(@command); 1 };
+
+    return $@ =~ /^redis: (.*)$/m ? $1 : $@;
+}
+
+
 # How many workers hold devices of the account.
 
 sub numsub {

@@ -71,6 +71,24 @@ sub event {
 }
 
 
+# The next events that are no ping, so many or as many as come in time.
+
+sub events {
+    my ($self, $n, $deadline) = @_;
+
+    my @events;
+    my $end = time() + ($deadline // patience());
+
+    while (@events < $n) {
+        my $event = $self->event($end - time()) // last;
+
+        push(@events, $event) if $event->{event} ne 'ping';
+    }
+
+    return @events;
+}
+
+
 # True if no event but a ping comes for so long.
 
 sub quiet {

@@ -1,0 +1,55 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Each second one part of the accounts, so that all have been looked at
+ * within the interval, and never many at once.
+ */
+
+
+#include "ngx_pimap_check.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_resume.h"
+#include "ngx_pimap_subscriber.h"
+
+
+#define NGX_PIMAP_CHECK_TICK  1000      /* msec */
+
+
+static void ngx_pimap_check_handler(ngx_event_t *ev);
+
+
+static ngx_event_t       ngx_pimap_check_timer;
+static ngx_connection_t  ngx_pimap_check_dumb;
+static ngx_uint_t        ngx_pimap_check_parts;
+
+
+ngx_int_t
+ngx_pimap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
+{
+    if (interval == 0) {
+        return NGX_OK;
+    }
+
+    ngx_pimap_check_parts = ngx_max(interval / NGX_PIMAP_CHECK_TICK, 1);
+
+    ngx_pimap_check_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_check_timer.handler = ngx_pimap_check_handler;
+    ngx_pimap_check_timer.data = &ngx_pimap_check_dumb;
+    ngx_pimap_check_timer.log = cycle->log;
+    ngx_pimap_check_timer.cancelable = 1;
+
+    ngx_add_timer(&ngx_pimap_check_timer, NGX_PIMAP_CHECK_TICK);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_check_handler(ngx_event_t *ev)
+{
+    ngx_pimap_subscriber_rotate(ngx_pimap_check_parts, ngx_pimap_resume_check);
+
+    ngx_add_timer(ev, NGX_PIMAP_CHECK_TICK);
+}

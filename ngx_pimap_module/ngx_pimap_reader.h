@@ -1,0 +1,66 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Readers of the log wait in one line, and only some read at a time: one long
+ * resume does not delay the others, and Redis is not stampeded.
+ */
+
+
+#ifndef _NGX_PIMAP_READER_H_INCLUDED_
+#define _NGX_PIMAP_READER_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_log.h"
+
+
+struct ngx_pimap_reader_s {
+    ngx_queue_t             link;       /* of those that wait */
+    ngx_pimap_reader_t    **owner;      /* who points here: device, account */
+    ngx_pimap_account_t    *account;
+    ngx_pimap_device_t     *device;     /* NULL: it is the account's */
+    ngx_pimap_position_t    position;   /* the device's; the account's when
+                                           its page was asked for */
+    ngx_pimap_command_t    *command;    /* under way */
+
+    unsigned                waits:1;
+    unsigned                fresh:1;    /* asks where the log ends */
+    unsigned                earliest:1; /* takes what there is */
+    unsigned                again:1;    /* the page may be too old already */
+    unsigned                behind:1;   /* its account was further */
+    unsigned                joining:1;  /* is before its account */
+    unsigned                paused:1;   /* until all is sent */
+};
+
+
+ngx_int_t ngx_pimap_reader_init_process(ngx_cycle_t *cycle);
+
+/* *owner points to it; NULL if memory is out. */
+ngx_pimap_reader_t *ngx_pimap_reader_create(ngx_pimap_reader_t **owner,
+    ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log);
+
+/* Sets *owner to NULL. */
+void ngx_pimap_reader_destroy(ngx_pimap_reader_t *reader);
+
+/* Into the line, unless it is there; one that reads will do so again. */
+void ngx_pimap_reader_queue(ngx_pimap_reader_t *reader);
+
+/* Lets the next ones read; nobody may be in a walk over readers' owners. */
+void ngx_pimap_reader_run(void);
+
+
+/*
+ * What the readers are for (ngx_pimap_replay.c).  start() sends the reader's
+ * command: NGX_OK; NGX_AGAIN: not now, all wait until they are told to run;
+ * NGX_BUSY: all wait a little; NGX_DONE: it needed none, and is gone.  done()
+ * gets the answer, NULL if the connection was lost; the reader may be gone
+ * afterwards.  NGX_BUSY: Redis had an error, all wait a little.
+ */
+ngx_int_t ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
+    ngx_pimap_command_pt handler);
+ngx_int_t ngx_pimap_replay_done(ngx_pimap_reader_t *reader,
+    redisReply *reply);
+
+
+#endif /* _NGX_PIMAP_READER_H_INCLUDED_ */

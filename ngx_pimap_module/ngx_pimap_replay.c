@@ -1,0 +1,513 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A device that comes with an id reads page by page until it is where its
+ * account is, and is live from then on.  (If it gets there first, because a
+ * read was faster than the subscription, it waits for the account, and skips
+ * what it has.)  An account that has a hole reads for all its live devices.
+ */
+
+
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_library.h"
+#include "ngx_pimap_reader.h"
+#include "ngx_pimap_resume.h"
+#include "ngx_pimap_zone.h"
+
+
+#define NGX_PIMAP_REPLAY_COUNT   128        /* events of a page, at most */
+#define NGX_PIMAP_REPLAY_BYTES   65536
+
+
+static ngx_int_t ngx_pimap_replay_error(ngx_pimap_reader_t *reader,
+    redisReply *reply);
+static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader);
+static void ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader,
+    ngx_pimap_position_t *last);
+static void ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page);
+static ngx_int_t ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader,
+    pimap_event_t *ev);
+static void ngx_pimap_replay_join(ngx_pimap_reader_t *reader);
+static void ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page);
+static void ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
+    ngx_pimap_log_page_t *page);
+static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before);
+static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id,
+    redisReply *text, ngx_pimap_position_t *position);
+
+
+static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
+
+
+/* From the line of readers: this one's turn. */
+
+ngx_int_t
+ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
+    ngx_pimap_command_pt handler)
+{
+    size_t                 bytes;
+    ngx_str_t             *account;
+    ngx_uint_t             count;
+    ngx_pimap_position_t   from;
+
+    account = &reader->account->sn.str;
+
+    switch (ngx_pimap_library_state()) {
+
+    case NGX_PIMAP_LIBRARY_READY:
+        break;
+
+    case NGX_PIMAP_LIBRARY_MISSING:
+        return ngx_pimap_replay_unavailable(reader);
+
+    default:
+        return NGX_AGAIN;
+    }
+
+    reader->again = 0;
+
+    if (reader->fresh) {
+        reader->command = ngx_pimap_log_last(account, handler, reader);
+        return reader->command ? NGX_OK : NGX_BUSY;
+    }
+
+    bytes = NGX_PIMAP_REPLAY_BYTES;
+    count = NGX_PIMAP_REPLAY_COUNT;
+
+    if (reader->device) {
+
+        /* a page has to fit into the device's buffer, with its framing */
+
+        from = reader->position;
+        bytes = ngx_min(bytes, reader->device->conf->buffer / 4);
+        count = ngx_min(count, bytes / 128 + 1);
+
+    } else {
+        from = reader->account->position;
+
+        reader->position = from;
+    }
+
+    reader->command = ngx_pimap_log_read(account, &from, count, bytes + 1,
+                                         handler, reader);
+
+    return reader->command ? NGX_OK : NGX_BUSY;
+}
+
+
+ngx_int_t
+ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
+{
+    ngx_pimap_log_page_t  page;
+
+    if (reader->device && reader->device->doomed) {
+        ngx_pimap_reader_destroy(reader);
+        return NGX_OK;
+    }
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        return ngx_pimap_replay_error(reader, reply);
+    }
+
+    if (reader->fresh) {
+
+        if (ngx_pimap_log_position(reply, &page.last) != NGX_OK) {
+            return ngx_pimap_replay_error(reader, reply);
+        }
+
+        ngx_pimap_replay_fresh(reader, &page.last);
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_log_page(reply, &page) != NGX_OK) {
+        return ngx_pimap_replay_error(reader, reply);
+    }
+
+    if (reader->device) {
+        ngx_pimap_replay_device_page(reader, &page);
+
+    } else {
+        ngx_pimap_replay_account_page(reader, &page);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_replay_error(ngx_pimap_reader_t *reader, redisReply *reply)
+{
+    static time_t  told;
+
+    ngx_pimap_reader_queue(reader);
+
+    if (reply == NULL) {
+        return NGX_OK;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && (ngx_strstr(reply->str, "Function not found")
+            || ngx_strncmp(reply->str, "NOPERM", 6) == 0))
+    {
+        ngx_pimap_library_lost();
+        return NGX_OK;
+    }
+
+    if (ngx_time() - told > 60) {
+        told = ngx_time();
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "pimap can't read the log: %s, account \"%V\"",
+                      reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                       : "unexpected reply",
+                      &reader->account->sn.str);
+    }
+
+    /* of this log only: nobody else waits for it */
+
+    if (reply->type != REDIS_REPLY_ERROR
+        || ngx_strncmp(reply->str, "PIMAP ", 6) == 0
+        || ngx_strncmp(reply->str, "WRONGTYPE ", 10) == 0)
+    {
+        (void) ngx_pimap_replay_unavailable(reader);
+        return NGX_OK;
+    }
+
+    return NGX_BUSY;
+}
+
+
+/*
+ * There is no log: who may have missed something is told so, and all are
+ * live.  When there is one again, they can go on from where they are.
+ */
+
+static ngx_int_t
+ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
+{
+    ngx_uint_t            fresh;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+    ngx_pimap_position_t  position;
+
+    static ngx_str_t  reason = ngx_string("unavailable");
+
+    d = reader->device;
+    fresh = reader->fresh;
+    account = reader->account;
+    position = reader->position;
+
+    ngx_pimap_reader_destroy(reader);
+
+    if (d == NULL) {
+        ngx_pimap_resume_tell_all(account, &reason, &account->position);
+        ngx_pimap_resume_rejoin(account);
+
+    } else if (!d->doomed && !fresh) {
+        ngx_pimap_resume_tell(d, &reason, &position);
+    }
+
+    return NGX_DONE;
+}
+
+
+/* Redis was away when the device came: it starts here, and is told. */
+
+static void
+ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, ngx_pimap_position_t *last)
+{
+    ngx_pimap_text_t    *text;
+    ngx_pimap_device_t  *d;
+
+    d = reader->device;
+
+    reader->fresh = 0;
+    reader->position = *last;
+    ngx_pimap_reader_queue(reader);
+
+    text = ngx_pimap_encode_id(last, ngx_cycle->log);
+
+    if (text == NULL) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return;
+    }
+
+    (void) ngx_pimap_park_send(d, text);
+
+    ngx_pimap_text_unref(text);
+}
+
+
+static void
+ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    pimap_event_t         ev;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_position_t  before;
+
+    d = reader->device;
+
+    if (page->resync) {
+        reader->position = page->last;
+        ngx_pimap_resume_tell(d, &page->reason, &page->last);
+        ngx_pimap_replay_join(reader);
+        return;
+    }
+
+    if (page->n == 0) {
+        ngx_pimap_replay_join(reader);
+        return;
+    }
+
+    reader->behind = 0;
+
+    if (ngx_pimap_replay_trimmed(reader, page, &before)) {
+        reader->position = before;
+        ngx_pimap_resume_tell(d, &ngx_pimap_replay_gone, &before);
+
+        if (d->doomed) {
+            return;
+        }
+    }
+
+    for (i = 0; i < page->n; i++) {
+
+        if (ngx_pimap_replay_parse(&ev, page->entries[2 * i],
+                                   page->entries[2 * i + 1],
+                                   &reader->position)
+            != NGX_OK)
+        {
+            continue;
+        }
+
+        rc = ngx_pimap_replay_device_event(reader, &ev);
+
+        pimap_event_free(&ev);
+
+        if (rc != NGX_OK) {
+            return;
+        }
+    }
+
+    if (reader->position.epoch == page->last.epoch
+        && reader->position.n >= page->last.n)
+    {
+        ngx_pimap_replay_join(reader);
+        return;
+    }
+
+    if (d->transport->unsent(d->connection) > d->conf->buffer / 2) {
+        reader->paused = 1;
+        return;
+    }
+
+    ngx_pimap_reader_queue(reader);
+}
+
+
+static ngx_int_t
+ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader, pimap_event_t *ev)
+{
+    ngx_int_t          rc;
+    ngx_pimap_text_t  *text;
+
+    text = NULL;
+
+    rc = ngx_pimap_deliver_device(reader->device, ev, &text);
+
+    if (text) {
+        ngx_pimap_text_unref(text);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_pimap_count(replayed);
+    }
+
+    /* "closeafter" may have been enough */
+
+    return reader->device->doomed ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
+{
+    ngx_pimap_account_t   *account;
+    ngx_pimap_position_t  *here, *there;
+
+    account = reader->account;
+    here = &account->position;
+    there = &reader->position;
+
+    if (!account->subscribed || reader->device->doomed) {
+        return;
+    }
+
+    if (reader->again) {
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    if (!account->anchored) {
+        account->anchored = 1;
+        *here = *there;
+    }
+
+    if (here->epoch == there->epoch && here->n == there->n) {
+        ngx_pimap_reader_destroy(reader);
+        return;
+    }
+
+    if (here->epoch == there->epoch && here->n > there->n && !reader->behind) {
+        reader->behind = 1;
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    /*
+     * The account has to come here, by itself or by its own reader.  (Or
+     * back: it is where the log has not been.)
+     */
+
+    reader->joining = 1;
+
+    ngx_pimap_resume_account(account);
+}
+
+
+static void
+ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page)
+{
+    ngx_pimap_account_t   *account;
+    ngx_pimap_position_t  *here, position;
+
+    account = reader->account;
+    here = &account->position;
+
+    /* live events may have come since this was read */
+
+    if (here->epoch != reader->position.epoch
+        || (page->resync && here->n != reader->position.n))
+    {
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    if (page->resync) {
+        ngx_pimap_resume_tell_all(account, &page->reason, &page->last);
+
+        *here = page->last;
+
+        ngx_pimap_reader_destroy(reader);
+        ngx_pimap_resume_rejoin(account);
+        return;
+    }
+
+    if (ngx_pimap_replay_trimmed(reader, page, &position)) {
+        *here = position;
+        ngx_pimap_resume_tell_all(account, &ngx_pimap_replay_gone, here);
+    }
+
+    ngx_pimap_replay_account_events(account, page);
+
+    if (reader->again || (page->n && here->n < page->last.n)) {
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_resume_rejoin(account);
+}
+
+
+static void
+ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
+    ngx_pimap_log_page_t *page)
+{
+    ngx_int_t              rc;
+    ngx_uint_t             i;
+    pimap_event_t          ev;
+    ngx_pimap_position_t  *here, position;
+
+    here = &account->position;
+
+    for (i = 0; i < page->n; i++) {
+
+        rc = ngx_pimap_replay_parse(&ev, page->entries[2 * i],
+                                    page->entries[2 * i + 1], &position);
+
+        /* it may have come live since this was read */
+
+        if (position.epoch != here->epoch || position.n > here->n) {
+            *here = position;
+
+            if (rc == NGX_OK) {
+                ngx_pimap_count(filled);
+                ngx_pimap_deliver_event(account, &ev);
+            }
+        }
+
+        if (rc == NGX_OK) {
+            pimap_event_free(&ev);
+        }
+    }
+}
+
+
+/*
+ * Who was there before the first event has missed those that are not in the
+ * log any more.
+ */
+
+static ngx_uint_t
+ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
+    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before)
+{
+    if (reader->position.epoch || reader->earliest || page->n == 0
+        || ngx_pimap_log_position(page->entries[0], before) != NGX_OK
+        || before->n <= 1)
+    {
+        return 0;
+    }
+
+    before->n--;
+
+    return 1;
+}
+
+
+static ngx_int_t
+ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id, redisReply *text,
+    ngx_pimap_position_t *position)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    if (ngx_pimap_log_position(id, position) != NGX_OK
+        || pimap_event_parse_json(ev, text->str, text->len, pmcf->max_event,
+                                  NULL, 0)
+           != PIMAP_EVENT_OK)
+    {
+        ngx_pimap_count(invalid);
+        return NGX_ERROR;
+    }
+
+    ev->epoch = position->epoch;
+    ev->n = position->n;
+    ev->id.data = id->str;
+    ev->id.len = id->len;
+
+    return NGX_OK;
+}

@@ -1,0 +1,837 @@
+#!lua name=pimap
+
+-- Copyright (C) ngx_pimap_module authors
+--
+-- The log of an account in Redis: publishing writes an event to the log and
+-- sends it to the parked devices in one step, reading gives a device what it
+-- missed (docs/reliability.md).  For Redis >= 7 and Valkey:
+--
+--     redis-cli -x FUNCTION LOAD REPLACE < redis/pimap.lua
+--
+-- The one key of each function is the account's channel, P:{A}.  Its other
+-- keys are made of it, so all of them have the same hash tag.
+
+
+local VERSION = 1               -- rises with each change of the functions
+
+local MAX_JSON = 1048576        -- bytes
+local MAX_DEPTH = 32            -- nested arrays and objects
+local MAX_NAME = 64             -- bytes of an event's name
+local MAX_STATE = 255           -- bytes of a state that a backend gives
+local MAX_KEY = 2048            -- bytes of P:{A}
+local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
+
+local MAXLEN, MAX_MAXLEN = '1000', 1000000
+local TTL, MAX_TTL = '604800', 366 * 86400
+local MAX_COUNT = 10000
+local MAX_BYTES = 1073741824
+
+local STATES_TTL = 30 * 86400   -- the states outlive the log by so much
+local IDEMPOTENCY_TTL = '3600'
+local EXPIRED = '8'             -- old entries that one call takes away
+local CHUNK = 16                -- entries that are read at a time
+
+-- Fields of the states' hash that are no JMAP types: the log's epoch, and a
+-- time, in seconds, before which nothing in the log was published.
+local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
+
+
+-- Without ipairs(): a library has no global function while it is loaded.
+
+local function set(names)
+    local members = {}
+
+    for i = 1, #names do
+        members[names[i]] = true
+    end
+
+    return members
+end
+
+
+-- Names that only the module sends, as in pimap/pimap_event.c.
+
+local RESERVED = set({'ping', 'superseded', 'resync', 'expired', 'open',
+    'error', 'state', 'calendarAlert'})
+
+-- JMAP's types and which of them an event touches: the tables of
+-- pimap/pimap_types.c.
+
+local TYPES = set({'Mailbox', 'Thread', 'Email', 'EmailDelivery',
+    'SearchSnippet', 'Identity', 'EmailSubmission', 'VacationResponse',
+    'AddressBook', 'ContactCard', 'Calendar', 'CalendarEvent',
+    'CalendarEventNotification', 'ParticipantIdentity', 'CalendarAlert',
+    'Quota', 'SieveScript', 'Principal', 'ShareNotification', 'MDN',
+    'FileNode', 'Task', 'TaskList'})
+
+local MAIL = {'Email', 'Mailbox', 'Thread'}
+
+local TOUCHES = {
+    MessageNew = {'Email', 'Mailbox', 'Thread', 'EmailDelivery'},
+    MessageAppend = MAIL,
+    MessageExpire = MAIL,
+    MessageExpunge = MAIL,
+    MessageRead = {'Email', 'Mailbox'},
+    MessageTrash = MAIL,
+    FlagsSet = MAIL,
+    FlagsClear = MAIL,
+
+    MailboxCreate = {'Mailbox'},
+    MailboxDelete = {'Mailbox'},
+    MailboxRename = {'Mailbox'},
+    MailboxSubscribe = {'Mailbox'},
+    MailboxUnSubscribe = {'Mailbox'},
+
+    QuotaExceed = {'Quota'},
+    QuotaWithin = {'Quota'},
+    QuotaChange = {'Quota'},
+
+    ContactChange = {'ContactCard', 'AddressBook'},
+    CalendarChange = {'CalendarEvent', 'Calendar'},
+    calendarAlert = {'CalendarAlert'},
+}
+
+
+-- JSON.  The parser of Redis is lax: what the module's own would drop has to
+-- be found beside it.  Functions that check return nil and the reason.
+
+
+-- A decoder of our own: settings of the common one would be everybody's.  It
+-- is made at the first call: there is no cjson earlier.
+
+local decoder
+
+local function decode(text)
+    if not decoder then
+        decoder = cjson.new()
+        decoder.decode_invalid_numbers(false)
+        decoder.decode_max_depth(MAX_DEPTH)
+    end
+
+    local ok, value = pcall(decoder.decode, text)
+
+    if ok then
+        return value
+    end
+
+    if tostring(value):find('nested', 1, true) then
+        return nil, 'too deep'
+    end
+
+    return nil, 'bad json: syntax error'
+end
+
+
+local UTF8 = {
+    '[\194-\223][\128-\191]',
+    '\224[\160-\191][\128-\191]',
+    '[\225-\236\238\239][\128-\191][\128-\191]',
+    '\237[\128-\159][\128-\191]',
+    '\240[\144-\191][\128-\191][\128-\191]',
+    '[\241-\243][\128-\191][\128-\191][\128-\191]',
+    '\244[\128-\143][\128-\191][\128-\191]',
+}
+
+local function is_utf8(text)
+
+    -- The space keeps apart what must not become a character.
+
+    for _, character in ipairs(UTF8) do
+        text = text:gsub(character, ' ')
+    end
+
+    return not text:find('[\128-\255]')
+end
+
+
+local function count(text, what)
+    return select(2, text:gsub(what, ''))
+end
+
+
+-- jansson keeps integers in 64 bits.
+
+local function integers_fit(skeleton)
+    for sign, digits, rest in skeleton:gmatch('(%-?)(%d+)([%d.eE+-]*)') do
+        local last = sign == '' and '9223372036854775807'
+            or '9223372036854775808'
+
+        if rest == '' and (#digits > 19 or #digits == 19 and digits > last)
+        then
+            return false
+        end
+    end
+
+    return true
+end
+
+
+-- Returns how many members there are in all objects, and the greatest number
+-- of either sign.
+
+local function survey(value, zeros)
+    local type, members, greatest = type, 0, 0
+
+    for key, item in pairs(value) do
+        local kind = type(item)
+
+        if type(key) == 'string' then
+            members = members + 1
+
+            if zeros and key:find('%z') then
+                return nil, 'bad json: zero in a member\'s name'
+            end
+        end
+
+        if kind == 'table' then
+            local below, number = survey(item, zeros)
+
+            if not below then
+                return nil, number
+            end
+
+            members = members + below
+            greatest = math.max(greatest, number)
+
+        elseif kind == 'number' and (item > greatest or -item > greatest) then
+            greatest = math.abs(item)
+        end
+    end
+
+    return members, greatest
+end
+
+
+-- What is left of the text without its strings shows the numbers as they were
+-- written, and a colon for each member, with those that the decoder took for
+-- one because they have the same name.
+
+local function check_text(text, value, plain)
+    local skeleton = text
+
+    if text:find('\\', 1, true) then
+        skeleton = skeleton:gsub('\\.', '')
+    end
+
+    skeleton = skeleton:gsub('"[^"]*"', '')
+
+    if not plain then
+        if not is_utf8(text) then
+            return nil, 'bad json: invalid UTF-8'
+        end
+
+        if count(text, '[\1-\31]') ~= count(skeleton, '[\1-\31]') then
+            return nil, 'bad json: control character in a string'
+        end
+    end
+
+    if skeleton:find('.', 1, true)
+        and (skeleton:find('%D%.') or skeleton:find('%.%D'))
+    then
+        return nil, 'bad json: invalid number'
+    end
+
+    if type(value) ~= 'table' then
+        return true
+    end
+
+    local members, greatest = survey(value, text:find('\\u0000', 1, true))
+
+    if not members then
+        return nil, greatest
+    end
+
+    if greatest == math.huge or greatest >= 2^63 and not integers_fit(skeleton)
+    then
+        return nil, 'bad json: number out of range'
+    end
+
+    if members ~= count(skeleton, ':') then
+        return nil, 'bad json: duplicate member'
+    end
+
+    return true
+end
+
+
+-- Without white space around it.  By bytes: a pattern that is anchored at the
+-- end would try every space in between.
+
+local SPACE = {[32] = true, [9] = true, [13] = true, [10] = true}
+
+local function trim(text)
+    local first, last = 1, #text
+
+    while SPACE[text:byte(first)] do
+        first = first + 1
+    end
+
+    while last > first and SPACE[text:byte(last)] do
+        last = last - 1
+    end
+
+    return text:sub(first, last)
+end
+
+
+-- An empty array and an empty object look the same when decoded.  With every
+-- empty array filled (it may be one in a string, but that doesn't matter
+-- here), an array has members without a name.
+
+local function changed_of(text)
+    local event = decode((text:gsub('%[[ \t\r\n]*%]', '[0]')))
+    local changed = event and event.changed
+
+    if type(changed) ~= 'table' or changed[1] ~= nil then
+        return nil, 'bad member: "changed" is not an object'
+    end
+
+    for _, states in pairs(changed) do
+        if type(states) ~= 'table' or states[1] ~= nil then
+            return nil, 'bad member: an account in "changed" is not an object'
+        end
+    end
+
+    return changed
+end
+
+
+-- RFC 8620, 7.1: StateChange; JMAP for Calendars: CalendarAlert
+
+local function parse_jmap(event, text)
+    local type = event['@type']
+
+    if type == nil then
+        return nil, 'no name: neither "event" nor "@type"'
+    end
+
+    if type == 'CalendarAlert' then
+        return {types = TOUCHES.calendarAlert}
+    end
+
+    if type ~= 'StateChange' then
+        return nil, 'bad name: unknown "@type"'
+    end
+
+    local changed, reason = changed_of(text)
+
+    if not changed then
+        return nil, reason
+    end
+
+    return {changed = changed}
+end
+
+
+local function parse_name(event, text)
+    local name = event.event
+
+    if name == nil then
+        return parse_jmap(event, text)
+    end
+
+    if type(name) ~= 'string' or #name > MAX_NAME
+        or not name:find('^[A-Za-z0-9._-]+$')
+    then
+        return nil, 'bad name: "event" is not a name'
+    end
+
+    if RESERVED[name] then
+        return nil, 'bad name: "event" is a reserved name'
+    end
+
+    return {types = TOUCHES[name]}
+end
+
+
+local function is_text(value)
+    return value == nil or type(value) == 'string'
+end
+
+
+-- Returns json, the text on one line, and types, an array of names, or
+-- changed, the states that a backend gave for its accounts.
+
+local function parse_event(text)
+    text = trim(text)
+
+    if #text > MAX_JSON then
+        return nil, 'too large'
+    end
+
+    if text:find('\0', 1, true) then
+        return nil, 'bad json: zero byte'
+    end
+
+    local value, reason = decode(text)
+
+    if value == nil then
+        return nil, reason
+    end
+
+    local plain = text:find('^[ -\127]*$')
+    local ok, fault = check_text(text, value, plain)
+
+    if not ok then
+        return nil, fault
+    end
+
+    if text:byte() ~= 123 then          -- "{"
+        return nil, 'not an object'
+    end
+
+    local event, refusal = parse_name(value, text)
+
+    if not event then
+        return nil, refusal
+    end
+
+    if not is_text(value.mailbox) or not is_text(value.oldMailbox) then
+        return nil, 'bad member: a mailbox is not a string'
+    end
+
+    -- Valid JSON has line breaks between tokens only.
+
+    event.json = plain and text or text:gsub('[\r\n]', '')
+
+    return event
+end
+
+
+-- Arguments.
+
+
+-- P:{A}: the tag must not be empty, as the keys had no common slot then.
+
+local function bad_key(keys)
+    local key = keys[1]
+
+    if #keys ~= 1 or #key > MAX_KEY or not key:find('^[^{}]+:{[^}].*}$') then
+        return 'bad key: one is expected, of the form P:{A}'
+    end
+end
+
+
+-- The text of a whole number; the default if it is absent or empty.  It stays
+-- text, as redis.call() takes longer to print a number than to execute most
+-- commands.
+
+local function number_of(arg, default, max)
+    if arg == nil or arg == '' then
+        return default
+    end
+
+    if arg:find('^[1-9]%d*$') and #arg <= 16 and tonumber(arg) <= max then
+        return arg
+    end
+end
+
+
+local function publish_args(keys, args)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    if #args < 1 or #args > 4 then
+        return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
+    end
+
+    local maxlen = number_of(args[2], MAXLEN, MAX_MAXLEN)
+    local ttl = number_of(args[3], TTL, MAX_TTL)
+
+    if not maxlen or not ttl then
+        return nil, 'bad arguments: maxlen or ttl is out of range'
+    end
+
+    if args[4] and #args[4] > MAX_IDEMPOTENCY then
+        return nil, 'bad arguments: the idempotency key is too long'
+    end
+
+    return {
+        account = keys[1],
+        log = keys[1] .. ':log',
+        states = keys[1] .. ':states',
+        idempotency = args[4] and args[4] ~= ''
+            and keys[1] .. ':idem:' .. args[4],
+        text = args[1],
+        maxlen = maxlen,
+        ttl = ttl,
+    }
+end
+
+
+-- The log.
+
+
+-- The id of the newest entry, even if it has been trimmed; "" without a log.
+
+local function last_id(log)
+    if redis.call('EXISTS', log) == 0 then
+        return ''
+    end
+
+    local info = redis.call('XINFO', 'STREAM', log)
+
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then
+            return info[i + 1]
+        end
+    end
+end
+
+
+-- Which process of Redis this is.  It stays the same for as long as the
+-- functions are loaded, so it is asked for once.
+
+local server
+
+local function server_id()
+    if not server then
+        local info = redis.pcall('INFO', 'server')
+
+        server = type(info) == 'string' and info:match('run_id:(%x+)') or '?'
+    end
+
+    return server
+end
+
+
+-- After a restart or a failover the end of the log may be lost, and its ids
+-- would be given again, to other events.  So the first event that another
+-- server adds begins a new log.
+
+local function renounce(request, epoch, writer)
+    if epoch and writer ~= server_id() then
+        redis.call('DEL', request.log)
+    end
+end
+
+
+-- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
+-- one of an epoch, and a log without an epoch gets one that was not there
+-- before, even if the clock was set back.
+
+local function append(request, json, epoch, now)
+    local states, log = request.states, request.log
+    local last = not epoch and last_id(log) or ''
+
+    if last ~= '' then                  -- the states were evicted, not the log
+        epoch = last:match('^%d+')
+        redis.call('HSET', states, EPOCH, epoch, SERVER, server_id())
+    end
+
+    local id = epoch and redis.call('XADD', log, 'NOMKSTREAM', 'MAXLEN', '=',
+        request.maxlen, epoch .. '-*', 'e', json, 't', now[1])
+
+    if id then
+        return id
+    end
+
+    epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
+        tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
+
+    redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1], SERVER,
+        server_id())
+
+    return redis.call('XADD', log, epoch .. '-1', 'e', json, 't', now[1])
+end
+
+
+local function time_of(entry)
+    return entry[2][4] or '0'
+end
+
+
+-- Takes away the oldest entries, as far as they are too old.  Nearly always
+-- "oldest" tells that there are none.
+
+local function expire(request, oldest, now)
+    local log, limit = request.log, tonumber(now[1]) - tonumber(request.ttl)
+
+    if oldest and tonumber(oldest) >= limit then
+        return
+    end
+
+    local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', EXPIRED)
+    local n = 1
+
+    while entries[n] and tonumber(time_of(entries[n])) < limit do
+        n = n + 1
+    end
+
+    if n > 1 then
+        redis.call('XTRIM', log, 'MAXLEN', '=',
+            redis.call('XLEN', log) - (n - 1))
+    end
+
+    redis.call('HSET', request.states, OLDEST,
+        time_of(entries[n] or entries[n - 1]))
+end
+
+
+-- The states of a StateChange.  The account's own count; where several others
+-- give one of the same type, or none that can be kept, the id takes its place,
+-- as it differs each time, which is what a state has to do.
+
+local function given_states(changed, account, id)
+    local given = {}
+    local own = changed[account:match(':{(.*)}$')]
+
+    local function state_of(state)
+        return type(state) == 'string' and #state <= MAX_STATE and state or id
+    end
+
+    for _, states in pairs(changed) do
+        for name, state in pairs(states) do
+            given[name] = given[name] == nil and state_of(state) or id
+        end
+    end
+
+    for name, state in pairs(own or {}) do
+        given[name] = state_of(state)
+    end
+
+    return given
+end
+
+
+local function set_states(request, event, id)
+    local command = {'HSET', request.states}
+
+    if event.changed then
+        local given = given_states(event.changed, request.account, id)
+
+        for name, state in pairs(given) do
+            if TYPES[name] then
+                command[#command + 1] = name
+                command[#command + 1] = state
+            end
+        end
+    end
+
+    for _, name in ipairs(event.types or {}) do
+        command[#command + 1] = name
+        command[#command + 1] = id
+    end
+
+    if #command > 2 then
+        redis.call(unpack(command))
+    end
+end
+
+
+local sums = {}
+
+local function states_ttl(ttl)
+    if sums.ttl ~= ttl then
+        sums.ttl = ttl
+        sums.states = string.format('%d', tonumber(ttl) + STATES_TTL)
+    end
+
+    return sums.states
+end
+
+
+-- Returns the id, how many subscribers got it, and whether it is an earlier
+-- one's because the idempotency key is the same.
+
+local function publish(keys, args)
+    local request, reason = publish_args(keys, args)
+
+    if not request then
+        return nil, reason
+    end
+
+    local key = request.idempotency
+    local earlier = key and redis.call('GET', key)
+
+    if earlier then
+        return {earlier, 0, 1}
+    end
+
+    local event, fault = parse_event(request.text)
+
+    if not event then
+        return nil, fault
+    end
+
+    -- Not after the log has it: users easily have no channels by mistake.
+
+    if not redis.acl_check_cmd('PUBLISH', request.account, '') then
+        return nil, 'NOPERM no permission to PUBLISH on the channel'
+    end
+
+    local now = redis.call('TIME')
+    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER)
+
+    renounce(request, known[1], known[3])
+
+    local id = append(request, event.json, known[1], now)
+
+    expire(request, known[2], now)
+    set_states(request, event, id)
+
+    redis.call('EXPIRE', request.log, request.ttl)
+    redis.call('EXPIRE', request.states, states_ttl(request.ttl))
+
+    if key then
+        redis.call('SET', key, id, 'EX', IDEMPOTENCY_TTL)
+    end
+
+    return {
+        id,
+        redis.call('PUBLISH', request.account, id .. ' ' .. event.json),
+        0,
+    }
+end
+
+
+-- The entries that follow each other, from "start" on, as far as the page has
+-- room for them.  A hole ends the page: the next one begins with it.
+
+local function read_page(reply, log, start, expected, count, max_bytes)
+    local bytes = 0
+
+    while count > 0 do
+        local chunk = math.min(count, CHUNK)
+        local entries = redis.call('XRANGE', log, start, '+', 'COUNT', chunk)
+
+        for _, entry in ipairs(entries) do
+            local id, json = entry[1], entry[2][2]
+            local n = tonumber(id:sub(id:find('-', 1, true) + 1))
+
+            bytes = bytes + #json
+
+            if n ~= (expected or n) or bytes > max_bytes and #reply > 2 then
+                return
+            end
+
+            reply[#reply + 1] = id
+            reply[#reply + 1] = json
+
+            start = '(' .. id
+            expected = n + 1
+        end
+
+        if #entries < chunk then
+            return
+        end
+
+        count = count - chunk
+    end
+end
+
+
+-- Numbers of 64 bits as text, without leading zeros: Lua's have only 53.
+
+local function is_number(text)
+    return #text <= 20 and (text == '0' or text:find('^[1-9]%d*$'))
+end
+
+
+local function is_greater(a, b)
+    return #a > #b or #a == #b and a > b
+end
+
+
+local function read(keys, args)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    local epoch, n = args[1], args[2]
+    local count = number_of(args[3], nil, MAX_COUNT)
+    local max_bytes = number_of(args[4], '1073741824', MAX_BYTES)
+
+    if #args < 3 or #args > 4 or not count or not max_bytes
+        or not is_number(epoch) or not is_number(n)
+    then
+        return nil, 'bad arguments: <epoch> <n> <count> [maxbytes]'
+    end
+
+    local log = keys[1] .. ':log'
+    local last = last_id(log)
+    local last_epoch, last_n = last:match('^(%d+)-(%d+)$')
+    local reply = {'ok', last}
+
+    if epoch == '0' and n == '0' then
+        read_page(reply, log, '-', nil, tonumber(count), tonumber(max_bytes))
+        return reply
+    end
+
+    if last == '' then
+        return {'resync', 'empty', last}
+    end
+
+    if epoch ~= last_epoch then
+        return {'resync', 'epoch', last}
+    end
+
+    if is_greater(n, last_n) then
+        return {'resync', 'future', last}
+    end
+
+    read_page(reply, log, '(' .. epoch .. '-' .. n, tonumber(n) + 1,
+        tonumber(count), tonumber(max_bytes))
+
+    if #reply == 2 and n ~= last_n then
+        return {'resync', 'gone', last}
+    end
+
+    return reply
+end
+
+
+-- What Redis calls.
+
+
+local function register(name, call, flags)
+    redis.register_function({
+        function_name = name,
+        flags = flags,
+
+        callback = function(keys, args)
+            local reply, reason = call(keys, args)
+
+            if reply then
+                return reply
+            end
+
+            return redis.error_reply(reason:find('^NOPERM ') and reason
+                or 'PIMAP ' .. reason)
+        end,
+    })
+end
+
+
+register('pimap_version', function()
+    return VERSION
+end, {'no-writes', 'allow-stale'})
+
+
+register('pimap_publish', function(keys, args)
+    local reply, reason = publish(keys, args)
+
+    return reply and reply[1], reason
+end, {})
+
+
+register('pimap_post', publish, {})
+
+
+register('pimap_read', read, {'no-writes'})
+
+
+register('pimap_last', function(keys)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    return last_id(keys[1] .. ':log')
+end, {'no-writes'})

@@ -1,0 +1,162 @@
+package Pimap::Torture::Publisher;
+
+# A process that publishes until it is told to stop, by FCALL or by HTTP, and
+# keeps a record of it: "ACCOUNT UID ID", or "?" instead of the id when it had
+# an error or no answer, so that the event may be in the log or not.
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use Time::HiRes qw(sleep time);
+
+use Pimap::Resp;
+
+use constant {
+    BATCH => 0.02,          # seconds
+    ANSWER => 5,            # for an answer
+    KEEP => 100_000,        # events in a log: none is trimmed
+    MANY => 10_000_000,     # uids of each publisher
+};
+
+
+# dir, n => its number, rate => events a second, accounts => [...], record;
+# port => of nginx: by HTTP
+
+sub new {
+    my ($class, %set) = @_;
+
+    open(my $out, '>', $set{record}) or die "$set{record}: $!\n";
+
+    return bless({ %set, out => $out, uid => $set{n} * MANY,
+        preview => 'x' x 250 }, $class);
+}
+
+
+sub run {
+    my ($self) = @_;
+
+    my $start = time();
+    my $sent = 0;
+
+    while (!-e "$self->{dir}/stop") {
+        my $due = int((time() - $start) * $self->{rate}) - $sent;
+
+        # what could not be published in time is not made up for
+
+        $due = $self->{rate} / 5 if $due > $self->{rate} / 5;
+
+        $self->{port} ? $self->_http($due) : $self->_fcall($due) if $due > 0;
+        $sent = int((time() - $start) * $self->{rate});
+        sleep(BATCH);
+    }
+
+    close($self->{out}) or die "$self->{record}: $!\n";
+}
+
+
+sub _next {
+    my ($self) = @_;
+
+    my $account = $self->{accounts}[rand(@{ $self->{accounts} })];
+    my $uid = ++$self->{uid};
+
+    return ($account, $uid, qq({"event":"MessageNew","uid":$uid,)
+        . qq("preview":"$self->{preview}"}));
+}
+
+
+sub _note {
+    my ($self, $account, $uid, $id) = @_;
+    print { $self->{out} } "$account $uid ", $id // '?', "\n";
+}
+
+
+# One after the other, then their answers.
+
+sub _fcall {
+    my ($self, $n) = @_;
+
+    my @sent;
+
+    if (!$self->{redis}) {
+        open(my $fh, '<', "$self->{dir}/master") or die "master: $!\n";
+        chomp(my $path = <$fh>);
+        $self->{redis} = Pimap::Resp->connect($path) // return;
+    }
+
+    eval {
+        for (1 .. $n) {
+            my ($account, $uid, $json) = $self->_next();
+
+            push(@sent, [$account, $uid]);
+            $self->{redis}->send('FCALL', 'pimap_publish', 1,
+                "pimap:{$account}", $json, KEEP);
+        }
+    };
+
+    for my $sent (@sent) {
+        my $id = eval { $self->{redis} && $self->{redis}->reply(ANSWER) };
+
+        # an error is an answer; a silence is the connection's end
+
+        delete $self->{redis} if !defined $id && $@ !~ /redis: [A-Z]+ /
+            || $@ =~ /READONLY|MASTERDOWN/;
+        $self->_note(@$sent, $id);
+    }
+}
+
+
+# Again and again, with the same key, until there is an answer.
+
+sub _http {
+    my ($self, $n) = @_;
+
+    for (1 .. $n) {
+        my ($account, $uid, $json) = $self->_next();
+        my $end = time() + 2 * ANSWER;
+        my $id;
+
+        sleep(BATCH) while !defined($id = $self->_post($account, $uid, $json))
+            && time() < $end;
+
+        $self->_note($account, $uid, $id);
+    }
+}
+
+
+sub _post {
+    my ($self, $account, $uid, $json) = @_;
+
+    my $socket = $self->{socket} //= IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $self->{port}) // return;
+
+    setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', ANSWER, 0));
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    syswrite($socket, "POST /publish?account=$account HTTP/1.1\r\n"
+        . "Host: localhost\r\nContent-Type: application/json\r\n"
+        . "Idempotency-Key: $uid\r\nContent-Length: " . length($json)
+        . "\r\n\r\n$json");
+
+    my $answer = '';
+
+    until ($answer =~ /\r\n\r\n(.*)/s
+        && $answer =~ /^Content-Length: (\d+)/mi
+        && length(($answer =~ /\r\n\r\n(.*)/s)[0]) >= $1)
+    {
+        if (!sysread($socket, $answer, 4096, length($answer))) {
+            delete $self->{socket};
+            return;
+        }
+    }
+
+    delete $self->{socket} if $answer =~ /^Connection: close/mi;
+
+    return if $answer !~ m{^HTTP/1.1 200 };
+    return $answer =~ /"id":"(.*?)"/ ? $1 : 'live';
+}
+
+
+1;

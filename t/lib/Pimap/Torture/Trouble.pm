@@ -1,0 +1,206 @@
+package Pimap::Torture::Trouble;
+
+# The Redis servers of a run, and what happens to them and to nginx.
+
+use strict;
+use warnings;
+
+use Pimap::Redis;
+use Time::HiRes qw(sleep);
+
+my @OPTIONS = ('appendonly yes', 'appendfsync everysec');
+
+
+# t => the test; sentinel => 1: two servers, and one that watches them
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $self = bless({ %set, counts => {}, turn => 0 }, $class);
+    my @names = $set{sentinel} ? qw(redis second) : qw(redis);
+
+    $self->{servers} = [map {
+        Pimap::Redis->new(t => $set{t}, name => $_, port => $set{sentinel},
+            options => ["appenddirname $_", @OPTIONS])
+    } @names];
+
+    $set{t}{redis} = $self->{servers}[0];
+
+    $self->{troubles} = [qw(worker subscribers commanders reload worker pause),
+        $set{sentinel} ? 'failover' : 'restart'];
+
+    return $self;
+}
+
+
+sub master { $_[0]{servers}[0] }
+sub counts { %{ $_[0]{counts} } }
+
+
+# What may make a log end; the end of a log may be lost by a failover only.
+
+sub reasons {
+    my ($self) = @_;
+
+    return if !grep { $self->{counts}{$_} } qw(restart failover);
+    return ('epoch', $self->{sentinel} ? 'future' : ());
+}
+
+
+sub address {
+    my ($self) = @_;
+
+    return 'unix:' . $self->master()->socket() if !$self->{sentinel};
+    return 'sentinel://127.0.0.1:' . $self->{t}->port('sentinel') . '/main';
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my ($t, $master) = ($self->{t}, $self->master());
+
+    $master->start();
+    $master->command(qw(FUNCTION LOAD),
+        $t->read_file($t->root() . '/redis/pimap.lua'));
+    $self->_publish_to($master);
+
+    return if !$self->{sentinel};
+
+    $self->_follow($self->{servers}[1]);
+
+    my $dir = $t->dir();
+    my $file = $t->write_file("$dir/sentinel.conf", join("\n",
+        'port ' . $t->port('sentinel'), "dir $dir", 'bind 127.0.0.1',
+        "logfile $dir/sentinel.log",
+        'sentinel monitor main 127.0.0.1 ' . $t->port('redis') . ' 1',
+        'sentinel down-after-milliseconds main 2000',
+        'sentinel failover-timeout main 5000', ''));
+
+    $t->start(command => ['redis-server', $file, '--sentinel'],
+        output => "$dir/sentinel.out");
+    $t->wait_for(sub { $t->read_file("$dir/sentinel.log") =~ /\+slave / },
+        'the sentinel', 20) or die "no sentinel\n";
+}
+
+
+sub _publish_to {
+    my ($self, $server) = @_;
+
+    my $file = $self->{t}->dir() . '/master';
+
+    $self->{t}->write_file("$file.new", $server->socket() . "\n");
+    rename("$file.new", $file) or die "$file: $!\n";
+}
+
+
+# Sentinel cuts off all clients of a server whose role it changes.
+
+sub _ask {
+    my ($server, @command) = @_;
+
+    return eval { $server->command(@command) }
+        // eval { $server->command(@command) };
+}
+
+
+# The server starts as a replica of the master, and has what it has.
+
+sub _follow {
+    my ($self, $server) = @_;
+
+    $server->{options} = ["appenddirname $server->{name}", @OPTIONS,
+        'replicaof 127.0.0.1 ' . $self->{t}->port($self->master()->{name})];
+
+    $server->start();
+    $self->{t}->wait_for(sub { (_ask($server, 'INFO', 'replication') // '')
+        =~ /master_link_status:up/ }, 'replication', 20)
+        or die "no replication\n";
+}
+
+
+sub next {
+    my ($self) = @_;
+
+    my $troubles = $self->{troubles};
+    my $name = $troubles->[$self->{turn}++ % @$troubles];
+
+    $self->{counts}{$name}++;
+    $self->can("_$name")->($self);
+}
+
+
+# All is well again.
+
+sub end {
+    my ($self) = @_;
+    $self->{t}->wait_for(sub { $self->{t}->ready() }, 'readiness', 20);
+}
+
+
+sub _worker {
+    my ($self) = @_;
+
+    my @workers = $self->{t}->workers();
+    kill('KILL', $workers[rand(@workers)]) if @workers;
+}
+
+
+sub _reload {
+    my ($self) = @_;
+    kill('HUP', $self->{t}->nginx()->pid());
+}
+
+
+sub _subscribers {
+    my ($self) = @_;
+    _ask($self->master(), qw(CLIENT KILL TYPE pubsub));
+}
+
+
+sub _commanders {
+    my ($self) = @_;
+    _ask($self->master(), qw(CLIENT KILL TYPE normal SKIPME yes));
+}
+
+
+sub _pause {
+    my ($self) = @_;
+
+    $self->master()->pause();
+    sleep(0.3);
+    $self->master()->resume();
+}
+
+
+sub _restart {
+    my ($self) = @_;
+
+    $self->master()->kill();
+    $self->master()->start();
+}
+
+
+sub _failover {
+    my ($self) = @_;
+
+    my ($t, $old, $new) = ($self->{t}, @{ $self->{servers} });
+    my $port = $t->port($new->{name});
+    my $n = ++$self->{failovers}{$port};
+
+    $old->kill();
+    $t->wait_for(sub {
+        my $switched = () = $t->read_file($t->dir() . '/sentinel.log')
+            =~ /\+switch-master main .* $port$/mg;
+
+        return $switched >= $n;
+    }, 'the failover', 30) or die "no failover\n";
+
+    $self->{servers} = [$new, $old];
+    $self->{t}{redis} = $new;
+    $self->_publish_to($new);
+    $self->_follow($old);
+}
+
+
+1;

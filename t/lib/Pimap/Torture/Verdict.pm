@@ -1,0 +1,178 @@
+package Pimap::Torture::Verdict;
+
+# Whether every device got everything, in order and once, or was told.
+#
+# Ids are dense: in a record each event has to be the next one after the place
+# where the device is, or a resync comes before it; and at the end each device
+# is where its account's log ends.  What an id stands for is what the log, the
+# publishers, and all devices agree on.
+
+use strict;
+use warnings;
+
+
+# accounts: of each device by its number; last: id by account; reasons: that
+# may be the cause of a resync; lossy: events of an old epoch may come again,
+# by their publisher
+
+sub new {
+    my ($class, %set) = @_;
+
+    return bless({ %set, truth => {}, faults => [], figures => {
+        map { $_ => 0 } qw(lost twice disorder wrong behind events resyncs
+            starts published unknown) } }, $class);
+}
+
+
+sub figures { $_[0]{figures} }
+sub faults  { @{ $_[0]{faults} } }
+
+
+sub _fault {
+    my ($self, $kind, $n, $what) = @_;
+
+    $self->{figures}{$kind} += $n;
+    push(@{ $self->{faults} }, "$kind: $what");
+}
+
+
+# The entries of a log: [id, [e => text, ...]], ...
+
+sub log {
+    my ($self, $account, $entries) = @_;
+
+    for my $entry (@$entries) {
+        my ($uid) = $entry->[1][1] =~ /"uid":(\d+)/;
+        $self->_agree($account, $entry->[0], $uid, 'the log');
+    }
+}
+
+
+sub publisher {
+    my ($self, $file) = @_;
+
+    open(my $fh, '<', $file) or die "$file: $!\n";
+
+    while (<$fh>) {
+        my ($account, $uid, $id) = split();
+
+        $self->{figures}{$id eq '?' ? 'unknown' : 'published'}++;
+        $self->_agree($account, $id, $uid, 'a publisher')
+            if $id =~ /-/;
+    }
+}
+
+
+sub _agree {
+    my ($self, $account, $id, $uid, $who) = @_;
+
+    my $known = $self->{truth}{$account}{$id} //= $uid;
+
+    $self->_fault('wrong', 1, "$account $id is $known, not $uid, says $who")
+        if $known != $uid;
+}
+
+
+sub devices {
+    my ($self, $file) = @_;
+
+    open(my $fh, '<', $file) or die "$file: $!\n";
+
+    while (<$fh>) {
+        my ($n, $kind, $id, $what) = split(/[ \n]/);
+        my $d = $self->{devices}[$n] //= { n => $n,
+            account => $self->{accounts}[$n] };
+
+        $kind eq 'e' ? $self->_event($d, $id, $what)
+            : $kind eq 'r' ? $self->_resync($d, $id, $what)
+            : $self->_start($d, $id);
+    }
+}
+
+
+sub _start {
+    my ($self, $d, $id) = @_;
+
+    $self->{figures}{starts}++;
+
+    my $place = $d->{place} //= $id;
+
+    $self->_fault('wrong', 1, "device $d->{n} was at $place, starts at $id")
+        if $place ne $id;
+}
+
+
+sub _event {
+    my ($self, $d, $id, $uid) = @_;
+
+    $self->{figures}{events}++;
+    return if $id eq '';
+
+    my ($epoch, $n) = split(/-/, $id);
+    my $place = $d->{place} // "$epoch-" . ($n - 1);
+    my ($old_epoch, $old_n) = $place eq '0' ? ($epoch, 0)
+        : split(/-/, $place);
+    my $name = "device $d->{n}: $id after $place";
+
+    $d->{place} = $id;
+    $self->_agree($d->{account}, $id, $uid, "device $d->{n}");
+
+    if ($epoch != $old_epoch) {
+        $self->_fault('lost', 1, $name);
+
+    } elsif ($n <= $old_n) {
+        $self->_fault('twice', 1, $name);
+
+    } elsif ($n > $old_n + 1) {
+        $self->_fault('lost', $n - $old_n - 1, $name);
+    }
+
+    $self->_fault('twice', 1, "device $d->{n}: uid $uid")
+        if $d->{seen}{$uid}++ && !$self->{lossy};
+
+    my $publisher = int($uid / 10_000_000);
+
+    $self->_fault('disorder', 1, "device $d->{n}: uid $uid")
+        if $uid < ($d->{newest}{$publisher} // 0) && !$self->{lossy};
+    $d->{newest}{$publisher} = $uid;
+}
+
+
+# It has to be another log's place; or, if the end was lost, one before.
+
+sub _resync {
+    my ($self, $d, $id, $reason) = @_;
+
+    my $place = $d->{place} // 'nowhere';
+
+    $self->{figures}{resyncs}++;
+    $self->{figures}{"resync $reason"}++;
+    $d->{place} = $id;
+
+    my ($from, $to) = map { (split(/-/))[0] } $place, $id;
+
+    $self->_fault('wrong', 1, "device $d->{n}: resync $reason, $place to $id")
+        if !$self->{reasons}{$reason}
+        || $reason eq 'epoch' && $to <= $from;
+}
+
+
+# After all records.
+
+sub end {
+    my ($self) = @_;
+
+    for my $n (0 .. $#{ $self->{accounts} }) {
+        my $account = $self->{accounts}[$n];
+        my $place = $self->{devices}[$n]{place} // 'nowhere';
+
+        $self->_fault('behind', 1,
+            "device $n ends at $place, not $self->{last}{$account}")
+            if $place ne $self->{last}{$account};
+    }
+
+    return $self;
+}
+
+
+1;
