@@ -30,6 +30,10 @@ typedef struct {
 ngx_pimap_command_t *ngx_pimap_log_last(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 
+/* The entry at a position, and the one after it. */
+ngx_pimap_command_t *ngx_pimap_log_peek(ngx_str_t *account,
+    ngx_pimap_position_t *position, ngx_pimap_command_pt handler, void *data);
+
 /* What comes after a position, at most "count" entries or about "bytes". */
 ngx_pimap_command_t *ngx_pimap_log_read(ngx_str_t *account,
     ngx_pimap_position_t *position, ngx_uint_t count, size_t bytes,
@@ -39,6 +43,10 @@ ngx_pimap_command_t *ngx_pimap_log_read(ngx_str_t *account,
 ngx_pimap_command_t *ngx_pimap_log_post(ngx_str_t *account, ngx_str_t *event,
     ngx_str_t *key, ngx_pimap_command_pt handler, void *data);
 
+
+/* True if a peek shows that the log ends at the position. */
+ngx_uint_t ngx_pimap_log_quiet(redisReply *reply,
+    ngx_pimap_position_t *position);
 
 /* NGX_OK, or NGX_ERROR if the reply is none of pimap_last or pimap_read. */
 ngx_int_t ngx_pimap_log_position(redisReply *reply,

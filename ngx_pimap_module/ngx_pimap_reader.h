@@ -25,6 +25,8 @@ struct ngx_pimap_reader_s {
     ngx_pimap_command_t    *command;    /* under way */
 
     unsigned                waits:1;
+    unsigned                peek:1;     /* looks whether there is anything */
+    unsigned                peeks:1;    /* that is under way */
     unsigned                fresh:1;    /* asks where the log ends */
     unsigned                earliest:1; /* takes what there is */
     unsigned                again:1;    /* the page may be too old already */

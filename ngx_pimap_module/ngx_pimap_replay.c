@@ -23,6 +23,8 @@
 #define NGX_PIMAP_REPLAY_BYTES   65536
 
 
+static void ngx_pimap_replay_peeked(ngx_pimap_reader_t *reader,
+    redisReply *reply);
 static ngx_int_t ngx_pimap_replay_error(ngx_pimap_reader_t *reader,
     redisReply *reply);
 static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader);
@@ -73,6 +75,17 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
 
     reader->again = 0;
 
+    if (reader->peek) {
+        reader->peek = 0;
+        reader->peeks = 1;
+        reader->command = ngx_pimap_log_peek(account,
+                                             &reader->account->position,
+                                             handler, reader);
+        return reader->command ? NGX_OK : NGX_BUSY;
+    }
+
+    reader->peeks = 0;
+
     if (reader->fresh) {
         reader->command = ngx_pimap_log_last(account, handler, reader);
         return reader->command ? NGX_OK : NGX_BUSY;
@@ -116,6 +129,11 @@ ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
         return ngx_pimap_replay_error(reader, reply);
     }
 
+    if (reader->peeks) {
+        ngx_pimap_replay_peeked(reader, reply);
+        return NGX_OK;
+    }
+
     if (reader->fresh) {
 
         if (ngx_pimap_log_position(reply, &page.last) != NGX_OK) {
@@ -138,6 +156,25 @@ ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_pimap_replay_peeked(ngx_pimap_reader_t *reader, redisReply *reply)
+{
+    ngx_pimap_account_t  *account;
+
+    account = reader->account;
+
+    /* or something has come since it was asked */
+
+    if (reader->again || !ngx_pimap_log_quiet(reply, &account->position)) {
+        ngx_pimap_reader_queue(reader);
+        return;
+    }
+
+    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_resume_rejoin(account);
 }
 
 

@@ -16,6 +16,7 @@
 #include "ngx_pimap_zone.h"
 
 
+static void ngx_pimap_resume_peek(ngx_pimap_account_t *account);
 static ngx_int_t ngx_pimap_resume_hole(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
 
@@ -92,7 +93,7 @@ ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
     ngx_pimap_device_t  *d;
 
     if (account->anchored) {
-        ngx_pimap_resume_account(account);
+        ngx_pimap_resume_peek(account);
     }
 
     for (q = ngx_queue_head(&account->devices);
@@ -114,7 +115,22 @@ ngx_pimap_resume_check(ngx_pimap_account_t *account)
 {
     if (account->anchored) {
         ngx_pimap_count(checks);
+        ngx_pimap_resume_peek(account);
+    }
+}
+
+
+/* Only where something has changed the log is read. */
+
+static void
+ngx_pimap_resume_peek(ngx_pimap_account_t *account)
+{
+    if (account->reader == NULL) {
         ngx_pimap_resume_account(account);
+
+        if (account->reader) {
+            account->reader->peek = 1;
+        }
     }
 }
 
@@ -135,6 +151,8 @@ ngx_pimap_resume_account(ngx_pimap_account_t *account)
     {
         return;
     }
+
+    account->reader->peek = 0;
 
     ngx_pimap_reader_queue(account->reader);
 }
