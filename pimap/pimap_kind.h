@@ -1,0 +1,38 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Kinds of events: whether a newer event says all that an older one said, so
+ * that who gets the newer one does not need the other (docs/events.md).
+ * Pure, as the codec.
+ */
+
+
+#ifndef _PIMAP_KIND_H_INCLUDED_
+#define _PIMAP_KIND_H_INCLUDED_
+
+
+#include "pimap_event.h"
+
+
+/*
+ * True if the event tells that something has changed, and a later one of its
+ * kind may take its place.  All others, those of unknown names too, are news
+ * of their own.
+ */
+int pimap_kind_merges(const pimap_event_t *ev);
+
+/* For two that merge: true if "newer" may take the place of "older". */
+int pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older);
+
+/*
+ * A copy that needs neither the payload nor the rest of the JSON's tree: its
+ * strings are in "text", of pimap_kind_size() bytes, and "root" has only what
+ * pimap_kind_covers() looks at, NULL if that is nothing.  It is to be freed
+ * with pimap_event_free() before "text" goes.  Returns -1 if memory is out.
+ */
+size_t pimap_kind_size(const pimap_event_t *ev);
+int pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text);
+
+
+#endif /* _PIMAP_KIND_H_INCLUDED_ */
