@@ -29,6 +29,7 @@ typedef struct ngx_pimap_loc_conf_s    ngx_pimap_loc_conf_t;
 typedef struct ngx_pimap_main_conf_s   ngx_pimap_main_conf_t;
 typedef struct ngx_pimap_reader_s      ngx_pimap_reader_t;
 typedef struct ngx_pimap_text_s        ngx_pimap_text_t;
+typedef struct ngx_pimap_window_s      ngx_pimap_window_t;
 
 
 extern ngx_module_t  ngx_pimap_module;

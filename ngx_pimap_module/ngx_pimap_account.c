@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
@@ -79,6 +80,7 @@ ngx_pimap_account_put(ngx_pimap_account_t *account)
         return;
     }
 
+    ngx_pimap_coalesce_forget(account);
     ngx_pimap_resume_forget(&account->reader);
     ngx_pimap_subscriber_remove(account);
 

@@ -23,6 +23,7 @@ struct ngx_pimap_account_s {
 
     ngx_pimap_position_t      position;     /* if anchored */
     ngx_pimap_reader_t       *reader;       /* fills a hole */
+    ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;

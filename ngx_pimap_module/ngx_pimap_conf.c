@@ -27,6 +27,7 @@ static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
 static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
 static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
@@ -52,6 +53,7 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
 
 ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
 ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
+ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
 ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
 ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
 
@@ -82,6 +84,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->log_length = NGX_CONF_UNSET_UINT;
     pmcf->log_age = NGX_CONF_UNSET;
     pmcf->check = NGX_CONF_UNSET_MSEC;
+    pmcf->coalesce = NGX_CONF_UNSET_MSEC;
 
     return pmcf;
 }
@@ -99,6 +102,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(pmcf->log_length, 1000);
     ngx_conf_init_value(pmcf->log_age, 7 * 86400);
     ngx_conf_init_msec_value(pmcf->check, 60000);
+    ngx_conf_init_msec_value(pmcf->coalesce, 0);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -438,6 +442,19 @@ ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data)
 
     if (*value && *value < 1000) {
         return "must be 0 or at least 1s";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *value = data;
+
+    if (*value && (*value < 100 || *value > 10000)) {
+        return "must be 0 or between 100ms and 10s";
     }
 
     return NGX_CONF_OK;

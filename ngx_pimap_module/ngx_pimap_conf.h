@@ -34,6 +34,7 @@ struct ngx_pimap_main_conf_s {
     ngx_uint_t               log_length;    /* events of an account */
     time_t                   log_age;       /* seconds */
     ngx_msec_t               check;         /* 0: never */
+    ngx_msec_t               coalesce;      /* 0: off */
 
     ngx_uint_t               used;          /* a location needs Redis */
     ngx_uint_t               hibernate;     /* a location wants it */
@@ -81,6 +82,7 @@ extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
 extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
 extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
+extern ngx_conf_post_t        ngx_pimap_conf_window_post;
 extern ngx_conf_post_t        ngx_pimap_conf_age_post;
 extern ngx_conf_post_t        ngx_pimap_conf_size_post;
 

@@ -8,6 +8,7 @@
 
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
@@ -46,6 +47,8 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     }
 
     if (len && payload[0] == '!') {
+        ngx_pimap_coalesce_flush(account);
+
         if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
             != NGX_OK)
         {
@@ -66,7 +69,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     }
 
     if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {
-        ngx_pimap_deliver_event(account, &ev);
+        ngx_pimap_coalesce(account, &ev);
     }
 
     pimap_event_free(&ev);

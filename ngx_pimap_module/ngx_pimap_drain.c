@@ -9,6 +9,7 @@
 
 
 #include "ngx_pimap_drain.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_park.h"
@@ -124,6 +125,8 @@ static void
 ngx_pimap_drain_one(ngx_pimap_device_t *d)
 {
     ngx_pimap_text_t  *text;
+
+    ngx_pimap_coalesce_flush(d->account);
 
     text = ngx_pimap_encode_retry(d->conf->retry,
                                   d->transport->log(d->connection));

@@ -9,6 +9,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_check.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
@@ -150,6 +151,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_main_conf_t, check),
       &ngx_pimap_conf_pause_post },
 
+    { ngx_string("pimap_coalesce"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, coalesce),
+      &ngx_pimap_conf_window_post },
+
     { ngx_string("pimap_max_devices"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
@@ -284,6 +292,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
         || ngx_pimap_resume_init_process(cycle) != NGX_OK
         || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
+        || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK)
     {

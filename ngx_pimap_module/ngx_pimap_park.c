@@ -10,6 +10,7 @@
 
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_limit.h"
@@ -74,6 +75,8 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
         ngx_free(d);
         return NULL;
     }
+
+    ngx_pimap_coalesce_flush(account);
 
     d->account = account;
     d->conf = parking->conf;

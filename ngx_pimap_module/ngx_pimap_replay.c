@@ -10,6 +10,7 @@
 
 
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_encode.h"
@@ -241,6 +242,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
     account = reader->account;
     position = reader->position;
 
+    ngx_pimap_coalesce_flush(account);
     ngx_pimap_reader_destroy(reader);
 
     if (d == NULL) {
@@ -401,6 +403,7 @@ ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
     }
 
     if (here->epoch == there->epoch && here->n == there->n) {
+        ngx_pimap_coalesce_flush(account);
         ngx_pimap_reader_destroy(reader);
         return;
     }
@@ -491,7 +494,7 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
             if (rc == NGX_OK) {
                 ngx_pimap_count(filled);
-                ngx_pimap_deliver_event(account, &ev);
+                ngx_pimap_coalesce(account, &ev);
             }
         }
 

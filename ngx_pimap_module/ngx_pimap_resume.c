@@ -10,6 +10,7 @@
 
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_library.h"
 #include "ngx_pimap_reader.h"
@@ -320,6 +321,8 @@ ngx_pimap_resume_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
 {
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
+
+    ngx_pimap_coalesce_flush(account);
 
     for (q = ngx_queue_head(&account->devices);
          q != ngx_queue_sentinel(&account->devices);

@@ -69,6 +69,7 @@ typedef struct {
     uint64_t                received_bytes;
     uint64_t                invalid;
     uint64_t                unwanted;
+    uint64_t                coalesced;  /* another one stood for it */
     uint64_t                filtered;
     uint64_t                delivered;
     uint64_t                dropped;
