@@ -82,6 +82,7 @@ torture:
 	@misc/build
 	@t/torture.pl
 	@t/torture.pl --sentinel
+	@t/torture.pl --coalesce --seconds 20
 	@t/torture.pl --blind --seconds 10
 
 bench bench-million:

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # Everything at once: t/torture.pl [--seconds N] [--rate N] [--accounts N]
-# [--devices N] [--sentinel] [--blind].  "make torture" runs it.
+# [--devices N] [--sentinel] [--coalesce] [--blind].  "make torture" runs it.
 #
 # With --blind nothing is used of what keeps events from being lost, and it
 # succeeds if that is seen.
@@ -18,7 +18,7 @@ use lib 'lib';
 use Pimap::Torture;
 
 GetOptions(\my %set, qw(seconds=i rate=i accounts=i devices=i pause=f sentinel
-    blind)) or exit(2);
+    coalesce blind)) or exit(2);
 
 my $torture = Pimap::Torture->new(%set);
 

@@ -19,7 +19,7 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 # seconds, rate => events a second in all, accounts, devices => how many;
 # pause => seconds between troubles; stay, away => seconds, of a device, on
 # average; blind => 1: nothing of what keeps events from being lost is used;
-# sentinel => 1: Redis fails over
+# sentinel => 1: Redis fails over; coalesce => 1: events may be merged
 
 sub new {
     my ($class, %set) = @_;
@@ -48,7 +48,9 @@ sub run {
     $t->nginx()->{http} = 'pimap_redis ' . $trouble->address()
         . ($self->{blind} ? ' functions=off' : '')
         . ' timeout=1s probe=500ms; pimap_log_length 100000; pimap_check 3s;'
-        . ' pimap_drain 1s; pimap_max_devices_per_ip 0;';
+        . ' pimap_drain 1s; pimap_max_devices_per_ip 0;'
+        . ($self->{coalesce} && ($ENV{PIMAP_HTTP} // '') !~ /coalesce/
+            ? ' pimap_coalesce 1s;' : '');
 
     $trouble->start();
     $t->nginx()->start();
@@ -89,6 +91,7 @@ sub _publishers {
         my $n = $_;
         my %set = (dir => $dir, n => $n, rate => $self->{rate} / PUBLISHERS,
             accounts => $self->{names}, record => "$dir/publisher.$n",
+            coalesce => $self->{coalesce},
             $n == 1 ? (port => $self->{t}->port('http')) : ());
 
         # by HTTP each event waits for its answer
@@ -174,6 +177,7 @@ sub _verdict {
     my $redis = $self->{trouble}->master()->connect();
     my $verdict = Pimap::Torture::Verdict->new(last => $self->{last},
         accounts => $self->{of_device}, lossy => $self->{sentinel},
+        coalesce => $self->{coalesce},
         reasons => { map { $_ => 1 } $self->{trouble}->reasons() });
 
     $verdict->log($_, $redis->command('XRANGE', "pimap:{$_}:log", '-', '+'))
@@ -209,6 +213,8 @@ sub report {
             sort(keys(%$figures))),
         'log: ' . join(', ', map { "$_ $status->{log}{$_}" }
             qw(replayed filled duplicates gaps checks)),
+        "coalesced: $status->{events}{coalesced}, $figures->{merged} at "
+            . 'devices',
         join(', ', map { "$_ $figures->{$_}" }
             qw(lost twice disorder wrong behind)),
     );

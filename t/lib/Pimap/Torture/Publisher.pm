@@ -21,7 +21,7 @@ use constant {
 
 
 # dir, n => its number, rate => events a second, accounts => [...], record;
-# port => of nginx: by HTTP
+# port => of nginx: by HTTP; coalesce => 1: kinds of events that are merged
 
 sub new {
     my ($class, %set) = @_;
@@ -61,9 +61,17 @@ sub _next {
     my $account = $self->{accounts}[rand(@{ $self->{accounts} })];
     my $uid = ++$self->{uid};
 
-    return ($account, $uid, qq({"event":"MessageNew","uid":$uid,)
+    my $kind = $self->{coalesce} && kind($uid);
+    my $name = $kind ? qq("FlagsSet","mailbox":"$kind") : '"MessageNew"';
+
+    return ($account, $uid, qq({"event":$name,"uid":$uid,)
         . qq("preview":"$self->{preview}"}));
 }
+
+
+# Where events are merged: the kind of one; false if it is news.
+
+sub kind { return (0, 1, 2, 1, 2, 1, 1, 2)[$_[0] % 8] }
 
 
 sub _note {

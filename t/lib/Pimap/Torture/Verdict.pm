@@ -6,21 +6,26 @@ package Pimap::Torture::Verdict;
 # where the device is, or a resync comes before it; and at the end each device
 # is where its account's log ends.  What an id stands for is what the log, the
 # publishers, and all devices agree on.
+#
+# Where events are merged ids may be missing, but for each that is there comes
+# a later one of the same kind, or a resync.
 
 use strict;
 use warnings;
 
+use Pimap::Torture::Publisher;
+
 
 # accounts: of each device by its number; last: id by account; reasons: that
 # may be the cause of a resync; lossy: events of an old epoch may come again,
-# by their publisher
+# by their publisher; coalesce: events may be merged
 
 sub new {
     my ($class, %set) = @_;
 
     return bless({ %set, truth => {}, faults => [], figures => {
         map { $_ => 0 } qw(lost twice disorder wrong behind events resyncs
-            starts published unknown) } }, $class);
+            starts published unknown merged) } }, $class);
 }
 
 
@@ -123,8 +128,12 @@ sub _event {
     } elsif ($n <= $old_n) {
         $self->_fault('twice', 1, $name);
 
-    } elsif ($n > $old_n + 1) {
+    } elsif ($n > $old_n + 1 && !$self->{coalesce}) {
         $self->_fault('lost', $n - $old_n - 1, $name);
+
+    } else {
+        $self->_merged($d, "$epoch-$_", $name) for $old_n + 1 .. $n - 1;
+        delete $d->{owed}{kind_of($uid)};
     }
 
     $self->_fault('twice', 1, "device $d->{n}: uid $uid")
@@ -138,6 +147,24 @@ sub _event {
 }
 
 
+# One that did not come: the next one of its kind is owed to the device.  (If
+# nobody else has seen it and its log has gone, it may have been anything.)
+
+sub _merged {
+    my ($self, $d, $id, $name) = @_;
+
+    my $uid = $self->{truth}{$d->{account}}{$id} // return;
+
+    $self->{figures}{merged}++;
+
+    kind_of($uid) ? $d->{owed}{kind_of($uid)} //= $id
+        : $self->_fault('lost', 1, "$name: $id was news");
+}
+
+
+sub kind_of { Pimap::Torture::Publisher::kind($_[0]) }
+
+
 # It has to be another log's place; or, if the end was lost, one before.
 
 sub _resync {
@@ -148,6 +175,7 @@ sub _resync {
     $self->{figures}{resyncs}++;
     $self->{figures}{"resync $reason"}++;
     $d->{place} = $id;
+    $d->{owed} = {};
 
     my ($from, $to) = map { (split(/-/))[0] } $place, $id;
 
@@ -169,6 +197,11 @@ sub end {
         $self->_fault('behind', 1,
             "device $n ends at $place, not $self->{last}{$account}")
             if $place ne $self->{last}{$account};
+
+        my @owed = values(%{ $self->{devices}[$n]{owed} // {} });
+
+        $self->_fault('lost', scalar(@owed), "device $n: nothing after @owed")
+            if @owed;
     }
 
     return $self;
