@@ -39,6 +39,25 @@ ngx_pimap_account_find(ngx_str_t *name)
 }
 
 
+void
+ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account))
+{
+    ngx_rbtree_node_t  *node;
+
+    if (ngx_pimap_accounts.root == &ngx_pimap_accounts_sentinel) {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(ngx_pimap_accounts.root,
+                               &ngx_pimap_accounts_sentinel);
+         node;
+         node = ngx_rbtree_next(&ngx_pimap_accounts, node))
+    {
+        handler((ngx_pimap_account_t *) node);
+    }
+}
+
+
 ngx_pimap_account_t *
 ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 {
@@ -76,7 +95,7 @@ ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 void
 ngx_pimap_account_put(ngx_pimap_account_t *account)
 {
-    if (!ngx_queue_empty(&account->devices)) {
+    if (!ngx_queue_empty(&account->devices) || account->guests) {
         return;
     }
 

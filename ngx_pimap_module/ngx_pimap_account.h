@@ -25,6 +25,8 @@ struct ngx_pimap_account_s {
     ngx_pimap_reader_t       *reader;       /* fills a hole */
     ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 
+    ngx_uint_t                guests;       /* that are on their way here */
+
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;
 
@@ -36,10 +38,13 @@ ngx_int_t ngx_pimap_account_init_process(ngx_cycle_t *cycle);
 
 ngx_pimap_account_t *ngx_pimap_account_find(ngx_str_t *name);
 
-/* Finds or makes one; NULL if memory is out.  A device must follow. */
+/* For all of them; the handler may not free any. */
+void ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account));
+
+/* Finds or makes one; NULL if memory is out.  A device or guest follows. */
 ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
 
-/* After a device has left: frees the account if it was the last one. */
+/* After a device or guest has left: frees the account if that was the last. */
 void ngx_pimap_account_put(ngx_pimap_account_t *account);
 
 

@@ -30,6 +30,8 @@ static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
+static ngx_int_t ngx_pimap_conf_key(ngx_conf_t *cf,
+    ngx_pimap_loc_conf_t *conf);
 static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
     ngx_pimap_name_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
@@ -81,6 +83,13 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->max_devices = NGX_CONF_UNSET_UINT;
     pmcf->max_event = NGX_CONF_UNSET_SIZE;
     pmcf->drain = NGX_CONF_UNSET_MSEC;
+    if (ngx_array_init(&pmcf->events, cf->pool, 4,
+                       sizeof(ngx_pimap_loc_conf_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
     pmcf->log_length = NGX_CONF_UNSET_UINT;
     pmcf->log_age = NGX_CONF_UNSET;
     pmcf->check = NGX_CONF_UNSET_MSEC;
@@ -191,6 +200,12 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         pmcf->hibernate = 1;
     }
 
+    if (conf->endpoint == ngx_pimap_events_handler
+        && ngx_pimap_conf_key(cf, conf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->endpoint == ngx_pimap_publish_handler) {
 
         /* a worker does not read or write files: the body has to fit */
@@ -203,6 +218,66 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* Server and location by name: what stays the same when settings change. */
+
+static ngx_int_t
+ngx_pimap_conf_key(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
+{
+    ngx_pimap_loc_conf_t      **events;
+    ngx_pimap_main_conf_t      *pmcf;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_core_srv_conf_t   *cscf;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->key.data = ngx_pnalloc(cf->pool, cscf->server_name.len + 1
+                                           + clcf->name.len);
+    if (conf->key.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->key.len = ngx_sprintf(conf->key.data, "%V %V", &cscf->server_name,
+                                &clcf->name)
+                    - conf->key.data;
+
+    events = ngx_array_push(&pmcf->events);
+    if (events == NULL) {
+        return NGX_ERROR;
+    }
+
+    *events = conf;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf)
+{
+    ngx_uint_t               i;
+    ngx_pimap_loc_conf_t   **events;
+    ngx_pimap_main_conf_t   *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+    events = pmcf->events.elts;
+
+    for (i = 0; i < pmcf->events.nelts; i++) {
+        if (events[i]->key.len == key->len
+            && ngx_memcmp(events[i]->key.data, key->data, key->len) == 0)
+        {
+            *conf = events[i];
+            return NGX_OK;
+        }
+    }
+
+    *conf = i ? events[0] : NULL;
+
+    return NGX_DECLINED;
 }
 
 

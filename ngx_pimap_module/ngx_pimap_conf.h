@@ -36,6 +36,8 @@ struct ngx_pimap_main_conf_s {
     ngx_msec_t               check;         /* 0: never */
     ngx_msec_t               coalesce;      /* 0: off */
 
+    ngx_array_t              events;        /* ngx_pimap_loc_conf_t * */
+
     ngx_uint_t               used;          /* a location needs Redis */
     ngx_uint_t               hibernate;     /* a location wants it */
 };
@@ -64,6 +66,7 @@ struct ngx_pimap_loc_conf_s {
     ngx_flag_t               hibernate;
 
     ngx_http_handler_pt      endpoint;      /* what this location is */
+    ngx_str_t                key;           /* of one with "pimap_events" */
 };
 
 
@@ -72,6 +75,13 @@ char *ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_pimap_create_loc_conf(ngx_conf_t *cf);
 char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
+
+/*
+ * The settings of a device that has come from another worker, whose location
+ * had this key.  NGX_DECLINED: there is no such location any more; "conf" is
+ * that of another one, or NULL if there is none.
+ */
+ngx_int_t ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf);
 
 /* setters of the command table */
 char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

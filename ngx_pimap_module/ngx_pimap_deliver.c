@@ -12,6 +12,8 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
+#include "ngx_pimap_guest.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_supersede.h"
@@ -50,7 +52,9 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         ngx_pimap_coalesce_flush(account);
 
         if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
-            != NGX_OK)
+            != NGX_OK
+            && ngx_pimap_handover_message(account, (u_char *) payload, len)
+               != NGX_OK)
         {
             ngx_pimap_deliver_invalid(name, "unknown control message");
         }
@@ -66,6 +70,10 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     {
         ngx_pimap_deliver_invalid(name, why);
         return;
+    }
+
+    if (ev.epoch == 0) {
+        ngx_pimap_guest_event(account, &ev);
     }
 
     if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {

@@ -13,27 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_resume.h"
-
-
-#define NGX_PIMAP_DETACHED_READ    4096     /* bytes at once */
-#define NGX_PIMAP_DETACHED_BLANKS  4        /* CR and LF after the request */
-
-
-struct ngx_pimap_detached_s {
-    ngx_connection_t      *connection;
-    ngx_pimap_device_t    *device;      /* NULL: it has left */
-    ngx_pimap_backlog_t   *unsent;      /* NULL: nothing */
-    ngx_pimap_backlog_t   *unread;      /* of a hibernated connection */
-
-    uint32_t               limit;       /* bytes of "unsent" */
-    uint32_t               timeout;     /* msec without progress */
-
-    unsigned               chunked:1;
-    unsigned               hibernated:1;
-    unsigned               blanks:3;
-
-    ngx_pimap_tls13_t      tls;         /* must be last: only if hibernated */
-};
+#include "ngx_pimap_talk.h"
 
 
 static ngx_int_t ngx_pimap_detached_send(ngx_pimap_device_t *d,
@@ -45,23 +25,17 @@ static ngx_int_t ngx_pimap_detached_write(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
 static ngx_int_t ngx_pimap_detached_raw(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
-static void ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt,
-    uint8_t alert);
 static void ngx_pimap_detached_write_handler(ngx_event_t *wev);
 static ngx_int_t ngx_pimap_detached_flush(ngx_pimap_detached_t *dt);
 static void ngx_pimap_detached_read_handler(ngx_event_t *rev);
-static ngx_int_t ngx_pimap_detached_read(ngx_pimap_detached_t *dt);
-static ngx_int_t ngx_pimap_detached_open(ngx_pimap_detached_t *dt,
-    u_char *data, size_t len);
-static ngx_int_t ngx_pimap_detached_input(ngx_pimap_detached_t *dt,
-    u_char *data, size_t len);
 static void ngx_pimap_detached_gone(ngx_pimap_detached_t *dt,
     ngx_pimap_end_t reason);
 static void ngx_pimap_detached_close(ngx_pimap_detached_t *dt);
+static void ngx_pimap_detached_done(ngx_pimap_detached_t *dt);
 static void ngx_pimap_detached_shutdown(ngx_connection_t *c);
 
 
-static const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
+const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
     ngx_pimap_detached_send,
     ngx_pimap_detached_end,
     ngx_pimap_detached_unsent,
@@ -234,7 +208,7 @@ ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
 
 /* OpenSSL says it by itself when it is shut down. */
 
-static void
+void
 ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert)
 {
     ngx_str_t  sealed;
@@ -365,136 +339,6 @@ ngx_pimap_detached_read_handler(ngx_event_t *rev)
 }
 
 
-/* NGX_DONE: the client has closed; NGX_ERROR: it does what it may not. */
-
-static ngx_int_t
-ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
-{
-    size_t             have;
-    ssize_t            n;
-    ngx_int_t          rc;
-    ngx_str_t          kept;
-    ngx_connection_t  *c;
-    static u_char      buf[NGX_PIMAP_DETACHED_READ];
-
-    c = dt->connection;
-
-    for ( ;; ) {
-        have = 0;
-
-        if (dt->unread) {
-            ngx_pimap_backlog_rest(dt->unread, &kept);
-            ngx_memcpy(buf, kept.data, kept.len);
-            have = kept.len;
-        }
-
-        n = c->recv(c, buf + have, sizeof(buf) - have);
-
-        if (n == NGX_AGAIN) {
-            return ngx_handle_read_event(c->read, 0);
-        }
-
-        if (n == NGX_ERROR || n == 0) {
-            return NGX_DONE;
-        }
-
-        if (have) {
-            ngx_pimap_backlog_take(&dt->unread, have);
-        }
-
-        rc = dt->hibernated ? ngx_pimap_detached_open(dt, buf, have + n)
-                            : ngx_pimap_detached_input(dt, buf, n);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
-{
-    ngx_pimap_tls13_in_t  in;
-
-    while (len) {
-
-        switch (ngx_pimap_hibernate_open(&dt->tls, data, len, &in)) {
-
-        case NGX_PIMAP_TLS13_AGAIN:
-
-            /* a parked device has nothing to say that is so long */
-
-            if (in.need > NGX_PIMAP_DETACHED_READ) {
-                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
-                return NGX_ERROR;
-            }
-
-            return ngx_pimap_backlog_add(&dt->unread, data, len);
-
-        case NGX_PIMAP_TLS13_DATA:
-
-            if (ngx_pimap_detached_input(dt, in.data, in.len) != NGX_OK) {
-                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
-                return NGX_ERROR;
-            }
-
-            break;
-
-        case NGX_PIMAP_TLS13_SKIP:
-            break;
-
-        case NGX_PIMAP_TLS13_CLOSED:
-            ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
-            return NGX_DONE;
-
-        case NGX_PIMAP_TLS13_ALERT:
-            return NGX_DONE;
-
-        default: /* NGX_PIMAP_TLS13_FATAL */
-
-            ngx_log_error(NGX_LOG_INFO, dt->connection->log, 0,
-                          "pimap closes hibernated TLS, alert:%d",
-                          (int) in.alert);
-
-            ngx_pimap_detached_say_goodbye(dt, in.alert);
-            return NGX_ERROR;
-        }
-
-        data += in.used;
-        len -= in.used;
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * Some clients send a line end after a request (RFC 9112, 2.2).  One, not one
- * after the other: nobody keeps us busy with them.
- */
-
-static ngx_int_t
-ngx_pimap_detached_input(ngx_pimap_detached_t *dt, u_char *data, size_t len)
-{
-    size_t  i;
-
-    if (len > NGX_PIMAP_DETACHED_BLANKS - (size_t) dt->blanks) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < len; i++) {
-        if (data[i] != CR && data[i] != LF) {
-            return NGX_ERROR;
-        }
-    }
-
-    dt->blanks += len;
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_pimap_detached_gone(ngx_pimap_detached_t *dt, ngx_pimap_end_t reason)
 {
@@ -526,6 +370,13 @@ ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
         ngx_destroy_pool(pool);
     }
 
+    ngx_pimap_detached_done(dt);
+}
+
+
+static void
+ngx_pimap_detached_done(ngx_pimap_detached_t *dt)
+{
 #if (NGX_STAT_STUB)
     (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
 #endif
@@ -552,4 +403,73 @@ ngx_pimap_detached_shutdown(ngx_connection_t *c)
         c->error = 1;
         (void) ngx_ssl_shutdown(c);
     }
+}
+
+
+ngx_int_t
+ngx_pimap_detached_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
+    ngx_socket_t *fd)
+{
+    ngx_pimap_detached_t  *dt;
+
+    if (d->transport != &ngx_pimap_detached_transport) {
+        return NGX_DECLINED;
+    }
+
+    dt = d->connection;
+
+    if (dt->connection->ssl || dt->connection->error) {
+        return NGX_DECLINED;
+    }
+
+    if (dt->unsent) {
+        ngx_pimap_backlog_rest(dt->unsent, &record->unsent);
+    }
+
+    if (dt->unread) {
+        ngx_pimap_backlog_rest(dt->unread, &record->unread);
+    }
+
+    if (dt->hibernated) {
+        record->tls = dt->tls;
+    }
+
+    record->chunked = dt->chunked;
+    record->blanks = dt->blanks;
+
+    *fd = dt->connection->fd;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_detached_release(void *connection)
+{
+    ngx_pimap_detached_t  *dt = connection;
+
+    ngx_pimap_talk_close(dt->connection);
+    ngx_pimap_detached_done(dt);
+}
+
+
+ngx_int_t
+ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
+    ngx_pimap_device_t *d, ngx_pimap_record_t *record)
+{
+    ngx_pimap_adopt(dt, c, d, record->chunked,
+                    d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL);
+
+    dt->blanks = record->blanks;
+
+    if (record->unread.len
+        && ngx_pimap_backlog_add(&dt->unread, record->unread.data,
+                                 record->unread.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_detached_raw(dt, record->unsent.data,
+                                  record->unsent.len);
 }

@@ -12,11 +12,28 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_backlog.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_record.h"
 #include "ngx_pimap_tls13.h"
 
 
-typedef struct ngx_pimap_detached_s  ngx_pimap_detached_t;
+/* This room's own. */
+typedef struct {
+    ngx_connection_t      *connection;
+    ngx_pimap_device_t    *device;      /* NULL: it has left */
+    ngx_pimap_backlog_t   *unsent;      /* NULL: nothing */
+    ngx_pimap_backlog_t   *unread;      /* of a hibernated connection */
+
+    uint32_t               limit;       /* bytes of "unsent" */
+    uint32_t               timeout;     /* msec without progress */
+
+    unsigned               chunked:1;
+    unsigned               hibernated:1;
+    unsigned               blanks:3;
+
+    ngx_pimap_tls13_t      tls;         /* must be last: only if hibernated */
+} ngx_pimap_detached_t;
 
 
 /* All that adopting a connection needs; NULL if memory is out. */
@@ -32,6 +49,35 @@ void ngx_pimap_detached_free(ngx_pimap_detached_t *dt);
  */
 void ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     ngx_pimap_device_t *d, ngx_uint_t chunked, ngx_pimap_tls13_t *tls);
+
+
+/*
+ * What a device that is served here, and not doomed, needs to go on elsewhere;
+ * strings point to where they are.  NGX_DECLINED if it can't.
+ */
+ngx_int_t ngx_pimap_detached_save(ngx_pimap_device_t *d,
+    ngx_pimap_record_t *record, ngx_socket_t *fd);
+
+/* The connection goes on elsewhere: here, only memory is freed. */
+void ngx_pimap_detached_release(void *connection);
+
+/*
+ * Adopts a connection that has come from elsewhere, with what was saved.  The
+ * device has been parked with this transport.  NGX_ERROR if memory is out,
+ * then the connection is to be ended.
+ */
+ngx_int_t ngx_pimap_detached_restore(ngx_pimap_detached_t *dt,
+    ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_record_t *record);
+
+extern const ngx_pimap_transport_t  ngx_pimap_detached_transport;
+
+
+/*
+ * Within this room.  read() takes what has come in: NGX_OK; NGX_DONE: the
+ * client has closed; NGX_ERROR: it does what it may not.
+ */
+ngx_int_t ngx_pimap_detached_read(ngx_pimap_detached_t *dt);
+void ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert);
 
 
 #endif /* _NGX_PIMAP_DETACHED_H_INCLUDED_ */

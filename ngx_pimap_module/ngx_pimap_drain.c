@@ -3,8 +3,10 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * nginx tells idle connections when the worker is to quit, so there is one
- * without a socket for this.  The timer is not cancelable: the worker stays
- * until the last device has been told.
+ * without a socket for this.  First the devices come that others are just
+ * handing over to us; then ours are handed over to those who stay; who is left
+ * is sent away.  The timer is not cancelable: the worker stays until the last
+ * device is gone.
  */
 
 
@@ -12,21 +14,32 @@
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_give.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_take.h"
 #include "ngx_pimap_wheel.h"
 
 
 #define NGX_PIMAP_DRAIN_TICK  50        /* msec */
+#define NGX_PIMAP_DRAIN_TAKE  3000      /* msec, for what is under way */
 
 
 static void ngx_pimap_drain_quit_handler(ngx_event_t *rev);
 static void ngx_pimap_drain_handler(ngx_event_t *ev);
+static void ngx_pimap_drain_begin(ngx_event_t *ev);
+static void ngx_pimap_drain_turn(ngx_event_t *ev);
 static void ngx_pimap_drain_one(ngx_pimap_device_t *d);
 
 
 static ngx_event_t       ngx_pimap_drain_event;
 static ngx_connection_t  ngx_pimap_drain_dumb;
 static ngx_msec_t        ngx_pimap_drain_end;
+
+static enum {
+    NGX_PIMAP_DRAIN_TAKES = 0,
+    NGX_PIMAP_DRAIN_GIVES,
+    NGX_PIMAP_DRAIN_SENDS
+} ngx_pimap_drain_state;
 
 
 ngx_int_t
@@ -58,9 +71,7 @@ ngx_pimap_drain_init_process(ngx_cycle_t *cycle)
 static void
 ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 {
-    ngx_uint_t              n;
-    ngx_connection_t       *c;
-    ngx_pimap_main_conf_t  *pmcf;
+    ngx_connection_t  *c;
 
     c = rev->data;
 
@@ -74,18 +85,15 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
     ngx_free_connection(c);
 
-    n = ngx_pimap_zone_parked(ngx_pimap_counters);
+    ngx_pimap_take_stop();
 
-    if (n == 0) {
+    if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0
+        && !ngx_pimap_take_busy())
+    {
         return;
     }
 
-    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
-
-    ngx_log_error(NGX_LOG_NOTICE, rev->log, 0,
-                  "pimap sends %ui devices away within %Mms", n, pmcf->drain);
-
-    ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
+    ngx_pimap_drain_end = ngx_current_msec + NGX_PIMAP_DRAIN_TAKE;
 
     /* a worker without a timer leaves before it looks at posted events */
 
@@ -95,6 +103,69 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
 static void
 ngx_pimap_drain_handler(ngx_event_t *ev)
+{
+    switch (ngx_pimap_drain_state) {
+
+    case NGX_PIMAP_DRAIN_TAKES:
+
+        if (ngx_pimap_take_busy()
+            && (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec) > 0)
+        {
+            break;
+        }
+
+        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_GIVES;
+
+        ngx_pimap_give_start();
+
+        /* fall through */
+
+    case NGX_PIMAP_DRAIN_GIVES:
+
+        if (ngx_pimap_give_turn() == NGX_AGAIN) {
+            break;
+        }
+
+        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_SENDS;
+
+        ngx_pimap_drain_begin(ev);
+        return;
+
+    default: /* NGX_PIMAP_DRAIN_SENDS */
+
+        ngx_pimap_drain_turn(ev);
+        return;
+    }
+
+    ngx_add_timer(ev, NGX_PIMAP_GIVE_TICK);
+}
+
+
+static void
+ngx_pimap_drain_begin(ngx_event_t *ev)
+{
+    ngx_uint_t              n;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    n = ngx_pimap_zone_parked(ngx_pimap_counters);
+
+    if (n == 0) {
+        return;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
+                  "pimap sends %ui devices away within %Mms", n, pmcf->drain);
+
+    ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
+
+    ngx_pimap_drain_turn(ev);
+}
+
+
+static void
+ngx_pimap_drain_turn(ngx_event_t *ev)
 {
     ngx_uint_t           n, turns;
     ngx_queue_t         *link;

@@ -101,6 +101,42 @@ ngx_pimap_filter_copy(u_char *p, ngx_array_t *names)
 }
 
 
+ngx_int_t
+ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len)
+{
+    u_char      *p, *last;
+    uint16_t     size;
+    ngx_uint_t   n;
+
+    if (len < offsetof(ngx_pimap_filter_t, names) || filter->size != len
+        || len > NGX_PIMAP_FILTER_MAX_SIZE)
+    {
+        return NGX_ERROR;
+    }
+
+    p = filter->names;
+    last = (u_char *) filter + len;
+
+    for (n = filter->nmailboxes + filter->nevents; n; n--) {
+
+        if (last - p < (ssize_t) sizeof(uint16_t)) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(&size, p, sizeof(uint16_t));
+        p += sizeof(uint16_t);
+
+        if (last - p < size) {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    return p == last ? NGX_OK : NGX_ERROR;
+}
+
+
 ngx_uint_t
 ngx_pimap_filter_match(ngx_pimap_filter_t *filter, pimap_event_t *ev)
 {

@@ -42,6 +42,12 @@ ngx_int_t ngx_pimap_filter_create(ngx_pimap_filter_t **filter,
     uint32_t types, ngx_array_t *mailboxes, ngx_array_t *events,
     ngx_log_t *log);
 
+/*
+ * NGX_OK if these bytes, which have come from elsewhere, are a filter of just
+ * that size.
+ */
+ngx_int_t ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len);
+
 /* True if the event passes. */
 ngx_uint_t ngx_pimap_filter_match(ngx_pimap_filter_t *filter,
     pimap_event_t *ev);

@@ -279,6 +279,25 @@ ngx_pimap_hibernate_open(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
 }
 
 
+/* The directive may be off here. */
+
+ngx_int_t
+ngx_pimap_hibernate_resume(ngx_pimap_tls13_t *tls)
+{
+    if (ngx_pimap_hibernate_ctx == NULL) {
+        ngx_pimap_hibernate_ctx = ngx_pimap_tls13_ctx_create();
+    }
+
+    if (ngx_pimap_hibernate_ctx == NULL
+        || ngx_pimap_tls13_check(ngx_pimap_hibernate_ctx, tls) != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 void
 ngx_pimap_hibernate_wipe(ngx_pimap_tls13_t *tls)
 {

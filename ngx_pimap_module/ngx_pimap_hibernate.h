@@ -40,6 +40,12 @@ ngx_int_t ngx_pimap_hibernate_alert(ngx_pimap_tls13_t *tls, uint8_t alert,
 ngx_pimap_tls13_result_t ngx_pimap_hibernate_open(ngx_pimap_tls13_t *tls,
     u_char *data, size_t len, ngx_pimap_tls13_in_t *in);
 
+/*
+ * Whether a connection that has hibernated in another worker can go on here:
+ * NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_pimap_hibernate_resume(ngx_pimap_tls13_t *tls);
+
 void ngx_pimap_hibernate_wipe(ngx_pimap_tls13_t *tls);
 
 

@@ -67,14 +67,25 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
         return NGX_DECLINED;
     }
 
-    ngx_pimap_zone_tally_add(account);
-    ngx_pimap_zone_tally_add(address);
-
-    if (parking->device.len) {
-        ngx_pimap_zone_tally_add(device);
-    }
+    ngx_pimap_limit_take(parking);
 
     return NGX_OK;
+}
+
+
+void
+ngx_pimap_limit_take(ngx_pimap_parking_t *parking)
+{
+    ngx_pimap_zone_tally_add(ngx_pimap_limit_network(parking->address));
+
+    ngx_pimap_zone_tally_add(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
+                                                  parking->account.data,
+                                                  parking->account.len));
+
+    if (parking->device.len) {
+        ngx_pimap_zone_tally_add(ngx_pimap_limit_device(&parking->account,
+                                                        &parking->device));
+    }
 }
 
 

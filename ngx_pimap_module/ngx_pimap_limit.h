@@ -22,6 +22,9 @@
 ngx_int_t ngx_pimap_limit_admit(ngx_pimap_parking_t *parking,
     const char **problem);
 
+/* Takes a place for a device that has one already, on its way to here. */
+void ngx_pimap_limit_take(ngx_pimap_parking_t *parking);
+
 void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     u_char *address);
 

@@ -100,6 +100,11 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
         "Events that could not be handed to a device, which was closed",
         COUNTER, dropped),
 
+    ngx_pimap_metric(NULL, "given", "given_total", NULL,
+        "Devices handed over by workers that left", COUNTER, given),
+    ngx_pimap_metric(NULL, "taken", "taken_total", NULL,
+        "Devices taken over from workers that left", COUNTER, taken),
+
     ngx_pimap_metric("log", "replayed", "log_replayed_total", NULL,
         "Events read from the log for a device that came back",
         COUNTER, replayed),

@@ -13,18 +13,24 @@
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
+#include "ngx_pimap_give.h"
+#include "ngx_pimap_guest.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_probe.h"
+#include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_supersede.h"
+#include "ngx_pimap_take.h"
+#include "ngx_pimap_taker.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
 #include <jansson.h>
 
 
+static ngx_int_t ngx_pimap_init_module(ngx_cycle_t *cycle);
 static ngx_pimap_main_conf_t *ngx_pimap_process_conf(ngx_cycle_t *cycle);
 static ngx_int_t ngx_pimap_init_process(ngx_cycle_t *cycle);
 static void ngx_pimap_exit_process(ngx_cycle_t *cycle);
@@ -232,7 +238,7 @@ ngx_module_t  ngx_pimap_module = {
     ngx_pimap_commands,                    /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_pimap_init_module,                 /* init module */
     ngx_pimap_init_process,                /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -240,6 +246,25 @@ ngx_module_t  ngx_pimap_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static ngx_int_t
+ngx_pimap_init_module(ngx_cycle_t *cycle)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    if (cycle->conf_ctx[ngx_http_module.index] == NULL) {
+        return NGX_OK;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_pimap_module);
+
+    if (pmcf == NULL || !pmcf->redis.set) {
+        return NGX_OK;
+    }
+
+    return ngx_pimap_rendezvous_init_module(cycle);
+}
 
 
 /* NULL in a process that serves no requests, or without our directives. */
@@ -294,7 +319,10 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
-        || ngx_pimap_drain_init_process(cycle) != NGX_OK)
+        || ngx_pimap_drain_init_process(cycle) != NGX_OK
+        || ngx_pimap_taker_init_process(cycle) != NGX_OK
+        || ngx_pimap_give_init_process(cycle) != NGX_OK
+        || ngx_pimap_guest_init_process(cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -306,7 +334,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_subscriber_open(&pmcf->redis);
     ngx_pimap_commander_open(&pmcf->redis);
 
-    return NGX_OK;
+    return ngx_pimap_take_init_process(cycle);
 }
 
 
@@ -317,6 +345,8 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_pimap_take_exit_process();
+    ngx_pimap_taker_exit_process();
     ngx_pimap_subscriber_close();
     ngx_pimap_commander_close();
     ngx_pimap_hibernate_exit_process();

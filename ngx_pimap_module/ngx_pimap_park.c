@@ -19,8 +19,11 @@
 #include "ngx_pimap_wheel.h"
 
 
+static void ngx_pimap_park_remember(ngx_pimap_device_t *d,
+    ngx_pimap_past_t *past);
 static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
+static void ngx_pimap_park_free(ngx_pimap_device_t *d);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
 static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 static void ngx_pimap_park_quote(ngx_str_t *to, u_char *buf,
@@ -99,14 +102,37 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->name_len = (uint16_t) parking->device.len;
     ngx_memcpy(d->name, parking->device.data, parking->device.len);
 
-    ngx_pimap_supersede(d);
+    if (parking->past.token) {
+        ngx_pimap_park_remember(d, &parking->past);
+        ngx_pimap_count(taken);
+
+    } else {
+        ngx_pimap_supersede(d);
+        ngx_pimap_count(connects);
+    }
 
     ngx_queue_insert_tail(&account->devices, &d->link);
-    ngx_pimap_park_schedule(d, d->ping);
+    ngx_pimap_park_schedule(d, d->ping > parking->past.idle
+                               ? d->ping - parking->past.idle
+                               : ngx_min(d->ping, 1));
     ngx_pimap_count(devices[d->kind]);
-    ngx_pimap_count(connects);
 
     return d;
+}
+
+
+/* It has had its turn with those who know its name. */
+
+static void
+ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
+{
+    d->token = past->token;
+    d->since = past->since;
+    d->bytes = past->bytes;
+    d->events = past->events;
+    d->sent_at -= past->idle;
+    d->confirmed = past->confirmed;
+    d->announced = 1;
 }
 
 
@@ -209,13 +235,35 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
 void
 ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
+    if (d->doomed) {
+        reason = d->reason;
+    }
+
+    ngx_pimap_park_log(d, reason);
+    ngx_pimap_count(ends[reason]);
+
+    ngx_pimap_park_free(d);
+}
+
+
+void
+ngx_pimap_park_give(ngx_pimap_device_t *d)
+{
+    ngx_pimap_count(given);
+
+    ngx_pimap_park_free(d);
+}
+
+
+static void
+ngx_pimap_park_free(ngx_pimap_device_t *d)
+{
     ngx_str_t             name;
     ngx_pimap_account_t  *account;
 
     account = d->account;
 
     if (d->doomed) {
-        reason = d->reason;
         ngx_queue_remove(&d->due);
 
     } else {
@@ -225,9 +273,7 @@ ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     ngx_queue_remove(&d->link);
     ngx_pimap_resume_forget(&d->reader);
 
-    ngx_pimap_park_log(d, reason);
     ngx_pimap_uncount(devices[d->kind]);
-    ngx_pimap_count(ends[reason]);
     ngx_pimap_park_name(d, &name);
     ngx_pimap_limit_release(&account->sn.str, &name, d->address);
 

@@ -84,6 +84,17 @@ typedef struct {
 } ngx_pimap_start_t;
 
 
+/* What a device that comes from another worker has been there. */
+typedef struct {
+    uint64_t                      token;    /* 0: it is new */
+    uint64_t                      since;
+    uint64_t                      bytes;
+    uint32_t                      events;
+    uint32_t                      idle;     /* seconds without anything sent */
+    uint32_t                      confirmed;
+} ngx_pimap_past_t;
+
+
 /* What a request says about the device that it parks. */
 typedef struct {
     ngx_str_t                     account;
@@ -95,6 +106,7 @@ typedef struct {
     ngx_uint_t                    closeafter;
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
+    ngx_pimap_past_t              past;
 } ngx_pimap_parking_t;
 
 
@@ -125,6 +137,9 @@ void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+
+/* The device goes on in another worker.  Frees it here. */
+void ngx_pimap_park_give(ngx_pimap_device_t *d);
 
 /* From the wheel: the turn of a device has come. */
 void ngx_pimap_park_due(ngx_queue_t *link);

@@ -17,6 +17,7 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_deliver.h"
+#include "ngx_pimap_guest.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
 #include "ngx_pimap_resume.h"
@@ -371,6 +372,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
 
     ngx_pimap_supersede_subscribed(account);
     ngx_pimap_resume_subscribed(account);
+    ngx_pimap_guest_subscribed(account);
 }
 
 

@@ -63,6 +63,8 @@ typedef struct {
 
     uint64_t                connects;
     uint64_t                refused;
+    uint64_t                given;      /* to a worker that stays */
+    uint64_t                taken;      /* from one that leaves */
     uint64_t                ends[NGX_PIMAP_NENDS];
 
     uint64_t                received;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# A worker that leaves tells its devices when to come back, ends each response
-# as it should be, spread over "pimap_drain", and stays until that is done;
-# new workers take new ones.  "worker_shutdown_timeout" and a fast stop win.
+# A worker that leaves tells devices that it can't hand over when to come back,
+# ends each response as it should be, spread over "pimap_drain", and stays
+# until that is done; new workers take new ones.  "worker_shutdown_timeout" and
+# a fast stop win.
 
 use strict;
 use warnings;
@@ -16,10 +17,13 @@ use lib 'lib';
 use Pimap;
 
 my @transports = qw(http https h2);
-my $t = Pimap->new(workers => 2, http => 'pimap_drain 1s;');
-my $one = Pimap->new(redis => $t->redis(), http => 'pimap_drain 30s;',
+my $t = Pimap->new(workers => 2, mode => 'pimap_detach off;',
+    http => 'pimap_drain 1s;');
+my $one = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
+    http => 'pimap_drain 30s;',
     main => 'worker_shutdown_timeout 500ms;');
-my $stop = Pimap->new(redis => $t->redis(), http => 'pimap_drain 30s;');
+my $stop = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
+    http => 'pimap_drain 30s;');
 
 $t->plan(26);
 

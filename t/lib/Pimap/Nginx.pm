@@ -9,14 +9,14 @@ use Pimap::Process qw(wait_for);
 
 
 # t => the test; workers, log => level, main, http, server, locations => text;
-# listen => parameters of each address;
+# listen => parameters of each address; connections => of a worker;
 # bare => 1: without the directive that names the test's Redis;
 # mode => instead of PIMAP_HTTP, for tests that need a mode of their own
 
 sub new {
     my ($class, %set) = @_;
 
-    return bless({ workers => 1, log => 'info', main => '', http => '',
+    return bless({ workers => 1, connections => 2048, log => 'info', main => '', http => '',
         listen => '', server => '', locations => _locations(), %set }, $class);
 }
 
@@ -64,7 +64,7 @@ error_log $dir/error.log $self->{log};
 $self->{main}
 
 events {
-    worker_connections 2048;
+    worker_connections $self->{connections};
 }
 
 http {

@@ -1,0 +1,554 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Accounts go to whom has got least so far, a window of them at a time.  What
+ * can't be given, for whatever reason, stays and is drained.
+ */
+
+
+#include "ngx_pimap_give.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_detached.h"
+#include "ngx_pimap_filter.h"
+#include "ngx_pimap_reader.h"
+#include "ngx_pimap_record.h"
+#include "ngx_pimap_rendezvous.h"
+#include "ngx_pimap_taker.h"
+#include "ngx_pimap_wheel.h"
+
+#include <openssl/rand.h>
+
+
+#define NGX_PIMAP_GIVE_WAIT      2000       /* msec, for a marker */
+#define NGX_PIMAP_GIVE_LIMIT     10000      /* msec in all */
+
+
+/* An account on its way.  It may be gone here before that is over. */
+typedef struct {
+    ngx_queue_t          link;
+    uint64_t             token;
+    ngx_msec_t           asked;
+    ngx_str_t            name;
+    unsigned             done:1;            /* but for saying so */
+    u_char               bytes[1];
+} ngx_pimap_gift_t;
+
+
+static void ngx_pimap_give_account(ngx_pimap_account_t *account);
+static ngx_uint_t ngx_pimap_give_possible(ngx_pimap_device_t *d);
+static void ngx_pimap_give_add(ngx_str_t *name);
+static ngx_uint_t ngx_pimap_give_busy(void);
+static void ngx_pimap_give_late(ngx_pimap_taker_t *taker);
+static ngx_int_t ngx_pimap_give_ask(ngx_pimap_taker_t *taker,
+    ngx_pimap_gift_t *gift);
+static ngx_int_t ngx_pimap_give_devices(ngx_pimap_taker_t *taker,
+    ngx_pimap_gift_t *gift, ngx_pimap_account_t *account);
+static ngx_int_t ngx_pimap_give_device(ngx_pimap_taker_t *taker,
+    ngx_pimap_gift_t *gift, ngx_pimap_device_t *d);
+static void ngx_pimap_give_describe(ngx_pimap_device_t *d,
+    ngx_pimap_record_t *record);
+static ngx_int_t ngx_pimap_give_end(ngx_pimap_taker_t *taker,
+    ngx_pimap_gift_t *gift);
+static void ngx_pimap_give_finish(void);
+
+
+static ngx_queue_t   ngx_pimap_give_todo;
+static uint64_t      ngx_pimap_give_token;
+static ngx_uint_t    ngx_pimap_give_count;
+static ngx_msec_t    ngx_pimap_give_began;
+
+
+ngx_int_t
+ngx_pimap_give_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_pimap_give_todo);
+
+    /* those of other hosts in the same channels must differ */
+
+    if (RAND_bytes((u_char *) &ngx_pimap_give_token, sizeof(uint64_t)) != 1) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_give_start(void)
+{
+    if (ngx_pimap_rendezvous_writer() == (ngx_socket_t) -1) {
+        return;
+    }
+
+    ngx_pimap_give_began = ngx_current_msec;
+
+    ngx_pimap_account_each(ngx_pimap_give_account);
+    ngx_pimap_taker_begin();
+}
+
+
+static void
+ngx_pimap_give_account(ngx_pimap_account_t *account)
+{
+    ngx_queue_t  *q;
+
+    for (q = ngx_queue_head(&account->devices);
+         q != ngx_queue_sentinel(&account->devices);
+         q = ngx_queue_next(q))
+    {
+        if (ngx_pimap_give_possible(ngx_queue_data(q, ngx_pimap_device_t,
+                                                   link)))
+        {
+            ngx_pimap_give_add(&account->sn.str);
+            return;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_pimap_give_possible(ngx_pimap_device_t *d)
+{
+    return !d->doomed && (d->kind == NGX_PIMAP_DETACHED
+                          || d->kind == NGX_PIMAP_HIBERNATED);
+}
+
+
+/* Without memory they stay, and are sent away. */
+
+static void
+ngx_pimap_give_add(ngx_str_t *name)
+{
+    ngx_pimap_gift_t  *gift;
+
+    gift = ngx_calloc(offsetof(ngx_pimap_gift_t, bytes) + name->len,
+                      ngx_cycle->log);
+    if (gift == NULL) {
+        return;
+    }
+
+    ngx_memcpy(gift->bytes, name->data, name->len);
+
+    gift->name.data = gift->bytes;
+    gift->name.len = name->len;
+
+    ngx_queue_insert_tail(&ngx_pimap_give_todo, &gift->link);
+}
+
+
+ngx_int_t
+ngx_pimap_give_turn(void)
+{
+    ngx_pimap_taker_t  *taker, *next;
+
+    if (ngx_queue_empty(&ngx_pimap_give_todo)
+        && ngx_pimap_taker_first() == NULL)
+    {
+        return NGX_OK;
+    }
+
+    if (!ngx_queue_empty(&ngx_pimap_give_todo)) {
+        ngx_pimap_taker_search();
+    }
+
+    for (taker = ngx_pimap_taker_first(); taker; taker = next) {
+        next = ngx_pimap_taker_next(taker);
+        ngx_pimap_give_late(taker);
+    }
+
+    ngx_pimap_give_pump();
+
+    if (ngx_pimap_give_busy()
+        && ngx_current_msec - ngx_pimap_give_began < NGX_PIMAP_GIVE_LIMIT)
+    {
+        return NGX_AGAIN;
+    }
+
+    ngx_pimap_give_finish();
+
+    return NGX_OK;
+}
+
+
+/* Something is under way, or somebody could still take what is left. */
+
+static ngx_uint_t
+ngx_pimap_give_busy(void)
+{
+    ngx_pimap_taker_t  *taker;
+
+    for (taker = ngx_pimap_taker_first(); taker;
+         taker = ngx_pimap_taker_next(taker))
+    {
+        if (taker->ngifts
+            || (taker->here && !ngx_queue_empty(&ngx_pimap_give_todo)))
+        {
+            return 1;
+        }
+    }
+
+    return !ngx_queue_empty(&ngx_pimap_give_todo)
+           && ngx_pimap_taker_searching();
+}
+
+
+/* A marker that does not come is not waited for: Redis has its troubles. */
+
+static void
+ngx_pimap_give_late(ngx_pimap_taker_t *taker)
+{
+    ngx_queue_t       *q, *next;
+    ngx_pimap_gift_t  *gift;
+
+    for (q = ngx_queue_head(&taker->gifts);
+         q != ngx_queue_sentinel(&taker->gifts);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+
+        if (!gift->done
+            && ngx_current_msec - gift->asked > NGX_PIMAP_GIVE_WAIT
+            && ngx_pimap_give_devices(taker, gift,
+                                      ngx_pimap_account_find(&gift->name))
+               == NGX_ERROR)
+        {
+            ngx_pimap_taker_drop(taker);
+            return;
+        }
+    }
+}
+
+
+void
+ngx_pimap_give_pump(void)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_taker_t  *taker;
+
+    while (!ngx_queue_empty(&ngx_pimap_give_todo)) {
+
+        taker = ngx_pimap_taker_best();
+
+        if (taker == NULL) {
+            return;
+        }
+
+        q = ngx_queue_head(&ngx_pimap_give_todo);
+
+        if (ngx_pimap_give_ask(taker, ngx_queue_data(q, ngx_pimap_gift_t,
+                                                     link))
+            == NGX_ERROR)
+        {
+            ngx_pimap_taker_drop(taker);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_give_ask(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
+{
+    ngx_int_t               rc;
+    ngx_pimap_talk_head_t   head;
+
+    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+
+    head.kind = NGX_PIMAP_TALK_ACCOUNT;
+    head.number = ++ngx_pimap_give_token;
+
+    rc = ngx_pimap_taker_say(taker, &head, gift->name.data, gift->name.len,
+                             -1);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    gift->token = head.number;
+    gift->asked = ngx_current_msec;
+
+    ngx_queue_remove(&gift->link);
+    ngx_queue_insert_tail(&taker->gifts, &gift->link);
+    taker->ngifts++;
+
+    /* without Redis nothing is published that could be missed */
+
+    if (!taker->up) {
+        return ngx_pimap_give_devices(taker, gift,
+                                      ngx_pimap_account_find(&gift->name));
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_give_marker(ngx_pimap_account_t *account, uint64_t token)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_gift_t   *gift;
+    ngx_pimap_taker_t  *taker;
+
+    for (taker = ngx_pimap_taker_first(); taker;
+         taker = ngx_pimap_taker_next(taker))
+    {
+        for (q = ngx_queue_head(&taker->gifts);
+             q != ngx_queue_sentinel(&taker->gifts);
+             q = ngx_queue_next(q))
+        {
+            gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+
+            if (gift->token != token || gift->done) {
+                continue;
+            }
+
+            if (ngx_pimap_give_devices(taker, gift, account) == NGX_ERROR) {
+                ngx_pimap_taker_drop(taker);
+            }
+
+            ngx_pimap_give_pump();
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Those for which there is no room stay live, and come with a later gift.  The
+ * account may be gone afterwards.
+ */
+
+static ngx_int_t
+ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
+    ngx_pimap_account_t *account)
+{
+    ngx_int_t            rc;
+    ngx_uint_t           last;
+    ngx_queue_t         *q, *next;
+    ngx_pimap_device_t  *d;
+
+    gift->done = 1;
+
+    last = (account == NULL || ngx_queue_empty(&account->devices));
+    q = last ? NULL : ngx_queue_head(&account->devices);
+
+    while (!last) {
+        next = ngx_queue_next(q);
+        last = (next == ngx_queue_sentinel(&account->devices));
+        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+
+        rc = ngx_pimap_give_possible(d)
+             ? ngx_pimap_give_device(taker, gift, d) : NGX_OK;
+
+        if (rc == NGX_AGAIN) {
+            ngx_pimap_give_add(&gift->name);
+            break;
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        q = next;
+    }
+
+    rc = ngx_pimap_give_end(taker, gift);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
+    ngx_pimap_device_t *d)
+{
+    void                   *connection;
+    size_t                  len;
+    ngx_int_t               rc;
+    ngx_socket_t            fd;
+    ngx_pimap_record_t      record;
+    ngx_pimap_talk_head_t   head;
+    static u_char           buf[NGX_PIMAP_TALK_MAX];
+
+    ngx_memzero(&record, sizeof(ngx_pimap_record_t));
+
+    if (ngx_pimap_detached_save(d, &record, &fd) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_pimap_give_describe(d, &record);
+
+    len = ngx_pimap_record_write(&record, buf, sizeof(buf));
+
+    ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+
+    head.kind = NGX_PIMAP_TALK_DEVICE;
+    head.number = gift->token;
+
+    rc = ngx_pimap_taker_say(taker, &head, buf, len, fd);
+
+    ngx_explicit_memzero(buf, len);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    connection = d->connection;
+
+    ngx_pimap_park_give(d);
+    ngx_pimap_detached_release(connection);
+
+    taker->given++;
+    ngx_pimap_give_count++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
+{
+    ngx_pimap_reader_t   *reader;
+    ngx_pimap_account_t  *account;
+    ngx_pimap_parking_t  *parking;
+
+    reader = d->reader;
+    account = d->account;
+    parking = &record->parking;
+
+    record->location = d->conf->key;
+
+    parking->account = account->sn.str;
+    ngx_pimap_park_name(d, &parking->device);
+    parking->filter = d->filter;
+    parking->ping = d->ping;
+    parking->closeafter = d->closeafter;
+    parking->kind = d->kind;
+    ngx_memcpy(parking->address, d->address, sizeof(d->address));
+
+    parking->past.token = d->token;
+    parking->past.since = d->since;
+    parking->past.bytes = d->bytes;
+    parking->past.events = d->events;
+    parking->past.idle = ngx_pimap_wheel_now() - d->sent_at;
+    parking->past.confirmed = d->confirmed;
+
+    if (reader) {
+        parking->start.known = !reader->fresh;
+        parking->start.earliest = reader->earliest;
+        parking->start.position = reader->position;
+        return;
+    }
+
+    parking->start.known = account->anchored;
+    parking->start.position = account->position;
+
+    record->current = account->anchored && account->reader == NULL;
+}
+
+
+static ngx_int_t
+ngx_pimap_give_end(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
+{
+    ngx_int_t               rc;
+    ngx_pimap_talk_head_t   head;
+
+    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+
+    head.kind = NGX_PIMAP_TALK_END;
+    head.number = gift->token;
+
+    rc = ngx_pimap_taker_say(taker, &head, NULL, 0, -1);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_queue_remove(&gift->link);
+    ngx_free(gift);
+    taker->ngifts--;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_give_ends(ngx_pimap_taker_t *taker)
+{
+    ngx_int_t          rc;
+    ngx_queue_t       *q, *next;
+    ngx_pimap_gift_t  *gift;
+
+    for (q = ngx_queue_head(&taker->gifts);
+         q != ngx_queue_sentinel(&taker->gifts);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+
+        if (!gift->done) {
+            continue;
+        }
+
+        rc = ngx_pimap_give_end(taker, gift);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_give_back(ngx_pimap_taker_t *taker)
+{
+    ngx_queue_t       *q;
+    ngx_pimap_gift_t  *gift;
+
+    while (!ngx_queue_empty(&taker->gifts)) {
+        q = ngx_queue_head(&taker->gifts);
+        ngx_queue_remove(q);
+
+        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+
+        if (gift->done) {
+            ngx_free(gift);
+
+        } else {
+            ngx_queue_insert_tail(&ngx_pimap_give_todo, q);
+        }
+    }
+
+    taker->ngifts = 0;
+}
+
+
+static void
+ngx_pimap_give_finish(void)
+{
+    ngx_queue_t  *q;
+
+    ngx_pimap_taker_exit_process();
+
+    while (!ngx_queue_empty(&ngx_pimap_give_todo)) {
+        q = ngx_queue_head(&ngx_pimap_give_todo);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_pimap_gift_t, link));
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "pimap handed over %ui devices in %Mms",
+                  ngx_pimap_give_count,
+                  ngx_current_msec - ngx_pimap_give_began);
+}

@@ -1,0 +1,553 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Devices arrive with their connections.
+ */
+
+
+#include "ngx_pimap_guest.h"
+#include "ngx_pimap_channel.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_detached.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_filter.h"
+#include "ngx_pimap_handover.h"
+#include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_limit.h"
+#include "ngx_pimap_record.h"
+
+
+#define NGX_PIMAP_GUEST_KEPT   65536    /* bytes of events for one account */
+
+
+typedef struct {
+    ngx_queue_t           link;
+    size_t                len;
+    char                  json[1];
+} ngx_pimap_kept_t;
+
+
+/* A device that has to wait: its record, and its connection. */
+typedef struct {
+    ngx_queue_t           link;
+    ngx_socket_t          fd;
+    size_t                len;
+    uint64_t              record[1];
+} ngx_pimap_early_t;
+
+
+static void ngx_pimap_guest_ask(ngx_pimap_guest_t *guest);
+static ngx_int_t ngx_pimap_guest_wait(ngx_pimap_guest_t *guest,
+    ngx_str_t *data, ngx_socket_t fd);
+static void ngx_pimap_guest_admit(ngx_pimap_guest_t *guest, ngx_str_t *data,
+    ngx_socket_t fd);
+static void ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest);
+static void ngx_pimap_guest_keep(ngx_pimap_guest_t *guest,
+    pimap_event_t *ev);
+static ngx_int_t ngx_pimap_guest_park(ngx_pimap_guest_t *guest,
+    ngx_pimap_record_t *record, ngx_connection_t *c);
+static ngx_connection_t *ngx_pimap_guest_connection(ngx_socket_t fd);
+static ngx_pimap_filter_t *ngx_pimap_guest_filter(
+    ngx_pimap_filter_t *filter);
+static void ngx_pimap_guest_welcome(ngx_pimap_guest_t *guest,
+    ngx_pimap_device_t *d, ngx_uint_t gone);
+static void ngx_pimap_guest_kept(ngx_pimap_guest_t *guest,
+    ngx_pimap_device_t *d);
+static void ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest);
+
+
+static ngx_queue_t  ngx_pimap_guests;
+
+
+ngx_int_t
+ngx_pimap_guest_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_pimap_guests);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_guest_create(void *giver, uint64_t token, ngx_str_t *name)
+{
+    ngx_pimap_guest_t  *guest;
+
+    if (name->len == 0 || name->len > NGX_PIMAP_ACCOUNT_MAX) {
+        return NGX_ERROR;
+    }
+
+    guest = ngx_calloc(sizeof(ngx_pimap_guest_t), ngx_cycle->log);
+    if (guest == NULL) {
+        return NGX_ERROR;
+    }
+
+    guest->account = ngx_pimap_account_get(name, ngx_cycle->log);
+    if (guest->account == NULL) {
+        ngx_free(guest);
+        return NGX_ERROR;
+    }
+
+    guest->account->guests++;
+    guest->giver = giver;
+    guest->token = token;
+
+    ngx_queue_init(&guest->early);
+    ngx_queue_init(&guest->kept);
+    ngx_queue_insert_tail(&ngx_pimap_guests, &guest->link);
+
+    ngx_pimap_guest_ask(guest);
+
+    return NGX_OK;
+}
+
+
+/* If it can't be published, the other side stops waiting after a while. */
+
+static void
+ngx_pimap_guest_ask(ngx_pimap_guest_t *guest)
+{
+    if (!guest->asked && guest->account->subscribed) {
+        guest->asked = (ngx_pimap_handover_publish(guest->account,
+                                                   guest->token)
+                        == NGX_OK);
+    }
+}
+
+
+void
+ngx_pimap_guest_subscribed(ngx_pimap_account_t *account)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_guest_t  *guest;
+
+    if (account->guests == 0) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = ngx_queue_next(q))
+    {
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->account == account) {
+            ngx_pimap_guest_ask(guest);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_pimap_guest_marker(ngx_pimap_account_t *account, uint64_t token)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_guest_t  *guest;
+
+    if (account->guests == 0) {
+        return NGX_DECLINED;
+    }
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = ngx_queue_next(q))
+    {
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->account == account && guest->token == token) {
+            guest->ordered = 1;
+            ngx_pimap_guest_admit_early(guest);
+
+            if (guest->ended) {
+                ngx_pimap_guest_destroy(guest);
+            }
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_pimap_guest_t *
+ngx_pimap_guest_find(void *giver, uint64_t token)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_guest_t  *guest;
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = ngx_queue_next(q))
+    {
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->giver == giver && guest->token == token) {
+            return guest;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_pimap_guest_event(ngx_pimap_account_t *account, pimap_event_t *ev)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_guest_t  *guest;
+
+    if (account->guests == 0) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = ngx_queue_next(q))
+    {
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->account == account && guest->ordered && !guest->lost) {
+            ngx_pimap_guest_keep(guest, ev);
+        }
+    }
+}
+
+
+static void
+ngx_pimap_guest_keep(ngx_pimap_guest_t *guest, pimap_event_t *ev)
+{
+    ngx_pimap_kept_t  *kept;
+
+    guest->size += ev->json.len;
+
+    kept = guest->size > NGX_PIMAP_GUEST_KEPT ? NULL
+           : ngx_alloc(offsetof(ngx_pimap_kept_t, json) + ev->json.len,
+                       ngx_cycle->log);
+
+    if (kept == NULL) {
+        guest->lost = 1;
+        return;
+    }
+
+    kept->len = ev->json.len;
+    ngx_memcpy(kept->json, ev->json.data, ev->json.len);
+
+    ngx_queue_insert_tail(&guest->kept, &kept->link);
+}
+
+
+void
+ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *data,
+    ngx_socket_t fd)
+{
+    if (!guest->asked || guest->ordered
+        || ngx_pimap_guest_wait(guest, data, fd) != NGX_OK)
+    {
+        ngx_pimap_guest_admit(guest, data, fd);
+    }
+}
+
+
+/* What comes before the marker has been delivered to it already. */
+
+static ngx_int_t
+ngx_pimap_guest_wait(ngx_pimap_guest_t *guest, ngx_str_t *data,
+    ngx_socket_t fd)
+{
+    ngx_pimap_early_t  *early;
+
+    early = ngx_alloc(offsetof(ngx_pimap_early_t, record) + data->len,
+                      ngx_cycle->log);
+    if (early == NULL) {
+        return NGX_ERROR;
+    }
+
+    early->fd = fd;
+    early->len = data->len;
+    ngx_memcpy(early->record, data->data, data->len);
+
+    ngx_queue_insert_tail(&guest->early, &early->link);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest)
+{
+    ngx_str_t           data;
+    ngx_queue_t        *q;
+    ngx_pimap_early_t  *early;
+
+    while (!ngx_queue_empty(&guest->early)) {
+        q = ngx_queue_head(&guest->early);
+        ngx_queue_remove(q);
+
+        early = ngx_queue_data(q, ngx_pimap_early_t, link);
+
+        data.data = (u_char *) early->record;
+        data.len = early->len;
+
+        ngx_pimap_guest_admit(guest, &data, early->fd);
+
+        ngx_explicit_memzero(early->record, early->len);
+        ngx_free(early);
+    }
+}
+
+
+static void
+ngx_pimap_guest_admit(ngx_pimap_guest_t *guest, ngx_str_t *data,
+    ngx_socket_t fd)
+{
+    ngx_str_t            *name;
+    ngx_connection_t     *c;
+    ngx_pimap_record_t    record;
+
+    name = &guest->account->sn.str;
+
+    if (ngx_pimap_record_read(&record, data->data, data->len) != NGX_OK
+        || record.parking.account.len != name->len
+        || ngx_memcmp(record.parking.account.data, name->data, name->len) != 0
+        || (record.parking.kind == NGX_PIMAP_HIBERNATED
+            && ngx_pimap_hibernate_resume(&record.tls) != NGX_OK))
+    {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "pimap got an invalid record of a device");
+        (void) ngx_close_socket(fd);
+        return;
+    }
+
+    c = ngx_pimap_guest_connection(fd);
+
+    if (c == NULL) {
+        (void) ngx_close_socket(fd);
+
+    } else if (ngx_pimap_guest_park(guest, &record, c) != NGX_OK) {
+        ngx_close_connection(c);
+    }
+
+    ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
+}
+
+
+static ngx_int_t
+ngx_pimap_guest_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
+    ngx_connection_t *c)
+{
+    ngx_uint_t             gone;
+    ngx_pimap_device_t    *d;
+    ngx_pimap_parking_t   *parking;
+    ngx_pimap_detached_t  *dt;
+
+    parking = &record->parking;
+
+    gone = (ngx_pimap_conf_find(&record->location, &parking->conf) != NGX_OK);
+
+    if (parking->conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    dt = ngx_pimap_detached_create(parking->kind == NGX_PIMAP_HIBERNATED,
+                                   c->log);
+    if (dt == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (parking->filter) {
+        parking->filter = ngx_pimap_guest_filter(parking->filter);
+
+        if (parking->filter == NULL) {
+            ngx_pimap_detached_free(dt);
+            return NGX_ERROR;
+        }
+    }
+
+    /* nothing has come since the marker, so the other one's place is ours */
+
+    if (guest->ordered && record->current && !guest->account->anchored) {
+        guest->account->anchored = 1;
+        guest->account->position = parking->start.position;
+    }
+
+    ngx_pimap_limit_take(parking);
+
+    d = ngx_pimap_park(parking, &ngx_pimap_detached_transport, dt, c->log);
+
+    if (d == NULL) {
+        ngx_pimap_limit_release(&parking->account, &parking->device,
+                                parking->address);
+        ngx_free(parking->filter);
+        ngx_pimap_detached_free(dt);
+        return NGX_ERROR;
+    }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
+#endif
+
+    if (ngx_pimap_detached_restore(dt, c, d, record) != NGX_OK) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_CLIENT, NULL);
+        return NGX_OK;
+    }
+
+    ngx_pimap_guest_welcome(guest, d, gone);
+
+    return NGX_OK;
+}
+
+
+static ngx_connection_t *
+ngx_pimap_guest_connection(ngx_socket_t fd)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(fd, ngx_cycle->log);
+    if (c == NULL) {
+        return NULL;
+    }
+
+    c->recv = ngx_recv;
+    c->send = ngx_send;
+    c->recv_chain = ngx_recv_chain;
+    c->send_chain = ngx_send_chain;
+
+    c->log_error = NGX_ERROR_INFO;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->write->ready = 1;
+    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
+
+    return c;
+}
+
+
+static ngx_pimap_filter_t *
+ngx_pimap_guest_filter(ngx_pimap_filter_t *filter)
+{
+    ngx_pimap_filter_t  *copy;
+
+    copy = ngx_alloc(ngx_max(filter->size, sizeof(ngx_pimap_filter_t)),
+                     ngx_cycle->log);
+
+    if (copy) {
+        ngx_memcpy(copy, filter, filter->size);
+    }
+
+    return copy;
+}
+
+
+/* Its location may be gone, or too many events have come for it meanwhile. */
+
+static void
+ngx_pimap_guest_welcome(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d,
+    ngx_uint_t gone)
+{
+    ngx_pimap_text_t  *text;
+
+    if (!gone && !guest->lost) {
+        ngx_pimap_guest_kept(guest, d);
+        return;
+    }
+
+    text = ngx_pimap_encode_retry(d->conf->retry, ngx_cycle->log);
+
+    ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
+
+    if (text) {
+        ngx_pimap_text_unref(text);
+    }
+}
+
+
+static void
+ngx_pimap_guest_kept(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
+{
+    ngx_queue_t       *q;
+    pimap_event_t      ev;
+    ngx_pimap_kept_t  *kept;
+    ngx_pimap_text_t  *text;
+
+    for (q = ngx_queue_head(&guest->kept);
+         q != ngx_queue_sentinel(&guest->kept) && !d->doomed;
+         q = ngx_queue_next(q))
+    {
+        kept = ngx_queue_data(q, ngx_pimap_kept_t, link);
+
+        if (pimap_event_parse_json(&ev, kept->json, kept->len, kept->len, NULL,
+                                   0)
+            != PIMAP_EVENT_OK)
+        {
+            continue;
+        }
+
+        text = NULL;
+
+        (void) ngx_pimap_deliver_device(d, &ev, &text);
+
+        if (text) {
+            ngx_pimap_text_unref(text);
+        }
+
+        pimap_event_free(&ev);
+    }
+}
+
+
+void
+ngx_pimap_guest_end(ngx_pimap_guest_t *guest)
+{
+    guest->ended = 1;
+
+    if (ngx_queue_empty(&guest->early)) {
+        ngx_pimap_guest_destroy(guest);
+    }
+}
+
+
+static void
+ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&guest->kept)) {
+        q = ngx_queue_head(&guest->kept);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_pimap_kept_t, link));
+    }
+
+    ngx_queue_remove(&guest->link);
+
+    guest->account->guests--;
+    ngx_pimap_account_put(guest->account);
+
+    ngx_free(guest);
+}
+
+
+void
+ngx_pimap_guest_forget(void *giver)
+{
+    ngx_queue_t        *q, *next;
+    ngx_pimap_guest_t  *guest;
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->giver == giver) {
+
+            /* the marker was lost, with Redis, maybe: nobody waits for it */
+
+            ngx_pimap_guest_admit_early(guest);
+            ngx_pimap_guest_destroy(guest);
+        }
+    }
+}

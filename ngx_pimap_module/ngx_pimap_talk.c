@@ -1,0 +1,223 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Messages over a pair of sockets.
+ */
+
+
+#include "ngx_pimap_talk.h"
+
+#include <sys/socket.h>
+
+
+typedef union {
+    struct cmsghdr  align;
+    u_char          space[CMSG_SPACE(sizeof(int))];
+} ngx_pimap_talk_control_t;
+
+
+static ngx_socket_t ngx_pimap_talk_fd(struct msghdr *msg);
+
+
+ngx_int_t
+ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
+{
+    int  type;
+
+    type = SOCK_SEQPACKET|SOCK_NONBLOCK|(keep ? 0 : SOCK_CLOEXEC);
+
+    if (socketpair(AF_UNIX, type, 0, s) == -1) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_socket_errno,
+                      "socketpair() failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head, u_char *data,
+    size_t len, ngx_socket_t fd)
+{
+    ssize_t                    n;
+    ngx_err_t                  err;
+    struct iovec               iov[2];
+    struct msghdr              msg;
+    ngx_pimap_talk_control_t   control;
+
+    head->version = NGX_PIMAP_TALK_VERSION;
+
+    iov[0].iov_base = head;
+    iov[0].iov_len = sizeof(ngx_pimap_talk_head_t);
+    iov[1].iov_base = data;
+    iov[1].iov_len = len;
+
+    ngx_memzero(&msg, sizeof(struct msghdr));
+
+    msg.msg_iov = iov;
+    msg.msg_iovlen = len ? 2 : 1;
+
+    if (fd != (ngx_socket_t) -1) {
+        ngx_memzero(&control, sizeof(control));
+
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof(control.space);
+
+        control.align.cmsg_len = CMSG_LEN(sizeof(int));
+        control.align.cmsg_level = SOL_SOCKET;
+        control.align.cmsg_type = SCM_RIGHTS;
+
+        ngx_memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+    }
+
+    do {
+        n = sendmsg(s, &msg, MSG_NOSIGNAL);
+    } while (n == -1 && ngx_socket_errno == NGX_EINTR);
+
+    if (n != -1) {
+        return NGX_OK;
+    }
+
+    err = ngx_socket_errno;
+
+    /* ETOOMANYREFS: too many descriptors are on their way already */
+
+    if (err == NGX_EAGAIN || err == ENOBUFS || err == ETOOMANYREFS) {
+        return NGX_AGAIN;
+    }
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_pimap_talk_receive(ngx_socket_t s, ngx_pimap_talk_head_t *head,
+    ngx_str_t *data, ngx_socket_t *fd)
+{
+    ssize_t                    n;
+    struct iovec               iov[2];
+    struct msghdr              msg;
+    ngx_pimap_talk_control_t   control;
+    static uint64_t            buf[NGX_PIMAP_TALK_MAX / sizeof(uint64_t)];
+
+    iov[0].iov_base = head;
+    iov[0].iov_len = sizeof(ngx_pimap_talk_head_t);
+    iov[1].iov_base = buf;
+    iov[1].iov_len = sizeof(buf);
+
+    ngx_memzero(&msg, sizeof(struct msghdr));
+
+    msg.msg_iov = iov;
+    msg.msg_iovlen = 2;
+    msg.msg_control = &control;
+    msg.msg_controllen = sizeof(control.space);
+
+    /* ECONNRESET: it has closed unheard; what it sent before still comes */
+
+    do {
+        n = recvmsg(s, &msg, MSG_CMSG_CLOEXEC);
+    } while (n == -1 && (ngx_socket_errno == NGX_EINTR
+                         || ngx_socket_errno == NGX_ECONNRESET));
+
+    if (n == -1) {
+        return ngx_socket_errno == NGX_EAGAIN ? NGX_AGAIN : NGX_ERROR;
+    }
+
+    if (n == 0) {
+        return NGX_DONE;
+    }
+
+    *fd = ngx_pimap_talk_fd(&msg);
+
+    if (n < (ssize_t) sizeof(ngx_pimap_talk_head_t)
+        || (msg.msg_flags & (MSG_TRUNC|MSG_CTRUNC)))
+    {
+        if (*fd != (ngx_socket_t) -1) {
+            (void) ngx_close_socket(*fd);
+        }
+
+        return NGX_ERROR;
+    }
+
+    data->data = (u_char *) buf;
+    data->len = n - sizeof(ngx_pimap_talk_head_t);
+
+    return NGX_OK;
+}
+
+
+static ngx_socket_t
+ngx_pimap_talk_fd(struct msghdr *msg)
+{
+    ngx_socket_t     fd;
+    struct cmsghdr  *cmsg;
+
+    cmsg = CMSG_FIRSTHDR(msg);
+
+    if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET
+        || cmsg->cmsg_type != SCM_RIGHTS
+        || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+    {
+        return (ngx_socket_t) -1;
+    }
+
+    ngx_memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
+
+    return fd;
+}
+
+
+ngx_connection_t *
+ngx_pimap_talk_open(ngx_socket_t s, ngx_event_handler_pt read,
+    ngx_event_handler_pt write, void *data)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(s, ngx_cycle->log);
+
+    if (c == NULL) {
+        (void) ngx_close_socket(s);
+        return NULL;
+    }
+
+    c->data = data;
+    c->read->handler = read;
+    c->write->handler = write;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->write->ready = 1;
+
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_pimap_talk_close(c);
+        return NULL;
+    }
+
+    return c;
+}
+
+
+/*
+ * The kernel forgets what it was to watch with the last copy of a descriptor,
+ * wherever that is; before that it would go on to tell us.
+ */
+
+void
+ngx_pimap_talk_close(ngx_connection_t *c)
+{
+    if (ngx_del_conn) {
+        (void) ngx_del_conn(c, 0);
+
+    } else {
+        if (c->read->active) {
+            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        }
+
+        if (c->write->active) {
+            (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        }
+    }
+
+    ngx_close_connection(c);
+}
