@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_give.h"
+#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detached.h"
 #include "ngx_pimap_filter.h"
@@ -331,6 +332,10 @@ ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
     ngx_pimap_device_t  *d;
 
     gift->done = 1;
+
+    if (account) {
+        ngx_pimap_coalesce_flush(account);
+    }
 
     last = (account == NULL || ngx_queue_empty(&account->devices));
     q = last ? NULL : ngx_queue_head(&account->devices);

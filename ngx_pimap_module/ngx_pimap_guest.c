@@ -351,6 +351,15 @@ ngx_pimap_guest_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
         return NGX_ERROR;
     }
 
+    /* the settings may be others now */
+
+    if (parking->ping) {
+        parking->ping = ngx_max(parking->ping,
+                                (ngx_uint_t) parking->conf->ping_min);
+        parking->ping = ngx_min(parking->ping,
+                                (ngx_uint_t) parking->conf->ping_max);
+    }
+
     dt = ngx_pimap_detached_create(parking->kind == NGX_PIMAP_HIBERNATED,
                                    c->log);
     if (dt == NULL) {

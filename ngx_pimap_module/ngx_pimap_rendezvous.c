@@ -100,7 +100,6 @@ ngx_pimap_rendezvous_valid(ngx_socket_t s)
 static ngx_int_t
 ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
 {
-    u_char           *p;
     ngx_str_t        *variable;
     ngx_core_conf_t  *ccf;
 
@@ -118,14 +117,15 @@ ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(variable->data, NGX_PIMAP_RENDEZVOUS_VAR "=%d:%d%Z",
-                    ngx_pimap_rendezvous[0], ngx_pimap_rendezvous[1]);
+    (void) ngx_sprintf(variable->data, NGX_PIMAP_RENDEZVOUS_VAR "=%d:%d%Z",
+                       ngx_pimap_rendezvous[0], ngx_pimap_rendezvous[1]);
 
-    variable->len = p - variable->data - 1;
+    /* of the name only: nginx looks for the "=" behind it */
+
+    variable->len = sizeof(NGX_PIMAP_RENDEZVOUS_VAR) - 1;
 
     if (setenv(NGX_PIMAP_RENDEZVOUS_VAR,
-               (char *) variable->data + sizeof(NGX_PIMAP_RENDEZVOUS_VAR "=")
-               - 1, 1)
+               (char *) variable->data + variable->len + 1, 1)
         == -1)
     {
         return NGX_ERROR;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A reload hands parked devices over to the new workers: nothing is closed, and
-# each event comes once and in order, with a log and without.
+# A reload hands parked devices over to the new workers: their responses go on
+# as if nothing had happened, and events come once and in order.
 
 use strict;
 use warnings;
@@ -13,46 +13,124 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 use lib 'lib';
 use Pimap;
 
-my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;');
+my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
+    http => 'pimap_drain 1s; pimap_check 0;',
+    server => 'pimap_ping 10s min=1s;');
 my $redis = $t->redis();
 my $uid = 0;
 
-$t->plan(40);
+$t->plan(3 * 6 + 16);
 $t->run();
 $t->wait_ready();
+
+sub event { return { event => $_[0], uid => ++$uid, mailbox => 'INBOX' } }
+
+sub uids {
+    my ($s, $n) = @_;
+
+    return join(' ', map { $_->{json}{uid} // $_->{event} // '-' }
+        $s->events($n));
+}
+
+# Nothing but those that stay is on its way out.
+
+sub reload {
+    my @old = $t->workers();
+
+    $t->reload();
+    return $t->wait_for(sub { !grep { -e "/proc/$_" } @old },
+        'the old workers');
+}
 
 my %s;
 
 for my $transport (qw(http https)) {
     $s{"$transport $_"} = $t->park("user$_", transport => $transport,
-        query => "device=$transport") for 1 .. 10;
+        query => "device=$transport") for 1 .. 5;
+    $s{"filter $transport"} = $t->park('user1', transport => $transport,
+        query => "types=Quota&mailboxes=INBOX,%C3%A9&device=f$transport");
+    $s{"ping $transport"} = $t->park('ping', transport => $transport,
+        query => 'ping=2');
 }
 
-$_->read_until(qr/: parked\n\n/) for values(%s);
+my $old = $t->park('superseded', query => 'device=d');
+
+$_->read_until(qr/: parked\n\n/) for $old, values(%s);
 $t->wait_for(sub { my $d = $t->status()->{devices};
-    $d->{detached} == 10 && $d->{hibernated} == 10 }, 'detached');
+    $d->{detached} == 8 && $d->{hibernated} == 7 }, 'detached');
 
 for my $round (1 .. 3) {
-    my @pids = $t->workers();
+    ok(reload(), "$round: the old workers leave");
 
-    $t->reload();
-    ok($t->wait_for(sub { !grep { -e "/proc/$_" } @pids }), "$round: old gone");
-    is($t->status()->{parked}, 20, "$round: all are there");
-    is($t->status()->{taken}, 20 * $round, "$round: handed over");
-    is($t->status()->{connects}, 20, "$round: none came back");
+    my $status = $t->status();
 
-    for my $i (1 .. 10) {
-        $redis->log("user$i", { event => 'MessageNew', uid => ++$uid });
-        $redis->publish("user$i", { event => 'FlagsSet', uid => ++$uid });
+    is($status->{parked}, 15, "$round: all are there");
+    is($status->{taken}, 15 * $round, "$round: handed over");
+    is($status->{given}, 15 * $round, "$round: on both sides");
+    is($status->{connects}, 15, "$round: none came back");
+
+    my %uids;
+
+    for my $user (map { "user$_" } 1 .. 5) {
+        $redis->log($user, event('MessageNew'));
+        $redis->publish($user, event('FlagsSet'));
+        $uids{$user} = join(' ', $uid - 1, $uid);
     }
 
-    my $got = 0;
-    for my $name (sort(keys(%s))) {
-        my ($i) = $name =~ /(\d+)$/;
-        my @e = map { $s{$name}->event() // {} } 1, 2;
-        my $first = ($round - 1) * 20 + 2 * $i - 1;
-        $got++ if join(' ', map { $_->{json}{uid} // '-' } @e) eq "$first " . ($first + 1);
-    }
-    is($got, 20, "$round: all got both");
+    is(join(', ', grep { /\d/ && uids($s{$_}, 2)
+        ne $uids{s/.* /user/r} } sort(keys(%s))), '',
+        "$round: each one got both events, with and without a log");
 }
-diag(grep { /pimap/ } map { "$_\n" } split(/\n/, $t->log())) if $ENV{V};
+
+# What a device has asked for is still known.
+
+$redis->publish('user1', event('QuotaExceed'));
+is(uids($s{"filter $_"}, 1), $uid, "its filter: $_") for qw(http https);
+is($s{"ping $_"}->event()->{json}{interval}, 2, "its ping: $_")
+    for qw(http https);
+
+my $new = $t->park('superseded', query => 'device=d');
+
+is($old->event()->{event}, 'superseded', 'its name');
+ok($old->ended(), 'in good order');
+$new->close();
+
+# Settings are those of the new configuration.
+
+$t->nginx()->{server} = 'pimap_ping 10s min=5s;';
+ok(reload(), 'with other settings');
+$s{'ping http'}->{body} = '';
+is($s{'ping http'}->event()->{json}{interval}, 5, 'they are in force');
+
+# Where there is none any more.
+
+$t->nginx()->{locations} =~ s{= /events}{= /elsewhere};
+
+my @others = map { $s{"$_ 2"} } qw(http https);
+
+ok(reload(), 'without the location');
+ok($_->ended(), 'told to come back') for @others;
+like($_->{body}, qr/retry: \d+\n: come back\n\n\z/, 'with when') for @others;
+is(join(' ', @{ $t->status() }{qw(parked accounts)}), '0 0',
+    'nobody is left, and no account');
+
+# A configuration that does not work changes nothing.
+
+$t->nginx()->{locations} =~ s{= /elsewhere}{= /events};
+ok(reload(), 'with it again');
+
+my $s = $t->park('last');
+
+$s->read_until(qr/: parked\n\n/);
+$t->allow(qr/\[emerg\].*unknown directive/);
+$t->nginx()->{http} .= ' nonsense;';
+
+my @workers = $t->workers();
+
+$t->nginx()->_command();
+$t->nginx()->{process}->signal('HUP');
+$t->wait_for(sub { $t->log() =~ /unknown directive "nonsense"/ }, 'its error');
+$t->subscribed('last');
+$redis->publish('last', event('FlagsSet'));
+is(uids($s, 1) . " @workers", "$uid " . join(' ', $t->workers()),
+    'a failed reload: nothing has happened');
