@@ -108,7 +108,9 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     ngx_explicit_memzero(&head.tls, sizeof(ngx_pimap_tls13_t));
 
     for (i = 0; i < NGX_PIMAP_RECORD_NPARTS; i++) {
-        p = ngx_cpymem(p, parts[i].data, parts[i].len);
+        if (parts[i].len) {
+            p = ngx_cpymem(p, parts[i].data, parts[i].len);
+        }
     }
 
     return need;

@@ -14,7 +14,7 @@
 #include "ngx_pimap_talk.h"
 
 
-#define NGX_PIMAP_TAKE_TURN      64     /* messages before others have theirs */
+#define NGX_PIMAP_TAKE_TURN      64     /* messages, then others' turn */
 #define NGX_PIMAP_TAKE_TICK      5      /* msec */
 #define NGX_PIMAP_TAKE_PATIENCE  1000   /* msec, until Redis is there */
 

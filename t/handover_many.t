@@ -55,7 +55,7 @@ for my $workers (4, 1, 3, 2, 2) {
 
     $t->nginx()->{workers} = $workers;
     $t->reload();
-    $t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old ones to leave');
+    $t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old ones');
 }
 
 ok($publisher->running(), 'all of that was while it published');

@@ -17,7 +17,8 @@ use Pimap;
 use constant DEVICES => 100;
 
 my $t = Pimap->new(workers => 2, log => 'notice',
-    allow => qr/exited on signal 9|connect\(\) to unix/, mode => 'pimap_hibernate on;',
+    allow => qr/exited on signal 9|connect\(\) to unix/,
+    mode => 'pimap_hibernate on;',
     http => 'pimap_drain 1s;');
 my $redis = $t->redis();
 my $uid = 0;

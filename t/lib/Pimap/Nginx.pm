@@ -16,8 +16,9 @@ use Pimap::Process qw(wait_for);
 sub new {
     my ($class, %set) = @_;
 
-    return bless({ workers => 1, connections => 2048, log => 'info', main => '', http => '',
-        listen => '', server => '', locations => _locations(), %set }, $class);
+    return bless({ workers => 1, connections => 2048, log => 'info',
+        main => '', http => '', listen => '', server => '',
+        locations => _locations(), %set }, $class);
 }
 
 
