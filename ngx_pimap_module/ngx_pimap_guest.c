@@ -44,6 +44,9 @@ static ngx_int_t ngx_pimap_guest_wait(ngx_pimap_guest_t *guest,
 static void ngx_pimap_guest_admit(ngx_pimap_guest_t *guest, ngx_str_t *data,
     ngx_socket_t fd);
 static void ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest);
+static ngx_pimap_early_t *ngx_pimap_guest_next_early(
+    ngx_pimap_guest_t *guest);
+static void ngx_pimap_guest_free_early(ngx_pimap_early_t *early);
 static void ngx_pimap_guest_keep(ngx_pimap_guest_t *guest,
     pimap_event_t *ev);
 static ngx_int_t ngx_pimap_guest_park(ngx_pimap_guest_t *guest,
@@ -67,6 +70,27 @@ ngx_pimap_guest_init_process(ngx_cycle_t *cycle)
     ngx_queue_init(&ngx_pimap_guests);
 
     return NGX_OK;
+}
+
+
+void
+ngx_pimap_guest_exit_process(void)
+{
+    ngx_queue_t        *q;
+    ngx_pimap_early_t  *early;
+    ngx_pimap_guest_t  *guest;
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = ngx_queue_next(q))
+    {
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        while ((early = ngx_pimap_guest_next_early(guest))) {
+            (void) ngx_close_socket(early->fd);
+            ngx_pimap_guest_free_early(early);
+        }
+    }
 }
 
 
@@ -279,23 +303,39 @@ static void
 ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest)
 {
     ngx_str_t           data;
-    ngx_queue_t        *q;
     ngx_pimap_early_t  *early;
 
-    while (!ngx_queue_empty(&guest->early)) {
-        q = ngx_queue_head(&guest->early);
-        ngx_queue_remove(q);
-
-        early = ngx_queue_data(q, ngx_pimap_early_t, link);
-
+    while ((early = ngx_pimap_guest_next_early(guest))) {
         data.data = (u_char *) early->record;
         data.len = early->len;
 
         ngx_pimap_guest_admit(guest, &data, early->fd);
-
-        ngx_explicit_memzero(early->record, early->len);
-        ngx_free(early);
+        ngx_pimap_guest_free_early(early);
     }
+}
+
+
+static ngx_pimap_early_t *
+ngx_pimap_guest_next_early(ngx_pimap_guest_t *guest)
+{
+    ngx_queue_t  *q;
+
+    if (ngx_queue_empty(&guest->early)) {
+        return NULL;
+    }
+
+    q = ngx_queue_head(&guest->early);
+    ngx_queue_remove(q);
+
+    return ngx_queue_data(q, ngx_pimap_early_t, link);
+}
+
+
+static void
+ngx_pimap_guest_free_early(ngx_pimap_early_t *early)
+{
+    ngx_explicit_memzero(early->record, early->len);
+    ngx_free(early);
 }
 
 

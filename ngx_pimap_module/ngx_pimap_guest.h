@@ -41,6 +41,9 @@ typedef struct {
 
 ngx_int_t ngx_pimap_guest_init_process(ngx_cycle_t *cycle);
 
+/* Whoever waits for a marker is not let in any more. */
+void ngx_pimap_guest_exit_process(void);
+
 /* NGX_ERROR: memory is out, or that is no name. */
 ngx_int_t ngx_pimap_guest_create(void *giver, uint64_t token,
     ngx_str_t *name);

@@ -345,6 +345,7 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_pimap_guest_exit_process();
     ngx_pimap_take_exit_process();
     ngx_pimap_taker_exit_process();
     ngx_pimap_subscriber_close();
