@@ -2,21 +2,16 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Devices arrive with their connections.
+ * Guests are few: those that are under way, of all givers.
  */
 
 
 #include "ngx_pimap_guest.h"
+#include "ngx_pimap_arrival.h"
 #include "ngx_pimap_channel.h"
-#include "ngx_pimap_conf.h"
 #include "ngx_pimap_deliver.h"
-#include "ngx_pimap_detached.h"
-#include "ngx_pimap_encode.h"
-#include "ngx_pimap_filter.h"
 #include "ngx_pimap_handover.h"
-#include "ngx_pimap_hibernate.h"
-#include "ngx_pimap_limit.h"
-#include "ngx_pimap_record.h"
+#include "ngx_pimap_park.h"
 
 
 #define NGX_PIMAP_GUEST_KEPT   65536    /* bytes of events for one account */
@@ -41,23 +36,12 @@ typedef struct {
 static void ngx_pimap_guest_ask(ngx_pimap_guest_t *guest);
 static ngx_int_t ngx_pimap_guest_wait(ngx_pimap_guest_t *guest,
     ngx_str_t *data, ngx_socket_t fd);
-static void ngx_pimap_guest_admit(ngx_pimap_guest_t *guest, ngx_str_t *data,
-    ngx_socket_t fd);
 static void ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest);
 static ngx_pimap_early_t *ngx_pimap_guest_next_early(
     ngx_pimap_guest_t *guest);
 static void ngx_pimap_guest_free_early(ngx_pimap_early_t *early);
 static void ngx_pimap_guest_keep(ngx_pimap_guest_t *guest,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_guest_park(ngx_pimap_guest_t *guest,
-    ngx_pimap_record_t *record, ngx_connection_t *c);
-static ngx_connection_t *ngx_pimap_guest_connection(ngx_socket_t fd);
-static ngx_pimap_filter_t *ngx_pimap_guest_filter(
-    ngx_pimap_filter_t *filter);
-static void ngx_pimap_guest_welcome(ngx_pimap_guest_t *guest,
-    ngx_pimap_device_t *d, ngx_uint_t gone);
-static void ngx_pimap_guest_kept(ngx_pimap_guest_t *guest,
-    ngx_pimap_device_t *d);
 static void ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest);
 
 
@@ -270,7 +254,7 @@ ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *data,
     if (!guest->asked || guest->ordered
         || ngx_pimap_guest_wait(guest, data, fd) != NGX_OK)
     {
-        ngx_pimap_guest_admit(guest, data, fd);
+        ngx_pimap_arrival(guest, data, fd);
     }
 }
 
@@ -309,7 +293,7 @@ ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest)
         data.data = (u_char *) early->record;
         data.len = early->len;
 
-        ngx_pimap_guest_admit(guest, &data, early->fd);
+        ngx_pimap_arrival(guest, &data, early->fd);
         ngx_pimap_guest_free_early(early);
     }
 }
@@ -339,182 +323,8 @@ ngx_pimap_guest_free_early(ngx_pimap_early_t *early)
 }
 
 
-static void
-ngx_pimap_guest_admit(ngx_pimap_guest_t *guest, ngx_str_t *data,
-    ngx_socket_t fd)
-{
-    ngx_str_t            *name;
-    ngx_connection_t     *c;
-    ngx_pimap_record_t    record;
-
-    name = &guest->account->sn.str;
-
-    if (ngx_pimap_record_read(&record, data->data, data->len) != NGX_OK
-        || record.parking.account.len != name->len
-        || ngx_memcmp(record.parking.account.data, name->data, name->len) != 0
-        || (record.parking.kind == NGX_PIMAP_HIBERNATED
-            && ngx_pimap_hibernate_resume(&record.tls) != NGX_OK))
-    {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap got an invalid record of a device");
-        (void) ngx_close_socket(fd);
-        return;
-    }
-
-    c = ngx_pimap_guest_connection(fd);
-
-    if (c == NULL) {
-        (void) ngx_close_socket(fd);
-
-    } else if (ngx_pimap_guest_park(guest, &record, c) != NGX_OK) {
-        ngx_close_connection(c);
-    }
-
-    ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
-}
-
-
-static ngx_int_t
-ngx_pimap_guest_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
-    ngx_connection_t *c)
-{
-    ngx_uint_t             gone;
-    ngx_pimap_device_t    *d;
-    ngx_pimap_parking_t   *parking;
-    ngx_pimap_detached_t  *dt;
-
-    parking = &record->parking;
-
-    gone = (ngx_pimap_conf_find(&record->location, &parking->conf) != NGX_OK);
-
-    if (parking->conf == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* the settings may be others now */
-
-    if (parking->ping) {
-        parking->ping = ngx_max(parking->ping,
-                                (ngx_uint_t) parking->conf->ping_min);
-        parking->ping = ngx_min(parking->ping,
-                                (ngx_uint_t) parking->conf->ping_max);
-    }
-
-    dt = ngx_pimap_detached_create(parking->kind == NGX_PIMAP_HIBERNATED,
-                                   c->log);
-    if (dt == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (parking->filter) {
-        parking->filter = ngx_pimap_guest_filter(parking->filter);
-
-        if (parking->filter == NULL) {
-            ngx_pimap_detached_free(dt);
-            return NGX_ERROR;
-        }
-    }
-
-    /* nothing has come since the marker, so the other one's place is ours */
-
-    if (guest->ordered && record->current && !guest->account->anchored) {
-        guest->account->anchored = 1;
-        guest->account->position = parking->start.position;
-    }
-
-    ngx_pimap_limit_take(parking);
-
-    d = ngx_pimap_park(parking, &ngx_pimap_detached_transport, dt, c->log);
-
-    if (d == NULL) {
-        ngx_pimap_limit_release(&parking->account, &parking->device,
-                                parking->address);
-        ngx_free(parking->filter);
-        ngx_pimap_detached_free(dt);
-        return NGX_ERROR;
-    }
-
-#if (NGX_STAT_STUB)
-    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
-#endif
-
-    if (ngx_pimap_detached_restore(dt, c, d, record) != NGX_OK) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_CLIENT, NULL);
-        return NGX_OK;
-    }
-
-    ngx_pimap_guest_welcome(guest, d, gone);
-
-    return NGX_OK;
-}
-
-
-static ngx_connection_t *
-ngx_pimap_guest_connection(ngx_socket_t fd)
-{
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(fd, ngx_cycle->log);
-    if (c == NULL) {
-        return NULL;
-    }
-
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->recv_chain = ngx_recv_chain;
-    c->send_chain = ngx_send_chain;
-
-    c->log_error = NGX_ERROR_INFO;
-    c->read->log = c->log;
-    c->write->log = c->log;
-    c->write->ready = 1;
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-
-    return c;
-}
-
-
-static ngx_pimap_filter_t *
-ngx_pimap_guest_filter(ngx_pimap_filter_t *filter)
-{
-    ngx_pimap_filter_t  *copy;
-
-    copy = ngx_alloc(ngx_max(filter->size, sizeof(ngx_pimap_filter_t)),
-                     ngx_cycle->log);
-
-    if (copy) {
-        ngx_memcpy(copy, filter, filter->size);
-    }
-
-    return copy;
-}
-
-
-/* Its location may be gone, or too many events have come for it meanwhile. */
-
-static void
-ngx_pimap_guest_welcome(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d,
-    ngx_uint_t gone)
-{
-    ngx_pimap_text_t  *text;
-
-    if (!gone && !guest->lost) {
-        ngx_pimap_guest_kept(guest, d);
-        return;
-    }
-
-    text = ngx_pimap_encode_retry(d->conf->retry, ngx_cycle->log);
-
-    ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
-
-    if (text) {
-        ngx_pimap_text_unref(text);
-    }
-}
-
-
-static void
-ngx_pimap_guest_kept(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
+void
+ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
 {
     ngx_queue_t       *q;
     pimap_event_t      ev;

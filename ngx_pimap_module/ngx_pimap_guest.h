@@ -69,5 +69,9 @@ ngx_int_t ngx_pimap_guest_marker(ngx_pimap_account_t *account,
 /* An event without an id, for devices that are on their way. */
 void ngx_pimap_guest_event(ngx_pimap_account_t *account, pimap_event_t *ev);
 
+/* One of them has come, and gets those events. */
+void ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest,
+    ngx_pimap_device_t *d);
+
 
 #endif /* _NGX_PIMAP_GUEST_H_INCLUDED_ */
