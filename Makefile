@@ -12,6 +12,7 @@
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make bench      us and our peers side by side, some minutes
 #   make bench-million   a million devices; needs the machine for itself
+#   make bench-reload    reloads under load
 #   make style      what a reviewer should not have to look at
 #   make clean
 
@@ -86,7 +87,7 @@ torture:
 	@t/torture.pl --coalesce --seconds 20
 	@t/torture.pl --blind --seconds 10
 
-bench bench-million:
+bench bench-million bench-reload:
 	@misc/deps build run bench
 	@misc/build
 	@$(MAKE) -C bench $@
@@ -114,5 +115,5 @@ clean:
 
 
 .PHONY: all run mail test modes soak asan valgrind torture clang fuzz
-.PHONY: bench bench-million
+.PHONY: bench bench-million bench-reload
 .PHONY: style clean

@@ -31,7 +31,7 @@ $t->nginx()->{locations} .= <<'END';
         }
 END
 
-$t->plan(32);
+$t->plan(34);
 $t->run();
 $t->wait_ready();
 
@@ -206,9 +206,13 @@ is(uids($s, 3), '7 resync 8', 'what is held comes before a resync');
 
 # The worker leaves; without ids nothing could be resumed.
 
-$s = park('frank');
-$redis->publish('frank', { event => 'FlagsSet', uid => $_ }) for 1 .. 3;
-is(uids($s, 1), '1', 'without ids');
-$t->reload();
-is(uids($s, 1), '3', 'a device that is sent away gets what is held');
-ok($s->ended(), 'and the end');
+for my $transport (qw(http h2)) {
+    $s = park("frank$transport", transport => $transport);
+    $redis->publish("frank$transport", { event => 'FlagsSet', uid => $_ })
+        for 1 .. 3;
+    is(uids($s, 1), '1', "$transport: without ids");
+    $t->reload();
+    is(uids($s, 1), '3', "$transport: what is held comes before it goes");
+}
+
+ok($s->ended(), 'and the end, for one that is sent away');

@@ -42,8 +42,15 @@ for (
     my ($name, $old, $new) = @$_;
     my $account = 'user' . ++$n;
 
+    # Redis says who came last: the older one has to have its word first.
+
+    my $heard = $old->[0]->status()->{events}{received};
     my $older = parked($account, @$old);
-    $t->subscribed($account);
+
+    $t->wait_for(sub {
+        $old->[0]->status()->{events}{received} > $heard
+    }, 'its own word');
+
     my $newer = parked($account, @$new);
 
     push(@newer, $newer);       # it stays parked

@@ -203,7 +203,7 @@ load_module $load;
 $user
 daemon off;
 pid $dir/$name.pid;
-error_log $dir/$name.log warn;
+error_log $dir/$name.log notice;
 worker_processes $workers;
 worker_rlimit_nofile $files;
 events {
