@@ -28,9 +28,6 @@ static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
 static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 static void ngx_pimap_park_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
-static uint64_t ngx_pimap_park_now(void);
-
-
 static ngx_queue_t       ngx_pimap_park_doomed;
 static ngx_event_t       ngx_pimap_park_event;
 static ngx_connection_t  ngx_pimap_park_dumb;
@@ -299,7 +296,7 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     ngx_uint_t  level;
 
     level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
-    msec = ngx_pimap_park_now() - d->since;
+    msec = (ngx_pimap_park_now() - d->since) / 1000;
 
     ngx_pimap_park_name(d, &name);
 
@@ -389,12 +386,14 @@ ngx_pimap_park_due(ngx_queue_t *link)
 }
 
 
-static uint64_t
+/* nginx' own time stands still within a turn, and is too coarse. */
+
+uint64_t
 ngx_pimap_park_now(void)
 {
-    ngx_time_t  *tp;
+    struct timeval  tv;
 
-    tp = ngx_timeofday();
+    ngx_gettimeofday(&tv);
 
-    return (uint64_t) tp->sec * 1000 + tp->msec;
+    return (uint64_t) tv.tv_sec * 1000000 + tv.tv_usec;
 }

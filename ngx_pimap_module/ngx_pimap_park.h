@@ -52,7 +52,7 @@ struct ngx_pimap_device_s {
     void                         *connection;
 
     uint64_t                      token;    /* of this request, unique */
-    uint64_t                      since;    /* msec since the epoch */
+    uint64_t                      since;    /* usec since the epoch */
     uint64_t                      bytes;
     uint32_t                      events;
     uint32_t                      sent_at;  /* the wheel's seconds */
@@ -140,6 +140,9 @@ void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 
 /* The device goes on in another worker.  Frees it here. */
 void ngx_pimap_park_give(ngx_pimap_device_t *d);
+
+/* What "since" of a device is taken from. */
+uint64_t ngx_pimap_park_now(void);
 
 /* From the wheel: the turn of a device has come. */
 void ngx_pimap_park_due(ngx_queue_t *link);

@@ -20,7 +20,7 @@
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_SUPERSEDE_FRESH  2000     /* msec: parked just now */
+#define NGX_PIMAP_SUPERSEDE_FRESH  2000000  /* usec: parked just now */
 
 
 typedef struct {
@@ -159,13 +159,11 @@ void
 ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 {
     uint64_t             now;
-    ngx_time_t          *tp;
     ngx_uint_t           fresh;
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    tp = ngx_timeofday();
-    now = (uint64_t) tp->sec * 1000 + tp->msec;
+    now = ngx_pimap_park_now();
 
     for (q = ngx_queue_head(&account->devices);
          q != ngx_queue_sentinel(&account->devices);

@@ -6,7 +6,7 @@
  * or host it is.  An account's channel carries the news, as control messages:
  *
  *     !supersede <token> <device>            a request has just been parked
- *     !present <since> <token> <device>      one is parked since then (msec)
+ *     !present <since> <token> <device>      one is parked since then (usec)
  */
 
 

@@ -13,9 +13,10 @@
 #include "ngx_pimap_rendezvous.h"
 
 
-#define NGX_PIMAP_TAKER_SEARCH    1500      /* msec */
-#define NGX_PIMAP_TAKER_TOGETHER  500       /* msec, to have all of them */
+#define NGX_PIMAP_TAKER_SEARCH    2000      /* msec */
+#define NGX_PIMAP_TAKER_TOGETHER  1500      /* msec, to have all of them */
 #define NGX_PIMAP_TAKER_WINDOW    64        /* gifts under way to one */
+#define NGX_PIMAP_TAKER_AHEAD     128       /* of the one that has least */
 
 
 static ngx_int_t ngx_pimap_taker_hello(void);
@@ -269,9 +270,11 @@ ngx_pimap_taker_say(ngx_pimap_taker_t *taker, ngx_pimap_talk_head_t *head,
 ngx_pimap_taker_t *
 ngx_pimap_taker_best(void)
 {
+    ngx_uint_t          n, least;
     ngx_pimap_taker_t  *taker, *best;
 
     best = NULL;
+    least = NGX_MAX_UINT32_VALUE;
 
     /* the first one that is found does not get everything */
 
@@ -284,13 +287,24 @@ ngx_pimap_taker_best(void)
     for (taker = ngx_pimap_taker_first(); taker;
          taker = ngx_pimap_taker_next(taker))
     {
-        if (taker->here && !taker->full
-            && taker->ngifts < NGX_PIMAP_TAKER_WINDOW
-            && (best == NULL || taker->given + taker->ngifts
-                                < best->given + best->ngifts))
+        if (!taker->here) {
+            continue;
+        }
+
+        n = taker->given + taker->ngifts;
+        least = ngx_min(least, n);
+
+        if (!taker->full && taker->ngifts < NGX_PIMAP_TAKER_WINDOW
+            && (best == NULL || n < best->given + best->ngifts))
         {
             best = taker;
         }
+    }
+
+    /* a slow one is waited for, so that all get their share */
+
+    if (best && best->given + best->ngifts > least + NGX_PIMAP_TAKER_AHEAD) {
+        return NULL;
     }
 
     return best;
