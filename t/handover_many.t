@@ -16,7 +16,7 @@ use Bench::Load;
 use Pimap;
 
 use constant { ACCOUNTS => $ENV{PIMAP_ASAN} ? 500 : 2000, RATE => 1000,
-    SECONDS => 8, READ => 20 };
+    SECONDS => $ENV{PIMAP_ASAN} ? 30 : 10, READ => 20 };
 
 my $t = Pimap->new(workers => 2, log => 'notice', connections => 16_000,
     mode => 'pimap_hibernate on;', http => 'pimap_max_devices_per_ip 0;',
