@@ -22,7 +22,7 @@
 
 
 #define NGX_PIMAP_GIVE_WAIT      2000       /* msec, for a marker */
-#define NGX_PIMAP_GIVE_LIMIT     10000      /* msec in all */
+#define NGX_PIMAP_GIVE_LIMIT     10000      /* msec without any progress */
 
 
 /* An account on its way.  It may be gone here before that is over. */
@@ -58,6 +58,7 @@ static ngx_queue_t   ngx_pimap_give_todo;
 static uint64_t      ngx_pimap_give_token;
 static ngx_uint_t    ngx_pimap_give_count;
 static ngx_msec_t    ngx_pimap_give_began;
+static ngx_msec_t    ngx_pimap_give_progress;
 
 
 ngx_int_t
@@ -83,6 +84,7 @@ ngx_pimap_give_start(void)
     }
 
     ngx_pimap_give_began = ngx_current_msec;
+    ngx_pimap_give_progress = ngx_current_msec;
 
     ngx_pimap_account_each(ngx_pimap_give_account);
     ngx_pimap_taker_begin();
@@ -161,7 +163,7 @@ ngx_pimap_give_turn(void)
     ngx_pimap_give_pump();
 
     if (ngx_pimap_give_busy()
-        && ngx_current_msec - ngx_pimap_give_began < NGX_PIMAP_GIVE_LIMIT)
+        && ngx_current_msec - ngx_pimap_give_progress < NGX_PIMAP_GIVE_LIMIT)
     {
         return NGX_AGAIN;
     }
@@ -354,6 +356,10 @@ ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
         }
 
         if (rc != NGX_OK) {
+
+            /* who is left goes to another one */
+
+            gift->done = 0;
             return NGX_ERROR;
         }
 
@@ -414,6 +420,7 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
 
     taker->given++;
     ngx_pimap_give_count++;
+    ngx_pimap_give_progress = ngx_current_msec;
 
     return NGX_OK;
 }
