@@ -20,6 +20,19 @@
 #define NGX_PIMAP_LIMIT_ADDRESS   3
 
 
+/* What one device counts under. */
+typedef struct {
+    uint64_t      account;
+    uint64_t      address;
+    uint64_t      device;
+    ngx_uint_t    named;
+} ngx_pimap_limit_keys_t;
+
+
+static void ngx_pimap_limit_keys(ngx_pimap_limit_keys_t *keys,
+    ngx_str_t *account, ngx_str_t *device, u_char *address);
+static void ngx_pimap_limit_each(ngx_pimap_limit_keys_t *keys,
+    void (*handler)(uint64_t hash));
 static uint64_t ngx_pimap_limit_device(ngx_str_t *account,
     ngx_str_t *device);
 static uint64_t ngx_pimap_limit_network(u_char *address);
@@ -34,8 +47,8 @@ static const u_char  ngx_pimap_limit_mapped[12] = {
 ngx_int_t
 ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
 {
-    uint64_t                account, device, address;
     ngx_uint_t              limit, known;
+    ngx_pimap_limit_keys_t  keys;
     ngx_pimap_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
@@ -44,30 +57,26 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
         return NGX_BUSY;
     }
 
-    account = ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
-                                   parking->account.data,
-                                   parking->account.len);
+    ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
+                         parking->address);
 
-    device = ngx_pimap_limit_device(&parking->account, &parking->device);
-    known = parking->device.len && ngx_pimap_zone_tally(device);
+    known = parking->device.len && ngx_pimap_zone_tally(keys.device);
 
     limit = parking->conf->max_devices_per_account;
 
-    if (limit && !known && ngx_pimap_zone_tally(account) >= limit) {
+    if (limit && !known && ngx_pimap_zone_tally(keys.account) >= limit) {
         *problem = "the account has too many devices parked";
         return NGX_DECLINED;
     }
 
-    address = ngx_pimap_limit_network(parking->address);
-
     limit = parking->conf->max_devices_per_ip;
 
-    if (limit && !known && ngx_pimap_zone_tally(address) >= limit) {
+    if (limit && !known && ngx_pimap_zone_tally(keys.address) >= limit) {
         *problem = "the address has too many devices parked";
         return NGX_DECLINED;
     }
 
-    ngx_pimap_limit_take(parking);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_add);
 
     return NGX_OK;
 }
@@ -76,16 +85,11 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
 void
 ngx_pimap_limit_take(ngx_pimap_parking_t *parking)
 {
-    ngx_pimap_zone_tally_add(ngx_pimap_limit_network(parking->address));
+    ngx_pimap_limit_keys_t  keys;
 
-    ngx_pimap_zone_tally_add(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
-                                                  parking->account.data,
-                                                  parking->account.len));
-
-    if (parking->device.len) {
-        ngx_pimap_zone_tally_add(ngx_pimap_limit_device(&parking->account,
-                                                        &parking->device));
-    }
+    ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
+                         parking->address);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_add);
 }
 
 
@@ -93,14 +97,34 @@ void
 ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     u_char *address)
 {
-    ngx_pimap_zone_tally_sub(ngx_pimap_limit_network(address));
+    ngx_pimap_limit_keys_t  keys;
 
-    ngx_pimap_zone_tally_sub(ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
-                                                  account->data,
-                                                  account->len));
+    ngx_pimap_limit_keys(&keys, account, device, address);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_sub);
+}
 
-    if (device->len) {
-        ngx_pimap_zone_tally_sub(ngx_pimap_limit_device(account, device));
+
+static void
+ngx_pimap_limit_keys(ngx_pimap_limit_keys_t *keys, ngx_str_t *account,
+    ngx_str_t *device, u_char *address)
+{
+    keys->account = ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
+                                         account->data, account->len);
+    keys->address = ngx_pimap_limit_network(address);
+    keys->named = (device->len != 0);
+    keys->device = keys->named ? ngx_pimap_limit_device(account, device) : 0;
+}
+
+
+static void
+ngx_pimap_limit_each(ngx_pimap_limit_keys_t *keys,
+    void (*handler)(uint64_t hash))
+{
+    handler(keys->account);
+    handler(keys->address);
+
+    if (keys->named) {
+        handler(keys->device);
     }
 }
 
