@@ -25,8 +25,7 @@ struct ngx_pimap_account_s {
     ngx_pimap_reader_t       *reader;       /* fills a hole */
     ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 
-    ngx_uint_t                guests;       /* that are on their way here */
-
+    unsigned                  guests:16;    /* that are on their way here */
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;
 

@@ -9,7 +9,7 @@
 #include "ngx_pimap_arrival.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detached.h"
-#include "ngx_pimap_encode.h"
+#include "ngx_pimap_drain.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_limit.h"
@@ -19,10 +19,6 @@
 static ngx_int_t ngx_pimap_arrival_park(ngx_pimap_guest_t *guest,
     ngx_pimap_record_t *record, ngx_connection_t *c);
 static ngx_connection_t *ngx_pimap_arrival_connection(ngx_socket_t fd);
-static ngx_pimap_filter_t *ngx_pimap_arrival_filter(
-    ngx_pimap_filter_t *filter);
-static void ngx_pimap_arrival_welcome(ngx_pimap_guest_t *guest,
-    ngx_pimap_device_t *d, ngx_uint_t gone);
 
 
 void
@@ -93,7 +89,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
     }
 
     if (parking->filter) {
-        parking->filter = ngx_pimap_arrival_filter(parking->filter);
+        parking->filter = ngx_pimap_filter_clone(parking->filter, c->log);
 
         if (parking->filter == NULL) {
             ngx_pimap_detached_free(dt);
@@ -129,7 +125,14 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
         return NGX_OK;
     }
 
-    ngx_pimap_arrival_welcome(guest, d, gone);
+    /* its location may be gone, or too many events have come meanwhile */
+
+    if (gone || guest->lost) {
+        ngx_pimap_drain_device(d);
+
+    } else {
+        ngx_pimap_guest_catch_up(guest, d);
+    }
 
     return NGX_OK;
 }
@@ -157,43 +160,4 @@ ngx_pimap_arrival_connection(ngx_socket_t fd)
     c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
 
     return c;
-}
-
-
-static ngx_pimap_filter_t *
-ngx_pimap_arrival_filter(ngx_pimap_filter_t *filter)
-{
-    ngx_pimap_filter_t  *copy;
-
-    copy = ngx_alloc(ngx_max(filter->size, sizeof(ngx_pimap_filter_t)),
-                     ngx_cycle->log);
-
-    if (copy) {
-        ngx_memcpy(copy, filter, filter->size);
-    }
-
-    return copy;
-}
-
-
-/* Its location may be gone, or too many events have come for it meanwhile. */
-
-static void
-ngx_pimap_arrival_welcome(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d,
-    ngx_uint_t gone)
-{
-    ngx_pimap_text_t  *text;
-
-    if (!gone && !guest->lost) {
-        ngx_pimap_guest_catch_up(guest, d);
-        return;
-    }
-
-    text = ngx_pimap_encode_retry(d->conf->retry, ngx_cycle->log);
-
-    ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
-
-    if (text) {
-        ngx_pimap_text_unref(text);
-    }
 }

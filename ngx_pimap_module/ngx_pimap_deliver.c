@@ -115,6 +115,24 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 
 
 ngx_int_t
+ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
+{
+    ngx_int_t          rc;
+    ngx_pimap_text_t  *text;
+
+    text = NULL;
+
+    rc = ngx_pimap_deliver_device(d, ev, &text);
+
+    if (text) {
+        ngx_pimap_text_unref(text);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_text_t **text)
 {

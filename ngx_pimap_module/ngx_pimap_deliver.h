@@ -23,6 +23,9 @@ void ngx_pimap_deliver(ngx_str_t *account, char *payload, size_t len);
 void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
     pimap_event_t *ev);
 
+/* To one device alone: as below. */
+ngx_int_t ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev);
+
 /*
  * To one device, if its filter lets it pass; the text is made at the first
  * need.  NGX_ERROR: the device ends.

@@ -28,7 +28,6 @@ static void ngx_pimap_drain_quit_handler(ngx_event_t *rev);
 static void ngx_pimap_drain_handler(ngx_event_t *ev);
 static void ngx_pimap_drain_begin(ngx_event_t *ev);
 static void ngx_pimap_drain_turn(ngx_event_t *ev);
-static void ngx_pimap_drain_one(ngx_pimap_device_t *d);
 
 
 static ngx_event_t       ngx_pimap_drain_event;
@@ -183,7 +182,7 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
             break;
         }
 
-        ngx_pimap_drain_one(ngx_queue_data(link, ngx_pimap_device_t, due));
+        ngx_pimap_drain_device(ngx_queue_data(link, ngx_pimap_device_t, due));
     }
 
     if (ngx_pimap_wheel_first()) {
@@ -192,8 +191,8 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
 }
 
 
-static void
-ngx_pimap_drain_one(ngx_pimap_device_t *d)
+void
+ngx_pimap_drain_device(ngx_pimap_device_t *d)
 {
     ngx_pimap_text_t  *text;
 

@@ -9,6 +9,8 @@
 #include "ngx_pimap_filter.h"
 
 
+static ngx_pimap_filter_t *ngx_pimap_filter_alloc(size_t size,
+    ngx_log_t *log);
 static size_t ngx_pimap_filter_size(ngx_array_t *names);
 static u_char *ngx_pimap_filter_copy(u_char *p, ngx_array_t *names);
 static u_char *ngx_pimap_filter_find(u_char *p, ngx_uint_t n,
@@ -36,7 +38,7 @@ ngx_pimap_filter_create(ngx_pimap_filter_t **filter, uint32_t types,
         return NGX_DECLINED;
     }
 
-    f = ngx_alloc(ngx_max(size, sizeof(ngx_pimap_filter_t)), log);
+    f = ngx_pimap_filter_alloc(size, log);
     if (f == NULL) {
         return NGX_ERROR;
     }
@@ -52,6 +54,30 @@ ngx_pimap_filter_create(ngx_pimap_filter_t **filter, uint32_t types,
     *filter = f;
 
     return NGX_OK;
+}
+
+
+ngx_pimap_filter_t *
+ngx_pimap_filter_clone(ngx_pimap_filter_t *filter, ngx_log_t *log)
+{
+    ngx_pimap_filter_t  *f;
+
+    f = ngx_pimap_filter_alloc(filter->size, log);
+
+    if (f) {
+        ngx_memcpy(f, filter, filter->size);
+    }
+
+    return f;
+}
+
+
+/* Names may be shorter than what the compiler leaves for them. */
+
+static ngx_pimap_filter_t *
+ngx_pimap_filter_alloc(size_t size, ngx_log_t *log)
+{
+    return ngx_alloc(ngx_max(size, sizeof(ngx_pimap_filter_t)), log);
 }
 
 

@@ -48,6 +48,10 @@ ngx_int_t ngx_pimap_filter_create(ngx_pimap_filter_t **filter,
  */
 ngx_int_t ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len);
 
+/* Another one as this one; NULL if memory is out. */
+ngx_pimap_filter_t *ngx_pimap_filter_clone(ngx_pimap_filter_t *filter,
+    ngx_log_t *log);
+
 /* True if the event passes. */
 ngx_uint_t ngx_pimap_filter_match(ngx_pimap_filter_t *filter,
     pimap_event_t *ev);

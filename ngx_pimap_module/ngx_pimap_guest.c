@@ -151,37 +151,27 @@ ngx_pimap_guest_subscribed(ngx_pimap_account_t *account)
 ngx_int_t
 ngx_pimap_guest_marker(ngx_pimap_account_t *account, uint64_t token)
 {
-    ngx_queue_t        *q;
     ngx_pimap_guest_t  *guest;
 
-    if (account->guests == 0) {
+    guest = ngx_pimap_guest_find(token);
+
+    if (guest == NULL || guest->account != account) {
         return NGX_DECLINED;
     }
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = ngx_queue_next(q))
-    {
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+    guest->ordered = 1;
+    ngx_pimap_guest_admit_early(guest);
 
-        if (guest->account == account && guest->token == token) {
-            guest->ordered = 1;
-            ngx_pimap_guest_admit_early(guest);
-
-            if (guest->ended) {
-                ngx_pimap_guest_destroy(guest);
-            }
-
-            return NGX_OK;
-        }
+    if (guest->ended) {
+        ngx_pimap_guest_destroy(guest);
     }
 
-    return NGX_DECLINED;
+    return NGX_OK;
 }
 
 
 ngx_pimap_guest_t *
-ngx_pimap_guest_find(void *giver, uint64_t token)
+ngx_pimap_guest_find(uint64_t token)
 {
     ngx_queue_t        *q;
     ngx_pimap_guest_t  *guest;
@@ -192,7 +182,7 @@ ngx_pimap_guest_find(void *giver, uint64_t token)
     {
         guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
 
-        if (guest->giver == giver && guest->token == token) {
+        if (guest->token == token) {
             return guest;
         }
     }
@@ -329,7 +319,6 @@ ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
     ngx_queue_t       *q;
     pimap_event_t      ev;
     ngx_pimap_kept_t  *kept;
-    ngx_pimap_text_t  *text;
 
     for (q = ngx_queue_head(&guest->kept);
          q != ngx_queue_sentinel(&guest->kept) && !d->doomed;
@@ -344,13 +333,7 @@ ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
             continue;
         }
 
-        text = NULL;
-
-        (void) ngx_pimap_deliver_device(d, &ev, &text);
-
-        if (text) {
-            ngx_pimap_text_unref(text);
-        }
+        (void) ngx_pimap_deliver_one(d, &ev);
 
         pimap_event_free(&ev);
     }

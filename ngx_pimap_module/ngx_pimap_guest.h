@@ -49,7 +49,7 @@ ngx_int_t ngx_pimap_guest_create(void *giver, uint64_t token,
     ngx_str_t *name);
 
 /* NULL if there is none. */
-ngx_pimap_guest_t *ngx_pimap_guest_find(void *giver, uint64_t token);
+ngx_pimap_guest_t *ngx_pimap_guest_find(uint64_t token);
 
 /* A device of it, and its connection. */
 void ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *record,

@@ -357,18 +357,7 @@ ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
 static ngx_int_t
 ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader, pimap_event_t *ev)
 {
-    ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
-
-    text = NULL;
-
-    rc = ngx_pimap_deliver_device(reader->device, ev, &text);
-
-    if (text) {
-        ngx_pimap_text_unref(text);
-    }
-
-    if (rc == NGX_OK) {
+    if (ngx_pimap_deliver_one(reader->device, ev) == NGX_OK) {
         ngx_pimap_count(replayed);
     }
 

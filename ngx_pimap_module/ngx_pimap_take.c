@@ -295,9 +295,11 @@ ngx_pimap_take_message(ngx_pimap_giver_t *giver, ngx_pimap_talk_head_t *head,
 {
     ngx_pimap_guest_t  *guest;
 
-    guest = ngx_pimap_guest_find(giver, head->number);
+    guest = ngx_pimap_guest_find(head->number);
 
-    if (head->version == NGX_PIMAP_TALK_VERSION) {
+    if (head->version == NGX_PIMAP_TALK_VERSION
+        && (guest == NULL || guest->giver == giver))
+    {
 
         if (head->kind == NGX_PIMAP_TALK_DEVICE && guest
             && fd != (ngx_socket_t) -1)
