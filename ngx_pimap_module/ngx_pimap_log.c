@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * FCALLs with the account's channel as their only key.
+ * FCALLs with the account's channel as their only key, and a look at the log
+ * itself.
  */
 
 
@@ -11,14 +12,16 @@
 #include "ngx_pimap_conf.h"
 
 
-#define NGX_PIMAP_LOG_ARGS   9
+#define NGX_PIMAP_LOG_ARGS     9
+#define NGX_PIMAP_LOG_SUFFIX   ":log"      /* of its key, after the channel */
 
 
 typedef struct {
     int           n;
     const char   *argv[NGX_PIMAP_LOG_ARGS];
     size_t        len[NGX_PIMAP_LOG_ARGS];
-    u_char        channel[NGX_PIMAP_CHANNEL_MAX];
+    u_char        channel[NGX_PIMAP_CHANNEL_MAX
+                          + sizeof(NGX_PIMAP_LOG_SUFFIX)];
     u_char        numbers[4][NGX_INT64_LEN];
 } ngx_pimap_log_call_t;
 
@@ -54,32 +57,28 @@ ngx_pimap_command_t *
 ngx_pimap_log_peek(ngx_str_t *account, ngx_pimap_position_t *position,
     ngx_pimap_command_pt handler, void *data)
 {
-    size_t                  len[6];
-    u_char                 *p, key[NGX_PIMAP_CHANNEL_MAX + sizeof(":log")];
-    u_char                  start[sizeof("-") + 2 * NGX_INT64_LEN];
-    const char             *argv[6];
-    ngx_pimap_main_conf_t  *pmcf;
+    u_char                *p, start[sizeof("-") + 2 * NGX_INT64_LEN];
+    ngx_pimap_log_call_t   call;
 
-    pmcf = ngx_pimap_log_conf();
+    call.n = 0;
 
-    p = key + ngx_pimap_channel_name(key, &pmcf->redis, account);
-    p = ngx_cpymem(p, ":log", sizeof(":log") - 1);
+    p = call.channel + ngx_pimap_channel_name(call.channel,
+                                              &ngx_pimap_log_conf()->redis,
+                                              account);
+    p = ngx_cpymem(p, NGX_PIMAP_LOG_SUFFIX, sizeof(NGX_PIMAP_LOG_SUFFIX) - 1);
 
-    argv[0] = "XRANGE";
-    len[0] = sizeof("XRANGE") - 1;
-    argv[1] = (char *) key;
-    len[1] = p - key;
-    argv[2] = (char *) start;
-    len[2] = ngx_sprintf(start, "%uL-%uL", position->epoch, position->n)
-             - start;
-    argv[3] = "+";
-    len[3] = 1;
-    argv[4] = "COUNT";
-    len[4] = sizeof("COUNT") - 1;
-    argv[5] = "2";
-    len[5] = 1;
+    ngx_pimap_log_arg(&call, (u_char *) "XRANGE", 6);
+    ngx_pimap_log_arg(&call, call.channel, p - call.channel);
 
-    return ngx_pimap_commander_send(6, argv, len, handler, data);
+    p = ngx_sprintf(start, "%uL-%uL", position->epoch, position->n);
+
+    ngx_pimap_log_arg(&call, start, p - start);
+    ngx_pimap_log_arg(&call, (u_char *) "+", 1);
+    ngx_pimap_log_arg(&call, (u_char *) "COUNT", 5);
+    ngx_pimap_log_arg(&call, (u_char *) "2", 1);
+
+    return ngx_pimap_commander_send(call.n, call.argv, call.len, handler,
+                                    data);
 }
 
 
