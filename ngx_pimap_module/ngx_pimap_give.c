@@ -157,7 +157,10 @@ ngx_pimap_give_turn(void)
 
     for (taker = ngx_pimap_taker_first(); taker; taker = next) {
         next = ngx_pimap_taker_next(taker);
-        ngx_pimap_give_late(taker);
+
+        if (ngx_pimap_taker_retry(taker) == NGX_OK) {
+            ngx_pimap_give_late(taker);
+        }
     }
 
     ngx_pimap_give_pump();
@@ -408,6 +411,10 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
     rc = ngx_pimap_taker_say(taker, &head, buf, len, fd);
 
     ngx_explicit_memzero(buf, len);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_OK;
+    }
 
     if (rc != NGX_OK) {
         return rc;

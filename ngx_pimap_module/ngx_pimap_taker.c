@@ -230,18 +230,23 @@ ngx_pimap_taker_write_handler(ngx_event_t *wev)
     c = wev->data;
     taker = c->data;
 
-    if (!taker->full) {
-        return;
+    if (taker->full && ngx_pimap_taker_retry(taker) == NGX_OK) {
+        ngx_pimap_give_pump();
     }
+}
 
+
+ngx_int_t
+ngx_pimap_taker_retry(ngx_pimap_taker_t *taker)
+{
     taker->full = 0;
 
     if (ngx_pimap_give_ends(taker) == NGX_ERROR) {
         ngx_pimap_taker_drop(taker);
-        return;
+        return NGX_DONE;
     }
 
-    ngx_pimap_give_pump();
+    return NGX_OK;
 }
 
 

@@ -54,6 +54,9 @@ ngx_pimap_taker_t *ngx_pimap_taker_next(ngx_pimap_taker_t *taker);
 ngx_int_t ngx_pimap_taker_say(ngx_pimap_taker_t *taker,
     ngx_pimap_talk_head_t *head, u_char *data, size_t len, ngx_socket_t fd);
 
+/* Its socket may have room again.  NGX_DONE: it has been dropped. */
+ngx_int_t ngx_pimap_taker_retry(ngx_pimap_taker_t *taker);
+
 /* What is under way to it goes back to the giver. */
 void ngx_pimap_taker_drop(ngx_pimap_taker_t *taker);
 

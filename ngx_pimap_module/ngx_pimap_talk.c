@@ -82,13 +82,11 @@ ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head, u_char *data,
 
     err = ngx_socket_errno;
 
-    /* ETOOMANYREFS: too many descriptors are on their way already */
-
     if (err == NGX_EAGAIN || err == ENOBUFS || err == ETOOMANYREFS) {
         return NGX_AGAIN;
     }
 
-    return NGX_ERROR;
+    return err == EMSGSIZE ? NGX_DECLINED : NGX_ERROR;
 }
 
 

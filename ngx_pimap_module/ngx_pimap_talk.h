@@ -48,8 +48,10 @@ ngx_int_t ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep,
     ngx_log_t *log);
 
 /*
- * Sends a message whole: NGX_OK, NGX_AGAIN if there is no room now, NGX_ERROR.
- * "fd" is copied into it, or -1.
+ * Sends a message whole: NGX_OK; NGX_AGAIN if there is no room now (which the
+ * socket does not tell if it is for too many descriptors on their way, so try
+ * again after a while, too); NGX_DECLINED if it is too long for the socket;
+ * NGX_ERROR.  "fd" is copied into it, or -1.
  */
 ngx_int_t ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head,
     u_char *data, size_t len, ngx_socket_t fd);
