@@ -37,6 +37,7 @@ my %kinds = (held => ['heldH1', 'heldH1Tls'],
 
 $t->plan(2 * 2 * 3 * 3 + 19);
 $t->run();
+$t->wait_ready();
 
 # The same bytes.
 

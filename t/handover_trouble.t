@@ -17,7 +17,7 @@ use Pimap;
 use constant DEVICES => 100;
 
 my $t = Pimap->new(workers => 2, log => 'notice',
-    allow => qr/exited on signal 9|connect\(\) to unix/,
+    allow => qr/exited on signal 9|was locked by|connect\(\) to unix/,
     mode => 'pimap_hibernate on;',
     http => 'pimap_drain 1s;');
 my $redis = $t->redis();
