@@ -29,25 +29,6 @@ $t->plan(32);
 $_->run() for $t, $long, $off;
 $_->wait_ready() for $t, $long, $off;
 
-
-# A device that has read what there is, and gets all else live.
-
-sub park {
-    my ($at, $account, @set) = @_;
-
-    my $s = $at->park($account, @set);
-
-    $s->read_until(qr/: parked\n\n/);
-    $t->subscribed($account);
-
-    for (1, 2) {
-        $redis->log($account, { event => 'MessageNew', uid => 0 });
-        $s->event();
-    }
-
-    return $s;
-}
-
 # Of one name, or of its own, with a number that is theirs in the test; all at
 # once.  Their ids.
 
@@ -74,7 +55,7 @@ sub coalesced { return $_[0]->status()->{events}{coalesced} }
 
 # A storm.
 
-my $s = park($t, 'alice');
+my $s = $t->park_live('alice');
 my @ids = publish('alice', 1, (in('INBOX')) x STORM);
 my @got = $s->event();
 
@@ -93,10 +74,10 @@ is(uids($s, 3), '1 2 3', 'another window');
 
 # Order, kinds, and filters.
 
-$s = park($long, 'bob');
+$s = $long->park_live('bob');
 
-my $inbox = park($long, 'bob', query => 'mailboxes=INBOX');
-my $flags = park($long, 'bob', query => 'events=FlagsSet,MessageNew');
+my $inbox = $long->park_live('bob', query => 'mailboxes=INBOX');
+my $flags = $long->park_live('bob', query => 'events=FlagsSet,MessageNew');
 my $before = coalesced($long);
 
 $s->events(4);
@@ -132,7 +113,7 @@ for (['Vendor.Thing', 'an unknown name'],
 
 # What else makes kinds differ.
 
-$s = park($long, 'carol');
+$s = $long->park_live('carol');
 publish('carol', 1, { event => 'ContactChange', collection => 'a' },
     map({ { event => 'ContactChange', %$_ } } { collection => 'a' },
         { collection => 'b' }, { collection => 'b', owner => 'bob' }, {},
@@ -143,7 +124,7 @@ publish('carol', 1, { event => 'ContactChange', collection => 'a' },
 is(uids($s, 8), '1 2 4 6 7 9 10 11',
     'collections, owners, and old names');
 
-$s = park($long, 'states');
+$s = $long->park_live('states');
 publish('states', 1, map({ state_of($_) } { a => { Email => '1' } },
     { a => { Email => '2' } }, { a => { Thread => '3' } },
     { a => { Email => '4', Thread => '4' } }, { b => { Email => '5' } },
@@ -152,7 +133,7 @@ is(uids($s, 5), '1 4 5 6 7', 'a StateChange stands for what it names');
 
 # Without ids.
 
-$s = park($long, 'plain');
+$s = $long->park_live('plain');
 $redis->publish('plain', { event => 'FlagsSet', uid => $_ }) for 1 .. 3;
 publish('plain', 4, 'FlagsSet');
 $redis->publish('plain', { event => 'FlagsSet', uid => 5 });
@@ -164,7 +145,7 @@ is(join(' ', map { $_->{json}{uid} . ($_->{id} ? '' : '-') } @events),
 
 # Bounds.
 
-$s = park($long, 'dave');
+$s = $long->park_live('dave');
 publish('dave', 0, map({ in("m$_") } 0 .. 16));
 ok(uids($s, 1) eq '0' && $s->quiet(0.2), 'many kinds are held');
 publish('dave', 17, in('m17'));
@@ -180,7 +161,7 @@ is(uids($s, 1), '24', 'but stands for others');
 
 # A long silence ends a window, whatever was held in it.
 
-$s = park($t, 'erin');
+$s = $t->park_live('erin');
 publish('erin', 1, 'FlagsSet', 'FlagsSet');
 is(uids($s, 2), '1 2', 'what is held comes by itself');
 ok($s->quiet(0.8), 'a window without an event');
@@ -189,19 +170,19 @@ is(uids($s, 2), '3 4', 'and a new one');
 
 # An account that goes while events are held takes them with it.
 
-$s = park($t, 'gina');
+$s = $t->park_live('gina');
 publish('gina', 1, 'FlagsSet', 'FlagsSet');
 uids($s, 1);
 $s->abort();
 $t->wait_for(sub { !$redis->numsub('gina') }, 'the end of the account');
-$s = park($t, 'gina');
+$s = $t->park_live('gina');
 ok($s->quiet(0.4), 'nothing is left of an account that has gone');
 
 # Nothing grows.
 
 my $client = $redis->connect();
 
-$s = park($long, 'hugo');
+$s = $long->park_live('hugo');
 
 sub batch {
     my ($uid) = @_;
@@ -226,6 +207,6 @@ cmp_ok($long->nginx()->rss() - $rss, '<', $t->slack(256),
 
 # Off.
 
-$s = park($off, 'frank');
+$s = $off->park_live('frank');
 publish('frank', 1, ('FlagsSet') x 5);
 is(uids($s, 5), '1 2 3 4 5', 'off: each one comes');

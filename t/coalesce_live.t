@@ -35,25 +35,6 @@ $t->plan(34);
 $t->run();
 $t->wait_ready();
 
-
-# A device that has read what there is, and gets all else live.
-
-sub park {
-    my ($account, @set) = @_;
-
-    my $s = $t->park($account, @set);
-
-    $s->read_until(qr/: parked\n\n/);
-    $t->subscribed($account);
-
-    for (1, 2) {
-        $redis->log($account, { event => 'MessageNew', uid => 0 });
-        $s->event();
-    }
-
-    return $s;
-}
-
 # All at once; their ids.
 
 sub flags {
@@ -96,7 +77,7 @@ sub first_wrong {
 
 # Another device comes.
 
-my $s = park('alice');
+my $s = $t->park_live('alice');
 my @ids = flags('alice', 1 .. 5);
 
 is(uids($s, 1), '1', 'one is out, others are held');
@@ -125,7 +106,7 @@ is(uids($_, 1), '10', 'the others get the last one') for $s, $second;
 # One that reads a long log: while it does, events are held for a live one.
 
 publish_long('long', 1 .. LONG);
-$s = park('long');
+$s = $t->park_live('long');
 
 my $slow = $t->park('long', path => '/small', query => 'last-event-id=0');
 
@@ -144,8 +125,8 @@ is(uids($slow, 1), LONG + 6, 'nor sent again');
 for my $others (1, 0) {
     my $account = "bob$others";
 
-    $s = park($account);
-    $second = park($account) if $others;
+    $s = $t->park_live($account);
+    $second = $t->park_live($account) if $others;
     $s->events(2) if $others;
     @ids = flags($account, 1 .. 4);
     is(uids($s, 1), '1', 'events are held');
@@ -157,7 +138,7 @@ for my $others (1, 0) {
 
 # One that ends after one event.
 
-$s = park('carol');
+$s = $t->park_live('carol');
 flags('carol', 1);
 $second = $t->park('carol',
     query => 'closeafter=state&events=FlagsSet,FlagsClear');
@@ -172,7 +153,7 @@ is(uids($second, 2), '4 5', 'the rest comes when it resumes');
 
 # Its next request comes.
 
-$s = park('dave', query => 'device=phone');
+$s = $t->park_live('dave', query => 'device=phone');
 @ids = flags('dave', 1 .. 3);
 is(uids($s, 1), '1', 'a device with a name');
 $second = $t->park('dave', query => 'device=phone',
@@ -186,7 +167,7 @@ is(uids($second, 2), '4 superseded', 'the same from another worker');
 
 # Events are missing, and come through the same window.
 
-$s = park('erin');
+$s = $t->park_live('erin');
 @ids = flags('erin', 1, 2);
 $redis->command('XADD', $redis->channel('erin') . ':log',
     $ids[0] =~ s/-.*/-*/r, 'e', '{"event":"FlagsSet","uid":3}', 't', time());
@@ -207,7 +188,7 @@ is(uids($s, 3), '7 resync 8', 'what is held comes before a resync');
 # The worker leaves; without ids nothing could be resumed.
 
 for my $transport (qw(http h2)) {
-    $s = park("frank$transport", transport => $transport);
+    $s = $t->park_live("frank$transport", transport => $transport);
     $redis->publish("frank$transport", { event => 'FlagsSet', uid => $_ })
         for 1 .. 3;
     is(uids($s, 1), '1', "$transport: without ids");

@@ -93,6 +93,25 @@ sub park {
 }
 
 
+# One that has read what there is, and gets all else live.
+
+sub park_live {
+    my ($self, $account, @set) = @_;
+
+    my $s = $self->park($account, @set);
+
+    $s->read_until(qr/: parked\n\n/);
+    $self->subscribed($account);
+
+    for (1, 2) {
+        $self->redis()->log($account, { event => 'MessageNew', uid => 0 });
+        $s->event();
+    }
+
+    return $s;
+}
+
+
 # A response that ends: { status, body, head, json }
 
 sub _whole {
