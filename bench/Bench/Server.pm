@@ -269,8 +269,11 @@ sub pimap_conf {
 
     my $hibernate = knows('pimap_hibernate') ? 'pimap_hibernate on;' : '';
     my $ping = $o{ping} // 60;
+    my $patience = $o{patience}
+        ? " timeout=$o{patience} connect_timeout=$o{patience}" : '';
 
-    return ($module, "pimap_redis unix:$o{redis}{path};\n    $hibernate",
+    return ($module,
+        "pimap_redis unix:$o{redis}{path}$patience;\n    $hibernate",
         <<"END");
         location = /events {
             pimap_account \$arg_account;
