@@ -123,7 +123,13 @@ sub next {
     my ($self) = @_;
 
     my $troubles = $self->{troubles};
-    my $name = $troubles->[$self->{turn}++ % @$troubles];
+
+    $self->happens($troubles->[$self->{turn}++ % @$troubles]);
+}
+
+
+sub happens {
+    my ($self, $name) = @_;
 
     $self->{counts}{$name}++;
     $self->can("_$name")->($self);
