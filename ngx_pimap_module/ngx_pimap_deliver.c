@@ -10,7 +10,6 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_handover.h"
@@ -90,10 +89,10 @@ void
 ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t         *q;
-    ngx_pimap_text_t    *text;
+    ngx_pimap_texts_t    texts;
     ngx_pimap_device_t  *d;
 
-    text = NULL;
+    ngx_memzero(&texts, sizeof(ngx_pimap_texts_t));
 
     for (q = ngx_queue_head(&account->devices);
          q != ngx_queue_sentinel(&account->devices);
@@ -105,12 +104,10 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
             continue;
         }
 
-        (void) ngx_pimap_deliver_device(d, ev, &text);
+        (void) ngx_pimap_deliver_device(d, ev, &texts);
     }
 
-    if (text) {
-        ngx_pimap_text_unref(text);
-    }
+    ngx_pimap_encode_free(&texts);
 }
 
 
@@ -118,15 +115,13 @@ ngx_int_t
 ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_texts_t  texts;
 
-    text = NULL;
+    ngx_memzero(&texts, sizeof(ngx_pimap_texts_t));
 
-    rc = ngx_pimap_deliver_device(d, ev, &text);
+    rc = ngx_pimap_deliver_device(d, ev, &texts);
 
-    if (text) {
-        ngx_pimap_text_unref(text);
-    }
+    ngx_pimap_encode_free(&texts);
 
     return rc;
 }
@@ -134,24 +129,24 @@ ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
 
 ngx_int_t
 ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_text_t **text)
+    ngx_pimap_texts_t *texts)
 {
+    ngx_pimap_text_t  *text;
+
     if (!ngx_pimap_filter_match(d->filter, ev)) {
         ngx_pimap_count(filtered);
         return NGX_OK;
     }
 
-    if (*text == NULL) {
-        *text = ngx_pimap_encode_event(ev, ngx_cycle->log);
+    text = ngx_pimap_encode_event(texts, d->format, ev, ngx_cycle->log);
 
-        if (*text == NULL) {
-            ngx_pimap_count(dropped);
-            ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
-            return NGX_ERROR;
-        }
+    if (text == NULL) {
+        ngx_pimap_count(dropped);
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return NGX_ERROR;
     }
 
-    if (ngx_pimap_park_send(d, *text) != NGX_OK) {
+    if (ngx_pimap_park_send(d, text) != NGX_OK) {
         ngx_pimap_count(dropped);
         return NGX_ERROR;
     }

@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_text.h"
+#include "ngx_pimap_encode.h"
 
 #include "pimap_event.h"
 
@@ -27,11 +27,11 @@ void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
 ngx_int_t ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev);
 
 /*
- * To one device, if its filter lets it pass; the text is made at the first
+ * To one device, if its filter lets it pass; texts are made at the first
  * need.  NGX_ERROR: the device ends.
  */
 ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_text_t **text);
+    ngx_pimap_texts_t *texts);
 
 
 #endif /* _NGX_PIMAP_DELIVER_H_INCLUDED_ */

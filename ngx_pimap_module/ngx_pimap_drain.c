@@ -198,7 +198,7 @@ ngx_pimap_drain_device(ngx_pimap_device_t *d)
 
     ngx_pimap_coalesce_flush(d->account);
 
-    text = ngx_pimap_encode_retry(d->conf->retry,
+    text = ngx_pimap_encode_retry(d->format, d->conf->retry,
                                   d->transport->log(d->connection));
 
     ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);

@@ -2,155 +2,156 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Server-Sent Events (WHATWG HTML, 9.2).  The text of an event is one line of
- * JSON, so that one "data:" line carries it.
+ * What is said, in whatever format: how it is said is the encoder's affair.
  */
 
 
 #include "ngx_pimap_encode.h"
 
 
-static ngx_pimap_text_t *ngx_pimap_encode_printf(ngx_log_t *log,
-    const char *fmt, ...);
+#define NGX_PIMAP_ENCODE_MEMBERS  128
+
+
+const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
+    [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
+    [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines
+};
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_hello(ngx_msec_t retry, ngx_pimap_start_t *start,
-    ngx_log_t *log)
+ngx_pimap_encode_hello(ngx_pimap_format_t format, ngx_msec_t retry,
+    ngx_pimap_start_t *start, ngx_log_t *log)
 {
-    size_t     n;
-    u_char     text[NGX_PIMAP_POSITION_LEN];
-    ngx_str_t  id;
+    ngx_pimap_control_t  control;
 
-    retry = ngx_pimap_encode_jitter(retry);
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
-    if (!start->known) {
-        return ngx_pimap_encode_printf(log, "retry: %M\n: parked\n\n", retry);
-    }
+    control.name = "parked";
+    control.comment = "parked";
+    control.retry = ngx_pimap_encode_jitter(retry);
 
     /* also a device that leaves before the first event can come back */
 
-    n = ngx_pimap_position_text(&start->position, text);
+    if (start->known) {
+        control.position = &start->position;
+    }
 
-    id.data = text;
-    id.len = n;
-
-    return ngx_pimap_encode_printf(log, "retry: %M\nid: %V\n: parked\n\n",
-                                   retry, &id);
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_id(ngx_pimap_position_t *position, ngx_log_t *log)
-{
-    u_char     text[NGX_PIMAP_POSITION_LEN];
-    ngx_str_t  id;
-
-    id.data = text;
-    id.len = ngx_pimap_position_text(position, text);
-
-    return ngx_pimap_encode_printf(log, "id: %V\n\n", &id);
-}
-
-
-ngx_pimap_text_t *
-ngx_pimap_encode_resync(ngx_str_t *reason, ngx_pimap_position_t *last,
+ngx_pimap_encode_id(ngx_pimap_format_t format, ngx_pimap_position_t *position,
     ngx_log_t *log)
 {
-    u_char     text[NGX_PIMAP_POSITION_LEN];
-    ngx_str_t  id;
+    ngx_pimap_control_t  control;
 
-    id.data = text;
-    id.len = ngx_pimap_position_text(last, text);
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
-    return ngx_pimap_encode_printf(log, "id: %V\nevent: resync\n"
-                                   "data: {\"reason\":\"%V\","
-                                   "\"lastEventId\":\"%V\"}\n\n",
-                                   &id, reason, &id);
+    control.name = "position";
+    control.comment = "position";
+    control.position = position;
+
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_event(pimap_event_t *ev, ngx_log_t *log)
+ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
+    ngx_pimap_position_t *last, ngx_log_t *log)
 {
-    size_t             size;
-    u_char            *p;
-    ngx_pimap_text_t  *text;
+    u_char               id[NGX_PIMAP_POSITION_LEN + 1];
+    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_pimap_control_t  control;
 
-    size = sizeof("event: \ndata: \n\n") - 1 + ev->name.len + ev->json.len;
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
-    if (ev->id.len) {
-        size += sizeof("id: \n") - 1 + ev->id.len;
-    }
+    id[ngx_pimap_position_text(last, id)] = '\0';
 
-    text = ngx_pimap_text_create(size, log);
-    if (text == NULL) {
-        return NULL;
-    }
+    control.name = "resync";
+    control.position = last;
+    control.members.data = members;
+    control.members.len = ngx_snprintf(members, sizeof(members),
+                                       "\"reason\":\"%V\","
+                                       "\"lastEventId\":\"%s\"", reason, id)
+                          - members;
 
-    p = text->data;
-
-    if (ev->id.len) {
-        p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
-        p = ngx_cpymem(p, ev->id.data, ev->id.len);
-        *p++ = '\n';
-    }
-
-    p = ngx_cpymem(p, "event: ", sizeof("event: ") - 1);
-    p = ngx_cpymem(p, ev->name.data, ev->name.len);
-    p = ngx_cpymem(p, "\ndata: ", sizeof("\ndata: ") - 1);
-    p = ngx_cpymem(p, ev->json.data, ev->json.len);
-    *p++ = '\n';
-    *p = '\n';
-
-    return text;
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_ping(ngx_uint_t interval, ngx_log_t *log)
+ngx_pimap_encode_ping(ngx_pimap_format_t format, ngx_uint_t interval,
+    ngx_log_t *log)
 {
-    return ngx_pimap_encode_printf(log,
-                                   "event: ping\ndata: {\"interval\":%ui}\n\n",
-                                   interval);
+    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    control.name = "ping";
+    control.members.data = members;
+    control.members.len = ngx_snprintf(members, sizeof(members),
+                                       "\"interval\":%ui", interval)
+                          - members;
+
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_superseded(ngx_msec_t retry, ngx_log_t *log)
+ngx_pimap_encode_superseded(ngx_pimap_format_t format, ngx_msec_t retry,
+    ngx_log_t *log)
 {
-    return ngx_pimap_encode_printf(log,
-                             "event: superseded\nretry: %M\ndata: {}\n\n",
-                             ngx_pimap_encode_jitter(retry));
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    control.name = "superseded";
+    control.retry = ngx_pimap_encode_jitter(retry);
+
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_retry(ngx_msec_t retry, ngx_log_t *log)
+ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
+    ngx_log_t *log)
 {
-    return ngx_pimap_encode_printf(log, "retry: %M\n: come back\n\n",
-                                   ngx_pimap_encode_jitter(retry));
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    control.name = "retry";
+    control.comment = "come back";
+    control.retry = ngx_pimap_encode_jitter(retry);
+
+    return ngx_pimap_encoders[format]->control(&control, log);
 }
 
 
-static ngx_pimap_text_t *
-ngx_pimap_encode_printf(ngx_log_t *log, const char *fmt, ...)
+ngx_pimap_text_t *
+ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
+    pimap_event_t *ev, ngx_log_t *log)
 {
-    size_t             len;
-    u_char             buf[256];
-    va_list            args;
-    ngx_pimap_text_t  *text;
-
-    va_start(args, fmt);
-    len = ngx_vslprintf(buf, buf + sizeof(buf), fmt, args) - buf;
-    va_end(args);
-
-    text = ngx_pimap_text_create(len, log);
-    if (text) {
-        ngx_memcpy(text->data, buf, len);
+    if (texts->text[format] == NULL) {
+        texts->text[format] = ngx_pimap_encoders[format]->event(ev, log);
     }
 
-    return text;
+    return texts->text[format];
+}
+
+
+void
+ngx_pimap_encode_free(ngx_pimap_texts_t *texts)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
+        if (texts->text[i]) {
+            ngx_pimap_text_unref(texts->text[i]);
+        }
+    }
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_events.h"
+#include "ngx_pimap_accept.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
@@ -53,7 +54,7 @@ static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r,
-    ngx_pimap_start_t *start);
+    ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_later(ngx_http_request_t *r,
@@ -282,7 +283,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     parking = &e->parking;
 
     if (r->method == NGX_HTTP_HEAD) {
-        return ngx_pimap_events_head(r, &parking->start);
+        return ngx_pimap_events_head(r, parking);
     }
 
     rc = ngx_pimap_filter_create(&parking->filter, e->query.types,
@@ -344,6 +345,9 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     parking->conf = plcf;
     parking->ping = ngx_pimap_events_ping(plcf, query->ping);
     parking->closeafter = query->closeafter;
+    parking->format = query->format == NGX_CONF_UNSET
+                      ? ngx_pimap_accept_format(r)
+                      : (ngx_pimap_format_t) query->format;
 
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
@@ -411,14 +415,14 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t          rc;
     ngx_pimap_text_t  *hello;
 
-    rc = ngx_pimap_events_head(r, &parking->start);
+    rc = ngx_pimap_events_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
 
-    hello = ngx_pimap_encode_hello(parking->conf->retry, &parking->start,
-                                   r->connection->log);
+    hello = ngx_pimap_encode_hello(parking->format, parking->conf->retry,
+                                   &parking->start, r->connection->log);
     if (hello == NULL) {
         return NGX_ERROR;
     }
@@ -432,13 +436,19 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_start_t *start)
+ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    u_char  *id;
+    u_char             *id;
+    ngx_str_t          *type;
+    ngx_pimap_start_t  *start;
+
+    start = &parking->start;
+    type = &r->headers_out.content_type;
 
     r->headers_out.status = NGX_HTTP_OK;
-    ngx_str_set(&r->headers_out.content_type, "text/event-stream");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    type->data = (u_char *) ngx_pimap_encoders[parking->format]->content_type;
+    type->len = ngx_strlen(type->data);
+    r->headers_out.content_type_len = type->len;
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
 
@@ -492,13 +502,13 @@ ngx_pimap_events_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_int_t          rc;
     ngx_pimap_text_t  *text;
 
-    rc = ngx_pimap_events_head(r, &parking->start);
+    rc = ngx_pimap_events_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
 
-    text = ngx_pimap_encode_retry(retry, r->connection->log);
+    text = ngx_pimap_encode_retry(parking->format, retry, r->connection->log);
     if (text == NULL) {
         return NGX_ERROR;
     }

@@ -452,6 +452,7 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->ping = d->ping;
     parking->closeafter = d->closeafter;
     parking->kind = d->kind;
+    parking->format = d->format;
     ngx_memcpy(parking->address, d->address, sizeof(d->address));
 
     parking->past.token = d->token;

@@ -91,6 +91,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->transport = transport;
     d->connection = connection;
     d->kind = parking->kind;
+    d->format = parking->format;
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
@@ -371,7 +372,8 @@ ngx_pimap_park_due(ngx_queue_t *link)
         return;
     }
 
-    text = ngx_pimap_encode_ping(d->ping, d->transport->log(d->connection));
+    text = ngx_pimap_encode_ping(d->format, d->ping,
+                                 d->transport->log(d->connection));
 
     if (text == NULL) {
         ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);

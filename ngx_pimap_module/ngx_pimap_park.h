@@ -60,6 +60,7 @@ struct ngx_pimap_device_s {
     u_char                        address[16];  /* IPv4: mapped */
 
     uint8_t                       kind;
+    uint8_t                       format;   /* ngx_pimap_format_t */
     uint8_t                       reason;   /* why it is to end */
     unsigned                      closeafter:1;
     unsigned                      announced:1;
@@ -106,6 +107,7 @@ typedef struct {
     ngx_uint_t                    closeafter;
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
+    ngx_pimap_format_t            format;
     ngx_pimap_past_t              past;
 } ngx_pimap_parking_t;
 

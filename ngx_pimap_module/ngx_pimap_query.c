@@ -9,6 +9,7 @@
 
 
 #include "ngx_pimap_query.h"
+#include "ngx_pimap_encode.h"
 
 #include "pimap_types.h"
 
@@ -38,6 +39,8 @@ static ngx_int_t ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_closeafter(ngx_pool_t *pool,
     ngx_str_t *value, ngx_pimap_query_t *query);
+static ngx_int_t ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_add(ngx_pool_t *pool, ngx_array_t **names,
     ngx_str_t *name);
 
@@ -59,6 +62,9 @@ static ngx_pimap_query_param_t  ngx_pimap_query_params[] = {
 
     { ngx_string("closeafter"), ngx_pimap_query_closeafter,
       "\"closeafter\" must be \"state\" or \"no\"" },
+
+    { ngx_string("format"), ngx_pimap_query_format,
+      "\"format\" must be \"sse\" or \"ndjson\"" },
 
     /* as Apache James spells it in its URI template */
 
@@ -83,6 +89,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     query->events = NULL;
     query->ping = NGX_CONF_UNSET;
     query->closeafter = 0;
+    query->format = NGX_CONF_UNSET;
 
     p = args->data;
     last = args->data + args->len;
@@ -391,6 +398,28 @@ ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_pimap_query_t *query)
+{
+    ngx_int_t         i;
+    const ngx_str_t  *name;
+
+    for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
+        name = &ngx_pimap_encoders[i]->name;
+
+        if (name->len == value->len
+            && ngx_strncmp(name->data, value->data, value->len) == 0)
+        {
+            query->format = i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

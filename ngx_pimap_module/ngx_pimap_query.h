@@ -22,6 +22,7 @@ typedef struct {
     ngx_array_t   *events;
     ngx_int_t      ping;                    /* seconds; NGX_CONF_UNSET */
     ngx_uint_t     closeafter;
+    ngx_int_t      format;                  /* NGX_CONF_UNSET */
 } ngx_pimap_query_t;
 
 

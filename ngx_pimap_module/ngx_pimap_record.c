@@ -32,6 +32,7 @@ typedef struct {
 
     uint16_t               ping;
     uint8_t                kind;
+    uint8_t                format;
     uint8_t                flags;
     uint8_t                blanks;
     uint8_t                address[16];
@@ -90,6 +91,7 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     head.position = parking->start.position;
     head.ping = (uint16_t) parking->ping;
     head.kind = (uint8_t) parking->kind;
+    head.format = (uint8_t) parking->format;
     head.blanks = record->blanks;
     ngx_memcpy(head.address, parking->address, sizeof(head.address));
 
@@ -165,6 +167,7 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
     parking->past = head->past;
     parking->ping = head->ping;
     parking->kind = head->kind;
+    parking->format = head->format;
     parking->closeafter = (head->flags & NGX_PIMAP_RECORD_CLOSEAFTER) != 0;
     parking->start.position = head->position;
     parking->start.known = (head->flags & NGX_PIMAP_RECORD_KNOWN) != 0;
@@ -195,6 +198,7 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || parts[NGX_PIMAP_RECORD_DEVICE].len > NGX_PIMAP_DEVICE_MAX
         || head->ping > NGX_PIMAP_WHEEL_MAX
         || head->blanks > 7
+        || head->format >= NGX_PIMAP_NFORMATS
         || (head->flags & ~NGX_PIMAP_RECORD_FLAGS))
     {
         return NGX_ERROR;

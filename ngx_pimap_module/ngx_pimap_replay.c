@@ -271,7 +271,7 @@ ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, ngx_pimap_position_t *last)
     reader->position = *last;
     ngx_pimap_reader_queue(reader);
 
-    text = ngx_pimap_encode_id(last, ngx_cycle->log);
+    text = ngx_pimap_encode_id(d->format, last, ngx_cycle->log);
 
     if (text == NULL) {
         ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);

@@ -349,7 +349,7 @@ ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
                   "pimap resync: reason=\"%V\" account=\"%V\"", reason,
                   &d->account->sn.str);
 
-    text = ngx_pimap_encode_resync(reason, last, ngx_cycle->log);
+    text = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
 
     if (text == NULL) {
         ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);

@@ -117,7 +117,7 @@ ngx_pimap_supersede_end(ngx_pimap_device_t *d)
         return;
     }
 
-    text = ngx_pimap_encode_superseded(d->conf->retry,
+    text = ngx_pimap_encode_superseded(d->format, d->conf->retry,
                                        d->transport->log(d->connection));
 
     ngx_pimap_park_end(d, NGX_PIMAP_END_SUPERSEDED, text);

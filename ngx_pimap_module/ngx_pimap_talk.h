@@ -16,7 +16,7 @@
 
 
 /* Rises with every change of what is said, the device's record included. */
-#define NGX_PIMAP_TALK_VERSION   1
+#define NGX_PIMAP_TALK_VERSION   2
 
 #define NGX_PIMAP_TALK_MAX       131072     /* bytes of a message */
 

@@ -18,6 +18,13 @@
 #define NGX_PIMAP_TEXT_CHUNK   (sizeof("ffffffff\r\n") - 1)
 
 
+typedef enum {
+    NGX_PIMAP_SSE = 0,
+    NGX_PIMAP_LINES,                    /* newline-delimited JSON */
+    NGX_PIMAP_NFORMATS
+} ngx_pimap_format_t;
+
+
 struct ngx_pimap_text_s {
     uint32_t      refs;
     uint32_t      len;

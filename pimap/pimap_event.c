@@ -55,10 +55,15 @@ static size_t pimap_event_squeeze(char *text, size_t len);
  */
 
 static const char  *pimap_event_reserved[] = {
+    "parked",
+    "position",
     "ping",
+    "retry",
     "superseded",
     "resync",
     "expired",
+    "accepted",
+    "refused",
     "open",
     "error",
     "state",

@@ -51,8 +51,9 @@ end
 
 -- Names that only the module sends, as in pimap/pimap_event.c.
 
-local RESERVED = set({'ping', 'superseded', 'resync', 'expired', 'open',
-    'error', 'state', 'calendarAlert'})
+local RESERVED = set({'parked', 'position', 'ping', 'retry', 'superseded',
+    'resync', 'expired', 'accepted', 'refused', 'open', 'error', 'state',
+    'calendarAlert'})
 
 -- JMAP's types and which of them an event touches: the tables of
 -- pimap/pimap_types.c.

@@ -1,0 +1,157 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Parameters of a range other than its weight don't matter: we have none.
+ */
+
+
+#include "ngx_pimap_accept.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_query.h"
+
+
+static ngx_uint_t ngx_pimap_accept_matches(u_char *range, size_t len,
+    const char *name);
+static ngx_uint_t ngx_pimap_accept_weight(u_char *p, u_char *last);
+static u_char *ngx_pimap_accept_skip(u_char *p, u_char *last);
+
+
+ngx_uint_t
+ngx_pimap_accept(ngx_str_t *list, const char *name)
+{
+    u_char      *p, *last, *item, *end;
+    ngx_uint_t   matches, best, weight;
+
+    best = 0;
+    weight = 0;
+
+    p = list->data;
+    last = p + list->len;
+
+    while (p < last) {
+
+        item = ngx_pimap_accept_skip(p, last);
+
+        for (p = item; p < last && *p != ','; p++) { /* void */ }
+
+        for (end = item;
+             end < p && *end != ';' && *end != ' ' && *end != '\t';
+             end++)
+        {
+            /* void */
+        }
+
+        matches = ngx_pimap_accept_matches(item, end - item, name);
+
+        if (matches > best) {
+            best = matches;
+            weight = ngx_pimap_accept_weight(end, p);
+        }
+
+        p++;
+    }
+
+    return weight;
+}
+
+
+/* The more bytes of a range match, the more it says: 0, if it does not. */
+
+static ngx_uint_t
+ngx_pimap_accept_matches(u_char *range, size_t len, const char *name)
+{
+    if (len == ngx_strlen(name)
+        && ngx_strncasecmp(range, (u_char *) name, len) == 0)
+    {
+        return len + 1;
+    }
+
+    if ((len == 1 && range[0] == '*')
+        || (len == 3 && ngx_strncmp(range, "*/*", 3) == 0))
+    {
+        return 1;
+    }
+
+    if (len > 2 && range[len - 1] == '*' && range[len - 2] == '/'
+        && ngx_strncasecmp(range, (u_char *) name, len - 1) == 0)
+    {
+        return len;
+    }
+
+    return 0;
+}
+
+
+/* What is no weight at all is none: nobody is turned away for it. */
+
+static ngx_uint_t
+ngx_pimap_accept_weight(u_char *p, u_char *last)
+{
+    ngx_int_t  n;
+
+    while (p < last) {
+
+        p = ngx_pimap_accept_skip(p, last);
+
+        if (last - p > 2 && (p[0] == 'q' || p[0] == 'Q') && p[1] == '=') {
+
+            for (p += 2, n = 2; n < last - p && n < 5; n++) {
+                if (p[n] < '0' || p[n] > '9') {
+                    break;
+                }
+            }
+
+            n = ngx_atofp(p, ngx_min(n, last - p), 3);
+
+            return n == NGX_ERROR ? 1000 : ngx_min(n, 1000);
+        }
+
+        while (p < last && *p != ';') {
+            p++;
+        }
+
+        p++;
+    }
+
+    return 1000;
+}
+
+
+static u_char *
+ngx_pimap_accept_skip(u_char *p, u_char *last)
+{
+    while (p < last && (*p == ' ' || *p == '\t' || *p == ';')) {
+        p++;
+    }
+
+    return p;
+}
+
+
+ngx_pimap_format_t
+ngx_pimap_accept_format(ngx_http_request_t *r)
+{
+    ngx_str_t           accept;
+    ngx_uint_t          weight, most;
+    ngx_pimap_format_t  format, best;
+
+    best = NGX_PIMAP_SSE;
+    most = 0;
+
+    if (!ngx_pimap_header(r, "Accept", &accept)) {
+        return best;
+    }
+
+    for (format = 0; format < NGX_PIMAP_NFORMATS; format++) {
+
+        weight = ngx_pimap_accept(&accept,
+                                  ngx_pimap_encoders[format]->content_type);
+        if (weight > most) {
+            most = weight;
+            best = format;
+        }
+    }
+
+    return best;
+}

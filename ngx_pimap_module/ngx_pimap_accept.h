@@ -1,0 +1,28 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What a client says that it accepts.
+ */
+
+
+#ifndef _NGX_PIMAP_ACCEPT_H_INCLUDED_
+#define _NGX_PIMAP_ACCEPT_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_text.h"
+
+
+/*
+ * The weight of a media type or a coding, in lower case, in the list of an
+ * Accept or Accept-Encoding header (RFC 9110, 12.4.2), in thousandths; 0: it
+ * is not acceptable.  The most specific range that matches counts.
+ */
+ngx_uint_t ngx_pimap_accept(ngx_str_t *list, const char *name);
+
+/* The format that the request's Accept prefers; Server-Sent Events if none. */
+ngx_pimap_format_t ngx_pimap_accept_format(ngx_http_request_t *r);
+
+
+#endif /* _NGX_PIMAP_ACCEPT_H_INCLUDED_ */
