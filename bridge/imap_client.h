@@ -1,0 +1,84 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A session with its connection: resolves, connects, speaks TLS and keeps
+ * time with libevent.
+ */
+
+
+#ifndef _IMAP_CLIENT_H_INCLUDED_
+#define _IMAP_CLIENT_H_INCLUDED_
+
+
+#include <event2/dns.h>
+#include <event2/event.h>
+
+#include <openssl/ssl.h>
+
+#include "imap_session.h"
+
+
+typedef struct imap_client_s  imap_client_t;
+
+
+typedef enum {
+    IMAP_TLS_NONE,
+    IMAP_TLS_STARTTLS,
+    IMAP_TLS_IMPLICIT
+} imap_tls_t;
+
+
+/* A server; all must stay as long as there are clients of it. */
+
+typedef struct {
+    const char           *host;         /* name or address; the certificate
+                                           has to be for it */
+    uint16_t              port;
+    imap_tls_t            tls;
+    SSL_CTX              *ssl;          /* of the owner; what is verified is
+                                           its setting.  NULL if no TLS */
+    uint32_t              connect;      /* ms for connecting and TLS, 10 s */
+    imap_options_t        options;      /* "starttls" is set by the client */
+    struct event_base    *base;
+    struct evdns_base    *dns;
+} imap_server_t;
+
+
+/*
+ * What the client tells its owner: as the session's callbacks.  failed() is
+ * called from the event loop, never within a call of imap_client_*(), so the
+ * client may be freed in it; it has to be freed by its owner in any case.
+ */
+
+typedef struct {
+    void          (*logged_in)(void *data, imap_client_t *c);
+    void          (*publish)(void *data, imap_client_t *c,
+                        const char *mailbox, json_t *events, json_t *state);
+    void          (*ready)(void *data, imap_client_t *c, const char *how);
+    void          (*failed)(void *data, imap_client_t *c, imap_fail_t reason,
+                        const char *why);
+    void          (*log)(void *data, imap_client_t *c, int level,
+                        const char *text);
+} imap_client_callbacks_t;
+
+
+/* Begins to connect; NULL if memory is out. */
+
+imap_client_t *imap_client_open(imap_server_t *server,
+    const imap_client_callbacks_t *cb, void *data, const imap_login_t *login);
+
+/* The session: for imap_session_watch() and imap_session_update(). */
+
+imap_session_t *imap_client_session(imap_client_t *c);
+
+/*
+ * Frees it; "logout" says LOGOUT before, without waiting for the answer.
+ * Updates that wait get their done() before this returns.  Not within
+ * logged_in(), publish(), ready() and log().
+ */
+
+void imap_client_close(imap_client_t *c, int logout);
+
+
+#endif /* _IMAP_CLIENT_H_INCLUDED_ */

@@ -1,0 +1,204 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * An IMAP session: logs in to a server as one account, finds out what has
+ * happened since the stored state of its mailboxes, watches them by the best
+ * means that the server has, and carries updates out.  Pure: it has neither a
+ * socket nor a clock, but is given bytes and time by its owner, which is
+ * imap_client.h in the daemon.
+ */
+
+
+#ifndef _IMAP_SESSION_H_INCLUDED_
+#define _IMAP_SESSION_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+
+typedef struct imap_session_s  imap_session_t;
+
+
+typedef enum {
+    IMAP_FAIL_CREDENTIALS,      /* refused: try no more with these */
+    IMAP_FAIL_AWAY,             /* gone, silent, BYE, "not now": try later */
+    IMAP_FAIL_LIMIT,            /* too many connections: try much later */
+    IMAP_FAIL_TLS,              /* no STARTTLS or login where we must */
+    IMAP_FAIL_PROTOCOL,         /* not IMAP, or over a limit of ours */
+    IMAP_FAIL_MEMORY
+} imap_fail_t;
+
+
+/* What a server's capability may not be used for, although it is there. */
+
+#define IMAP_WITHOUT_NOTIFY     0x01
+#define IMAP_WITHOUT_IDLE       0x02
+#define IMAP_WITHOUT_QRESYNC    0x04
+#define IMAP_WITHOUT_CONDSTORE  0x08
+
+
+/*
+ * Settings of a server, shared by its sessions; they only read it.  Zero is
+ * the default for each number, see imap_options_init().  Times are in ms.
+ */
+
+typedef struct {
+    uint32_t        answer;             /* a command is answered within, 30 s */
+    uint32_t        quiet;              /* idle, and not a byte: ask whether
+                                           the server is there, 90 s */
+    uint32_t        idle;               /* longest IDLE, 24 min */
+    uint32_t        poll;               /* without IDLE: ask each, 60 s */
+    uint32_t        round;              /* look at all mailboxes, 5 min; with
+                                           NOTIFY, only when told to */
+    uint32_t        flags_round;        /* without CONDSTORE: compare flags of
+                                           all messages each, 30 min */
+    uint32_t        max_mailboxes;      /* watched, the others are not, 10000 */
+    uint32_t        max_known;          /* messages whose flags are known, of a
+                                           mailbox, the newest ones, 20000 */
+    uint32_t        max_message;        /* bytes of a fetched or appended
+                                           message, 1 MB */
+    uint32_t        without;            /* IMAP_WITHOUT_* */
+    unsigned        compress:1;         /* COMPRESS=DEFLATE if offered */
+    unsigned        starttls:1;         /* required before the login */
+    unsigned        preview:1;          /* fetch the beginning of the text */
+} imap_options_t;
+
+
+/* Copied by the session, which wipes "secret" as soon as it was sent. */
+
+typedef struct {
+    const char     *user;
+    const char     *secret;             /* password, or token if "bearer" */
+    const char     *authzid;            /* act as this user (SASL), or NULL;
+                                           for Dovecot, "user*master" as
+                                           "user" does the same */
+    unsigned        bearer:1;
+} imap_login_t;
+
+
+/*
+ * What the session does to its owner.  Each may be called within any call of
+ * imap_session_*(), none may free the session (imap_client.h defers it).
+ * After failed() nothing else is called but the done() of updates.
+ */
+
+typedef struct {
+
+    /* bytes for the server; copied before it returns */
+
+    void          (*write)(void *data, const char *bytes, size_t len);
+
+    /* start TLS now, then call imap_session_secured() */
+
+    void          (*starttls)(void *data);
+
+    /* call imap_session_timeout() in "ms", replacing the former wish */
+
+    void          (*timer)(void *data, uint32_t ms);
+
+    /* milliseconds that never go back */
+
+    uint64_t      (*now)(void *data);
+
+    /* logged in; imap_session_watch() may be called, here or later */
+
+    void          (*logged_in)(void *data);
+
+    /*
+     * What has happened in a mailbox, and the mailbox's state after that.
+     * "events": an array of events as docs/events.md has them, up to some
+     * hundreds, maybe empty.  "state": an object to be kept for the mailbox
+     * until it is given back to imap_session_watch(); NULL: the mailbox is
+     * gone, forget its state.  Events and state are to be written in one step,
+     * so that none comes twice or never: who fails to, ends the session, and
+     * begins a new one with the states that he has.  Both are borrowed.
+     *
+     * "mailbox" is its name in UTF-8.  The empty name is the account itself:
+     * its state says that all mailboxes have one.
+     */
+
+    void          (*publish)(void *data, const char *mailbox, json_t *events,
+                        json_t *state);
+
+    /* all that was missed is published, and the session watches from now on;
+       "how" is "NOTIFY", "IDLE" or "polling" */
+
+    void          (*ready)(void *data, const char *how);
+
+    /* over; "why" is for the log, without secrets, and may quote the server */
+
+    void          (*failed)(void *data, imap_fail_t reason, const char *why);
+
+    /* for the log; "level" as syslog's: LOG_DEBUG, LOG_INFO, LOG_WARNING */
+
+    void          (*log)(void *data, int level, const char *text);
+
+} imap_callbacks_t;
+
+
+void imap_options_init(imap_options_t *o);
+
+/* "o" and "cb" must stay; NULL if memory is out. */
+
+imap_session_t *imap_session_create(const imap_options_t *o,
+    const imap_callbacks_t *cb, void *data, const imap_login_t *login);
+
+/* The connection is there, "secure" if with TLS from its beginning. */
+
+void imap_session_start(imap_session_t *s, int secure);
+
+void imap_session_bytes(imap_session_t *s, const char *bytes, size_t len);
+void imap_session_secured(imap_session_t *s);
+void imap_session_timeout(imap_session_t *s);
+
+/* The connection was lost, or could not be made: failed() follows. */
+
+void imap_session_lost(imap_session_t *s, imap_fail_t reason,
+    const char *why);
+
+/*
+ * Watch: "states" is an object of what publish() gave, by mailbox.  If it is
+ * empty or NULL, what is in the mailboxes now is not published, but only what
+ * changes from then on.  "states" is borrowed.
+ */
+
+void imap_session_watch(imap_session_t *s, json_t *states);
+
+/* Writes LOGOUT (nothing if that makes no sense now); then close and free. */
+
+void imap_session_logout(imap_session_t *s);
+
+void imap_session_free(imap_session_t *s);
+
+
+/*
+ * An update, docs/bridge.md: an object with "update" (the verb) and its
+ * arguments.  Updates wait for their turn; up to IMAP_MAX_UPDATES of them.
+ *
+ * done() is called once for each, with an object (borrowed):
+ *
+ *     "status"   "done"     the server has done it
+ *                "refused"  by the server
+ *                "invalid"  arguments; nothing was sent
+ *                "unsent"   the session failed before anything was sent: it
+ *                           may be carried out by another
+ *                "unknown"  it failed after that: must not be repeated
+ *     "detail"   the server's words, or ours
+ *     ...        results: "uids", "messages", ...
+ *
+ * It may be called before imap_session_update() returns.
+ */
+
+#define IMAP_MAX_UPDATES        64
+
+typedef void (*imap_update_done_pt)(void *ctx, json_t *result);
+
+void imap_session_update(imap_session_t *s, json_t *update,
+    imap_update_done_pt done, void *ctx);
+
+
+#endif /* _IMAP_SESSION_H_INCLUDED_ */
