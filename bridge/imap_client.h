@@ -63,7 +63,7 @@ typedef struct {
 } imap_client_callbacks_t;
 
 
-/* Begins to connect; NULL if memory is out. */
+/* Begins to connect. */
 
 imap_client_t *imap_client_open(imap_server_t *server,
     const imap_client_callbacks_t *cb, void *data, const imap_login_t *login);

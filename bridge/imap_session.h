@@ -5,8 +5,7 @@
  * An IMAP session: logs in to a server as one account, finds out what has
  * happened since the stored state of its mailboxes, watches them by the best
  * means that the server has, and carries updates out.  Pure: it has neither a
- * socket nor a clock, but is given bytes and time by its owner, which is
- * imap_client.h in the daemon.
+ * socket nor a clock, but is given both by its owner, imap_client.h.
  */
 
 
@@ -22,18 +21,15 @@
 
 typedef struct imap_session_s  imap_session_t;
 
-
 typedef enum {
     IMAP_FAIL_CREDENTIALS,      /* refused: try no more with these */
     IMAP_FAIL_AWAY,             /* gone, silent, BYE, "not now": try later */
     IMAP_FAIL_LIMIT,            /* too many connections: try much later */
     IMAP_FAIL_TLS,              /* no STARTTLS or login where we must */
-    IMAP_FAIL_PROTOCOL,         /* not IMAP, or over a limit of ours */
-    IMAP_FAIL_MEMORY
+    IMAP_FAIL_PROTOCOL          /* not IMAP, or over a limit of ours */
 } imap_fail_t;
 
-
-/* What a server's capability may not be used for, although it is there. */
+/* Capabilities that are not used, although a server has them. */
 
 #define IMAP_WITHOUT_NOTIFY     0x01
 #define IMAP_WITHOUT_IDLE       0x02
@@ -47,18 +43,18 @@ typedef enum {
  */
 
 typedef struct {
-    uint32_t        answer;             /* a command is answered within, 30 s */
+    uint32_t        answer;             /* commands are answered in, 30 s */
     uint32_t        quiet;              /* idle, and not a byte: ask whether
                                            the server is there, 90 s */
     uint32_t        idle;               /* longest IDLE, 24 min */
     uint32_t        poll;               /* without IDLE: ask each, 60 s */
     uint32_t        round;              /* look at all mailboxes, 5 min; with
                                            NOTIFY, only when told to */
-    uint32_t        flags_round;        /* without CONDSTORE: compare flags of
-                                           all messages each, 30 min */
-    uint32_t        max_mailboxes;      /* watched, the others are not, 10000 */
-    uint32_t        max_known;          /* messages whose flags are known, of a
-                                           mailbox, the newest ones, 20000 */
+    uint32_t        flags_round;        /* without CONDSTORE: compare the flags
+                                           of all messages each, 30 min */
+    uint32_t        max_mailboxes;      /* watched, others are not, 10000 */
+    uint32_t        max_known;          /* messages whose flags are known, the
+                                           newest of a mailbox, 20000 */
     uint32_t        max_message;        /* bytes of a fetched or appended
                                            message, 1 MB */
     uint32_t        without;            /* IMAP_WITHOUT_* */
@@ -81,9 +77,9 @@ typedef struct {
 
 
 /*
- * What the session does to its owner.  Each may be called within any call of
- * imap_session_*(), none may free the session (imap_client.h defers it).
- * After failed() nothing else is called but the done() of updates.
+ * What the session does to its owner, within any call of imap_session_*().
+ * None may free the session (imap_client.h defers it).  After failed() nothing
+ * is called but the done() of updates.
  */
 
 typedef struct {
@@ -142,7 +138,7 @@ typedef struct {
 
 void imap_options_init(imap_options_t *o);
 
-/* "o" and "cb" must stay; NULL if memory is out. */
+/* "o" and "cb" must stay. */
 
 imap_session_t *imap_session_create(const imap_options_t *o,
     const imap_callbacks_t *cb, void *data, const imap_login_t *login);
@@ -168,7 +164,7 @@ void imap_session_lost(imap_session_t *s, imap_fail_t reason,
 
 void imap_session_watch(imap_session_t *s, json_t *states);
 
-/* Writes LOGOUT (nothing if that makes no sense now); then close and free. */
+/* Writes LOGOUT if that makes sense now; then close and free. */
 
 void imap_session_logout(imap_session_t *s);
 
