@@ -15,8 +15,13 @@
 #include "ngx_pimap.h"
 
 
-/* Rises with every change of what is said, the device's record included. */
+/*
+ * Rises with every change of what is said, the device's record included.  A
+ * test builds a module with another one.
+ */
+#ifndef NGX_PIMAP_TALK_VERSION
 #define NGX_PIMAP_TALK_VERSION   2
+#endif
 
 #define NGX_PIMAP_TALK_MAX       131072     /* bytes of a message */
 
