@@ -53,6 +53,10 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000
 };
 
+ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
+    ngx_conf_check_num_bounds, 1, 1000000000
+};
+
 ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
 ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
 ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
@@ -94,6 +98,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->log_age = NGX_CONF_UNSET;
     pmcf->check = NGX_CONF_UNSET_MSEC;
     pmcf->coalesce = NGX_CONF_UNSET_MSEC;
+    pmcf->max_backlog = NGX_CONF_UNSET_UINT;
 
     return pmcf;
 }
@@ -112,6 +117,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_value(pmcf->log_age, 7 * 86400);
     ngx_conf_init_msec_value(pmcf->check, 60000);
     ngx_conf_init_msec_value(pmcf->coalesce, 0);
+    ngx_conf_init_uint_value(pmcf->max_backlog, 100000);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -151,6 +157,8 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
     plcf->max_devices_per_ip = NGX_CONF_UNSET_UINT;
     plcf->max_body = NGX_CONF_UNSET_SIZE;
+    plcf->updates = NGX_CONF_UNSET;
+    plcf->max_update = NGX_CONF_UNSET_SIZE;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
     plcf->send_timeout = NGX_CONF_UNSET_MSEC;
     plcf->detach = NGX_CONF_UNSET;
@@ -183,6 +191,8 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->max_devices_per_ip,
                               prev->max_devices_per_ip, 0);
     ngx_conf_merge_size_value(conf->max_body, prev->max_body, 256 * 1024);
+    ngx_conf_merge_value(conf->updates, prev->updates, 1);
+    ngx_conf_merge_size_value(conf->max_update, prev->max_update, 64 * 1024);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);

@@ -36,6 +36,8 @@ struct ngx_pimap_main_conf_s {
     ngx_msec_t               check;         /* 0: never */
     ngx_msec_t               coalesce;      /* 0: off */
 
+    ngx_uint_t               max_backlog;   /* updates that wait */
+
     ngx_array_t              events;        /* ngx_pimap_loc_conf_t * */
 
     ngx_uint_t               used;          /* a location needs Redis */
@@ -57,7 +59,10 @@ struct ngx_pimap_loc_conf_s {
     ngx_uint_t               max_devices_per_account;   /* 0: no limit */
     ngx_uint_t               max_devices_per_ip;
 
-    size_t                   max_body;      /* bytes of a publish request */
+    size_t                   max_body;      /* bytes of a request's body */
+
+    ngx_flag_t               updates;       /* devices may send some */
+    size_t                   max_update;    /* bytes of one */
 
     size_t                   buffer;        /* unsent bytes of one device */
     ngx_msec_t               send_timeout;
@@ -90,6 +95,7 @@ char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
+extern ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds;
 extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
 extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
 extern ngx_conf_post_t        ngx_pimap_conf_window_post;

@@ -14,6 +14,7 @@
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_result.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
@@ -22,6 +23,8 @@
 #define NGX_PIMAP_DELIVER_QUIET  60     /* seconds without invalid payloads */
 
 
+static ngx_uint_t ngx_pimap_deliver_passes(ngx_pimap_device_t *d,
+    pimap_event_t *ev);
 static void ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why);
 static void ngx_pimap_deliver_delay(struct timespec *start);
 
@@ -133,7 +136,7 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
 {
     ngx_pimap_text_t  *text;
 
-    if (!ngx_pimap_filter_match(d->filter, ev)) {
+    if (!ngx_pimap_deliver_passes(d, ev)) {
         ngx_pimap_count(filtered);
         return NGX_OK;
     }
@@ -159,6 +162,19 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     }
 
     return NGX_OK;
+}
+
+
+/* Who has asked gets the answer, whatever its filter says. */
+
+static ngx_uint_t
+ngx_pimap_deliver_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
+{
+    if (ngx_pimap_result(ev)) {
+        return ngx_pimap_result_is_for(d, ev);
+    }
+
+    return ngx_pimap_filter_match(d->filter, ev);
 }
 
 

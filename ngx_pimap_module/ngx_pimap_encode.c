@@ -9,7 +9,8 @@
 #include "ngx_pimap_encode.h"
 
 
-#define NGX_PIMAP_ENCODE_MEMBERS  128
+#define NGX_PIMAP_ENCODE_MEMBERS  384
+#define NGX_PIMAP_ENCODE_DETAIL   80
 
 
 const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
@@ -125,6 +126,60 @@ ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
     control.name = "retry";
     control.comment = "come back";
     control.retry = ngx_pimap_encode_jitter(retry);
+
+    return ngx_pimap_encoders[format]->control(&control, log);
+}
+
+
+/* Ids of updates need no escapes. */
+
+ngx_pimap_text_t *
+ngx_pimap_encode_accepted(ngx_pimap_format_t format, ngx_str_t *update,
+    ngx_log_t *log)
+{
+    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    control.name = "accepted";
+    control.members.data = members;
+    control.members.len = ngx_snprintf(members, sizeof(members),
+                                       "\"update\":\"%V\"", update)
+                          - members;
+
+    return ngx_pimap_encoders[format]->control(&control, log);
+}
+
+
+ngx_pimap_text_t *
+ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
+    const char *detail, ngx_log_t *log)
+{
+    u_char              *p, *last;
+    size_t               len;
+    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
+    u_char               escaped[6 * NGX_PIMAP_ENCODE_DETAIL];
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    p = members;
+    last = members + sizeof(members);
+
+    if (update->len) {
+        p = ngx_slprintf(p, last, "\"update\":\"%V\",", update);
+    }
+
+    len = ngx_min(ngx_strlen(detail), NGX_PIMAP_ENCODE_DETAIL);
+    len = (u_char *) ngx_escape_json(escaped, (u_char *) detail, len)
+          - escaped;
+
+    p = ngx_slprintf(p, last, "\"detail\":\"%*s\"", len, escaped);
+
+    control.name = "refused";
+    control.members.data = members;
+    control.members.len = p - members;
 
     return ngx_pimap_encoders[format]->control(&control, log);
 }

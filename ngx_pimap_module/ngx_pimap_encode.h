@@ -47,6 +47,12 @@ ngx_pimap_text_t *ngx_pimap_encode_superseded(ngx_pimap_format_t format,
 ngx_pimap_text_t *ngx_pimap_encode_retry(ngx_pimap_format_t format,
     ngx_msec_t retry, ngx_log_t *log);
 
+/* An update that came up the device's connection; the id may be empty. */
+ngx_pimap_text_t *ngx_pimap_encode_accepted(ngx_pimap_format_t format,
+    ngx_str_t *update, ngx_log_t *log);
+ngx_pimap_text_t *ngx_pimap_encode_refused(ngx_pimap_format_t format,
+    ngx_str_t *update, const char *detail, ngx_log_t *log);
+
 
 /* An event in each format that somebody has needed. */
 typedef struct {

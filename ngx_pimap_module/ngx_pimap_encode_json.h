@@ -14,7 +14,7 @@
 
 
 #define NGX_PIMAP_ENCODE_JSON_HEAD     192      /* bytes, at most */
-#define NGX_PIMAP_ENCODE_JSON_CONTROL  320
+#define NGX_PIMAP_ENCODE_JSON_CONTROL  512
 
 
 /* An object in three pieces; "rest" points into the event. */

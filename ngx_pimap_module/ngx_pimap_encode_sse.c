@@ -10,7 +10,7 @@
 #include "ngx_pimap_encode.h"
 
 
-#define NGX_PIMAP_ENCODE_SSE_CONTROL  320
+#define NGX_PIMAP_ENCODE_SSE_CONTROL  512
 
 
 static ngx_pimap_text_t *ngx_pimap_encode_sse_event(pimap_event_t *ev,

@@ -114,6 +114,11 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
         return NGX_HTTP_BAD_REQUEST;
     }
 
+    if (device->data[0] == '~') {
+        *problem = "the device's name begins with \"~\"";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
     return NGX_OK;
 }
 

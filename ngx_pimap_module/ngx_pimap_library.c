@@ -15,7 +15,7 @@
 
 
 /* of the text below; "pimap_version" must answer at least this */
-#define NGX_PIMAP_LIBRARY_VERSION  1
+#define NGX_PIMAP_LIBRARY_VERSION  2
 
 #define NGX_PIMAP_LIBRARY_SOON     1000     /* msec, then it asks again */
 #define NGX_PIMAP_LIBRARY_LATER    60000
@@ -103,6 +103,22 @@ ngx_pimap_library_lost(void)
     if (ngx_pimap_library == NGX_PIMAP_LIBRARY_READY) {
         ngx_pimap_library = NGX_PIMAP_LIBRARY_UNKNOWN;
         ngx_pimap_library_ask();
+    }
+}
+
+
+void
+ngx_pimap_library_refused(const char *what, redisReply *reply,
+    ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_ERR, log, 0, "pimap %s failed: %s", what,
+                  reply->str);
+
+    if (ngx_strstr(reply->str, "Function not found")) {
+        ngx_pimap_library_lost();
+
+    } else if (ngx_strncmp(reply->str, "READONLY", 8) == 0) {
+        ngx_pimap_commander_renew("it is a replica now");
     }
 }
 

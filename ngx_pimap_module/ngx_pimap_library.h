@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_redis.h"
 
 
 /* Values of the parameter "functions" of "pimap_redis". */
@@ -36,6 +36,10 @@ void ngx_pimap_library_stop(void);
 
 /* A function was not found: somebody has flushed them. */
 void ngx_pimap_library_lost(void);
+
+/* A function has failed, not by what it was given: said, and seen to. */
+void ngx_pimap_library_refused(const char *what, redisReply *reply,
+    ngx_log_t *log);
 
 
 #endif /* _NGX_PIMAP_LIBRARY_H_INCLUDED_ */

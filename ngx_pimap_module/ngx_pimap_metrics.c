@@ -133,7 +133,16 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
     ngx_pimap_metric("publish", "invalid", "publish_invalid_total", NULL,
         "Publish requests with an invalid event", COUNTER, publish_invalid),
     ngx_pimap_metric("publish", "failed", "publish_failed_total", NULL,
-        "Events that Redis did not take", COUNTER, publish_failed)
+        "Events that Redis did not take", COUNTER, publish_failed),
+
+    ngx_pimap_metric("updates", "accepted", "updates_total", NULL,
+        "Updates of devices that Redis has", COUNTER, updates),
+    ngx_pimap_metric("updates", "invalid", "updates_invalid_total", NULL,
+        "Updates, and requests with one, that were invalid",
+        COUNTER, updates_invalid),
+    ngx_pimap_metric("updates", "failed", "updates_failed_total", NULL,
+        "Updates, and requests with some, that Redis did not take",
+        COUNTER, updates_failed)
 };
 
 

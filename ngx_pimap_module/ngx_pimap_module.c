@@ -213,6 +213,27 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, max_body),
       &ngx_pimap_conf_size_post },
 
+    { ngx_string("pimap_updates"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, updates),
+      NULL },
+
+    { ngx_string("pimap_max_update"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_update),
+      &ngx_pimap_conf_size_post },
+
+    { ngx_string("pimap_max_backlog"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, max_backlog),
+      &ngx_pimap_conf_backlog_bounds },
+
       ngx_null_command
 };
 

@@ -206,15 +206,8 @@ ngx_pimap_post_failed(ngx_pimap_post_t *post, redisReply *reply)
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, post->request->connection->log, 0,
-                  "pimap publish failed: %s", reply->str);
-
-    if (ngx_strstr(reply->str, "Function not found")) {
-        ngx_pimap_library_lost();
-
-    } else if (ngx_strncmp(reply->str, "READONLY", 8) == 0) {
-        ngx_pimap_commander_renew("it is a replica now");
-    }
+    ngx_pimap_library_refused("publish", reply,
+                              post->request->connection->log);
 }
 
 

@@ -89,6 +89,10 @@ typedef struct {
     uint64_t                publish_invalid;
     uint64_t                publish_failed;
 
+    uint64_t                updates;
+    uint64_t                updates_invalid;
+    uint64_t                updates_failed;
+
     uint64_t                redis_up;
     uint64_t                redis_subscribed;
     uint64_t                redis_connects;

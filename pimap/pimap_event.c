@@ -8,45 +8,30 @@
  */
 
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "pimap_event.h"
 #include "pimap_types.h"
 
 
-typedef struct {
-    const char   *reason;
-    int           at;                   /* byte in the text, -1 if unknown */
-} pimap_event_error_t;
-
-
 static pimap_event_status_t pimap_event_finish(pimap_event_t *ev,
-    pimap_event_status_t status, pimap_event_error_t *err, char *why,
+    pimap_event_status_t status, pimap_json_error_t *err, char *why,
     size_t why_size);
 static pimap_event_status_t pimap_event_parse_id(pimap_event_t *ev,
-    const char *payload, size_t len, pimap_event_error_t *err);
+    const char *payload, size_t len, pimap_json_error_t *err);
 static const char *pimap_event_parse_number(const char *p, const char *last,
     uint64_t *number);
 static pimap_event_status_t pimap_event_parse_text(pimap_event_t *ev,
-    char *text, size_t len, size_t max, pimap_event_error_t *err);
-static pimap_event_status_t pimap_event_scan(const char *text, size_t len,
-    pimap_event_error_t *err);
-static pimap_event_status_t pimap_event_load(pimap_event_t *ev,
-    const char *text, size_t len, pimap_event_error_t *err);
-static const char *pimap_event_json_reason(const json_error_t *error);
+    char *text, size_t len, size_t max, pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_take_name(pimap_event_t *ev,
-    pimap_event_error_t *err);
+    pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_check_name(const pimap_str_t *name,
-    pimap_event_error_t *err);
+    pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_take_jmap(pimap_event_t *ev,
-    pimap_event_error_t *err);
+    pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_take_changed(pimap_event_t *ev,
-    pimap_event_error_t *err);
-static int pimap_event_take_string(const json_t *value, pimap_str_t *str);
+    pimap_json_error_t *err);
 static int pimap_event_is(const pimap_str_t *str, const char *name);
-static size_t pimap_event_squeeze(char *text, size_t len);
 
 
 /*
@@ -72,6 +57,16 @@ static const char  *pimap_event_reserved[] = {
 };
 
 
+static const pimap_event_status_t  pimap_event_statuses[] = {
+    [PIMAP_JSON_OK] = PIMAP_EVENT_OK,
+    [PIMAP_JSON_TOO_LARGE] = PIMAP_EVENT_TOO_LARGE,
+    [PIMAP_JSON_TOO_DEEP] = PIMAP_EVENT_TOO_DEEP,
+    [PIMAP_JSON_BAD] = PIMAP_EVENT_BAD_JSON,
+    [PIMAP_JSON_NOT_OBJECT] = PIMAP_EVENT_NOT_OBJECT,
+    [PIMAP_JSON_NO_MEMORY] = PIMAP_EVENT_NO_MEMORY
+};
+
+
 static const char  *pimap_event_names[] = {
     [PIMAP_EVENT_OK] = "ok",
     [PIMAP_EVENT_TOO_LARGE] = "too large",
@@ -90,7 +85,7 @@ pimap_event_status_t
 pimap_event_parse(pimap_event_t *ev, char *payload, size_t len, size_t max,
     char *why, size_t why_size)
 {
-    pimap_event_error_t   err;
+    pimap_json_error_t    err;
     pimap_event_status_t  status;
 
     memset(ev, 0, sizeof(pimap_event_t));
@@ -119,7 +114,7 @@ pimap_event_status_t
 pimap_event_parse_json(pimap_event_t *ev, char *text, size_t len, size_t max,
     char *why, size_t why_size)
 {
-    pimap_event_error_t   err;
+    pimap_json_error_t    err;
     pimap_event_status_t  status;
 
     memset(ev, 0, sizeof(pimap_event_t));
@@ -152,7 +147,7 @@ pimap_event_status_name(pimap_event_status_t status)
 
 static pimap_event_status_t
 pimap_event_finish(pimap_event_t *ev, pimap_event_status_t status,
-    pimap_event_error_t *err, char *why, size_t why_size)
+    pimap_json_error_t *err, char *why, size_t why_size)
 {
     if (status == PIMAP_EVENT_OK) {
         return status;
@@ -160,16 +155,7 @@ pimap_event_finish(pimap_event_t *ev, pimap_event_status_t status,
 
     pimap_event_free(ev);
 
-    if (why == NULL || why_size == 0) {
-        return status;
-    }
-
-    if (err->at < 0) {
-        snprintf(why, why_size, "%s", err->reason);
-
-    } else {
-        snprintf(why, why_size, "%s at byte %d", err->reason, err->at);
-    }
+    pimap_json_why(err, why, why_size);
 
     return status;
 }
@@ -179,7 +165,7 @@ pimap_event_finish(pimap_event_t *ev, pimap_event_status_t status,
 
 static pimap_event_status_t
 pimap_event_parse_id(pimap_event_t *ev, const char *payload, size_t len,
-    pimap_event_error_t *err)
+    pimap_json_error_t *err)
 {
     const char  *p, *last;
 
@@ -235,37 +221,12 @@ pimap_event_parse_number(const char *p, const char *last, uint64_t *number)
 
 static pimap_event_status_t
 pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
-    pimap_event_error_t *err)
+    pimap_json_error_t *err)
 {
     pimap_event_status_t  status;
 
-    static const char     space[4] = { ' ', '\t', '\r', '\n' };
-
-    while (len > 0 && memchr(space, text[len - 1], sizeof(space))) {
-        len--;
-    }
-
-    while (len > 0 && memchr(space, *text, sizeof(space))) {
-        text++;
-        len--;
-    }
-
-    if (len > max) {
-        err->reason = "text is too large";
-        return PIMAP_EVENT_TOO_LARGE;
-    }
-
-    if (len == 0) {
-        err->reason = "text is empty";
-        return PIMAP_EVENT_BAD_JSON;
-    }
-
-    status = pimap_event_scan(text, len, err);
-    if (status != PIMAP_EVENT_OK) {
-        return status;
-    }
-
-    status = pimap_event_load(ev, text, len, err);
+    status = pimap_event_statuses[pimap_json_load(&ev->root, &text, &len, max,
+                                                  err)];
     if (status != PIMAP_EVENT_OK) {
         return status;
     }
@@ -275,145 +236,23 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
         return status;
     }
 
-    if (pimap_event_take_string(json_object_get(ev->root, "mailbox"),
-                                &ev->mailbox)
-        || pimap_event_take_string(json_object_get(ev->root, "oldMailbox"),
-                                   &ev->old_mailbox))
+    if (pimap_json_string(json_object_get(ev->root, "mailbox"), &ev->mailbox)
+        || pimap_json_string(json_object_get(ev->root, "oldMailbox"),
+                             &ev->old_mailbox))
     {
         err->reason = "a mailbox is not a string";
         return PIMAP_EVENT_BAD_MEMBER;
     }
 
-    /* not earlier: "[1\n2]" must not become valid by it */
-
     ev->json.data = text;
-    ev->json.len = pimap_event_squeeze(text, len);
-
-    return PIMAP_EVENT_OK;
-}
-
-
-/*
- * What jansson does not look after: it recurses, much deeper than we want it
- * to, and it overlooks a zero byte right after a number or a literal.
- *
- * Text that isn't JSON may be counted wrong, but only behind the point where
- * jansson gives up.
- */
-
-static pimap_event_status_t
-pimap_event_scan(const char *text, size_t len, pimap_event_error_t *err)
-{
-    int     string;
-    size_t  i, depth;
-
-    if (memchr(text, '\0', len)) {
-        err->reason = "zero byte";
-        return PIMAP_EVENT_BAD_JSON;
-    }
-
-    string = 0;
-    depth = 0;
-
-    for (i = 0; i < len; i++) {
-
-        if (text[i] == '"') {
-            string = !string;
-
-        } else if (string) {
-
-            if (text[i] == '\\') {
-                i++;                    /* what it escapes */
-            }
-
-        } else if (text[i] == '{' || text[i] == '[') {
-
-            if (++depth > PIMAP_EVENT_MAX_DEPTH) {
-                err->reason = "nested too deep";
-                return PIMAP_EVENT_TOO_DEEP;
-            }
-
-        } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
-            depth--;
-        }
-    }
+    ev->json.len = pimap_json_squeeze(text, len);
 
     return PIMAP_EVENT_OK;
 }
 
 
 static pimap_event_status_t
-pimap_event_load(pimap_event_t *ev, const char *text, size_t len,
-    pimap_event_error_t *err)
-{
-    json_error_t  error;
-
-    memset(&error, 0, sizeof(json_error_t));
-    errno = 0;
-
-    ev->root = json_loadb(text, len,
-                          JSON_REJECT_DUPLICATES|JSON_DECODE_ANY
-                          |JSON_ALLOW_NUL,
-                          &error);
-
-    /*
-     * jansson has no status for a failed allocation, or calls it a syntax
-     * error, or goes on if its token buffer could not grow; errno tells
-     */
-
-    if (errno == ENOMEM) {
-        err->reason = "out of memory";
-        return PIMAP_EVENT_NO_MEMORY;
-    }
-
-    if (ev->root == NULL) {
-        err->reason = pimap_event_json_reason(&error);
-        err->at = error.position;
-        return PIMAP_EVENT_BAD_JSON;
-    }
-
-    if (!json_is_object(ev->root)) {
-        err->reason = "not an object";
-        return PIMAP_EVENT_NOT_OBJECT;
-    }
-
-    return PIMAP_EVENT_OK;
-}
-
-
-/* error->text quotes the payload, which must not get into logs. */
-
-static const char *
-pimap_event_json_reason(const json_error_t *error)
-{
-    switch (json_error_code(error)) {
-
-    case json_error_invalid_utf8:
-        return "invalid UTF-8";
-
-    case json_error_premature_end_of_input:
-        return "unexpected end";
-
-    case json_error_end_of_input_expected:
-        return "text after the object";
-
-    case json_error_duplicate_key:
-        return "duplicate member";
-
-    case json_error_null_byte_in_key:
-        return "zero in a member's name";
-
-    case json_error_numeric_overflow:
-        return "number out of range";
-
-    default:
-        return "syntax error";
-    }
-}
-
-
-static pimap_event_status_t
-pimap_event_take_name(pimap_event_t *ev, pimap_event_error_t *err)
+pimap_event_take_name(pimap_event_t *ev, pimap_json_error_t *err)
 {
     json_t                *value;
     pimap_event_status_t   status;
@@ -424,7 +263,7 @@ pimap_event_take_name(pimap_event_t *ev, pimap_event_error_t *err)
         return pimap_event_take_jmap(ev, err);
     }
 
-    if (pimap_event_take_string(value, &ev->name)) {
+    if (pimap_json_string(value, &ev->name)) {
         err->reason = "\"event\" is not a string";
         return PIMAP_EVENT_BAD_NAME;
     }
@@ -441,7 +280,7 @@ pimap_event_take_name(pimap_event_t *ev, pimap_event_error_t *err)
 
 
 static pimap_event_status_t
-pimap_event_check_name(const pimap_str_t *name, pimap_event_error_t *err)
+pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
 {
     const char         **reserved;
 
@@ -475,7 +314,7 @@ pimap_event_check_name(const pimap_str_t *name, pimap_event_error_t *err)
 /* RFC 8620, 7.1: StateChange; JMAP for Calendars: CalendarAlert */
 
 static pimap_event_status_t
-pimap_event_take_jmap(pimap_event_t *ev, pimap_event_error_t *err)
+pimap_event_take_jmap(pimap_event_t *ev, pimap_json_error_t *err)
 {
     json_t       *value;
     pimap_str_t   type;
@@ -487,7 +326,7 @@ pimap_event_take_jmap(pimap_event_t *ev, pimap_event_error_t *err)
         return PIMAP_EVENT_NO_NAME;
     }
 
-    if (pimap_event_take_string(value, &type)) {
+    if (pimap_json_string(value, &type)) {
         err->reason = "\"@type\" is not a string";
         return PIMAP_EVENT_BAD_NAME;
     }
@@ -515,7 +354,7 @@ pimap_event_take_jmap(pimap_event_t *ev, pimap_event_error_t *err)
 /* "changed":{"<account>":{"<type>":"<state>", ...}, ...} */
 
 static pimap_event_status_t
-pimap_event_take_changed(pimap_event_t *ev, pimap_event_error_t *err)
+pimap_event_take_changed(pimap_event_t *ev, pimap_json_error_t *err)
 {
     json_t      *changed, *account, *state;
     const char  *id, *type;
@@ -543,56 +382,8 @@ pimap_event_take_changed(pimap_event_t *ev, pimap_event_error_t *err)
 }
 
 
-/* An absent value leaves *str empty.  Returns -1 if it isn't a string. */
-
-static int
-pimap_event_take_string(const json_t *value, pimap_str_t *str)
-{
-    str->data = NULL;
-    str->len = 0;
-
-    if (value == NULL) {
-        return 0;
-    }
-
-    if (!json_is_string(value)) {
-        return -1;
-    }
-
-    str->data = json_string_value(value);
-    str->len = json_string_length(value);
-
-    return 0;
-}
-
-
 static int
 pimap_event_is(const pimap_str_t *str, const char *name)
 {
     return str->len == strlen(name) && memcmp(str->data, name, str->len) == 0;
-}
-
-
-/*
- * Valid JSON has no raw line break in a string, and none that is all that
- * keeps two tokens apart.
- */
-
-static size_t
-pimap_event_squeeze(char *text, size_t len)
-{
-    size_t  i, n;
-
-    n = 0;
-
-    for (i = 0; i < len; i++) {
-
-        if (text[i] == '\r' || text[i] == '\n') {
-            continue;
-        }
-
-        text[n++] = text[i];
-    }
-
-    return n;
 }

@@ -11,27 +11,17 @@
 #define _PIMAP_EVENT_H_INCLUDED_
 
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include <jansson.h>
+#include "pimap_json.h"
 
 
-#define PIMAP_EVENT_MAX_DEPTH   32      /* nested arrays and objects */
 #define PIMAP_EVENT_MAX_NAME    64      /* bytes of an event's name */
 #define PIMAP_EVENT_MAX_ID      41      /* "<epoch>-<n>", two uint64 */
-
-
-typedef struct {
-    const char   *data;
-    size_t        len;
-} pimap_str_t;
 
 
 typedef enum {
     PIMAP_EVENT_OK = 0,
     PIMAP_EVENT_TOO_LARGE,              /* over the limit that was given */
-    PIMAP_EVENT_TOO_DEEP,               /* over PIMAP_EVENT_MAX_DEPTH */
+    PIMAP_EVENT_TOO_DEEP,               /* over PIMAP_JSON_MAX_DEPTH */
     PIMAP_EVENT_BAD_ID,                 /* a digit, but no "<epoch>-<n> " */
     PIMAP_EVENT_BAD_JSON,               /* syntax, UTF-8, duplicate keys,
                                            integers beyond 64 bits */

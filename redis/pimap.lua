@@ -4,15 +4,17 @@
 --
 -- The log of an account in Redis: publishing writes an event to the log and
 -- sends it to the parked devices in one step, reading gives a device what it
--- missed (docs/reliability.md).  For Redis >= 7 and Valkey:
+-- missed (docs/reliability.md).  And the updates of devices: what waits for a
+-- backend, and its results.  For Redis >= 7 and Valkey:
 --
 --     redis-cli -x FUNCTION LOAD REPLACE < redis/pimap.lua
 --
--- The one key of each function is the account's channel, P:{A}.  Its other
--- keys are made of it, so all of them have the same hash tag.
+-- The first key of each function is the account's channel, P:{A}.  Its other
+-- keys are made of it, so all of them have the same hash tag.  Only the stream
+-- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 1               -- rises with each change of the functions
+local VERSION = 2               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -20,6 +22,9 @@ local MAX_NAME = 64             -- bytes of an event's name
 local MAX_STATE = 255           -- bytes of a state that a backend gives
 local MAX_KEY = 2048            -- bytes of P:{A}
 local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
+local MAX_UPDATE_ID = 128       -- bytes of the id that a client gives
+local MAX_DEVICE = 1024         -- bytes of a device's name
+local MAX_UPDATES = 1000        -- of one call
 
 local MAXLEN, MAX_MAXLEN = '1000', 1000000
 local TTL, MAX_TTL = '604800', 366 * 86400
@@ -28,6 +33,9 @@ local MAX_BYTES = 1073741824
 
 local STATES_TTL = 30 * 86400   -- the states outlive the log by so much
 local IDEMPOTENCY_TTL = '3600'
+local WAITING_TTL = '604800'    -- an update without a result is remembered
+local RESULT_TTL = '86400'      -- one with a result
+local FORGOTTEN = '0'           -- digest of one that only has its result
 local EXPIRED = '8'             -- old entries that one call takes away
 local CHUNK = 16                -- entries that are read at a time
 
@@ -428,6 +436,24 @@ local function number_of(arg, default, max)
 end
 
 
+local function log_args(key, maxlen, ttl)
+    maxlen = number_of(maxlen, MAXLEN, MAX_MAXLEN)
+    ttl = number_of(ttl, TTL, MAX_TTL)
+
+    if not maxlen or not ttl then
+        return nil, 'bad arguments: maxlen or ttl is out of range'
+    end
+
+    return {
+        account = key,
+        log = key .. ':log',
+        states = key .. ':states',
+        maxlen = maxlen,
+        ttl = ttl,
+    }
+end
+
+
 local function publish_args(keys, args)
     local reason = bad_key(keys)
 
@@ -439,27 +465,21 @@ local function publish_args(keys, args)
         return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
     end
 
-    local maxlen = number_of(args[2], MAXLEN, MAX_MAXLEN)
-    local ttl = number_of(args[3], TTL, MAX_TTL)
+    local request, fault = log_args(keys[1], args[2], args[3])
 
-    if not maxlen or not ttl then
-        return nil, 'bad arguments: maxlen or ttl is out of range'
+    if not request then
+        return nil, fault
     end
 
     if args[4] and #args[4] > MAX_IDEMPOTENCY then
         return nil, 'bad arguments: the idempotency key is too long'
     end
 
-    return {
-        account = keys[1],
-        log = keys[1] .. ':log',
-        states = keys[1] .. ':states',
-        idempotency = args[4] and args[4] ~= ''
-            and keys[1] .. ':idem:' .. args[4],
-        text = args[1],
-        maxlen = maxlen,
-        ttl = ttl,
-    }
+    request.text = args[1]
+    request.idempotency = args[4] and args[4] ~= ''
+        and keys[1] .. ':idem:' .. args[4]
+
+    return request
 end
 
 
@@ -635,6 +655,34 @@ local function states_ttl(ttl)
 end
 
 
+-- Writes the event to the log, and publishes it: its id, and how many
+-- subscribers got it.
+
+local function emit(request, event)
+
+    -- Not after the log has it: users easily have no channels by mistake.
+
+    if not redis.acl_check_cmd('PUBLISH', request.account, '') then
+        return nil, 'NOPERM no permission to PUBLISH on the channel'
+    end
+
+    local now = redis.call('TIME')
+    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER)
+
+    renounce(request, known[1], known[3])
+
+    local id = append(request, event.json, known[1], now)
+
+    expire(request, known[2], now)
+    set_states(request, event, id)
+
+    redis.call('EXPIRE', request.log, request.ttl)
+    redis.call('EXPIRE', request.states, states_ttl(request.ttl))
+
+    return id, redis.call('PUBLISH', request.account, id .. ' ' .. event.json)
+end
+
+
 -- Returns the id, how many subscribers got it, and whether it is an earlier
 -- one's because the idempotency key is the same.
 
@@ -658,34 +706,17 @@ local function publish(keys, args)
         return nil, fault
     end
 
-    -- Not after the log has it: users easily have no channels by mistake.
+    local id, receivers = emit(request, event)
 
-    if not redis.acl_check_cmd('PUBLISH', request.account, '') then
-        return nil, 'NOPERM no permission to PUBLISH on the channel'
+    if not id then
+        return nil, receivers
     end
-
-    local now = redis.call('TIME')
-    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER)
-
-    renounce(request, known[1], known[3])
-
-    local id = append(request, event.json, known[1], now)
-
-    expire(request, known[2], now)
-    set_states(request, event, id)
-
-    redis.call('EXPIRE', request.log, request.ttl)
-    redis.call('EXPIRE', request.states, states_ttl(request.ttl))
 
     if key then
         redis.call('SET', key, id, 'EX', IDEMPOTENCY_TTL)
     end
 
-    return {
-        id,
-        redis.call('PUBLISH', request.account, id .. ' ' .. event.json),
-        0,
-    }
+    return {id, receivers, 0}
 end
 
 
@@ -787,6 +818,229 @@ local function read(keys, args)
 end
 
 
+-- Updates: of devices, for a backend.
+
+
+-- What is remembered of an update, so that it is added once, however often it
+-- is sent: a digest of its text, and when it has a result, that event's id and
+-- text.  An id has no space in it.
+
+local function update_key(account, device, id)
+    return account .. ':update:' .. id .. ' ' .. device
+end
+
+
+local function bad_update(device, id)
+    if #device > MAX_DEVICE or #id > MAX_UPDATE_ID
+        or not id:find('^[!#-Z%[%]^_`a-~]+$')
+    then
+        return 'bad arguments: a device or an id is too long or odd'
+    end
+end
+
+
+-- Whole texts are known by half of their digest: nobody gains by a collision
+-- with an update of his own.
+
+local function digest_of(text)
+    return redis.sha1hex(text):sub(1, 20)
+end
+
+
+local function recall(key)
+    local value = redis.call('GET', key)
+
+    if value then
+        return value:match('^(%x+) ?(%S*) ?(.*)$')
+    end
+end
+
+
+local function update_args(keys, args)
+    local reason = bad_key({keys[1] or ''})
+
+    if reason or #keys ~= 2 or #keys[2] > MAX_KEY then
+        return nil, 'bad key: P:{A} and P:updates are expected'
+    end
+
+    local backlog = number_of(args[1], nil, MAX_COUNT * 100000)
+
+    if not backlog or #args < 4 or #args % 2 ~= 0
+        or #args > 2 + 2 * MAX_UPDATES
+    then
+        return nil, 'bad arguments: <backlog> <device> <id> <json> ...'
+    end
+
+    local request = {
+        account = keys[1],
+        stream = keys[2],
+        backlog = tonumber(backlog),
+        device = args[2],
+        updates = {},
+    }
+
+    for i = 3, #args, 2 do
+        reason = bad_update(request.device, args[i])
+            or #args[i + 1] > MAX_JSON and 'too large'
+
+        if reason then
+            return nil, reason
+        end
+
+        table.insert(request.updates, {id = args[i], text = args[i + 1]})
+    end
+
+    return request
+end
+
+
+-- Sets the answers to those that are known, and returns how many are new.
+
+local function survey_updates(request)
+    local new, seen = 0, {}
+
+    for i, update in ipairs(request.updates) do
+        update.key = update_key(request.account, request.device, update.id)
+        update.digest = digest_of(update.text)
+
+        local digest, event, text = recall(update.key)
+
+        digest = digest or seen[update.id]
+
+        if not digest then
+            seen[update.id] = update.digest
+            update.new = true
+            new = new + 1
+
+        elseif digest ~= update.digest and digest ~= FORGOTTEN then
+            return nil, string.format('conflict: %d', i)
+        end
+
+        update.answer = event and event ~= '' and text
+            or update.new and 1 or 0
+    end
+
+    return new
+end
+
+
+-- All or nothing.  The reply has for each 1: it is new; 0: it is known, and
+-- has no result yet; or the text of the event that is its result.
+
+local function update(keys, args)
+    local request, reason = update_args(keys, args)
+
+    if not request then
+        return nil, reason
+    end
+
+    local new, fault = survey_updates(request)
+
+    if not new then
+        return nil, fault
+    end
+
+    if new > 0
+        and redis.call('XLEN', request.stream) + new > request.backlog
+    then
+        return nil, 'backlog: too many updates wait'
+    end
+
+    local now = redis.call('TIME')
+    local time = now[1] .. string.format('%06d', now[2]):sub(1, 3)
+    local account = request.account:match(':{(.*)}$')
+    local reply = {}
+
+    for i, item in ipairs(request.updates) do
+        if item.new then
+            redis.call('XADD', request.stream, '*', 'account', account,
+                'device', request.device, 'id', item.id, 'time', time,
+                'body', item.text)
+            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
+        end
+
+        reply[i] = item.answer
+    end
+
+    return reply
+end
+
+
+-- The event of a result: who it is for, then the members of the backend's
+-- object.
+
+local function result_event(device, id, text)
+    text = trim(text)
+
+    if text:byte() ~= 123 then          -- "{"
+        return nil, 'not an object'
+    end
+
+    local event, reason = parse_event(string.format(
+        '{"event":"UpdateResult","device":%s,"update":%s,%s',
+        cjson.encode(device), cjson.encode(id), text:sub(2)))
+
+    if not event then
+        return nil, reason
+    end
+
+    if type(decode(text).status) ~= 'string' then
+        return nil, 'bad member: "status" is not a string'
+    end
+
+    return event
+end
+
+
+-- Returns the event's id, how many subscribers got it, and whether there was
+-- a result already, which stays: the event is that one, then.
+
+local function result(keys, args)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    if #args < 3 or #args > 5 then
+        return nil, 'bad arguments: <device> <id> <json> [maxlen [ttl]]'
+    end
+
+    local device, id, text = args[1], args[2], args[3]
+    local request, fault = log_args(keys[1], args[4], args[5])
+
+    fault = fault or bad_update(device, id)
+
+    if fault then
+        return nil, fault
+    end
+
+    local key = update_key(keys[1], device, id)
+    local digest, earlier = recall(key)
+
+    if earlier and earlier ~= '' then
+        return {earlier, 0, 1}
+    end
+
+    local event, refusal = result_event(device, id, text)
+
+    if not event then
+        return nil, refusal
+    end
+
+    local event_id, receivers = emit(request, event)
+
+    if not event_id then
+        return nil, receivers
+    end
+
+    redis.call('SET', key, table.concat({digest or FORGOTTEN, event_id,
+        event.json}, ' '), 'EX', RESULT_TTL)
+
+    return {event_id, receivers, 0}
+end
+
+
 -- What Redis calls.
 
 
@@ -822,6 +1076,12 @@ end, {})
 
 
 register('pimap_post', publish, {})
+
+
+register('pimap_update', update, {})
+
+
+register('pimap_result', result, {})
 
 
 register('pimap_read', read, {'no-writes'})
