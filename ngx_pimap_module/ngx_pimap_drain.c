@@ -33,6 +33,8 @@ static void ngx_pimap_drain_turn(ngx_event_t *ev);
 static ngx_event_t       ngx_pimap_drain_event;
 static ngx_connection_t  ngx_pimap_drain_dumb;
 static ngx_msec_t        ngx_pimap_drain_end;
+static ngx_msec_t        ngx_pimap_drain_time;
+static ngx_uint_t        ngx_pimap_drain_count;
 
 static enum {
     NGX_PIMAP_DRAIN_TAKES = 0,
@@ -157,25 +159,33 @@ ngx_pimap_drain_begin(ngx_event_t *ev)
     ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
                   "pimap sends %ui devices away within %Mms", n, pmcf->drain);
 
+    ngx_pimap_drain_count = n;
+    ngx_pimap_drain_time = pmcf->drain;
     ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
 
     ngx_pimap_drain_turn(ev);
 }
 
 
+/*
+ * As many stay as there is time left, so that few devices are spread over it,
+ * too.  Those who leave by themselves are not made up for.
+ */
+
 static void
 ngx_pimap_drain_turn(ngx_event_t *ev)
 {
-    ngx_uint_t           n, turns;
-    ngx_queue_t         *link;
-    ngx_msec_int_t       left;
+    ngx_uint_t       n, stay;
+    ngx_queue_t     *link;
+    ngx_msec_int_t   left;
 
     left = (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec);
-    turns = left > 0 ? left / NGX_PIMAP_DRAIN_TICK + 1 : 1;
 
-    n = ngx_pimap_zone_parked(ngx_pimap_counters);
+    stay = left > 0
+           ? (uint64_t) ngx_pimap_drain_count * left / ngx_pimap_drain_time
+           : 0;
 
-    for (n = (n + turns - 1) / turns; n; n--) {
+    for (n = ngx_pimap_zone_parked(ngx_pimap_counters); n > stay; n--) {
         link = ngx_pimap_wheel_first();
 
         if (link == NULL) {
