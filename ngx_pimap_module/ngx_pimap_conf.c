@@ -10,9 +10,12 @@
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_events.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_hide.h"
+#include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
+#include "ngx_pimap_ticket.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
@@ -42,6 +45,7 @@ static ngx_pimap_endpoint_t  ngx_pimap_endpoints[] = {
     { ngx_string("pimap_events"), ngx_pimap_events_handler },
     { ngx_string("pimap_publish"), ngx_pimap_publish_handler },
     { ngx_string("pimap_status"), ngx_pimap_status_handler },
+    { ngx_string("pimap_ticket"), ngx_pimap_ticket_handler },
     { ngx_null_string, NULL }
 };
 
@@ -164,6 +168,8 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->detach = NGX_CONF_UNSET;
     plcf->hibernate = NGX_CONF_UNSET;
 
+    ngx_pimap_login_conf_create(plcf);
+
     return plcf;
 }
 
@@ -197,6 +203,10 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
     ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
+
+    if (ngx_pimap_login_conf_merge(cf, conf, prev) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->endpoint == ngx_pimap_events_handler && conf->hibernate) {
 
@@ -343,6 +353,10 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
     }
 
     if (pmcf->hibernate && ngx_pimap_hibernate_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (pmcf->tokens && ngx_pimap_hide_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -42,6 +42,7 @@ struct ngx_pimap_main_conf_s {
 
     ngx_uint_t               used;          /* a location needs Redis */
     ngx_uint_t               hibernate;     /* a location wants it */
+    ngx_uint_t               tokens;        /* may be in a query */
 };
 
 
@@ -69,6 +70,17 @@ struct ngx_pimap_loc_conf_s {
 
     ngx_flag_t               detach;
     ngx_flag_t               hibernate;
+
+    ngx_uint_t               login;         /* NGX_PIMAP_LOGIN_* */
+    ngx_array_t             *token_keys;    /* of ngx_pimap_key_t, or NULL */
+    ngx_str_t                token_issuer;
+    ngx_str_t                token_audience;
+    time_t                   token_leeway;
+    ngx_str_t                token_claim;
+    ngx_str_t                token_device_claim;
+    ngx_str_t                token_types_claim;
+    ngx_array_t             *ticket_keys;   /* NULL: the zone's */
+    time_t                   ticket_time;
 
     ngx_http_handler_pt      endpoint;      /* what this location is */
     ngx_str_t                key;           /* of one with "pimap_events" */

@@ -116,6 +116,26 @@ ngx_pimap_encode_superseded(ngx_pimap_format_t format, ngx_msec_t retry,
 
 
 ngx_pimap_text_t *
+ngx_pimap_encode_expired(ngx_pimap_format_t format, const char *reason,
+    ngx_msec_t retry, ngx_log_t *log)
+{
+    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_pimap_control_t  control;
+
+    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+
+    control.name = "expired";
+    control.retry = ngx_pimap_encode_jitter(retry);
+    control.members.data = members;
+    control.members.len = ngx_snprintf(members, sizeof(members),
+                                       "\"reason\":\"%s\"", reason)
+                          - members;
+
+    return ngx_pimap_encoders[format]->control(&control, log);
+}
+
+
+ngx_pimap_text_t *
 ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
     ngx_log_t *log)
 {

@@ -43,6 +43,10 @@ ngx_pimap_text_t *ngx_pimap_encode_ping(ngx_pimap_format_t format,
 ngx_pimap_text_t *ngx_pimap_encode_superseded(ngx_pimap_format_t format,
     ngx_msec_t retry, ngx_log_t *log);
 
+/* Last words: the login has ended, for a reason that is a fixed word. */
+ngx_pimap_text_t *ngx_pimap_encode_expired(ngx_pimap_format_t format,
+    const char *reason, ngx_msec_t retry, ngx_log_t *log);
+
 /* Last words: come back after about this time. */
 ngx_pimap_text_t *ngx_pimap_encode_retry(ngx_pimap_format_t format,
     ngx_msec_t retry, ngx_log_t *log);

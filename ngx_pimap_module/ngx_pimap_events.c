@@ -17,6 +17,7 @@
 #include "ngx_pimap_library.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_log.h"
+#include "ngx_pimap_login.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_resume.h"
@@ -47,6 +48,8 @@ static void ngx_pimap_events_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_events_resume(ngx_pimap_events_t *e);
 static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
+static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, const char **problem);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
     ngx_int_t asked);
 static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
@@ -319,15 +322,10 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    rc = ngx_pimap_identity_account(r, &parking->account, problem);
+    rc = ngx_pimap_events_login(r, parking, problem);
 
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (parking->account.len == 0) {
-        *problem = "no account: the request is not logged in";
-        return NGX_HTTP_UNAUTHORIZED;
     }
 
     rc = ngx_pimap_identity_device(r, &parking->device, problem);
@@ -342,6 +340,13 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         return rc == NGX_DECLINED ? NGX_HTTP_BAD_REQUEST : rc;
     }
 
+    query->types &= ngx_pimap_login_find(r)->types;
+
+    if (query->types == 0) {
+        *problem = "the token is for other types";
+        return NGX_HTTP_FORBIDDEN;
+    }
+
     parking->conf = plcf;
     parking->ping = ngx_pimap_events_ping(plcf, query->ping);
     parking->closeafter = query->closeafter;
@@ -351,6 +356,35 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    const char **problem)
+{
+    ngx_int_t              rc;
+    ngx_pimap_login_t     *login;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    rc = ngx_pimap_login(r, &login, problem);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (login->account.len == 0) {
+        *problem = "no account: the request is not logged in";
+        return NGX_HTTP_UNAUTHORIZED;
+    }
+
+    parking->account = login->account;
+    parking->issued = login->issued;
+    parking->expires = ngx_pimap_login_end(login, plcf->token_leeway);
 
     return NGX_OK;
 }

@@ -451,6 +451,8 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->filter = d->filter;
     parking->ping = d->ping;
     parking->closeafter = d->closeafter;
+    parking->issued = d->issued;
+    parking->expires = d->expires;
     parking->kind = d->kind;
     parking->format = d->format;
     ngx_memcpy(parking->address, d->address, sizeof(d->address));

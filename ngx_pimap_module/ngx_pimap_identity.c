@@ -9,6 +9,7 @@
 
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_login.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_query.h"
 
@@ -21,6 +22,30 @@ static ngx_int_t ngx_pimap_identity_remote_user(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_pimap_identity_account(ngx_http_request_t *r, ngx_str_t *account,
+    const char **problem)
+{
+    ngx_int_t              rc;
+    ngx_pimap_login_t     *login;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (plcf->endpoint == ngx_pimap_publish_handler) {
+        return ngx_pimap_identity_logged_in(r, account, problem);
+    }
+
+    rc = ngx_pimap_login(r, &login, problem);
+
+    if (rc == NGX_OK) {
+        *account = login->account;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_pimap_identity_logged_in(ngx_http_request_t *r, ngx_str_t *account,
     const char **problem)
 {
     ngx_int_t              rc;
@@ -79,8 +104,11 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
     const char **problem)
 {
     ngx_int_t              rc;
+    ngx_str_t              none = ngx_string("");
+    ngx_pimap_login_t     *login;
     ngx_pimap_loc_conf_t  *plcf;
 
+    login = ngx_pimap_login_find(r);
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
     if (plcf->device.value) {
@@ -100,8 +128,16 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
     }
 
     if (device->len == 0) {
-        ngx_str_set(device, "");
+        *device = login && login->device.len ? login->device : none;
         return NGX_OK;
+    }
+
+    if (login && login->device.len
+        && (login->device.len != device->len
+            || ngx_memcmp(login->device.data, device->data, device->len) != 0))
+    {
+        *problem = "the token is for another device";
+        return NGX_HTTP_FORBIDDEN;
     }
 
     if (device->len > plcf->max_device_length) {

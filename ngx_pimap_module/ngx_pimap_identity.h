@@ -14,7 +14,8 @@
 
 
 /*
- * The values of "pimap_account" and "pimap_device".  NGX_OK; an HTTP status
+ * The account that the request is logged in for, and the value of
+ * "pimap_device", within what the login allows.  NGX_OK; an HTTP status
  * with "problem" set if a value can't be one; NGX_ERROR if memory is out.
  * An empty value is NGX_OK: the caller knows whether it may be.
  */
@@ -22,6 +23,10 @@ ngx_int_t ngx_pimap_identity_account(ngx_http_request_t *r,
     ngx_str_t *account, const char **problem);
 ngx_int_t ngx_pimap_identity_device(ngx_http_request_t *r,
     ngx_str_t *device, const char **problem);
+
+/* The value of "pimap_account": whom nginx has logged in. */
+ngx_int_t ngx_pimap_identity_logged_in(ngx_http_request_t *r,
+    ngx_str_t *account, const char **problem);
 
 /* Checks an account that comes from elsewhere, by the same rules. */
 ngx_int_t ngx_pimap_identity_check(ngx_http_request_t *r,

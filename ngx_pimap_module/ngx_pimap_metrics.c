@@ -78,6 +78,7 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
     ngx_pimap_metric_end("slow", SLOW),
     ngx_pimap_metric_end("timeout", TIMEOUT),
     ngx_pimap_metric_end("drain", DRAIN),
+    ngx_pimap_metric_end("expired", EXPIRED),
     ngx_pimap_metric_end("error", ERROR),
 
     ngx_pimap_metric("events", "received", "events_received_total", NULL,

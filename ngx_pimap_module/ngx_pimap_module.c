@@ -16,6 +16,7 @@
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_rendezvous.h"
@@ -73,6 +74,20 @@ static ngx_command_t  ngx_pimap_commands[] = {
       0,
       NULL },
 
+    { ngx_string("pimap_ticket"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_pimap_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_login"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, login),
+      &ngx_pimap_login_conf_methods },
+
     { ngx_string("pimap_account"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_pimap_conf_name,
@@ -86,6 +101,69 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, device),
       NULL },
+
+    { ngx_string("pimap_token_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_pimap_login_conf_token_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_token_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_issuer),
+      NULL },
+
+    { ngx_string("pimap_token_audience"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_audience),
+      NULL },
+
+    { ngx_string("pimap_token_leeway"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_leeway),
+      &ngx_pimap_login_conf_leeway_post },
+
+    { ngx_string("pimap_token_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_claim),
+      &ngx_pimap_login_conf_claim_post },
+
+    { ngx_string("pimap_token_device_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_device_claim),
+      NULL },
+
+    { ngx_string("pimap_token_types_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, token_types_claim),
+      NULL },
+
+    { ngx_string("pimap_ticket_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_pimap_login_conf_ticket_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_ticket_time"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, ticket_time),
+      &ngx_pimap_login_conf_ticket_post },
 
     { ngx_string("pimap_ping"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,

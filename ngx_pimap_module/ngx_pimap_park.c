@@ -33,7 +33,8 @@ static ngx_event_t       ngx_pimap_park_event;
 static ngx_connection_t  ngx_pimap_park_dumb;
 
 static const char  *ngx_pimap_park_reasons[NGX_PIMAP_NENDS] = {
-    "client", "closeafter", "superseded", "slow", "timeout", "drain", "error"
+    "client", "closeafter", "superseded", "slow", "timeout", "drain",
+    "expired", "error"
 };
 
 static const char  *ngx_pimap_park_kinds[NGX_PIMAP_NKINDS] = {
@@ -95,6 +96,8 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
+    d->issued = parking->issued;
+    d->expires = parking->expires;
     d->since = ngx_pimap_park_now();
     d->sent_at = ngx_pimap_wheel_now();
     d->name_len = (uint16_t) parking->device.len;
@@ -134,13 +137,23 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
 }
 
 
-/* One without pings has its turn now and then, for nothing. */
+/*
+ * One without pings has its turn now and then, for nothing; the clock may be
+ * set meanwhile, so the end of a login is looked at in the same turns.
+ */
 
 static void
 ngx_pimap_park_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
 {
+    time_t  left;
+
     if (seconds == 0 || seconds > NGX_PIMAP_WHEEL_MAX) {
         seconds = NGX_PIMAP_WHEEL_MAX;
+    }
+
+    if (d->expires) {
+        left = ngx_max((time_t) d->expires - ngx_time(), 1);
+        seconds = (ngx_uint_t) ngx_min((time_t) seconds, left);
     }
 
     ngx_pimap_wheel_add(&d->due, seconds);
@@ -221,11 +234,32 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
 
         clean = (d->reason == NGX_PIMAP_END_CLOSEAFTER
                  || d->reason == NGX_PIMAP_END_SUPERSEDED
-                 || d->reason == NGX_PIMAP_END_DRAIN);
+                 || d->reason == NGX_PIMAP_END_DRAIN
+                 || d->reason == NGX_PIMAP_END_EXPIRED);
 
         ngx_pimap_park_leave(d, d->reason);
 
         transport->end(connection, clean);
+    }
+}
+
+
+void
+ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
+{
+    ngx_pimap_text_t  *text;
+
+    if (d->doomed) {
+        return;
+    }
+
+    text = ngx_pimap_encode_expired(d->format, reason, d->conf->retry,
+                                    d->transport->log(d->connection));
+
+    ngx_pimap_park_end(d, NGX_PIMAP_END_EXPIRED, text);
+
+    if (text) {
+        ngx_pimap_text_unref(text);
     }
 }
 
@@ -358,6 +392,12 @@ ngx_pimap_park_due(ngx_queue_t *link)
     ngx_pimap_device_t  *d;
 
     d = ngx_queue_data(link, ngx_pimap_device_t, due);
+
+    if (d->expires && ngx_time() >= (time_t) d->expires) {
+        ngx_pimap_park_schedule(d, 1);
+        ngx_pimap_park_expire(d, "time");
+        return;
+    }
 
     idle = ngx_pimap_wheel_now() - d->sent_at;
 

@@ -56,6 +56,8 @@ struct ngx_pimap_device_s {
     uint64_t                      bytes;
     uint32_t                      events;
     uint32_t                      sent_at;  /* the wheel's seconds */
+    uint32_t                      issued;   /* its login, seconds since ... */
+    uint32_t                      expires;  /* ... the epoch; 0: never */
     uint16_t                      ping;     /* seconds, 0: none */
     u_char                        address[16];  /* IPv4: mapped */
 
@@ -106,6 +108,8 @@ typedef struct {
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;
     ngx_uint_t                    closeafter;
+    uint32_t                      issued;
+    uint32_t                      expires;
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;
@@ -137,6 +141,9 @@ ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
  */
 void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_text_t *text);
+
+/* Ends a device whose login has ended: "time", or "revoked". */
+void ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason);
 
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);

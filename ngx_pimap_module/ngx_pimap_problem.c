@@ -28,6 +28,7 @@ ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
                   "pimap refused the request: %s", detail);
 
     if (status == NGX_HTTP_UNAUTHORIZED
+        && r->headers_out.www_authenticate == NULL
         && ngx_pimap_add_header(r, "WWW-Authenticate",
                                 "Bearer realm=\"pimap\"")
            != NGX_OK)
@@ -72,6 +73,8 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Bad Request";
     case NGX_HTTP_UNAUTHORIZED:
         return "Unauthorized";
+    case NGX_HTTP_FORBIDDEN:
+        return "Forbidden";
     case NGX_HTTP_NOT_ALLOWED:
         return "Method Not Allowed";
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:

@@ -30,6 +30,8 @@ typedef struct {
     ngx_pimap_past_t       past;
     ngx_pimap_position_t   position;
 
+    uint32_t               issued;
+    uint32_t               expires;
     uint16_t               ping;
     uint8_t                kind;
     uint8_t                format;
@@ -89,6 +91,8 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
 
     head.past = parking->past;
     head.position = parking->start.position;
+    head.issued = parking->issued;
+    head.expires = parking->expires;
     head.ping = (uint16_t) parking->ping;
     head.kind = (uint8_t) parking->kind;
     head.format = (uint8_t) parking->format;
@@ -165,6 +169,8 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
                             parts[NGX_PIMAP_RECORD_FILTER].data
                       : NULL;
     parking->past = head->past;
+    parking->issued = head->issued;
+    parking->expires = head->expires;
     parking->ping = head->ping;
     parking->kind = head->kind;
     parking->format = head->format;

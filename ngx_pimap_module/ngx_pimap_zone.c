@@ -21,6 +21,7 @@ typedef struct {
     ngx_uint_t              nslots;     /* ever used, so worth a look */
     ngx_pimap_tally_t      *tally;
     uint64_t                secret[2];  /* of the tally's hashes */
+    u_char                  ticket[NGX_PIMAP_ZONE_TICKET];
 } ngx_pimap_zone_t;
 
 
@@ -92,7 +93,9 @@ ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_pimap_tally_init(zone->tally, nbuckets);
 
-    if (RAND_bytes((u_char *) zone->secret, sizeof(zone->secret)) != 1) {
+    if (RAND_bytes((u_char *) zone->secret, sizeof(zone->secret)) != 1
+        || RAND_bytes(zone->ticket, sizeof(zone->ticket)) != 1)
+    {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "pimap has no random numbers");
         return NGX_ERROR;
@@ -270,6 +273,14 @@ ngx_pimap_zone_tally_sub(uint64_t hash)
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
     ngx_pimap_tally_sub(ngx_pimap_zone->tally, hash, owner);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
+}
+
+
+void
+ngx_pimap_zone_ticket_secret(ngx_str_t *secret)
+{
+    secret->data = ngx_pimap_zone->ticket;
+    secret->len = sizeof(ngx_pimap_zone->ticket);
 }
 
 

@@ -15,6 +15,7 @@
 
 
 #define NGX_PIMAP_ZONE_MIN_SIZE   (256 * 1024)
+#define NGX_PIMAP_ZONE_TICKET     32      /* bytes */
 #define NGX_PIMAP_ZONE_SLOTS      256   /* workers, those that leave too */
 
 
@@ -39,6 +40,7 @@ typedef enum {
     NGX_PIMAP_END_SLOW,                 /* unsent bytes over the limit */
     NGX_PIMAP_END_TIMEOUT,              /* nothing could be sent for long */
     NGX_PIMAP_END_DRAIN,                /* the worker leaves */
+    NGX_PIMAP_END_EXPIRED,              /* its login has ended */
     NGX_PIMAP_END_ERROR,                /* memory, a broken connection */
     NGX_PIMAP_NENDS
 } ngx_pimap_end_t;
@@ -136,6 +138,9 @@ void ngx_pimap_zone_exit_process(void);
 ngx_uint_t ngx_pimap_zone_tally(uint64_t hash);
 void ngx_pimap_zone_tally_add(uint64_t hash);
 void ngx_pimap_zone_tally_sub(uint64_t hash);
+
+/* With which all workers sign tickets, those of later generations, too. */
+void ngx_pimap_zone_ticket_secret(ngx_str_t *secret);
 
 /* Parked devices of one worker, of all. */
 ngx_uint_t ngx_pimap_zone_parked(ngx_pimap_counters_t *c);

@@ -57,7 +57,13 @@ sub commands {
 
 sub defaults {
     my %found;
-    my $source = source("${module}_conf.c");
+    my $source = source("${module}_conf.c")
+        . source("${module}_login_conf.c");
+
+    $found{$1} = ['text', $2 eq '' ? "\x{2014}" : $2] while $source =~
+        /ngx_conf_merge_str_value\(\w+->(\w+),\s*\w+->\w+, "(\w*)"\)/g;
+    $found{login} = ['text', lc($1)]
+        if $source =~ /login,[^;]*\|NGX_PIMAP_LOGIN_(\w+)\)/;
 
     $found{$2} = [ $1 // 'flag', eval($3) ] while $source =~
         /ngx_conf_(?:init|merge)_(?:(\w+)_)?value\(\w+->(\w+),
@@ -69,6 +75,8 @@ sub defaults {
 
 sub number {
     my ($kind, $text) = @_;
+
+    return $text if $kind eq 'text';
 
     return $text eq 'on' ? 1 : $text eq 'off' ? 0 : $text =~ /^(\d+)d$/
         ? $1 * 86400 : $text if $kind eq 'flag';

@@ -37,6 +37,9 @@ sub example {
 
     my $nginx = $t->nginx();
     my ($cert, $key) = $t->certificate();
+    my $jwks = $t->write_file($t->dir() . '/jwks', $t->json({ kty => 'oct',
+        k => 'x' x 43 }));
+    my $secret = $t->write_file($t->dir() . '/ticket', 'x' x 32);
     my $password = $t->write_file($t->dir() . '/password', "secret\n");
     my $n = 0;
 
@@ -44,6 +47,8 @@ sub example {
 
     s{/etc/\S*key\.pem}{$key}g;
     s{/etc/\S*\.pem}{$cert}g;
+    s{/etc/\S*\.jwks}{$jwks}g;
+    s{/etc/\S*\.ticket}{$secret}g;
     s{password_file=[^;]+}{password_file=$password};
     s{listen \d\S*?(?=[ ;])}{'listen unix:' . $t->dir() . '/' . $n++}ge;
     s{modules/ngx_pimap_module\.so}{$t->module()}e;

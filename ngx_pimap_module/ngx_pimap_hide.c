@@ -1,0 +1,124 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * nginx writes the request line into its access log and into each line of its
+ * error log.  It is for logs only, so it is replaced as soon as a module can
+ * see the request, wherever it goes.  The query itself stays as it is for
+ * locations that are not ours.
+ */
+
+
+#include "ngx_pimap_hide.h"
+
+
+static ngx_int_t ngx_pimap_hide_handler(ngx_http_request_t *r);
+static u_char *ngx_pimap_hide_next(u_char *p, u_char *last);
+static void ngx_pimap_hide_values(ngx_str_t *text);
+
+
+static ngx_str_t  ngx_pimap_hide_names[] = {
+    ngx_string("access_token="),
+    ngx_string("ticket="),
+    ngx_null_string
+};
+
+
+ngx_int_t
+ngx_pimap_hide_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_pimap_hide_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_hide_handler(ngx_http_request_t *r)
+{
+    u_char     *last;
+    ngx_str_t   line;
+
+    line = r->request_line;
+    last = line.data + line.len;
+
+    if (r->args.len == 0 || ngx_pimap_hide_next(line.data, last) == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* the buffer that it is in has the query, too */
+
+    r->request_line.data = ngx_pstrdup(r->pool, &line);
+
+    if (r->request_line.data == NULL) {
+        r->request_line.len = 0;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_pimap_hide_values(&r->request_line);
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_pimap_hide(ngx_http_request_t *r)
+{
+    ngx_pimap_hide_values(&r->args);
+    ngx_pimap_hide_values(&r->unparsed_uri);
+}
+
+
+static void
+ngx_pimap_hide_values(ngx_str_t *text)
+{
+    u_char  *p, *last;
+
+    last = text->data + text->len;
+
+    for (p = ngx_pimap_hide_next(text->data, last);
+         p;
+         p = ngx_pimap_hide_next(p, last))
+    {
+        while (p < last && *p != '&' && *p != ' ' && *p != '#') {
+            *p++ = '*';
+        }
+    }
+}
+
+
+/* The begin of the next value that is to be hidden, or NULL. */
+
+static u_char *
+ngx_pimap_hide_next(u_char *p, u_char *last)
+{
+    u_char      before;
+    ngx_str_t  *name;
+
+    for (before = '&'; p < last; before = *p++) {
+
+        if (before != '&' && before != '?') {
+            continue;
+        }
+
+        for (name = ngx_pimap_hide_names; name->len; name++) {
+            if ((size_t) (last - p) >= name->len
+                && ngx_memcmp(p, name->data, name->len) == 0)
+            {
+                return p + name->len;
+            }
+        }
+    }
+
+    return NULL;
+}

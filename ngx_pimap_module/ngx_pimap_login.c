@@ -1,0 +1,446 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A request with a token is judged by its token, and never as one without.
+ */
+
+
+#include "ngx_pimap_login.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_hide.h"
+#include "ngx_pimap_identity.h"
+#include "ngx_pimap_keys.h"
+#include "ngx_pimap_query.h"
+#include "ngx_pimap_ticket.h"
+#include "ngx_pimap_token.h"
+
+#include "pimap_types.h"
+
+
+#define NGX_PIMAP_LOGIN_EARLY  60       /* seconds before the token expires */
+
+
+static ngx_int_t ngx_pimap_login_secret(ngx_http_request_t *r,
+    ngx_str_t *secret, ngx_uint_t *method, const char **problem);
+static void ngx_pimap_login_bearer(ngx_http_request_t *r, ngx_str_t *token);
+static ngx_int_t ngx_pimap_login_nginx(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, const char **problem);
+static ngx_int_t ngx_pimap_login_token(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, ngx_str_t *text, ngx_uint_t method,
+    const char **problem);
+static ngx_int_t ngx_pimap_login_claims(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, json_t *claims, const char **reason);
+static ngx_int_t ngx_pimap_login_types(json_t *claim, uint32_t *types);
+static void ngx_pimap_login_list(json_t *claim, uint32_t *types);
+static void ngx_pimap_login_cleanup(void *data);
+
+
+ngx_int_t
+ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
+    const char **problem)
+{
+    ngx_int_t            rc;
+    ngx_str_t            secret;
+    ngx_uint_t           method;
+    ngx_pimap_login_t   *login;
+    ngx_pool_cleanup_t  *cln;
+
+    *found = ngx_pimap_login_find(r);
+
+    if (*found) {
+        return NGX_OK;
+    }
+
+    login = ngx_pcalloc(r->pool, sizeof(ngx_pimap_login_t));
+    if (login == NULL) {
+        return NGX_ERROR;
+    }
+
+    login->types = PIMAP_TYPES_ALL;
+
+    rc = ngx_pimap_login_secret(r, &secret, &method, problem);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = method == NGX_PIMAP_LOGIN_NGINX
+         ? ngx_pimap_login_nginx(r, login, problem)
+         : ngx_pimap_login_token(r, login, &secret, method, problem);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_pimap_login_cleanup;
+    cln->data = login;
+
+    *found = login;
+
+    return NGX_OK;
+}
+
+
+/* nginx's realip keeps its own so, too: a context is lost by a redirect. */
+
+ngx_pimap_login_t *
+ngx_pimap_login_find(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_pimap_login_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_pimap_login_cleanup(void *data)
+{
+    /* void: it only marks the login */
+}
+
+
+/* Where the request brings what it is logged in by. */
+
+static ngx_int_t
+ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
+    ngx_uint_t *method, const char **problem)
+{
+    ngx_int_t              rc;
+    ngx_str_t              header, token, ticket;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    ngx_str_null(&header);
+    ngx_str_null(&token);
+    ngx_str_null(&ticket);
+
+    rc = NGX_OK;
+
+    if (plcf->login & NGX_PIMAP_LOGIN_TOKEN) {
+        ngx_pimap_login_bearer(r, &header);
+        rc = ngx_pimap_query_arg(r->pool, &r->args, "access_token", &token);
+    }
+
+    if (rc == NGX_OK && (plcf->login & NGX_PIMAP_LOGIN_TICKET)) {
+        rc = ngx_pimap_query_arg(r->pool, &r->args, "ticket", &ticket);
+    }
+
+    ngx_pimap_hide(r);
+
+    if (rc == NGX_DECLINED) {
+        *problem = "the token is not percent-encoded well";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if ((header.len != 0) + (token.len != 0) + (ticket.len != 0) > 1) {
+        *problem = "there is more than one token";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    *method = header.len || token.len ? NGX_PIMAP_LOGIN_TOKEN
+              : ticket.len ? NGX_PIMAP_LOGIN_TICKET : NGX_PIMAP_LOGIN_NGINX;
+    *secret = header.len ? header : token.len ? token : ticket;
+
+    if (!(plcf->login & *method)) {
+        *problem = plcf->login & NGX_PIMAP_LOGIN_TOKEN ? "there is no token"
+                                                       : "there is no ticket";
+        return NGX_HTTP_UNAUTHORIZED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_login_bearer(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_str_t         value;
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.authorization;
+
+    if (h == NULL || h->value.len < 7
+        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ", 7) != 0)
+    {
+        return;
+    }
+
+    value.data = h->value.data + 7;
+    value.len = h->value.len - 7;
+
+    while (value.len && value.data[0] == ' ') {
+        value.data++;
+        value.len--;
+    }
+
+    *token = value;
+}
+
+
+static ngx_int_t
+ngx_pimap_login_nginx(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    const char **problem)
+{
+    login->issued = (uint32_t) ngx_time();
+
+    return ngx_pimap_identity_logged_in(r, &login->account, problem);
+}
+
+
+static ngx_int_t
+ngx_pimap_login_token(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    ngx_str_t *text, ngx_uint_t method, const char **problem)
+{
+    ngx_int_t                 rc;
+    const char               *reason;
+    ngx_array_t               keys;
+    ngx_pimap_key_t           key;
+    ngx_pimap_token_t         token;
+    ngx_pimap_loc_conf_t     *plcf;
+    ngx_pimap_token_rules_t   rules;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    ngx_memzero(&rules, sizeof(ngx_pimap_token_rules_t));
+
+    if (method == NGX_PIMAP_LOGIN_TICKET) {
+        ngx_pimap_ticket_keys(plcf, &keys, &key);
+        rules.keys = &keys;
+        rules.ticket = 1;
+
+    } else {
+        rules.keys = plcf->token_keys;
+        rules.issuer = plcf->token_issuer;
+        rules.audience = plcf->token_audience;
+        rules.leeway = plcf->token_leeway;
+    }
+
+    rc = ngx_pimap_token_verify(text, &rules, ngx_time(), &token, &reason);
+
+    if (rc == NGX_OK) {
+        login->token = 1;
+        login->issued = (uint32_t) token.issued;
+
+        if (method == NGX_PIMAP_LOGIN_TICKET) {
+            rc = ngx_pimap_ticket_claims(r, login, token.claims);
+            reason = "malformed";
+
+        } else {
+            login->expires = (uint32_t) token.expires;
+            rc = ngx_pimap_login_claims(r, login, token.claims, &reason);
+        }
+
+        json_decref(token.claims);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_pimap_login_refuse(r, reason, problem);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    json_t *claims, const char **reason)
+{
+    json_t                *claim;
+    ngx_int_t              rc;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    *reason = "its account is none";
+
+    claim = json_object_get(claims, (char *) plcf->token_claim.data);
+
+    rc = ngx_pimap_login_name(r->pool, claim, plcf->max_account_length,
+                              &login->account);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    claim = plcf->token_device_claim.len
+            ? json_object_get(claims, (char *) plcf->token_device_claim.data)
+            : NULL;
+
+    if (claim) {
+        *reason = "its device is none";
+
+        rc = ngx_pimap_login_name(r->pool, claim, plcf->max_device_length,
+                                  &login->device);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    claim = plcf->token_types_claim.len
+            ? json_object_get(claims, (char *) plcf->token_types_claim.data)
+            : NULL;
+
+    if (claim) {
+        *reason = "its types are none";
+        return ngx_pimap_login_types(claim, &login->types);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_login_name(ngx_pool_t *pool, json_t *claim, size_t max,
+    ngx_str_t *name)
+{
+    ngx_str_t  text;
+
+    if (!json_is_string(claim)) {
+        return NGX_DECLINED;
+    }
+
+    text.data = (u_char *) json_string_value(claim);
+    text.len = json_string_length(claim);
+
+    if (text.len == 0 || text.len > max || !ngx_pimap_query_printable(&text)) {
+        return NGX_DECLINED;
+    }
+
+    name->data = ngx_pstrdup(pool, &text);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->len = text.len;
+
+    return NGX_OK;
+}
+
+
+/* An array of names, or one text of them, with commas or spaces between. */
+
+static ngx_int_t
+ngx_pimap_login_types(json_t *claim, uint32_t *types)
+{
+    size_t  i;
+
+    *types = 0;
+
+    if (json_is_string(claim)) {
+        ngx_pimap_login_list(claim, types);
+
+    } else if (json_is_array(claim)) {
+
+        for (i = 0; i < json_array_size(claim); i++) {
+
+            if (!json_is_string(json_array_get(claim, i))) {
+                return NGX_DECLINED;
+            }
+
+            ngx_pimap_login_list(json_array_get(claim, i), types);
+        }
+
+    } else {
+        return NGX_DECLINED;
+    }
+
+    /* one bit is of all unknown types: who may see one may not see others */
+
+    *types &= ~PIMAP_TYPE_OTHER;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_login_list(json_t *claim, uint32_t *types)
+{
+    size_t       n;
+    const char  *p;
+
+    for (p = json_string_value(claim); *p; p += n) {
+
+        n = strcspn(p, ", ");
+
+        if (n == 0) {
+            n = 1;
+            continue;
+        }
+
+        *types |= pimap_type_bit(p, n);
+    }
+}
+
+
+uint32_t
+ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway)
+{
+    time_t  left;
+
+    if (login->expires == 0) {
+        return 0;
+    }
+
+    left = (time_t) login->expires - ngx_time();
+
+    if (left <= 0) {
+        return (uint32_t) ngx_min(login->expires + leeway, UINT32_MAX);
+    }
+
+    left = ngx_min(left / 10, NGX_PIMAP_LOGIN_EARLY);
+
+    return (uint32_t) (login->expires - ngx_random() % (left + 1));
+}
+
+
+ngx_int_t
+ngx_pimap_login_refuse(ngx_http_request_t *r, const char *reason,
+    const char **problem)
+{
+    u_char           *p;
+    size_t            size;
+    ngx_table_elt_t  *h;
+
+    size = sizeof("Bearer realm=\"pimap\", error=\"invalid_token\", "
+                  "error_description=\"\"") + ngx_strlen(reason);
+
+    p = ngx_pnalloc(r->pool, size + sizeof("the token is refused: ")
+                             + ngx_strlen(reason));
+    h = ngx_list_push(&r->headers_out.headers);
+
+    if (p == NULL || h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "WWW-Authenticate");
+    h->value.data = p;
+    h->value.len = ngx_sprintf(p, "Bearer realm=\"pimap\", "
+                               "error=\"invalid_token\", "
+                               "error_description=\"%s\"", reason) - p;
+
+    r->headers_out.www_authenticate = h;
+
+    *problem = (char *) p + size;
+    *ngx_sprintf(p + size, "the token is refused: %s", reason) = '\0';
+
+    return NGX_HTTP_UNAUTHORIZED;
+}

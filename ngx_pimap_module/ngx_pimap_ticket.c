@@ -1,0 +1,266 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A ticket is a token with the login that it was got with, its limits, its
+ * time ("iat"), so that it is revoked with it, and its end.
+ */
+
+
+#include "ngx_pimap_ticket.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_token.h"
+#include "ngx_pimap_zone.h"
+
+#include "pimap_types.h"
+
+#include <openssl/err.h>
+#include <openssl/hmac.h>
+
+
+#define NGX_PIMAP_TICKET_HEADER                                               \
+    "{\"alg\":\"HS256\",\"typ\":\"" NGX_PIMAP_TOKEN_TICKET "\"}"
+
+
+static ngx_int_t ngx_pimap_ticket_answer(ngx_http_request_t *r,
+    ngx_pimap_login_t *login);
+static json_t *ngx_pimap_ticket_json(ngx_pimap_login_t *login,
+    uint32_t expires);
+static ngx_int_t ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret,
+    json_t *claims, ngx_str_t *text);
+
+
+ngx_int_t
+ngx_pimap_ticket_handler(ngx_http_request_t *r)
+{
+    ngx_int_t           rc;
+    const char         *problem;
+    ngx_pimap_login_t  *login;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST))) {
+        return ngx_pimap_problem_method(r, "GET, HEAD, POST");
+    }
+
+    rc = ngx_pimap_login(r, &login, &problem);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_OK && login->account.len == 0) {
+        problem = "no account: the request is not logged in";
+        rc = NGX_HTTP_UNAUTHORIZED;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_problem(r, rc, problem);
+    }
+
+    return ngx_pimap_ticket_answer(r, login);
+}
+
+
+static ngx_int_t
+ngx_pimap_ticket_answer(ngx_http_request_t *r, ngx_pimap_login_t *login)
+{
+    json_t                *claims;
+    uint32_t               expires;
+    ngx_int_t              rc;
+    ngx_str_t              ticket, body;
+    ngx_array_t            keys;
+    ngx_pimap_key_t        key, *first;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    static ngx_str_t  type = ngx_string("application/json");
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    expires = (uint32_t) (ngx_time() + plcf->ticket_time);
+
+    if (login->expires) {
+        expires = ngx_min(expires, login->expires);
+    }
+
+    claims = ngx_pimap_ticket_json(login, expires);
+    if (claims == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_pimap_ticket_keys(plcf, &keys, &key);
+    first = keys.elts;
+
+    rc = ngx_pimap_ticket_sign(r->pool, &first->secret, claims, &ticket);
+
+    json_decref(claims);
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.len = ticket.len + sizeof("{\"ticket\":\"\",\"expires\":}\n") - 1
+               + NGX_INT64_LEN;
+
+    body.data = ngx_pnalloc(r->pool, body.len);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.len = ngx_sprintf(body.data, "{\"ticket\":\"%V\",\"expires\":%uD}\n",
+                           &ticket, expires)
+               - body.data;
+
+    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+}
+
+
+static json_t *
+ngx_pimap_ticket_json(ngx_pimap_login_t *login, uint32_t expires)
+{
+    json_t  *claims;
+
+    claims = json_pack("{s:s%,s:I,s:I}",
+                       "sub", (char *) login->account.data,
+                       (size_t) login->account.len,
+                       "exp", (json_int_t) expires,
+                       "iat", (json_int_t) login->issued);
+    if (claims == NULL) {
+        return NULL;
+    }
+
+    if ((login->device.len
+         && json_object_set_new(claims, "device",
+                json_stringn((char *) login->device.data, login->device.len)))
+        || (login->types != PIMAP_TYPES_ALL
+            && json_object_set_new(claims, "types",
+                                   json_integer(login->types)))
+        || (login->expires
+            && json_object_set_new(claims, "end",
+                                   json_integer(login->expires))))
+    {
+        json_decref(claims);
+        return NULL;
+    }
+
+    return claims;
+}
+
+
+/* A token (RFC 7515, 3.1) as ngx_pimap_token_verify() wants it. */
+
+static ngx_int_t
+ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret, json_t *claims,
+    ngx_str_t *text)
+{
+    char          json[NGX_PIMAP_TOKEN_MAX];
+    size_t        len;
+    u_char        mac[EVP_MAX_MD_SIZE];
+    ngx_str_t     part, end, header;
+    unsigned int  n;
+
+    len = json_dumpb(claims, json, sizeof(json), JSON_COMPACT);
+
+    ngx_str_set(&header, NGX_PIMAP_TICKET_HEADER);
+
+    if (len == 0 || len > sizeof(json)
+        || ngx_base64_encoded_length(len) + 128 > NGX_PIMAP_TOKEN_MAX)
+    {
+        return NGX_DECLINED;
+    }
+
+    text->data = ngx_pnalloc(pool, NGX_PIMAP_TOKEN_MAX);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    end.data = text->data;
+    ngx_encode_base64url(&end, &header);
+
+    end.data += end.len;
+    *end.data++ = '.';
+
+    part.data = (u_char *) json;
+    part.len = len;
+    ngx_encode_base64url(&end, &part);
+
+    end.data += end.len;
+
+    if (HMAC(EVP_sha256(), secret->data, (int) secret->len, text->data,
+             end.data - text->data, mac, &n)
+        == NULL)
+    {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    *end.data++ = '.';
+
+    part.data = mac;
+    part.len = n;
+    ngx_encode_base64url(&end, &part);
+
+    text->len = end.data + end.len - text->data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_ticket_keys(ngx_pimap_loc_conf_t *plcf, ngx_array_t *keys,
+    ngx_pimap_key_t *key)
+{
+    if (plcf->ticket_keys) {
+        *keys = *plcf->ticket_keys;
+        return;
+    }
+
+    ngx_memzero(key, sizeof(ngx_pimap_key_t));
+    ngx_pimap_zone_ticket_secret(&key->secret);
+    key->bits = key->secret.len * 8;
+
+    ngx_memzero(keys, sizeof(ngx_array_t));
+    keys->elts = key;
+    keys->nelts = 1;
+}
+
+
+ngx_int_t
+ngx_pimap_ticket_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    json_t *claims)
+{
+    json_t                *device, *types;
+    ngx_int_t              rc;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    rc = ngx_pimap_login_name(r->pool, json_object_get(claims, "sub"),
+                              plcf->max_account_length, &login->account);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    device = json_object_get(claims, "device");
+
+    if (device) {
+        rc = ngx_pimap_login_name(r->pool, device, plcf->max_device_length,
+                                  &login->device);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    types = json_object_get(claims, "types");
+
+    if (types) {
+        login->types = (uint32_t) json_integer_value(types);
+    }
+
+    login->expires = (uint32_t) json_integer_value(
+                                            json_object_get(claims, "end"));
+
+    return NGX_OK;
+}

@@ -1,0 +1,49 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Signed tokens (RFC 7515, RFC 7519): text in, claims out.  No
+ * request in sight.
+ */
+
+
+#ifndef _NGX_PIMAP_TOKEN_H_INCLUDED_
+#define _NGX_PIMAP_TOKEN_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+#include <jansson.h>
+
+
+#define NGX_PIMAP_TOKEN_MAX     8192    /* bytes of a token */
+#define NGX_PIMAP_TOKEN_TICKET  "pimap-ticket"  /* "typ" of a ticket */
+
+
+/* What a token has to be. */
+typedef struct {
+    ngx_array_t   *keys;                /* of ngx_pimap_key_t */
+    ngx_str_t      issuer;              /* empty: any */
+    ngx_str_t      audience;            /* empty: it must name none */
+    time_t         leeway;              /* seconds */
+    ngx_uint_t     ticket;              /* it is a ticket */
+} ngx_pimap_token_rules_t;
+
+
+typedef struct {
+    json_t        *claims;              /* the caller's, json_decref() */
+    time_t         expires;
+    time_t         issued;              /* 0: it does not say */
+} ngx_pimap_token_t;
+
+
+/*
+ * NGX_OK; NGX_DECLINED with "reason", ASCII without quotes, if the token is
+ * not good at this time; NGX_ERROR if memory is out.
+ */
+ngx_int_t ngx_pimap_token_verify(ngx_str_t *text,
+    ngx_pimap_token_rules_t *rules, time_t now, ngx_pimap_token_t *token,
+    const char **reason);
+
+
+#endif /* _NGX_PIMAP_TOKEN_H_INCLUDED_ */
