@@ -42,7 +42,11 @@ $t->nginx()->{locations} .= <<"END";
         pimap_ticket;
     }
 
-    location = /short { pimap_login token; pimap_ticket_time 1s; pimap_ticket; }
+    location = /short {
+        pimap_login token;
+        pimap_ticket_time 1s;
+        pimap_ticket;
+    }
 
     location = /hosts {
         pimap_login token ticket;
@@ -81,7 +85,7 @@ for (['GET', 'http'], ['POST', 'https'], ['GET', 'h2']) {
 
     is($answer->{status}, 200, "$method by $transport");
     like($answer->{head}, qr{Content-Type: application/json}i, '    JSON');
-    like($answer->{head}, qr{Cache-Control: no-store}i, '    of which no copy');
+    like($answer->{head}, qr{Cache-Control: no-store}i, '    no copies');
 
     my $json = $answer->{json};
 
