@@ -28,6 +28,7 @@ struct ngx_pimap_account_s {
     unsigned                  guests:16;    /* that are on their way here */
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;
+    unsigned                  checking:1;   /* whether logins are revoked */
 
     u_char                    name[1];
 };

@@ -16,6 +16,7 @@
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_result.h"
 #include "ngx_pimap_resume.h"
+#include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
 
@@ -56,6 +57,8 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
             != NGX_OK
             && ngx_pimap_handover_message(account, (u_char *) payload, len)
+               != NGX_OK
+            && ngx_pimap_revoke_message(account, (u_char *) payload, len)
                != NGX_OK)
         {
             ngx_pimap_deliver_invalid(name, "unknown control message");

@@ -9,22 +9,17 @@
 
 #include "ngx_pimap_events.h"
 #include "ngx_pimap_accept.h"
+#include "ngx_pimap_ask.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_identity.h"
-#include "ngx_pimap_library.h"
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_log.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
-#include "ngx_pimap_resume.h"
 #include "ngx_pimap_zone.h"
-
-
-#define NGX_PIMAP_EVENTS_WAIT   250     /* msec, for Redis before the head */
 
 
 /* Lives in the request's pool, ends with it. */
@@ -32,22 +27,17 @@ typedef struct {
     ngx_http_request_t    *request;
     ngx_pimap_parking_t    parking;
     ngx_pimap_query_t      query;
-    ngx_pimap_command_t   *command;     /* asks where the log ends */
-    ngx_event_t            timer;       /* for how long it may take */
+    ngx_pimap_ask_t        ask;
 } ngx_pimap_events_t;
 
 
 static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, ngx_pimap_query_t *query,
     const char **problem);
-static ngx_int_t ngx_pimap_events_start(ngx_pimap_events_t *e);
-static ngx_uint_t ngx_pimap_events_last_id(ngx_http_request_t *r,
-    ngx_str_t *id);
-static void ngx_pimap_events_started(void *data, redisReply *reply);
-static void ngx_pimap_events_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_events_resume(ngx_pimap_events_t *e);
+static void ngx_pimap_events_resume(void *data);
 static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
+static ngx_int_t ngx_pimap_events_revoked(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, const char **problem);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
@@ -113,7 +103,12 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return ngx_pimap_problem(r, rc, problem);
     }
 
-    rc = ngx_pimap_events_start(e);
+    e->ask.request = r;
+    e->ask.parking = &e->parking;
+    e->ask.handler = ngx_pimap_events_resume;
+    e->ask.data = e;
+
+    rc = ngx_pimap_ask(&e->ask);
 
     if (rc != NGX_AGAIN) {
         return rc == NGX_OK ? ngx_pimap_events_go_on(e) : rc;
@@ -126,131 +121,16 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
 }
 
 
-/*
- * Where the device goes on: after the id that it brings, or at the log's end,
- * which Redis may have to be asked for: NGX_AGAIN.
- */
-
-static ngx_int_t
-ngx_pimap_events_start(ngx_pimap_events_t *e)
-{
-    ngx_str_t           id;
-    ngx_pimap_start_t  *start;
-
-    start = &e->parking.start;
-
-    if (ngx_pimap_events_last_id(e->request, &id)) {
-        start->known = 1;
-
-        if (ngx_pimap_position_parse(&start->position, id.data, id.len)
-            != NGX_OK)
-        {
-            /* of another server, maybe: no log goes on from there */
-
-            start->position.epoch = 1;
-            start->position.n = 1;
-        }
-
-        start->earliest = (id.len == 8
-                           && ngx_strncmp(id.data, "earliest", 8) == 0);
-
-        return NGX_OK;
-    }
-
-    if (ngx_pimap_resume_position(&e->parking.account, &start->position)
-        == NGX_OK)
-    {
-        start->known = 1;
-        return NGX_OK;
-    }
-
-    if (ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY) {
-        return NGX_OK;
-    }
-
-    e->command = ngx_pimap_log_last(&e->parking.account,
-                                    ngx_pimap_events_started, e);
-
-    if (e->command == NULL) {
-        return NGX_OK;
-    }
-
-    /* the device is parked in any case: it may learn its place later */
-
-    e->timer.handler = ngx_pimap_events_timer_handler;
-    e->timer.data = e->request->connection;
-    e->timer.log = e->request->connection->log;
-
-    ngx_http_set_ctx(e->request, e, ngx_pimap_module);
-    ngx_add_timer(&e->timer, NGX_PIMAP_EVENTS_WAIT);
-
-    return NGX_AGAIN;
-}
-
-
-/* A browser can't send the header with its first request: the query may. */
-
-static ngx_uint_t
-ngx_pimap_events_last_id(ngx_http_request_t *r, ngx_str_t *id)
-{
-    if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
-        return 1;
-    }
-
-    return ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id)
-           == NGX_OK
-           && id->len;
-}
-
-
 static void
-ngx_pimap_events_started(void *data, redisReply *reply)
+ngx_pimap_events_resume(void *data)
 {
-    ngx_pimap_start_t   *start;
-    ngx_pimap_events_t  *e;
+    ngx_pimap_events_t  *e = data;
 
-    e = data;
-    e->command = NULL;
-
-    start = &e->parking.start;
-
-    if (reply && ngx_pimap_log_position(reply, &start->position) == NGX_OK) {
-        start->known = 1;
-    }
-
-    ngx_pimap_events_resume(e);
-}
-
-
-static void
-ngx_pimap_events_timer_handler(ngx_event_t *ev)
-{
-    ngx_connection_t    *c;
-    ngx_pimap_events_t  *e;
-
-    c = ev->data;
-    e = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
-                                ngx_pimap_module);
-
-    ngx_pimap_commander_forget(e->command);
-    e->command = NULL;
-
-    ngx_pimap_events_resume(e);
-}
-
-
-static void
-ngx_pimap_events_resume(ngx_pimap_events_t *e)
-{
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = e->request;
     c = r->connection;
-
-    if (e->timer.timer_set) {
-        ngx_del_timer(&e->timer);
-    }
 
     ngx_http_set_log_request(c->log, r);
 
@@ -265,13 +145,7 @@ ngx_pimap_events_cleanup(void *data)
 {
     ngx_pimap_events_t  *e = data;
 
-    if (e->command) {
-        ngx_pimap_commander_forget(e->command);
-    }
-
-    if (e->timer.timer_set) {
-        ngx_del_timer(&e->timer);
-    }
+    ngx_pimap_ask_forget(&e->ask);
 }
 
 
@@ -284,6 +158,10 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
 
     r = e->request;
     parking = &e->parking;
+
+    if (e->ask.revoked) {
+        return ngx_pimap_events_revoked(r);
+    }
 
     if (r->method == NGX_HTTP_HEAD) {
         return ngx_pimap_events_head(r, parking);
@@ -310,6 +188,23 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_pimap_events_revoked(ngx_http_request_t *r)
+{
+    ngx_int_t    rc;
+    const char  *problem;
+
+    rc = ngx_pimap_login_refuse(r, "revoked", &problem);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_pimap_count(refused);
+    return ngx_pimap_problem(r, rc, problem);
 }
 
 
@@ -384,6 +279,7 @@ ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     parking->account = login->account;
     parking->issued = login->issued;
+    parking->revocable = login->token;
     parking->expires = ngx_pimap_login_end(login, plcf->token_leeway);
 
     return NGX_OK;

@@ -12,10 +12,11 @@
 #include "ngx_pimap_library.h"
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_resume.h"
+#include "ngx_pimap_revoke.h"
 
 
 /* of the text below; "pimap_version" must answer at least this */
-#define NGX_PIMAP_LIBRARY_VERSION  2
+#define NGX_PIMAP_LIBRARY_VERSION  3
 
 #define NGX_PIMAP_LIBRARY_SOON     1000     /* msec, then it asks again */
 #define NGX_PIMAP_LIBRARY_LATER    60000
@@ -89,6 +90,8 @@ ngx_pimap_library_start(ngx_pimap_redis_conf_t *conf)
 void
 ngx_pimap_library_stop(void)
 {
+    ngx_pimap_revoke_stop();
+
     ngx_pimap_library = NGX_PIMAP_LIBRARY_UNKNOWN;
 
     if (ngx_pimap_library_timer.timer_set) {
@@ -231,6 +234,7 @@ ngx_pimap_library_ready(void)
     ngx_pimap_library_told = 0;
 
     ngx_pimap_resume_run();
+    ngx_pimap_revoke_start();
 }
 
 

@@ -15,6 +15,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_resume.h"
+#include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_wheel.h"
 
@@ -117,6 +118,12 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
                                ? d->ping - parking->past.idle
                                : ngx_min(d->ping, 1));
     ngx_pimap_count(devices[d->kind]);
+
+    /* one that is older than this moment may have been revoked before it */
+
+    if (account->subscribed && (parking->past.token || parking->revocable)) {
+        ngx_pimap_revoke_check(account);
+    }
 
     return d;
 }

@@ -110,6 +110,7 @@ typedef struct {
     ngx_uint_t                    closeafter;
     uint32_t                      issued;
     uint32_t                      expires;
+    ngx_uint_t                    revocable;    /* its login is not new */
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;

@@ -14,7 +14,7 @@
 -- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 2               -- rises with each change of the functions
+local VERSION = 3               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -30,6 +30,9 @@ local MAXLEN, MAX_MAXLEN = '1000', 1000000
 local TTL, MAX_TTL = '604800', 366 * 86400
 local MAX_COUNT = 10000
 local MAX_BYTES = 1073741824
+
+local MAX_REVOKED = 256         -- devices of an account
+local REVOKED_TTL = '2592000'   -- 30 days
 
 local STATES_TTL = 30 * 86400   -- the states outlive the log by so much
 local IDEMPOTENCY_TTL = '3600'
@@ -1041,6 +1044,50 @@ local function result(keys, args)
 end
 
 
+-- Logins.
+
+
+-- Those for the account's devices, or for one of them, are not good any more
+-- if they are from now or before.  Returns how many workers have heard of it.
+
+local function revoke(keys, args)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    local device = args[1] or ''
+    local ttl = number_of(args[2], REVOKED_TTL, MAX_TTL)
+
+    if #args > 2 or not ttl or #device > MAX_DEVICE or device:find('%c') then
+        return nil, 'bad arguments: [device [ttl]]'
+    end
+
+    if not redis.acl_check_cmd('PUBLISH', keys[1], '') then
+        return nil, 'NOPERM no permission to PUBLISH on the channel'
+    end
+
+    local key = keys[1] .. ':revoked'
+    local now = redis.call('TIME')[1]
+    local left = redis.call('TTL', key)
+    local known = redis.call('HGETALL', key)
+
+    if device == '' then
+        redis.call('DEL', key)
+
+    elseif #known >= 2 * MAX_REVOKED then
+        return nil, 'too many devices are revoked: revoke the account'
+    end
+
+    redis.call('HSET', key, device, now)
+    redis.call('EXPIRE', key, math.max(left, tonumber(ttl)))
+
+    return redis.call('PUBLISH', keys[1], '!revoke ' .. now
+        .. (device ~= '' and ' ' .. device or ''))
+end
+
+
 -- What Redis calls.
 
 
@@ -1082,6 +1129,11 @@ register('pimap_update', update, {})
 
 
 register('pimap_result', result, {})
+
+
+-- Also without memory: it is little, and should not wait.
+
+register('pimap_revoke', revoke, {'allow-oom'})
 
 
 register('pimap_read', read, {'no-writes'})

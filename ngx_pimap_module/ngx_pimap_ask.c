@@ -1,0 +1,192 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The device is parked in any case: it may learn its place later, and the end
+ * of its login.
+ */
+
+
+#include "ngx_pimap_ask.h"
+#include "ngx_pimap_library.h"
+#include "ngx_pimap_log.h"
+#include "ngx_pimap_query.h"
+#include "ngx_pimap_resume.h"
+#include "ngx_pimap_revoke.h"
+
+
+#define NGX_PIMAP_ASK_TIME   250        /* msec, for Redis before the head */
+
+
+static void ngx_pimap_ask_place(ngx_pimap_ask_t *ask);
+static ngx_uint_t ngx_pimap_ask_last_id(ngx_http_request_t *r,
+    ngx_str_t *id);
+static void ngx_pimap_ask_started(void *data, redisReply *reply);
+static void ngx_pimap_ask_revocation(void *data, redisReply *reply);
+static void ngx_pimap_ask_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_ask_done(ngx_pimap_ask_t *ask);
+
+
+ngx_int_t
+ngx_pimap_ask(ngx_pimap_ask_t *ask)
+{
+    ngx_pimap_ask_place(ask);
+
+    if (ask->parking->revocable) {
+        ask->revocation = ngx_pimap_revoke_read(&ask->parking->account,
+                                                ngx_pimap_ask_revocation,
+                                                ask);
+    }
+
+    if (ask->command == NULL && ask->revocation == NULL) {
+        return NGX_OK;
+    }
+
+    ask->timer.handler = ngx_pimap_ask_timer_handler;
+    ask->timer.data = ask->request->connection;
+    ask->timer.log = ask->request->connection->log;
+
+    ngx_http_set_ctx(ask->request, ask, ngx_pimap_module);
+    ngx_add_timer(&ask->timer, NGX_PIMAP_ASK_TIME);
+
+    return NGX_AGAIN;
+}
+
+
+/* It goes on after the id that it brings, or at the log's end. */
+
+static void
+ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
+{
+    ngx_str_t           id;
+    ngx_pimap_start_t  *start;
+
+    start = &ask->parking->start;
+
+    if (ngx_pimap_ask_last_id(ask->request, &id)) {
+        start->known = 1;
+
+        if (ngx_pimap_position_parse(&start->position, id.data, id.len)
+            != NGX_OK)
+        {
+            /* of another server, maybe: no log goes on from there */
+
+            start->position.epoch = 1;
+            start->position.n = 1;
+        }
+
+        start->earliest = (id.len == 8
+                           && ngx_strncmp(id.data, "earliest", 8) == 0);
+        return;
+    }
+
+    if (ngx_pimap_resume_position(&ask->parking->account, &start->position)
+        == NGX_OK)
+    {
+        start->known = 1;
+        return;
+    }
+
+    if (ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_READY) {
+        ask->command = ngx_pimap_log_last(&ask->parking->account,
+                                        ngx_pimap_ask_started, ask);
+    }
+}
+
+
+/* A browser can't send the header with its first request: the query may. */
+
+static ngx_uint_t
+ngx_pimap_ask_last_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
+        return 1;
+    }
+
+    return ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id)
+           == NGX_OK
+           && id->len;
+}
+
+
+static void
+ngx_pimap_ask_started(void *data, redisReply *reply)
+{
+    ngx_pimap_start_t   *start;
+    ngx_pimap_ask_t  *ask;
+
+    ask = data;
+    ask->command = NULL;
+
+    start = &ask->parking->start;
+
+    if (reply && ngx_pimap_log_position(reply, &start->position) == NGX_OK) {
+        start->known = 1;
+    }
+
+    if (ask->revocation == NULL) {
+        ngx_pimap_ask_done(ask);
+    }
+}
+
+
+static void
+ngx_pimap_ask_revocation(void *data, redisReply *reply)
+{
+    ngx_pimap_ask_t  *ask;
+
+    ask = data;
+    ask->revocation = NULL;
+
+    if (reply) {
+        ask->revoked = ((time_t) ask->parking->issued
+                      <= ngx_pimap_revoke_time(reply, &ask->parking->device));
+    }
+
+    if (ask->command == NULL) {
+        ngx_pimap_ask_done(ask);
+    }
+}
+
+
+static void
+ngx_pimap_ask_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t    *c;
+    ngx_pimap_ask_t  *ask;
+
+    c = ev->data;
+    ask = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+                                ngx_pimap_module);
+
+    ngx_pimap_ask_forget(ask);
+    ngx_pimap_ask_done(ask);
+}
+
+
+static void
+ngx_pimap_ask_done(ngx_pimap_ask_t *ask)
+{
+    ngx_pimap_ask_forget(ask);
+
+    ask->handler(ask->data);
+}
+
+
+void
+ngx_pimap_ask_forget(ngx_pimap_ask_t *ask)
+{
+    if (ask->command) {
+        ngx_pimap_commander_forget(ask->command);
+        ask->command = NULL;
+    }
+
+    if (ask->revocation) {
+        ngx_pimap_commander_forget(ask->revocation);
+        ask->revocation = NULL;
+    }
+
+    if (ask->timer.timer_set) {
+        ngx_del_timer(&ask->timer);
+    }
+}

@@ -1,0 +1,388 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Redis has the hash P:{A}:revoked: the name of a device, or "" for all of
+ * them, and a time.  After a reconnect every account is looked up, so they
+ * stand in a line and a few are asked at a time.  Names stand there, not
+ * accounts, which may be gone when their turn comes.
+ */
+
+
+#include "ngx_pimap_revoke.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_channel.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_library.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_subscriber.h"
+
+
+#define NGX_PIMAP_REVOKE_SUFFIX   ":revoked"    /* of the key */
+#define NGX_PIMAP_REVOKE_WINDOW   64            /* that are asked at a time */
+#define NGX_PIMAP_REVOKE_LATER    1000          /* msec */
+#define NGX_PIMAP_REVOKE_QUIET    60            /* seconds between errors */
+
+
+typedef struct {
+    ngx_queue_t    link;
+    size_t         len;
+    u_char         name[1];
+} ngx_pimap_revoke_t;
+
+
+static void ngx_pimap_revoke_run(void);
+static void ngx_pimap_revoke_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_revoke_answer(void *data, redisReply *reply);
+static void ngx_pimap_revoke_error(redisReply *reply);
+static void ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time);
+static time_t ngx_pimap_revoke_later(time_t time, redisReply *reply);
+static ngx_pimap_account_t *ngx_pimap_revoke_account(
+    ngx_pimap_revoke_t *rv);
+
+
+static ngx_queue_t       ngx_pimap_revoke_line;
+static ngx_uint_t        ngx_pimap_revoke_asked;
+static ngx_event_t       ngx_pimap_revoke_timer;
+static ngx_connection_t  ngx_pimap_revoke_dumb;
+
+
+ngx_int_t
+ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_pimap_revoke_line);
+
+    ngx_pimap_revoke_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_revoke_timer.handler = ngx_pimap_revoke_timer_handler;
+    ngx_pimap_revoke_timer.data = &ngx_pimap_revoke_dumb;
+    ngx_pimap_revoke_timer.log = cycle->log;
+    ngx_pimap_revoke_timer.cancelable = 1;
+
+    return NGX_OK;
+}
+
+
+/* "!revoke <time>[ <device>]" */
+
+ngx_int_t
+ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
+    size_t len)
+{
+    u_char              *p, *last;
+    time_t               time;
+    ngx_str_t            device, name;
+    ngx_queue_t         *q;
+    ngx_pimap_device_t  *d;
+
+    if (len <= 8 || ngx_strncmp(data, "!revoke ", 8) != 0) {
+        return NGX_DECLINED;
+    }
+
+    data += 8;
+    last = data + len - 8;
+
+    p = ngx_strlchr(data, last, ' ');
+    time = ngx_atotm(data, (p ? p : last) - data);
+
+    device.data = p ? p + 1 : last;
+    device.len = last - device.data;
+
+    if (time == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    for (q = ngx_queue_head(&account->devices);
+         q != ngx_queue_sentinel(&account->devices);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+
+        ngx_pimap_park_name(d, &name);
+
+        if (device.len == 0
+            || (device.len == name.len
+                && ngx_memcmp(device.data, name.data, name.len) == 0))
+        {
+            ngx_pimap_revoke_end(d, time);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time)
+{
+    if ((time_t) d->issued <= time) {
+        ngx_pimap_park_expire(d, "revoked");
+    }
+}
+
+
+void
+ngx_pimap_revoke_check(ngx_pimap_account_t *account)
+{
+    ngx_pimap_revoke_t  *rv;
+
+    /* all accounts are looked at when it is ready */
+
+    if (account->checking
+        || ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY)
+    {
+        return;
+    }
+
+    rv = ngx_alloc(sizeof(ngx_pimap_revoke_t) + account->sn.str.len,
+                   ngx_cycle->log);
+
+    if (rv == NULL) {
+        ngx_pimap_commander_renew("no memory");
+        return;
+    }
+
+    rv->len = account->sn.str.len;
+    ngx_memcpy(rv->name, account->name, rv->len);
+
+    account->checking = 1;
+    ngx_queue_insert_tail(&ngx_pimap_revoke_line, &rv->link);
+
+    ngx_pimap_revoke_run();
+}
+
+
+void
+ngx_pimap_revoke_start(void)
+{
+    ngx_pimap_subscriber_each(ngx_pimap_revoke_check);
+}
+
+
+void
+ngx_pimap_revoke_stop(void)
+{
+    ngx_queue_t          *q;
+    ngx_pimap_revoke_t   *rv;
+    ngx_pimap_account_t  *account;
+
+    while (!ngx_queue_empty(&ngx_pimap_revoke_line)) {
+        q = ngx_queue_head(&ngx_pimap_revoke_line);
+        rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
+
+        account = ngx_pimap_revoke_account(rv);
+
+        if (account) {
+            account->checking = 0;
+        }
+
+        ngx_queue_remove(q);
+        ngx_free(rv);
+    }
+
+    if (ngx_pimap_revoke_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_revoke_timer);
+    }
+}
+
+
+static void
+ngx_pimap_revoke_run(void)
+{
+    ngx_str_t             name;
+    ngx_queue_t          *q;
+    ngx_pimap_revoke_t   *rv;
+    ngx_pimap_account_t  *account;
+
+    while (ngx_pimap_revoke_asked < NGX_PIMAP_REVOKE_WINDOW
+           && !ngx_queue_empty(&ngx_pimap_revoke_line))
+    {
+        q = ngx_queue_head(&ngx_pimap_revoke_line);
+        rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
+
+        name.data = rv->name;
+        name.len = rv->len;
+
+        if (ngx_pimap_revoke_read(&name, ngx_pimap_revoke_answer, rv) == NULL)
+        {
+            /* too many commands wait; or it is away, and will be back */
+
+            if (!ngx_pimap_revoke_timer.timer_set) {
+                ngx_add_timer(&ngx_pimap_revoke_timer,
+                              NGX_PIMAP_REVOKE_LATER);
+            }
+
+            return;
+        }
+
+        ngx_queue_remove(q);
+        ngx_pimap_revoke_asked++;
+
+        /* what comes from now on has to be asked for again */
+
+        account = ngx_pimap_revoke_account(rv);
+
+        if (account) {
+            account->checking = 0;
+        }
+    }
+}
+
+
+static void
+ngx_pimap_revoke_timer_handler(ngx_event_t *ev)
+{
+    ngx_pimap_revoke_run();
+}
+
+
+ngx_pimap_command_t *
+ngx_pimap_revoke_read(ngx_str_t *account, ngx_pimap_command_pt handler,
+    void *data)
+{
+    size_t                  len[2];
+    u_char                 *p;
+    u_char                  key[NGX_PIMAP_CHANNEL_MAX
+                                + sizeof(NGX_PIMAP_REVOKE_SUFFIX)];
+    const char             *argv[2];
+    ngx_pimap_main_conf_t  *pmcf;
+
+    if (ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY) {
+        return NULL;
+    }
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    p = key + ngx_pimap_channel_name(key, &pmcf->redis, account);
+    p = ngx_cpymem(p, NGX_PIMAP_REVOKE_SUFFIX,
+                   sizeof(NGX_PIMAP_REVOKE_SUFFIX) - 1);
+
+    argv[0] = "HGETALL";
+    len[0] = sizeof("HGETALL") - 1;
+    argv[1] = (char *) key;
+    len[1] = p - key;
+
+    return ngx_pimap_commander_send(2, argv, len, handler, data);
+}
+
+
+static void
+ngx_pimap_revoke_answer(void *data, redisReply *reply)
+{
+    ngx_pimap_revoke_t  *rv = data;
+
+    ngx_str_t             name;
+    ngx_queue_t          *q;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+
+    ngx_pimap_revoke_asked--;
+
+    account = ngx_pimap_revoke_account(rv);
+
+    ngx_free(rv);
+
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        ngx_pimap_revoke_error(reply);
+        account = NULL;
+    }
+
+    if (account && reply->elements) {
+
+        for (q = ngx_queue_head(&account->devices);
+             q != ngx_queue_sentinel(&account->devices);
+             q = ngx_queue_next(q))
+        {
+            d = ngx_queue_data(q, ngx_pimap_device_t, link);
+
+            ngx_pimap_park_name(d, &name);
+            ngx_pimap_revoke_end(d, ngx_pimap_revoke_time(reply, &name));
+        }
+    }
+
+    ngx_pimap_revoke_run();
+}
+
+
+static ngx_pimap_account_t *
+ngx_pimap_revoke_account(ngx_pimap_revoke_t *rv)
+{
+    ngx_str_t  name;
+
+    name.data = rv->name;
+    name.len = rv->len;
+
+    return ngx_pimap_account_find(&name);
+}
+
+
+static void
+ngx_pimap_revoke_error(redisReply *reply)
+{
+    static time_t  said;
+
+    if (said && ngx_time() - said < NGX_PIMAP_REVOKE_QUIET) {
+        return;
+    }
+
+    said = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "pimap can't read what is revoked: %s",
+                  reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                   : "unexpected reply");
+}
+
+
+/* HGETALL: name, time, name, time ...; "" stands for all devices. */
+
+time_t
+ngx_pimap_revoke_time(redisReply *reply, ngx_str_t *device)
+{
+    size_t        i;
+    time_t        time;
+    redisReply  **e;
+
+    /* no login is older */
+
+    time = -1;
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        return time;
+    }
+
+    e = reply->element;
+
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+
+        if (e[i]->type == REDIS_REPLY_STRING
+            && (e[i]->len == 0
+                || ((size_t) e[i]->len == device->len
+                    && ngx_memcmp(e[i]->str, device->data, device->len)
+                       == 0)))
+        {
+            time = ngx_pimap_revoke_later(time, e[i + 1]);
+        }
+    }
+
+    return time;
+}
+
+
+static time_t
+ngx_pimap_revoke_later(time_t time, redisReply *reply)
+{
+    time_t  other;
+
+    if (reply->type != REDIS_REPLY_STRING) {
+        return time;
+    }
+
+    other = ngx_atotm((u_char *) reply->str, reply->len);
+
+    return ngx_max(time, other);
+}

@@ -1,0 +1,246 @@
+#!/usr/bin/perl
+
+# Access that is revoked ends at once: the parked responses of the account, or
+# of one of its devices, in all workers, and tokens of before are refused.
+# What a worker has missed it finds when it is back.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+BEGIN { use FindBin; chdir($FindBin::Bin); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Token;
+
+my @transports = qw(http https h2);
+
+my $t = Pimap->new(workers => 2);
+my $token = Pimap::Token->new($t);
+my $key = 'pimap_token_key ' . $token->jwks('keys.json', 'secret') . ';';
+
+$t->nginx()->{http} = $ENV{PIMAP_HTTP} ? '' : 'pimap_hibernate on;';
+$t->nginx()->{locations} .= <<"END";
+    $key
+
+    location = /token { pimap_login token ticket; pimap_events; }
+    location = /ticket { pimap_login token; pimap_ticket; }
+END
+
+$t->plan(4 * @transports + 42);
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+my $old = int(time()) - 60;
+
+# an account, however it has logged in, and nobody else
+
+my %s = map { ($_ => park('alice', "device=$_", transport => $_)) }
+    @transports;
+my @plain = map { $t->park('alice', transport => $_) } @transports;
+my $bob = park('bob');
+
+my $ticket = $t->get('/ticket', headers => bearer('alice', $old))
+    ->{json}{ticket};
+
+$_->read_until(qr/: parked\n\n/) for values(%s), @plain, $bob;
+$t->subscribed('alice');
+$t->subscribed('bob');
+
+my $then = time();
+my $heard = $redis->fcall(revoke => 'alice');
+
+ok($heard >= 1 && $heard <= 2, 'workers hear of it');
+
+for my $transport (@transports) {
+    my $event = $s{$transport}->event() // {};
+
+    is($event->{event}, 'expired', "$transport: expired");
+    is_deeply($event->{json}, { reason => 'revoked' }, '    since revoked');
+    ok($s{$transport}->ended(), '    and ended');
+}
+
+is(shift(@plain)->event()->{event}, 'expired', "$_: expired, without a token")
+    for @transports;
+
+cmp_ok(time() - $then, '<', 1, 'within a second');
+
+$redis->publish('bob', { event => 'X' });
+is($bob->event()->{event}, 'X', 'others stay');
+
+is(refused('alice', $old), 'revoked', 'the token is refused');
+is(refused('alice', undef), 'revoked', '    so is one without a time');
+is($t->get("/token?ticket=$ticket")->{status}, 401, '    and its ticket');
+is(head('alice', int(time()) + 2), 200, 'a new token is not');
+is($t->park('alice', method => 'HEAD')->status(), 200, 'nor is a password');
+like($t->log(), qr/ended: reason="expired" account="alice" device="http"/,
+    'it is logged');
+
+# one device
+
+my ($phone, $tv) = map { park('carol', "device=$_") } qw(phone tv);
+
+$_->read_until(qr/: parked\n\n/) for $phone, $tv;
+$t->subscribed('carol');
+$redis->fcall(revoke => 'carol', 'phone');
+
+is($phone->event()->{event}, 'expired', 'one device: expired');
+$redis->publish('carol', { event => 'X' });
+is($tv->event()->{event}, 'X', '    another one is not');
+is(refused('carol', $old, 'device=phone'), 'revoked',
+    '    its token is refused');
+is(head('carol', $old, 'device=tv'), 200, '    but not for another one');
+is(head('carol', $old), 200, '    or none');
+
+# A worker that has not heard: of before the subscription, of a lost one, of
+# a lost connection for commands.
+
+for my $lost (qw(pubsub normal)) {
+    my $s = live($lost);
+
+    revoked($lost);
+    $redis->command(qw(CLIENT KILL TYPE), $lost);
+    is($s->event()->{event}, 'expired', "$lost lost: found");
+}
+
+# Redis does not answer before the head
+
+my $first = live('dave');
+
+revoked('dave');
+$redis->command(qw(CLIENT PAUSE 800 ALL));
+
+my @late = map { park('dave', '', transport => $_) } @transports;
+
+is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
+    'they park without an answer');
+is($_->event(10)->{event}, 'expired', '    which comes later') for @late;
+is($first->event()->{event}, 'expired', '    and finds others');
+
+# away
+
+my $erin = live('erin');
+
+$redis->stop();
+ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+$redis->start()->load();
+revoked('erin');
+$redis->fcall(revoke => 'nobody');
+is($erin->event(20)->{event}, 'expired', 'found when it is back');
+$t->wait_ready();
+
+# a reload
+
+my ($new, $frank) = (live('grace'), live('frank'));
+
+$redis->command('HSET', 'pimap:{frank}:revoked', '', int(time()));
+ok($t->reload(), 'a reload');
+is($frank->event()->{event}, 'expired', 'found by the worker that takes over');
+
+ok($t->wait_for(sub { $t->status()->{taken} >= 1 }), 'one is handed over');
+$redis->publish('grace', { event => 'X' });
+is($new->event()->{event}, 'X', '    and stays');
+$redis->fcall(revoke => 'grace');
+is($new->event()->{event}, 'expired', '    until it is revoked');
+
+# the function
+
+$redis->fcall(revoke => 'carol', 'phone');
+is($redis->command('HGET', 'pimap:{carol}:revoked', 'phone') > $old, 1,
+    'the time is kept');
+cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
+    '    for 30 days');
+$redis->fcall(revoke => 'carol', 'tv', 60);
+cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
+    '    and not for less');
+$redis->fcall(revoke => 'carol');
+is_deeply([$redis->command('HKEYS', 'pimap:{carol}:revoked')], [['']],
+    'all of an account stand for each');
+
+for (['x', '', 1], ['pimap:{a}', "a\nb"], ['pimap:{a}', 'x' x 1025],
+    ['pimap:{a}', '', 0], ['pimap:{a}', '', 'x'], ['pimap:{a}', '', 1, 1],
+    ['pimap:{a}', '', 367 * 86400])
+{
+    my ($key, @args) = @$_;
+
+    like($redis->error('FCALL', 'pimap_revoke', 1, $key, @args),
+        qr/^PIMAP bad (?:key|arguments)/, 'refused: ' . substr("@$_", 0, 30)
+        =~ s/\n/ /r);
+}
+
+$redis->fcall(revoke => 'heidi', "d$_") for 1 .. 256;
+like($redis->error('FCALL', 'pimap_revoke', 1, 'pimap:{heidi}', 'd257'),
+    qr/too many devices are revoked/, 'more devices than there should be');
+$redis->command(qw(CONFIG SET maxmemory 1));
+is($redis->fcall(revoke => 'heidi'), 0, 'all of them, even without memory');
+$redis->command(qw(CONFIG SET maxmemory 0));
+
+# what is no "!revoke" ends nobody
+
+my $ivan = live('ivan');
+
+$redis->publish('ivan', $_) for '!revoke', '!revoke ', '!revoke x',
+    '!revoke -1', '!revoke ' . '9' x 30, '!revoke 1 ', '!revoke 9999999999 d';
+$redis->publish('ivan', { event => 'X' });
+is($ivan->event()->{event}, 'X', 'what is malformed ends nobody');
+
+
+sub bearer {
+    my ($account, $iat) = @_;
+
+    return $token->bearer(secret => { sub => $account, iat => $iat,
+        exp => int(time()) + 3600 });
+}
+
+
+sub park {
+    my ($account, $query, %set) = @_;
+
+    return $t->request(GET => '/token?' . ($query // ''), %set,
+        headers => bearer($account, $old));
+}
+
+
+sub live {
+    my ($account) = @_;
+
+    my $s = park($account);
+
+    $s->read_until(qr/: parked\n\n/);
+    $t->subscribed($account);
+    $redis->publish($account, { event => 'Live' });
+    $s->event();
+
+    return $s;
+}
+
+
+# Nobody is told.
+
+sub revoked {
+    my ($account) = @_;
+    $redis->command('HSET', "pimap:{$account}:revoked", '', int(time()));
+}
+
+
+sub head {
+    my ($account, $iat, $query) = @_;
+
+    return $t->request(HEAD => '/token?' . ($query // ''),
+        headers => bearer($account, $iat))->status();
+}
+
+
+sub refused {
+    my ($account, $iat, $query) = @_;
+
+    my $answer = $t->get('/token?' . ($query // ''),
+        headers => bearer($account, $iat));
+
+    return $answer->{head} =~ /error_description="(.*)"/ ? $1
+        : $answer->{status};
+}
