@@ -98,6 +98,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
     d->issued = parking->issued;
+    d->revocable = (parking->revocable != 0);
     d->expires = parking->expires;
     d->since = ngx_pimap_park_now();
     d->sent_at = ngx_pimap_wheel_now();

@@ -68,6 +68,7 @@ struct ngx_pimap_device_s {
     unsigned                      announced:1;
     unsigned                      confirmed:1;
     unsigned                      doomed:1;
+    unsigned                      revocable:1;  /* not logged in just now */
     unsigned                      submitted:5;  /* wait for Redis */
 
     uint16_t                      name_len; /* 0: anonymous */

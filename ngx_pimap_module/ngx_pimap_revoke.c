@@ -271,6 +271,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 {
     ngx_pimap_revoke_t  *rv = data;
 
+    time_t                time;
     ngx_str_t             name;
     ngx_queue_t          *q;
     ngx_pimap_device_t   *d;
@@ -300,7 +301,11 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
             d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
             ngx_pimap_park_name(d, &name);
-            ngx_pimap_revoke_end(d, ngx_pimap_revoke_time(reply, &name));
+            time = ngx_pimap_revoke_time(reply, &name);
+
+            /* who logs in within that second does so after it, most likely */
+
+            ngx_pimap_revoke_end(d, d->revocable ? time : time - 1);
         }
     }
 

@@ -50,7 +50,6 @@ my $ticket = $t->get('/ticket', headers => bearer('alice', $old))
 $_->read_until(qr/: parked\n\n/) for values(%s), @plain, $bob;
 $t->subscribed('alice');
 $t->subscribed('bob');
-
 my $then = time();
 my $heard = $redis->fcall(revoke => 'alice');
 
@@ -71,12 +70,18 @@ cmp_ok(time() - $then, '<', 1, 'within a second');
 
 $redis->publish('bob', { event => 'X' });
 is($bob->event()->{event}, 'X', 'others stay');
-
 is(refused('alice', $old), 'revoked', 'the token is refused');
 is(refused('alice', undef), 'revoked', '    so is one without a time');
 is($t->get("/token?ticket=$ticket")->{status}, 401, '    and its ticket');
 is(head('alice', int(time()) + 2), 200, 'a new token is not');
-is($t->park('alice', method => 'HEAD')->status(), 200, 'nor is a password');
+
+my $password = $t->park('alice');
+$password->read_until(qr/: parked\n\n/);
+$t->subscribed('alice');
+$redis->publish('alice', { event => 'X' });
+is($password->event()->{event}, 'X', 'nor is a password');
+$password->close();
+
 like($t->log(), qr/ended: reason="expired" account="alice" device="http"/,
     'it is logged');
 
@@ -107,7 +112,7 @@ for my $lost (qw(pubsub normal)) {
     is($s->event()->{event}, 'expired', "$lost lost: found");
 }
 
-# Redis does not answer before the head
+# no answer before the head
 
 my $first = live('dave');
 
@@ -137,10 +142,9 @@ $t->wait_ready();
 
 my ($new, $frank) = (live('grace'), live('frank'));
 
-$redis->command('HSET', 'pimap:{frank}:revoked', '', int(time()));
+revoked('frank');
 ok($t->reload(), 'a reload');
 is($frank->event()->{event}, 'expired', 'found by the worker that takes over');
-
 ok($t->wait_for(sub { $t->status()->{taken} >= 1 }), 'one is handed over');
 $redis->publish('grace', { event => 'X' });
 is($new->event()->{event}, 'X', '    and stays');
