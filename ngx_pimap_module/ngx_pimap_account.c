@@ -58,6 +58,37 @@ ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account))
 }
 
 
+void
+ngx_pimap_account_each_of(uint32_t from, ngx_uint_t bits,
+    void (*handler)(ngx_pimap_account_t *account))
+{
+    uint32_t            last;
+    ngx_rbtree_node_t  *node, *first;
+
+    last = from | (0xffffffffu >> bits);
+    first = NULL;
+    node = ngx_pimap_accounts.root;
+
+    while (node != &ngx_pimap_accounts_sentinel) {
+
+        if (node->key < from) {
+            node = node->right;
+
+        } else {
+            first = node;
+            node = node->left;
+        }
+    }
+
+    for (node = first;
+         node && node->key <= last;
+         node = ngx_rbtree_next(&ngx_pimap_accounts, node))
+    {
+        handler((ngx_pimap_account_t *) node);
+    }
+}
+
+
 ngx_pimap_account_t *
 ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 {

@@ -41,6 +41,10 @@ ngx_pimap_account_t *ngx_pimap_account_find(ngx_str_t *name);
 /* For all of them; the handler may not free any. */
 void ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account));
 
+/* For those whose names' hashes begin with the same bits as "from". */
+void ngx_pimap_account_each_of(uint32_t from, ngx_uint_t bits,
+    void (*handler)(ngx_pimap_account_t *account));
+
 /* Finds or makes one; NULL if memory is out.  A device or guest follows. */
 ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
 

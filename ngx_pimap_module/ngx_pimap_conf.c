@@ -101,6 +101,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->log_length = NGX_CONF_UNSET_UINT;
     pmcf->log_age = NGX_CONF_UNSET;
     pmcf->check = NGX_CONF_UNSET_MSEC;
+    pmcf->presence = NGX_CONF_UNSET;
     pmcf->coalesce = NGX_CONF_UNSET_MSEC;
     pmcf->max_backlog = NGX_CONF_UNSET_UINT;
 
@@ -120,6 +121,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(pmcf->log_length, 1000);
     ngx_conf_init_value(pmcf->log_age, 7 * 86400);
     ngx_conf_init_msec_value(pmcf->check, 60000);
+    ngx_conf_init_value(pmcf->presence, 0);
     ngx_conf_init_msec_value(pmcf->coalesce, 0);
     ngx_conf_init_uint_value(pmcf->max_backlog, 100000);
 

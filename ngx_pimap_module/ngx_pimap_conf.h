@@ -35,6 +35,7 @@ struct ngx_pimap_main_conf_s {
     time_t                   log_age;       /* seconds */
     ngx_msec_t               check;         /* 0: never */
     ngx_msec_t               coalesce;      /* 0: off */
+    ngx_flag_t               presence;      /* is announced */
 
     ngx_uint_t               max_backlog;   /* updates that wait */
 

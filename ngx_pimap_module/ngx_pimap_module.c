@@ -18,6 +18,7 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_resume.h"
@@ -243,6 +244,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_main_conf_t, coalesce),
       &ngx_pimap_conf_window_post },
 
+    { ngx_string("pimap_presence"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, presence),
+      NULL },
+
     { ngx_string("pimap_max_devices"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
@@ -419,6 +427,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK
         || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
+        || ngx_pimap_presence_init_process(cycle, pmcf) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK
         || ngx_pimap_taker_init_process(cycle) != NGX_OK

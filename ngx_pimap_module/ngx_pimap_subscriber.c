@@ -18,6 +18,7 @@
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_guest.h"
+#include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
 #include "ngx_pimap_resume.h"
@@ -245,6 +246,8 @@ ngx_pimap_subscriber_remove(ngx_pimap_account_t *account)
     }
 
     ngx_pimap_subscriber_asked++;
+
+    ngx_pimap_presence_detached(account);
 }
 
 
@@ -371,6 +374,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
     account->subscribed = 1;
     ngx_pimap_count(redis_subscribed);
 
+    ngx_pimap_presence_attached(account);
     ngx_pimap_supersede_subscribed(account);
     ngx_pimap_resume_subscribed(account);
     ngx_pimap_guest_subscribed(account);

@@ -14,7 +14,7 @@
 -- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 3               -- rises with each change of the functions
+local VERSION = 4               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -39,6 +39,7 @@ local IDEMPOTENCY_TTL = '3600'
 local WAITING_TTL = '604800'    -- an update without a result is remembered
 local RESULT_TTL = '86400'      -- one with a result
 local FORGOTTEN = '0'           -- digest of one that only has its result
+local BRIDGE_TTL = 90 * 86400   -- of what a bridge knows of the mailboxes
 local EXPIRED = '8'             -- old entries that one call takes away
 local CHUNK = 16                -- entries that are read at a time
 
@@ -1088,6 +1089,165 @@ local function revoke(keys, args)
 end
 
 
+-- The bridge: one of several watches an account, the one whose lease it is.
+-- A lease's value is "<bridge> <generation>".  Each session of a bridge has a
+-- generation of its own, so what an earlier one has sent and Redis has not yet
+-- read is refused when it comes at last.
+
+local MAX_LEASE_MS = 600000
+local MAX_MAILBOX = 4096                -- bytes of a mailbox's name
+local MAX_MAILBOX_STATE = 8388608       -- of its state
+
+
+local function lease_args(keys, args, n)
+    local reason = bad_key(keys)
+
+    if reason then
+        return reason
+    end
+
+    if #args ~= n or not args[1]:find('^[^ ]+ %d+$') then
+        return 'bad arguments: <bridge> <generation> is expected first'
+    end
+end
+
+
+-- Takes a lease that is free, or the same bridge's; the answer is "ok" and all
+-- mailboxes with their states, or "held", by whom, and for how many ms more.
+
+local function lease_take(keys, args)
+    local reason = lease_args(keys, args, 2)
+    local ms = number_of(args[2], nil, MAX_LEASE_MS)
+
+    if reason or not ms then
+        return nil, reason or 'bad arguments: the time is out of range'
+    end
+
+    local lease = keys[1] .. ':lease'
+    local holder = redis.call('GET', lease)
+
+    if holder and holder:match('^[^ ]+') ~= args[1]:match('^[^ ]+') then
+        return {'held', holder:match('^[^ ]+'), redis.call('PTTL', lease)}
+    end
+
+    redis.call('SET', lease, args[1], 'PX', ms)
+
+    local reply = redis.call('HGETALL', keys[1] .. ':bridge')
+
+    table.insert(reply, 1, 'ok')
+
+    return reply
+end
+
+
+-- 1 if the lease was still ours and is so for longer, or 0.
+
+local function lease_renew(keys, args)
+    local reason = lease_args(keys, args, 2)
+    local ms = number_of(args[2], nil, MAX_LEASE_MS)
+
+    if reason or not ms then
+        return nil, reason or 'bad arguments: the time is out of range'
+    end
+
+    local lease = keys[1] .. ':lease'
+
+    return redis.call('GET', lease) == args[1]
+        and redis.call('PEXPIRE', lease, ms) or 0
+end
+
+
+local function lease_release(keys, args)
+    local reason = lease_args(keys, args, 1)
+
+    if reason then
+        return nil, reason
+    end
+
+    local lease = keys[1] .. ':lease'
+
+    return redis.call('GET', lease) == args[1]
+        and redis.call('DEL', lease) or 0
+end
+
+
+-- The bridges that are there, by the time of Redis: this one is so for "ms"
+-- more, or leaves with 0.
+
+local function bridges(keys, args)
+    local id, ms = args[1], tonumber(args[2])
+
+    if #keys ~= 1 or not id or not id:find('^[^ ]+$') or not ms
+        or ms < 0 or ms > MAX_LEASE_MS
+    then
+        return nil, 'bad arguments: <bridge> <ms>'
+    end
+
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+    if ms > 0 then
+        redis.call('ZADD', keys[1], now + ms, id)
+    else
+        redis.call('ZREM', keys[1], id)
+    end
+
+    redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now)
+    redis.call('PEXPIRE', keys[1], MAX_LEASE_MS)
+
+    return redis.call('ZRANGE', keys[1], 0, -1)
+end
+
+
+-- Events of a mailbox, and its state after them (empty: forget it), in one
+-- step.  The answer: how many were published, and how many are no events.
+
+local function bridge_publish(keys, args)
+    local reason = bad_key(keys)
+
+    if reason then
+        return nil, reason
+    end
+
+    local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
+
+    if not state or #mailbox > MAX_MAILBOX or #state > MAX_MAILBOX_STATE then
+        return nil, 'bad arguments: '
+            .. '<owner> <maxlen> <ttl> <mailbox> <state> [json ...]'
+    end
+
+    if redis.call('GET', keys[1] .. ':lease') ~= owner then
+        return nil, 'lease is not held'
+    end
+
+    local states, published, dropped = keys[1] .. ':bridge', 0, 0
+
+    for i = 6, #args do
+        local reply, fault = publish(keys, {args[i], maxlen, ttl})
+
+        if reply then
+            published = published + 1
+
+        elseif fault:find('^NOPERM ') or fault:find('^bad arguments') then
+            return nil, fault
+
+        else
+            dropped = dropped + 1
+        end
+    end
+
+    if state == '' then
+        redis.call('HDEL', states, mailbox)
+    else
+        redis.call('HSET', states, mailbox, state)
+    end
+
+    redis.call('EXPIRE', states, BRIDGE_TTL)
+
+    return {published, dropped}
+end
+
+
 -- What Redis calls.
 
 
@@ -1148,3 +1308,18 @@ register('pimap_last', function(keys)
 
     return last_id(keys[1] .. ':log')
 end, {'no-writes'})
+
+
+register('pimap_lease_take', lease_take, {})
+
+
+register('pimap_lease_renew', lease_renew, {})
+
+
+register('pimap_lease_release', lease_release, {})
+
+
+register('pimap_bridges', bridges, {})
+
+
+register('pimap_bridge_publish', bridge_publish, {})
