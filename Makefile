@@ -52,6 +52,7 @@ test:
 	@misc/deps build run test
 	@misc/build
 	@misc/build unit
+	@misc/build driver
 	@prove -j$(JOBS) $(TESTS)
 
 modes:

@@ -13,16 +13,18 @@ use Pimap::Mail;
 use Pimap::Process qw(wait_for);
 
 
-# t => the test; driver => "lua" or "ox"; url => of the publish location;
-# plugin => further lines of the plugin section
+# t => the test; driver => "lua", "ox" or "none"; url => of the publish
+# location; plugin => further lines of the plugin section;
+# capability => instead of Dovecot's own; tls => 1, with the test's
+# certificate; imap, main => further lines of "protocol imap", and of the file
 
 sub new {
     my ($class, %set) = @_;
 
     my ($uid, $gid) = $> == 0 ? (getpwnam('nobody'))[2, 3] : ($>, $) + 0);
 
-    return bless({ driver => 'lua', plugin => '', uid => $uid, gid => $gid,
-        %set }, $class);
+    return bless({ driver => 'lua', plugin => '', imap => '', main => '',
+        uid => $uid, gid => $gid, %set }, $class);
 }
 
 
@@ -89,10 +91,23 @@ sub _conf {
         ((getpwuid($self->{uid}))[0], (getgrgid($self->{gid}))[0]);
 
     my $lua = $self->{driver} eq 'lua';
-    my $plugins = 'notify push_notification'
-        . ($lua ? ' mail_lua push_notification_lua' : '');
+    my $plugins = $self->{driver} eq 'none' ? ''
+        : 'notify push_notification'
+            . ($lua ? ' mail_lua push_notification_lua' : '');
+    my $ssl = 'no';
+
+    if ($self->{tls}) {
+        my ($cert, $key) = $t->certificate();
+
+        chmod(0644, $key);
+        $ssl = "yes\nssl_cert = <$cert\nssl_key = <$key";
+    }
+
+    my $imap = $self->{imap};
+    $imap .= "\n  imap_capability = $self->{capability}"
+        if $self->{capability};
     my $script = abs_path($t->root() . '/integrations/dovecot/pimap.lua');
-    my $plugin = $lua
+    my $plugin = $self->{driver} eq 'none' ? '' : $lua
         ? "push_notification_driver = lua:file=$script\n"
             . "  pimap_url = $self->{url}"
         : "push_notification_driver = ox:url=$self->{url} cache_lifetime=1s "
@@ -108,8 +123,9 @@ default_internal_user = $user
 default_internal_group = $group
 default_login_user = $user
 first_valid_uid = 1
-ssl = no
+ssl = $ssl
 disable_plaintext_auth = no
+$self->{main}
 
 passdb {
   driver = static
@@ -128,6 +144,7 @@ mail_plugins = $plugins
 
 protocol imap {
   imap_metadata = yes
+  $imap
 }
 
 protocol lmtp {
@@ -154,6 +171,10 @@ service lmtp {
 service imap-login {
   inet_listener imap {
     port = @{[ $t->port('imap') ]}
+  }
+  inet_listener imaps {
+    port = @{[ $t->port('imaps') ]}
+    ssl = @{[ $self->{tls} ? 'yes' : 'no' ]}
   }
 }
 

@@ -1,0 +1,175 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Memory, time and chance.
+ */
+
+
+#include "bridge.h"
+#include "bridge_log.h"
+
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <event2/util.h>
+
+
+static void *bridge_memory_resize(void *data, size_t size);
+static void bridge_memory_free(void *data);
+static void bridge_memory_out(size_t size);
+
+
+struct event_base  *bridge_base;
+bridge_config_t    *bridge_config;
+
+
+bridge_msec_t
+bridge_now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (bridge_msec_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+uint32_t
+bridge_random(uint32_t max)
+{
+    uint32_t  n;
+
+    evutil_secure_rng_get_bytes(&n, sizeof(n));
+
+    return n % max;
+}
+
+
+void
+bridge_timer_set(struct event *timer, bridge_msec_t after)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = after / 1000;
+    tv.tv_usec = after % 1000 * 1000;
+
+    evtimer_add(timer, &tv);
+}
+
+
+void *
+bridge_alloc(size_t size)
+{
+    void  *data;
+
+    data = calloc(1, size);
+    if (data == NULL) {
+        bridge_memory_out(size);
+    }
+
+    return data;
+}
+
+
+char *
+bridge_copy(const char *text, size_t len)
+{
+    char  *copy;
+
+    copy = bridge_alloc(len + 1);
+
+    if (len) {
+        memcpy(copy, text, len);
+    }
+
+    return copy;
+}
+
+
+char *
+bridge_string(const char *text)
+{
+    return text ? bridge_copy(text, strlen(text)) : NULL;
+}
+
+
+char *
+bridge_format(const char *format, ...)
+{
+    int      n;
+    char    *text;
+    va_list  args;
+
+    va_start(args, format);
+    n = vasprintf(&text, format, args);
+    va_end(args);
+
+    if (n < 0) {
+        bridge_memory_out(0);
+    }
+
+    return text;
+}
+
+
+void
+bridge_wipe_free(void *data, size_t size)
+{
+    if (data) {
+        explicit_bzero(data, size);
+        free(data);
+    }
+}
+
+
+void
+bridge_memory_init(void)
+{
+    event_set_mem_functions(malloc, bridge_memory_resize, bridge_memory_free);
+}
+
+
+/* realloc() would leave the bytes behind where they have been. */
+
+static void *
+bridge_memory_resize(void *data, size_t size)
+{
+    void    *new;
+    size_t   old;
+
+    old = data ? malloc_usable_size(data) : 0;
+
+    new = malloc(size);
+    if (new == NULL) {
+        return NULL;
+    }
+
+    if (data) {
+        memcpy(new, data, old < size ? old : size);
+        bridge_memory_free(data);
+    }
+
+    return new;
+}
+
+
+static void
+bridge_memory_free(void *data)
+{
+    if (data) {
+        explicit_bzero(data, malloc_usable_size(data));
+        free(data);
+    }
+}
+
+
+static void
+bridge_memory_out(size_t size)
+{
+    bridge_log(BRIDGE_LOG_EMERG, "no memory for %zu bytes", size);
+    exit(1);
+}

@@ -1,0 +1,278 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "imap_command.h"
+
+#include <string.h>
+
+#include "imap_utf7.h"
+
+
+#define IMAP_MAX_QUOTED   1000          /* longer ones are literals */
+#define IMAP_MAX_FLAG     128
+#define IMAP_MAX_NAME     1024          /* of a mailbox, in UTF-8 */
+
+
+static void imap_command_literal(imap_command_t *c, const char *data,
+    size_t len);
+static int imap_command_flag(const char *flag, size_t len);
+
+
+void
+imap_command_init(imap_command_t *c, imap_literal_t literal, int utf8)
+{
+    memset(c, 0, sizeof(imap_command_t));
+
+    c->literal = literal;
+    c->utf8 = utf8 != 0;
+}
+
+
+void
+imap_command_free(imap_command_t *c)
+{
+    imap_buf_free(&c->buf);
+}
+
+
+void
+imap_command_add(imap_command_t *c, const char *text)
+{
+    imap_buf_text(&c->buf, text);
+}
+
+
+void
+imap_command_number(imap_command_t *c, uint64_t n)
+{
+    imap_buf_number(&c->buf, n);
+}
+
+
+void
+imap_command_set(imap_command_t *c, const imap_set_t *set)
+{
+    if (set->n == 0) {
+        c->error = "empty set";
+        return;
+    }
+
+    imap_set_format(set, &c->buf);
+}
+
+
+void
+imap_command_string(imap_command_t *c, const char *data, size_t len)
+{
+    int     quoted;
+    size_t  i;
+
+    quoted = len <= IMAP_MAX_QUOTED;
+
+    for (i = 0; i < len; i++) {
+
+        if (data[i] == '\r' || data[i] == '\n' || data[i] == '\0') {
+            c->error = "line break or zero byte in an argument";
+            return;
+        }
+
+        if ((unsigned char) data[i] >= 0x7f
+            || (unsigned char) data[i] < 0x20)
+        {
+            quoted = 0;
+        }
+    }
+
+    if (!quoted) {
+        imap_command_literal(c, data, len);
+        return;
+    }
+
+    imap_buf_char(&c->buf, '"');
+
+    for (i = 0; i < len; i++) {
+
+        if (data[i] == '"' || data[i] == '\\') {
+            imap_buf_char(&c->buf, '\\');
+        }
+
+        imap_buf_char(&c->buf, data[i]);
+    }
+
+    imap_buf_char(&c->buf, '"');
+}
+
+
+static void
+imap_command_literal(imap_command_t *c, const char *data, size_t len)
+{
+    int  sync;
+
+    sync = c->literal == IMAP_LITERAL_SYNC
+           || (c->literal == IMAP_LITERAL_MINUS
+               && len > IMAP_MAX_LITERAL_MINUS);
+
+    if (sync && c->nstops == IMAP_MAX_STOPS) {
+        c->error = "too many arguments";
+        return;
+    }
+
+    imap_buf_char(&c->buf, '{');
+    imap_buf_number(&c->buf, len);
+    imap_buf_text(&c->buf, sync ? "}\r\n" : "+}\r\n");
+
+    if (sync) {
+        c->stops[c->nstops++] = c->buf.len;
+    }
+
+    imap_buf_add(&c->buf, data, len);
+}
+
+
+void
+imap_command_message(imap_command_t *c, const char *data, size_t len)
+{
+    size_t      i;
+    imap_buf_t  b;
+
+    memset(&b, 0, sizeof(b));
+
+    for (i = 0; i < len; i++) {
+
+        if (data[i] == '\0') {
+            c->error = "zero byte in a message";
+            break;
+        }
+
+        if (data[i] == '\r' || data[i] == '\n') {
+            imap_buf_add(&b, "\r\n", 2);
+            i += data[i] == '\r' && i + 1 < len && data[i + 1] == '\n';
+            continue;
+        }
+
+        imap_buf_char(&b, data[i]);
+    }
+
+    imap_command_literal(c, b.data, b.len);
+    imap_buf_free(&b);
+}
+
+
+void
+imap_command_mailbox(imap_command_t *c, const char *name)
+{
+    size_t       len;
+    int32_t      character;
+    imap_buf_t   b;
+    const char  *p;
+
+    len = strlen(name);
+
+    if (len == 0 || len > IMAP_MAX_NAME) {
+        c->error = "mailbox name empty or too long";
+        return;
+    }
+
+    for (p = name; p < name + len; /* void */ ) {
+        character = imap_utf8_next(&p, name + len);
+
+        if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
+            c->error = "bad character in a mailbox name";
+            return;
+        }
+    }
+
+    if (c->utf8) {
+        imap_command_string(c, name, len);
+        return;
+    }
+
+    memset(&b, 0, sizeof(b));
+    imap_utf7_encode(&b, name, len);
+    imap_command_string(c, b.data, b.len);
+    imap_buf_free(&b);
+}
+
+
+void
+imap_command_flags(imap_command_t *c, json_t *flags)
+{
+    size_t   i;
+    json_t  *flag;
+
+    imap_buf_char(&c->buf, '(');
+
+    json_array_foreach(flags, i, flag) {
+
+        if (i) {
+            imap_buf_char(&c->buf, ' ');
+        }
+
+        imap_command_keyword(c, json_string_value(flag),
+                             json_string_length(flag));
+    }
+
+    imap_buf_char(&c->buf, ')');
+}
+
+
+void
+imap_command_keyword(imap_command_t *c, const char *flag, size_t len)
+{
+    if (flag == NULL || !imap_command_flag(flag, len)) {
+        c->error = "bad flag";
+        return;
+    }
+
+    imap_buf_add(&c->buf, flag, len);
+}
+
+
+/* flag = "\" atom / atom; an atom has no specials of RFC 3501 */
+
+static int
+imap_command_flag(const char *flag, size_t len)
+{
+    size_t      i;
+    imap_str_t  s;
+
+    s.data = (char *) flag;
+    s.len = len;
+
+    if (imap_str_is(&s, "\\Recent")) {
+        return 0;
+    }
+
+    i = len && flag[0] == '\\';
+
+    if (i == len || len > IMAP_MAX_FLAG) {
+        return 0;
+    }
+
+    for ( /* void */ ; i < len; i++) {
+
+        if (flag[i] <= ' ' || flag[i] >= 0x7f || strchr("(){%*\"\\]", flag[i]))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+imap_command_base64(imap_command_t *c, const char *data, size_t len)
+{
+    imap_buf_base64(&c->buf, data, len);
+}
+
+
+void
+imap_command_end(imap_command_t *c)
+{
+    imap_buf_add(&c->buf, "\r\n", 2);
+}

@@ -1,0 +1,77 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A command for the server.  What comes from outside is an argument, and an
+ * argument can't be taken for anything else: it is quoted or a literal, and
+ * what neither may have is refused.  Pure.
+ */
+
+
+#ifndef _IMAP_COMMAND_H_INCLUDED_
+#define _IMAP_COMMAND_H_INCLUDED_
+
+
+#include <jansson.h>
+
+#include "imap_buf.h"
+#include "imap_set.h"
+
+
+#define IMAP_MAX_STOPS          64      /* synchronising literals */
+#define IMAP_MAX_LITERAL_MINUS  4096    /* RFC 7888 */
+
+
+typedef enum {
+    IMAP_LITERAL_SYNC,
+    IMAP_LITERAL_MINUS,
+    IMAP_LITERAL_PLUS
+} imap_literal_t;
+
+
+/*
+ * "buf" is sent up to each of the stops, where the server has to say "+"
+ * before it goes on.  If "error" is set, nothing may be sent.
+ */
+
+typedef struct {
+    imap_buf_t       buf;
+    size_t           stops[IMAP_MAX_STOPS];
+    size_t           nstops;
+    const char      *error;
+    imap_literal_t   literal;
+    unsigned         utf8:1;            /* UTF8=ACCEPT is enabled */
+    unsigned         secret:1;          /* not even for a debug log */
+} imap_command_t;
+
+
+void imap_command_init(imap_command_t *c, imap_literal_t literal, int utf8);
+void imap_command_free(imap_command_t *c);
+
+/* Ours: a text of the program. */
+void imap_command_add(imap_command_t *c, const char *text);
+void imap_command_number(imap_command_t *c, uint64_t n);
+void imap_command_set(imap_command_t *c, const imap_set_t *set);
+
+/* From outside: a string without CR, LF and NUL. */
+void imap_command_string(imap_command_t *c, const char *data, size_t len);
+
+/* The same, but many lines of it: CRLF is made of bare CR and LF. */
+void imap_command_message(imap_command_t *c, const char *data, size_t len);
+
+/* UTF-8, not empty, without control characters. */
+void imap_command_mailbox(imap_command_t *c, const char *name);
+
+/* An array of flags and keywords, in parentheses; not \Recent. */
+void imap_command_flags(imap_command_t *c, json_t *flags);
+
+/* One of them, without parentheses. */
+void imap_command_keyword(imap_command_t *c, const char *flag, size_t len);
+
+/* Base64 of the bytes, without quotes: SASL. */
+void imap_command_base64(imap_command_t *c, const char *data, size_t len);
+
+void imap_command_end(imap_command_t *c);
+
+
+#endif /* _IMAP_COMMAND_H_INCLUDED_ */

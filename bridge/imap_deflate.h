@@ -1,0 +1,36 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * COMPRESS=DEFLATE (RFC 4978): raw deflate in both directions, with small
+ * windows where we choose them.
+ */
+
+
+#ifndef _IMAP_DEFLATE_H_INCLUDED_
+#define _IMAP_DEFLATE_H_INCLUDED_
+
+
+#include "imap_buf.h"
+
+
+typedef struct imap_deflate_s  imap_deflate_t;
+
+
+/* NULL if memory is out. */
+imap_deflate_t *imap_deflate_create(void);
+
+/* Appends; the peer can read all of it. */
+void imap_deflate_pack(imap_deflate_t *d, imap_buf_t *b, const char *data,
+    size_t len);
+
+/*
+ * Appends some of what the bytes are, and takes these off the front.  1: there
+ * is more, call again; -1: they are no deflate, or the end of it.
+ */
+int imap_deflate_unpack(imap_deflate_t *d, imap_buf_t *b, imap_str_t *bytes);
+
+void imap_deflate_free(imap_deflate_t *d);
+
+
+#endif /* _IMAP_DEFLATE_H_INCLUDED_ */

@@ -1,0 +1,118 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "imap_flags.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+
+static const char  *imap_system_flags[IMAP_SYSTEM_FLAGS] = {
+    "\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"
+};
+
+
+uint64_t
+imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
+{
+    size_t      i;
+    imap_str_t  s;
+
+    s.data = (char *) name;
+    s.len = len;
+
+    if (len && name[0] == '\\') {
+
+        for (i = 0; i < IMAP_SYSTEM_FLAGS; i++) {
+
+            if (imap_str_equal(&s, imap_system_flags[i],
+                               strlen(imap_system_flags[i])))
+            {
+                return (uint64_t) 1 << i;
+            }
+        }
+
+        return 0;
+    }
+
+    for (i = 0; i < k->n; i++) {
+
+        if (imap_str_equal(&s, k->names[i], strlen(k->names[i]))) {
+            return (uint64_t) 1 << (i + IMAP_SYSTEM_FLAGS);
+        }
+    }
+
+    if (len == 0 || len > IMAP_MAX_KEYWORD
+        || k->n == IMAP_MAX_BITS - IMAP_SYSTEM_FLAGS)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+
+        if (name[i] <= ' ' || name[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    k->names[k->n++] = bridge_copy(name, len);
+
+    return (uint64_t) 1 << (k->n - 1 + IMAP_SYSTEM_FLAGS);
+}
+
+
+uint64_t
+imap_flags_mask(imap_keywords_t *k, const imap_str_t *flags, size_t n)
+{
+    size_t    i;
+    uint64_t  mask;
+
+    mask = 0;
+
+    for (i = 0; i < n; i++) {
+        mask |= imap_flags_bit(k, flags[i].data, flags[i].len);
+    }
+
+    return mask;
+}
+
+
+const char *
+imap_flags_name(const imap_keywords_t *k, int bit)
+{
+    return bit < IMAP_SYSTEM_FLAGS ? imap_system_flags[bit]
+           : k->names[bit - IMAP_SYSTEM_FLAGS];
+}
+
+
+json_t *
+imap_flags_json(const imap_keywords_t *k, uint64_t mask)
+{
+    uint32_t   i;
+    json_t    *flags;
+
+    flags = json_array();
+
+    for (i = 0; i < k->n + IMAP_SYSTEM_FLAGS; i++) {
+
+        if (mask >> i & 1) {
+            json_array_append_new(flags, json_string(imap_flags_name(k, i)));
+        }
+    }
+
+    return flags;
+}
+
+
+void
+imap_flags_free(imap_keywords_t *k)
+{
+    while (k->n) {
+        free(k->names[--k->n]);
+    }
+}

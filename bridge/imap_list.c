@@ -1,0 +1,562 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Rounds: which mailboxes there are, which of them have changed, and what
+ * that means for those that are known.
+ */
+
+
+#include "imap_core.h"
+
+#include <string.h>
+
+#include "imap_utf7.h"
+
+
+#define IMAP_STATUS_ITEMS   "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
+
+/* Changes of mailboxes come in many responses; ms. */
+#define IMAP_ROUND_DELAY    200
+
+/* With NOTIFY, rounds are for what it does not cover, and so much rarer. */
+#define IMAP_ROUNDS         12
+
+
+static void imap_list_answer(imap_session_t *s, imap_response_t *r);
+static void imap_list_lsub(imap_session_t *s, imap_response_t *r);
+static void imap_list_status(imap_session_t *s, imap_response_t *r);
+static void imap_list_failed(imap_session_t *s, const char *command);
+static void imap_list_done(imap_session_t *s);
+static void imap_list_renames(imap_session_t *s);
+static imap_mailbox_t *imap_list_same(imap_session_t *s,
+    const imap_mailbox_t *gone);
+static void imap_list_renamed(imap_session_t *s, imap_mailbox_t *from,
+    imap_mailbox_t *to);
+static void imap_list_changes(imap_session_t *s, imap_mailbox_t *m);
+static void imap_list_gone(imap_session_t *s, imap_mailbox_t *m);
+static void imap_list_publish(imap_session_t *s, const char *name,
+    json_t *event, json_t *state);
+
+
+void
+imap_list_start(imap_session_t *s)
+{
+    size_t           i;
+    imap_command_t   c;
+    imap_mailbox_t  *m;
+
+    s->round_at = 0;
+    s->wishes = !(s->caps & IMAP_CAP_LIST_STATUS);
+
+    for (i = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+        m->listed = 0;
+        m->fresh = 0;
+        m->wanted = 0;
+        m->refused = 0;
+    }
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "LIST \"\" \"*\"");
+
+    if (s->caps & IMAP_CAP_LIST_EXTENDED) {
+        imap_command_add(&c, " RETURN (SUBSCRIBED");
+
+        if (s->caps & IMAP_CAP_SPECIAL_USE) {
+            imap_command_add(&c, " SPECIAL-USE");
+        }
+
+        if (s->caps & IMAP_CAP_LIST_STATUS) {
+            imap_command_add(&c, " STATUS " IMAP_STATUS_ITEMS);
+            imap_command_add(&c, s->condstore ? " HIGHESTMODSEQ)" : ")");
+        }
+
+        imap_command_add(&c, ")");
+
+    } else {
+        s->wishes = 1;
+    }
+
+    imap_send(s, &c, imap_list_answer, NULL);
+}
+
+
+int
+imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
+{
+    size_t       before;
+    int32_t      c;
+    imap_buf_t   again;
+    const char  *p, *end;
+
+    before = b->len;
+
+    if (imap_str_is(name, "INBOX")) {
+        imap_buf_add(b, "INBOX", 6);
+        return 0;
+    }
+
+    if (s->utf8) {
+        imap_buf_add(b, name->data, name->len);
+
+    } else {
+
+        if (imap_utf7_decode(b, name->data, name->len) == -1) {
+            return -1;
+        }
+
+        /* a name that would not come back can't be selected */
+
+        memset(&again, 0, sizeof(again));
+        imap_utf7_encode(&again, b->data + before, b->len - before);
+
+        if (again.len != name->len
+            || memcmp(again.data, name->data, name->len) != 0)
+        {
+            imap_buf_free(&again);
+            b->len = before;
+            return -1;
+        }
+
+        imap_buf_free(&again);
+    }
+
+    p = b->data + before;
+    end = b->data + b->len;
+
+    while (p < end) {
+        c = imap_utf8_next(&p, end);
+
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            b->len = before;
+            return -1;
+        }
+    }
+
+    if (b->len == before || b->len - before > 1024) {
+        b->len = before;
+        return -1;
+    }
+
+    imap_buf_char(b, '\0');
+
+    return 0;
+}
+
+
+/* Outside of a round, NOTIFY tells that something is different now. */
+
+void
+imap_list_untagged(imap_session_t *s, imap_response_t *r)
+{
+    imap_buf_t       b;
+    imap_list_t     *l = &r->u.list;
+    imap_mailbox_t  *m;
+
+    if (s->answer != imap_list_answer && s->answer != imap_list_lsub) {
+
+        if (s->notify) {
+            s->round_at = imap_now(s) + IMAP_ROUND_DELAY;
+        }
+
+        return;
+    }
+
+    if (l->attributes & (IMAP_BOX_NOSELECT|IMAP_BOX_NONEXISTENT)) {
+        return;
+    }
+
+    memset(&b, 0, sizeof(b));
+
+    if (imap_name_decode(s, &b, &l->name) == -1) {
+        imap_log(s, LOG_INFO, "a mailbox has a name that is none");
+        imap_buf_free(&b);
+        return;
+    }
+
+    m = imap_mailbox_find(s, b.data);
+
+    if (m == NULL && r->kind == IMAP_LIST) {
+        m = imap_mailbox_add(s, b.data);
+
+        if (m) {
+            m->fresh = 1;
+
+        } else {
+            imap_log(s, LOG_WARNING, "too many mailboxes: one is left out");
+        }
+    }
+
+    if (m && r->kind == IMAP_LIST) {
+        m->listed = 1;
+        m->filed = (l->attributes & IMAP_BOX_FILED) != 0;
+    }
+
+    if (m && l->attributes & IMAP_BOX_SUBSCRIBED) {
+        m->wanted = 1;
+    }
+
+    imap_buf_free(&b);
+}
+
+
+void
+imap_status_untagged(imap_session_t *s, imap_response_t *r)
+{
+    imap_buf_t       b;
+    imap_status_t   *to, *from = &r->u.status;
+    imap_mailbox_t  *m;
+
+    memset(&b, 0, sizeof(b));
+    m = NULL;
+
+    if (imap_name_decode(s, &b, &from->name) == 0) {
+        m = imap_mailbox_find(s, b.data);
+    }
+
+    imap_buf_free(&b);
+
+    if (m == NULL) {
+        return;
+    }
+
+    to = &m->status;
+
+    if (r->has & IMAP_HAS_MESSAGES) {
+        to->messages = from->messages;
+    }
+
+    if (r->has & IMAP_HAS_UIDNEXT) {
+        to->uidnext = from->uidnext;
+    }
+
+    if (r->has & IMAP_HAS_UIDVALIDITY) {
+        to->uidvalidity = from->uidvalidity;
+    }
+
+    if (r->has & IMAP_HAS_UNSEEN) {
+        to->unseen = from->unseen;
+    }
+
+    if (r->has & IMAP_HAS_MODSEQ) {
+        to->modseq = from->modseq;
+    }
+
+    m->has |= r->has & (IMAP_HAS_MESSAGES|IMAP_HAS_UIDNEXT
+                        |IMAP_HAS_UIDVALIDITY|IMAP_HAS_UNSEEN
+                        |IMAP_HAS_MODSEQ);
+
+    /* the one that is selected tells by itself */
+
+    if (s->listed && m != s->view.mailbox && imap_mailbox_differs(s, m)) {
+        m->dirty = 1;
+    }
+}
+
+
+static void
+imap_list_answer(imap_session_t *s, imap_response_t *r)
+{
+    imap_command_t  c;
+
+    if (r->condition != IMAP_COND_OK) {
+        imap_list_failed(s, "LIST");
+        return;
+    }
+
+    if (imap_mailbox_find(s, "INBOX") == NULL
+        || !imap_mailbox_find(s, "INBOX")->listed)
+    {
+        imap_list_failed(s, "LIST, without INBOX,");
+        return;
+    }
+
+    s->next = 0;
+
+    if (s->caps & IMAP_CAP_LIST_EXTENDED) {
+        imap_list_status(s, NULL);
+        return;
+    }
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "LSUB \"\" \"*\"");
+    imap_send(s, &c, imap_list_lsub, NULL);
+}
+
+
+static void
+imap_list_lsub(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition != IMAP_COND_OK) {
+        imap_list_failed(s, "LSUB");
+        return;
+    }
+
+    imap_list_status(s, NULL);
+}
+
+
+/* One after another, where LIST does not give it. */
+
+static void
+imap_list_status(imap_session_t *s, imap_response_t *r)
+{
+    imap_command_t   c;
+    imap_mailbox_t  *m;
+
+    while (s->wishes && s->next < s->n) {
+        m = s->mailboxes[s->next++];
+
+        if (!m->listed) {
+            continue;
+        }
+
+        imap_command_begin(s, &c);
+        imap_command_add(&c, "STATUS ");
+        imap_command_mailbox(&c, m->name);
+        imap_command_add(&c, " " IMAP_STATUS_ITEMS);
+        imap_command_add(&c, s->condstore ? " HIGHESTMODSEQ)" : ")");
+
+        if (imap_send(s, &c, imap_list_status, NULL) == 0) {
+            return;
+        }
+    }
+
+    s->wishes = 0;
+    imap_list_done(s);
+}
+
+
+/* What is not known must not be taken for gone. */
+
+static void
+imap_list_failed(imap_session_t *s, const char *command)
+{
+    size_t  i;
+
+    if (!s->listed) {
+        imap_fail(s, IMAP_FAIL_AWAY, "%s is refused", command);
+        return;
+    }
+
+    imap_log(s, LOG_WARNING, "%s is refused", command);
+
+    for (i = 0; i < s->n; i++) {
+
+        if (s->mailboxes[i]->fresh) {
+            imap_mailbox_remove(s, s->mailboxes[i--]);
+        }
+    }
+
+    s->round_at = imap_now(s) + s->o->round;
+}
+
+
+static void
+imap_list_done(imap_session_t *s)
+{
+    size_t           i;
+    uint64_t         now;
+    imap_mailbox_t  *m;
+
+    now = imap_now(s);
+
+    s->listed = 1;
+    s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
+
+    imap_list_renames(s);
+
+    for (i = 0; i < s->n; /* void */ ) {
+        m = s->mailboxes[i];
+
+        if (!m->listed) {
+            imap_list_gone(s, m);
+            continue;
+        }
+
+        imap_list_changes(s, m);
+        i++;
+
+        if (m != s->view.mailbox && imap_mailbox_differs(s, m)) {
+            m->dirty = 1;
+        }
+
+        /* flags that change without a trace have to be compared */
+
+        if (!s->condstore && m->uidvalidity && m->messages
+            && (m->compared == 0 || now - m->compared >= s->o->flags_round))
+        {
+            m->compared = 0;
+            m->dirty = 1;
+        }
+    }
+
+    if (s->silent) {
+        imap_list_publish(s, "", NULL, json_pack("{s:b}", "listed", 1));
+        s->silent = 0;
+    }
+}
+
+
+/*
+ * A mailbox that is gone, and one that has come with the same UIDVALIDITY and
+ * no fewer UIDs: one of each only, else it is not sure which is which.
+ */
+
+static void
+imap_list_renames(imap_session_t *s)
+{
+    size_t           i;
+    imap_mailbox_t  *gone, *m;
+
+    for (i = 0; i < s->n && !s->silent; i++) {
+        gone = s->mailboxes[i];
+
+        if (gone->listed || gone->fresh || gone->uidvalidity == 0) {
+            continue;
+        }
+
+        m = imap_list_same(s, gone);
+
+        if (m) {
+            imap_list_renamed(s, gone, m);
+            i = (size_t) -1;
+        }
+    }
+}
+
+
+static imap_mailbox_t *
+imap_list_same(imap_session_t *s, const imap_mailbox_t *gone)
+{
+    size_t           i;
+    imap_mailbox_t  *m, *found;
+
+    found = NULL;
+
+    for (i = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+
+        if (m == gone) {
+            continue;
+        }
+
+        if (!m->listed && !m->fresh && m->uidvalidity == gone->uidvalidity) {
+            return NULL;
+        }
+
+        if (m->fresh && m->listed && m->has & IMAP_HAS_UIDVALIDITY
+            && m->status.uidvalidity == gone->uidvalidity
+            && m->status.uidnext >= gone->uidnext)
+        {
+            if (found) {
+                return NULL;
+            }
+
+            found = m;
+        }
+    }
+
+    return found;
+}
+
+
+/* "to" becomes what "from" was. */
+
+static void
+imap_list_renamed(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
+{
+    json_t  *event;
+
+    to->uidvalidity = from->uidvalidity;
+    to->uidnext = from->uidnext;
+    to->messages = from->messages;
+    to->modseq = from->modseq;
+    to->newest = from->newest;
+    to->subscribed = from->subscribed;
+    to->compared = from->compared;
+    to->fresh = 0;
+
+    imap_known_free(&to->known);
+    to->known = from->known;
+    memset(&from->known, 0, sizeof(imap_known_t));
+
+    event = imap_event(s, "MailboxRename", to->name);
+    json_object_set_new(event, "oldMailbox", json_string(from->name));
+
+    /* the new state first: with the event, and before the old one goes */
+
+    imap_mailbox_publish(s, to, event);
+    imap_list_publish(s, from->name, NULL, NULL);
+
+    if (s->view.mailbox == from) {
+        imap_view_close(s);
+    }
+
+    imap_mailbox_remove(s, from);
+}
+
+
+static void
+imap_list_changes(imap_session_t *s, imap_mailbox_t *m)
+{
+    int  changed;
+
+    if (m->fresh) {
+        m->fresh = 0;
+
+        if (s->silent) {
+            m->subscribed = m->wanted;
+            imap_mailbox_publish(s, m, NULL);
+            return;
+        }
+
+        imap_mailbox_blank(m);
+        imap_mailbox_publish(s, m, imap_event(s, "MailboxCreate", m->name));
+    }
+
+    changed = m->subscribed != m->wanted;
+    m->subscribed = m->wanted;
+
+    if (changed) {
+        imap_mailbox_publish(s, m, imap_event(s, m->wanted
+                             ? "MailboxSubscribe" : "MailboxUnSubscribe",
+                             m->name));
+    }
+}
+
+
+static void
+imap_list_gone(imap_session_t *s, imap_mailbox_t *m)
+{
+    imap_list_publish(s, m->name, imap_event(s, "MailboxDelete", m->name),
+                      NULL);
+
+    if (s->view.mailbox == m) {
+        imap_view_close(s);
+    }
+
+    imap_mailbox_remove(s, m);
+}
+
+
+/* Takes both references. */
+
+static void
+imap_list_publish(imap_session_t *s, const char *name, json_t *event,
+    json_t *state)
+{
+    json_t  *events;
+
+    events = json_array();
+
+    if (event) {
+        json_array_append_new(events, event);
+    }
+
+    s->cb->publish(s->data, name, events, state);
+
+    json_decref(events);
+    json_decref(state);
+}

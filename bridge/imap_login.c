@@ -1,0 +1,553 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * From the greeting to what the session can do: STARTTLS, CAPABILITY,
+ * AUTHENTICATE or LOGIN, ID, ENABLE, COMPRESS.
+ */
+
+
+#include "imap_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+
+static void imap_login_simple(imap_session_t *s, const char *text,
+    imap_answer_pt answer);
+static void imap_login_capable(imap_session_t *s, imap_response_t *r);
+static void imap_login_begin(imap_session_t *s);
+static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
+static void imap_login_sasl(imap_session_t *s);
+static void imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r);
+static void imap_login_sasl_bytes(imap_session_t *s, imap_buf_t *b);
+static void imap_login_plain(imap_session_t *s);
+static void imap_login_answer(imap_session_t *s, imap_response_t *r);
+static void imap_login_refused(imap_session_t *s, imap_response_t *r);
+static void imap_login_wipe(imap_session_t *s);
+static void imap_login_id(imap_session_t *s, imap_response_t *r);
+static void imap_login_enable(imap_session_t *s, imap_response_t *r);
+static void imap_login_compress(imap_session_t *s, imap_response_t *r);
+static void imap_login_compressed(imap_session_t *s, imap_response_t *r);
+static void imap_login_done(imap_session_t *s, imap_response_t *r);
+
+
+static const struct {
+    const char  *name;
+    uint32_t     caps;
+} imap_caps[] = {
+    { "STARTTLS", IMAP_CAP_STARTTLS },
+    { "LOGINDISABLED", IMAP_CAP_LOGINDISABLED },
+    { "AUTH=PLAIN", IMAP_CAP_PLAIN },
+    { "AUTH=OAUTHBEARER", IMAP_CAP_OAUTHBEARER },
+    { "AUTH=XOAUTH2", IMAP_CAP_XOAUTH2 },
+    { "SASL-IR", IMAP_CAP_SASL_IR },
+    { "ENABLE", IMAP_CAP_ENABLE },
+    { "CONDSTORE", IMAP_CAP_CONDSTORE },
+    { "QRESYNC", IMAP_CAP_CONDSTORE|IMAP_CAP_QRESYNC },
+    { "UTF8=ACCEPT", IMAP_CAP_UTF8 },
+    { "UTF8=ONLY", IMAP_CAP_UTF8 },
+    { "COMPRESS=DEFLATE", IMAP_CAP_COMPRESS },
+    { "NOTIFY", IMAP_CAP_NOTIFY },
+    { "IDLE", IMAP_CAP_IDLE },
+    { "ID", IMAP_CAP_ID },
+    { "LIST-EXTENDED", IMAP_CAP_LIST_EXTENDED },
+    { "LIST-STATUS", IMAP_CAP_LIST_STATUS },
+    { "SPECIAL-USE", IMAP_CAP_SPECIAL_USE },
+    { "MOVE", IMAP_CAP_MOVE },
+    { "UIDPLUS", IMAP_CAP_UIDPLUS },
+    { "LITERAL+", IMAP_CAP_LITERAL_PLUS },
+    { "LITERAL-", IMAP_CAP_LITERAL_MINUS },
+
+    /* RFC 9051, what is in it by itself */
+
+    { "IMAP4rev2", IMAP_CAP_ENABLE|IMAP_CAP_IDLE|IMAP_CAP_SASL_IR
+                   |IMAP_CAP_LIST_EXTENDED|IMAP_CAP_LIST_STATUS|IMAP_CAP_MOVE
+                   |IMAP_CAP_SPECIAL_USE|IMAP_CAP_UIDPLUS
+                   |IMAP_CAP_LITERAL_MINUS },
+    { NULL, 0 }
+};
+
+
+void
+imap_capabilities(imap_session_t *s, const imap_str_t *list)
+{
+    size_t      i;
+    uint32_t    caps;
+    const char  *p, *end;
+    imap_str_t  word;
+
+    caps = 0;
+    end = list->data + list->len;
+
+    for (p = list->data; p < end; p++) {
+        word.data = (char *) p;
+
+        while (p < end && *p != ' ') {
+            p++;
+        }
+
+        word.len = p - word.data;
+
+        for (i = 0; imap_caps[i].name; i++) {
+
+            if (imap_str_equal(&word, imap_caps[i].name,
+                               strlen(imap_caps[i].name)))
+            {
+                caps |= imap_caps[i].caps;
+            }
+        }
+    }
+
+    if (s->o->without & IMAP_WITHOUT_NOTIFY) {
+        caps &= ~IMAP_CAP_NOTIFY;
+    }
+
+    if (s->o->without & IMAP_WITHOUT_IDLE) {
+        caps &= ~IMAP_CAP_IDLE;
+    }
+
+    if (s->o->without & IMAP_WITHOUT_QRESYNC) {
+        caps &= ~IMAP_CAP_QRESYNC;
+    }
+
+    if (s->o->without & IMAP_WITHOUT_CONDSTORE) {
+        caps &= ~(IMAP_CAP_QRESYNC|IMAP_CAP_CONDSTORE);
+    }
+
+    s->caps = caps;
+    s->capable = 1;
+}
+
+
+void
+imap_enabled(imap_session_t *s, const imap_str_t *list)
+{
+    uint32_t  caps;
+
+    caps = s->caps;
+    imap_capabilities(s, list);
+
+    s->condstore |= (s->caps & IMAP_CAP_CONDSTORE) != 0;
+    s->qresync |= (s->caps & IMAP_CAP_QRESYNC) != 0;
+    s->utf8 |= (s->caps & IMAP_CAP_UTF8) != 0;
+
+    s->caps = caps;
+}
+
+
+/* The greeting, or what it would be after STARTTLS. */
+
+void
+imap_greeting(imap_session_t *s, imap_response_t *r)
+{
+    imap_fail_t  reason;
+
+    switch (r->condition) {
+
+    case IMAP_COND_OK:
+        break;
+
+    case IMAP_COND_PREAUTH:
+
+        /* nobody of ours: it would not be known as whom we are there */
+
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "PREAUTH");
+        return;
+
+    default:
+        reason = imap_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+                                                 : IMAP_FAIL_AWAY;
+        imap_fail(s, reason, "the server does not want us");
+        return;
+    }
+
+    if (imap_str_is(&r->code, "CAPABILITY")) {
+        imap_capabilities(s, &r->code_text);
+    }
+
+    if (s->capable) {
+        imap_login_begin(s);
+        return;
+    }
+
+    imap_login_simple(s, "CAPABILITY", imap_login_capable);
+}
+
+
+static void
+imap_login_simple(imap_session_t *s, const char *text, imap_answer_pt answer)
+{
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, text);
+    imap_send(s, &c, answer, NULL);
+}
+
+
+static void
+imap_login_capable(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition != IMAP_COND_OK || !s->capable) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "no CAPABILITY");
+        return;
+    }
+
+    if (s->logged_in) {
+        imap_login_id(s, r);
+
+    } else {
+        imap_login_begin(s);
+    }
+}
+
+
+static void
+imap_login_begin(imap_session_t *s)
+{
+    if (s->o->starttls && !s->secure) {
+
+        if (!(s->caps & IMAP_CAP_STARTTLS)) {
+            imap_fail(s, IMAP_FAIL_TLS, "no STARTTLS");
+            return;
+        }
+
+        imap_login_simple(s, "STARTTLS", imap_login_starttls);
+        return;
+    }
+
+    s->capable = 0;
+
+    if (s->bearer ? s->caps & (IMAP_CAP_OAUTHBEARER|IMAP_CAP_XOAUTH2)
+        : s->caps & IMAP_CAP_PLAIN)
+    {
+        imap_login_sasl(s);
+
+    } else if (s->bearer || s->authzid) {
+        imap_fail(s, IMAP_FAIL_TLS, "no mechanism for this login");
+
+    } else if (s->caps & IMAP_CAP_LOGINDISABLED) {
+        imap_fail(s, IMAP_FAIL_TLS, "LOGIN is disabled, without TLS perhaps");
+
+    } else {
+        imap_login_plain(s);
+    }
+}
+
+
+static void
+imap_login_starttls(imap_session_t *s, imap_response_t *r)
+{
+    imap_buf_t  rest;
+
+    if (r->condition != IMAP_COND_OK) {
+        imap_fail(s, IMAP_FAIL_TLS, "STARTTLS is refused");
+        return;
+    }
+
+    memset(&rest, 0, sizeof(rest));
+    imap_reader_rest(&s->in, &rest);
+
+    /* what came in clear must not be taken for what is said with TLS */
+
+    if (rest.len) {
+        imap_buf_free(&rest);
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "bytes between STARTTLS and TLS");
+        return;
+    }
+
+    s->clear = 1;
+    s->cb->starttls(s->data);
+}
+
+
+static void
+imap_login_sasl(imap_session_t *s)
+{
+    imap_buf_t      b;
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+
+    imap_command_add(&c, "AUTHENTICATE ");
+    imap_command_add(&c, !s->bearer ? "PLAIN"
+                     : s->caps & IMAP_CAP_OAUTHBEARER ? "OAUTHBEARER"
+                     : "XOAUTH2");
+
+    if (s->caps & IMAP_CAP_SASL_IR) {
+        memset(&b, 0, sizeof(b));
+        imap_login_sasl_bytes(s, &b);
+
+        imap_command_add(&c, " ");
+        imap_command_base64(&c, b.data, b.len);
+        imap_buf_free(&b);
+        imap_login_wipe(s);
+    }
+
+    imap_send(s, &c, imap_login_answer, NULL);
+
+    s->go_on = imap_login_sasl_go_on;
+}
+
+
+/* "+": for the response, or with an error that has to be acknowledged. */
+
+static void
+imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
+{
+    imap_buf_t      b;
+    imap_command_t  c;
+
+    if (s->secret == NULL) {
+        imap_write(s, s->bearer ? "AQ==\r\n" : "*\r\n", s->bearer ? 6 : 3);
+        s->go_on = NULL;
+        return;
+    }
+
+    memset(&b, 0, sizeof(b));
+    imap_login_sasl_bytes(s, &b);
+
+    imap_command_init(&c, IMAP_LITERAL_SYNC, 0);
+    imap_command_base64(&c, b.data, b.len);
+    imap_command_end(&c);
+    imap_write(s, c.buf.data, c.buf.len);
+
+    imap_command_free(&c);
+    imap_buf_free(&b);
+    imap_login_wipe(s);
+}
+
+
+static void
+imap_login_sasl_bytes(imap_session_t *s, imap_buf_t *b)
+{
+    if (!s->bearer) {
+
+        /* RFC 4616 */
+
+        imap_buf_text(b, s->authzid ? s->authzid : "");
+        imap_buf_char(b, '\0');
+        imap_buf_text(b, s->user);
+        imap_buf_char(b, '\0');
+        imap_buf_text(b, s->secret);
+
+    } else if (s->caps & IMAP_CAP_OAUTHBEARER) {
+
+        /* RFC 7628 */
+
+        imap_buf_text(b, "n,a=");
+        imap_buf_text(b, s->authzid ? s->authzid : s->user);
+        imap_buf_text(b, ",\001auth=Bearer ");
+        imap_buf_text(b, s->secret);
+        imap_buf_text(b, "\001\001");
+
+    } else {
+        imap_buf_text(b, "user=");
+        imap_buf_text(b, s->user);
+        imap_buf_text(b, "\001auth=Bearer ");
+        imap_buf_text(b, s->secret);
+        imap_buf_text(b, "\001\001");
+    }
+}
+
+
+static void
+imap_login_plain(imap_session_t *s)
+{
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+
+    imap_command_add(&c, "LOGIN ");
+    imap_command_string(&c, s->user, strlen(s->user));
+    imap_command_add(&c, " ");
+    imap_command_string(&c, s->secret, strlen(s->secret));
+
+    imap_login_wipe(s);
+
+    if (imap_send(s, &c, imap_login_answer, NULL) == -1) {
+        imap_fail(s, IMAP_FAIL_CREDENTIALS, "line break in a login");
+    }
+}
+
+
+static void
+imap_login_answer(imap_session_t *s, imap_response_t *r)
+{
+    imap_login_wipe(s);
+
+    if (r->condition != IMAP_COND_OK) {
+        imap_login_refused(s, r);
+        return;
+    }
+
+    s->logged_in = 1;
+
+    if (s->capable) {
+        imap_login_id(s, r);
+
+    } else {
+        imap_login_simple(s, "CAPABILITY", imap_login_capable);
+    }
+}
+
+
+/* RFC 5530; without a code, NO is about the credentials. */
+
+static void
+imap_login_refused(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition == IMAP_COND_BAD) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "the login is BAD");
+
+    } else if (imap_str_is(&r->code, "UNAVAILABLE")
+               || imap_str_is(&r->code, "INUSE")
+               || imap_str_is(&r->code, "SERVERBUG"))
+    {
+        imap_fail(s, IMAP_FAIL_AWAY, "no login now");
+
+    } else if (imap_str_is(&r->code, "LIMIT")) {
+        imap_fail(s, IMAP_FAIL_LIMIT, "too many connections");
+
+    } else if (imap_str_is(&r->code, "PRIVACYREQUIRED")) {
+        imap_fail(s, IMAP_FAIL_TLS, "no login without TLS");
+
+    } else {
+        imap_fail(s, IMAP_FAIL_CREDENTIALS, "login refused");
+    }
+}
+
+
+static void
+imap_login_wipe(imap_session_t *s)
+{
+    if (s->secret) {
+        bridge_wipe_free(s->secret, strlen(s->secret));
+        s->secret = NULL;
+    }
+}
+
+
+static void
+imap_login_id(imap_session_t *s, imap_response_t *r)
+{
+    if (s->caps & IMAP_CAP_ID) {
+        imap_login_simple(s, "ID (\"name\" \"" BRIDGE_NAME "\" \"version\" \""
+                          BRIDGE_VERSION "\")", imap_login_enable);
+
+    } else {
+        imap_login_enable(s, r);
+    }
+}
+
+
+static void
+imap_login_enable(imap_session_t *s, imap_response_t *r)
+{
+    imap_command_t  c;
+
+    if (!(s->caps & IMAP_CAP_ENABLE)
+        || !(s->caps & (IMAP_CAP_CONDSTORE|IMAP_CAP_UTF8)))
+    {
+        imap_login_compress(s, r);
+        return;
+    }
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "ENABLE");
+
+    if (s->caps & IMAP_CAP_CONDSTORE) {
+        imap_command_add(&c, s->caps & IMAP_CAP_QRESYNC ? " QRESYNC"
+                                                         : " CONDSTORE");
+    }
+
+    if (s->caps & IMAP_CAP_UTF8) {
+        imap_command_add(&c, " UTF8=ACCEPT");
+    }
+
+    imap_send(s, &c, imap_login_compress, NULL);
+}
+
+
+static void
+imap_login_compress(imap_session_t *s, imap_response_t *r)
+{
+    /* without ENABLE, SELECT ... (CONDSTORE) does it */
+
+    if (s->qresync || (s->caps & IMAP_CAP_CONDSTORE
+                       && !(s->caps & IMAP_CAP_ENABLE)))
+    {
+        s->condstore = 1;
+    }
+
+    if (s->o->compress && s->caps & IMAP_CAP_COMPRESS) {
+        imap_login_simple(s, "COMPRESS DEFLATE", imap_login_compressed);
+
+    } else {
+        imap_login_done(s, r);
+    }
+}
+
+
+static void
+imap_login_compressed(imap_session_t *s, imap_response_t *r)
+{
+    int         rc;
+    imap_buf_t  rest, plain;
+    imap_str_t  packed;
+
+    if (r->condition != IMAP_COND_OK) {
+        imap_login_done(s, r);
+        return;
+    }
+
+    s->deflate = imap_deflate_create();
+
+    if (s->deflate == NULL) {
+        imap_fail(s, IMAP_FAIL_AWAY, "no memory for compression");
+        return;
+    }
+
+    /* what the reader has already is compressed, too */
+
+    memset(&rest, 0, sizeof(rest));
+    memset(&plain, 0, sizeof(plain));
+
+    imap_reader_rest(&s->in, &rest);
+    packed.data = rest.data;
+    packed.len = rest.len;
+
+    do {
+        rc = rest.len ? imap_deflate_unpack(s->deflate, &plain, &packed) : 0;
+
+    } while (rc == 1);
+
+    imap_reader_feed(&s->in, plain.data, plain.len);
+    imap_buf_free(&rest);
+    imap_buf_free(&plain);
+
+    if (rc == -1) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");
+        return;
+    }
+
+    imap_login_done(s, r);
+}
+
+
+static void
+imap_login_done(imap_session_t *s, imap_response_t *r)
+{
+    imap_logged_in(s);
+}
+
+
+void
+imap_logged_in(imap_session_t *s)
+{
+    s->cb->logged_in(s->data);
+    s->told = 1;
+}

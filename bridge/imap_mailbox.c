@@ -1,0 +1,267 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "imap_core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+
+
+static size_t imap_mailbox_place(imap_session_t *s, const char *name);
+static uint64_t imap_mailbox_number(json_t *state, const char *name);
+
+
+static size_t
+imap_mailbox_place(imap_session_t *s, const char *name)
+{
+    size_t  low, high, middle;
+
+    low = 0;
+    high = s->n;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+
+        if (strcmp(s->mailboxes[middle]->name, name) < 0) {
+            low = middle + 1;
+
+        } else {
+            high = middle;
+        }
+    }
+
+    return low;
+}
+
+
+imap_mailbox_t *
+imap_mailbox_find(imap_session_t *s, const char *name)
+{
+    size_t  i;
+
+    i = imap_mailbox_place(s, name);
+
+    return i < s->n && strcmp(s->mailboxes[i]->name, name) == 0
+           ? s->mailboxes[i] : NULL;
+}
+
+
+imap_mailbox_t *
+imap_mailbox_add(imap_session_t *s, const char *name)
+{
+    size_t            i, size;
+    imap_mailbox_t  **new, *m;
+
+    if (s->n >= s->o->max_mailboxes) {
+        return NULL;
+    }
+
+    if (s->n == s->size) {
+        size = s->size ? s->size * 2 : 8;
+        new = bridge_alloc(size * sizeof(imap_mailbox_t *));
+
+        if (s->n) {
+            memcpy(new, s->mailboxes, s->n * sizeof(imap_mailbox_t *));
+        }
+
+        free(s->mailboxes);
+        s->mailboxes = new;
+        s->size = size;
+    }
+
+    m = bridge_alloc(sizeof(imap_mailbox_t));
+    m->name = bridge_string(name);
+
+    i = imap_mailbox_place(s, name);
+
+    memmove(&s->mailboxes[i + 1], &s->mailboxes[i],
+            (s->n - i) * sizeof(imap_mailbox_t *));
+
+    s->mailboxes[i] = m;
+    s->n++;
+
+    return m;
+}
+
+
+void
+imap_mailbox_remove(imap_session_t *s, imap_mailbox_t *m)
+{
+    size_t  i;
+
+    i = imap_mailbox_place(s, m->name);
+
+    s->n--;
+    memmove(&s->mailboxes[i], &s->mailboxes[i + 1],
+            (s->n - i) * sizeof(imap_mailbox_t *));
+
+    imap_mailbox_free(m);
+}
+
+
+void
+imap_mailbox_reset(imap_mailbox_t *m)
+{
+    m->uidvalidity = 0;
+    m->uidnext = 0;
+    m->messages = 0;
+    m->modseq = 0;
+    m->newest = 0;
+
+    imap_known_free(&m->known);
+}
+
+
+void
+imap_mailbox_blank(imap_mailbox_t *m)
+{
+    imap_mailbox_reset(m);
+
+    if (m->has & IMAP_HAS_UIDVALIDITY) {
+        m->uidvalidity = m->status.uidvalidity;
+        m->uidnext = 1;
+        m->modseq = m->has & IMAP_HAS_MODSEQ ? 1 : 0;
+    }
+}
+
+
+json_t *
+imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
+{
+    json_t  *state;
+
+    state = json_object();
+
+    json_object_set_new(state, "subscribed", json_boolean(m->subscribed));
+
+    if (m->uidvalidity == 0) {
+        return state;
+    }
+
+    json_object_set_new(state, "uidvalidity", json_integer(m->uidvalidity));
+    json_object_set_new(state, "uidnext", json_integer(m->uidnext));
+    json_object_set_new(state, "modseq", json_integer(m->modseq));
+    json_object_set_new(state, "messages", json_integer(m->messages));
+    json_object_set_new(state, "newest", json_integer(m->newest));
+    json_object_set_new(state, "from", json_integer(m->known.from));
+    json_object_set_new(state, "known",
+                        imap_known_json(&m->known, &s->keywords));
+
+    return state;
+}
+
+
+int
+imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state)
+{
+    json_t  *known;
+
+    imap_mailbox_reset(m);
+
+    m->subscribed = json_is_true(json_object_get(state, "subscribed"));
+
+    if (imap_mailbox_number(state, "uidvalidity") == 0) {
+        return json_is_object(state) ? 0 : -1;
+    }
+
+    known = json_object_get(state, "known");
+
+    if (!json_is_object(known)
+        || imap_known_load(&m->known, &s->keywords, known,
+                           imap_mailbox_number(state, "from")) == -1)
+    {
+        return -1;
+    }
+
+    m->uidvalidity = imap_mailbox_number(state, "uidvalidity");
+    m->uidnext = imap_mailbox_number(state, "uidnext");
+    m->modseq = imap_mailbox_number(state, "modseq");
+    m->messages = imap_mailbox_number(state, "messages");
+    m->newest = imap_mailbox_number(state, "newest");
+
+    return 0;
+}
+
+
+static uint64_t
+imap_mailbox_number(json_t *state, const char *name)
+{
+    json_int_t  n;
+
+    n = json_integer_value(json_object_get(state, name));
+
+    return n > 0 ? n : 0;
+}
+
+
+void
+imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m, json_t *event)
+{
+    json_t  *events, *state;
+
+    events = json_array();
+    state = imap_mailbox_state(s, m);
+
+    if (event) {
+        json_array_append_new(events, event);
+    }
+
+    s->cb->publish(s->data, m->name, events, state);
+
+    json_decref(events);
+    json_decref(state);
+}
+
+
+int
+imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
+{
+    const imap_status_t  *new = &m->status, *old = &m->looked;
+
+    if (m->refused) {
+        return 0;
+    }
+
+    if (m->uidvalidity == 0) {
+        return 1;
+    }
+
+    /* what was looked after, and did not go away by that, does not either
+       when it is looked at again */
+
+    if (old->uidvalidity == new->uidvalidity && old->uidnext == new->uidnext
+        && old->messages == new->messages && old->unseen == new->unseen
+        && old->modseq == new->modseq)
+    {
+        return 0;
+    }
+
+    if (((m->has & IMAP_HAS_UIDVALIDITY)
+         && new->uidvalidity != m->uidvalidity)
+        || ((m->has & IMAP_HAS_UIDNEXT) && new->uidnext != m->uidnext)
+        || ((m->has & IMAP_HAS_MESSAGES) && new->messages != m->messages))
+    {
+        return 1;
+    }
+
+    if ((m->has & IMAP_HAS_MODSEQ) && s->condstore) {
+        return new->modseq != m->modseq;
+    }
+
+    return (m->has & IMAP_HAS_UNSEEN) && m->known.from <= 1
+           && new->unseen != imap_known_without(&m->known, IMAP_FLAG_SEEN);
+}
+
+
+void
+imap_mailbox_free(imap_mailbox_t *m)
+{
+    imap_known_free(&m->known);
+    free(m->name);
+    free(m);
+}

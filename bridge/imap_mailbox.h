@@ -1,0 +1,70 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The mailboxes of a session, each with what is known of it.
+ */
+
+
+#ifndef _IMAP_MAILBOX_H_INCLUDED_
+#define _IMAP_MAILBOX_H_INCLUDED_
+
+
+#include <jansson.h>
+
+#include "imap_known.h"
+#include "imap_response.h"
+#include "imap_session.h"
+
+
+typedef struct {
+    char           *name;               /* UTF-8 */
+    uint32_t        uidvalidity;        /* 0: not looked at yet */
+    uint32_t        uidnext;
+    uint32_t        messages;
+    uint64_t        modseq;             /* 0: the server has none */
+    int64_t         newest;             /* INTERNALDATE */
+    imap_known_t    known;
+
+    imap_status_t   status;             /* as it was told last */
+    imap_status_t   looked;             /* the one that was looked after */
+    uint64_t        compared;           /* when all flags were, 0: never */
+
+    unsigned        has:8;              /* IMAP_HAS_* of "status" */
+    unsigned        dirty:1;            /* to be looked at */
+    unsigned        listed:1;           /* in this round */
+    unsigned        fresh:1;            /* found in this round */
+    unsigned        subscribed:1;
+    unsigned        wanted:1;           /* subscribed, in this round */
+    unsigned        filed:1;            /* IMAP_BOX_FILED */
+    unsigned        refused:1;          /* can't be selected */
+} imap_mailbox_t;
+
+
+imap_mailbox_t *imap_mailbox_find(imap_session_t *s, const char *name);
+
+/* NULL if there are too many. */
+imap_mailbox_t *imap_mailbox_add(imap_session_t *s, const char *name);
+void imap_mailbox_remove(imap_session_t *s, imap_mailbox_t *m);
+
+/* Nothing is known of it; what is in it now is no news. */
+void imap_mailbox_reset(imap_mailbox_t *m);
+
+/* Whatever is in it is news: it has been made just now. */
+void imap_mailbox_blank(imap_mailbox_t *m);
+
+/* As publish() gives it; back again, -1 if it is no state. */
+json_t *imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m);
+int imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state);
+
+/* Tells the owner, with an event or none (whose reference is taken). */
+void imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m,
+    json_t *event);
+
+/* Is it to be looked at, by what STATUS said? */
+int imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m);
+
+void imap_mailbox_free(imap_mailbox_t *m);
+
+
+#endif /* _IMAP_MAILBOX_H_INCLUDED_ */

@@ -1,0 +1,242 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "imap_reader.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "bridge.h"
+
+
+/* An empty buffer that is larger is given back. */
+
+#define IMAP_READER_KEEP  1024
+
+
+static void imap_reader_shift(imap_reader_t *r);
+static int imap_reader_error(imap_reader_t *r, const char *error);
+static int imap_reader_line(imap_reader_t *r, size_t end, int *literal);
+static int imap_reader_has_literals(const char *line, size_t len);
+
+
+void
+imap_reader_init(imap_reader_t *r, size_t max_literal)
+{
+    memset(r, 0, sizeof(imap_reader_t));
+    r->max = max_literal;
+}
+
+
+void
+imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len)
+{
+    if (r->error == NULL) {
+        imap_reader_shift(r);
+        imap_buf_add(&r->buf, bytes, len);
+    }
+}
+
+
+int
+imap_reader_next(imap_reader_t *r, imap_str_t *response)
+{
+    int      literal;
+    char    *lf;
+    size_t   end, left;
+
+    if (r->error) {
+        return -1;
+    }
+
+    for ( ;; ) {
+        left = r->buf.len - r->pos;
+
+        if (r->literal) {
+            end = r->literal < left ? r->literal : left;
+            r->literal -= end;
+            r->pos += end;
+
+            if (r->literal || end == left) {
+                return 0;
+            }
+
+            continue;
+        }
+
+        lf = left ? memchr(r->buf.data + r->pos, '\n', left) : NULL;
+        end = lf ? (size_t) (lf - (r->buf.data + r->pos)) + 1 : left;
+
+        if (r->line + end > IMAP_MAX_LINE) {
+            return imap_reader_error(r, "line too long");
+        }
+
+        r->line += end;
+        r->pos += end;
+
+        if (lf == NULL) {
+            return 0;
+        }
+
+        if (imap_reader_line(r, r->pos - 1, &literal) == -1) {
+            return -1;
+        }
+
+        if (!literal) {
+            break;
+        }
+    }
+
+    end = r->pos - 1;
+
+    if (end > r->start && r->buf.data[end - 1] == '\r') {
+        end--;
+    }
+
+    response->data = r->buf.data + r->start;
+    response->len = end - r->start;
+
+    r->start = r->pos;
+    r->line = 0;
+    r->bytes = 0;
+    r->literals = 0;
+
+    return 1;
+}
+
+
+/* The line that ends at "end", if it is not the last one of its response,
+   ends with the size of a literal. */
+
+static int
+imap_reader_line(imap_reader_t *r, size_t end, int *literal)
+{
+    char    *p, *n, *first;
+    size_t   size;
+
+    *literal = 0;
+
+    first = r->buf.data + r->start;
+    p = r->buf.data + end;
+
+    if (p > first && p[-1] == '\r') {
+        p--;
+    }
+
+    if (p - first < 3 || *--p != '}'
+        || !imap_reader_has_literals(first, p - first))
+    {
+        return 0;
+    }
+
+    if (p[-1] == '+') {
+        p--;
+    }
+
+    for (n = p; n > first && n[-1] >= '0' && n[-1] <= '9'; n--) { /* void */ }
+
+    if (n == p || n == first || n[-1] != '{') {
+        return 0;
+    }
+
+    for (size = 0; n < p; n++) {
+        size = size * 10 + (*n - '0');
+
+        if (size > r->max) {
+            return imap_reader_error(r, "literal too large");
+        }
+    }
+
+    if (++r->literals > IMAP_MAX_LITERALS || r->bytes + size > r->max) {
+        return imap_reader_error(r, "too many literals");
+    }
+
+    r->bytes += size;
+    r->literal = size;
+    *literal = 1;
+
+    return 0;
+}
+
+
+/* Free text, which may end with anything, is in tagged responses, in "+", and
+   in those untagged ones that give a status. */
+
+static int
+imap_reader_has_literals(const char *line, size_t len)
+{
+    size_t             i, n;
+
+    static const char *text[] = { "OK", "NO", "BAD", "BYE", "PREAUTH" };
+
+    if (len < 2 || line[0] != '*' || line[1] != ' ') {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
+        n = strlen(text[i]);
+
+        if (len > n + 2 && line[n + 2] == ' '
+            && strncasecmp(line + 2, text[i], n) == 0)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+imap_reader_shift(imap_reader_t *r)
+{
+    size_t  left;
+
+    left = r->buf.len - r->start;
+
+    if (left == 0) {
+        r->buf.len = 0;
+
+        if (r->buf.size > IMAP_READER_KEEP) {
+            imap_buf_free(&r->buf);
+        }
+
+    } else if (r->start) {
+        memmove(r->buf.data, r->buf.data + r->start, left);
+        r->buf.len = left;
+    }
+
+    r->pos -= r->start;
+    r->start = 0;
+}
+
+
+void
+imap_reader_rest(imap_reader_t *r, imap_buf_t *rest)
+{
+    imap_buf_add(rest, r->buf.data + r->start, r->buf.len - r->start);
+
+    r->start = r->buf.len;
+    r->pos = r->buf.len;
+    r->line = 0;
+}
+
+
+static int
+imap_reader_error(imap_reader_t *r, const char *error)
+{
+    r->error = error;
+    imap_buf_free(&r->buf);
+
+    return -1;
+}
+
+
+void
+imap_reader_free(imap_reader_t *r)
+{
+    imap_buf_free(&r->buf);
+}

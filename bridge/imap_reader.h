@@ -1,0 +1,54 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Cuts the bytes of a server into responses: a line, with the literals in it.
+ * Pure; each byte is looked at once, however they come.
+ */
+
+
+#ifndef _IMAP_READER_H_INCLUDED_
+#define _IMAP_READER_H_INCLUDED_
+
+
+#include "imap_buf.h"
+
+
+/* Of one response.  The line is what is not in literals. */
+
+#define IMAP_MAX_LINE           (1024 * 1024)
+#define IMAP_MAX_LITERALS       1024
+
+
+typedef struct {
+    imap_buf_t     buf;
+    size_t         start;               /* of the response in buf */
+    size_t         pos;                 /* what is before it was looked at */
+    size_t         line;                /* bytes outside of literals */
+    size_t         literal;             /* bytes of one still to come */
+    size_t         bytes;               /* in literals, of the response */
+    size_t         max;                 /* of them */
+    uint32_t       literals;
+    const char    *error;
+} imap_reader_t;
+
+
+void imap_reader_init(imap_reader_t *r, size_t max_literal);
+void imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len);
+
+/*
+ * 1: "response" is the next one, without its CRLF; valid, and free to be
+ * written to, until the next call.  0: more bytes are needed.  -1: a limit,
+ * or not IMAP, see "error"; that is final.
+ */
+
+int imap_reader_next(imap_reader_t *r, imap_str_t *response);
+
+/* Takes what was fed and is no response yet, such as compressed bytes. */
+
+void imap_reader_rest(imap_reader_t *r, imap_buf_t *rest);
+
+void imap_reader_free(imap_reader_t *r);
+
+
+#endif /* _IMAP_READER_H_INCLUDED_ */

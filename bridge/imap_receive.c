@@ -1,0 +1,305 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What the server says: bytes become responses, and each goes to whom it is
+ * for.
+ */
+
+
+#include "imap_core.h"
+
+#include <stdio.h>
+#include <string.h>
+
+
+#define IMAP_MAX_WHY  256
+
+
+static void imap_responses(imap_session_t *s);
+static void imap_response(imap_session_t *s, imap_response_t *r);
+static void imap_tagged(imap_session_t *s, imap_response_t *r);
+static void imap_continue(imap_session_t *s, imap_response_t *r);
+static void imap_untagged(imap_session_t *s, imap_response_t *r);
+static void imap_condition(imap_session_t *s, imap_response_t *r);
+static void imap_bye(imap_session_t *s, imap_response_t *r);
+static void imap_print(char *text, size_t size, const imap_str_t *s);
+
+
+void
+imap_receive(imap_session_t *s, const char *bytes, size_t len)
+{
+    int         more;
+    imap_buf_t  plain;
+    imap_str_t  packed;
+
+    if (s->deflate == NULL) {
+        imap_reader_feed(&s->in, bytes, len);
+        imap_responses(s);
+        return;
+    }
+
+    memset(&plain, 0, sizeof(plain));
+    packed.data = (char *) bytes;
+    packed.len = len;
+
+    do {
+        plain.len = 0;
+        more = imap_deflate_unpack(s->deflate, &plain, &packed);
+
+        if (more == -1) {
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");
+            break;
+        }
+
+        imap_reader_feed(&s->in, plain.data, plain.len);
+        imap_responses(s);
+
+    } while (more && !s->failed);
+
+    imap_buf_free(&plain);
+}
+
+
+static void
+imap_responses(imap_session_t *s)
+{
+    int              rc;
+    const char      *error;
+    imap_str_t       bytes;
+    imap_response_t  r;
+
+    while (!s->failed && !s->clear) {
+        rc = imap_reader_next(&s->in, &bytes);
+
+        if (rc == 0) {
+            return;
+        }
+
+        if (rc == -1) {
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "%s", s->in.error);
+            return;
+        }
+
+        if (imap_response_parse(&r, &bytes, &error) == -1) {
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad response: %s", error);
+            return;
+        }
+
+        imap_response(s, &r);
+    }
+}
+
+
+static void
+imap_response(imap_session_t *s, imap_response_t *r)
+{
+    if (!s->greeted) {
+
+        if (r->kind != IMAP_CONDITION) {
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "not a greeting of IMAP");
+            return;
+        }
+
+        s->greeted = 1;
+        imap_greeting(s, r);
+        return;
+    }
+
+    switch (r->kind) {
+
+    case IMAP_TAGGED:
+        imap_tagged(s, r);
+        break;
+
+    case IMAP_CONTINUE:
+        imap_continue(s, r);
+        break;
+
+    default:
+        imap_untagged(s, r);
+    }
+}
+
+
+static void
+imap_tagged(imap_session_t *s, imap_response_t *r)
+{
+    char            tag[16];
+    imap_answer_pt  answer;
+
+    snprintf(tag, sizeof(tag), "p%u", s->ntag);
+
+    if (s->answer == NULL || !imap_str_equal(&r->tag, tag, strlen(tag))) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "answer to what was not asked");
+        return;
+    }
+
+    answer = s->answer;
+
+    s->answer = NULL;
+    s->untagged = NULL;
+    s->go_on = NULL;
+    s->idling = 0;
+    s->done = 0;
+
+    imap_command_free(&s->command);
+
+    if (imap_str_is(&r->code, "CAPABILITY")) {
+        imap_capabilities(s, &r->code_text);
+    }
+
+    if (imap_str_is(&r->code, "HIGHESTMODSEQ")
+        && r->code_number > s->view.highest)
+    {
+        s->view.highest = r->code_number;
+    }
+
+    answer(s, r);
+}
+
+
+/* The next piece of the command may be sent. */
+
+static void
+imap_continue(imap_session_t *s, imap_response_t *r)
+{
+    size_t           from, to;
+    imap_command_t  *c = &s->command;
+
+    if (c->buf.len && s->stop < c->nstops) {
+        from = c->stops[s->stop++];
+        to = s->stop < c->nstops ? c->stops[s->stop] : c->buf.len;
+
+        imap_write(s, c->buf.data + from, to - from);
+
+        if (to == c->buf.len) {
+            imap_command_free(c);
+        }
+
+        return;
+    }
+
+    if (s->answer && s->go_on) {
+        s->go_on(s, r);
+        return;
+    }
+
+    imap_fail(s, IMAP_FAIL_PROTOCOL, "\"+\" for nothing");
+}
+
+
+static void
+imap_untagged(imap_session_t *s, imap_response_t *r)
+{
+    if (s->untagged && s->untagged(s, r)) {
+        return;
+    }
+
+    switch (r->kind) {
+
+    case IMAP_CONDITION:
+        imap_condition(s, r);
+        break;
+
+    case IMAP_CAPABILITY:
+        imap_capabilities(s, &r->text);
+        break;
+
+    case IMAP_ENABLED:
+        imap_enabled(s, &r->text);
+        break;
+
+    case IMAP_LIST:
+    case IMAP_LSUB:
+        imap_list_untagged(s, r);
+        break;
+
+    case IMAP_STATUS:
+        imap_status_untagged(s, r);
+        break;
+
+    case IMAP_EXISTS:
+        imap_view_exists(s, r->number);
+        break;
+
+    case IMAP_EXPUNGE:
+        imap_view_expunge(s, r->number);
+        break;
+
+    case IMAP_VANISHED:
+        imap_view_vanished(s, r);
+        break;
+
+    case IMAP_FETCH:
+        imap_view_fetch(s, r);
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+static void
+imap_condition(imap_session_t *s, imap_response_t *r)
+{
+    imap_view_t  *v = &s->view;
+
+    if (r->condition == IMAP_COND_BYE) {
+        imap_bye(s, r);
+
+    } else if (imap_str_is(&r->code, "CAPABILITY")) {
+        imap_capabilities(s, &r->code_text);
+
+    } else if (imap_str_is(&r->code, "UIDVALIDITY")) {
+
+        if (v->uidvalidity && v->uidvalidity != (uint32_t) r->code_number
+            && v->sync != IMAP_SYNC_SELECT)
+        {
+            v->again = 1;
+        }
+
+        v->uidvalidity = r->code_number;
+
+    } else if (imap_str_is(&r->code, "UIDNEXT")) {
+        v->uidnext = r->code_number;
+
+    } else if (imap_str_is(&r->code, "HIGHESTMODSEQ")) {
+        v->modseq = r->code_number;
+
+    } else if (imap_str_is(&r->code, "NOMODSEQ")) {
+        v->nomodseq = 1;
+
+    } else if (imap_str_is(&r->code, "NOTIFICATIONOVERFLOW")) {
+        imap_overflow(s);
+    }
+}
+
+
+static void
+imap_bye(imap_session_t *s, imap_response_t *r)
+{
+    char  text[IMAP_MAX_WHY];
+
+    imap_print(text, sizeof(text), &r->text);
+
+    imap_fail(s, imap_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+                 : IMAP_FAIL_AWAY, "BYE %s", text);
+}
+
+
+/* What a server says may have anything in it. */
+
+static void
+imap_print(char *text, size_t size, const imap_str_t *s)
+{
+    size_t  i;
+
+    for (i = 0; i < s->len && i + 1 < size; i++) {
+        text[i] = (unsigned char) s->data[i] < 0x20
+                  || (unsigned char) s->data[i] >= 0x7f ? '?' : s->data[i];
+    }
+
+    text[i] = '\0';
+}

@@ -1,0 +1,167 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One response of a server, parsed (RFC 3501, 9051, 7162, 5465, 4731).  Pure;
+ * all strings lie in the bytes that were parsed.
+ */
+
+
+#ifndef _IMAP_RESPONSE_H_INCLUDED_
+#define _IMAP_RESPONSE_H_INCLUDED_
+
+
+#include "imap_token.h"
+
+
+/* Others are left out. */
+
+#define IMAP_MAX_ADDRESSES      16      /* of a field */
+#define IMAP_MAX_SECTIONS       4
+
+
+typedef enum {
+    IMAP_OTHER,                         /* whatever else; nothing is set */
+    IMAP_CONTINUE,                      /* "+" */
+    IMAP_TAGGED,
+    IMAP_CONDITION,                     /* untagged OK, NO, BAD, BYE, ... */
+    IMAP_CAPABILITY,
+    IMAP_ENABLED,
+    IMAP_EXISTS,
+    IMAP_EXPUNGE,
+    IMAP_VANISHED,
+    IMAP_FETCH,
+    IMAP_LIST,
+    IMAP_LSUB,
+    IMAP_STATUS,
+    IMAP_SEARCH,
+    IMAP_ESEARCH
+} imap_kind_t;
+
+
+typedef enum {
+    IMAP_COND_OK,
+    IMAP_COND_NO,
+    IMAP_COND_BAD,
+    IMAP_COND_BYE,
+    IMAP_COND_PREAUTH
+} imap_condition_t;
+
+
+/* LIST attributes that mean something to us */
+
+#define IMAP_BOX_NOSELECT       0x001
+#define IMAP_BOX_NONEXISTENT    0x002
+#define IMAP_BOX_SUBSCRIBED     0x004
+#define IMAP_BOX_FILED          0x008   /* \Sent, \Drafts, \Trash, \Archive,
+                                           \All, \Flagged: nothing is
+                                           delivered to it */
+
+
+/* What a STATUS or FETCH has. */
+
+#define IMAP_HAS_MESSAGES       0x001
+#define IMAP_HAS_UIDNEXT        0x002
+#define IMAP_HAS_UIDVALIDITY    0x004
+#define IMAP_HAS_UNSEEN         0x008
+#define IMAP_HAS_MODSEQ         0x010
+#define IMAP_HAS_UID            0x020
+#define IMAP_HAS_FLAGS          0x040
+#define IMAP_HAS_SIZE           0x080
+#define IMAP_HAS_ENVELOPE       0x100
+
+
+typedef struct {
+    imap_str_t         name;
+    imap_str_t         mailbox;
+    imap_str_t         host;
+} imap_address_t;
+
+
+typedef struct {
+    imap_address_t     list[IMAP_MAX_ADDRESSES];
+    size_t             n;
+} imap_addresses_t;
+
+
+typedef struct {
+    imap_str_t         date;
+    imap_str_t         subject;
+    imap_addresses_t   from;
+    imap_addresses_t   to;
+    imap_addresses_t   cc;
+    imap_str_t         message_id;
+} imap_envelope_t;
+
+
+typedef struct {
+    imap_str_t         name;            /* "TEXT", "HEADER.FIELDS (...)" */
+    imap_str_t         data;
+} imap_section_t;
+
+
+typedef struct {
+    uint32_t           uid;
+    uint32_t           size;
+    uint64_t           modseq;
+    imap_str_t         date;            /* INTERNALDATE */
+    imap_str_t         flags[IMAP_MAX_FLAGS];
+    size_t             nflags;
+    imap_envelope_t    envelope;
+    imap_section_t     sections[IMAP_MAX_SECTIONS];
+    size_t             nsections;
+} imap_fetch_t;
+
+
+typedef struct {
+    imap_str_t         name;
+    imap_str_t         old_name;
+    uint32_t           attributes;      /* IMAP_BOX_* */
+    char               delimiter;       /* 0: none */
+} imap_list_t;
+
+
+typedef struct {
+    imap_str_t         name;
+    uint32_t           messages;
+    uint32_t           uidnext;
+    uint32_t           uidvalidity;
+    uint32_t           unseen;
+    uint64_t           modseq;
+} imap_status_t;
+
+
+typedef struct {
+    imap_kind_t        kind;
+    imap_condition_t   condition;
+    imap_str_t         tag;
+    imap_str_t         code;            /* "UIDNEXT", and what is after it */
+    imap_str_t         code_text;
+    uint64_t           code_number;     /* 0 if it is none */
+    imap_str_t         text;            /* of a condition or "+"; CAPABILITY,
+                                           ENABLED: the list; VANISHED,
+                                           ESEARCH: the set; SEARCH: numbers */
+    uint32_t           number;          /* EXISTS, EXPUNGE, FETCH */
+    uint32_t           has;             /* IMAP_HAS_* */
+    unsigned           earlier:1;       /* VANISHED (EARLIER) */
+    union {
+        imap_fetch_t   fetch;
+        imap_list_t    list;
+        imap_status_t  status;
+    } u;
+} imap_response_t;
+
+
+/* Returns 0, or -1 and what is wrong.  Writes to the bytes. */
+int imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
+    const char **error);
+
+/* The rest of "* n FETCH ". */
+int imap_fetch_parse(imap_response_t *r, imap_cursor_t *c);
+
+/* The section whose name begins so, or is it; NULL if it is not there. */
+const imap_str_t *imap_fetch_section(const imap_fetch_t *f, const char *name);
+const imap_str_t *imap_fetch_exactly(const imap_fetch_t *f, const char *name);
+
+
+#endif /* _IMAP_RESPONSE_H_INCLUDED_ */

@@ -1,0 +1,57 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What responses are made of (RFC 3501, section 9): a cursor over one
+ * response, which it unquotes in place.  Pure.
+ */
+
+
+#ifndef _IMAP_TOKEN_H_INCLUDED_
+#define _IMAP_TOKEN_H_INCLUDED_
+
+
+#include "imap_buf.h"
+
+
+#define IMAP_MAX_DEPTH          64      /* parentheses within each other */
+#define IMAP_MAX_FLAGS          512     /* in one list of them */
+
+
+/* Each function that fails sets "error", and all fail from then on. */
+
+typedef struct {
+    char          *p;
+    char          *end;
+    const char    *error;
+} imap_cursor_t;
+
+
+void imap_cursor_init(imap_cursor_t *c, char *data, size_t len);
+
+/* Returns -1, always. */
+int imap_cursor_error(imap_cursor_t *c, const char *error);
+
+/* Goes over the character if it is the next one. */
+int imap_cursor_at(imap_cursor_t *c, char what);
+
+/* The same, and an error if it is another one. */
+int imap_cursor_expect(imap_cursor_t *c, char what);
+
+int imap_cursor_number(imap_cursor_t *c, uint64_t max, uint64_t *n);
+
+/* Up to a space, a parenthesis or an end; with "[...]" and what is in it. */
+int imap_cursor_atom(imap_cursor_t *c, imap_str_t *s);
+
+/* Quoted, literal, atom; with "nil", NIL is a string that is not there. */
+int imap_cursor_string(imap_cursor_t *c, imap_str_t *s, int nil);
+
+/* Any value, and what is in it. */
+int imap_cursor_skip(imap_cursor_t *c);
+
+/* A parenthesised list of atoms, as many as "max". */
+int imap_cursor_atoms(imap_cursor_t *c, imap_str_t *list, size_t max,
+    size_t *n);
+
+
+#endif /* _IMAP_TOKEN_H_INCLUDED_ */

@@ -1,0 +1,122 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What the files of updates share.
+ */
+
+
+#ifndef _IMAP_UPDATE_H_INCLUDED_
+#define _IMAP_UPDATE_H_INCLUDED_
+
+
+#include "imap_core.h"
+
+
+#define IMAP_MAX_UPDATE_UIDS    1000
+#define IMAP_MAX_FETCH_UIDS     50
+#define IMAP_MAX_FETCHED        (1024 * 1024)
+#define IMAP_MAX_FOUND          1000    /* the newest ones of a search */
+
+
+/* What has to be before the update can begin. */
+
+#define IMAP_NEEDS_MAILBOX      0x1     /* "mailbox" is selected */
+#define IMAP_NEEDS_WRITABLE     0x2
+
+
+/* Is something wrong with the arguments?  NULL, or what. */
+typedef const char *(*imap_check_pt)(imap_session_t *s, imap_update_t *u);
+
+/* Sends the first command, or finishes. */
+typedef void (*imap_begin_pt)(imap_session_t *s, imap_update_t *u);
+
+
+typedef struct {
+    const char            *name;
+    imap_check_pt          check;
+    imap_begin_pt          begin;
+    uint32_t               needs;
+} imap_verb_t;
+
+
+struct imap_update_s {
+    imap_update_t         *next;
+    const imap_verb_t     *verb;
+    json_t                *args;
+    json_t                *result;
+    imap_update_done_pt    done;
+    void                  *ctx;
+    imap_set_t             uids;
+    size_t                 bytes;       /* of what was fetched */
+    unsigned               sent:1;      /* something was */
+    unsigned               tried:1;     /* to select the mailbox */
+    unsigned               step:2;
+};
+
+
+/* The first update is over: for "status" see imap_session.h. */
+void imap_update_end(imap_session_t *s, const char *status,
+    const char *detail);
+
+/* The same, by the answer of the server. */
+void imap_update_answer(imap_session_t *s, imap_response_t *r);
+
+/* As imap_send(), for the first update; one that can't be sent is over. */
+void imap_update_send(imap_session_t *s, imap_command_t *c,
+    imap_answer_pt answer, imap_untagged_pt untagged);
+
+/* "UID STORE 1,2" of the update's UIDs, for whatever begins so. */
+void imap_update_command(imap_session_t *s, imap_command_t *c,
+    const char *name);
+
+/* Arguments: NULL or 0 if they are not there, or not of the type. */
+const char *imap_arg_string(imap_update_t *u, const char *name);
+json_int_t imap_arg_number(imap_update_t *u, const char *name);
+
+/* Takes "uids" into the update; NULL, or what is wrong with them. */
+const char *imap_arg_uids(imap_update_t *u, size_t max);
+
+/* Arrays or not there at all; NULL, or what is wrong. */
+const char *imap_arg_strings(imap_update_t *u, const char *name);
+const char *imap_arg_flags(imap_update_t *u, const char *name);
+
+/* May it be a mailbox's name? */
+const char *imap_arg_mailbox(imap_update_t *u, const char *name);
+
+/* "mailbox" changes in a way that may not be told to who did it. */
+void imap_update_touch(imap_session_t *s, const char *mailbox);
+
+/* UIDs as an array, the last "max" ones. */
+json_t *imap_update_uids(const imap_set_t *set, size_t max);
+
+
+/* imap_update_message.c */
+
+const char *imap_store_check(imap_session_t *s, imap_update_t *u);
+void imap_store_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_copy_check(imap_session_t *s, imap_update_t *u);
+void imap_copy_begin(imap_session_t *s, imap_update_t *u);
+void imap_move_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_delete_check(imap_session_t *s, imap_update_t *u);
+void imap_delete_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_append_check(imap_session_t *s, imap_update_t *u);
+void imap_append_begin(imap_session_t *s, imap_update_t *u);
+
+/* imap_update_fetch.c */
+
+const char *imap_fetch_check(imap_session_t *s, imap_update_t *u);
+void imap_fetch_begin(imap_session_t *s, imap_update_t *u);
+
+/* imap_update_search.c */
+
+const char *imap_search_check(imap_session_t *s, imap_update_t *u);
+void imap_search_begin(imap_session_t *s, imap_update_t *u);
+
+/* imap_update_mailbox.c */
+
+const char *imap_mailbox_check(imap_session_t *s, imap_update_t *u);
+void imap_mailbox_begin(imap_session_t *s, imap_update_t *u);
+
+
+#endif /* _IMAP_UPDATE_H_INCLUDED_ */

@@ -1,0 +1,391 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Fetching for a device: "items" is an array of "flags", "envelope",
+ * "headers", "text" and "all"; "part" is a section such as "1.2"; "max" are
+ * the bytes of each of them.
+ */
+
+
+#include "imap_update.h"
+
+#include <string.h>
+
+#include "mime_header.h"
+
+
+#define IMAP_FETCH_FLAGS        0x01
+#define IMAP_FETCH_ENVELOPE     0x02
+#define IMAP_FETCH_HEADERS      0x04
+#define IMAP_FETCH_TEXT         0x08
+#define IMAP_FETCH_ALL          0x10
+
+#define IMAP_FETCH_MAX          65536   /* "max" if it is not given */
+#define IMAP_MAX_SECTION        64
+
+
+static uint32_t imap_fetch_items(imap_update_t *u);
+static const char *imap_fetch_part_check(imap_update_t *u);
+static void imap_fetch_ask(imap_command_t *c, const char *section,
+    uint64_t max);
+static uint64_t imap_fetch_max(imap_session_t *s, imap_update_t *u);
+static int imap_fetch_untagged(imap_session_t *s, imap_response_t *r);
+static json_t *imap_fetch_message(imap_session_t *s, imap_response_t *r);
+static void imap_fetch_envelope_json(json_t *message, imap_response_t *r);
+static void imap_fetch_set(json_t *message, const char *name, imap_buf_t *b);
+static void imap_fetch_bytes(imap_update_t *u, json_t *message,
+    const char *name, const imap_str_t *data, int base64);
+
+
+static const struct {
+    const char  *name;
+    uint32_t     bit;
+} imap_items[] = {
+    { "flags", IMAP_FETCH_FLAGS },
+    { "envelope", IMAP_FETCH_ENVELOPE },
+    { "headers", IMAP_FETCH_HEADERS },
+    { "text", IMAP_FETCH_TEXT },
+    { "all", IMAP_FETCH_ALL },
+    { NULL, 0 }
+};
+
+
+const char *
+imap_fetch_check(imap_session_t *s, imap_update_t *u)
+{
+    json_t      *max;
+    const char  *error;
+
+    error = imap_arg_uids(u, IMAP_MAX_FETCH_UIDS);
+
+    if (error == NULL) {
+        error = imap_arg_strings(u, "items");
+    }
+
+    if (error == NULL) {
+        error = imap_fetch_part_check(u);
+    }
+
+    if (error) {
+        return error;
+    }
+
+    max = json_object_get(u->args, "max");
+
+    if (max && (!json_is_integer(max) || json_integer_value(max) < 1
+                || json_integer_value(max) > s->o->max_message))
+    {
+        return "bad \"max\"";
+    }
+
+    if (imap_fetch_items(u) == UINT32_MAX) {
+        return "unknown item in \"items\"";
+    }
+
+    if (imap_fetch_items(u) == 0 && json_object_get(u->args, "part") == NULL) {
+        return "neither \"items\" nor \"part\"";
+    }
+
+    return NULL;
+}
+
+
+static uint32_t
+imap_fetch_items(imap_update_t *u)
+{
+    size_t     i, n;
+    json_t    *item;
+    uint32_t   bits;
+
+    bits = 0;
+
+    json_array_foreach(json_object_get(u->args, "items"), i, item) {
+
+        for (n = 0; imap_items[n].name; n++) {
+
+            if (strcmp(imap_items[n].name, json_string_value(item)) == 0) {
+                break;
+            }
+        }
+
+        if (imap_items[n].name == NULL) {
+            return UINT32_MAX;
+        }
+
+        bits |= imap_items[n].bit;
+    }
+
+    return bits;
+}
+
+
+/* section-part = nz-number *("." nz-number) */
+
+static const char *
+imap_fetch_part_check(imap_update_t *u)
+{
+    json_t      *part;
+    const char  *p;
+
+    part = json_object_get(u->args, "part");
+
+    if (part == NULL) {
+        return NULL;
+    }
+
+    p = json_string_value(part);
+
+    if (p == NULL || *p == '\0' || strlen(p) > IMAP_MAX_SECTION
+        || strlen(p) != json_string_length(part))
+    {
+        return "bad \"part\"";
+    }
+
+    for ( ;; ) {
+
+        if (*p < '1' || *p > '9') {
+            return "bad \"part\"";
+        }
+
+        while (*p >= '0' && *p <= '9') {
+            p++;
+        }
+
+        if (*p == '\0') {
+            return NULL;
+        }
+
+        if (*p++ != '.') {
+            return "bad \"part\"";
+        }
+    }
+}
+
+
+void
+imap_fetch_begin(imap_session_t *s, imap_update_t *u)
+{
+    uint32_t        items;
+    uint64_t        max;
+    const char     *part;
+    imap_command_t  c;
+
+    items = imap_fetch_items(u);
+    max = imap_fetch_max(s, u);
+    part = imap_arg_string(u, "part");
+
+    json_object_set_new(u->result, "messages", json_array());
+
+    imap_update_command(s, &c, "UID FETCH");
+    imap_command_add(&c, " (UID FLAGS RFC822.SIZE");
+
+    if (items & IMAP_FETCH_ENVELOPE) {
+        imap_command_add(&c, " ENVELOPE");
+    }
+
+    if (items & IMAP_FETCH_HEADERS) {
+        imap_fetch_ask(&c, "HEADER", max);
+    }
+
+    if (items & IMAP_FETCH_TEXT) {
+        imap_command_add(&c, " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE "
+                         "CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)]");
+        imap_fetch_ask(&c, "TEXT", max);
+    }
+
+    if (items & IMAP_FETCH_ALL) {
+        imap_fetch_ask(&c, "", max);
+    }
+
+    if (part) {
+        imap_fetch_ask(&c, part, max);
+    }
+
+    imap_command_add(&c, ")");
+    imap_update_send(s, &c, imap_update_answer, imap_fetch_untagged);
+}
+
+
+static void
+imap_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
+{
+    imap_command_add(c, " BODY.PEEK[");
+    imap_command_add(c, section);
+    imap_command_add(c, "]<0.");
+    imap_command_number(c, max);
+    imap_command_add(c, ">");
+}
+
+
+static uint64_t
+imap_fetch_max(imap_session_t *s, imap_update_t *u)
+{
+    json_int_t  max;
+
+    max = imap_arg_number(u, "max");
+
+    if (max == 0) {
+        max = IMAP_FETCH_MAX < s->o->max_message ? IMAP_FETCH_MAX
+                                                 : s->o->max_message;
+    }
+
+    return max;
+}
+
+
+/* The view wants to know of its flags, too. */
+
+static int
+imap_fetch_untagged(imap_session_t *s, imap_response_t *r)
+{
+    json_t         *messages;
+    imap_update_t  *u = s->updates;
+
+    if (r->kind != IMAP_FETCH || !(r->has & IMAP_HAS_UID)
+        || !(r->has & IMAP_HAS_SIZE)
+        || !imap_set_has(&u->uids, r->u.fetch.uid))
+    {
+        return 0;
+    }
+
+    messages = json_object_get(u->result, "messages");
+
+    if (json_array_size(messages) < IMAP_MAX_FETCH_UIDS) {
+        json_array_append_new(messages, imap_fetch_message(s, r));
+    }
+
+    return 0;
+}
+
+
+static json_t *
+imap_fetch_message(imap_session_t *s, imap_response_t *r)
+{
+    json_t            *message;
+    uint32_t           items;
+    imap_buf_t         b;
+    const char        *part;
+    imap_fetch_t      *f = &r->u.fetch;
+    imap_update_t     *u = s->updates;
+    const imap_str_t  *head, *text;
+
+    items = imap_fetch_items(u);
+    part = imap_arg_string(u, "part");
+    message = json_object();
+    memset(&b, 0, sizeof(b));
+
+    json_object_set_new(message, "uid", json_integer(f->uid));
+    json_object_set_new(message, "size", json_integer(f->size));
+    json_object_set_new(message, "flags", imap_flags_json(&s->keywords,
+                        imap_flags_mask(&s->keywords, f->flags, f->nflags)));
+
+    if (items & IMAP_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
+        imap_fetch_envelope_json(message, r);
+    }
+
+    head = imap_fetch_section(f, "HEADER.FIELDS");
+    text = imap_fetch_section(f, "TEXT");
+
+    if (items & IMAP_FETCH_TEXT && head && text) {
+
+        if (u->bytes + text->len <= IMAP_MAX_FETCHED) {
+            u->bytes += text->len;
+            mime_plain(&b, head, text);
+            imap_fetch_set(message, "text", &b);
+
+        } else {
+            json_object_set_new(message, "truncated", json_true());
+        }
+    }
+
+    imap_buf_free(&b);
+
+    if (items & IMAP_FETCH_HEADERS) {
+        imap_fetch_bytes(u, message, "headers",
+                         imap_fetch_exactly(f, "HEADER"), 0);
+    }
+
+    if (items & IMAP_FETCH_ALL) {
+        imap_fetch_bytes(u, message, "message", imap_fetch_exactly(f, ""), 1);
+    }
+
+    if (part) {
+        imap_fetch_bytes(u, message, "part", imap_fetch_exactly(f, part), 1);
+    }
+
+    return message;
+}
+
+
+static void
+imap_fetch_envelope_json(json_t *message, imap_response_t *r)
+{
+    imap_buf_t        b;
+    imap_envelope_t  *e = &r->u.fetch.envelope;
+
+    memset(&b, 0, sizeof(b));
+
+    mime_addresses(&b, &e->from);
+    imap_fetch_set(message, "from", &b);
+
+    mime_addresses(&b, &e->to);
+    imap_fetch_set(message, "to", &b);
+
+    mime_addresses(&b, &e->cc);
+    imap_fetch_set(message, "cc", &b);
+
+    mime_header(&b, e->subject.data, e->subject.len);
+    imap_fetch_set(message, "subject", &b);
+
+    mime_date(&b, e->date.data, e->date.len);
+    imap_fetch_set(message, "date", &b);
+
+    mime_header(&b, e->message_id.data, e->message_id.len);
+    imap_fetch_set(message, "messageId", &b);
+
+    imap_buf_free(&b);
+}
+
+
+static void
+imap_fetch_set(json_t *message, const char *name, imap_buf_t *b)
+{
+    if (b->len) {
+        json_object_set_new(message, name, json_stringn(b->data, b->len));
+    }
+
+    b->len = 0;
+}
+
+
+/* All of an update have to fit into one result. */
+
+static void
+imap_fetch_bytes(imap_update_t *u, json_t *message, const char *name,
+    const imap_str_t *data, int base64)
+{
+    imap_buf_t  b;
+
+    if (data == NULL) {
+        return;
+    }
+
+    if (u->bytes + data->len > IMAP_MAX_FETCHED) {
+        json_object_set_new(message, "truncated", json_true());
+        return;
+    }
+
+    u->bytes += data->len;
+    memset(&b, 0, sizeof(b));
+
+    if (base64) {
+        imap_buf_base64(&b, data->data, data->len);
+
+    } else {
+        mime_charset(&b, NULL, 0, data->data, data->len);
+    }
+
+    imap_fetch_set(message, name, &b);
+    imap_buf_free(&b);
+}

@@ -1,0 +1,94 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Updates of mailboxes: "action" is create, rename, delete, subscribe or
+ * unsubscribe.
+ */
+
+
+#include "imap_update.h"
+
+#include <string.h>
+
+
+static const char *imap_mailbox_command(imap_update_t *u);
+static void imap_mailbox_answer(imap_session_t *s, imap_response_t *r);
+
+
+static const struct {
+    const char  *action;
+    const char  *command;
+} imap_actions[] = {
+    { "create", "CREATE " },
+    { "rename", "RENAME " },
+    { "delete", "DELETE " },
+    { "subscribe", "SUBSCRIBE " },
+    { "unsubscribe", "UNSUBSCRIBE " },
+    { NULL, NULL }
+};
+
+
+const char *
+imap_mailbox_check(imap_session_t *s, imap_update_t *u)
+{
+    const char  *command;
+
+    command = imap_mailbox_command(u);
+
+    if (command == NULL) {
+        return "unknown \"action\"";
+    }
+
+    return strcmp(command, "RENAME ") == 0 ? imap_arg_mailbox(u, "to") : NULL;
+}
+
+
+static const char *
+imap_mailbox_command(imap_update_t *u)
+{
+    size_t       i;
+    const char  *action;
+
+    action = imap_arg_string(u, "action");
+
+    for (i = 0; action && imap_actions[i].action; i++) {
+
+        if (strcmp(action, imap_actions[i].action) == 0) {
+            return imap_actions[i].command;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
+{
+    const char      *command;
+    imap_command_t   c;
+
+    command = imap_mailbox_command(u);
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, command);
+    imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
+
+    if (strcmp(command, "RENAME ") == 0) {
+        imap_command_add(&c, " ");
+        imap_command_mailbox(&c, imap_arg_string(u, "to"));
+    }
+
+    imap_update_send(s, &c, imap_mailbox_answer, NULL);
+}
+
+
+/* What we did ourselves may not be told: a round tells. */
+
+static void
+imap_mailbox_answer(imap_session_t *s, imap_response_t *r)
+{
+    s->round_at = imap_now(s);
+    imap_update_answer(s, r);
+}

@@ -1,0 +1,394 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Updates of messages: store, copy, move, delete, append.
+ */
+
+
+#include "imap_update.h"
+
+#include <string.h>
+
+
+/* What has to be done for one that takes several commands. */
+
+enum {
+    IMAP_STEP_FIRST = 0,
+    IMAP_STEP_MARK,                     /* \Deleted */
+    IMAP_STEP_EXPUNGE
+};
+
+
+static void imap_store_send(imap_session_t *s, imap_update_t *u,
+    const char *how, json_t *flags);
+static void imap_store_answer(imap_session_t *s, imap_response_t *r);
+static void imap_copy_send(imap_session_t *s, imap_update_t *u,
+    const char *command, imap_answer_pt answer);
+static int imap_copy_untagged(imap_session_t *s, imap_response_t *r);
+static void imap_copy_code(imap_session_t *s, imap_response_t *r);
+static void imap_copy_answer(imap_session_t *s, imap_response_t *r);
+static void imap_move_copied(imap_session_t *s, imap_response_t *r);
+static void imap_delete_mark(imap_session_t *s);
+static void imap_delete_marked(imap_session_t *s, imap_response_t *r);
+static void imap_append_answer(imap_session_t *s, imap_response_t *r);
+
+
+const char *
+imap_store_check(imap_session_t *s, imap_update_t *u)
+{
+    json_t      *since;
+    const char  *error;
+
+    error = imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
+
+    if (error == NULL) {
+        error = imap_arg_flags(u, "add");
+    }
+
+    if (error == NULL) {
+        error = imap_arg_flags(u, "remove");
+    }
+
+    if (error) {
+        return error;
+    }
+
+    since = json_object_get(u->args, "unchangedSince");
+
+    if (since && (!json_is_integer(since) || json_integer_value(since) < 0)) {
+        return "bad \"unchangedSince\"";
+    }
+
+    if (since && !s->condstore) {
+        return "\"unchangedSince\" needs a server with CONDSTORE";
+    }
+
+    if (json_array_size(json_object_get(u->args, "add")) == 0
+        && json_array_size(json_object_get(u->args, "remove")) == 0)
+    {
+        return "neither \"add\" nor \"remove\"";
+    }
+
+    return NULL;
+}
+
+
+void
+imap_store_begin(imap_session_t *s, imap_update_t *u)
+{
+    json_t  *add;
+
+    add = json_object_get(u->args, "add");
+
+    if (json_array_size(add)) {
+        imap_store_send(s, u, " +FLAGS ", add);
+
+    } else {
+        u->step = IMAP_STEP_MARK;
+        imap_store_send(s, u, " -FLAGS ", json_object_get(u->args, "remove"));
+    }
+}
+
+
+static void
+imap_store_send(imap_session_t *s, imap_update_t *u, const char *how,
+    json_t *flags)
+{
+    json_t          *since;
+    imap_command_t   c;
+
+    since = json_object_get(u->args, "unchangedSince");
+
+    imap_update_command(s, &c, "UID STORE");
+
+    if (since && !u->sent) {
+        imap_command_add(&c, " (UNCHANGEDSINCE ");
+        imap_command_number(&c, json_integer_value(since));
+        imap_command_add(&c, ")");
+    }
+
+    imap_command_add(&c, how);
+    imap_command_flags(&c, flags);
+    imap_update_send(s, &c, imap_store_answer, NULL);
+}
+
+
+static void
+imap_store_answer(imap_session_t *s, imap_response_t *r)
+{
+    size_t          i;
+    uint32_t        uid;
+    imap_set_t      modified, left;
+    imap_update_t  *u = s->updates;
+
+    memset(&left, 0, sizeof(left));
+
+    if (imap_str_is(&r->code, "MODIFIED")
+        && imap_set_parse(&modified, r->code_text.data, r->code_text.len) == 0)
+    {
+        json_object_set_new(u->result, "modified",
+                            imap_update_uids(&modified,
+                                             IMAP_MAX_UPDATE_UIDS));
+
+        /* the second half is for those only whose first one was done */
+
+        for (i = 0; i < u->uids.n; i++) {
+            uid = u->uids.ranges[i].first;
+
+            do {
+                if (!imap_set_has(&modified, uid)) {
+                    imap_set_add(&left, uid, uid);
+                }
+
+            } while (uid++ < u->uids.ranges[i].last);
+        }
+
+        imap_set_free(&modified);
+        imap_set_free(&u->uids);
+        u->uids = left;
+    }
+
+    if (r->condition == IMAP_COND_OK && u->step == IMAP_STEP_FIRST && u->uids.n
+        && json_array_size(json_object_get(u->args, "remove")))
+    {
+        u->step = IMAP_STEP_MARK;
+        imap_store_send(s, u, " -FLAGS ", json_object_get(u->args, "remove"));
+        return;
+    }
+
+    imap_update_answer(s, r);
+}
+
+
+const char *
+imap_copy_check(imap_session_t *s, imap_update_t *u)
+{
+    const char  *error;
+
+    error = imap_arg_mailbox(u, "to");
+
+    if (error) {
+        return error;
+    }
+
+    if (strcmp(imap_arg_string(u, "to"), imap_arg_string(u, "mailbox")) == 0
+        && strcmp(u->verb->name, "move") == 0)
+    {
+        return "\"to\" is \"mailbox\"";
+    }
+
+    return imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
+}
+
+
+void
+imap_copy_begin(imap_session_t *s, imap_update_t *u)
+{
+    imap_copy_send(s, u, "UID COPY", imap_copy_answer);
+}
+
+
+/* Without MOVE: copied, marked and, if that can be done for these alone,
+   expunged. */
+
+void
+imap_move_begin(imap_session_t *s, imap_update_t *u)
+{
+    if (s->caps & IMAP_CAP_MOVE) {
+        imap_copy_send(s, u, "UID MOVE", imap_copy_answer);
+
+    } else {
+        imap_copy_send(s, u, "UID COPY", imap_move_copied);
+    }
+}
+
+
+static void
+imap_copy_send(imap_session_t *s, imap_update_t *u, const char *command,
+    imap_answer_pt answer)
+{
+    imap_command_t  c;
+
+    imap_update_command(s, &c, command);
+    imap_command_add(&c, " ");
+    imap_command_mailbox(&c, imap_arg_string(u, "to"));
+    imap_update_send(s, &c, answer, imap_copy_untagged);
+}
+
+
+/* MOVE tells it before (RFC 6851, 4.3). */
+
+static int
+imap_copy_untagged(imap_session_t *s, imap_response_t *r)
+{
+    if (r->kind == IMAP_CONDITION && imap_str_is(&r->code, "COPYUID")) {
+        imap_copy_code(s, r);
+    }
+
+    return 0;
+}
+
+
+/* COPYUID: uidvalidity source-uids destination-uids */
+
+static void
+imap_copy_code(imap_session_t *s, imap_response_t *r)
+{
+    char           *p;
+    imap_str_t      to;
+    imap_set_t      set;
+    imap_update_t  *u = s->updates;
+
+    for (p = r->code_text.data + r->code_text.len;
+         p > r->code_text.data && p[-1] != ' ';
+         p--)
+    {
+        /* void */
+    }
+
+    to.data = p;
+    to.len = r->code_text.data + r->code_text.len - p;
+
+    if (imap_set_parse(&set, to.data, to.len) == 0) {
+        json_object_set_new(u->result, "uidvalidity",
+                            json_integer(r->code_number));
+        json_object_set_new(u->result, "uids",
+                            imap_update_uids(&set, IMAP_MAX_UPDATE_UIDS));
+        imap_set_free(&set);
+    }
+}
+
+
+static void
+imap_copy_answer(imap_session_t *s, imap_response_t *r)
+{
+    if (imap_str_is(&r->code, "COPYUID")) {
+        imap_copy_code(s, r);
+    }
+
+    imap_update_touch(s, imap_arg_string(s->updates, "to"));
+    imap_update_answer(s, r);
+}
+
+
+static void
+imap_move_copied(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition != IMAP_COND_OK) {
+        imap_update_answer(s, r);
+        return;
+    }
+
+    if (imap_str_is(&r->code, "COPYUID")) {
+        imap_copy_code(s, r);
+    }
+
+    imap_update_touch(s, imap_arg_string(s->updates, "to"));
+    imap_delete_mark(s);
+}
+
+
+const char *
+imap_delete_check(imap_session_t *s, imap_update_t *u)
+{
+    return imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
+}
+
+
+void
+imap_delete_begin(imap_session_t *s, imap_update_t *u)
+{
+    imap_delete_mark(s);
+}
+
+
+static void
+imap_delete_mark(imap_session_t *s)
+{
+    imap_command_t  c;
+
+    s->updates->step = IMAP_STEP_MARK;
+
+    imap_update_command(s, &c, "UID STORE");
+    imap_command_add(&c, " +FLAGS (\\Deleted)");
+    imap_update_send(s, &c, imap_delete_marked, NULL);
+}
+
+
+/* EXPUNGE alone would take what others have marked, too. */
+
+static void
+imap_delete_marked(imap_session_t *s, imap_response_t *r)
+{
+    imap_command_t  c;
+
+    json_object_set_new(s->updates->result, "expunged",
+                        json_boolean(s->caps & IMAP_CAP_UIDPLUS));
+
+    if (r->condition != IMAP_COND_OK || !(s->caps & IMAP_CAP_UIDPLUS)) {
+        imap_update_answer(s, r);
+        return;
+    }
+
+    imap_update_command(s, &c, "UID EXPUNGE");
+    imap_update_send(s, &c, imap_update_answer, NULL);
+}
+
+
+const char *
+imap_append_check(imap_session_t *s, imap_update_t *u)
+{
+    json_t  *message;
+
+    message = json_object_get(u->args, "message");
+
+    if (!json_is_string(message) || json_string_length(message) == 0) {
+        return "\"message\" is missing";
+    }
+
+    if (json_string_length(message) > s->o->max_message) {
+        return "\"message\" is too long";
+    }
+
+    return imap_arg_flags(u, "flags");
+}
+
+
+void
+imap_append_begin(imap_session_t *s, imap_update_t *u)
+{
+    json_t          *flags, *message;
+    imap_command_t   c;
+
+    flags = json_object_get(u->args, "flags");
+    message = json_object_get(u->args, "message");
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "APPEND ");
+    imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
+    imap_command_add(&c, " ");
+
+    if (flags) {
+        imap_command_flags(&c, flags);
+        imap_command_add(&c, " ");
+    }
+
+    imap_command_message(&c, json_string_value(message),
+                         json_string_length(message));
+    imap_update_send(s, &c, imap_append_answer, NULL);
+}
+
+
+/* APPENDUID: uidvalidity uid */
+
+static void
+imap_append_answer(imap_session_t *s, imap_response_t *r)
+{
+    if (imap_str_is(&r->code, "APPENDUID")) {
+        imap_copy_code(s, r);
+    }
+
+    imap_update_touch(s, imap_arg_string(s->updates, "mailbox"));
+    imap_update_answer(s, r);
+}

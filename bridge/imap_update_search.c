@@ -1,0 +1,283 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Searching a mailbox: all members that are given have to match.
+ */
+
+
+#include "imap_update.h"
+
+#include <stdio.h>
+#include <string.h>
+
+
+typedef enum {
+    IMAP_KEY_STRING,
+    IMAP_KEY_DATE,
+    IMAP_KEY_FLAG,                      /* true: the first, false: the other */
+    IMAP_KEY_WORD,
+    IMAP_KEY_NUMBER
+} imap_key_type_t;
+
+
+typedef struct {
+    const char        *name;
+    imap_key_type_t    type;
+    const char        *key;
+    const char        *other;
+} imap_key_t;
+
+
+static const char *imap_search_value(const imap_key_t *k, json_t *value);
+static int imap_search_date(const char *text, char *date, size_t size);
+static void imap_search_key(imap_command_t *c, const imap_key_t *k,
+    json_t *value);
+static int imap_search_untagged(imap_session_t *s, imap_response_t *r);
+static int imap_search_numbers(imap_set_t *set, const imap_str_t *text);
+static void imap_search_answer(imap_session_t *s, imap_response_t *r);
+
+
+static const imap_key_t  imap_keys[] = {
+    { "text", IMAP_KEY_STRING, "TEXT", NULL },
+    { "body", IMAP_KEY_STRING, "BODY", NULL },
+    { "from", IMAP_KEY_STRING, "FROM", NULL },
+    { "to", IMAP_KEY_STRING, "TO", NULL },
+    { "cc", IMAP_KEY_STRING, "CC", NULL },
+    { "subject", IMAP_KEY_STRING, "SUBJECT", NULL },
+    { "messageId", IMAP_KEY_STRING, "HEADER Message-ID", NULL },
+    { "since", IMAP_KEY_DATE, "SINCE", NULL },
+    { "before", IMAP_KEY_DATE, "BEFORE", NULL },
+    { "seen", IMAP_KEY_FLAG, "SEEN", "UNSEEN" },
+    { "flagged", IMAP_KEY_FLAG, "FLAGGED", "UNFLAGGED" },
+    { "answered", IMAP_KEY_FLAG, "ANSWERED", "UNANSWERED" },
+    { "deleted", IMAP_KEY_FLAG, "DELETED", "UNDELETED" },
+    { "draft", IMAP_KEY_FLAG, "DRAFT", "UNDRAFT" },
+    { "keyword", IMAP_KEY_WORD, "KEYWORD", NULL },
+    { "larger", IMAP_KEY_NUMBER, "LARGER", NULL },
+    { "smaller", IMAP_KEY_NUMBER, "SMALLER", NULL },
+    { NULL, 0, NULL, NULL }
+};
+
+
+const char *
+imap_search_check(imap_session_t *s, imap_update_t *u)
+{
+    json_t            *query, *value;
+    const char        *name, *error;
+    const imap_key_t  *k;
+
+    query = json_object_get(u->args, "query");
+
+    if (!json_is_object(query)) {
+        return "\"query\" is missing";
+    }
+
+    json_object_foreach(query, name, value) {
+
+        for (k = imap_keys; k->name; k++) {
+
+            if (strcmp(k->name, name) == 0) {
+                break;
+            }
+        }
+
+        if (k->name == NULL) {
+            return "unknown member in \"query\"";
+        }
+
+        error = imap_search_value(k, value);
+
+        if (error) {
+            return error;
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+imap_search_value(const imap_key_t *k, json_t *value)
+{
+    char  date[16];
+
+    switch (k->type) {
+
+    case IMAP_KEY_FLAG:
+        return json_is_boolean(value) ? NULL
+               : "neither true nor false in \"query\"";
+
+    case IMAP_KEY_NUMBER:
+        return json_is_integer(value) && json_integer_value(value) >= 0
+               && json_integer_value(value) <= UINT32_MAX
+               ? NULL : "bad number in \"query\"";
+
+    case IMAP_KEY_DATE:
+        return json_is_string(value)
+               && imap_search_date(json_string_value(value), date,
+                                   sizeof(date)) == 0
+               ? NULL : "bad date in \"query\"";
+
+    default:
+        return json_is_string(value) && json_string_length(value) > 0
+               && json_string_length(value) <= 1000
+               ? NULL : "bad string in \"query\"";
+    }
+}
+
+
+/* "2026-11-24" becomes 24-Nov-2026. */
+
+static int
+imap_search_date(const char *text, char *date, size_t size)
+{
+    int       n;
+    unsigned  year, month, day;
+
+    static const char  *months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
+        "Nov", "Dec"
+    };
+
+    n = -1;
+
+    if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &n) != 3
+        || n != 10 || text[n] != '\0' || strchr(text, '+') || year < 1900
+        || month < 1 || month > 12 || day < 1 || day > 31)
+    {
+        return -1;
+    }
+
+    snprintf(date, size, "%u-%s-%04u", day % 100, months[month - 1],
+             year % 10000);
+
+    return 0;
+}
+
+
+void
+imap_search_begin(imap_session_t *s, imap_update_t *u)
+{
+    json_t            *query, *value;
+    imap_command_t     c;
+    const imap_key_t  *k;
+
+    query = json_object_get(u->args, "query");
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "UID SEARCH");
+
+    /* with UTF8=ACCEPT, CHARSET is forbidden: RFC 6855, 3 */
+
+    if (!s->utf8) {
+        imap_command_add(&c, " CHARSET UTF-8");
+    }
+
+    imap_command_add(&c, " ALL");
+
+    for (k = imap_keys; k->name; k++) {
+        value = json_object_get(query, k->name);
+
+        if (value) {
+            imap_search_key(&c, k, value);
+        }
+    }
+
+    imap_set_free(&u->uids);
+    imap_update_send(s, &c, imap_search_answer, imap_search_untagged);
+}
+
+
+static void
+imap_search_key(imap_command_t *c, const imap_key_t *k, json_t *value)
+{
+    char  date[16];
+
+    imap_command_add(c, " ");
+
+    if (k->type == IMAP_KEY_FLAG) {
+        imap_command_add(c, json_is_true(value) ? k->key : k->other);
+        return;
+    }
+
+    imap_command_add(c, k->key);
+    imap_command_add(c, " ");
+
+    switch (k->type) {
+
+    case IMAP_KEY_NUMBER:
+        imap_command_number(c, json_integer_value(value));
+        break;
+
+    case IMAP_KEY_DATE:
+        imap_search_date(json_string_value(value), date, sizeof(date));
+        imap_command_add(c, date);
+        break;
+
+    case IMAP_KEY_WORD:
+
+        imap_command_keyword(c, json_string_value(value),
+                             json_string_length(value));
+        break;
+
+    default:
+        imap_command_string(c, json_string_value(value),
+                            json_string_length(value));
+    }
+}
+
+
+static int
+imap_search_untagged(imap_session_t *s, imap_response_t *r)
+{
+    imap_set_t  *set = &s->updates->uids;
+
+    if (r->kind == IMAP_SEARCH) {
+
+        if (imap_search_numbers(set, &r->text) == -1) {
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad SEARCH");
+        }
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* Numbers with spaces between them, and maybe "(MODSEQ n)" at the end. */
+
+static int
+imap_search_numbers(imap_set_t *set, const imap_str_t *text)
+{
+    size_t  i, len;
+
+    for (i = 0, len = 0; i < text->len && text->data[i] != '('; i++) {
+
+        if (text->data[i] == ' ') {
+            text->data[i] = ',';
+
+        } else {
+            len = i + 1;
+        }
+    }
+
+    imap_set_free(set);
+
+    return len ? imap_set_parse(set, text->data, len) : 0;
+}
+
+
+static void
+imap_search_answer(imap_session_t *s, imap_response_t *r)
+{
+    imap_update_t  *u = s->updates;
+
+    json_object_set_new(u->result, "found",
+                        json_integer(imap_set_count(&u->uids)));
+    json_object_set_new(u->result, "uids",
+                        imap_update_uids(&u->uids, IMAP_MAX_FOUND));
+
+    imap_update_answer(s, r);
+}

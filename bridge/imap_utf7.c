@@ -1,0 +1,303 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "imap_utf7.h"
+
+#include <string.h>
+
+
+static void imap_utf7_unit(imap_buf_t *b, uint32_t *bits, int *n,
+    uint32_t unit);
+static int imap_utf7_shifted(imap_buf_t *b, const char **pp, const char *end);
+
+
+static const char  imap_utf7_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+
+
+int
+imap_utf8_valid(const char *data, size_t len)
+{
+    const char  *p, *end;
+
+    p = data;
+    end = data + len;
+
+    while (p < end) {
+
+        if (imap_utf8_next(&p, end) == -1) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int32_t
+imap_utf8_next(const char **pp, const char *end)
+{
+    int                   n, i;
+    uint32_t              c;
+    const unsigned char  *p;
+
+    static const uint32_t  lowest[] = { 0, 0x80, 0x800, 0x10000 };
+
+    if (*pp >= end) {
+        return -1;
+    }
+
+    p = (const unsigned char *) *pp;
+    c = *p;
+
+    if (c < 0x80) {
+        (*pp)++;
+        return c;
+    }
+
+    n = c >= 0xf8 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+
+    if (n == 0 || end - *pp <= n) {
+        return -1;
+    }
+
+    c &= 0x3f >> n;
+
+    for (i = 1; i <= n; i++) {
+
+        if ((p[i] & 0xc0) != 0x80) {
+            return -1;
+        }
+
+        c = c << 6 | (p[i] & 0x3f);
+    }
+
+    if (c < lowest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
+        return -1;
+    }
+
+    *pp += n + 1;
+
+    return c;
+}
+
+
+void
+imap_utf8_add(imap_buf_t *b, uint32_t c)
+{
+    if (c < 0x80) {
+        imap_buf_char(b, c);
+        return;
+    }
+
+    if (c < 0x800) {
+        imap_buf_char(b, 0xc0 | c >> 6);
+
+    } else {
+
+        if (c < 0x10000) {
+            imap_buf_char(b, 0xe0 | c >> 12);
+
+        } else {
+            imap_buf_char(b, 0xf0 | c >> 18);
+            imap_buf_char(b, 0x80 | (c >> 12 & 0x3f));
+        }
+
+        imap_buf_char(b, 0x80 | (c >> 6 & 0x3f));
+    }
+
+    imap_buf_char(b, 0x80 | (c & 0x3f));
+}
+
+
+int
+imap_utf7_encode(imap_buf_t *b, const char *utf8, size_t len)
+{
+    int          n;
+    size_t       before;
+    int32_t      c;
+    uint32_t     bits;
+    const char  *p, *end;
+
+    before = b->len;
+    p = utf8;
+    end = utf8 + len;
+    n = -1;                             /* bits that wait; -1: not shifted */
+    bits = 0;
+
+    while (p < end) {
+        c = imap_utf8_next(&p, end);
+
+        if (c == -1) {
+            b->len = before;
+            return -1;
+        }
+
+        if (c >= 0x20 && c < 0x7f) {
+
+            if (n >= 0) {
+
+                if (n) {
+                    imap_buf_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
+                }
+
+                imap_buf_char(b, '-');
+                n = -1;
+            }
+
+            imap_buf_char(b, c);
+
+            if (c == '&') {
+                imap_buf_char(b, '-');
+            }
+
+            continue;
+        }
+
+        if (n < 0) {
+            imap_buf_char(b, '&');
+            n = 0;
+            bits = 0;
+        }
+
+        if (c >= 0x10000) {
+            c -= 0x10000;
+            imap_utf7_unit(b, &bits, &n, 0xd800 | c >> 10);
+            c = 0xdc00 | (c & 0x3ff);
+        }
+
+        imap_utf7_unit(b, &bits, &n, c);
+    }
+
+    if (n > 0) {
+        imap_buf_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
+    }
+
+    if (n >= 0) {
+        imap_buf_char(b, '-');
+    }
+
+    return 0;
+}
+
+
+static void
+imap_utf7_unit(imap_buf_t *b, uint32_t *bits, int *n, uint32_t unit)
+{
+    *bits = *bits << 16 | unit;
+    *n += 16;
+
+    while (*n >= 6) {
+        *n -= 6;
+        imap_buf_char(b, imap_utf7_digits[*bits >> *n & 63]);
+    }
+
+    *bits &= (1u << *n) - 1;
+}
+
+
+int
+imap_utf7_decode(imap_buf_t *b, const char *utf7, size_t len)
+{
+    size_t       before;
+    const char  *p, *end;
+
+    before = b->len;
+    p = utf7;
+    end = utf7 + len;
+
+    while (p < end) {
+
+        if ((unsigned char) *p < 0x20 || (unsigned char) *p >= 0x7f) {
+            goto failed;
+        }
+
+        if (*p != '&') {
+            imap_buf_char(b, *p++);
+            continue;
+        }
+
+        p++;
+
+        if (p < end && *p == '-') {
+            imap_buf_char(b, '&');
+            p++;
+            continue;
+        }
+
+        if (imap_utf7_shifted(b, &p, end) == -1) {
+            goto failed;
+        }
+    }
+
+    return 0;
+
+failed:
+
+    b->len = before;
+
+    return -1;
+}
+
+
+static int
+imap_utf7_shifted(imap_buf_t *b, const char **pp, const char *end)
+{
+    int          n;
+    uint32_t     bits, unit, high;
+    const char  *p, *digit;
+
+    n = 0;
+    bits = 0;
+    high = 0;
+
+    for (p = *pp; p < end && *p != '-'; p++) {
+        digit = *p ? strchr(imap_utf7_digits, *p) : NULL;
+
+        if (digit == NULL) {
+            return -1;
+        }
+
+        bits = bits << 6 | (digit - imap_utf7_digits);
+        n += 6;
+
+        if (n < 16) {
+            continue;
+        }
+
+        n -= 16;
+        unit = bits >> n & 0xffff;
+        bits &= (1u << n) - 1;
+
+        if (high) {
+
+            if (unit < 0xdc00 || unit > 0xdfff) {
+                return -1;
+            }
+
+            imap_utf8_add(b, 0x10000 + ((high - 0xd800) << 10)
+                             + (unit - 0xdc00));
+            high = 0;
+
+        } else if (unit >= 0xd800 && unit < 0xdc00) {
+            high = unit;
+
+        } else if (unit < 0x20 || (unit >= 0xdc00 && unit < 0xe000)) {
+            return -1;
+
+        } else {
+            imap_utf8_add(b, unit);
+        }
+    }
+
+    if (p == end || high || n >= 6 || bits) {
+        return -1;
+    }
+
+    *pp = p + 1;
+
+    return 0;
+}

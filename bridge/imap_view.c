@@ -1,0 +1,308 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The mailbox that is selected: each response about it is held against what
+ * is known, and what differs becomes an event.
+ */
+
+
+#include "imap_core.h"
+
+#include <string.h>
+
+#include "mime_header.h"
+
+
+static int imap_view_told(imap_session_t *s);
+static void imap_view_baseline(imap_session_t *s, imap_response_t *r,
+    uint64_t flags);
+static void imap_view_new(imap_session_t *s, imap_response_t *r,
+    uint64_t flags);
+static void imap_view_unknown(imap_session_t *s, imap_response_t *r,
+    uint64_t flags);
+
+
+void
+imap_view_close(imap_session_t *s)
+{
+    imap_view_t  *v = &s->view;
+
+    /* what is not complete is found again by the next session */
+
+    if (v->mailbox && v->sync == IMAP_SYNC_NONE && !s->failed) {
+        imap_event_flush(s);
+    }
+
+    imap_set_free(&v->there);
+    imap_set_free(&v->touched);
+    memset(v, 0, sizeof(imap_view_t));
+
+    if (s->batch) {
+        json_array_clear(s->batch);
+
+    } else {
+        s->batch = json_array();
+    }
+}
+
+
+/* Is what is said about what is known? */
+
+static int
+imap_view_told(imap_session_t *s)
+{
+    imap_view_t     *v = &s->view;
+    imap_mailbox_t  *m = v->mailbox;
+
+    return m && m->uidvalidity
+           && (v->uidvalidity == 0 || v->uidvalidity == m->uidvalidity);
+}
+
+
+void
+imap_view_exists(imap_session_t *s, uint32_t n)
+{
+    s->view.exists = n;
+}
+
+
+/* Is there more than is known? */
+
+int
+imap_view_has_news(imap_session_t *s)
+{
+    imap_view_t  *v = &s->view;
+
+    return v->mailbox && v->sync == IMAP_SYNC_NONE
+           && v->exists > v->below + v->mailbox->known.count;
+}
+
+
+void
+imap_view_expunge(imap_session_t *s, uint32_t n)
+{
+    uint32_t         uid;
+    imap_set_t       set, gone;
+    imap_view_t     *v = &s->view;
+    imap_mailbox_t  *m = v->mailbox;
+
+    if (n > v->exists) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "EXPUNGE of what is not there");
+        return;
+    }
+
+    v->exists--;
+
+    /* within a command numbers may be of before or after: those of messages
+       are verified at its end */
+
+    if (!imap_view_told(s) || v->sync != IMAP_SYNC_NONE) {
+        return;
+    }
+
+    memset(&set, 0, sizeof(set));
+    memset(&gone, 0, sizeof(gone));
+
+    if (n <= v->below) {
+        v->below--;
+        imap_event_gone(s, NULL);
+        return;
+    }
+
+    uid = imap_known_nth(&m->known, n - v->below - 1);
+
+    if (uid) {
+        imap_set_add(&set, uid, uid);
+        imap_known_remove(&m->known, &set, &gone);
+        imap_event_gone(s, &gone);
+
+        imap_set_free(&set);
+        imap_set_free(&gone);
+    }
+}
+
+
+void
+imap_view_vanished(imap_session_t *s, imap_response_t *r)
+{
+    size_t           i;
+    uint64_t         n;
+    imap_set_t       set, gone;
+    imap_view_t     *v = &s->view;
+    imap_mailbox_t  *m = v->mailbox;
+
+    if (!imap_view_told(s)) {
+        return;
+    }
+
+    if (imap_set_parse(&set, r->text.data, r->text.len) == -1) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "VANISHED without UIDs");
+        return;
+    }
+
+    memset(&gone, 0, sizeof(gone));
+
+    if (!r->earlier) {
+        n = imap_set_count(&set);
+
+        if (n > v->exists) {
+            imap_set_free(&set);
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "more VANISHED than was there");
+            return;
+        }
+
+        v->exists -= n;
+
+        for (i = 0; i < set.n && set.ranges[i].last < m->known.from; i++) {
+            n = set.ranges[i].last - set.ranges[i].first + 1;
+            v->below -= n < v->below ? n : v->below;
+        }
+    }
+
+    imap_known_remove(&m->known, &set, &gone);
+    imap_event_gone(s, &gone);
+
+    imap_set_free(&set);
+    imap_set_free(&gone);
+}
+
+
+void
+imap_view_fetch(imap_session_t *s, imap_response_t *r)
+{
+    uint64_t         new, old;
+    imap_view_t     *v = &s->view;
+    imap_mailbox_t  *m = v->mailbox;
+    imap_fetch_t    *f = &r->u.fetch;
+
+    if (!imap_view_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
+        return;
+    }
+
+    if (!(r->has & IMAP_HAS_UID)) {
+
+        /* a number means something only while nothing is under way */
+
+        if (v->sync != IMAP_SYNC_NONE || r->number <= v->below) {
+            return;
+        }
+
+        f->uid = imap_known_nth(&m->known, r->number - v->below - 1);
+
+        if (f->uid == 0) {
+            return;
+        }
+    }
+
+    new = imap_flags_mask(&s->keywords, f->flags, f->nflags);
+
+    if (r->has & IMAP_HAS_MODSEQ && f->modseq > v->highest) {
+        v->highest = f->modseq;
+    }
+
+    if (v->sync == IMAP_SYNC_BASELINE) {
+        imap_view_baseline(s, r, new);
+        return;
+    }
+
+    if (v->sync == IMAP_SYNC_COMPARE) {
+
+        if (f->uid < m->uidnext) {
+            imap_set_add(&v->there, f->uid, f->uid);
+
+        } else {
+            v->late++;
+        }
+    }
+
+    if (imap_known_get(&m->known, f->uid, &old)) {
+
+        if (old != new) {
+            imap_event_flags(s, r, old, new);
+            imap_known_put(&m->known, f->uid, new);
+        }
+
+    } else if (f->uid >= m->uidnext) {
+        imap_view_new(s, r, new);
+
+    } else {
+        imap_view_unknown(s, r, new);
+    }
+}
+
+
+static void
+imap_view_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
+{
+    int64_t          date;
+    imap_view_t     *v = &s->view;
+    imap_fetch_t    *f = &r->u.fetch;
+    imap_mailbox_t  *m = v->mailbox;
+
+    date = mime_internal_date(f->date.data, f->date.len);
+
+    if (date > m->newest) {
+        m->newest = date;
+    }
+
+    if (v->below && (m->known.from == 0 || f->uid < m->known.from)) {
+        m->known.from = f->uid;
+    }
+
+    if (f->uid > v->last) {
+        v->last = f->uid;
+    }
+
+    if (f->uid >= m->known.from) {
+        imap_known_put(&m->known, f->uid, flags);
+    }
+}
+
+
+/* Only what was asked for: the server may tell flags of it before, too. */
+
+static void
+imap_view_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
+{
+    imap_view_t   *v = &s->view;
+    imap_fetch_t  *f = &r->u.fetch;
+
+    if (v->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
+        return;
+    }
+
+    if (f->uid > v->last) {
+        v->last = f->uid;
+    }
+
+    imap_known_put(&v->mailbox->known, f->uid, flags);
+    imap_event_new(s, r, flags);
+}
+
+
+/* Of a message whose flags were not known, or that was missed. */
+
+static void
+imap_view_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
+{
+    imap_view_t     *v = &s->view;
+    imap_fetch_t    *f = &r->u.fetch;
+    imap_mailbox_t  *m = v->mailbox;
+
+    if (f->uid >= m->known.from) {
+
+        if (v->sync == IMAP_SYNC_COMPARE) {
+            imap_known_put(&m->known, f->uid, flags);
+            imap_event_new(s, r, flags);
+        }
+
+        return;
+    }
+
+    /* all that it has now: some of it may have been there before */
+
+    if (f->modseq == 0 || f->modseq > m->modseq) {
+        imap_event_flags(s, r, 0, flags);
+    }
+}

@@ -1,0 +1,284 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Bytes become UTF-8: transfer encodings, character sets, clean-up.
+ */
+
+
+#include "mime_header.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <string.h>
+
+#include "imap_utf7.h"
+
+
+#define MIME_MAX_CHARSET  40
+#define MIME_REPLACEMENT  0xfffd
+
+
+static void mime_utf8(imap_buf_t *b, const char *data, size_t len);
+static int mime_hex(const char *p, const char *end);
+
+
+void
+mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
+    const char *data, size_t len)
+{
+    char        name[MIME_MAX_CHARSET + 1], *in, *out;
+    size_t      before, left;
+    iconv_t     cd;
+    imap_str_t  s;
+
+    s.data = (char *) charset;
+    s.len = charset_len;
+    cd = (iconv_t) -1;
+
+    if (charset_len && charset_len <= MIME_MAX_CHARSET
+        && !imap_str_is(&s, "utf-8") && !imap_str_is(&s, "us-ascii")
+        && memchr(charset, '/', charset_len) == NULL)
+    {
+        memcpy(name, charset, charset_len);
+        name[charset_len] = '\0';
+
+        /* browsers, and those who write mail, mean the larger set */
+
+        cd = iconv_open("UTF-8", imap_str_is(&s, "iso-8859-1")
+                                 ? "windows-1252" : name);
+    }
+
+    if (cd == (iconv_t) -1) {
+        mime_utf8(b, data, len);
+        return;
+    }
+
+    in = (char *) data;
+
+    while (len) {
+        before = len;
+        out = imap_buf_need(b, 64);
+        left = b->size - b->len;
+
+        if (iconv(cd, &in, &len, &out, &left) == (size_t) -1
+            && errno != E2BIG)
+        {
+            b->len = b->size - left;
+            imap_utf8_add(b, MIME_REPLACEMENT);
+
+            if (errno == EINVAL) {
+                break;
+            }
+
+            in++;
+            len--;
+            continue;
+        }
+
+        b->len = b->size - left;
+
+        if (len == before) {
+            break;
+        }
+    }
+
+    iconv_close(cd);
+}
+
+
+static void
+mime_utf8(imap_buf_t *b, const char *data, size_t len)
+{
+    int32_t      c;
+    const char  *p, *end;
+
+    p = data;
+    end = data + len;
+
+    while (p < end) {
+        c = imap_utf8_next(&p, end);
+
+        if (c == -1) {
+            c = MIME_REPLACEMENT;
+            p++;
+        }
+
+        imap_utf8_add(b, c);
+    }
+}
+
+
+void
+mime_clean(imap_buf_t *b, size_t start, size_t max)
+{
+    char        *to;
+    size_t       len;
+    int32_t      c;
+    const char  *p, *last, *end;
+
+    if (b->data == NULL) {
+        return;
+    }
+
+    to = b->data + start;
+    p = to;
+    end = b->data + b->len;
+
+    while (p < end) {
+        last = p;
+        c = imap_utf8_next(&p, end);
+
+        if (c == -1) {
+            p = last + 1;
+            continue;
+        }
+
+        /* controls, no-break space, marks that turn the text's direction */
+
+        if (c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x2028
+            || c == 0x2029)
+        {
+            if (to > b->data + start && to[-1] != ' ') {
+                *to++ = ' ';
+            }
+
+            continue;
+        }
+
+        if (c == 0xfeff || c == 0x200b || c == 0x200c || c == 0x034f
+            || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+        {
+            continue;
+        }
+
+        len = p - last;
+
+        if (to - (b->data + start) + len > max) {
+            break;
+        }
+
+        memmove(to, last, len);
+        to += len;
+    }
+
+    if (to > b->data + start && to[-1] == ' ') {
+        to--;
+    }
+
+    b->len = to - b->data;
+}
+
+
+void
+mime_base64(imap_buf_t *b, const char *data, size_t len)
+{
+    int            n;
+    size_t         i;
+    uint32_t       bits, digit;
+    unsigned char  c;
+
+    n = 0;
+    bits = 0;
+
+    for (i = 0; i < len; i++) {
+        c = data[i];
+
+        if (c >= 'A' && c <= 'Z') {
+            digit = c - 'A';
+
+        } else if (c >= 'a' && c <= 'z') {
+            digit = c - 'a' + 26;
+
+        } else if (c >= '0' && c <= '9') {
+            digit = c - '0' + 52;
+
+        } else if (c == '+' || c == '-') {
+            digit = 62;
+
+        } else if (c == '/' || c == '_') {
+            digit = 63;
+
+        } else if (c == '=') {
+            n = 0;
+            bits = 0;
+            continue;
+
+        } else {
+            continue;
+        }
+
+        bits = bits << 6 | digit;
+        n += 6;
+
+        if (n >= 8) {
+            n -= 8;
+            imap_buf_char(b, bits >> n & 0xff);
+            bits &= (1u << n) - 1;
+        }
+    }
+}
+
+
+void
+mime_quoted_printable(imap_buf_t *b, const char *data, size_t len, int header)
+{
+    int          c;
+    const char  *p, *end;
+
+    end = data + len;
+
+    for (p = data; p < end; p++) {
+
+        if (header && *p == '_') {
+            imap_buf_char(b, ' ');
+            continue;
+        }
+
+        if (*p != '=') {
+            imap_buf_char(b, *p);
+            continue;
+        }
+
+        c = mime_hex(p + 1, end);
+
+        if (c >= 0) {
+            imap_buf_char(b, c);
+            p += 2;
+            continue;
+        }
+
+        /* a soft line break; it may be cut off at the end, too */
+
+        if (p + 1 < end && p[1] == '\r') {
+            p++;
+        }
+
+        if (p + 1 < end && p[1] == '\n') {
+            p++;
+
+        } else if (p + 2 < end) {
+            imap_buf_char(b, *p);
+        }
+    }
+}
+
+
+static int
+mime_hex(const char *p, const char *end)
+{
+    int  i, c, n;
+
+    if (end - p < 2) {
+        return -1;
+    }
+
+    for (i = 0, n = 0; i < 2; i++) {
+        c = p[i];
+        n = n * 16 + (c >= '0' && c <= '9' ? c - '0'
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1000);
+    }
+
+    return n < 0 ? -1 : n;
+}

@@ -1,0 +1,64 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What events say of a message, made of what IMAP gives: headers, addresses,
+ * dates (RFC 5322, 2047), and the beginning of the text (RFC 2045).  Pure.
+ * Whatever comes in, what comes out is UTF-8 without control characters.
+ */
+
+
+#ifndef _MIME_HEADER_H_INCLUDED_
+#define _MIME_HEADER_H_INCLUDED_
+
+
+#include "imap_response.h"
+
+
+#define MIME_MAX_MEMBER         1000    /* bytes of "subject", "from" ... */
+#define MIME_MAX_PREVIEW        200
+
+
+/* Each appends to "b", and keeps to the bounds above. */
+
+/* Unfolded, encoded words decoded. */
+void mime_header(imap_buf_t *b, const char *data, size_t len);
+
+/* Bob <bob@example.net>, carol@example.net */
+void mime_addresses(imap_buf_t *b, const imap_addresses_t *list);
+
+/* RFC 3339, in the sender's zone; nothing if it is no date. */
+void mime_date(imap_buf_t *b, const char *data, size_t len);
+
+/* Seconds of the epoch of an INTERNALDATE, "24-Nov-2026 12:00:00 +0100"; 0 if
+   it is none. */
+int64_t mime_internal_date(const char *data, size_t len);
+
+/*
+ * "head": the fields Content-Type and Content-Transfer-Encoding; "text": the
+ * beginning of the body.  Of a multipart, its first part that is text.
+ */
+void mime_preview(imap_buf_t *b, const imap_str_t *head,
+    const imap_str_t *text);
+
+/* The whole of that text, with its lines. */
+void mime_plain(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text);
+
+
+/* mime_charset.c */
+
+/* Appends "data" as UTF-8; what can't be converted is U+FFFD. */
+void mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
+    const char *data, size_t len);
+
+/* Cuts to at most "max" bytes between characters; controls become spaces, and
+   many spaces one. */
+void mime_clean(imap_buf_t *b, size_t start, size_t max);
+
+/* Both decode what they can, and append. */
+void mime_base64(imap_buf_t *b, const char *data, size_t len);
+void mime_quoted_printable(imap_buf_t *b, const char *data, size_t len,
+    int header);
+
+
+#endif /* _MIME_HEADER_H_INCLUDED_ */

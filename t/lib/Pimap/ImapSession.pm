@@ -1,0 +1,222 @@
+package Pimap::ImapSession;
+
+# An IMAP session of the bridge, alone: t/driver/imap_driver.c runs it against
+# a server, and a test sees what it would publish.  States are kept here, as
+# the bridge keeps them in Redis.
+#
+#     my $s = Pimap::ImapSession->new(t => $t, port => $port)->start();
+#     $s->wait_ready();
+#     $s->event('MessageNew')->{subject}
+#     $s->restart();              with the states it had
+
+use strict;
+use warnings;
+
+use IO::Select;
+use JSON::PP;
+use Test::More import => [qw(diag)];
+use Time::HiRes qw(time);
+
+use Pimap::Process qw(patience);
+
+
+# port, and if wanted host, user, secret, tls, ca, authzid, bearer, options,
+# login_only, states
+
+sub new {
+    my ($class, %set) = @_;
+
+    return bless({ t => delete $set{t}, set => { host => '127.0.0.1',
+        user => 'alice', secret => 'secret', %set },
+        states => $set{states} // {} }, $class);
+}
+
+
+sub start {
+    my ($self, %set) = @_;
+
+    my $t = $self->{t};
+
+    @{ $self->{set} }{keys %set} = values %set;
+    $self->{set}{states} = $self->{states};
+    @{$self}{qw(text lines all over)} = ('', [], [], 0);
+
+    $self->{process} = $t->start(pipe => 1, input => 1,
+        errors => $t->dir() . '/report.imap_driver',
+        command => [$t->root() . '/build/driver/imap_driver',
+            JSON::PP->new->canonical->encode($self->{set})]);
+
+    return $self;
+}
+
+
+# The next line that the condition is true of, or undef; others are dropped.
+
+sub line {
+    my ($self, $condition, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (1) {
+        while (my $line = shift(@{ $self->{lines} })) {
+            return $line if $condition->($line);
+        }
+
+        return if !$self->_read($end);
+    }
+}
+
+
+sub wait_ready {
+    my ($self) = @_;
+    my $line = $self->line(sub { $_[0]{what} =~ /^(?:ready|failed)$/ });
+
+    return $line && ($line->{how} // "failed: $line->{why}");
+}
+
+
+sub failure {
+    my ($self, $deadline) = @_;
+    return $self->line(sub { $_[0]{what} eq 'failed' }, $deadline);
+}
+
+
+# The next event, of that name if one is given.
+
+sub event {
+    my ($self, $name, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (1) {
+        while (my $event = shift(@{ $self->{events} })) {
+            return $event if !$name || $event->{event} eq $name;
+        }
+
+        my $line = $self->line(sub { $_[0]{what} eq 'publish'
+            && @{ $_[0]{events} } }, $end - time()) or return;
+
+        push(@{ $self->{events} }, @{ $line->{events} });
+    }
+}
+
+
+# All events from now on, until nothing has come for a while.
+
+sub events {
+    my ($self, $quiet) = @_;
+
+    my @events;
+
+    while (my $event = $self->event(undef, $quiet // 1.5)) {
+        push(@events, $event);
+    }
+
+    return @events;
+}
+
+
+# Carries an update out: its result.
+
+sub update {
+    my ($self, %update) = @_;
+
+    my $id = 'u' . ++$self->{updates};
+
+    $self->{process}->type(JSON::PP->new->encode({ %update, id => $id })
+        . "\n");
+
+    my $line = $self->_keep(sub { $_[0]{what} eq 'result'
+        && $_[0]{id} eq $id });
+
+    return $line && $line->{result};
+}
+
+
+# As line(), but events are not dropped.
+
+sub _keep {
+    my ($self, $condition) = @_;
+
+    my $end = time() + patience();
+    my $n = 0;
+
+    while (1) {
+        for ( ; $n < @{ $self->{lines} }; $n++) {
+            return splice(@{ $self->{lines} }, $n, 1)
+                if $condition->($self->{lines}[$n]);
+        }
+
+        return if !$self->_read($end);
+    }
+}
+
+
+sub states { $_[0]{states} }
+sub all    { @{ $_[0]{all} } }
+
+
+# What a device that applies all events would know: see t/bridge_imap_truth.t.
+
+sub published {
+    my ($self) = @_;
+    return map { @{ $_->{events} // [] } } grep { $_->{what} eq 'publish' }
+        $self->all();
+}
+
+
+sub stop {
+    my ($self, $signal) = @_;
+
+    close($self->{process}{type});
+    $self->{t}->stop($self->{process}, $signal // 'TERM');
+    $self->{events} = [];
+}
+
+
+sub restart {
+    my ($self, %set) = @_;
+
+    $self->stop('KILL');
+
+    return $self->start(%set);
+}
+
+
+sub _read {
+    my ($self, $end) = @_;
+
+    my $fh = $self->{process}->fh();
+    my $left = $end - time();
+
+    return if !IO::Select->new($fh)->can_read($left > 0 ? $left : 0);
+
+    if (!sysread($fh, $self->{text}, 65536, length($self->{text}))) {
+        my ($failed) = grep { $_->{what} eq 'failed' } $self->all();
+
+        diag('the session is over: ' . ($failed ? $failed->{why} : $!))
+            if !$self->{over}++;
+        return;
+    }
+
+    while ($self->{text} =~ s/^(.*)\n//) {
+        my $line = JSON::PP->new->utf8->decode($1);
+
+        push(@{ $self->{lines} }, $line);
+        push(@{ $self->{all} }, $line);
+
+        next if $line->{what} ne 'publish';
+
+        if ($line->{state}) {
+            $self->{states}{$line->{mailbox}} = $line->{state};
+
+        } else {
+            delete $self->{states}{$line->{mailbox}};
+        }
+    }
+
+    return 1;
+}
+
+
+1;
