@@ -94,11 +94,14 @@ $n += @apart;
 is(devices(), $n, 'all of them');
 
 
-# Many at about the same time: exactly one stays, and it works.
+# Many at about the same time: exactly one stays, and it works.  All of them
+# have to be parked before that can be counted.
 
 my @many = map {
     ($_ % 3 ? $t : $other)->park('many', query => 'device=phone')
 } 1 .. 12;
+
+$_->read_until(qr/: parked\n\n/) for @many;
 
 $n++;
 ok($t->wait_for(sub { devices() == $n }, 'one of many'), 'one of many stays');
