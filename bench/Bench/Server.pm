@@ -269,11 +269,12 @@ sub pimap_conf {
 
     my $hibernate = knows('pimap_hibernate') ? 'pimap_hibernate on;' : '';
     my $ping = $o{ping} // 60;
+    my $check = defined $o{check} ? "pimap_check $o{check};" : '';
     my $patience = $o{patience}
         ? " timeout=$o{patience} connect_timeout=$o{patience}" : '';
 
     return ($module,
-        "pimap_redis unix:$o{redis}{path}$patience;\n    $hibernate",
+        "pimap_redis unix:$o{redis}{path}$patience;\n    $hibernate $check",
         <<"END");
         location = /events {
             pimap_account \$arg_account;
