@@ -29,6 +29,7 @@ typedef struct {
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
 static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
@@ -62,6 +63,7 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
 };
 
 ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
+ngx_conf_post_t  ngx_pimap_conf_linger_post = { ngx_pimap_conf_linger };
 ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
 ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
 ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
@@ -160,6 +162,9 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->ping_min = NGX_CONF_UNSET;
     plcf->ping_max = NGX_CONF_UNSET;
     plcf->retry = NGX_CONF_UNSET_MSEC;
+    plcf->wait = NGX_CONF_UNSET_MSEC;
+    plcf->wait_max = NGX_CONF_UNSET_MSEC;
+    plcf->linger = NGX_CONF_UNSET_MSEC;
     plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
     plcf->max_devices_per_ip = NGX_CONF_UNSET_UINT;
     plcf->max_body = NGX_CONF_UNSET_SIZE;
@@ -194,6 +199,9 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->max_device_length,
                               prev->max_device_length, 128);
     ngx_conf_merge_msec_value(conf->retry, prev->retry, 3000);
+    ngx_conf_merge_msec_value(conf->wait, prev->wait, 60000);
+    ngx_conf_merge_msec_value(conf->wait_max, prev->wait_max, 300000);
+    ngx_conf_merge_msec_value(conf->linger, prev->linger, 50);
     ngx_conf_merge_uint_value(conf->max_devices_per_account,
                               prev->max_devices_per_account, 100);
     ngx_conf_merge_uint_value(conf->max_devices_per_ip,
@@ -530,6 +538,19 @@ ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data)
 
     if (*value < 100) {
         return "must be at least 100ms";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t  *value = data;
+
+    if (*value > 10000) {
+        return "must be at most 10s";
     }
 
     return NGX_CONF_OK;

@@ -58,6 +58,10 @@ struct ngx_pimap_loc_conf_s {
     ngx_int_t                ping_max;
     ngx_msec_t               retry;
 
+    ngx_msec_t               wait;          /* of a poll, for its answer */
+    ngx_msec_t               wait_max;
+    ngx_msec_t               linger;        /* after its first event */
+
     ngx_uint_t               max_devices_per_account;   /* 0: no limit */
     ngx_uint_t               max_devices_per_ip;
 
@@ -110,6 +114,7 @@ extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds;
 extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
+extern ngx_conf_post_t        ngx_pimap_conf_linger_post;
 extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
 extern ngx_conf_post_t        ngx_pimap_conf_window_post;
 extern ngx_conf_post_t        ngx_pimap_conf_age_post;

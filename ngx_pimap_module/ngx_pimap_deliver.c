@@ -137,6 +137,7 @@ ngx_int_t
 ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_texts_t *texts)
 {
+    ngx_int_t          rc;
     ngx_pimap_text_t  *text;
 
     if (!ngx_pimap_deliver_passes(d, ev)) {
@@ -152,7 +153,15 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
         return NGX_ERROR;
     }
 
-    if (ngx_pimap_park_send(d, text) != NGX_OK) {
+    rc = ngx_pimap_park_send(d, text);
+
+    /* what an answer has no room for comes with the next one */
+
+    if (rc == NGX_DONE && ev->epoch) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
         ngx_pimap_count(dropped);
         return NGX_ERROR;
     }

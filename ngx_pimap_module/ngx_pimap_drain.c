@@ -16,6 +16,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_poll.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_wheel.h"
 
@@ -87,6 +88,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
     ngx_free_connection(c);
 
     ngx_pimap_take_stop();
+    ngx_pimap_poll_drain();
 
     if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0
         && !ngx_pimap_take_busy())

@@ -15,7 +15,8 @@
 
 const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
     [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
-    [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines
+    [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines,
+    [NGX_PIMAP_JSON] = &ngx_pimap_encode_object
 };
 
 
@@ -45,7 +46,8 @@ ngx_pimap_text_t *
 ngx_pimap_encode_id(ngx_pimap_format_t format, ngx_pimap_position_t *position,
     ngx_log_t *log)
 {
-    ngx_pimap_control_t  control;
+    ngx_pimap_text_t     *text;
+    ngx_pimap_control_t   control;
 
     ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
@@ -53,7 +55,13 @@ ngx_pimap_encode_id(ngx_pimap_format_t format, ngx_pimap_position_t *position,
     control.comment = "position";
     control.position = position;
 
-    return ngx_pimap_encoders[format]->control(&control, log);
+    text = ngx_pimap_encoders[format]->control(&control, log);
+
+    if (text) {
+        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_PLACE, position);
+    }
+
+    return text;
 }
 
 
@@ -61,9 +69,10 @@ ngx_pimap_text_t *
 ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
     ngx_pimap_position_t *last, ngx_log_t *log)
 {
-    u_char               id[NGX_PIMAP_POSITION_LEN + 1];
-    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_control_t  control;
+    u_char                id[NGX_PIMAP_POSITION_LEN + 1];
+    u_char                members[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_pimap_text_t     *text;
+    ngx_pimap_control_t   control;
 
     ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
@@ -77,7 +86,13 @@ ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
                                        "\"lastEventId\":\"%s\"", reason, id)
                           - members;
 
-    return ngx_pimap_encoders[format]->control(&control, log);
+    text = ngx_pimap_encoders[format]->control(&control, log);
+
+    if (text) {
+        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_CONTROL, last);
+    }
+
+    return text;
 }
 
 
@@ -209,11 +224,26 @@ ngx_pimap_text_t *
 ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
     pimap_event_t *ev, ngx_log_t *log)
 {
-    if (texts->text[format] == NULL) {
-        texts->text[format] = ngx_pimap_encoders[format]->event(ev, log);
+    ngx_pimap_text_t      *text;
+    ngx_pimap_position_t   position;
+
+    if (texts->text[format]) {
+        return texts->text[format];
     }
 
-    return texts->text[format];
+    text = ngx_pimap_encoders[format]->event(ev, log);
+
+    if (text) {
+        position.epoch = ev->epoch;
+        position.n = ev->n;
+
+        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_EVENT,
+                            ev->epoch ? &position : NULL);
+    }
+
+    texts->text[format] = text;
+
+    return text;
 }
 
 

@@ -94,6 +94,7 @@ typedef struct {
 
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_sse;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_lines;
+extern const ngx_pimap_encoder_t  ngx_pimap_encode_object;
 
 extern const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS];
 

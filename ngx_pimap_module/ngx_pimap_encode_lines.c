@@ -23,6 +23,16 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_lines = {
 };
 
 
+/* The same lines, which ngx_pimap_poll.c puts into one object. */
+
+const ngx_pimap_encoder_t  ngx_pimap_encode_object = {
+    ngx_string("json"),
+    "application/json",
+    ngx_pimap_encode_lines_event,
+    ngx_pimap_encode_lines_control
+};
+
+
 static ngx_pimap_text_t *
 ngx_pimap_encode_lines_event(pimap_event_t *ev, ngx_log_t *log)
 {

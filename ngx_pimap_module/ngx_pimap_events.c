@@ -17,6 +17,7 @@
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_login.h"
+#include "ngx_pimap_poll.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_zone.h"
@@ -248,6 +249,7 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     parking->format = query->format == NGX_CONF_UNSET
                       ? ngx_pimap_accept_format(r)
                       : (ngx_pimap_format_t) query->format;
+    parking->wait = ngx_pimap_poll_wait(plcf, query->wait);
 
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
@@ -345,6 +347,10 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t          rc;
     ngx_pimap_text_t  *hello;
 
+    if (parking->format == NGX_PIMAP_JSON) {
+        return ngx_pimap_poll_park(r, parking);
+    }
+
     rc = ngx_pimap_events_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
@@ -368,11 +374,8 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 static ngx_int_t
 ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    u_char             *id;
-    ngx_str_t          *type;
-    ngx_pimap_start_t  *start;
+    ngx_str_t  *type;
 
-    start = &parking->start;
     type = &r->headers_out.content_type;
 
     r->headers_out.status = NGX_HTTP_OK;
@@ -384,24 +387,10 @@ ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (ngx_pimap_add_header(r, "Cache-Control", "no-store, no-transform")
         != NGX_OK
-        || ngx_pimap_add_header(r, "X-Accel-Buffering", "no") != NGX_OK)
+        || ngx_pimap_add_header(r, "X-Accel-Buffering", "no") != NGX_OK
+        || ngx_pimap_add_position(r, &parking->start) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (start->known) {
-        id = ngx_pnalloc(r->pool, NGX_PIMAP_POSITION_LEN + 1);
-        if (id == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        id[ngx_pimap_position_text(&start->position, id)] = '\0';
-
-        if (ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) id)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
     }
 
     return ngx_http_send_header(r);
@@ -422,7 +411,7 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 /*
  * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
- * response that says when to come back, and ends.
+ * response that says when to come back, and ends.  A poll is none of those.
  */
 
 static ngx_int_t
@@ -431,6 +420,13 @@ ngx_pimap_events_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 {
     ngx_int_t          rc;
     ngx_pimap_text_t  *text;
+
+    if (parking->format == NGX_PIMAP_JSON) {
+        return ngx_pimap_problem_later(r,
+                                       ngx_pimap_encode_jitter(retry) / 1000
+                                       + 1,
+                                       "the server is full, or leaves");
+    }
 
     rc = ngx_pimap_events_head(r, parking);
 

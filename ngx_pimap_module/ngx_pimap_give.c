@@ -14,6 +14,7 @@
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_reader.h"
 #include "ngx_pimap_record.h"
+#include "ngx_pimap_resume.h"
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_taker.h"
 #include "ngx_pimap_wheel.h"
@@ -436,11 +437,9 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
 static void
 ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
 {
-    ngx_pimap_reader_t   *reader;
     ngx_pimap_account_t  *account;
     ngx_pimap_parking_t  *parking;
 
-    reader = d->reader;
     account = d->account;
     parking = &record->parking;
 
@@ -464,17 +463,10 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->past.idle = ngx_pimap_wheel_now() - d->sent_at;
     parking->past.confirmed = d->confirmed;
 
-    if (reader) {
-        parking->start.known = !reader->fresh;
-        parking->start.earliest = reader->earliest;
-        parking->start.position = reader->position;
-        return;
-    }
+    ngx_pimap_resume_place(d, &parking->start);
 
-    parking->start.known = account->anchored;
-    parking->start.position = account->position;
-
-    record->current = account->anchored && account->reader == NULL;
+    record->current = d->reader == NULL && account->anchored
+                      && account->reader == NULL;
 }
 
 

@@ -39,8 +39,8 @@ typedef struct {
 
 #define ngx_pimap_metric_devices(key, transport, http, tls, kind)            \
     ngx_pimap_metric("devices", key, "devices",                              \
-                     "format=\"sse\",transport=\"" transport "\",http=\""     \
-                     http "\",tls=\"" tls "\"",                              \
+                     "transport=\"" transport "\",http=\"" http            \
+                     "\",tls=\"" tls "\"",                                   \
                      "Devices that are parked now", GAUGE,                   \
                      devices[NGX_PIMAP_ ## kind])
 
@@ -58,6 +58,10 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
                              DETACHED_TLS),
     ngx_pimap_metric_devices("hibernated", "hibernated", "1", "on",
                              HIBERNATED),
+    ngx_pimap_metric_devices("pollH1", "poll", "1", "off", POLL_H1),
+    ngx_pimap_metric_devices("pollH1Tls", "poll", "1", "on", POLL_H1_TLS),
+    ngx_pimap_metric_devices("pollH2", "poll", "2", "off", POLL_H2),
+    ngx_pimap_metric_devices("pollH2Tls", "poll", "2", "on", POLL_H2_TLS),
 
     ngx_pimap_metric(NULL, "accounts", "accounts", NULL,
         "Accounts with parked devices, summed over workers", GAUGE, accounts),
@@ -74,6 +78,7 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
 
     ngx_pimap_metric_end("client", CLIENT),
     ngx_pimap_metric_end("closeafter", CLOSEAFTER),
+    ngx_pimap_metric_end("answered", ANSWERED),
     ngx_pimap_metric_end("superseded", SUPERSEDED),
     ngx_pimap_metric_end("slow", SLOW),
     ngx_pimap_metric_end("timeout", TIMEOUT),

@@ -18,6 +18,7 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_poll.h"
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_rendezvous.h"
@@ -180,6 +181,27 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, retry),
       &ngx_pimap_conf_wait_post },
+
+    { ngx_string("pimap_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, wait),
+      &ngx_pimap_conf_wait_post },
+
+    { ngx_string("pimap_wait_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, wait_max),
+      &ngx_pimap_conf_wait_post },
+
+    { ngx_string("pimap_linger"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, linger),
+      &ngx_pimap_conf_linger_post },
 
     { ngx_string("pimap_buffer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -421,6 +443,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_wheel_init_process(cycle) != NGX_OK
         || ngx_pimap_park_init_process(cycle) != NGX_OK
+        || ngx_pimap_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
         || ngx_pimap_resume_init_process(cycle) != NGX_OK

@@ -34,13 +34,14 @@ static ngx_event_t       ngx_pimap_park_event;
 static ngx_connection_t  ngx_pimap_park_dumb;
 
 static const char  *ngx_pimap_park_reasons[NGX_PIMAP_NENDS] = {
-    "client", "closeafter", "superseded", "slow", "timeout", "drain",
-    "expired", "error"
+    "client", "closeafter", "answered", "superseded", "slow", "timeout",
+    "drain", "expired", "error"
 };
 
 static const char  *ngx_pimap_park_kinds[NGX_PIMAP_NKINDS] = {
     "held-h1", "held-h1-tls", "held-h2", "held-h2-tls",
-    "detached", "detached-tls", "hibernated"
+    "detached", "detached-tls", "hibernated",
+    "poll-h1", "poll-h1-tls", "poll-h2", "poll-h2-tls"
 };
 
 
@@ -196,6 +197,11 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
         return NGX_OK;
     }
 
+    if (rc == NGX_DONE) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ANSWERED, NULL);
+        return rc;
+    }
+
     ngx_pimap_park_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
                                          : NGX_PIMAP_END_CLIENT, NULL);
     return rc;
@@ -241,6 +247,7 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
         connection = d->connection;
 
         clean = (d->reason == NGX_PIMAP_END_CLOSEAFTER
+                 || d->reason == NGX_PIMAP_END_ANSWERED
                  || d->reason == NGX_PIMAP_END_SUPERSEDED
                  || d->reason == NGX_PIMAP_END_DRAIN
                  || d->reason == NGX_PIMAP_END_EXPIRED);

@@ -23,8 +23,8 @@
 typedef struct {
     /*
      * Sends a text, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
-     * too much is unsent.  NGX_ERROR: the connection is broken.  Never ends
-     * the device itself.
+     * too much is unsent.  NGX_ERROR: the connection is broken.  NGX_DONE:
+     * the response is complete without it.  Never ends the device itself.
      */
     ngx_int_t      (*send)(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
 
@@ -112,6 +112,7 @@ typedef struct {
     uint32_t                      issued;
     uint32_t                      expires;
     ngx_uint_t                    revocable;    /* its login is not new */
+    ngx_msec_t                    wait;         /* of a poll */
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;

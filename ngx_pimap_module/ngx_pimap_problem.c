@@ -9,11 +9,56 @@
 #include "ngx_pimap_problem.h"
 
 
+static ngx_int_t ngx_pimap_problem_document(ngx_http_request_t *r,
+    ngx_uint_t status, const char *detail);
 static const char *ngx_pimap_problem_title(ngx_uint_t status);
 
 
 ngx_int_t
 ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail)
+{
+    if (status == NGX_HTTP_UNAUTHORIZED
+        && r->headers_out.www_authenticate == NULL
+        && ngx_pimap_add_header(r, "WWW-Authenticate",
+                                "Bearer realm=\"pimap\"")
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        return ngx_pimap_problem_later(r, 5, detail);
+    }
+
+    return ngx_pimap_problem_document(r, status, detail);
+}
+
+
+ngx_int_t
+ngx_pimap_problem_later(ngx_http_request_t *r, ngx_uint_t seconds,
+    const char *detail)
+{
+    u_char  *text;
+
+    text = ngx_pnalloc(r->pool, NGX_INT_T_LEN + 1);
+    if (text == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *ngx_sprintf(text, "%ui", seconds) = '\0';
+
+    if (ngx_pimap_add_header(r, "Retry-After", (char *) text) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_pimap_problem_document(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                      detail);
+}
+
+
+static ngx_int_t
+ngx_pimap_problem_document(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail)
 {
     size_t       size;
@@ -26,21 +71,6 @@ ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "pimap refused the request: %s", detail);
-
-    if (status == NGX_HTTP_UNAUTHORIZED
-        && r->headers_out.www_authenticate == NULL
-        && ngx_pimap_add_header(r, "WWW-Authenticate",
-                                "Bearer realm=\"pimap\"")
-           != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
-        && ngx_pimap_add_header(r, "Retry-After", "5") != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     title = ngx_pimap_problem_title(status);
     escape = ngx_escape_json(NULL, (u_char *) detail, ngx_strlen(detail));
@@ -178,4 +208,24 @@ ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
     h->value.len = ngx_strlen(value);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_add_position(ngx_http_request_t *r, ngx_pimap_start_t *start)
+{
+    u_char  *id;
+
+    if (!start->known) {
+        return NGX_OK;
+    }
+
+    id = ngx_pnalloc(r->pool, NGX_PIMAP_POSITION_LEN + 1);
+    if (id == NULL) {
+        return NGX_ERROR;
+    }
+
+    id[ngx_pimap_position_text(&start->position, id)] = '\0';
+
+    return ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) id);
 }

@@ -11,6 +11,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_park.h"
 
 
 #define NGX_PIMAP_UNPROCESSABLE  422
@@ -24,6 +25,10 @@
 ngx_int_t ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 
+/* 503, and when to come back. */
+ngx_int_t ngx_pimap_problem_later(ngx_http_request_t *r, ngx_uint_t seconds,
+    const char *detail);
+
 /* 405 with an Allow header. */
 ngx_int_t ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow);
 
@@ -33,6 +38,10 @@ ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
 
 ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
     const char *value);
+
+/* Pimap-Last-Event-ID, if it is known. */
+ngx_int_t ngx_pimap_add_position(ngx_http_request_t *r,
+    ngx_pimap_start_t *start);
 
 
 #endif /* _NGX_PIMAP_PROBLEM_H_INCLUDED_ */

@@ -37,6 +37,10 @@ static ngx_int_t ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query);
+static ngx_int_t ngx_pimap_query_wait(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_pimap_query_t *query);
+static ngx_int_t ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_int_t *number);
 static ngx_int_t ngx_pimap_query_closeafter(ngx_pool_t *pool,
     ngx_str_t *value, ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
@@ -60,11 +64,14 @@ static ngx_pimap_query_param_t  ngx_pimap_query_params[] = {
     { ngx_string("ping"), ngx_pimap_query_ping,
       "\"ping\" must be a number of seconds, or 0" },
 
+    { ngx_string("wait"), ngx_pimap_query_wait,
+      "\"wait\" must be a number of seconds" },
+
     { ngx_string("closeafter"), ngx_pimap_query_closeafter,
       "\"closeafter\" must be \"state\" or \"no\"" },
 
     { ngx_string("format"), ngx_pimap_query_format,
-      "\"format\" must be \"sse\" or \"ndjson\"" },
+      "\"format\" must be \"sse\", \"ndjson\" or \"json\"" },
 
     /* as Apache James spells it in its URI template */
 
@@ -88,6 +95,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     query->mailboxes = NULL;
     query->events = NULL;
     query->ping = NGX_CONF_UNSET;
+    query->wait = NGX_CONF_UNSET;
     query->closeafter = 0;
     query->format = NGX_CONF_UNSET;
 
@@ -458,32 +466,47 @@ static ngx_int_t
 ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query)
 {
+    return ngx_pimap_query_number(pool, value, &query->ping);
+}
+
+
+static ngx_int_t
+ngx_pimap_query_wait(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_pimap_query_t *query)
+{
+    return ngx_pimap_query_number(pool, value, &query->wait);
+}
+
+
+static ngx_int_t
+ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, ngx_int_t *number)
+{
     size_t      i;
     ngx_int_t   rc;
-    ngx_str_t   number;
+    ngx_str_t   text;
 
-    rc = ngx_pimap_query_decode(pool, value, &number);
+    rc = ngx_pimap_query_decode(pool, value, &text);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (number.len == 0) {
+    if (text.len == 0) {
         return NGX_DECLINED;
     }
 
-    for (i = 0; i < number.len; i++) {
-        if (number.data[i] < '0' || number.data[i] > '9') {
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
             return NGX_DECLINED;
         }
     }
 
     /* a number that is too large for us will be clamped as any other */
 
-    query->ping = ngx_atoi(number.data, number.len);
+    *number = ngx_atoi(text.data, text.len);
 
-    if (query->ping == NGX_ERROR) {
-        query->ping = NGX_MAX_INT32_VALUE;
+    if (*number == NGX_ERROR) {
+        *number = NGX_MAX_INT32_VALUE;
     }
 
     return NGX_OK;

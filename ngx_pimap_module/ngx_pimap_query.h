@@ -21,6 +21,7 @@ typedef struct {
     ngx_array_t   *mailboxes;               /* of ngx_str_t; NULL: any */
     ngx_array_t   *events;
     ngx_int_t      ping;                    /* seconds; NGX_CONF_UNSET */
+    ngx_int_t      wait;                    /* likewise */
     ngx_uint_t     closeafter;
     ngx_int_t      format;                  /* NGX_CONF_UNSET */
 } ngx_pimap_query_t;

@@ -268,6 +268,33 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 
 
 void
+ngx_pimap_resume_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
+{
+    ngx_pimap_reader_t  *reader;
+
+    reader = d->reader;
+
+    if (reader) {
+        start->known = !reader->fresh;
+        start->earliest = reader->earliest;
+        start->position = reader->position;
+        return;
+    }
+
+    start->known = d->account->anchored;
+    start->earliest = 0;
+    start->position = d->account->position;
+}
+
+
+ngx_uint_t
+ngx_pimap_resume_reads(ngx_pimap_device_t *d)
+{
+    return d->reader && (d->reader->waits || d->reader->command);
+}
+
+
+void
 ngx_pimap_resume_drained(ngx_pimap_device_t *d)
 {
     if (d->reader && d->reader->paused) {

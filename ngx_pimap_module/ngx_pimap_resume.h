@@ -51,6 +51,15 @@ ngx_int_t ngx_pimap_resume_live(ngx_pimap_account_t *account,
 /* True if an event of the log, in its turn, is for this device now. */
 ngx_uint_t ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev);
 
+/*
+ * Where a device is: it has got everything up to there that is for it.  What
+ * is held back for its account has been flushed before.
+ */
+void ngx_pimap_resume_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start);
+
+/* True while more is read from the log for this device. */
+ngx_uint_t ngx_pimap_resume_reads(ngx_pimap_device_t *d);
+
 /* From a transport: all has been sent. */
 void ngx_pimap_resume_drained(ngx_pimap_device_t *d);
 

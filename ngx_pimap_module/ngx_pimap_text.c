@@ -24,6 +24,8 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
 
     text->refs = 1;
     text->len = (uint32_t) size;
+    text->kind = NGX_PIMAP_TEXT_CONTROL;
+    text->placed = 0;
     text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
@@ -35,6 +37,19 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
     ngx_memcpy(text->data + size, CRLF, 2);
 
     return text;
+}
+
+
+void
+ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
+    ngx_pimap_position_t *position)
+{
+    text->kind = kind;
+
+    if (position) {
+        text->placed = 1;
+        text->position = *position;
+    }
 }
 
 

@@ -12,6 +12,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_position.h"
 
 
 /* Room for the text's length as a chunk of HTTP/1.1, in front of it. */
@@ -21,17 +22,29 @@
 typedef enum {
     NGX_PIMAP_SSE = 0,
     NGX_PIMAP_LINES,                    /* newline-delimited JSON */
+    NGX_PIMAP_JSON,                     /* one answer with all that came */
     NGX_PIMAP_NFORMATS
 } ngx_pimap_format_t;
 
 
+/* What is in it. */
+typedef enum {
+    NGX_PIMAP_TEXT_CONTROL = 0,
+    NGX_PIMAP_TEXT_EVENT,
+    NGX_PIMAP_TEXT_PLACE                /* only the place in the log */
+} ngx_pimap_text_kind_t;
+
+
 struct ngx_pimap_text_s {
-    uint32_t      refs;
-    uint32_t      len;
-    uint32_t      chunk_len;            /* with the framing on both sides */
-    u_char       *chunk;                /* ends right after the data's CRLF */
-    u_char       *data;
-    u_char        bytes[1];
+    uint32_t               refs;
+    uint32_t               len;
+    uint32_t               chunk_len;   /* with the framing on both sides */
+    uint8_t                kind;        /* ngx_pimap_text_kind_t */
+    uint8_t                placed;
+    ngx_pimap_position_t   position;    /* who has it is there, if "placed" */
+    u_char                *chunk;       /* ends right after the data's CRLF */
+    u_char                *data;
+    u_char                 bytes[1];
 };
 
 
@@ -40,6 +53,10 @@ struct ngx_pimap_text_s {
  * out.  The text is framed as a chunk (RFC 9112, 7.1) already.
  */
 ngx_pimap_text_t *ngx_pimap_text_create(size_t size, ngx_log_t *log);
+
+/* Says what it is, and where in the log, if "position" is not NULL. */
+void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
+    ngx_pimap_position_t *position);
 
 ngx_pimap_text_t *ngx_pimap_text_ref(ngx_pimap_text_t *text);
 void ngx_pimap_text_unref(ngx_pimap_text_t *text);

@@ -28,6 +28,10 @@ typedef enum {
     NGX_PIMAP_DETACHED,                 /* only the connection is kept */
     NGX_PIMAP_DETACHED_TLS,             /* with OpenSSL's object */
     NGX_PIMAP_HIBERNATED,               /* TLS 1.3 without it */
+    NGX_PIMAP_POLL_H1,                  /* a request that waits, ... */
+    NGX_PIMAP_POLL_H1_TLS,              /* ... in the order of those held */
+    NGX_PIMAP_POLL_H2,
+    NGX_PIMAP_POLL_H2_TLS,
     NGX_PIMAP_NKINDS
 } ngx_pimap_kind_t;
 
@@ -36,6 +40,7 @@ typedef enum {
 typedef enum {
     NGX_PIMAP_END_CLIENT = 0,           /* the device closed it */
     NGX_PIMAP_END_CLOSEAFTER,           /* it asked for one event */
+    NGX_PIMAP_END_ANSWERED,             /* a poll, with events or in vain */
     NGX_PIMAP_END_SUPERSEDED,           /* a newer request took over */
     NGX_PIMAP_END_SLOW,                 /* unsent bytes over the limit */
     NGX_PIMAP_END_TIMEOUT,              /* nothing could be sent for long */

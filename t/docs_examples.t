@@ -137,7 +137,7 @@ sub run {
 
     push(@waiting, $command);
 
-    $t->wait_for(sub { !output($command) || $command->{got} =~ /: parked\n/ },
+    $t->wait_for(sub { !output($command) || $command->{got} =~ /parked/ },
         "$command->{page}:$command->{line}");
     $t->wait_for(sub { subscribed() }, 'a subscription');
 }

@@ -56,7 +56,8 @@ is($s->{refused}, 1, 'refused');
 is_deeply({ map { $_ => $s->{ends}{$_} } grep { $s->{ends}{$_} }
     keys(%{ $s->{ends} }) }, { closeafter => 1 }, 'ends');
 is(join(' ', sort(keys(%{ $s->{ends} }))),
-    'client closeafter drain error expired slow superseded timeout',
+    'answered client closeafter drain error expired slow superseded'
+        . ' timeout',
     'reasons to end');
 is($s->{events}{received}, 5, 'received: by each worker');
 is($s->{events}{invalid}, 2, 'invalid');
