@@ -50,7 +50,7 @@ ngx_pimap_encode_json(ngx_pimap_encode_json_t *json, pimap_event_t *ev)
     } else {
         json->rest.data++;
         json->rest.len--;
-        ngx_str_null(&json->tail);
+        ngx_str_set(&json->tail, "");
     }
 
     json->head_len = p - json->head;
