@@ -28,12 +28,6 @@ typedef struct {
 
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
-static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
 static ngx_int_t ngx_pimap_conf_key(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf);
 static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
@@ -50,24 +44,10 @@ static ngx_pimap_endpoint_t  ngx_pimap_endpoints[] = {
     { ngx_null_string, NULL }
 };
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
-};
-
-ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
-    ngx_conf_check_num_bounds, 1, 1000000
-};
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000000
 };
-
-ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
-ngx_conf_post_t  ngx_pimap_conf_linger_post = { ngx_pimap_conf_linger };
-ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
-ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
-ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
-ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
 
 
 void *
@@ -531,81 +511,4 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static char *
-ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value < 100) {
-        return "must be at least 100ms";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value > 10000) {
-        return "must be at most 10s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value && *value < 1000) {
-        return "must be 0 or at least 1s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value && (*value < 100 || *value > 10000)) {
-        return "must be 0 or between 100ms and 10s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 /* The bounds of redis/pimap.lua. */
-
-static char *
-ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *value = data;
-
-    if (*value < 1 || *value > 366 * 86400) {
-        return "must be between 1s and 366d";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
-{
-    size_t  *value = data;
-
-    if (*value == 0) {
-        return "must not be 0";
-    }
-
-    return NGX_CONF_OK;
-}
