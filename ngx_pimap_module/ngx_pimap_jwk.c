@@ -134,7 +134,7 @@ ngx_pimap_jwk_secret(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     }
 
     key->type = NGX_PIMAP_KEY_SECRET;
-    key->secret = secret;
+    key->text = secret;
     key->bits = secret.len * 8;
 
     if (ngx_pimap_jwk_text(cf, jwk, "kid", &key->id) != NGX_OK

@@ -28,7 +28,9 @@ static const char *ngx_pimap_keys_pem(ngx_conf_t *cf, ngx_str_t *text,
     ngx_str_t *id, ngx_array_t *keys);
 static const char *ngx_pimap_keys_block(ngx_conf_t *cf, char *name,
     u_char *data, long len, ngx_str_t *id, ngx_array_t *keys);
-static void ngx_pimap_keys_cleanup(void *data);
+static const char *ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key);
+static ngx_int_t ngx_pimap_keys_text(ngx_conf_t *cf, EVP_PKEY *pkey,
+    ngx_str_t *text);
 static ngx_uint_t ngx_pimap_keys_curve(EVP_PKEY *pkey);
 
 
@@ -101,7 +103,7 @@ ngx_pimap_keys_read_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_array_t *keys)
         return NGX_CONF_ERROR;
     }
 
-    key->secret = text;
+    key->text = text;
     key->bits = text.len * 8;
 
     return NGX_CONF_OK;
@@ -282,26 +284,35 @@ const char *
 ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
     ngx_str_t *id, ngx_str_t *algorithm)
 {
-    ngx_pimap_key_t     *key;
-    ngx_pool_cleanup_t  *cln;
+    const char       *problem;
+    ngx_pimap_key_t  *key;
 
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
+    key = ngx_pimap_keys_add(cf, keys);
+
+    if (key == NULL) {
         EVP_PKEY_free(pkey);
         return "no memory";
     }
 
-    cln->handler = ngx_pimap_keys_cleanup;
-    cln->data = pkey;
-
-    key = ngx_pimap_keys_add(cf, keys);
-    if (key == NULL) {
-        return "no memory";
-    }
-
-    key->pkey = pkey;
     key->id = *id;
     key->algorithm = *algorithm;
+
+    problem = ngx_pimap_keys_type(pkey, key);
+
+    if (problem == NULL && ngx_pimap_keys_text(cf, pkey, &key->text) != NGX_OK)
+    {
+        problem = "no memory";
+    }
+
+    EVP_PKEY_free(pkey);
+
+    return problem;
+}
+
+
+static const char *
+ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
+{
     key->bits = EVP_PKEY_get_bits(pkey);
 
     switch (EVP_PKEY_get_base_id(pkey)) {
@@ -324,10 +335,31 @@ ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
 }
 
 
-static void
-ngx_pimap_keys_cleanup(void *data)
+/* As libjwt takes it. */
+
+static ngx_int_t
+ngx_pimap_keys_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
 {
-    EVP_PKEY_free(data);
+    BIO        *bio;
+    char       *data;
+    ngx_str_t   pem;
+
+    bio = BIO_new(BIO_s_mem());
+
+    if (bio == NULL || PEM_write_bio_PUBKEY(bio, pkey) != 1) {
+        BIO_free(bio);
+        return NGX_ERROR;
+    }
+
+    pem.len = BIO_get_mem_data(bio, &data);
+    pem.data = (u_char *) data;
+
+    text->len = pem.len;
+    text->data = ngx_pstrdup(cf->pool, &pem);
+
+    BIO_free(bio);
+
+    return text->data ? NGX_OK : NGX_ERROR;
 }
 
 

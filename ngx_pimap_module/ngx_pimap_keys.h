@@ -28,8 +28,7 @@ typedef struct {
     ngx_uint_t             bits;
     ngx_str_t              id;          /* "kid"; empty: it has none */
     ngx_str_t              algorithm;   /* the only one; empty: any */
-    ngx_str_t              secret;
-    EVP_PKEY              *pkey;        /* of RSA and EC */
+    ngx_str_t              text;        /* the secret, or the key in PEM */
 } ngx_pimap_key_t;
 
 
@@ -49,8 +48,8 @@ char *ngx_pimap_keys_read_secret(ngx_conf_t *cf, ngx_str_t *file,
 ngx_pimap_key_t *ngx_pimap_keys_add(ngx_conf_t *cf, ngx_array_t *keys);
 
 /*
- * Takes over a public key that OpenSSL has read, and frees it with the
- * configuration.  NULL, or why it can't be used.
+ * Adds a public key that OpenSSL has read, and frees it.  NULL, or why it
+ * can't be used.
  */
 const char *ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys,
     EVP_PKEY *pkey, ngx_str_t *id, ngx_str_t *algorithm);

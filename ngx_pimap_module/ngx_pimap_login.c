@@ -223,7 +223,7 @@ ngx_pimap_login_token(ngx_http_request_t *r, ngx_pimap_login_t *login,
     if (method == NGX_PIMAP_LOGIN_TICKET) {
         ngx_pimap_ticket_keys(plcf, &keys, &key);
         rules.keys = &keys;
-        rules.ticket = 1;
+        ngx_str_set(&rules.audience, NGX_PIMAP_TICKET_AUDIENCE);
 
     } else {
         rules.keys = plcf->token_keys;

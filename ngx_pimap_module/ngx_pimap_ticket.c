@@ -15,12 +15,8 @@
 
 #include "pimap_types.h"
 
+#include <jwt.h>
 #include <openssl/err.h>
-#include <openssl/hmac.h>
-
-
-#define NGX_PIMAP_TICKET_HEADER                                               \
-    "{\"alg\":\"HS256\",\"typ\":\"" NGX_PIMAP_TOKEN_TICKET "\"}"
 
 
 static ngx_int_t ngx_pimap_ticket_answer(ngx_http_request_t *r,
@@ -91,7 +87,7 @@ ngx_pimap_ticket_answer(ngx_http_request_t *r, ngx_pimap_login_t *login)
     ngx_pimap_ticket_keys(plcf, &keys, &key);
     first = keys.elts;
 
-    rc = ngx_pimap_ticket_sign(r->pool, &first->secret, claims, &ticket);
+    rc = ngx_pimap_ticket_sign(r->pool, &first->text, claims, &ticket);
 
     json_decref(claims);
 
@@ -120,7 +116,8 @@ ngx_pimap_ticket_json(ngx_pimap_login_t *login, uint32_t expires)
 {
     json_t  *claims;
 
-    claims = json_pack("{s:s%,s:I,s:I}",
+    claims = json_pack("{s:s,s:s%,s:I,s:I}",
+                       "aud", NGX_PIMAP_TICKET_AUDIENCE,
                        "sub", (char *) login->account.data,
                        (size_t) login->account.len,
                        "exp", (json_int_t) expires,
@@ -147,62 +144,49 @@ ngx_pimap_ticket_json(ngx_pimap_login_t *login, uint32_t expires)
 }
 
 
-/* A token (RFC 7515, 3.1) as ngx_pimap_token_verify() wants it. */
-
 static ngx_int_t
 ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret, json_t *claims,
     ngx_str_t *text)
 {
-    char          json[NGX_PIMAP_TOKEN_MAX];
-    size_t        len;
-    u_char        mac[EVP_MAX_MD_SIZE];
-    ngx_str_t     part, end, header;
-    unsigned int  n;
+    char       *json, *token;
+    jwt_t      *jwt;
+    ngx_int_t   rc;
+    ngx_str_t   signed_text;
 
-    len = json_dumpb(claims, json, sizeof(json), JSON_COMPACT);
-
-    ngx_str_set(&header, NGX_PIMAP_TICKET_HEADER);
-
-    if (len == 0 || len > sizeof(json)
-        || ngx_base64_encoded_length(len) + 128 > NGX_PIMAP_TOKEN_MAX)
-    {
-        return NGX_DECLINED;
-    }
-
-    text->data = ngx_pnalloc(pool, NGX_PIMAP_TOKEN_MAX);
-    if (text->data == NULL) {
+    if (jwt_new(&jwt) != 0) {
         return NGX_ERROR;
     }
 
-    end.data = text->data;
-    ngx_encode_base64url(&end, &header);
+    rc = NGX_ERROR;
+    token = NULL;
+    json = json_dumps(claims, JSON_COMPACT);
 
-    end.data += end.len;
-    *end.data++ = '.';
-
-    part.data = (u_char *) json;
-    part.len = len;
-    ngx_encode_base64url(&end, &part);
-
-    end.data += end.len;
-
-    if (HMAC(EVP_sha256(), secret->data, (int) secret->len, text->data,
-             end.data - text->data, mac, &n)
-        == NULL)
+    if (json
+        && jwt_set_alg(jwt, JWT_ALG_HS256, secret->data, (int) secret->len)
+           == 0
+        && jwt_add_grants_json(jwt, json) == 0)
     {
-        ERR_clear_error();
-        return NGX_ERROR;
+        token = jwt_encode_str(jwt);
     }
 
-    *end.data++ = '.';
+    ERR_clear_error();
 
-    part.data = mac;
-    part.len = n;
-    ngx_encode_base64url(&end, &part);
+    if (token) {
+        signed_text.data = (u_char *) token;
+        signed_text.len = ngx_strlen(token);
 
-    text->len = end.data + end.len - text->data;
+        text->len = signed_text.len;
+        text->data = ngx_pstrdup(pool, &signed_text);
 
-    return NGX_OK;
+        rc = text->data == NULL ? NGX_ERROR
+             : text->len > NGX_PIMAP_TOKEN_MAX ? NGX_DECLINED : NGX_OK;
+    }
+
+    free(token);
+    free(json);
+    jwt_free(jwt);
+
+    return rc;
 }
 
 
@@ -216,8 +200,8 @@ ngx_pimap_ticket_keys(ngx_pimap_loc_conf_t *plcf, ngx_array_t *keys,
     }
 
     ngx_memzero(key, sizeof(ngx_pimap_key_t));
-    ngx_pimap_zone_ticket_secret(&key->secret);
-    key->bits = key->secret.len * 8;
+    ngx_pimap_zone_ticket_secret(&key->text);
+    key->bits = key->text.len * 8;
 
     ngx_memzero(keys, sizeof(ngx_array_t));
     keys->elts = key;

@@ -18,6 +18,10 @@
 #include <jansson.h>
 
 
+/* Whom a ticket is for, so that it is no token, and a token no ticket. */
+#define NGX_PIMAP_TICKET_AUDIENCE  "pimap-ticket"
+
+
 /* The content handler of locations with "pimap_ticket". */
 ngx_int_t ngx_pimap_ticket_handler(ngx_http_request_t *r);
 

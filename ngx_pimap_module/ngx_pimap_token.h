@@ -17,7 +17,6 @@
 
 
 #define NGX_PIMAP_TOKEN_MAX     8192    /* bytes of a token */
-#define NGX_PIMAP_TOKEN_TICKET  "pimap-ticket"  /* "typ" of a ticket */
 
 
 /* What a token has to be. */
@@ -26,7 +25,6 @@ typedef struct {
     ngx_str_t      issuer;              /* empty: any */
     ngx_str_t      audience;            /* empty: it must name none */
     time_t         leeway;              /* seconds */
-    ngx_uint_t     ticket;              /* it is a ticket */
 } ngx_pimap_token_rules_t;
 
 

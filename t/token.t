@@ -64,7 +64,7 @@ for (@good) {
     my ($name, $alg) = @$_;
 
     is(head('/events', $token->make($name => \%ours, alg => $alg,
-        header => { kid => $name, typ => 'at+jwt' })), 200, $alg);
+        header => { kid => $name, typ => 'JWT' })), 200, $alg);
 }
 
 for my $transport (@transports) {
