@@ -47,6 +47,7 @@ sub example {
 
     s{/etc/\S*key\.pem}{$key}g;
     s{/etc/\S*\.pem}{$cert}g;
+    s{/var/log/nginx/}{$t->dir() . '/'}ge;
     s{/etc/\S*\.jwks}{$jwks}g;
     s{/etc/\S*\.ticket}{$secret}g;
     s{password_file=[^;]+}{password_file=$password};
