@@ -248,7 +248,8 @@ static ngx_uint_t
 ngx_pimap_token_named(ngx_pimap_key_t *key, ngx_str_t *id)
 {
     return key->id.len == id->len
-           && ngx_memcmp(key->id.data, id->data, id->len) == 0;
+           && (id->len == 0
+               || ngx_memcmp(key->id.data, id->data, id->len) == 0);
 }
 
 

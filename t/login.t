@@ -96,7 +96,7 @@ for ("GET /pimap/events?access_token=$good HTTP/1.1\r\nHost: a b\r\n\r\n",
     "POST /pimap/events?access_token=$good HTTP/1.1\r\nHost: a\r\n"
     . "Content-Length: 9000000\r\n\r\n",
     "PUT /other?access_token=$good HTTP/1.1\r\nHost: a\r\n\r\n",
-    "XXX\0 /pimap/events?access_token=$good HTTP/1.1\r\nHost: a\r\n\r\n")
+    "A\0 /pimap/events?access_token=$good HTTP/1.1\r\nHost: a\r\n\r\n")
 {
     my $s = IO::Socket::SSL->new(PeerAddr => '127.0.0.1',
         PeerPort => $t->port('Tokens'), SSL_verify_mode => 0);
@@ -135,8 +135,8 @@ sub block {
 sub curl {
     my ($version, $section, $path, @args) = @_;
 
-    my $process = $t->start(pipe => 1, command => ['curl', '-sNik', '--raw', $version,
-        @args, 'https://127.0.0.1:' . $t->port($section) . $path]);
+    my $process = $t->start(pipe => 1, command => ['curl', '-sNik', '--raw',
+        $version, @args, 'https://127.0.0.1:' . $t->port($section) . $path]);
 
     my $s = Pimap::Stream->new(process => $process);
 

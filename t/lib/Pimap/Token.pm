@@ -92,7 +92,7 @@ sub jwks {
 }
 
 
-# Claims, on top of one that is good for a minute.
+# Claims, on top of one that is good for ten minutes.
 
 sub make {
     my ($self, $name, $claims, %set) = @_;
@@ -100,7 +100,7 @@ sub make {
     my $key = $self->key($name);
     my $alg = $set{alg} // ($name =~ /^secret/ ? 'HS256'
         : $make{ $name =~ s/-.*//r }[0]);
-    my %claims = (exp => time() + 60, iat => time(), %{ $claims // {} });
+    my %claims = (exp => time() + 600, iat => time(), %{ $claims // {} });
 
     delete @claims{grep { !defined($claims{$_}) } keys(%claims)};
 
