@@ -14,7 +14,7 @@
 -- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 4               -- rises with each change of the functions
+local VERSION = 5               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -43,9 +43,11 @@ local BRIDGE_TTL = 90 * 86400   -- of what a bridge knows of the mailboxes
 local EXPIRED = '8'             -- old entries that one call takes away
 local CHUNK = 16                -- entries that are read at a time
 
--- Fields of the states' hash that are no JMAP types: the log's epoch, and a
--- time, in seconds, before which nothing in the log was published.
+-- Fields of the states' hash that are no JMAP types: the log's epoch, a time,
+-- in seconds, before which nothing in the log was published, the server that
+-- has written it, and its last id, which outlives it.
 local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
+local LAST = '@last'
 
 
 -- Without ipairs(): a library has no global function while it is loaded.
@@ -507,6 +509,29 @@ local function last_id(log)
 end
 
 
+-- The last id of an idle log that has expired, if it was one of this epoch.
+
+local function expired_id(epoch, last)
+    return epoch and last and last:match('^%d+') == epoch and last or ''
+end
+
+
+-- The id of the account's newest event.  A user who may read the log only does
+-- not know of one that has expired.
+
+local function newest_id(account)
+    local last = last_id(account .. ':log')
+
+    if last ~= '' then
+        return last
+    end
+
+    local known = redis.pcall('HMGET', account .. ':states', EPOCH, LAST)
+
+    return expired_id(known[1], known[2])
+end
+
+
 -- Which process of Redis this is.  It stays the same for as long as the
 -- functions are loaded, so it is asked for once.
 
@@ -525,20 +550,36 @@ end
 
 -- After a restart or a failover the end of the log may be lost, and its ids
 -- would be given again, to other events.  So the first event that another
--- server adds begins a new log.
+-- server adds begins a new log.  True if it does.
 
 local function renounce(request, epoch, writer)
     if epoch and writer ~= server_id() then
         redis.call('DEL', request.log)
+        return true
     end
 end
 
 
--- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
--- one of an epoch, and a log without an epoch gets one that was not there
--- before, even if the clock was set back.
+-- The id of the first entry of a log.  One that has expired goes on; else the
+-- epoch is one that was not there before, even if the clock was set back.
 
-local function append(request, json, epoch, now)
+local function first_id(epoch, expired, now)
+    if expired ~= '' then
+        return epoch, epoch .. '-'
+            .. string.format('%.0f', tonumber(expired:match('%d+$')) + 1)
+    end
+
+    epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
+        tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
+
+    return epoch, epoch .. '-1'
+end
+
+
+-- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
+-- one of an epoch.
+
+local function append(request, json, epoch, expired, now)
     local states, log = request.states, request.log
     local last = not epoch and last_id(log) or ''
 
@@ -554,13 +595,12 @@ local function append(request, json, epoch, now)
         return id
     end
 
-    epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
-        tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
+    epoch, id = first_id(epoch, expired, now)
 
     redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1], SERVER,
         server_id())
 
-    return redis.call('XADD', log, epoch .. '-1', 'e', json, 't', now[1])
+    return redis.call('XADD', log, id, 'e', json, 't', now[1])
 end
 
 
@@ -623,7 +663,7 @@ end
 
 
 local function set_states(request, event, id)
-    local command = {'HSET', request.states}
+    local command = {'HSET', request.states, LAST, id}
 
     if event.changed then
         local given = given_states(event.changed, request.account, id)
@@ -641,9 +681,7 @@ local function set_states(request, event, id)
         command[#command + 1] = id
     end
 
-    if #command > 2 then
-        redis.call(unpack(command))
-    end
+    redis.call(unpack(command))
 end
 
 
@@ -671,11 +709,12 @@ local function emit(request, event)
     end
 
     local now = redis.call('TIME')
-    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER)
+    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER,
+        LAST)
 
-    renounce(request, known[1], known[3])
-
-    local id = append(request, event.json, known[1], now)
+    local expired = renounce(request, known[1], known[3]) and ''
+        or expired_id(known[1], known[4])
+    local id = append(request, event.json, known[1], expired, now)
 
     expire(request, known[2], now)
     set_states(request, event, id)
@@ -790,7 +829,7 @@ local function read(keys, args)
     end
 
     local log = keys[1] .. ':log'
-    local last = last_id(log)
+    local last = newest_id(keys[1])
     local last_epoch, last_n = last:match('^(%d+)-(%d+)$')
     local reply = {'ok', last}
 
@@ -1306,7 +1345,7 @@ register('pimap_last', function(keys)
         return nil, reason
     end
 
-    return last_id(keys[1] .. ':log')
+    return newest_id(keys[1])
 end, {'no-writes'})
 
 

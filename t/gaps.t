@@ -19,7 +19,7 @@ my $check = Pimap->new(redis => $t->redis(), http => 'pimap_check 1s;');
 my $redis = $t->redis();
 my $uid = 0;
 
-$t->plan(38);
+$t->plan(40);
 $_->run() for $t, $check;
 $_->wait_ready() for $t, $check;
 
@@ -211,6 +211,13 @@ is(uids($quiet[3], 1), $uid, 'in each account');
 ok($quiet[0]->quiet(1.2), 'where nothing is missing nothing comes');
 is(log_of($check)->{gaps}, 0, 'it was no gap');
 cmp_ok(log_of($check)->{checks}, '>=', 5, 'checks are counted');
+
+# An idle log that expires is not missed, and goes on.
+
+$redis->command('PEXPIRE', $redis->channel('q3') . ':log', 1);
+ok($quiet[2]->quiet(1.2), 'a log has expired: nothing is missing');
+$redis->log('q3', next_mail());
+is(uids($quiet[2], 1), $uid, 'nor after that');
 
 # A new epoch in a quiet account.
 

@@ -14,7 +14,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new();
-$t->plan(35);
+$t->plan(46);
 
 my $redis = $t->redis()->start()->load();
 my $event = { event => 'MessageNew' };
@@ -57,16 +57,43 @@ is_deeply(after('a', $epoch, 11), ['resync', 'future', $last], '    past it');
 is_deeply(after('a', 0, 0), ['ok', $last], '    from the earliest');
 is(publish('a', 1), "$epoch-11", '    the numbers go on');
 
-# a log that is gone, and comes back
+# an idle log that has expired goes on
 
 $redis->command('DEL', 'pimap:{a}:log');
-is_deeply(after('a', $epoch, 11), ['resync', 'empty', ''], 'no log any more');
+is_deeply(after('a', $epoch, 11), ['ok', "$epoch-11"], 'expired: at its end');
+is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-11"],
+    '    before it');
+is_deeply(after('a', $epoch, 12), ['resync', 'future', "$epoch-11"],
+    '    past it');
+is_deeply(after('a', 0, 0), ['ok', "$epoch-11"], '    from the earliest');
+is($redis->fcall('last', 'a'), "$epoch-11", '    its last id is known');
+is(publish('a', 1), "$epoch-12", '    the numbers go on');
+is_deeply(after('a', $epoch, 11), ['ok', "$epoch-12", 12],
+    '    nothing is missing after the end');
+is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-12"],
+    '    but before it');
+
+my $untyped = $redis->fcall('publish', 'b', { event => 'Untyped' });
+$redis->command('DEL', 'pimap:{b}:log');
+is($redis->fcall('last', 'b'), $untyped, '    whatever the last event was');
+
+# a log that is lost, and comes back
+
+$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('HSET', 'pimap:{a}:states', '@server', 'another');
+
+my ($first, $one) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
+ok($first > $epoch, 'another server wrote it: a new log, a greater epoch');
+is($one, 1, '    which begins with one');
+
+$redis->command('DEL', 'pimap:{a}:log', 'pimap:{a}:states');
+is_deeply(after('a', $first, 1), ['resync', 'empty', ''], 'no log any more');
 is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
 
 my ($second, $n) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
-ok($second > $epoch, 'a new log has a greater epoch');
+ok($second > $first, '    a new one has a greater epoch');
 is($n, 1, '    and begins with one');
-is_deeply(after('a', $epoch, 11), ['resync', 'epoch', "$second-1"],
+is_deeply(after('a', $first, 1), ['resync', 'epoch', "$second-1"],
     '    the old epoch is unknown');
 
 my $future = $second + 3600_000;
