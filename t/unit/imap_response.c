@@ -1,0 +1,248 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Responses of IMAP servers: cut out of bytes however these come, parsed, and
+ * what is none, or over a limit, refused with a reason.
+ */
+
+
+#include <stdlib.h>
+
+#include "imap_reader.h"
+#include "imap_response.h"
+#include "tap.h"
+
+
+static imap_response_t  r;
+static imap_reader_t    reader;
+static const char      *error;
+
+
+/* Fed so many bytes at a time; the number of responses, the last one is in
+   "r"; -1: an error. */
+
+static int
+feed(const char *text, size_t len, size_t step)
+{
+    int          rc, n;
+    size_t       part;
+    imap_str_t   bytes;
+
+    imap_reader_free(&reader);
+    imap_reader_init(&reader, 4096);
+
+    for (n = 0; len; text += part, len -= part) {
+        part = step < len ? step : len;
+        imap_reader_feed(&reader, text, part);
+
+        while ((rc = imap_reader_next(&reader, &bytes)) == 1) {
+
+            if (imap_response_parse(&r, &bytes, &error) == -1) {
+                return -1;
+            }
+
+            n++;
+        }
+
+        if (rc == -1) {
+            error = reader.error;
+            return -1;
+        }
+    }
+
+    return n;
+}
+
+
+static int
+parse(const char *text)
+{
+    error = NULL;
+
+    return feed(text, strlen(text), strlen(text));
+}
+
+
+static void
+test_conditions(void)
+{
+    tap_is_int(parse("* OK [HIGHESTMODSEQ 715194045007] fine\r\n"), 1,
+               "untagged OK");
+    tap_ok(r.kind == IMAP_CONDITION && r.condition == IMAP_COND_OK, "    is");
+    tap_is_mem(r.code.data, r.code.len, "HIGHESTMODSEQ", "    code");
+    tap_ok(r.code_number == 715194045007, "    its number");
+    tap_is_mem(r.text.data, r.text.len, "fine", "    text");
+
+    tap_is_int(parse("a1 NO [BADCHARSET (\"a]b\" c)] what {5}\r\n"), 1,
+               "a literal's size at the end of free text is text");
+    tap_ok(r.kind == IMAP_TAGGED && r.condition == IMAP_COND_NO, "    NO");
+    tap_is_mem(r.tag.data, r.tag.len, "a1", "    tag");
+    tap_is_mem(r.text.data, r.text.len, "what {5}", "    text");
+
+    tap_is_int(parse("+ idling\r\n"), 1, "continuation");
+    tap_ok(r.kind == IMAP_CONTINUE, "    is");
+    tap_ok(parse("+\r\n") == 1 && r.kind == IMAP_CONTINUE, "    empty");
+    tap_ok(parse("* BYE\r\n") == 1 && r.condition == IMAP_COND_BYE,
+           "BYE without a text");
+    tap_ok(parse("* FLAGS (\\Seen)\n") == 1 && r.kind == IMAP_OTHER,
+           "unknown ones are no errors, nor is a bare LF");
+    tap_ok(parse("* CAPABILITY IMAP4rev1 IDLE\r\n") == 1
+           && r.kind == IMAP_CAPABILITY, "CAPABILITY");
+    tap_is_mem(r.text.data, r.text.len, "IMAP4rev1 IDLE", "    list");
+    tap_ok(parse("* VANISHED (EARLIER) 41,43:116\r\n") == 1
+           && r.kind == IMAP_VANISHED && r.earlier, "VANISHED (EARLIER)");
+    tap_is_mem(r.text.data, r.text.len, "41,43:116", "    set");
+    tap_ok(parse("* VANISHED 5\r\n") == 1 && !r.earlier, "VANISHED");
+    tap_ok(parse("* 18 EXISTS\r\n") == 1 && r.kind == IMAP_EXISTS
+           && r.number == 18, "EXISTS");
+    tap_ok(parse("* ESEARCH (TAG \"a\") UID MIN 1 ALL 2,4:6\r\n") == 1
+           && r.kind == IMAP_ESEARCH, "ESEARCH");
+    tap_is_mem(r.text.data, r.text.len, "2,4:6", "    set");
+}
+
+
+static void
+test_fetch(void)
+{
+    size_t             step;
+    imap_fetch_t      *f = &r.u.fetch;
+    const imap_str_t  *s;
+
+    static const char  text[] =
+        "* 12 FETCH (UID 9 FLAGS (\\Seen $Work) MODSEQ (17) "
+        "INTERNALDATE \"24-Nov-2026 12:00:00 +0100\" RFC822.SIZE 4286 "
+        "BODYSTRUCTURE ((\"text\" \"plain\" NIL) \"mixed\" {3}\r\na)b NIL) "
+        "ENVELOPE (\"Wed, 17 Jul 1996 02:23:25 -0700\" \"a \\\"b\\\" \\\\\" "
+        "((\"Bob\" NIL \"bob\" \"example.net\")) NIL NIL "
+        "((NIL NIL \"g\" NIL)(NIL NIL {5}\r\nalice \"example.org\")"
+        "(NIL NIL NIL NIL)) NIL NIL NIL \"<id@x>\") "
+        "BODY[HEADER.FIELDS (CONTENT-TYPE X)] {6}\r\n\r\n\r\n\r\n "
+        "BODY[TEXT]<0> ~{3}\r\nab\0 X-NEW (1 (2 \"3)\")))\r\n"
+        "* 1 EXPUNGE\r\n";
+
+    for (step = 1; step < sizeof(text); step += step < 8 ? 1 : 13) {
+
+        if (feed(text, sizeof(text) - 1, step) != 2
+            || r.kind != IMAP_EXPUNGE)
+        {
+            break;
+        }
+    }
+
+    tap_ok(step >= sizeof(text), "FETCH in pieces of any size");
+
+    tap_is_int(feed(text, sizeof(text) - 14, 1000), 1, "FETCH");
+    tap_ok(r.kind == IMAP_FETCH && r.number == 12, "    is");
+    tap_is_int(f->uid, 9, "    UID");
+    tap_is_int(f->modseq, 17, "    MODSEQ");
+    tap_is_int(f->size, 4286, "    size");
+    tap_is_int(f->nflags, 2, "    flags");
+    tap_is_mem(f->flags[1].data, f->flags[1].len, "$Work", "    keyword");
+    tap_is_mem(f->envelope.subject.data, f->envelope.subject.len,
+               "a \"b\" \\", "    subject, unquoted");
+    tap_is_int(f->envelope.to.n, 1, "    address, without its group");
+    tap_is_mem(f->envelope.to.list[0].mailbox.data,
+               f->envelope.to.list[0].mailbox.len, "alice",
+               "    literal in an envelope");
+    tap_is_int(f->envelope.cc.n, 0, "    nobody in copy");
+    s = imap_fetch_section(f, "TEXT");
+    tap_ok(s && s->len == 3 && memcmp(s->data, "ab", 3) == 0,
+           "    literal8 with a zero byte");
+    s = imap_fetch_section(f, "HEADER.FIELDS");
+    tap_ok(s && s->len == 6, "    section with a list in its name");
+}
+
+
+static void
+test_mailboxes(void)
+{
+    tap_ok(parse("* LIST (\\HasNoChildren \\Sent \\Subscribed) \"/\" \"S t\" "
+                 "(\"OLDNAME\" (\"old\"))\r\n") == 1 && r.kind == IMAP_LIST,
+           "LIST");
+    tap_is_mem(r.u.list.name.data, r.u.list.name.len, "S t", "    name");
+    tap_is_mem(r.u.list.old_name.data, r.u.list.old_name.len, "old",
+               "    old name");
+    tap_is_int(r.u.list.attributes, IMAP_BOX_FILED|IMAP_BOX_SUBSCRIBED,
+               "    attributes");
+    tap_ok(parse("* LIST () NIL {5}\r\na\"b c ((\"CHILDINFO\" (\"X\")) "
+                 "(OLDNAME (b)))\r\n") == 1, "LIST without a delimiter");
+    tap_is_mem(r.u.list.name.data, r.u.list.name.len, "a\"b c",
+               "    name in a literal");
+    tap_is_mem(r.u.list.old_name.data, r.u.list.old_name.len, "b",
+               "    old name among others");
+
+    tap_ok(parse("* STATUS INBOX (MESSAGES 231 UIDNEXT 44292 X (1) "
+                 "HIGHESTMODSEQ 7011231777)\r\n") == 1
+           && r.kind == IMAP_STATUS, "STATUS");
+    tap_ok(r.u.status.messages == 231 && r.u.status.uidnext == 44292
+           && r.u.status.modseq == 7011231777, "    numbers");
+    tap_is_int(r.has, IMAP_HAS_MESSAGES|IMAP_HAS_UIDNEXT|IMAP_HAS_MODSEQ,
+               "    what there is");
+}
+
+
+static void
+test_refused(void)
+{
+    size_t       i;
+    char        *long_line;
+
+    static const char *bad[] = {
+        "hello\r\n", "* 0 EXPUNGE\r\n", "* 4294967296 EXISTS\r\n",
+        "* 1 FETCH (UID 0)\r\n", "* 1 FETCH (UID 1 FLAGS (\\Seen)\r\n",
+        "* 1 FETCH (FLAGS \"a\")\r\n", "* 1 FETCH (ENVELOPE (NIL))\r\n",
+        "* 1 FETCH (MODSEQ (18446744073709551616))\r\n",
+        "* 1 FETCH (BODY[TEXT \"a\")\r\n", "* LIST (\\a \"/\" b\r\n",
+        "* LIST () \"/\" \"a\r\n", "* STATUS a (MESSAGES -1)\r\n",
+        "* STATUS a (MESSAGES 1\r\n", "a1 BYE\r\n", "a1 PREAUTH x\r\n",
+        "a1 \r\n", "*\r\n", "* 1 FETCH (X {9999}\r\n",
+        "* X {99999999999999999999}\r\n", "* VANISHED\r\n",
+        "a1 OK [CODE\r\n"
+    };
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+
+        if (!tap_ok(parse(bad[i]) == -1 && error, bad[i])) {
+            printf("# kind %d\n", r.kind);
+        }
+    }
+
+    tap_is_int(feed("* OK \0\r\n", 8, 8), -1, "zero byte");
+
+    long_line = malloc(IMAP_MAX_LINE + 1);
+    memset(long_line, '(', IMAP_MAX_LINE + 1);
+    tap_is_int(feed(long_line, IMAP_MAX_LINE + 1, 4000), -1,
+               "line without an end");
+    tap_is_str(error, "line too long", "    says so");
+    memcpy(long_line, "* 1 FETCH (X ", 13);
+    long_line[300] = '\n';
+    tap_ok(feed(long_line, 301, 301) == -1, "nested without an end");
+    tap_is_str(error, "nested too deep", "    says so");
+
+    memcpy(long_line, "* 1 FETCH (FLAGS (", 18);
+    memset(long_line + 18, ' ', IMAP_MAX_LINE - 18);
+
+    for (i = 0; i < 2 * IMAP_MAX_FLAGS + 2; i += 2) {
+        long_line[18 + i] = 'a';
+    }
+
+    memcpy(long_line + 18 + i, "))\n", 3);
+    tap_is_int(feed(long_line, 18 + i + 3, 5000), -1, "too many flags");
+
+    free(long_line);
+}
+
+
+int
+main(void)
+{
+    test_conditions();
+    test_fetch();
+    test_mailboxes();
+    test_refused();
+
+    imap_reader_free(&reader);
+
+    return tap_done();
+}
