@@ -17,7 +17,7 @@
 /* Others are left out. */
 
 #define IMAP_MAX_ADDRESSES      16      /* of a field */
-#define IMAP_MAX_SECTIONS       4
+#define IMAP_MAX_SECTIONS       8
 
 
 typedef enum {

@@ -17,11 +17,11 @@
 #include "bridge.h"
 
 
-#define IMAP_MAX_ANSWERS  20            /* times "answer", of a command */
 #define IMAP_MAX_WHY      256
 
 
 static void imap_settle(imap_session_t *s);
+static int imap_late(imap_session_t *s);
 
 
 void
@@ -126,7 +126,7 @@ imap_session_bytes(imap_session_t *s, const char *bytes, size_t len)
 static void
 imap_settle(imap_session_t *s)
 {
-    if (s->failed) {
+    if (s->failed || imap_late(s)) {
         return;
     }
 
@@ -139,6 +139,35 @@ imap_settle(imap_session_t *s)
     if (!s->failed) {
         imap_arm(s);
     }
+}
+
+
+/* The session is over if an answer is, or if it never ends: who speaks all
+   the time leaves no time to a timer. */
+
+static int
+imap_late(imap_session_t *s)
+{
+    uint64_t  now;
+
+    if (s->answer ? s->idling && !s->done : s->logged_in) {
+        return 0;
+    }
+
+    now = imap_now(s);
+
+    if (now - s->heard >= s->o->answer && now - s->sent >= s->o->answer) {
+        imap_fail(s, IMAP_FAIL_AWAY, "no answer in %u s",
+                  s->o->answer / 1000);
+        return 1;
+    }
+
+    if (now - s->sent >= (uint64_t) s->o->answer * IMAP_MAX_ANSWERS) {
+        imap_fail(s, IMAP_FAIL_AWAY, "an answer without an end");
+        return 1;
+    }
+
+    return 0;
 }
 
 
@@ -166,29 +195,9 @@ imap_session_secured(imap_session_t *s)
 void
 imap_session_timeout(imap_session_t *s)
 {
-    uint64_t  now;
-
-    if (s->failed) {
-        return;
+    if (!s->failed) {
+        imap_settle(s);
     }
-
-    now = imap_now(s);
-
-    if (s->answer ? !s->idling || s->done : !s->logged_in) {
-
-        if (now - s->heard >= s->o->answer && now - s->sent >= s->o->answer) {
-            imap_fail(s, IMAP_FAIL_AWAY, "no answer in %u s",
-                      s->o->answer / 1000);
-            return;
-        }
-
-        if (now - s->sent >= (uint64_t) s->o->answer * IMAP_MAX_ANSWERS) {
-            imap_fail(s, IMAP_FAIL_AWAY, "an answer without an end");
-            return;
-        }
-    }
-
-    imap_settle(s);
 }
 
 

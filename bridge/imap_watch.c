@@ -302,6 +302,8 @@ imap_arm(imap_session_t *s)
 
     if (s->answer == NULL ? !s->logged_in : !s->idling || s->done) {
         at = (s->heard > s->sent ? s->heard : s->sent) + s->o->answer;
+        until = s->sent + (uint64_t) s->o->answer * IMAP_MAX_ANSWERS;
+        at = until < at ? until : at;
 
     } else if (s->idling) {
 

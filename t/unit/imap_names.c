@@ -188,6 +188,19 @@ test_known(void)
     tap_ok(ok, "    and is the same again");
     json_decref(json);
     imap_known_free(&k);
+    imap_known_free(&again);
+    imap_flags_free(&words);
+}
+
+
+static void
+test_known_bounds(void)
+{
+    uint32_t      uid;
+    uint64_t      flags;
+    imap_known_t  k;
+
+    memset(&k, 0, sizeof(k));
 
     for (uid = 1; uid <= 10000; uid++) {
         imap_known_put(&k, uid * 2, 0);
@@ -198,8 +211,6 @@ test_known(void)
            && k.from == k.runs[0].first, "only so much is kept");
 
     imap_known_free(&k);
-    imap_known_free(&again);
-    imap_flags_free(&words);
 }
 
 
@@ -269,6 +280,7 @@ main(void)
     test_utf7();
     test_sets();
     test_known();
+    test_known_bounds();
     test_arguments();
 
     imap_buf_free(&b);

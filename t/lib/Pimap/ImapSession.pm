@@ -44,7 +44,7 @@ sub start {
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $t->dir() . '/report.imap_driver',
         command => [$t->root() . '/build/driver/imap_driver',
-            JSON::PP->new->canonical->encode($self->{set})]);
+            JSON::PP->new->utf8->canonical->encode($self->{set})]);
 
     return $self;
 }
@@ -123,7 +123,7 @@ sub update {
 
     my $id = 'u' . ++$self->{updates};
 
-    $self->{process}->type(JSON::PP->new->encode({ %update, id => $id })
+    $self->{process}->type(JSON::PP->new->utf8->encode({ %update, id => $id })
         . "\n");
 
     my $line = $self->_keep(sub { $_[0]{what} eq 'result'
