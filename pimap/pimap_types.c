@@ -157,6 +157,13 @@ static const pimap_mask_t  pimap_event_types[] = {
                pimap_type(CALENDAR_EVENT)|pimap_type(CALENDAR)),
     pimap_mask("calendarAlert", pimap_type(CALENDAR_ALERT)),
 
+    pimap_mask("AddressBookCreate", pimap_type(ADDRESS_BOOK)),
+    pimap_mask("AddressBookUpdate", pimap_type(ADDRESS_BOOK)),
+    pimap_mask("AddressBookDelete", pimap_type(ADDRESS_BOOK)),
+    pimap_mask("CalendarCreate", pimap_type(CALENDAR)),
+    pimap_mask("CalendarUpdate", pimap_type(CALENDAR)),
+    pimap_mask("CalendarDelete", pimap_type(CALENDAR)),
+
     { NULL, 0, 0 }
 };
 

@@ -104,6 +104,13 @@ local TOUCHES = {
     ContactChange = {'ContactCard', 'AddressBook'},
     CalendarChange = {'CalendarEvent', 'Calendar'},
     calendarAlert = {'CalendarAlert'},
+
+    AddressBookCreate = {'AddressBook'},
+    AddressBookUpdate = {'AddressBook'},
+    AddressBookDelete = {'AddressBook'},
+    CalendarCreate = {'Calendar'},
+    CalendarUpdate = {'Calendar'},
+    CalendarDelete = {'Calendar'},
 }
 
 

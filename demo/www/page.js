@@ -55,6 +55,13 @@ const EVENTS = {
     ContactChange: (e) => [`Contacts: ${changes(e)}`, e.collection],
     CalendarChange: (e) => [`Calendar: ${changes(e)}`, e.collection],
 
+    AddressBookCreate: (e) => [`Address book ${e.name} created`],
+    AddressBookUpdate: (e) => [`Address book ${e.name} changed`],
+    AddressBookDelete: (e) => [`Address book ${e.name} deleted`],
+    CalendarCreate: (e) => [`Calendar ${e.name} created`],
+    CalendarUpdate: (e) => [`Calendar ${e.name} changed`],
+    CalendarDelete: (e) => [`Calendar ${e.name} deleted`],
+
     state: (e) => ['State changed', stateTypes(e)],
     calendarAlert: () => ['Calendar alert'],
     resync: () => ['Events were missed: everything is to be read anew'],

@@ -1,0 +1,209 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * libcurl tells which sockets it waits for, and for how long; libevent tells
+ * libcurl what has happened.  What libcurl has finished is taken from it in a
+ * callback of its own, so that nobody calls libcurl from within libcurl.
+ */
+
+
+#include "dav_http.h"
+#include "dav_transfer.h"
+
+#include <stdlib.h>
+
+
+typedef struct {
+    struct event     event;
+    dav_http_t      *http;
+} dav_socket_t;
+
+
+static int dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
+    void *socket);
+static int dav_http_timer(CURLM *multi, long ms, void *data);
+static void dav_http_event(evutil_socket_t fd, short what, void *data);
+static void dav_http_timeout(evutil_socket_t fd, short what, void *data);
+static void dav_http_finished(evutil_socket_t fd, short what, void *data);
+
+
+int
+dav_http_init(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+}
+
+
+void
+dav_http_done(void)
+{
+    curl_global_cleanup();
+}
+
+
+dav_http_t *
+dav_http_create(const dav_http_conf_t *conf)
+{
+    dav_http_t  *h;
+
+    h = bridge_alloc(sizeof(dav_http_t));
+    h->conf = conf;
+    TAILQ_INIT(&h->transfers);
+
+    h->multi = curl_multi_init();
+
+    if (h->multi == NULL) {
+        free(h);
+        return NULL;
+    }
+
+    event_assign(&h->timer, conf->base, -1, 0, dav_http_timeout, h);
+    event_assign(&h->finished, conf->base, -1, 0, dav_http_finished, h);
+
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, dav_http_socket);
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, dav_http_timer);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING,
+                      (long) CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                      (long) conf->max_connections);
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
+                      (long) conf->max_connections);
+
+    return h;
+}
+
+
+void
+dav_http_free(dav_http_t *h)
+{
+    curl_multi_cleanup(h->multi);
+    event_del(&h->timer);
+    event_del(&h->finished);
+    free(h);
+}
+
+
+uint64_t
+dav_http_requests(dav_http_t *h)
+{
+    return h->requests;
+}
+
+
+static int
+dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
+    void *socket)
+{
+    dav_http_t   *h = data;
+    dav_socket_t *s = socket;
+
+    short  events;
+
+    if (what == CURL_POLL_REMOVE) {
+
+        if (s) {
+            event_del(&s->event);
+            curl_multi_assign(h->multi, fd, NULL);
+            free(s);
+        }
+
+        return 0;
+    }
+
+    events = EV_PERSIST
+             | (what & CURL_POLL_IN ? EV_READ : 0)
+             | (what & CURL_POLL_OUT ? EV_WRITE : 0);
+
+    if (s == NULL) {
+        s = bridge_alloc(sizeof(dav_socket_t));
+        s->http = h;
+        curl_multi_assign(h->multi, fd, s);
+
+    } else {
+        event_del(&s->event);
+    }
+
+    event_assign(&s->event, h->conf->base, fd, events, dav_http_event, h);
+    event_add(&s->event, NULL);
+
+    return 0;
+}
+
+
+static int
+dav_http_timer(CURLM *multi, long ms, void *data)
+{
+    dav_http_t *h = data;
+
+    if (ms < 0) {
+        event_del(&h->timer);
+
+    } else {
+        bridge_timer_set(&h->timer, ms);
+    }
+
+    return 0;
+}
+
+
+static void
+dav_http_event(evutil_socket_t fd, short what, void *data)
+{
+    dav_http_t *h = data;
+
+    int  running;
+
+    curl_multi_socket_action(h->multi, fd,
+                             (what & EV_READ ? CURL_CSELECT_IN : 0)
+                             | (what & EV_WRITE ? CURL_CSELECT_OUT : 0),
+                             &running);
+
+    dav_http_finished(-1, 0, h);
+}
+
+
+static void
+dav_http_timeout(evutil_socket_t fd, short what, void *data)
+{
+    dav_http_t *h = data;
+
+    int  running;
+
+    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+
+    dav_http_finished(-1, 0, h);
+}
+
+
+/* A handler may cancel others, or send. */
+
+static void
+dav_http_finished(evutil_socket_t fd, short what, void *data)
+{
+    dav_http_t *h = data;
+
+    int              left;
+    CURLMsg         *message;
+    CURLcode         code;
+    dav_transfer_t  *t;
+
+    for ( ;; ) {
+        message = curl_multi_info_read(h->multi, &left);
+
+        if (message == NULL) {
+            return;
+        }
+
+        if (message->msg != CURLMSG_DONE) {
+            continue;
+        }
+
+        code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+
+        dav_transfer_finish(t, code);
+    }
+}

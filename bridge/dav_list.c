@@ -1,0 +1,282 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One allocation for an object: there are millions of them.
+ */
+
+
+#include "dav_list.h"
+
+#include <stdlib.h>
+
+
+static int dav_list_compare(const void *a, const void *b);
+static void dav_list_push(dav_list_t *l, char *item);
+static char *dav_list_item(const char *name, const char *etag);
+static char *dav_list_copy(const char *item);
+
+
+const char *
+dav_list_etag(const char *item)
+{
+    return item + strlen(item) + 1;
+}
+
+
+int
+dav_list_add(dav_list_t *l, const char *name, const char *etag)
+{
+    if (*name == '\0' || strlen(name) > DAV_LIST_NAME
+        || strlen(etag) > DAV_LIST_ETAG)
+    {
+        return -1;
+    }
+
+    dav_list_push(l, dav_list_item(name, etag));
+
+    return 0;
+}
+
+
+static char *
+dav_list_item(const char *name, const char *etag)
+{
+    char    *item;
+    size_t   len;
+
+    len = strlen(name) + 1;
+
+    item = bridge_alloc(len + strlen(etag) + 1);
+    strcpy(item, name);
+    strcpy(item + len, etag);
+
+    return item;
+}
+
+
+static char *
+dav_list_copy(const char *item)
+{
+    return dav_list_item(item, dav_list_etag(item));
+}
+
+
+static void
+dav_list_push(dav_list_t *l, char *item)
+{
+    char     **items;
+    unsigned   size;
+
+    if (l->n == l->size) {
+        size = l->size ? l->size * 2 : 8;
+        items = bridge_alloc(size * sizeof(char *));
+
+        if (l->n) {
+            memcpy(items, l->items, l->n * sizeof(char *));
+        }
+
+        free(l->items);
+        l->items = items;
+        l->size = size;
+    }
+
+    l->items[l->n++] = item;
+}
+
+
+void
+dav_list_sort(dav_list_t *l)
+{
+    unsigned  i, n;
+
+    if (l->n == 0) {
+        return;
+    }
+
+    qsort(l->items, l->n, sizeof(char *), dav_list_compare);
+
+    for (i = 1, n = 1; i < l->n; i++) {
+
+        if (strcmp(l->items[n - 1], l->items[i]) == 0) {
+            free(l->items[i]);
+            continue;
+        }
+
+        l->items[n++] = l->items[i];
+    }
+
+    l->n = n;
+}
+
+
+static int
+dav_list_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+
+void
+dav_list_diff(const dav_list_t *old, const dav_list_t *now, dav_list_t *delta)
+{
+    int       rc;
+    unsigned  i, k;
+
+    for (i = 0, k = 0; i < old->n || k < now->n; /* void */) {
+
+        rc = i == old->n ? 1
+             : k == now->n ? -1 : strcmp(old->items[i], now->items[k]);
+
+        if (rc < 0) {
+            dav_list_push(delta, dav_list_item(old->items[i++], ""));
+            continue;
+        }
+
+        if (rc > 0 || strcmp(dav_list_etag(old->items[i]),
+                             dav_list_etag(now->items[k])) != 0)
+        {
+            dav_list_push(delta, dav_list_copy(now->items[k]));
+        }
+
+        i += rc == 0;
+        k++;
+    }
+}
+
+
+void
+dav_list_apply(dav_list_t *l, dav_list_t *delta)
+{
+    int         rc, gone;
+    char       *item;
+    unsigned    i, k, n;
+    dav_list_t  now;
+
+    memset(&now, 0, sizeof(now));
+    n = 0;
+
+    for (i = 0, k = 0; i < l->n || k < delta->n; /* void */) {
+
+        rc = i == l->n ? 1
+             : k == delta->n ? -1 : strcmp(l->items[i], delta->items[k]);
+
+        if (rc < 0) {
+            dav_list_push(&now, l->items[i++]);
+            continue;
+        }
+
+        item = delta->items[k++];
+        gone = *dav_list_etag(item) == '\0';
+
+        if (rc > 0 ? gone
+            : strcmp(dav_list_etag(l->items[i]), dav_list_etag(item)) == 0)
+        {
+            free(item);
+
+            if (rc == 0) {
+                dav_list_push(&now, l->items[i++]);
+            }
+
+            continue;
+        }
+
+        if (rc == 0) {
+            free(l->items[i++]);
+        }
+
+        if (!gone) {
+            dav_list_push(&now, dav_list_copy(item));
+        }
+
+        delta->items[n++] = item;
+    }
+
+    delta->n = n;
+
+    free(l->items);
+    *l = now;
+}
+
+
+void
+dav_list_page(dav_list_t *l, const char *after, unsigned max)
+{
+    unsigned  i, n;
+
+    for (i = 0, n = 0; i < l->n; i++) {
+
+        if (n == max || (after && strcmp(l->items[i], after) <= 0)) {
+            free(l->items[i]);
+            continue;
+        }
+
+        l->items[n++] = l->items[i];
+    }
+
+    l->n = n;
+}
+
+
+void
+dav_list_move(dav_list_t *to, dav_list_t *from)
+{
+    dav_list_free(to);
+    *to = *from;
+    memset(from, 0, sizeof(dav_list_t));
+}
+
+
+void
+dav_list_free(dav_list_t *l)
+{
+    unsigned  i;
+
+    for (i = 0; i < l->n; i++) {
+        free(l->items[i]);
+    }
+
+    free(l->items);
+    memset(l, 0, sizeof(dav_list_t));
+}
+
+
+json_t *
+dav_list_json(const dav_list_t *l)
+{
+    json_t    *json;
+    unsigned   i;
+
+    json = json_array();
+
+    for (i = 0; i < l->n; i++) {
+        json_array_append_new(json, json_string(l->items[i]));
+        json_array_append_new(json, json_string(dav_list_etag(l->items[i])));
+    }
+
+    return json;
+}
+
+
+int
+dav_list_from_json(dav_list_t *l, json_t *json)
+{
+    size_t       i;
+    const char  *name, *etag;
+
+    for (i = 0; i + 1 < json_array_size(json); i += 2) {
+        name = json_string_value(json_array_get(json, i));
+        etag = json_string_value(json_array_get(json, i + 1));
+
+        if (name == NULL || etag == NULL || *etag == '\0'
+            || dav_list_add(l, name, etag) == -1)
+        {
+            dav_list_free(l);
+            return -1;
+        }
+    }
+
+    dav_list_sort(l);
+
+    return json_is_array(json) ? 0 : -1;
+}

@@ -1,0 +1,170 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "dav_poll.h"
+
+
+#define DAV_POLL_TURN   1000            /* credit that a turn costs */
+
+
+static void dav_poll_timer(evutil_socket_t fd, short what, void *data);
+static void dav_poll_run(dav_poll_t *p);
+static void dav_turn_due(evutil_socket_t fd, short what, void *data);
+
+
+void
+dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate)
+{
+    memset(p, 0, sizeof(dav_poll_t));
+
+    p->base = base;
+    p->rate = rate;
+    p->credit = rate * DAV_POLL_TURN;
+    p->last = bridge_now();
+
+    TAILQ_INIT(&p->queue);
+    event_assign(&p->timer, base, -1, 0, dav_poll_timer, p);
+}
+
+
+void
+dav_poll_done(dav_poll_t *p)
+{
+    event_del(&p->timer);
+}
+
+
+void
+dav_poll_hold(dav_poll_t *p, bridge_msec_t ms)
+{
+    bridge_msec_t  until;
+
+    until = bridge_now() + ms;
+
+    if (until > p->hold) {
+        p->hold = until;
+    }
+}
+
+
+void
+dav_turn_init(dav_turn_t *t, dav_poll_t *p, dav_turn_pt handler, void *data)
+{
+    memset(t, 0, sizeof(dav_turn_t));
+
+    t->poll = p;
+    t->handler = handler;
+    t->data = data;
+    event_assign(&t->timer, p->base, -1, 0, dav_turn_due, t);
+}
+
+
+void
+dav_turn_set(dav_turn_t *t, bridge_msec_t after)
+{
+    bridge_msec_t  due;
+
+    due = bridge_now() + after;
+
+    if (t->queued || (t->due && t->due <= due)) {
+        return;
+    }
+
+    t->due = due;
+    bridge_timer_set(&t->timer, after);
+}
+
+
+void
+dav_turn_cancel(dav_turn_t *t)
+{
+    event_del(&t->timer);
+    t->due = 0;
+
+    if (t->queued) {
+        TAILQ_REMOVE(&t->poll->queue, t, link);
+        t->poll->waiting--;
+        t->queued = 0;
+    }
+}
+
+
+static void
+dav_turn_due(evutil_socket_t fd, short what, void *data)
+{
+    dav_turn_t *t = data;
+
+    t->due = 0;
+    t->queued = 1;
+    TAILQ_INSERT_TAIL(&t->poll->queue, t, link);
+    t->poll->waiting++;
+
+    dav_poll_run(t->poll);
+}
+
+
+static void
+dav_poll_timer(evutil_socket_t fd, short what, void *data)
+{
+    dav_poll_run(data);
+}
+
+
+static void
+dav_poll_run(dav_poll_t *p)
+{
+    uint64_t        credit;
+    dav_turn_t     *t;
+    bridge_msec_t   now;
+
+    now = bridge_now();
+
+    credit = p->credit + (now - p->last) * p->rate;
+    p->credit = credit < p->rate * DAV_POLL_TURN ? credit
+                                                 : p->rate * DAV_POLL_TURN;
+    p->last = now;
+
+    while ((t = TAILQ_FIRST(&p->queue))) {
+
+        if (p->hold > now) {
+            bridge_timer_set(&p->timer, p->hold - now
+                                        + bridge_random(1000));
+            return;
+        }
+
+        if (p->credit < DAV_POLL_TURN) {
+            bridge_timer_set(&p->timer,
+                             (DAV_POLL_TURN - p->credit) / p->rate + 1);
+            return;
+        }
+
+        p->credit -= DAV_POLL_TURN;
+
+        TAILQ_REMOVE(&p->queue, t, link);
+        t->queued = 0;
+        p->waiting--;
+
+        t->handler(t->data);
+    }
+}
+
+
+uint32_t
+dav_poll_next(uint32_t now, uint32_t min, uint32_t max, int changed)
+{
+    if (changed || now < min) {
+        return min;
+    }
+
+    return now >= max / 3 * 2 ? max : now + now / 2;
+}
+
+
+uint32_t
+dav_poll_jitter(uint32_t ms)
+{
+    return ms - bridge_random(ms / 5 + 1);
+}

@@ -1,0 +1,76 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Whose turn it is to ask a server: each account when its time has come, but
+ * only so many in a second, first come first served; and nobody for as long
+ * as the server wants to be left alone.
+ */
+
+
+#ifndef _DAV_POLL_H_INCLUDED_
+#define _DAV_POLL_H_INCLUDED_
+
+
+#include "bridge.h"
+
+#include <event2/event_struct.h>
+
+#include <sys/queue.h>
+
+
+typedef struct dav_turn_s  dav_turn_t;
+
+typedef void (*dav_turn_pt)(void *data);
+
+typedef struct {
+    struct event_base             *base;
+    unsigned                       rate;        /* turns a second */
+    unsigned                       credit;      /* in thousandths */
+    bridge_msec_t                  last;
+    bridge_msec_t                  hold;        /* nobody until then */
+    struct event                   timer;
+    TAILQ_HEAD(, dav_turn_s)       queue;
+    unsigned                       waiting;
+} dav_poll_t;
+
+struct dav_turn_s {
+    TAILQ_ENTRY(dav_turn_s)        link;
+    struct event                   timer;
+    dav_poll_t                    *poll;
+    dav_turn_pt                    handler;
+    void                          *data;
+    bridge_msec_t                  due;         /* 0: none */
+    unsigned                       queued:1;
+};
+
+
+void dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate);
+void dav_poll_done(dav_poll_t *p);
+
+/* The server wants to be left alone. */
+
+void dav_poll_hold(dav_poll_t *p, bridge_msec_t ms);
+
+void dav_turn_init(dav_turn_t *t, dav_poll_t *p, dav_turn_pt handler,
+    void *data);
+
+/* In so many ms, or sooner if that is due already. */
+
+void dav_turn_set(dav_turn_t *t, bridge_msec_t after);
+
+void dav_turn_cancel(dav_turn_t *t);
+
+/*
+ * How long to wait for the next time, after waiting for "now" ms: longer, if
+ * nothing has happened, within bounds.
+ */
+
+uint32_t dav_poll_next(uint32_t now, uint32_t min, uint32_t max, int changed);
+
+/* Never the same for two: between 4/5 and all of it. */
+
+uint32_t dav_poll_jitter(uint32_t ms);
+
+
+#endif /* _DAV_POLL_H_INCLUDED_ */

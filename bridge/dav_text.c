@@ -1,0 +1,175 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * RFC 5545, 3.1 and RFC 6350, 3.2: lines, of which those that begin with
+ * white space belong to the one before.
+ */
+
+
+#include "dav_text.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+
+#define DAV_TEXT_DEPTH  16
+#define DAV_TEXT_NAME   64
+
+
+static const char *dav_text_line(const char *line, size_t len);
+static int dav_text_component(const char *line, size_t len, const char *what,
+    char *name);
+
+
+const char *
+dav_text_check(const char *text, size_t len, int calendar)
+{
+    char         stack[DAV_TEXT_DEPTH][DAV_TEXT_NAME], name[DAV_TEXT_NAME];
+    size_t       n;
+    unsigned     depth, outer;
+    const char  *end, *p, *why;
+
+    depth = 0;
+    outer = 0;
+    end = text + len;
+
+    for (p = text; p < end; p += n + 1) {
+        n = strcspn(p, "\n");
+
+        why = dav_text_line(p, n);
+        if (why) {
+            return why;
+        }
+
+        if (n == 0 || (n == 1 && *p == '\r') || *p == ' ' || *p == '\t') {
+
+            if (n > 1 && depth == 0) {
+                return "text outside of a component";
+            }
+
+            continue;
+        }
+
+        if (dav_text_component(p, n, "BEGIN:", name)) {
+
+            if (depth == DAV_TEXT_DEPTH) {
+                return "components are nested too deep";
+            }
+
+            if (depth == 0
+                && (++outer > 1 || strcmp(name, calendar ? "VCALENDAR"
+                                                         : "VCARD") != 0))
+            {
+                return calendar ? "not one VCALENDAR" : "not one VCARD";
+            }
+
+            strcpy(stack[depth++], name);
+
+        } else if (dav_text_component(p, n, "END:", name)) {
+
+            if (depth == 0 || strcmp(stack[--depth], name) != 0) {
+                return "an END without its BEGIN";
+            }
+
+        } else if (depth == 0) {
+            return "text outside of a component";
+        }
+    }
+
+    if (depth || outer == 0) {
+        return outer ? "a BEGIN without its END" : "no component";
+    }
+
+    return NULL;
+}
+
+
+static const char *
+dav_text_line(const char *line, size_t len)
+{
+    int     colon;
+    size_t  i;
+
+    colon = 0;
+
+    for (i = 0; i < len; i++) {
+
+        if (line[i] == ':') {
+            colon = 1;
+        }
+
+        if ((unsigned char) line[i] >= ' ' || line[i] == '\t'
+            || (line[i] == '\r' && i + 1 == len))
+        {
+            continue;
+        }
+
+        return "a control character";
+    }
+
+    if (len > 1 && !colon && line[0] != ' ' && line[0] != '\t'
+        && !isalpha((unsigned char) line[0]))
+    {
+        return "a line that is no property";
+    }
+
+    return NULL;
+}
+
+
+static int
+dav_text_component(const char *line, size_t len, const char *what, char *name)
+{
+    size_t  i, n;
+
+    n = strlen(what);
+
+    if (len < n || strncasecmp(line, what, n) != 0) {
+        return 0;
+    }
+
+    line += n;
+    len -= n;
+
+    while (len && (line[len - 1] == '\r' || line[len - 1] == ' ')) {
+        len--;
+    }
+
+    for (i = 0; i < len && i < DAV_TEXT_NAME - 1; i++) {
+        name[i] = toupper((unsigned char) line[i]);
+    }
+
+    name[i] = '\0';
+
+    return 1;
+}
+
+
+int
+dav_text_etag(const char *etag)
+{
+    size_t       len, i;
+    const char  *p;
+
+    len = strlen(etag);
+
+    if (len == 0 || len > 255 || strcmp(etag, "*") == 0) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        if ((unsigned char) etag[i] <= ' ' && etag[i] != ' ') {
+            return 0;
+        }
+    }
+
+    p = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+
+    if (*p == '"') {
+        p = strchr(p + 1, '"');
+        return p && p[1] == '\0';
+    }
+
+    return strpbrk(etag, " ,\"*") == NULL;
+}

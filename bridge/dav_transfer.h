@@ -1,0 +1,57 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One request of dav_http.h: its headers, its redirects, its end.
+ */
+
+
+#ifndef _DAV_TRANSFER_H_INCLUDED_
+#define _DAV_TRANSFER_H_INCLUDED_
+
+
+#include "dav_http.h"
+
+#include <sys/queue.h>
+
+#include <curl/curl.h>
+
+
+struct dav_http_s {
+    const dav_http_conf_t           *conf;
+    CURLM                           *multi;
+    struct event                     timer;
+    struct event                     finished;
+    TAILQ_HEAD(, dav_transfer_s)     transfers;
+    unsigned                         ntransfers;
+    uint64_t                         requests;
+};
+
+
+struct dav_transfer_s {
+    TAILQ_ENTRY(dav_transfer_s)      link;
+    dav_http_t                      *http;
+    CURL                            *easy;
+    struct curl_slist               *headers;
+    char                            *origin;
+    char                            *path;
+    char                            *body;
+    char                            *etag;
+    uint32_t                         retry_after;
+    size_t                           received;
+    size_t                           max;
+    unsigned                         redirects;
+    dav_body_pt                      handler;
+    dav_done_pt                      done;
+    void                            *data;
+    char                             error[CURL_ERROR_SIZE];
+    unsigned                         overrun:1;
+};
+
+
+/* libcurl has finished with it. */
+
+void dav_transfer_finish(dav_transfer_t *t, CURLcode code);
+
+
+#endif /* _DAV_TRANSFER_H_INCLUDED_ */

@@ -1,0 +1,232 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Updates that change something.  Each has a condition, so that what the
+ * device has not seen is never overwritten; if somebody else was faster, the
+ * device gets what is there now.
+ */
+
+
+#include "dav_job.h"
+#include "dav_text.h"
+
+#include <stdlib.h>
+
+
+static int dav_write_object(dav_job_t *job);
+static int dav_write_etag(dav_job_t *job, const char **etag);
+static void dav_write_send(dav_job_t *job, dav_request_t *request);
+static void dav_write_done(void *data, const dav_answer_t *answer);
+static int dav_write_response(void *data, const dav_response_t *r);
+static void dav_write_fetched(void *data, const dav_reply_t *reply);
+
+
+void
+dav_job_put(dav_job_t *job)
+{
+    json_t         *json;
+    const char     *etag, *why;
+    dav_request_t   request;
+
+    if (dav_write_object(job) == -1 || dav_write_etag(job, &etag) == -1) {
+        return;
+    }
+
+    json = json_object_get(job->update, "text");
+
+    if (!json_is_string(json)
+        || json_string_length(json) > job->client->server->max_object)
+    {
+        dav_job_end(job, "invalid", json_is_string(json)
+                                    ? "\"text\" is too long" : "no \"text\"");
+        return;
+    }
+
+    why = dav_text_check(json_string_value(json), json_string_length(json),
+                         job->calendar);
+    if (why) {
+        dav_job_end(job, "invalid", "\"text\" is not well-formed: %s", why);
+        return;
+    }
+
+    memset(&request, 0, sizeof(request));
+    request.method = "PUT";
+    request.type = job->calendar ? "text/calendar; charset=utf-8"
+                                 : "text/vcard; charset=utf-8";
+    request.body = json_string_value(json);
+    request.len = json_string_length(json);
+    request.if_match = etag;
+    request.if_none_match = etag ? NULL : "*";
+
+    dav_write_send(job, &request);
+}
+
+
+void
+dav_job_delete(dav_job_t *job)
+{
+    const char     *etag;
+    dav_request_t   request;
+
+    if (dav_write_object(job) == -1 || dav_write_etag(job, &etag) == -1) {
+        return;
+    }
+
+    if (etag == NULL) {
+        dav_job_end(job, "invalid", "no \"etag\"");
+        return;
+    }
+
+    memset(&request, 0, sizeof(request));
+    request.method = "DELETE";
+    request.if_match = etag;
+
+    dav_write_send(job, &request);
+}
+
+
+static int
+dav_write_object(dav_job_t *job)
+{
+    if (dav_job_object(job, dav_job_text(job, "href")) == -1) {
+        return -1;
+    }
+
+    json_object_set_new(job->result, "href", json_string(job->paths[0]));
+
+    return 0;
+}
+
+
+static int
+dav_write_etag(dav_job_t *job, const char **etag)
+{
+    json_t  *json;
+
+    json = json_object_get(job->update, "etag");
+    *etag = json_string_value(json);
+
+    if (json && (*etag == NULL || !dav_text_etag(*etag))) {
+        dav_job_end(job, "invalid", "\"etag\" is none");
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static void
+dav_write_send(dav_job_t *job, dav_request_t *request)
+{
+    dav_client_t  *c = job->client;
+
+    request->origin = c->origin;
+    request->path = job->paths[0];
+    request->depth = -1;
+    request->max_answer = c->server->max_answer;
+
+    job->transfer = dav_http_send(c->server->http, request, &c->login, NULL,
+                                  dav_write_done, job);
+
+    if (job->transfer == NULL) {
+        dav_job_end(job, "unsent", "too many requests");
+        return;
+    }
+
+    job->status = "unknown";
+}
+
+
+static void
+dav_write_done(void *data, const dav_answer_t *a)
+{
+    dav_job_t *job = data;
+
+    json_t        *etag;
+    dav_client_t  *c = job->client;
+
+    job->transfer = NULL;
+
+    if (a->result == DAV_HTTP_OK && a->status == 412) {
+        job->status = "conflict";
+
+    } else if (a->result == DAV_HTTP_OK && a->status / 100 == 2) {
+        job->status = "done";
+        dav_client_poke(c);
+
+        etag = a->etag ? json_string(a->etag) : NULL;
+
+        if (etag || strcmp(dav_job_text(job, "update"), "dav.delete") == 0) {
+
+            if (etag) {
+                json_object_set_new(job->result, "etag", etag);
+            }
+
+            dav_job_end(job, "done", NULL);
+            return;
+        }
+
+    } else if (a->result == DAV_HTTP_OK
+               && (a->status == 404 || a->status == 410)
+               && json_object_get(job->update, "etag"))
+    {
+        json_object_set_new(job->result, "gone", json_true());
+        dav_job_end(job, "conflict", "it is not there any more");
+        return;
+
+    } else {
+        dav_job_lost(job, a);
+        return;
+    }
+
+    dav_job_fetch(job, dav_write_response, dav_write_fetched);
+}
+
+
+static int
+dav_write_response(void *data, const dav_response_t *r)
+{
+    dav_job_t *job = data;
+
+    if (r->status / 100 != 2 || r->text[DAV_ETAG] == NULL) {
+        return 0;
+    }
+
+    json_object_set_new(job->result, "etag", json_string(r->text[DAV_ETAG]));
+
+    if (strcmp(job->status, "conflict") == 0 && r->text[DAV_DATA]) {
+
+        if (strlen(r->text[DAV_DATA]) > DAV_JOB_BYTES) {
+            json_object_set_new(job->result, "tooLarge", json_true());
+
+        } else {
+            json_object_set_new(job->result, "text",
+                                json_string(r->text[DAV_DATA]));
+        }
+    }
+
+    return 0;
+}
+
+
+/* What could not be fetched is left out: the result is what it is. */
+
+static void
+dav_write_fetched(void *data, const dav_reply_t *reply)
+{
+    dav_job_t *job = data;
+
+    job->call = NULL;
+
+    if (strcmp(job->status, "done") == 0) {
+        dav_job_end(job, "done", NULL);
+        return;
+    }
+
+    if (reply->ok && json_object_get(job->result, "etag") == NULL) {
+        json_object_set_new(job->result, "gone", json_true());
+    }
+
+    dav_job_end(job, "conflict", "it is not what it was");
+}

@@ -1,0 +1,164 @@
+package Pimap::FakeDav;
+
+# A DAV server that does what it is told: one account with one address book,
+# "/book/" in the home "/".  The mode is JSON: "book" (name => etag), "ctag",
+# and how it behaves, by method: { "REPORT" => { "status", "body", "headers",
+# "close" (after so many bytes), "endless" (body again and again), "drip" } }.
+# Each request is noted, with its method and path.
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use POSIX ();
+use Time::HiRes qw(sleep);
+
+use parent qw(Pimap::Fake);
+
+my $json = JSON::PP->new()->latin1();
+
+
+sub new {
+    my ($class, %set) = @_;
+
+    return $class->SUPER::new(mode => '{}', name => 'fakedav', %set);
+}
+
+
+sub url    { 'http://127.0.0.1:' . $_[0]->port() }
+sub behave { $_[0]->mode($json->encode($_[1])) }
+
+
+# One process for each connection.
+
+sub serve {
+    my ($self, $server) = @_;
+
+    local $SIG{CHLD} = 'IGNORE';
+    local $SIG{PIPE} = 'IGNORE';
+
+    while (1) {
+        my $client = $server->accept() // next;
+
+        if (fork() == 0) {
+            CORE::close($server);
+            while ($self->_request($client)) { }
+            POSIX::_exit(0);
+        }
+
+        CORE::close($client);
+    }
+}
+
+
+sub _request {
+    my ($self, $client) = @_;
+
+    my $text = '';
+
+    while ($text !~ /\r\n\r\n/) {
+        sysread($client, $text, 65536, length($text)) or return;
+    }
+
+    my ($head, $body) = split(/\r\n\r\n/, $text, 2);
+    my ($method, $path) = $head =~ /^(\S+) (\S+)/;
+    my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+
+    while (length($body) < ($length // 0)) {
+        sysread($client, $body, 65536, length($body)) or return;
+    }
+
+    $self->note("$method $path");
+    $self->note('login') if $head =~ /^Authorization: Basic/mi;
+
+    my $mode = $json->decode($self->mode());
+    my $how = $mode->{"$method $path"} // $mode->{$method} // {};
+
+    return $self->_answer($client, $how,
+        $how->{body} // _default($mode, $method, $path, $body));
+}
+
+
+sub _answer {
+    my ($self, $client, $how, $body) = @_;
+
+    my $status = $how->{status} // 207;
+    my $length = $how->{endless} ? '' : 'Content-Length: ' . length($body)
+        . "\r\n";
+    my $answer = "HTTP/1.1 $status X\r\nContent-Type: application/xml\r\n"
+        . join('', map { "$_: $how->{headers}{$_}\r\n" }
+            keys %{ $how->{headers} // {} }) . "$length\r\n$body";
+
+    if ($how->{hang}) {
+        1 while sysread($client, my $bytes, 1024);
+        return;
+    }
+
+    if (defined $how->{close}) {
+        syswrite($client, substr($answer, 0, $how->{close}));
+        return;
+    }
+
+    if ($how->{drip}) {
+        for (split(//, $answer)) {
+            syswrite($client, $_) or return;
+            sleep(0.0005);
+        }
+
+        return 1;
+    }
+
+    syswrite($client, $answer);
+
+    if ($how->{endless}) {
+        while (syswrite($client, $how->{endless} x 100)) { }
+        return;
+    }
+
+    return 1;
+}
+
+
+sub multistatus {
+    return '<?xml version="1.0"?><D:multistatus xmlns:D="DAV:" '
+        . 'xmlns:A="urn:ietf:params:xml:ns:carddav" '
+        . "xmlns:S=\"http://calendarserver.org/ns/\">@_</D:multistatus>";
+}
+
+
+sub response {
+    my ($href, $prop) = @_;
+
+    return "<D:response><D:href>$href</D:href><D:propstat><D:prop>$prop"
+        . '</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>'
+        . '</D:response>';
+}
+
+
+sub _default {
+    my ($mode, $method, $path, $body) = @_;
+
+    return multistatus(response($path, '<D:current-user-principal><D:href>/'
+        . '</D:href></D:current-user-principal><A:addressbook-home-set>'
+        . '<D:href>/</D:href></A:addressbook-home-set>'))
+        if $body =~ /current-user-principal/;
+
+    my $token = defined $mode->{token}
+        ? "<D:sync-token>$mode->{token}</D:sync-token>" : '';
+
+    return multistatus(response('/', '<D:resourcetype><D:collection/>'
+        . '</D:resourcetype>') . response('/book/', '<D:resourcetype>'
+        . '<D:collection/><A:addressbook/></D:resourcetype>'
+        . '<D:displayname>Book</D:displayname>'
+        . (defined $mode->{ctag} ? "<S:getctag>$mode->{ctag}</S:getctag>"
+            : '') . $token)) if $path eq '/';
+
+    my $book = $mode->{book} // {};
+
+    return multistatus((map { response("/book/$_",
+        "<D:getetag>$book->{$_}</D:getetag>") } sort keys %$book),
+        $method eq 'REPORT' ? $token : '');
+}
+
+
+1;
