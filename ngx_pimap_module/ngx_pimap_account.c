@@ -126,7 +126,9 @@ ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 void
 ngx_pimap_account_put(ngx_pimap_account_t *account)
 {
-    if (!ngx_queue_empty(&account->devices) || account->guests) {
+    if (!ngx_queue_empty(&account->devices) || account->guests
+        || account->waiters)
+    {
         return;
     }
 

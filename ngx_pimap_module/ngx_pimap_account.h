@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Accounts that have devices parked in this worker.  The first device
- * subscribes, the last one unsubscribes.
+ * subscribes, the last one unsubscribes; so do those who wait for a result.
  */
 
 
@@ -26,6 +26,7 @@ struct ngx_pimap_account_s {
     ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 
     unsigned                  guests:16;    /* that are on their way here */
+    unsigned                  waiters:13;   /* for results */
     unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  anchored:1;
     unsigned                  checking:1;   /* whether logins are revoked */
@@ -45,10 +46,10 @@ void ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account));
 void ngx_pimap_account_each_of(uint32_t from, ngx_uint_t bits,
     void (*handler)(ngx_pimap_account_t *account));
 
-/* Finds or makes one; NULL if memory is out.  A device or guest follows. */
+/* Finds or makes one, for somebody who keeps it; NULL if memory is out. */
 ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
 
-/* After a device or guest has left: frees the account if that was the last. */
+/* After one of them has left: frees the account if that was the last. */
 void ngx_pimap_account_put(ngx_pimap_account_t *account);
 
 

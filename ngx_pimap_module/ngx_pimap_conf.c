@@ -12,10 +12,10 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_hide.h"
 #include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_park.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
 #include "ngx_pimap_ticket.h"
+#include "ngx_pimap_update.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
@@ -39,14 +39,10 @@ static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
 static ngx_pimap_endpoint_t  ngx_pimap_endpoints[] = {
     { ngx_string("pimap_events"), ngx_pimap_events_handler },
     { ngx_string("pimap_publish"), ngx_pimap_publish_handler },
+    { ngx_string("pimap_update"), ngx_pimap_update_handler },
     { ngx_string("pimap_status"), ngx_pimap_status_handler },
     { ngx_string("pimap_ticket"), ngx_pimap_ticket_handler },
     { ngx_null_string, NULL }
-};
-
-
-ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
-    ngx_conf_check_num_bounds, 1, 1000000000
 };
 
 
@@ -150,6 +146,8 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->max_body = NGX_CONF_UNSET_SIZE;
     plcf->updates = NGX_CONF_UNSET;
     plcf->max_update = NGX_CONF_UNSET_SIZE;
+    plcf->max_updates = NGX_CONF_UNSET_UINT;
+    plcf->update_wait = NGX_CONF_UNSET;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
     plcf->send_timeout = NGX_CONF_UNSET_MSEC;
     plcf->detach = NGX_CONF_UNSET;
@@ -189,6 +187,8 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->max_body, prev->max_body, 256 * 1024);
     ngx_conf_merge_value(conf->updates, prev->updates, 1);
     ngx_conf_merge_size_value(conf->max_update, prev->max_update, 64 * 1024);
+    ngx_conf_merge_uint_value(conf->max_updates, prev->max_updates, 100);
+    ngx_conf_merge_sec_value(conf->update_wait, prev->update_wait, 30);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
@@ -216,7 +216,9 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->endpoint == ngx_pimap_publish_handler) {
+    if (conf->endpoint == ngx_pimap_publish_handler
+        || conf->endpoint == ngx_pimap_update_handler)
+    {
 
         /* a worker does not read or write files: the body has to fit */
 
@@ -331,8 +333,9 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
 
     if (pmcf->used && !pmcf->redis.set) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"pimap_events\", \"pimap_publish\" and "
-                      "\"pimap_status\" need \"pimap_redis\" in \"http\"");
+                      "\"pimap_events\", \"pimap_publish\", "
+                      "\"pimap_update\" and \"pimap_status\" need "
+                      "\"pimap_redis\" in \"http\"");
         return NGX_ERROR;
     }
 
@@ -509,6 +512,3 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return NGX_CONF_OK;
 }
-
-
-/* The bounds of redis/pimap.lua. */

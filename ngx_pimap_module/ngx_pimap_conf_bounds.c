@@ -8,6 +8,7 @@
 
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_queue.h"
 
 
 static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
@@ -24,6 +25,14 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000
+};
+
+ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds = {
+    ngx_conf_check_num_bounds, 1, NGX_PIMAP_QUEUE_MAX
+};
+
+ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
+    ngx_conf_check_num_bounds, 1, 1000000000
 };
 
 ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };

@@ -18,6 +18,7 @@
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
+#include "ngx_pimap_wait.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -79,6 +80,10 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
 
     if (ev.epoch == 0) {
         ngx_pimap_guest_event(account, &ev);
+    }
+
+    if (ngx_pimap_result(&ev)) {
+        ngx_pimap_wait_result(account, &ev);
     }
 
     if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {

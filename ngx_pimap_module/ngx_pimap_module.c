@@ -28,6 +28,7 @@
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_taker.h"
+#include "ngx_pimap_wait.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
@@ -64,6 +65,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NULL },
 
     { ngx_string("pimap_publish"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_pimap_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("pimap_update"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
@@ -336,6 +344,20 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, max_update),
       &ngx_pimap_conf_size_post },
 
+    { ngx_string("pimap_max_updates"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, max_updates),
+      &ngx_pimap_conf_updates_bounds },
+
+    { ngx_string("pimap_update_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, update_wait),
+      NULL },
+
     { ngx_string("pimap_max_backlog"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
@@ -455,7 +477,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_drain_init_process(cycle) != NGX_OK
         || ngx_pimap_taker_init_process(cycle) != NGX_OK
         || ngx_pimap_give_init_process(cycle) != NGX_OK
-        || ngx_pimap_guest_init_process(cycle) != NGX_OK)
+        || ngx_pimap_guest_init_process(cycle) != NGX_OK
+        || ngx_pimap_wait_init_process(cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -107,8 +107,12 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Forbidden";
     case NGX_HTTP_NOT_ALLOWED:
         return "Method Not Allowed";
+    case NGX_HTTP_CONFLICT:
+        return "Conflict";
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
         return "Content Too Large";
+    case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        return "Unsupported Media Type";
     case NGX_PIMAP_UNPROCESSABLE:
         return "Unprocessable Content";
     case NGX_HTTP_TOO_MANY_REQUESTS:

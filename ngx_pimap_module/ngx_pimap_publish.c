@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_publish.h"
+#include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_post.h"
@@ -23,13 +24,10 @@
 
 
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_publish_join(ngx_http_request_t *r,
-    ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_events(ngx_pimap_post_t *p,
     ngx_str_t *body);
-static ngx_uint_t ngx_pimap_publish_is_lines(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data,
     size_t len, ngx_uint_t line);
 static ngx_int_t ngx_pimap_publish_add(ngx_pimap_post_t *p,
@@ -46,32 +44,11 @@ static ngx_int_t ngx_pimap_publish_send(ngx_pimap_post_t *p);
 ngx_int_t
 ngx_pimap_publish_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_pimap_loc_conf_t  *plcf;
-
     if (r->method != NGX_HTTP_POST && r->method != NGX_HTTP_PUT) {
         return ngx_pimap_problem_method(r, "POST, PUT");
     }
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
-
-    if (r->headers_in.content_length_n > (off_t) plcf->max_body) {
-        return ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                 "the body is larger than "
-                                 "\"pimap_max_body\"");
-    }
-
-    /* the configuration phase has made "client_body_buffer_size" fit */
-
-    r->request_body_in_file_only = 0;
-
-    rc = ngx_http_read_client_request_body(r, ngx_pimap_publish_body_handler);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    return NGX_DONE;
+    return ngx_pimap_body_read(r, ngx_pimap_publish_body_handler);
 }
 
 
@@ -81,74 +58,13 @@ ngx_pimap_publish_body_handler(ngx_http_request_t *r)
     ngx_int_t  rc;
     ngx_str_t  body;
 
-    rc = ngx_pimap_publish_join(r, &body);
-
-    if (rc == NGX_OK) {
+    if (ngx_pimap_body_join(r, &body, &rc) == NGX_OK) {
         rc = ngx_pimap_publish_body(r, &body);
-
-    } else if (rc == NGX_DECLINED) {
-        rc = ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                               "the body is larger than \"pimap_max_body\"");
     }
 
     if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, rc);
     }
-}
-
-
-/*
- * The body in one piece: nginx may have read its begin with the head.
- * NGX_DECLINED: it is too large.
- */
-
-static ngx_int_t
-ngx_pimap_publish_join(ngx_http_request_t *r, ngx_str_t *body)
-{
-    u_char                *p;
-    ngx_chain_t           *cl;
-    ngx_pimap_loc_conf_t  *plcf;
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
-
-    ngx_str_null(body);
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        body->len += ngx_buf_size(cl->buf);
-    }
-
-    if (r->request_body->temp_file || body->len > plcf->max_body) {
-        return NGX_DECLINED;
-    }
-
-    cl = r->request_body->bufs;
-
-    if (cl->next == NULL) {
-        body->data = cl->buf->pos;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, body->len);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    body->data = p;
-
-    for ( /* void */ ; cl; cl = cl->next) {
-
-        /* the last one may be empty, and nowhere */
-
-        if (cl->buf->pos != cl->buf->last) {
-            p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -191,31 +107,19 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 static ngx_int_t
 ngx_pimap_publish_events(ngx_pimap_post_t *p, ngx_str_t *body)
 {
-    u_char      *pos, *last, *end;
-    ngx_int_t    rc;
-    ngx_uint_t   line;
+    ngx_int_t          rc;
+    ngx_str_t          text;
+    ngx_pimap_lines_t  lines;
 
-    if (!ngx_pimap_publish_is_lines(p->request)) {
+    if (!ngx_pimap_body_is(p->request, "application/x-ndjson")) {
         return ngx_pimap_publish_line(p, body->data, body->len, 0);
     }
 
-    last = body->data + body->len;
-    line = 0;
+    ngx_pimap_body_lines(&lines, body);
 
-    for (pos = body->data; pos < last; pos = end + 1) {
+    while (ngx_pimap_body_line(&lines, &text)) {
 
-        end = ngx_strlchr(pos, last, LF);
-        if (end == NULL) {
-            end = last;
-        }
-
-        line++;
-
-        if (end == pos || (end == pos + 1 && *pos == CR)) {
-            continue;
-        }
-
-        rc = ngx_pimap_publish_line(p, pos, end - pos, line);
+        rc = ngx_pimap_publish_line(p, text.data, text.len, lines.line);
 
         if (rc != NGX_OK) {
             return rc;
@@ -227,26 +131,6 @@ ngx_pimap_publish_events(ngx_pimap_post_t *p, ngx_str_t *body)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_pimap_publish_is_lines(ngx_http_request_t *r)
-{
-    ngx_str_t  *type;
-
-    static ngx_str_t  lines = ngx_string("application/x-ndjson");
-
-    if (r->headers_in.content_type == NULL) {
-        return 0;
-    }
-
-    type = &r->headers_in.content_type->value;
-
-    return type->len >= lines.len
-           && ngx_strncasecmp(type->data, lines.data, lines.len) == 0
-           && (type->len == lines.len || type->data[lines.len] == ';'
-               || type->data[lines.len] == ' ');
 }
 
 

@@ -109,7 +109,6 @@ ngx_pimap_queue_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
     ngx_uint_t  status;
 
     if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == n) {
-        ngx_pimap_count_n(updates, n);
         return NGX_HTTP_ACCEPTED;
     }
 

@@ -20,6 +20,7 @@
 typedef struct {
     ngx_str_t    id;
     ngx_str_t    json;
+    ngx_uint_t   line;                  /* of a body; for who has one */
 } ngx_pimap_queued_t;
 
 

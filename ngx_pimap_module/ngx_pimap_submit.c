@@ -160,6 +160,10 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
 
     status = ngx_pimap_queue_answer(reply, 1, ngx_cycle->log, &at, &why);
 
+    if (status == NGX_HTTP_ACCEPTED) {
+        ngx_pimap_count(updates);
+    }
+
     d = ngx_pimap_submit_device(s);
 
     if (d) {

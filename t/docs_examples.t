@@ -137,7 +137,10 @@ sub run {
 
     push(@waiting, $command);
 
-    $t->wait_for(sub { !output($command) || $command->{got} =~ /parked/ },
+    # a request that waits for a result has its account subscribed, too
+    $t->wait_for(sub { !output($command)
+            || $command->{got} =~ /parked/
+            || $command->{command} =~ /Prefer: wait/ && accounts() },
         "$command->{page}:$command->{line}");
     $t->wait_for(sub { subscribed() }, 'a subscription');
 }
@@ -188,8 +191,12 @@ sub settle {
 }
 
 
+sub status { $t->get('/pimap/status', transport => 'plain')->{json} }
+sub accounts { status()->{accounts} }
+
+
 sub subscribed {
-    my $status = $t->get('/pimap/status', transport => 'plain')->{json};
+    my $status = status();
 
     return $status->{accounts} == $status->{workers}[0]{redis}{subscribed};
 }

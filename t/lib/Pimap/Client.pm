@@ -150,6 +150,23 @@ sub publish {
 }
 
 
+# A device's updates, one a line: text, or objects in an array; device => name,
+# and as for request().
+
+sub update {
+    my ($self, $account, $updates, %set) = @_;
+
+    my $path = "/update?account=$account";
+    my $device = delete $set{device};
+
+    $path .= "&device=$device" if defined $device;
+    $set{headers}{'Content-Type'} //= 'application/x-ndjson';
+
+    return $self->post($path, ref($updates)
+        ? join('', map { $self->json($_) . "\n" } @$updates) : $updates, %set);
+}
+
+
 sub status { $_[0]->get('/status')->{json} }
 sub ready  { $_[0]->get('/status?ready')->{status} == 200 }
 

@@ -35,6 +35,11 @@ sub _locations {
             pimap_publish;
         }
 
+        location = /update {
+            pimap_account $arg_account;
+            pimap_update;
+        }
+
         location = /status {
             pimap_status;
         }

@@ -1,0 +1,176 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * In memory: a worker does not write files, and the configuration phase has
+ * made "client_body_buffer_size" fit.
+ */
+
+
+#include "ngx_pimap_body.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_problem.h"
+
+
+static ngx_int_t ngx_pimap_body_too_large(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_body_copy(ngx_http_request_t *r,
+    ngx_chain_t *cl, ngx_str_t *body);
+
+
+ngx_int_t
+ngx_pimap_body_read(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt handler)
+{
+    ngx_int_t              rc;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (r->headers_in.content_length_n > (off_t) plcf->max_body) {
+        return ngx_pimap_body_too_large(r);
+    }
+
+    r->request_body_in_file_only = 0;
+
+    rc = ngx_http_read_client_request_body(r, handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_pimap_body_too_large(ngx_http_request_t *r)
+{
+    return ngx_pimap_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                             "the body is larger than \"pimap_max_body\"");
+}
+
+
+/* nginx may have read its begin with the head. */
+
+ngx_int_t
+ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
+{
+    ngx_chain_t           *cl;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        body->len += ngx_buf_size(cl->buf);
+    }
+
+    if (r->request_body->temp_file || body->len > plcf->max_body) {
+        *rc = ngx_pimap_body_too_large(r);
+        return NGX_ABORT;
+    }
+
+    cl = r->request_body->bufs;
+
+    if (cl->next == NULL) {
+        body->data = cl->buf->pos;
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_body_copy(r, cl, body) != NGX_OK) {
+        *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ABORT;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_body_copy(ngx_http_request_t *r, ngx_chain_t *cl, ngx_str_t *body)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, body->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        /* the last one may be empty, and nowhere */
+
+        if (cl->buf->pos != cl->buf->last) {
+            p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_pimap_body_is(ngx_http_request_t *r, const char *name)
+{
+    size_t      len;
+    ngx_str_t  *type;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+    len = ngx_strlen(name);
+
+    return type->len >= len
+           && ngx_strncasecmp(type->data, (u_char *) name, len) == 0
+           && (type->len == len || type->data[len] == ';'
+               || type->data[len] == ' ');
+}
+
+
+void
+ngx_pimap_body_lines(ngx_pimap_lines_t *lines, ngx_str_t *body)
+{
+    lines->pos = body->data;
+    lines->last = body->data + body->len;
+    lines->line = 0;
+}
+
+
+ngx_uint_t
+ngx_pimap_body_line(ngx_pimap_lines_t *lines, ngx_str_t *line)
+{
+    u_char  *end;
+
+    while (lines->pos < lines->last) {
+
+        end = ngx_strlchr(lines->pos, lines->last, LF);
+        if (end == NULL) {
+            end = lines->last;
+        }
+
+        line->data = lines->pos;
+        line->len = end - lines->pos;
+
+        lines->pos = end + 1;
+        lines->line++;
+
+        if (line->len && line->data[line->len - 1] == CR) {
+            line->len--;
+        }
+
+        if (line->len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,20 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * RFC 7240: what a client prefers.
+ */
+
+
+#ifndef _NGX_PIMAP_PREFER_H_INCLUDED_
+#define _NGX_PIMAP_PREFER_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+/* Seconds of the first "wait"; NGX_DECLINED: there is none, or it is odd. */
+ngx_int_t ngx_pimap_prefer_wait(ngx_http_request_t *r);
+
+
+#endif /* _NGX_PIMAP_PREFER_H_INCLUDED_ */

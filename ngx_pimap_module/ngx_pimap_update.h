@@ -1,0 +1,19 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The "pimap_update" location: a POST with updates for a backend.
+ */
+
+
+#ifndef _NGX_PIMAP_UPDATE_H_INCLUDED_
+#define _NGX_PIMAP_UPDATE_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+ngx_int_t ngx_pimap_update_handler(ngx_http_request_t *r);
+
+
+#endif /* _NGX_PIMAP_UPDATE_H_INCLUDED_ */

@@ -1,0 +1,202 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Waiters are in lists by the hash of their account.  None ends while somebody
+ * walks over a list: it is posted.
+ */
+
+
+#include "ngx_pimap_wait.h"
+#include "ngx_pimap_account.h"
+
+
+#define NGX_PIMAP_WAIT_LISTS  1024
+#define NGX_PIMAP_WAIT_MAX    8000      /* of one account */
+
+
+#define ngx_pimap_wait_list(account)                                         \
+    (&ngx_pimap_waiters[(account)->sn.node.key % NGX_PIMAP_WAIT_LISTS])
+
+
+static void ngx_pimap_wait_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_pimap_wait_is_for(ngx_pimap_waiter_t *w,
+    pimap_event_t *ev);
+
+
+static ngx_queue_t       ngx_pimap_waiters[NGX_PIMAP_WAIT_LISTS];
+static ngx_connection_t  ngx_pimap_wait_dumb;
+
+
+ngx_int_t
+ngx_pimap_wait_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_PIMAP_WAIT_LISTS; i++) {
+        ngx_queue_init(&ngx_pimap_waiters[i]);
+    }
+
+    ngx_pimap_wait_dumb.fd = (ngx_socket_t) -1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
+    ngx_log_t *log)
+{
+    ngx_pimap_account_t  *account;
+
+    if (ngx_exiting) {
+        return NGX_DECLINED;
+    }
+
+    account = ngx_pimap_account_get(name, log);
+
+    if (account == NULL || account->waiters == NGX_PIMAP_WAIT_MAX) {
+        return NGX_DECLINED;
+    }
+
+    account->waiters++;
+
+    w->account = account;
+
+    w->event.handler = ngx_pimap_wait_handler;
+    w->event.data = &ngx_pimap_wait_dumb;
+    w->event.log = log;
+
+    ngx_queue_insert_tail(ngx_pimap_wait_list(account), &w->link);
+    ngx_add_timer(&w->event, time);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_pimap_wait_done(ngx_pimap_waiter_t *w)
+{
+    ngx_post_event(&w->event, &ngx_posted_events);
+}
+
+
+void
+ngx_pimap_wait_forget(ngx_pimap_waiter_t *w)
+{
+    ngx_pimap_account_t  *account;
+
+    account = w->account;
+
+    if (account == NULL) {
+        return;
+    }
+
+    w->account = NULL;
+
+    ngx_queue_remove(&w->link);
+
+    if (w->event.timer_set) {
+        ngx_del_timer(&w->event);
+    }
+
+    if (w->event.posted) {
+        ngx_delete_posted_event(&w->event);
+    }
+
+    account->waiters--;
+    ngx_pimap_account_put(account);
+}
+
+
+static void
+ngx_pimap_wait_handler(ngx_event_t *ev)
+{
+    ngx_pimap_waiter_t  *w;
+
+    w = (ngx_pimap_waiter_t *)
+            ((u_char *) ev - offsetof(ngx_pimap_waiter_t, event));
+
+    ngx_pimap_wait_forget(w);
+
+    w->over(w);
+}
+
+
+void
+ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev)
+{
+    ngx_queue_t         *q, *list;
+    ngx_pimap_waiter_t  *w;
+
+    if (account->waiters == 0) {
+        return;
+    }
+
+    list = ngx_pimap_wait_list(account);
+
+    for (q = ngx_queue_head(list);
+         q != ngx_queue_sentinel(list);
+         q = ngx_queue_next(q))
+    {
+        w = ngx_queue_data(q, ngx_pimap_waiter_t, link);
+
+        if (w->account == account && ngx_pimap_wait_is_for(w, ev)) {
+            w->result(w, ev);
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_pimap_wait_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
+{
+    pimap_str_t  device;
+
+    return pimap_json_string(json_object_get(ev->root, "device"), &device) == 0
+           && device.data && device.len == w->device->len
+           && ngx_memcmp(device.data, w->device->data, device.len) == 0;
+}
+
+
+void
+ngx_pimap_wait_subscribed(ngx_pimap_account_t *account)
+{
+    ngx_queue_t         *q, *list;
+    ngx_pimap_waiter_t  *w;
+
+    if (account->waiters == 0) {
+        return;
+    }
+
+    list = ngx_pimap_wait_list(account);
+
+    for (q = ngx_queue_head(list);
+         q != ngx_queue_sentinel(list);
+         q = ngx_queue_next(q))
+    {
+        w = ngx_queue_data(q, ngx_pimap_waiter_t, link);
+
+        if (w->account == account) {
+            w->subscribed(w);
+        }
+    }
+}
+
+
+void
+ngx_pimap_wait_quit(void)
+{
+    ngx_uint_t    i;
+    ngx_queue_t  *q;
+
+    for (i = 0; i < NGX_PIMAP_WAIT_LISTS; i++) {
+
+        for (q = ngx_queue_head(&ngx_pimap_waiters[i]);
+             q != ngx_queue_sentinel(&ngx_pimap_waiters[i]);
+             q = ngx_queue_next(q))
+        {
+            ngx_pimap_wait_done(ngx_queue_data(q, ngx_pimap_waiter_t, link));
+        }
+    }
+}
