@@ -36,14 +36,18 @@ sub connect {
 
     my $ctx = Net::SSLeay::CTX_new_with_method(Net::SSLeay::TLS_method());
     my $self = bless({ socket => $socket, ctx => $ctx, text => '',
-        secrets => [] }, $class);
+        secrets => [], labels => {} }, $class);
 
     Net::SSLeay::CTX_set_min_proto_version($ctx, TLS1_3);
     Net::SSLeay::CTX_set_ciphersuites($ctx, $set{suite}) if $set{suite};
 
-    my $secrets = $self->{secrets};
+    my ($secrets, $labels) = @{$self}{qw(secrets labels)};
+
     Net::SSLeay::CTX_set_keylog_callback($ctx, sub {
-        push(@$secrets, (split(/ /, $_[1]))[2]);
+        my ($label, undef, $secret) = split(/ /, $_[1]);
+
+        push(@$secrets, $secret);
+        $labels->{$label} = pack('H*', $secret);
     });
 
     $self->{ssl} = Net::SSLeay::new($ctx);
@@ -132,6 +136,11 @@ sub ending {
 # In hexadecimal, all that the connection has had.
 
 sub secrets { @{ $_[0]{secrets} } }
+
+
+# By its name in a key log, in bytes.
+
+sub secret { return $_[0]{labels}{ $_[1] } }
 
 
 sub close {
