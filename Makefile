@@ -1,6 +1,6 @@
 # Thin wrappers: the work is done by the scripts in misc/ and demo/.
 #
-#   make            build/ngx_pimap_module.so
+#   make            build/ngx_pimap_module.so and build/pimap-bridge
 #   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
 #   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
@@ -42,6 +42,7 @@ MAKEFLAGS += --no-print-directory
 all:
 	@misc/deps build
 	@misc/build
+	@misc/build bridge
 
 run:
 	@demo/run
@@ -52,6 +53,7 @@ mail:
 test:
 	@misc/deps build run test
 	@misc/build
+	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
 	@prove -j$(JOBS) $(TESTS)
@@ -73,6 +75,7 @@ soak:
 asan:
 	@misc/deps build run test
 	@misc/build asan
+	@misc/build bridge asan
 	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
 		prove -j$(JOBS) $(ASAN_TESTS)
 
@@ -97,6 +100,7 @@ bench bench-million bench-reload bench-reconnect:
 clang:
 	@misc/deps build test
 	@misc/build clang
+	@misc/build bridge clang
 
 fuzz:
 	@misc/deps build fuzz

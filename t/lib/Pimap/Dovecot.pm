@@ -53,6 +53,17 @@ sub start {
 
 
 sub stop { $_[0]{t}->stop($_[0]{process}) }
+
+# All of its processes at once: with clients it would take its time.
+
+sub kill {
+    my ($self) = @_;
+
+    CORE::kill('KILL', -$self->{process}->pid());
+    $self->{t}->stop($self->{process});
+}
+
+
 sub log  { $_[0]{t}->read_file("$_[0]{dir}/log") }
 
 

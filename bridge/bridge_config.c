@@ -1,0 +1,573 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The tables of all settings, and what belongs together in them.
+ */
+
+
+#include "bridge_config.h"
+#include "bridge_dns.h"
+#include "bridge_log.h"
+#include "bridge_option.h"
+#include "bridge_tls.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+
+#define BRIDGE_SECOND   1000
+#define BRIDGE_MINUTE   (60 * BRIDGE_SECOND)
+#define BRIDGE_HOUR     (60 * BRIDGE_MINUTE)
+#define BRIDGE_DAY      (24 * (int64_t) BRIDGE_HOUR)
+
+#define at(member)      offsetof(bridge_config_t, member)
+#define in(member)      offsetof(bridge_server_t, member)
+
+#define text(name, to, value)                                                 \
+    { name, BRIDGE_OPTION_TEXT, to, value, 0, 0, NULL }
+#define secret(name, to)                                                      \
+    { name, BRIDGE_OPTION_SECRET, to, NULL, 0, 0, NULL },                     \
+    { name "_file", BRIDGE_OPTION_SECRET_FILE, to, NULL, 0, 0, NULL }
+#define flag(name, to, value)                                                 \
+    { name, BRIDGE_OPTION_FLAG, to, value, 0, 0, NULL }
+#define number(name, to, value, min, max)                                     \
+    { name, BRIDGE_OPTION_NUMBER, to, value, min, max, NULL }
+#define msec(name, to, value, min, max)                                       \
+    { name, BRIDGE_OPTION_TIME, to, value, min, max, NULL }
+#define choice(name, to, value, choices)                                      \
+    { name, BRIDGE_OPTION_CHOICE, to, value, 0, 0, choices }
+#define end                                                                   \
+    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL }
+
+
+static int bridge_config_parse(bridge_config_t *config, config_t *file);
+static int bridge_config_group(bridge_config_t *config,
+    config_setting_t *root, const char *name, const bridge_option_t *options);
+static int bridge_config_servers(bridge_config_t *config,
+    config_setting_t *root);
+static bridge_server_t *bridge_config_server_read(bridge_config_t *config,
+    config_setting_t *setting);
+static int bridge_config_server_check(bridge_server_t *server,
+    config_setting_t *setting);
+static void bridge_config_server_imap(bridge_server_t *server);
+static int bridge_config_redis(bridge_config_t *config,
+    config_setting_t *root);
+static int bridge_config_listen(bridge_config_t *config,
+    config_setting_t *root);
+static void bridge_config_id(bridge_config_t *config);
+
+
+static const char *bridge_config_levels[] = {
+    "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", NULL
+};
+
+static const char *bridge_config_tls[] = {
+    "off", "starttls", "imaps", NULL
+};
+
+static const char *bridge_config_groups[] = {
+    "redis", "auth", "watch", "lease", "updates", "servers", NULL
+};
+
+
+static const bridge_option_t bridge_config_main[] = {
+    text("log", at(log), "stderr"),
+    choice("log_level", at(log_level), "notice", bridge_config_levels),
+    text("listen", at(listen), "127.0.0.1:8025"),
+    end
+};
+
+static const bridge_option_t bridge_config_redis_options[] = {
+    text("host", at(redis.host), "127.0.0.1"),
+    number("port", at(redis.port), "6379", 1, 65535),
+    number("db", at(redis.db), "0", 0, 65535),
+    text("user", at(redis.user), NULL),
+    secret("password", at(redis.password)),
+    flag("tls", at(redis.tls), "0"),
+    flag("verify", at(redis.verify), "1"),
+    text("ca_file", at(redis.ca_file), NULL),
+    text("prefix", at(redis.prefix), "pimap"),
+    number("maxlen", at(redis.maxlen), "1000", 1, 1000000),
+    msec("ttl", at(redis.ttl), "7d", BRIDGE_MINUTE, 366 * BRIDGE_DAY),
+    msec("timeout", at(redis.timeout), "5s", 100, BRIDGE_MINUTE),
+    number("max_waiting", at(redis.max_waiting), "100000", 100, 10000000),
+    number("max_bytes", at(redis.max_bytes), "67108864", 1048576,
+           1073741824),
+    end
+};
+
+static const bridge_option_t bridge_config_auth[] = {
+    msec("cache", at(auth.cache), "5m", 0, BRIDGE_DAY),
+    msec("failed", at(auth.failed), "30s", 0, BRIDGE_HOUR),
+    msec("delay", at(auth.delay), "2s", 0, BRIDGE_MINUTE),
+    msec("timeout", at(auth.timeout), "10s", BRIDGE_SECOND, BRIDGE_MINUTE),
+    number("max_cached", at(auth.max_cached), "200000", 1, 10000000),
+    number("max_waiting", at(auth.max_waiting), "10000", 1, 1000000),
+    flag("lowercase", at(auth.lowercase), "1"),
+    end
+};
+
+static const bridge_option_t bridge_config_watch[] = {
+    msec("linger", at(watch.linger), "10m", 0, BRIDGE_DAY),
+    msec("presence", at(watch.presence), "60s", 100, BRIDGE_HOUR),
+    msec("backoff_min", at(watch.backoff_min), "2s", 10, BRIDGE_HOUR),
+    msec("backoff_max", at(watch.backoff_max), "10m", 10, BRIDGE_DAY),
+    number("connect_rate", at(watch.connect_rate), "50", 1, 100000),
+    number("max_accounts", at(watch.max_accounts), "100000", 1, 10000000),
+    end
+};
+
+static const bridge_option_t bridge_config_lease[] = {
+    text("id", at(lease.id), NULL),
+    msec("time", at(lease.time), "30s", 500, 10 * BRIDGE_MINUTE),
+    number("rebalance", at(lease.rebalance), "10", 0, 10000),
+    end
+};
+
+static const bridge_option_t bridge_config_updates[] = {
+    flag("enabled", at(updates.on), "1"),
+    text("group", at(updates.group), "pimap-bridge"),
+    number("max_waiting", at(updates.max_waiting), "1000", 1, 100000),
+    msec("timeout", at(updates.timeout), "60s", BRIDGE_SECOND, BRIDGE_HOUR),
+    end
+};
+
+static const bridge_option_t bridge_config_server_options[] = {
+    text("name", in(name), NULL),
+    text("match", in(match), "*"),
+    text("host", in(host), NULL),
+    number("port", in(port), NULL, 1, 65535),
+    choice("tls", in(tls), "starttls", bridge_config_tls),
+    flag("verify", in(verify), "1"),
+    text("ca_file", in(ca_file), NULL),
+    text("master_user", in(master_user), NULL),
+    secret("master_password", in(master_password)),
+    text("master_separator", in(master_separator), NULL),
+    number("max_connections", in(max_connections), "0", 0, 10000000),
+    number("max_mailboxes", in(max_mailboxes), "10000", 1, 100000),
+    number("max_message", in(max_message), "1048576", 1024, 67108864),
+    number("max_known", in(max_known), "20000", 0, 10000000),
+    flag("compress", in(compress), "0"),
+    flag("preview", in(preview), "1"),
+    flag("notify", in(notify), "1"),
+    flag("idle", in(idle), "1"),
+    flag("qresync", in(qresync), "1"),
+    flag("condstore", in(condstore), "1"),
+    msec("connect_timeout", in(connect), "10s", 100, 5 * BRIDGE_MINUTE),
+    msec("answer_timeout", in(answer), "30s", 100, 10 * BRIDGE_MINUTE),
+    msec("quiet_time", in(quiet), "90s", 100, BRIDGE_HOUR),
+    msec("idle_time", in(idle_time), "24m", BRIDGE_SECOND, BRIDGE_HOUR),
+    msec("poll_time", in(poll), "60s", 100, BRIDGE_DAY),
+    msec("round_time", in(round), "5m", 100, BRIDGE_DAY),
+    msec("flags_time", in(flags_round), "30m", 100, 7 * BRIDGE_DAY),
+    end
+};
+
+
+bridge_config_t *
+bridge_config_read(const char *name)
+{
+    int               rc;
+    config_t          file;
+    const char       *where;
+    bridge_config_t  *config;
+
+    config_init(&file);
+
+    if (!config_read_file(&file, name)) {
+        where = config_error_file(&file) ? config_error_file(&file) : name;
+
+        if (config_error_type(&file) == CONFIG_ERR_FILE_IO) {
+            bridge_log(BRIDGE_LOG_EMERG, "cannot read \"%s\"", where);
+
+        } else {
+            bridge_log(BRIDGE_LOG_EMERG, "%s in %s:%d",
+                       config_error_text(&file), where,
+                       config_error_line(&file));
+        }
+
+        config_destroy(&file);
+        return NULL;
+    }
+
+    config = bridge_alloc(sizeof(bridge_config_t));
+
+    config->refs = 1;
+    config->file = bridge_string(name);
+
+    rc = bridge_config_parse(config, &file);
+    config_destroy(&file);
+
+    if (rc != 0) {
+        bridge_config_release(config);
+        return NULL;
+    }
+
+    return config;
+}
+
+
+bridge_config_t *
+bridge_config_hold(bridge_config_t *config)
+{
+    config->refs++;
+
+    return config;
+}
+
+
+void
+bridge_config_release(bridge_config_t *config)
+{
+    bridge_server_t  *server;
+
+    if (config == NULL || --config->refs) {
+        return;
+    }
+
+    while (config->servers) {
+        server = config->servers;
+        config->servers = server->next;
+
+        SSL_CTX_free(server->imap.ssl);
+        bridge_option_free(bridge_config_server_options, server);
+        free(server);
+    }
+
+    SSL_CTX_free(config->redis.ssl);
+
+    bridge_option_free(bridge_config_main, config);
+    bridge_option_free(bridge_config_redis_options, config);
+    bridge_option_free(bridge_config_lease, config);
+    bridge_option_free(bridge_config_updates, config);
+
+    free(config->listen_host);
+    free(config->file);
+    free(config);
+}
+
+
+bridge_server_t *
+bridge_config_server(bridge_config_t *config, const char *login)
+{
+    bridge_server_t  *server;
+
+    for (server = config->servers; server; server = server->next) {
+        if (fnmatch(server->match, login, 0) == 0) {
+            return server;
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+bridge_config_parse(bridge_config_t *config, config_t *file)
+{
+    int                rc;
+    config_setting_t  *root;
+
+    root = config_root_setting(file);
+
+    bridge_option_init(bridge_config_main, config);
+
+    rc = bridge_option_read(bridge_config_main, bridge_config_groups, root,
+                            config, config->file);
+
+    rc |= bridge_config_group(config, root, "redis",
+                              bridge_config_redis_options);
+    rc |= bridge_config_group(config, root, "auth", bridge_config_auth);
+    rc |= bridge_config_group(config, root, "watch", bridge_config_watch);
+    rc |= bridge_config_group(config, root, "lease", bridge_config_lease);
+    rc |= bridge_config_group(config, root, "updates", bridge_config_updates);
+    rc |= bridge_config_servers(config, root);
+
+    if (rc != 0) {
+        return -1;
+    }
+
+    rc = bridge_config_listen(config, root);
+    rc |= bridge_config_redis(config, root);
+
+    if (config->watch.backoff_max < config->watch.backoff_min) {
+        bridge_option_error(config_setting_get_member(root, "watch"),
+                            config->file,
+                            "\"backoff_max\" is less than \"backoff_min\"");
+        rc = -1;
+    }
+
+    bridge_config_id(config);
+
+    return rc;
+}
+
+
+static int
+bridge_config_group(bridge_config_t *config, config_setting_t *root,
+    const char *name, const bridge_option_t *options)
+{
+    config_setting_t  *group;
+
+    bridge_option_init(options, config);
+
+    group = config_setting_get_member(root, name);
+
+    if (group == NULL) {
+        return 0;
+    }
+
+    if (!config_setting_is_group(group)) {
+        bridge_option_error(group, config->file, "\"%s\" is not a group",
+                            name);
+        return -1;
+    }
+
+    return bridge_option_read(options, NULL, group, config, config->file);
+}
+
+
+static int
+bridge_config_servers(bridge_config_t *config, config_setting_t *root)
+{
+    int                i;
+    bridge_server_t   *server, **next;
+    config_setting_t  *list, *setting;
+
+    list = config_setting_get_member(root, "servers");
+
+    if (list == NULL || !config_setting_is_list(list)
+        || config_setting_length(list) == 0)
+    {
+        bridge_option_error(list ? list : root, config->file,
+                            "\"servers\" is not a list of one group at least");
+        return -1;
+    }
+
+    next = &config->servers;
+
+    for (i = 0; (setting = config_setting_get_elem(list, i)); i++) {
+
+        if (!config_setting_is_group(setting)) {
+            bridge_option_error(setting, config->file,
+                                "a server is not a group");
+            return -1;
+        }
+
+        server = bridge_config_server_read(config, setting);
+        if (server == NULL) {
+            return -1;
+        }
+
+        *next = server;
+        next = &server->next;
+
+        if (bridge_config_server_check(server, setting) != 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static bridge_server_t *
+bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
+{
+    bridge_server_t  *server;
+
+    server = bridge_alloc(sizeof(bridge_server_t));
+    server->config = config;
+
+    bridge_option_init(bridge_config_server_options, server);
+
+    if (bridge_option_read(bridge_config_server_options, NULL, setting,
+                           server, config->file)
+        != 0)
+    {
+        bridge_option_free(bridge_config_server_options, server);
+        free(server);
+        return NULL;
+    }
+
+    return server;
+}
+
+
+static int
+bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
+{
+    const char  *file;
+
+    file = server->config->file;
+
+    if (server->host == NULL) {
+        bridge_option_error(setting, file, "a server has no \"host\"");
+        return -1;
+    }
+
+    if (!server->master_user != !server->master_password) {
+        bridge_option_error(setting, file, "\"master_user\" and "
+                            "\"master_password\" need each other");
+        return -1;
+    }
+
+    if (server->name == NULL) {
+        server->name = bridge_string(server->host);
+    }
+
+    if (server->port == 0) {
+        server->port = server->tls == BRIDGE_TLS_ON ? 993 : 143;
+    }
+
+    bridge_config_server_imap(server);
+
+    if (server->tls == BRIDGE_TLS_OFF) {
+        return 0;
+    }
+
+    server->imap.ssl = bridge_tls_client(server->verify, server->ca_file);
+
+    if (server->imap.ssl == NULL) {
+        bridge_option_error(setting, file, "cannot use \"ca_file\"");
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static void
+bridge_config_server_imap(bridge_server_t *server)
+{
+    imap_server_t   *imap;
+    imap_options_t  *o;
+
+    imap = &server->imap;
+    o = &imap->options;
+
+    imap_options_init(o);
+
+    o->answer = server->answer;
+    o->quiet = server->quiet;
+    o->idle = server->idle_time;
+    o->poll = server->poll;
+    o->round = server->round;
+    o->flags_round = server->flags_round;
+    o->max_mailboxes = server->max_mailboxes;
+    o->max_known = server->max_known;
+    o->max_message = server->max_message;
+    o->compress = server->compress;
+    o->preview = server->preview;
+
+    o->without = (server->notify ? 0 : IMAP_WITHOUT_NOTIFY)
+                 | (server->idle ? 0 : IMAP_WITHOUT_IDLE)
+                 | (server->qresync ? 0 : IMAP_WITHOUT_QRESYNC)
+                 | (server->condstore ? 0 : IMAP_WITHOUT_CONDSTORE);
+
+    imap->host = server->host;
+    imap->port = server->port;
+    imap->tls = (imap_tls_t) server->tls;
+    imap->connect = server->connect;
+    imap->base = bridge_base;
+    imap->dns = bridge_dns;
+}
+
+
+static int
+bridge_config_redis(bridge_config_t *config, config_setting_t *root)
+{
+    const char           *prefix;
+    bridge_redis_conf_t  *redis;
+
+    redis = &config->redis;
+    prefix = redis->prefix;
+
+    if (*prefix == '\0' || strlen(prefix) > 64 || strpbrk(prefix, "{} \t*?["))
+    {
+        bridge_option_error(root, config->file,
+                            "\"prefix\" of redis is not a name");
+        return -1;
+    }
+
+    if (redis->host[0] == '/') {
+        redis->port = 0;
+    }
+
+    if (redis->tls) {
+        redis->ssl = bridge_tls_client(redis->verify, redis->ca_file);
+
+        if (redis->ssl == NULL) {
+            bridge_option_error(config_setting_get_member(root, "redis"),
+                                config->file, "cannot use \"ca_file\"");
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* host:port, [address]:port, or unix:path */
+
+static int
+bridge_config_listen(bridge_config_t *config, config_setting_t *root)
+{
+    char  *colon, *host;
+    long   port;
+
+    if (strncmp(config->listen, "unix:/", 6) == 0) {
+        config->listen_host = bridge_string(config->listen + 5);
+        return 0;
+    }
+
+    host = bridge_string(config->listen);
+    config->listen_host = host;
+
+    colon = strrchr(host, ':');
+
+    if (colon && colon != host) {
+        port = strtol(colon + 1, NULL, 10);
+        *colon = '\0';
+
+        if (host[0] == '[' && colon[-1] == ']') {
+            colon[-1] = '\0';
+            memmove(host, host + 1, strlen(host));
+        }
+
+        if (port > 0 && port < 65536) {
+            config->listen_port = port;
+            return 0;
+        }
+    }
+
+    bridge_option_error(root, config->file,
+                        "\"listen\" is neither address:port nor unix:path");
+    return -1;
+}
+
+
+/* Each start is another bridge: what it held before it has lost. */
+
+static void
+bridge_config_id(bridge_config_t *config)
+{
+    char   host[128];
+    char  *id;
+
+    if (config->lease.id == NULL) {
+        if (gethostname(host, sizeof(host)) != 0) {
+            strcpy(host, "bridge");
+        }
+
+        host[sizeof(host) - 1] = '\0';
+        config->lease.id = bridge_string(host);
+    }
+
+    id = config->lease.id;
+    config->lease.id = bridge_format("%s-%d", id, (int) getpid());
+
+    free(id);
+}

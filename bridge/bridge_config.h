@@ -1,0 +1,153 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The configuration file.  It is read as a whole and checked as a whole;
+ * afterwards the settings do not change.  Who goes on using settings when a
+ * HUP may come in between holds them.
+ */
+
+
+#ifndef _BRIDGE_CONFIG_H_INCLUDED_
+#define _BRIDGE_CONFIG_H_INCLUDED_
+
+
+#include "bridge.h"
+
+#include <openssl/ssl.h>
+
+#include "imap_client.h"
+
+
+typedef enum {
+    BRIDGE_TLS_OFF = 0,                 /* as IMAP_TLS_* */
+    BRIDGE_TLS_STARTTLS,
+    BRIDGE_TLS_ON                       /* from the first byte */
+} bridge_tls_mode_t;
+
+
+/* An IMAP server. */
+struct bridge_server_s {
+    bridge_server_t      *next;
+    bridge_config_t      *config;       /* that it belongs to */
+
+    char                 *name;
+    char                 *match;        /* of login names, as in a shell */
+    char                 *host;
+    int                   port;         /* 0: the usual one */
+    int                   tls;
+    int                   verify;
+    char                 *ca_file;      /* NULL: those of the system */
+
+    char                 *master_user;
+    char                 *master_password;
+    char                 *master_separator; /* NULL: by SASL's authzid */
+
+    int                   max_connections;
+    int                   max_mailboxes;
+    int                   max_message;
+    int                   max_known;
+    int                   compress;
+    int                   preview;
+    int                   notify;
+    int                   idle;
+    int                   qresync;
+    int                   condstore;
+    bridge_msec_t         connect;
+    bridge_msec_t         answer;
+    bridge_msec_t         quiet;
+    bridge_msec_t         idle_time;
+    bridge_msec_t         poll;
+    bridge_msec_t         round;
+    bridge_msec_t         flags_round;
+
+    imap_server_t         imap;
+};
+
+
+typedef struct bridge_redis_conf_s {
+    char                *host;          /* or a path */
+    int                  port;          /* 0: host is a path */
+    int                  db;
+    char                *user;
+    char                *password;
+    int                  tls;
+    int                  verify;
+    char                *ca_file;
+    SSL_CTX             *ssl;           /* NULL: no TLS */
+    char                *prefix;
+    int                  maxlen;        /* of the log */
+    bridge_msec_t        ttl;
+    bridge_msec_t        timeout;
+    int                  max_waiting;   /* commands without an answer */
+    int                  max_bytes;     /* of them that are not sent yet */
+} bridge_redis_conf_t;
+
+
+typedef struct {
+    bridge_msec_t        cache;         /* how long a good login is good */
+    bridge_msec_t        failed;        /* how long a bad one is bad */
+    bridge_msec_t        delay;         /* of the answer to a bad one */
+    bridge_msec_t        timeout;
+    int                  max_cached;
+    int                  max_waiting;   /* requests without an answer */
+    int                  lowercase;
+} bridge_auth_conf_t;
+
+
+typedef struct {
+    bridge_msec_t        linger;        /* after the last device */
+    bridge_msec_t        presence;      /* between two looks at who is there */
+    bridge_msec_t        backoff_min;
+    bridge_msec_t        backoff_max;
+    int                  connect_rate;  /* a second, for all servers */
+    int                  max_accounts;
+} bridge_watch_conf_t;
+
+
+typedef struct {
+    char                *id;            /* of this bridge */
+    bridge_msec_t        time;
+    int                  rebalance;     /* accounts a second */
+} bridge_lease_conf_t;
+
+
+typedef struct {
+    int                  on;
+    char                *group;
+    int                  max_waiting;
+    bridge_msec_t        timeout;
+} bridge_updates_conf_t;
+
+
+struct bridge_config_s {
+    unsigned              refs;
+    char                 *file;
+
+    char                 *log;
+    int                   log_level;
+    char                 *listen;
+    char                 *listen_host;
+    int                   listen_port;  /* 0: a socket */
+
+    bridge_redis_conf_t   redis;
+    bridge_auth_conf_t    auth;
+    bridge_watch_conf_t   watch;
+    bridge_lease_conf_t   lease;
+    bridge_updates_conf_t updates;
+    bridge_server_t      *servers;
+};
+
+
+/* NULL if there is anything wrong, which is in the log then, with its line. */
+bridge_config_t *bridge_config_read(const char *file);
+
+bridge_config_t *bridge_config_hold(bridge_config_t *config);
+void bridge_config_release(bridge_config_t *config);
+
+/* The first server whose "match" fits; NULL if none does. */
+bridge_server_t *bridge_config_server(bridge_config_t *config,
+    const char *login);
+
+
+#endif /* _BRIDGE_CONFIG_H_INCLUDED_ */

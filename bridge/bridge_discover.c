@@ -1,0 +1,169 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Each of them has a key with the states of its mailboxes.  The keys are
+ * scanned in steps that take Redis a millisecond or two, and what is found is
+ * looked at by "presence".  Only a master user can watch such an account.
+ */
+
+
+#include "bridge_discover.h"
+#include "bridge_account.h"
+#include "bridge_config.h"
+#include "bridge_library.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_DISCOVER_STEP   50       /* msec between two */
+#define BRIDGE_DISCOVER_COUNT  500      /* keys that one looks at */
+
+
+static int bridge_discover_wanted(void);
+static void bridge_discover_step(evutil_socket_t fd, short what, void *data);
+static void bridge_discover_answered(void *data, redisReply *reply);
+static void bridge_discover_key(const char *key);
+
+
+static struct event  bridge_discover_timer;
+static char         *bridge_discover_cursor;    /* NULL: it is done */
+static int           bridge_discover_finished;
+
+
+void
+bridge_discover_start(void)
+{
+    if (bridge_discover_finished || bridge_discover_cursor
+        || !bridge_discover_wanted())
+    {
+        return;
+    }
+
+    if (!event_initialized(&bridge_discover_timer)) {
+        evtimer_assign(&bridge_discover_timer, bridge_base,
+                       bridge_discover_step, NULL);
+    }
+
+    bridge_discover_cursor = bridge_string("0");
+    bridge_timer_set(&bridge_discover_timer, 0);
+}
+
+
+void
+bridge_discover_again(void)
+{
+    bridge_discover_finished = 0;
+
+    if (bridge_library_ready()) {
+        bridge_discover_start();
+    }
+}
+
+
+void
+bridge_discover_done(void)
+{
+    if (event_initialized(&bridge_discover_timer)) {
+        evtimer_del(&bridge_discover_timer);
+    }
+
+    free(bridge_discover_cursor);
+    bridge_discover_cursor = NULL;
+}
+
+
+static int
+bridge_discover_wanted(void)
+{
+    bridge_server_t  *server;
+
+    for (server = bridge_config->servers; server; server = server->next) {
+        if (server->master_user) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+bridge_discover_step(evutil_socket_t fd, short what, void *data)
+{
+    if (bridge_commander_send(bridge_discover_answered, NULL,
+                              "SCAN %s MATCH %s:{*}:bridge COUNT %d",
+                              bridge_discover_cursor,
+                              bridge_config->redis.prefix,
+                              BRIDGE_DISCOVER_COUNT)
+        == NULL)
+    {
+        bridge_discover_done();
+    }
+}
+
+
+/* [ cursor, [ key, ... ] ]; without an answer it begins anew some time */
+
+static void
+bridge_discover_answered(void *data, redisReply *reply)
+{
+    size_t       i;
+    redisReply  *keys;
+
+    free(bridge_discover_cursor);
+    bridge_discover_cursor = NULL;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != 2
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || reply->element[1]->type != REDIS_REPLY_ARRAY)
+    {
+        return;
+    }
+
+    keys = reply->element[1];
+
+    for (i = 0; i < keys->elements; i++) {
+        if (keys->element[i]->type == REDIS_REPLY_STRING) {
+            bridge_discover_key(keys->element[i]->str);
+        }
+    }
+
+    if (strcmp(reply->element[0]->str, "0") == 0) {
+        bridge_discover_finished = 1;
+        return;
+    }
+
+    bridge_discover_cursor = bridge_string(reply->element[0]->str);
+    bridge_timer_set(&bridge_discover_timer, BRIDGE_DISCOVER_STEP);
+}
+
+
+/* prefix:{account}:bridge */
+
+static void
+bridge_discover_key(const char *key)
+{
+    char             *name;
+    size_t            len, head;
+    bridge_server_t  *server;
+
+    head = strlen(bridge_config->redis.prefix) + 2;
+    len = strlen(key);
+
+    if (len <= head + sizeof("}:bridge") - 1
+        || len - head > BRIDGE_ACCOUNT_MAX)
+    {
+        return;
+    }
+
+    name = bridge_copy(key + head, len - head - (sizeof("}:bridge") - 1));
+    server = bridge_config_server(bridge_config, name);
+
+    if (server && server->master_user) {
+        (void) bridge_account_get(name);
+    }
+
+    free(name);
+}

@@ -1,0 +1,24 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Accounts that bridges have watched before: a bridge that begins has heard
+ * nothing of their devices.
+ */
+
+
+#ifndef _BRIDGE_DISCOVER_H_INCLUDED_
+#define _BRIDGE_DISCOVER_H_INCLUDED_
+
+
+#include "bridge.h"
+
+
+/* The functions are there: looks once, and again after a reload. */
+void bridge_discover_start(void);
+void bridge_discover_again(void);
+
+void bridge_discover_done(void);
+
+
+#endif /* _BRIDGE_DISCOVER_H_INCLUDED_ */

@@ -1,0 +1,25 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The HTTP port: /auth for nginx's auth_request, /metrics and /healthz.
+ */
+
+
+#ifndef _BRIDGE_HTTP_H_INCLUDED_
+#define _BRIDGE_HTTP_H_INCLUDED_
+
+
+#include "bridge_config.h"
+
+
+/* Listens as the settings say; -1, and a line in the log, if it can't. */
+int bridge_http_init(bridge_config_t *config);
+
+/* The same with new settings; the old place stays if the new one is bad. */
+int bridge_http_reload(bridge_config_t *config);
+
+void bridge_http_done(void);
+
+
+#endif /* _BRIDGE_HTTP_H_INCLUDED_ */

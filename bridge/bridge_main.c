@@ -1,0 +1,353 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The program: options, the order of beginning and end, signals.
+ */
+
+
+#include "bridge_account.h"
+#include "bridge_auth.h"
+#include "bridge_commander.h"
+#include "bridge_config.h"
+#include "bridge_discover.h"
+#include "bridge_dns.h"
+#include "bridge_http.h"
+#include "bridge_lease.h"
+#include "bridge_log.h"
+#include "bridge_members.h"
+#include "bridge_notify.h"
+#include "bridge_pace.h"
+#include "bridge_presence.h"
+#include "bridge_subscriber.h"
+#include "bridge_update.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <event2/dns.h>
+
+
+#define BRIDGE_MAIN_CONFIG  "/etc/pimap-bridge.conf"
+#define BRIDGE_MAIN_LEAVE   2000        /* msec for the last words */
+#define BRIDGE_MAIN_LINGER  200
+
+
+static const char *bridge_main_options(int argc, char **argv, int *check);
+static void bridge_main_limits(void);
+static int bridge_main_start(void);
+static void bridge_main_signals(void);
+static void bridge_main_reload(evutil_socket_t fd, short what, void *data);
+static void bridge_main_reopen(evutil_socket_t fd, short what, void *data);
+static void bridge_main_stop(evutil_socket_t fd, short what, void *data);
+static void bridge_main_said(void *data, redisReply *reply);
+static void bridge_main_end(void);
+
+
+static struct event  bridge_main_hup, bridge_main_usr1, bridge_main_term,
+                     bridge_main_int;
+static int           bridge_main_leaving;
+
+
+static const char  bridge_main_usage[] =
+    "Usage: " BRIDGE_NAME " [-c FILE] [-t] [-v] [-h]\n"
+    "\n"
+    "  -c, --config FILE   the settings, " BRIDGE_MAIN_CONFIG "\n"
+    "  -t, --check         only check them\n"
+    "  -v, --version       say which version this is\n"
+    "  -h, --help          this\n"
+    "\n"
+    "Signals: HUP reads the settings again, USR1 opens the log again,\n"
+    "TERM and INT end.\n";
+
+
+int
+main(int argc, char **argv)
+{
+    int          check;
+    const char  *file;
+
+    file = bridge_main_options(argc, argv, &check);
+
+    bridge_memory_init();
+    event_set_log_callback(bridge_log_libevent);
+
+    bridge_base = event_base_new();
+
+    if (bridge_base == NULL) {
+        bridge_log(BRIDGE_LOG_EMERG, "no event base");
+        return 1;
+    }
+
+    if (!check) {
+        bridge_dns_init();
+    }
+
+    json_object_seed(0);
+    bridge_config = bridge_config_read(file);
+
+    if (bridge_config == NULL) {
+        return 1;
+    }
+
+    if (check) {
+        bridge_log(BRIDGE_LOG_NOTICE, "the settings in \"%s\" are good", file);
+        bridge_config_release(bridge_config);
+        event_base_free(bridge_base);
+        return 0;
+    }
+
+    bridge_main_limits();
+
+    if (bridge_log_open(bridge_config->log, bridge_config->log_level) != 0
+        || bridge_main_start() != 0)
+    {
+        return 1;
+    }
+
+    bridge_log(BRIDGE_LOG_NOTICE, "%s %s starts as \"%s\"", BRIDGE_NAME,
+               BRIDGE_VERSION, bridge_config->lease.id);
+    bridge_notify_ready();
+
+    event_base_dispatch(bridge_base);
+
+    bridge_main_end();
+
+    return 0;
+}
+
+
+static const char *
+bridge_main_options(int argc, char **argv, int *check)
+{
+    int          c;
+    const char  *file;
+
+    static const struct option  options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "check", no_argument, NULL, 't' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 }
+    };
+
+    file = BRIDGE_MAIN_CONFIG;
+    *check = 0;
+
+    while ((c = getopt_long(argc, argv, "c:tvh", options, NULL)) != -1) {
+        switch (c) {
+
+        case 'c':
+            file = optarg;
+            break;
+
+        case 't':
+            *check = 1;
+            break;
+
+        case 'v':
+            printf("%s %s\n", BRIDGE_NAME, BRIDGE_VERSION);
+            exit(0);
+
+        case 'h':
+            printf("%s", bridge_main_usage);
+            exit(0);
+
+        default:
+            fprintf(stderr, "%s", bridge_main_usage);
+            exit(2);
+        }
+    }
+
+    if (optind < argc) {
+        fprintf(stderr, "%s", bridge_main_usage);
+        exit(2);
+    }
+
+    return file;
+}
+
+
+/* As many connections as we may have; and passwords in no core file. */
+
+static void
+bridge_main_limits(void)
+{
+    struct rlimit  limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+
+    limit.rlim_cur = 0;
+    limit.rlim_max = 0;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
+
+static int
+bridge_main_start(void)
+{
+    bridge_main_signals();
+
+    if (bridge_http_init(bridge_config) != 0) {
+        return -1;
+    }
+
+    bridge_auth_init();
+    bridge_pace_init();
+    bridge_account_init();
+    bridge_presence_open();
+    bridge_lease_open();
+    bridge_update_init();
+
+    bridge_commander_init();
+    bridge_subscriber_init();
+    bridge_members_init();
+
+    return 0;
+}
+
+
+static void
+bridge_main_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+
+    evsignal_assign(&bridge_main_hup, bridge_base, SIGHUP,
+                    bridge_main_reload, NULL);
+    evsignal_assign(&bridge_main_usr1, bridge_base, SIGUSR1,
+                    bridge_main_reopen, NULL);
+    evsignal_assign(&bridge_main_term, bridge_base, SIGTERM,
+                    bridge_main_stop, NULL);
+    evsignal_assign(&bridge_main_int, bridge_base, SIGINT,
+                    bridge_main_stop, NULL);
+
+    evsignal_add(&bridge_main_hup, NULL);
+    evsignal_add(&bridge_main_usr1, NULL);
+    evsignal_add(&bridge_main_term, NULL);
+    evsignal_add(&bridge_main_int, NULL);
+}
+
+
+/*
+ * Sessions that are open go on with the settings that they began with.  The
+ * name of this bridge can't change: leases are in it.
+ */
+
+static void
+bridge_main_reload(evutil_socket_t fd, short what, void *data)
+{
+    bridge_config_t  *new, *old;
+
+    if (bridge_main_leaving) {
+        return;
+    }
+
+    bridge_notify_reloading();
+
+    old = bridge_config;
+    new = bridge_config_read(old->file);
+
+    if (new && bridge_http_reload(new) == 0
+        && bridge_log_open(new->log, new->log_level) == 0)
+    {
+        free(new->lease.id);
+        new->lease.id = bridge_string(old->lease.id);
+
+        bridge_config = new;
+
+        bridge_dns_reload();
+        bridge_auth_flush();
+        bridge_redis_reload(&old->redis);
+        bridge_account_reload();
+        bridge_discover_again();
+
+        bridge_config_release(old);
+        bridge_log(BRIDGE_LOG_NOTICE, "the settings were read");
+
+    } else {
+        bridge_config_release(new);
+        bridge_log(BRIDGE_LOG_ERROR, "the settings stay as they were");
+    }
+
+    bridge_notify_reloaded();
+}
+
+
+static void
+bridge_main_reopen(evutil_socket_t fd, short what, void *data)
+{
+    (void) !bridge_log_open(bridge_config->log, bridge_config->log_level);
+}
+
+
+/* The second time: at once. */
+
+static void
+bridge_main_stop(evutil_socket_t fd, short what, void *data)
+{
+    struct timeval  tv;
+
+    if (bridge_main_leaving++) {
+        event_base_loopbreak(bridge_base);
+        return;
+    }
+
+    bridge_log(BRIDGE_LOG_NOTICE, "ends");
+    bridge_notify_stopping();
+
+    bridge_discover_done();
+    bridge_update_done();
+    bridge_auth_done();
+    bridge_account_done();
+    bridge_members_done();
+
+    tv.tv_sec = BRIDGE_MAIN_LEAVE / 1000;
+    tv.tv_usec = 0;
+    event_base_loopexit(bridge_base, &tv);
+
+    /* its answer comes after those of all before */
+
+    if (bridge_commander_send(bridge_main_said, NULL, "PING") == NULL) {
+        bridge_main_said(NULL, NULL);
+    }
+}
+
+
+/* A little later: what was said to the mail servers is still on its way. */
+
+static void
+bridge_main_said(void *data, redisReply *reply)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = 0;
+    tv.tv_usec = BRIDGE_MAIN_LINGER * 1000;
+    event_base_loopexit(bridge_base, &tv);
+}
+
+
+static void
+bridge_main_end(void)
+{
+    bridge_http_done();
+    bridge_subscriber_done();
+    bridge_commander_done();
+    bridge_pace_done();
+    bridge_dns_done();
+
+    event_del(&bridge_main_hup);
+    event_del(&bridge_main_usr1);
+    event_del(&bridge_main_term);
+    event_del(&bridge_main_int);
+
+    bridge_config_release(bridge_config);
+    event_base_free(bridge_base);
+    libevent_global_shutdown();
+}

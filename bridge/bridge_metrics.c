@@ -1,0 +1,180 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "bridge_metrics.h"
+#include "bridge_account.h"
+#include "bridge_commander.h"
+#include "bridge_config.h"
+#include "bridge_library.h"
+#include "bridge_members.h"
+#include "bridge_pace.h"
+#include "bridge_subscriber.h"
+
+
+static void bridge_metrics_head(struct evbuffer *page, const char *name,
+    const char *type, const char *help);
+static void bridge_metrics_one(struct evbuffer *page, const char *name,
+    const char *type, const char *help, uint64_t value);
+static void bridge_metrics_set(struct evbuffer *page, const char *name,
+    const char *type, const char *help, const char *label,
+    const char **names, const uint64_t *values);
+
+
+bridge_metrics_t  bridge_metrics;
+
+
+static const char *bridge_metrics_states[] = {
+    "idle", "queued", "taking", "open", "waiting", "other", NULL
+};
+
+static const char *bridge_metrics_failures[] = {
+    "credentials", "away", "limit", "tls", "protocol", NULL
+};
+
+static const char *bridge_metrics_results[] = {
+    "good", "bad", "away", "busy", NULL
+};
+
+
+void
+bridge_metrics_page(struct evbuffer *page)
+{
+    int                      i;
+    uint64_t                 states[BRIDGE_ACCOUNT_OTHER + 1];
+    bridge_account_counts_t  counts;
+
+    bridge_account_count(&counts);
+
+    for (i = 0; i <= BRIDGE_ACCOUNT_OTHER; i++) {
+        states[i] = counts.states[i];
+    }
+
+    bridge_metrics_set(page, "accounts", "gauge", "Known accounts.", "state",
+                       bridge_metrics_states, states);
+    bridge_metrics_one(page, "accounts_present", "gauge",
+                       "Accounts with a device parked.", counts.present);
+    bridge_metrics_one(page, "accounts_watched", "gauge",
+                       "Sessions that watch.", counts.ready);
+    bridge_metrics_one(page, "accounts_late", "gauge",
+                       "Accounts that should be watched here and are not, "
+                       "for over a minute.", counts.late);
+    bridge_metrics_one(page, "accounts_refused", "gauge",
+                       "Accounts that wait for a new login.",
+                       counts.refused);
+    bridge_metrics_one(page, "connects_waiting", "gauge",
+                       "Accounts that wait for their turn to connect.",
+                       bridge_pace_waiting());
+    bridge_metrics_one(page, "logins_total", "counter",
+                       "Sessions that have logged in.",
+                       bridge_metrics.logins);
+    bridge_metrics_set(page, "failures_total", "counter",
+                       "Sessions that have ended by themselves.", "reason",
+                       bridge_metrics_failures, bridge_metrics.failures);
+    bridge_metrics_one(page, "events_published_total", "counter",
+                       "Events published.", bridge_metrics.published);
+    bridge_metrics_one(page, "events_invalid_total", "counter",
+                       "Events that Redis has refused.",
+                       bridge_metrics.dropped);
+    bridge_metrics_one(page, "publish_failures_total", "counter",
+                       "Sessions begun anew as Redis did not take an event.",
+                       bridge_metrics.unpublished);
+    bridge_metrics_set(page, "auth_total", "counter",
+                       "Answers to requests for a login.", "result",
+                       bridge_metrics_results, bridge_metrics.auth);
+    bridge_metrics_one(page, "auth_cached_total", "counter",
+                       "Answers without asking the server.",
+                       bridge_metrics.auth_cached);
+    bridge_metrics_one(page, "auth_cache", "gauge", "Results in the cache.",
+                       bridge_auth_cached());
+    bridge_metrics_one(page, "auth_waiting", "gauge",
+                       "Requests without an answer.", bridge_auth_waiting());
+    bridge_metrics_one(page, "updates_total", "counter",
+                       "Updates answered.", bridge_metrics.updates);
+    bridge_metrics_one(page, "updates_unknown_total", "counter",
+                       "Updates of which nobody knows what they did.",
+                       bridge_metrics.updates_unknown);
+    bridge_metrics_one(page, "bridges", "gauge", "Bridges that are there.",
+                       bridge_members_count());
+    bridge_metrics_one(page, "redis_up", "gauge",
+                       "1 if both connections to Redis work.",
+                       bridge_library_ready() && bridge_subscriber_ready());
+}
+
+
+static void
+bridge_metrics_head(struct evbuffer *page, const char *name,
+    const char *type, const char *help)
+{
+    evbuffer_add_printf(page, "# HELP pimap_bridge_%s %s\n"
+                              "# TYPE pimap_bridge_%s %s\n",
+                        name, help, name, type);
+}
+
+
+static void
+bridge_metrics_one(struct evbuffer *page, const char *name, const char *type,
+    const char *help, uint64_t value)
+{
+    bridge_metrics_head(page, name, type, help);
+
+    evbuffer_add_printf(page, "pimap_bridge_%s %llu\n", name,
+                        (unsigned long long) value);
+}
+
+
+static void
+bridge_metrics_set(struct evbuffer *page, const char *name, const char *type,
+    const char *help, const char *label, const char **names,
+    const uint64_t *values)
+{
+    int  i;
+
+    bridge_metrics_head(page, name, type, help);
+
+    for (i = 0; names[i]; i++) {
+        evbuffer_add_printf(page, "pimap_bridge_%s{%s=\"%s\"} %llu\n", name,
+                            label, names[i], (unsigned long long) values[i]);
+    }
+}
+
+
+/*
+ * Unhealthy is who can't do his work: without Redis nothing is published, and
+ * if most of our accounts are without a session something is wrong with the
+ * servers, or our way to them.
+ */
+
+int
+bridge_metrics_health(struct evbuffer *page)
+{
+    const char               *why;
+    bridge_account_counts_t   counts;
+
+    bridge_account_count(&counts);
+
+    why = NULL;
+
+    if (!bridge_commander_ready()) {
+        why = "redis is away";
+
+    } else if (!bridge_library_ready()) {
+        why = "redis does not have the functions";
+
+    } else if (!bridge_subscriber_ready()) {
+        why = "what is published in redis does not come back";
+
+    } else if (counts.late > counts.ready) {
+        why = "most accounts are not watched";
+    }
+
+    evbuffer_add_printf(page, "{\"healthy\":%s,\"reason\":%s%s%s,"
+                        "\"watched\":%u,\"late\":%u}\n",
+                        why ? "false" : "true", why ? "\"" : "",
+                        why ? why : "null", why ? "\"" : "", counts.ready,
+                        counts.late);
+
+    return why ? 503 : 200;
+}

@@ -1,0 +1,130 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The protocol is a datagram to a socket that the environment names; it is
+ * older than the library for it, and simpler.
+ */
+
+
+#include "bridge_notify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+
+static void bridge_notify(const char *state);
+static void bridge_notify_watchdog(evutil_socket_t fd, short what,
+    void *data);
+
+
+static struct event   bridge_notify_timer;
+static bridge_msec_t  bridge_notify_interval;
+
+
+void
+bridge_notify_ready(void)
+{
+    const char  *usec, *pid;
+
+    bridge_notify("READY=1");
+
+    usec = getenv("WATCHDOG_USEC");
+    pid = getenv("WATCHDOG_PID");
+
+    if (usec == NULL || (pid && atol(pid) != (long) getpid())) {
+        return;
+    }
+
+    bridge_notify_interval = strtoull(usec, NULL, 10) / 1000 / 3;
+
+    if (bridge_notify_interval == 0) {
+        return;
+    }
+
+    evtimer_assign(&bridge_notify_timer, bridge_base, bridge_notify_watchdog,
+                   NULL);
+    bridge_notify_watchdog(-1, 0, NULL);
+}
+
+
+void
+bridge_notify_reloading(void)
+{
+    char             text[64];
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long) ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+
+    bridge_notify(text);
+}
+
+
+void
+bridge_notify_reloaded(void)
+{
+    bridge_notify("READY=1");
+}
+
+
+void
+bridge_notify_stopping(void)
+{
+    bridge_notify("STOPPING=1");
+
+    if (bridge_notify_interval) {
+        evtimer_del(&bridge_notify_timer);
+    }
+}
+
+
+static void
+bridge_notify(const char *state)
+{
+    int                  fd;
+    size_t               len;
+    const char          *path;
+    struct sockaddr_un   sun;
+
+    path = getenv("NOTIFY_SOCKET");
+    len = path ? strlen(path) : 0;
+
+    if (len < 2 || len >= sizeof(sun.sun_path)) {
+        return;
+    }
+
+    memset(&sun, 0, sizeof(sun));
+    sun.sun_family = AF_UNIX;
+    memcpy(sun.sun_path, path, len);
+
+    /* "@" stands for the zero of an abstract name */
+
+    if (sun.sun_path[0] == '@') {
+        sun.sun_path[0] = '\0';
+    }
+
+    fd = socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+
+    if (fd != -1) {
+        (void) !sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+                       (struct sockaddr *) &sun,
+                       offsetof(struct sockaddr_un, sun_path) + len);
+        close(fd);
+    }
+}
+
+
+static void
+bridge_notify_watchdog(evutil_socket_t fd, short what, void *data)
+{
+    bridge_notify("WATCHDOG=1");
+
+    bridge_timer_set(&bridge_notify_timer, bridge_notify_interval);
+}

@@ -1,0 +1,202 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Each known account is looked at once in "presence"; soon and often after a
+ * login, until its device has parked; and soon after an announcement that one
+ * has left, as another may still be there.
+ */
+
+
+#include "bridge_presence.h"
+#include "bridge_config.h"
+#include "bridge_log.h"
+#include "bridge_subscriber.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_PRESENCE_SOON     250    /* msec after a login */
+#define BRIDGE_PRESENCE_EXPECT   15000  /* for so long it is looked for */
+#define BRIDGE_PRESENCE_LEFT     1000   /* after an announcement */
+
+
+static void bridge_presence_look(evutil_socket_t fd, short what, void *data);
+static void bridge_presence_answered(void *data, redisReply *reply);
+static void bridge_presence_next(bridge_account_t *account);
+static void bridge_presence_set(bridge_account_t *account, int present);
+static void bridge_presence_message(const char *payload, size_t len);
+static void bridge_presence_again(bridge_account_t *account, void *data);
+
+
+void
+bridge_presence_open(void)
+{
+    bridge_subscriber_listen(bridge_presence_message, NULL);
+}
+
+
+void
+bridge_presence_init(bridge_account_t *account)
+{
+    evtimer_assign(&account->presence, bridge_base, bridge_presence_look,
+                   account);
+
+    bridge_timer_set(&account->presence, BRIDGE_PRESENCE_SOON);
+}
+
+
+void
+bridge_presence_stop(bridge_account_t *account)
+{
+    evtimer_del(&account->presence);
+}
+
+
+void
+bridge_presence_soon(bridge_account_t *account)
+{
+    bridge_timer_set(&account->presence, BRIDGE_PRESENCE_SOON);
+}
+
+
+void
+bridge_presence_listening(void)
+{
+    bridge_account_each(bridge_presence_again, NULL);
+}
+
+
+static void
+bridge_presence_again(bridge_account_t *account, void *data)
+{
+    bridge_timer_set(&account->presence,
+                     bridge_random(bridge_config->watch.presence));
+}
+
+
+static void
+bridge_presence_look(evutil_socket_t fd, short what, void *data)
+{
+    char              *channel;
+    bridge_account_t  *account = data;
+
+    channel = bridge_commander_key(account->name, NULL);
+
+    if (bridge_commander_send(bridge_presence_answered, account,
+                              "PUBSUB NUMSUB %s", channel))
+    {
+        bridge_account_hold(account);
+    }
+
+    free(channel);
+
+    bridge_presence_next(account);
+}
+
+
+static void
+bridge_presence_answered(void *data, redisReply *reply)
+{
+    bridge_account_t  *account = data;
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
+        && reply->element[1]->type == REDIS_REPLY_INTEGER)
+    {
+        bridge_presence_set(account, reply->element[1]->integer > 0);
+    }
+
+    bridge_account_release(account);
+}
+
+
+static void
+bridge_presence_next(bridge_account_t *account)
+{
+    bridge_msec_t  wait, now, interval;
+
+    now = bridge_now();
+    interval = bridge_config->watch.presence;
+
+    wait = interval / 2 + bridge_random(interval / 2 + 1);
+
+    if (account->present) {
+        /* nothing is to be expected */
+
+    } else if (account->until > now) {
+        wait = wait < account->until - now ? wait : account->until - now + 1;
+
+    } else if (account->keep > now) {
+        if (account->keep - now > 120000 - BRIDGE_PRESENCE_EXPECT) {
+            wait = BRIDGE_PRESENCE_SOON * 2;
+        }
+
+        wait = wait < account->keep - now ? wait : account->keep - now + 1;
+    }
+
+    bridge_timer_set(&account->presence, wait);
+}
+
+
+static void
+bridge_presence_set(bridge_account_t *account, int present)
+{
+    if (account->present == (unsigned) present) {
+        return;
+    }
+
+    account->present = present;
+
+    bridge_log(BRIDGE_LOG_INFO, "account \"%s\": %s", account->name,
+               present ? "a device is parked" : "no device is parked");
+
+    if (!present) {
+        account->until = bridge_now() + bridge_config->watch.linger;
+        bridge_presence_next(account);
+    }
+
+    bridge_account_consider(account);
+}
+
+
+/* "+ <account>", "- <account>" */
+
+static void
+bridge_presence_message(const char *payload, size_t len)
+{
+    const char        *name;
+    bridge_server_t   *server;
+    bridge_account_t  *account;
+
+    name = payload + 2;
+
+    if (len < 3 || len > BRIDGE_ACCOUNT_MAX + 2 || payload[1] != ' '
+        || strlen(payload) != len)
+    {
+        return;
+    }
+
+    account = bridge_account_find(name);
+
+    if (*payload == '-') {
+        if (account && account->present) {
+            bridge_timer_set(&account->presence, BRIDGE_PRESENCE_LEFT);
+        }
+
+        return;
+    }
+
+    if (account == NULL) {
+        server = bridge_config_server(bridge_config, name);
+
+        if (server == NULL || server->master_user == NULL) {
+            return;
+        }
+
+        account = bridge_account_get(name);
+    }
+
+    if (account) {
+        bridge_presence_set(account, 1);
+    }
+}

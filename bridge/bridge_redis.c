@@ -1,0 +1,498 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "bridge_redis.h"
+#include "bridge_config.h"
+#include "bridge_dns.h"
+#include "bridge_log.h"
+#include "bridge_tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+
+#include <openssl/err.h>
+
+
+#define BRIDGE_REDIS_MAX_REPLY    (64 * 1024 * 1024)
+#define BRIDGE_REDIS_BACKOFF_MIN  100
+#define BRIDGE_REDIS_BACKOFF_MAX  5000
+
+
+static void bridge_redis_connect(bridge_redis_t *redis);
+static struct bufferevent *bridge_redis_bufferevent(
+    bridge_redis_conf_t *conf);
+static int bridge_redis_connect_to(struct bufferevent *bev,
+    bridge_redis_conf_t *conf, unsigned failures);
+static void bridge_redis_timer_handler(evutil_socket_t fd, short what,
+    void *data);
+static void bridge_redis_event_handler(struct bufferevent *bev, short what,
+    void *data);
+static const char *bridge_redis_why(struct bufferevent *bev, short what,
+    char *buf, size_t size);
+static void bridge_redis_greet(bridge_redis_t *redis);
+static int bridge_redis_command(bridge_redis_t *redis, const char *format,
+    ...);
+static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
+static void bridge_redis_read(bridge_redis_t *redis);
+static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
+static void bridge_redis_drop(bridge_redis_t *redis);
+static void bridge_redis_lost(bridge_redis_t *redis);
+static int bridge_redis_differ(const char *a, const char *b);
+
+
+static bridge_redis_t  *bridge_redis_all;
+
+
+void
+bridge_redis_open(bridge_redis_t *redis)
+{
+    evtimer_assign(&redis->timer, bridge_base, bridge_redis_timer_handler,
+                   redis);
+
+    redis->next = bridge_redis_all;
+    bridge_redis_all = redis;
+
+    bridge_redis_connect(redis);
+}
+
+
+void
+bridge_redis_close(bridge_redis_t *redis)
+{
+    evtimer_del(&redis->timer);
+
+    bridge_redis_drop(redis);
+}
+
+
+int
+bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len)
+{
+    struct evbuffer  *output;
+
+    if (redis->state < BRIDGE_REDIS_GREETING || redis->failed) {
+        return -1;
+    }
+
+    output = bufferevent_get_output(redis->bev);
+
+    if (evbuffer_get_length(output) + len
+        > (size_t) bridge_config->redis.max_bytes)
+    {
+        return -1;
+    }
+
+    return evbuffer_add(output, command, len);
+}
+
+
+void
+bridge_redis_fail(bridge_redis_t *redis, const char *why)
+{
+    if (redis->failed || redis->state == BRIDGE_REDIS_DOWN) {
+        return;
+    }
+
+    if (!redis->told) {
+        redis->told = 1;
+        bridge_log(BRIDGE_LOG_ERROR, "redis (%s): %s", redis->role, why);
+    }
+
+    redis->failed = 1;
+
+    if (!redis->reading) {
+        bridge_redis_lost(redis);
+    }
+}
+
+
+int
+bridge_redis_is_error(redisReply *reply, const char *prefix)
+{
+    return reply && reply->type == REDIS_REPLY_ERROR
+           && strncmp(reply->str, prefix, strlen(prefix)) == 0;
+}
+
+
+void
+bridge_redis_reload(const bridge_redis_conf_t *old)
+{
+    bridge_redis_t       *redis;
+    bridge_redis_conf_t  *new;
+
+    new = &bridge_config->redis;
+
+    if (new->port == old->port && new->db == old->db && new->tls == old->tls
+        && new->verify == old->verify
+        && !bridge_redis_differ(new->host, old->host)
+        && !bridge_redis_differ(new->user, old->user)
+        && !bridge_redis_differ(new->password, old->password)
+        && !bridge_redis_differ(new->ca_file, old->ca_file)
+        && !bridge_redis_differ(new->prefix, old->prefix))
+    {
+        return;
+    }
+
+    for (redis = bridge_redis_all; redis; redis = redis->next) {
+        redis->told = 1;
+        bridge_redis_fail(redis, NULL);
+        redis->told = 0;
+    }
+
+    bridge_log(BRIDGE_LOG_NOTICE, "redis: the settings are new");
+}
+
+
+static void
+bridge_redis_connect(bridge_redis_t *redis)
+{
+    bridge_redis_conf_t  *conf;
+
+    conf = &bridge_config->redis;
+
+    redis->state = BRIDGE_REDIS_CONNECTING;
+    redis->failed = 0;
+    redis->unread = 0;
+
+    redis->reader = redisReaderCreate();
+    redis->bev = bridge_redis_bufferevent(conf);
+
+    if (redis->reader == NULL || redis->bev == NULL) {
+        bridge_redis_fail(redis, "no memory to connect");
+        return;
+    }
+
+    bufferevent_setcb(redis->bev, bridge_redis_read_handler, NULL,
+                      bridge_redis_event_handler, redis);
+
+    bridge_timer_set(&redis->timer, conf->timeout);
+
+    /* calls our handler at once, if that fails at once */
+
+    redis->reading = 1;
+
+    if (bridge_redis_connect_to(redis->bev, conf, redis->backoff.failures)
+        != 0)
+    {
+        bridge_redis_fail(redis, "cannot connect");
+    }
+
+    redis->reading = 0;
+
+    if (redis->failed) {
+        bridge_redis_lost(redis);
+    }
+}
+
+
+static struct bufferevent *
+bridge_redis_bufferevent(bridge_redis_conf_t *conf)
+{
+    SSL                 *ssl;
+    struct bufferevent  *bev;
+
+    if (conf->ssl == NULL) {
+        return bufferevent_socket_new(bridge_base, -1, BEV_OPT_CLOSE_ON_FREE);
+    }
+
+    ssl = bridge_tls_connect(conf->ssl, conf->host);
+    if (ssl == NULL) {
+        return NULL;
+    }
+
+    bev = bufferevent_openssl_socket_new(bridge_base, -1, ssl,
+                                         BUFFEREVENT_SSL_CONNECTING,
+                                         BEV_OPT_CLOSE_ON_FREE);
+    if (bev == NULL) {
+        SSL_free(ssl);
+    }
+
+    return bev;
+}
+
+
+/* Of several addresses libevent tries one: each other time one of IPv4. */
+
+static int
+bridge_redis_connect_to(struct bufferevent *bev, bridge_redis_conf_t *conf,
+    unsigned failures)
+{
+    struct sockaddr_un  sun;
+
+    if (conf->port) {
+        return bufferevent_socket_connect_hostname(bev, bridge_dns,
+                                        failures % 2 ? AF_INET : AF_UNSPEC,
+                                        conf->host, conf->port);
+    }
+
+    memset(&sun, 0, sizeof(sun));
+    sun.sun_family = AF_UNIX;
+
+    if (strlen(conf->host) >= sizeof(sun.sun_path)) {
+        return -1;
+    }
+
+    strcpy(sun.sun_path, conf->host);
+
+    return bufferevent_socket_connect(bev, (struct sockaddr *) &sun,
+                                      sizeof(sun));
+}
+
+
+static void
+bridge_redis_timer_handler(evutil_socket_t fd, short what, void *data)
+{
+    bridge_redis_t  *redis = data;
+
+    if (redis->state == BRIDGE_REDIS_DOWN) {
+        bridge_redis_connect(redis);
+        return;
+    }
+
+    bridge_redis_fail(redis, "no connection in time");
+}
+
+
+static void
+bridge_redis_event_handler(struct bufferevent *bev, short what, void *data)
+{
+    char             why[256];
+    bridge_redis_t  *redis = data;
+
+    if (what & BEV_EVENT_CONNECTED) {
+        redis->state = BRIDGE_REDIS_GREETING;
+        bridge_redis_greet(redis);
+        return;
+    }
+
+    bridge_redis_fail(redis, bridge_redis_why(bev, what, why, sizeof(why)));
+}
+
+
+static const char *
+bridge_redis_why(struct bufferevent *bev, short what, char *buf, size_t size)
+{
+    int            dns;
+    unsigned long  tls;
+
+    dns = bufferevent_socket_get_dns_error(bev);
+    tls = bufferevent_get_openssl_error(bev);
+
+    if (dns) {
+        return evutil_gai_strerror(dns);
+    }
+
+    if (tls) {
+        ERR_error_string_n(tls, buf, size);
+        ERR_clear_error();
+        return buf;
+    }
+
+    if (what & BEV_EVENT_EOF) {
+        return "closed the connection";
+    }
+
+    snprintf(buf, size, "%s",
+             evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+
+    return buf;
+}
+
+
+static void
+bridge_redis_greet(bridge_redis_t *redis)
+{
+    int                   rc;
+    bridge_redis_conf_t  *conf;
+
+    conf = &bridge_config->redis;
+
+    bufferevent_enable(redis->bev, EV_READ|EV_WRITE);
+
+    redis->greetings = 1;
+    rc = 0;
+
+    if (conf->password) {
+        redis->greetings++;
+
+        rc |= conf->user ? bridge_redis_command(redis, "AUTH %s %s",
+                                                conf->user, conf->password)
+                         : bridge_redis_command(redis, "AUTH %s",
+                                                conf->password);
+    }
+
+    if (conf->db) {
+        redis->greetings++;
+        rc |= bridge_redis_command(redis, "SELECT %d", conf->db);
+    }
+
+    rc |= bridge_redis_command(redis, "PING");
+
+    if (rc != 0) {
+        bridge_redis_fail(redis, "no memory to log in");
+    }
+}
+
+
+static int
+bridge_redis_command(bridge_redis_t *redis, const char *format, ...)
+{
+    int       len, rc;
+    char     *command;
+    va_list   args;
+
+    va_start(args, format);
+    len = redisvFormatCommand(&command, format, args);
+    va_end(args);
+
+    if (len < 0) {
+        return -1;
+    }
+
+    rc = bridge_redis_send(redis, command, len);
+
+    bridge_wipe_free(command, len);
+
+    return rc;
+}
+
+
+static void
+bridge_redis_read_handler(struct bufferevent *bev, void *data)
+{
+    bridge_redis_t  *redis = data;
+
+    redis->reading = 1;
+
+    bridge_redis_read(redis);
+
+    redis->reading = 0;
+
+    if (redis->failed) {
+        bridge_redis_lost(redis);
+    }
+}
+
+
+static void
+bridge_redis_read(bridge_redis_t *redis)
+{
+    int                   n;
+    void                 *reply;
+    struct evbuffer      *input;
+    struct evbuffer_iovec v;
+
+    input = bufferevent_get_input(redis->bev);
+
+    while (!redis->failed && evbuffer_peek(input, -1, NULL, &v, 1) > 0) {
+
+        n = redisReaderFeed(redis->reader, v.iov_base, v.iov_len);
+        redis->unread += v.iov_len;
+        evbuffer_drain(input, v.iov_len);
+
+        while (n == REDIS_OK && !redis->failed) {
+            n = redisReaderGetReply(redis->reader, &reply);
+
+            if (n != REDIS_OK || reply == NULL) {
+                break;
+            }
+
+            redis->unread = 0;
+
+            if (redis->state == BRIDGE_REDIS_GREETING) {
+                bridge_redis_greeted(redis, reply);
+
+            } else {
+                redis->reply(redis, reply);
+            }
+
+            freeReplyObject(reply);
+        }
+
+        if (n != REDIS_OK) {
+            bridge_redis_fail(redis, "does not speak its protocol");
+
+        } else if (redis->unread > BRIDGE_REDIS_MAX_REPLY) {
+            bridge_redis_fail(redis, "sent too long a reply");
+        }
+    }
+}
+
+
+static void
+bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        bridge_redis_fail(redis, reply->str);
+        return;
+    }
+
+    if (--redis->greetings) {
+        return;
+    }
+
+    evtimer_del(&redis->timer);
+
+    redis->state = BRIDGE_REDIS_UP;
+
+    if (redis->told) {
+        redis->told = 0;
+        bridge_log(BRIDGE_LOG_NOTICE, "redis (%s): is back", redis->role);
+    }
+
+    bridge_backoff_reset(&redis->backoff);
+
+    redis->up(redis);
+}
+
+
+static void
+bridge_redis_drop(bridge_redis_t *redis)
+{
+    redis->state = BRIDGE_REDIS_DOWN;
+
+    if (redis->bev) {
+        bufferevent_free(redis->bev);
+        redis->bev = NULL;
+    }
+
+    if (redis->reader) {
+        redisReaderFree(redis->reader);
+        redis->reader = NULL;
+    }
+}
+
+
+static void
+bridge_redis_lost(bridge_redis_t *redis)
+{
+    int  up;
+
+    up = redis->state == BRIDGE_REDIS_UP;
+
+    bridge_redis_drop(redis);
+
+    redis->failed = 0;
+
+    bridge_timer_set(&redis->timer,
+                     bridge_backoff_next(&redis->backoff,
+                                         BRIDGE_REDIS_BACKOFF_MIN,
+                                         BRIDGE_REDIS_BACKOFF_MAX));
+    if (up) {
+        redis->down(redis);
+    }
+}
+
+
+static int
+bridge_redis_differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}

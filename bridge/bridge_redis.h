@@ -1,0 +1,88 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One connection to Redis: hiredis formats and reads, libevent does the I/O.
+ * It connects by itself, logs in, and comes back after a loss.
+ *
+ * hiredis' own asynchronous layer is not used: that of Debian 12 looks names
+ * up in a blocking way and has neither TLS nor a time-out for connecting.
+ */
+
+
+#ifndef _BRIDGE_REDIS_H_INCLUDED_
+#define _BRIDGE_REDIS_H_INCLUDED_
+
+
+#include "bridge.h"
+#include "bridge_backoff.h"
+
+#include <event2/bufferevent.h>
+
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
+
+
+struct bridge_redis_conf_s;
+
+typedef struct bridge_redis_s  bridge_redis_t;
+
+typedef void (*bridge_redis_pt)(bridge_redis_t *redis);
+typedef void (*bridge_redis_reply_pt)(bridge_redis_t *redis,
+    redisReply *reply);
+
+typedef enum {
+    BRIDGE_REDIS_DOWN = 0,              /* the timer will try again */
+    BRIDGE_REDIS_CONNECTING,
+    BRIDGE_REDIS_GREETING,              /* AUTH, SELECT, PING */
+    BRIDGE_REDIS_UP
+} bridge_redis_state_t;
+
+
+struct bridge_redis_s {
+    const char            *role;        /* for logs */
+    bridge_redis_pt        up;          /* logged in */
+    bridge_redis_pt        down;        /* was up, is lost */
+    bridge_redis_reply_pt  reply;       /* the reply is freed afterwards */
+
+    bridge_redis_state_t   state;
+    bridge_redis_t        *next;        /* of all that are open */
+    struct bufferevent    *bev;
+    redisReader           *reader;
+    size_t                 unread;      /* bytes of a reply's beginning */
+    struct event           timer;       /* to reconnect, or to give up */
+    bridge_backoff_t       backoff;
+    int                    greetings;   /* answers that are awaited */
+
+    unsigned               reading:1;
+    unsigned               failed:1;
+    unsigned               told:1;      /* the outage is in the log */
+};
+
+
+/* Role and callbacks are set by the caller; connects at once. */
+void bridge_redis_open(bridge_redis_t *redis);
+
+/* For good. */
+void bridge_redis_close(bridge_redis_t *redis);
+
+/*
+ * Queues a command that hiredis has formatted.  Returns -1 if Redis is away,
+ * or too much is waiting to be sent.
+ */
+int bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len);
+
+/*
+ * Drops the connection and makes it anew later; may be called by callbacks.
+ * "why" has no secrets in it.
+ */
+void bridge_redis_fail(bridge_redis_t *redis, const char *why);
+
+/* New settings are in force: all connections are made anew, if they differ. */
+void bridge_redis_reload(const struct bridge_redis_conf_s *old);
+
+/* True if the answer is an error that begins so. */
+int bridge_redis_is_error(redisReply *reply, const char *prefix);
+
+
+#endif /* _BRIDGE_REDIS_H_INCLUDED_ */

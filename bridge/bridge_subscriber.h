@@ -1,0 +1,35 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The subscribing connection: the few channels that a bridge listens to, and
+ * whether what is published still comes back.
+ */
+
+
+#ifndef _BRIDGE_SUBSCRIBER_H_INCLUDED_
+#define _BRIDGE_SUBSCRIBER_H_INCLUDED_
+
+
+#include "bridge.h"
+
+
+typedef void (*bridge_subscriber_pt)(const char *payload, size_t len);
+
+
+void bridge_subscriber_init(void);
+void bridge_subscriber_done(void);
+
+/* Subscribed, and the last probe came back. */
+int bridge_subscriber_ready(void);
+
+/* P:presence, and P:bridge:<id> of this bridge: what others tell it. */
+void bridge_subscriber_listen(bridge_subscriber_pt presence,
+    bridge_subscriber_pt inbox);
+
+/* A text to a bridge's inbox. */
+void bridge_subscriber_tell(const char *bridge, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+#endif /* _BRIDGE_SUBSCRIBER_H_INCLUDED_ */

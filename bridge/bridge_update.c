@@ -1,0 +1,373 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The stream P:updates and its consumer group.  A connection of its own waits
+ * for entries.  Those of bridges that are not there any more are claimed;
+ * whoever of several claims an entry first has it, as that makes it young.
+ */
+
+
+#include "bridge_update.h"
+#include "bridge_commander.h"
+#include "bridge_config.h"
+#include "bridge_library.h"
+#include "bridge_log.h"
+#include "bridge_members.h"
+#include "bridge_update_entry.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */
+#define BRIDGE_UPDATE_COUNT  50         /* entries at a time */
+#define BRIDGE_UPDATE_IDLE   3600000    /* msec: a consumer to be forgotten */
+
+
+static void bridge_update_up(bridge_redis_t *redis);
+static void bridge_update_down(bridge_redis_t *redis);
+static void bridge_update_read(void);
+static void bridge_update_reply(bridge_redis_t *redis, redisReply *reply);
+static void bridge_update_timer_handler(evutil_socket_t fd, short what,
+    void *data);
+static void bridge_update_group(void);
+static void bridge_update_grouped(void *data, redisReply *reply);
+static void bridge_update_tend(evutil_socket_t fd, short what, void *data);
+static void bridge_update_consumers(void *data, redisReply *reply);
+static void bridge_update_consumer(redisReply *consumer);
+static void bridge_update_pending(void *data, redisReply *reply);
+static void bridge_update_claim(const char *id, bridge_msec_t idle);
+static void bridge_update_claimed(void *data, redisReply *reply);
+
+
+static bridge_redis_t  bridge_update_reader;
+static struct event    bridge_update_timer;
+static struct event    bridge_update_tender;
+static int             bridge_update_on;
+static int             bridge_update_asked;
+static int             bridge_update_has_group;
+
+
+void
+bridge_update_init(void)
+{
+    evtimer_assign(&bridge_update_timer, bridge_base,
+                   bridge_update_timer_handler, NULL);
+    evtimer_assign(&bridge_update_tender, bridge_base, bridge_update_tend,
+                   NULL);
+
+    if (!bridge_config->updates.on) {
+        return;
+    }
+
+    bridge_update_on = 1;
+
+    bridge_update_reader.role = "updates";
+    bridge_update_reader.up = bridge_update_up;
+    bridge_update_reader.down = bridge_update_down;
+    bridge_update_reader.reply = bridge_update_reply;
+
+    bridge_redis_open(&bridge_update_reader);
+}
+
+
+void
+bridge_update_done(void)
+{
+    if (bridge_update_on) {
+        bridge_update_on = 0;
+
+        evtimer_del(&bridge_update_timer);
+        evtimer_del(&bridge_update_tender);
+        bridge_redis_close(&bridge_update_reader);
+    }
+
+    bridge_update_entries_done();
+}
+
+
+void
+bridge_update_redis_ready(void)
+{
+    if (bridge_update_on) {
+        bridge_update_group();
+        bridge_update_tend(-1, 0, NULL);
+    }
+}
+
+
+void
+bridge_update_moved(bridge_account_t *account)
+{
+    bridge_update_entries_run(account->name);
+}
+
+
+int
+bridge_update_busy(bridge_account_t *account)
+{
+    return bridge_update_entries_busy(account->name);
+}
+
+
+void
+bridge_update_offered(const char *id)
+{
+    if (bridge_update_on) {
+        bridge_update_claim(id, 0);
+    }
+}
+
+
+static void
+bridge_update_up(bridge_redis_t *redis)
+{
+    bridge_update_asked = 0;
+    bridge_update_read();
+}
+
+
+static void
+bridge_update_down(bridge_redis_t *redis)
+{
+    evtimer_del(&bridge_update_timer);
+}
+
+
+/* Not more than we may have; those wait in Redis. */
+
+static void
+bridge_update_read(void)
+{
+    int    len;
+    char  *command;
+
+    if (bridge_update_asked || !bridge_update_on) {
+        return;
+    }
+
+    if (!bridge_update_has_group
+        || bridge_update_entries_count()
+           >= (unsigned) bridge_config->updates.max_waiting)
+    {
+        bridge_timer_set(&bridge_update_timer, 100);
+        return;
+    }
+
+    len = redisFormatCommand(&command, "XREADGROUP GROUP %s %s COUNT %d "
+                             "BLOCK %d STREAMS %s:updates >",
+                             bridge_config->updates.group,
+                             bridge_config->lease.id, BRIDGE_UPDATE_COUNT,
+                             BRIDGE_UPDATE_BLOCK,
+                             bridge_config->redis.prefix);
+    if (len < 0) {
+        return;
+    }
+
+    bridge_update_asked = bridge_redis_send(&bridge_update_reader, command,
+                                            len)
+                          == 0;
+    free(command);
+
+    bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_BLOCK
+                                           + bridge_config->redis.timeout);
+}
+
+
+/* [ [ stream, [ entry, ... ] ] ], or nil */
+
+static void
+bridge_update_reply(bridge_redis_t *redis, redisReply *reply)
+{
+    size_t       i;
+    redisReply  *entries;
+
+    bridge_update_asked = 0;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+
+        if (strncmp(reply->str, "NOGROUP", 7) == 0) {
+            bridge_update_has_group = 0;
+            bridge_update_group();
+            bridge_timer_set(&bridge_update_timer, 100);
+            return;
+        }
+
+        bridge_redis_fail(redis, reply->str);
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
+        && reply->element[0]->type == REDIS_REPLY_ARRAY
+        && reply->element[0]->elements == 2
+        && reply->element[0]->element[1]->type == REDIS_REPLY_ARRAY)
+    {
+        entries = reply->element[0]->element[1];
+
+        for (i = 0; i < entries->elements; i++) {
+            bridge_update_entry_add(entries->element[i]);
+        }
+    }
+
+    bridge_update_read();
+}
+
+
+static void
+bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
+{
+    if (bridge_update_asked) {
+        bridge_redis_fail(&bridge_update_reader, "no answer in time");
+        return;
+    }
+
+    if (bridge_update_reader.state == BRIDGE_REDIS_UP) {
+        bridge_update_read();
+    }
+}
+
+
+static void
+bridge_update_group(void)
+{
+    bridge_commander_send(bridge_update_grouped, NULL,
+                          "XGROUP CREATE %s:updates %s 0 MKSTREAM",
+                          bridge_config->redis.prefix,
+                          bridge_config->updates.group);
+}
+
+
+static void
+bridge_update_grouped(void *data, redisReply *reply)
+{
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ERROR
+        || strncmp(reply->str, "BUSYGROUP", 9) == 0)
+    {
+        bridge_update_has_group = 1;
+        return;
+    }
+
+    bridge_log(BRIDGE_LOG_ERROR, "updates: no consumer group: %s",
+               reply->str);
+}
+
+
+/* Are there consumers that are no bridges any more? */
+
+static void
+bridge_update_tend(evutil_socket_t fd, short what, void *data)
+{
+    if (bridge_update_has_group && bridge_library_ready()) {
+        bridge_commander_send(bridge_update_consumers, NULL,
+                              "XINFO CONSUMERS %s:updates %s",
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group);
+    }
+
+    bridge_timer_set(&bridge_update_tender, bridge_config->lease.time / 3);
+}
+
+
+static void
+bridge_update_consumers(void *data, redisReply *reply)
+{
+    size_t  i;
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY && bridge_update_on
+        && bridge_members_has(bridge_config->lease.id))
+    {
+        for (i = 0; i < reply->elements; i++) {
+            bridge_update_consumer(reply->element[i]);
+        }
+    }
+}
+
+
+/* [ "name", name, "pending", n, "idle", msec, ... ] */
+
+static void
+bridge_update_consumer(redisReply *consumer)
+{
+    if (consumer->type != REDIS_REPLY_ARRAY || consumer->elements < 6
+        || consumer->element[1]->type != REDIS_REPLY_STRING
+        || consumer->element[3]->type != REDIS_REPLY_INTEGER
+        || consumer->element[5]->type != REDIS_REPLY_INTEGER
+        || bridge_members_has(consumer->element[1]->str))
+    {
+        return;
+    }
+
+    if (consumer->element[3]->integer > 0) {
+        bridge_commander_send(bridge_update_pending, NULL,
+                              "XPENDING %s:updates %s IDLE %d - + %d %s",
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group,
+                              (int) bridge_config->lease.time / 2,
+                              BRIDGE_UPDATE_COUNT, consumer->element[1]->str);
+
+    } else if (consumer->element[5]->integer > BRIDGE_UPDATE_IDLE) {
+        bridge_commander_send(NULL, NULL,
+                              "XGROUP DELCONSUMER %s:updates %s %s",
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group,
+                              consumer->element[1]->str);
+    }
+}
+
+
+/* [ [ id, consumer, idle, n ], ... ] */
+
+static void
+bridge_update_pending(void *data, redisReply *reply)
+{
+    size_t  i;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || !bridge_update_on)
+    {
+        return;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+
+        if (reply->element[i]->type == REDIS_REPLY_ARRAY
+            && reply->element[i]->elements > 0
+            && reply->element[i]->element[0]->type == REDIS_REPLY_STRING)
+        {
+            bridge_update_claim(reply->element[i]->element[0]->str,
+                                bridge_config->lease.time / 2);
+        }
+    }
+}
+
+
+static void
+bridge_update_claim(const char *id, bridge_msec_t idle)
+{
+    bridge_commander_send(bridge_update_claimed, NULL,
+                          "XCLAIM %s:updates %s %s %d %s",
+                          bridge_config->redis.prefix,
+                          bridge_config->updates.group,
+                          bridge_config->lease.id, (int) idle, id);
+}
+
+
+static void
+bridge_update_claimed(void *data, redisReply *reply)
+{
+    size_t  i;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || !bridge_update_on)
+    {
+        return;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        bridge_update_entry_add(reply->element[i]);
+    }
+}

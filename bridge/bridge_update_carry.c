@@ -1,0 +1,251 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What can't be repeated is marked in Redis as started before it is sent.
+ * Whoever finds a mark that is not his own has an update whose bridge died
+ * in the middle: it is not carried out again, its result is "unknown".
+ *
+ * The result is written first, and then the entry is removed: if we die in
+ * between, the next bridge's result is not taken, as there is one already.
+ */
+
+
+#include "bridge_config.h"
+#include "bridge_log.h"
+#include "bridge_metrics.h"
+#include "bridge_update_entry.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_UPDATE_MARK_TTL  604800  /* seconds */
+
+
+static char *bridge_update_mark_key(bridge_update_entry_t *entry);
+static void bridge_update_marked(void *data, redisReply *reply);
+static void bridge_update_sent(void *data, json_t *result);
+static void bridge_update_answered(void *data, redisReply *reply);
+
+
+int
+bridge_update_repeatable(bridge_update_entry_t *entry)
+{
+    int          i;
+    const char  *verb;
+
+    static const char  *verbs[] = { "store", "fetch", "search", NULL };
+
+    verb = json_string_value(json_object_get(entry->body, "update"));
+
+    for (i = 0; verb && verbs[i]; i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static char *
+bridge_update_mark_key(bridge_update_entry_t *entry)
+{
+    char  *key, *rest;
+
+    rest = bridge_format("started:%s", entry->entry);
+    key = bridge_commander_key(entry->account, rest);
+    free(rest);
+
+    return key;
+}
+
+
+void
+bridge_update_mark(bridge_update_entry_t *entry)
+{
+    char  *key;
+
+    key = bridge_update_mark_key(entry);
+    entry->command = bridge_commander_send(bridge_update_marked, entry,
+                                           "SET %s %s NX GET EX %d", key,
+                                           bridge_config->lease.id,
+                                           BRIDGE_UPDATE_MARK_TTL);
+    free(key);
+
+    entry->state = BRIDGE_UPDATE_MARKING;
+
+    if (entry->command == NULL) {
+        bridge_update_marked(entry, NULL);
+    }
+}
+
+
+/* What was there before.  A mark of our own is one whose answer was lost. */
+
+static void
+bridge_update_marked(void *data, redisReply *reply)
+{
+    bridge_update_entry_t  *entry = data;
+
+    entry->command = NULL;
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        entry->state = BRIDGE_UPDATE_LOOKING;
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_STRING
+        && strcmp(reply->str, bridge_config->lease.id) != 0)
+    {
+        bridge_metrics.updates_unknown++;
+        bridge_update_refuse(entry, "unknown",
+                             "it was begun by a bridge that has ended");
+        return;
+    }
+
+    entry->state = BRIDGE_UPDATE_MARKED;
+    bridge_update_entries_run(entry->account);
+}
+
+
+void
+bridge_update_unmark(bridge_update_entry_t *entry)
+{
+    char  *key;
+
+    key = bridge_update_mark_key(entry);
+    bridge_commander_send(NULL, NULL, "DEL %s", key);
+    free(key);
+}
+
+
+void
+bridge_update_send(bridge_update_entry_t *entry, imap_session_t *session)
+{
+    entry->state = BRIDGE_UPDATE_SENT;
+    evtimer_del(&entry->timer);
+
+    imap_session_update(session, entry->body, bridge_update_sent, entry);
+}
+
+
+/* What was not sent is tried again, within its time. */
+
+static void
+bridge_update_sent(void *data, json_t *result)
+{
+    const char             *status;
+    bridge_update_entry_t  *entry = data;
+
+    status = json_string_value(json_object_get(result, "status"));
+
+    if (status && strcmp(status, "unsent") == 0) {
+
+        if (!bridge_update_repeatable(entry)) {
+            bridge_update_unmark(entry);
+        }
+
+        if (bridge_update_entries_leaving()) {
+            bridge_update_free(entry);
+            return;
+        }
+
+        entry->state = BRIDGE_UPDATE_LOOKING;
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+    }
+
+    if (status && strcmp(status, "unknown") == 0) {
+        bridge_metrics.updates_unknown++;
+    }
+
+    entry->result = json_dumps(result, JSON_COMPACT);
+    bridge_update_answer(entry);
+}
+
+
+void
+bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
+    const char *detail)
+{
+    entry->result = bridge_format("{\"status\":\"%s\",\"detail\":\"%s\"}",
+                                  status, detail);
+    bridge_update_answer(entry);
+}
+
+
+void
+bridge_update_answer(bridge_update_entry_t *entry)
+{
+    char  *key;
+
+    entry->state = BRIDGE_UPDATE_ANSWERED;
+
+    if (entry->result == NULL) {
+        entry->result = bridge_string("{\"status\":\"unknown\"}");
+    }
+
+    key = bridge_commander_key(entry->account, NULL);
+    entry->command = bridge_commander_send(bridge_update_answered, entry,
+                                 "FCALL pimap_result 1 %s %s %s %s %d %d",
+                                 key, entry->device, entry->id, entry->result,
+                                 bridge_config->redis.maxlen,
+                                 (int) (bridge_config->redis.ttl / 1000));
+    free(key);
+
+    if (entry->command == NULL) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+    }
+}
+
+
+static void
+bridge_update_answered(void *data, redisReply *reply)
+{
+    bridge_update_entry_t  *entry = data;
+
+    entry->command = NULL;
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY) {
+        bridge_metrics.updates++;
+        bridge_update_remove(entry);
+        return;
+    }
+
+    if (bridge_redis_is_error(reply, "PIMAP ")) {
+        bridge_log(BRIDGE_LOG_ERROR, "updates: result of \"%s\" of account "
+                   "\"%s\": %s", entry->id, entry->account, reply->str);
+
+        if (strstr(entry->result, "\"bad result\"") == NULL) {
+            free(entry->result);
+            entry->result = bridge_string("{\"status\":\"unknown\","
+                                          "\"detail\":\"bad result\"}");
+            bridge_update_answer(entry);
+            return;
+        }
+
+        bridge_update_remove(entry);
+        return;
+    }
+
+    bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+}
+
+
+void
+bridge_update_remove(bridge_update_entry_t *entry)
+{
+    bridge_commander_send(NULL, NULL, "XACK %s:updates %s %s",
+                          bridge_config->redis.prefix,
+                          bridge_config->updates.group, entry->entry);
+    bridge_commander_send(NULL, NULL, "XDEL %s:updates %s",
+                          bridge_config->redis.prefix, entry->entry);
+
+    if (*entry->account && !bridge_update_repeatable(entry)) {
+        bridge_update_unmark(entry);
+    }
+
+    bridge_update_end(entry);
+}

@@ -1,0 +1,466 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Whatever can't be published ends the session: what Redis has not written is
+ * what the next one finds out again, from the states that Redis has.
+ */
+
+
+#include "bridge_watch.h"
+#include "bridge_auth.h"
+#include "bridge_config.h"
+#include "bridge_lease.h"
+#include "bridge_log.h"
+#include "bridge_metrics.h"
+#include "bridge_pace.h"
+#include "bridge_update.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+
+#define BRIDGE_WATCH_LASTED  30000      /* msec: a session that was good */
+#define BRIDGE_WATCH_FIXED   5          /* arguments before the events */
+
+
+typedef struct {
+    bridge_account_t  *account;
+    uint64_t           generation;
+} bridge_watch_sent_t;
+
+
+static json_t *bridge_watch_states(redisReply **states, size_t n);
+static void bridge_watch_logged_in(void *data, imap_client_t *client);
+static void bridge_watch_publish(void *data, imap_client_t *client,
+    const char *mailbox, json_t *events, json_t *state);
+static int bridge_watch_send(bridge_account_t *account, const char *mailbox,
+    json_t *events, json_t *state);
+static void bridge_watch_published(void *data, redisReply *reply);
+static void bridge_watch_unpublished(bridge_account_t *account,
+    redisReply *reply);
+static void bridge_watch_ready(void *data, imap_client_t *client,
+    const char *how);
+static void bridge_watch_failed(void *data, imap_client_t *client,
+    imap_fail_t reason, const char *why);
+static void bridge_watch_refused(bridge_account_t *account);
+static void bridge_watch_retry(bridge_account_t *account, bridge_msec_t min);
+static void bridge_watch_log(void *data, imap_client_t *client, int level,
+    const char *text);
+
+
+static const imap_client_callbacks_t  bridge_watch_callbacks = {
+    bridge_watch_logged_in,
+    bridge_watch_publish,
+    bridge_watch_ready,
+    bridge_watch_failed,
+    bridge_watch_log
+};
+
+
+void
+bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
+{
+    char             *name;
+    imap_login_t      login;
+    bridge_server_t  *server;
+
+    server = bridge_config_server(bridge_config, account->login
+                                  ? account->login->user : account->name);
+
+    if (server == NULL
+        || bridge_login_for(&login, &name, server, account->name,
+                            server->master_user ? NULL : account->login)
+           != 0)
+    {
+        bridge_pace_refund();
+        bridge_account_consider(account);
+        return;
+    }
+
+    account->states = bridge_watch_states(states, n);
+    account->client = imap_client_open(&server->imap, &bridge_watch_callbacks,
+                                       account, &login);
+    free(name);
+
+    if (account->client == NULL) {
+        json_decref(account->states);
+        account->states = NULL;
+
+        bridge_watch_later(account, bridge_config->watch.backoff_max);
+        return;
+    }
+
+    bridge_config_hold(server->config);
+    bridge_pace_opened(server);
+
+    if (server->master_user == NULL) {
+        account->used = bridge_login_hold(account->login);
+    }
+
+    account->server = server;
+    account->state = BRIDGE_ACCOUNT_OPEN;
+    account->opened = bridge_now();
+    account->ready = 0;
+    account->broken = 0;
+    account->again = 0;
+}
+
+
+/* A state that we can't read is none: the mailbox begins anew. */
+
+static json_t *
+bridge_watch_states(redisReply **states, size_t n)
+{
+    size_t   i;
+    json_t  *object, *state;
+
+    object = json_object();
+
+    for (i = 0; i + 1 < n; i += 2) {
+
+        if (states[i]->type != REDIS_REPLY_STRING
+            || states[i + 1]->type != REDIS_REPLY_STRING)
+        {
+            continue;
+        }
+
+        state = json_loadb(states[i + 1]->str, states[i + 1]->len, 0, NULL);
+
+        if (state) {
+            json_object_set_new(object, states[i]->str, state);
+        }
+    }
+
+    return object;
+}
+
+
+void
+bridge_watch_close(bridge_account_t *account, int logout)
+{
+    bridge_server_t  *server;
+
+    server = account->server;
+
+    imap_client_close(account->client, logout);
+    bridge_pace_closed(server);
+    bridge_config_release(server->config);
+    bridge_login_release(&account->used);
+
+    json_decref(account->states);
+    evtimer_del(&account->timer);
+
+    account->states = NULL;
+    account->client = NULL;
+    account->server = NULL;
+    account->state = BRIDGE_ACCOUNT_IDLE;
+    account->ready = 0;
+    account->since = bridge_now();
+}
+
+
+void
+bridge_watch_again(bridge_account_t *account)
+{
+    account->broken = 1;
+    account->again = 1;
+
+    bridge_timer_set(&account->timer, 0);
+}
+
+
+void
+bridge_watch_ended(bridge_account_t *account)
+{
+    int  again;
+
+    again = account->again;
+
+    bridge_watch_close(account, again);
+
+    if (again) {
+        bridge_account_consider(account);
+        return;
+    }
+
+    bridge_watch_retry(account, 0);
+}
+
+
+void
+bridge_watch_later(bridge_account_t *account, bridge_msec_t wait)
+{
+    account->state = BRIDGE_ACCOUNT_WAITING;
+
+    bridge_timer_set(&account->timer, wait + bridge_random(wait / 4 + 1));
+
+    bridge_update_moved(account);
+}
+
+
+imap_session_t *
+bridge_watch_session(bridge_account_t *account)
+{
+    return account->ready && !account->broken
+           ? imap_client_session(account->client) : NULL;
+}
+
+
+static void
+bridge_watch_logged_in(void *data, imap_client_t *client)
+{
+    bridge_account_t  *account = data;
+
+    imap_session_watch(imap_client_session(client), account->states);
+
+    json_decref(account->states);
+    account->states = NULL;
+
+    bridge_metrics.logins++;
+}
+
+
+static void
+bridge_watch_publish(void *data, imap_client_t *client, const char *mailbox,
+    json_t *events, json_t *state)
+{
+    bridge_account_t  *account = data;
+
+    if (account->broken) {
+        return;
+    }
+
+    if (bridge_watch_send(account, mailbox, events, state) != 0) {
+        account->broken = 1;
+        bridge_timer_set(&account->timer, 0);
+    }
+}
+
+
+static int
+bridge_watch_send(bridge_account_t *account, const char *mailbox,
+    json_t *events, json_t *state)
+{
+    int                    rc;
+    char                   maxlen[16], ttl[24];
+    size_t                 i, n, *len;
+    const char           **argv;
+    bridge_watch_sent_t   *sent;
+
+    n = json_array_size(events);
+
+    argv = bridge_alloc((n + 4 + BRIDGE_WATCH_FIXED) * sizeof(char *));
+    len = bridge_alloc((n + 4 + BRIDGE_WATCH_FIXED) * sizeof(size_t));
+
+    snprintf(maxlen, sizeof(maxlen), "%d", bridge_config->redis.maxlen);
+    snprintf(ttl, sizeof(ttl), "%llu",
+             (unsigned long long) bridge_config->redis.ttl / 1000);
+
+    argv[0] = "FCALL";
+    argv[1] = "pimap_bridge_publish";
+    argv[2] = "1";
+    argv[3] = bridge_commander_key(account->name, NULL);
+    argv[4] = bridge_lease_value(account);
+    argv[5] = maxlen;
+    argv[6] = ttl;
+    argv[7] = mailbox;
+    argv[8] = state ? json_dumps(state, JSON_COMPACT) : bridge_string("");
+
+    rc = argv[8] ? 0 : -1;
+
+    for (i = 0; i < n; i++) {
+        argv[9 + i] = json_dumps(json_array_get(events, i), JSON_COMPACT);
+        rc |= argv[9 + i] ? 0 : -1;
+    }
+
+    for (i = 0; rc == 0 && i < n + 9; i++) {
+        len[i] = strlen(argv[i]);
+    }
+
+    sent = bridge_alloc(sizeof(bridge_watch_sent_t));
+
+    sent->account = account;
+    sent->generation = account->generation;
+
+    if (rc == 0
+        && bridge_commander_send_argv(bridge_watch_published, sent, n + 9,
+                                      argv, len))
+    {
+        bridge_account_hold(account);
+
+    } else {
+        free(sent);
+        rc = -1;
+    }
+
+    free((void *) argv[3]);
+    free((void *) argv[4]);
+
+    for (i = 8; i < n + 9; i++) {
+        free((void *) argv[i]);
+    }
+
+    free(argv);
+    free(len);
+
+    return rc;
+}
+
+
+static void
+bridge_watch_published(void *data, redisReply *reply)
+{
+    uint64_t              generation;
+    bridge_account_t     *account;
+    bridge_watch_sent_t  *sent = data;
+
+    account = sent->account;
+    generation = sent->generation;
+
+    free(sent);
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+        bridge_metrics.published += reply->element[0]->integer;
+        bridge_metrics.dropped += reply->element[1]->integer;
+
+    } else if (account->client && account->generation == generation) {
+        bridge_watch_unpublished(account, reply);
+    }
+
+    bridge_account_release(account);
+}
+
+
+/* Nobody knows whether it was, or it was refused. */
+
+static void
+bridge_watch_unpublished(bridge_account_t *account, redisReply *reply)
+{
+    if (account->broken) {
+        return;
+    }
+
+    bridge_metrics.unpublished++;
+
+    if (bridge_redis_is_error(reply, "PIMAP lease")) {
+        account->held = 0;
+        bridge_watch_again(account);
+        return;
+    }
+
+    bridge_log(reply ? BRIDGE_LOG_ERROR : BRIDGE_LOG_INFO,
+               "account \"%s\": not published: %s", account->name,
+               reply && reply->type == REDIS_REPLY_ERROR ? reply->str
+               : reply ? "unexpected reply" : "no answer from redis");
+
+    account->broken = 1;
+    bridge_timer_set(&account->timer, 0);
+}
+
+
+static void
+bridge_watch_ready(void *data, imap_client_t *client, const char *how)
+{
+    bridge_account_t  *account = data;
+
+    if (!account->ready) {
+        bridge_log(BRIDGE_LOG_INFO, "account \"%s\": watching by %s",
+                   account->name, how);
+    }
+
+    account->ready = 1;
+    account->since = 0;
+
+    bridge_update_moved(account);
+}
+
+
+static void
+bridge_watch_failed(void *data, imap_client_t *client, imap_fail_t reason,
+    const char *why)
+{
+    bridge_server_t   *server;
+    bridge_account_t  *account = data;
+
+    server = account->server;
+
+    bridge_log(reason == IMAP_FAIL_AWAY || reason == IMAP_FAIL_CREDENTIALS
+               ? BRIDGE_LOG_INFO : BRIDGE_LOG_WARN,
+               "account \"%s\": session with \"%s\" ended: %s",
+               account->name, server->name, why);
+
+    bridge_metrics.failures[reason]++;
+
+    if (reason == IMAP_FAIL_CREDENTIALS) {
+        bridge_watch_refused(account);
+        return;
+    }
+
+    bridge_watch_close(account, 0);
+
+    bridge_watch_retry(account, reason == IMAP_FAIL_LIMIT
+                                || reason == IMAP_FAIL_TLS
+                                ? bridge_config->watch.backoff_max : 0);
+}
+
+
+/*
+ * A user's login is not tried again: there will be another one.  A master
+ * user may be let in to others, and to this one later.
+ */
+
+static void
+bridge_watch_refused(bridge_account_t *account)
+{
+    bridge_login_t  *used;
+
+    used = account->used ? bridge_login_hold(account->used) : NULL;
+
+    bridge_watch_close(account, 0);
+
+    if (used == NULL) {
+        bridge_watch_retry(account, 6 * bridge_config->watch.backoff_max);
+        return;
+    }
+
+    /* a newer one may have come in the meantime */
+
+    account->refused = used == account->login;
+
+    bridge_auth_refused(used);
+    bridge_login_release(&used);
+
+    bridge_account_consider(account);
+}
+
+
+static void
+bridge_watch_retry(bridge_account_t *account, bridge_msec_t min)
+{
+    bridge_msec_t         wait;
+    bridge_watch_conf_t  *conf;
+
+    conf = &bridge_config->watch;
+
+    if (bridge_now() - account->opened > BRIDGE_WATCH_LASTED) {
+        bridge_backoff_reset(&account->backoff);
+    }
+
+    wait = bridge_backoff_next(&account->backoff, conf->backoff_min,
+                               conf->backoff_max);
+
+    bridge_watch_later(account, wait > min ? wait : min);
+    bridge_account_consider(account);
+}
+
+
+static void
+bridge_watch_log(void *data, imap_client_t *client, int level,
+    const char *text)
+{
+    bridge_account_t  *account = data;
+
+    bridge_log((bridge_log_level_t) level, "account \"%s\": %s",
+               account->name, text);
+}

@@ -1,0 +1,231 @@
+package Pimap::Bridge;
+
+# A pimap-bridge of the test's own.
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use MIME::Base64 qw(encode_base64);
+
+use Pimap::Process qw(wait_for patience);
+
+
+# t => the test; name => if there are several; main, redis, auth, watch,
+# lease, updates => lines of those groups; servers => text of the list
+
+sub new {
+    my ($class, %set) = @_;
+
+    return bless({ name => 'bridge', main => '', redis => '', auth => '',
+        watch => '', lease => '', updates => '', %set }, $class);
+}
+
+
+sub binary {
+    my ($self) = @_;
+
+    return $ENV{PIMAP_BRIDGE} // $self->{t}->root() . '/build/'
+        . ($ENV{PIMAP_ASAN} ? 'asan/' : '') . 'pimap-bridge';
+}
+
+
+sub file { $_[0]{t}->dir() . "/$_[0]{name}.conf" }
+sub log  { $_[0]{t}->read_file($_[0]{t}->dir() . "/$_[0]{name}.log") }
+sub port { $_[0]{t}->port($_[0]{name}) }
+sub pid  { $_[0]{process}->pid() }
+
+
+# Of the test's Dovecot, or what stands for it.
+
+sub server {
+    my ($self) = @_;
+
+    return "host = \"127.0.0.1\"; port = @{[ $self->{t}->port('imap') ]}; "
+        . 'tls = "off"; ' . ($self->{server} // '');
+}
+
+
+sub write_conf {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my $servers = $self->{servers} // '{ ' . $self->server() . ' }';
+    my $socket = $self->{redis} =~ /\bhost\b/ ? ''
+        : 'host = "' . $t->redis()->socket() . '";';
+
+    $t->write_file($self->file(), <<"END");
+log = "@{[ $t->dir() ]}/$self->{name}.log";
+log_level = "info";
+listen = "127.0.0.1:@{[ $self->port() ]}";
+$self->{main}
+
+redis = { $socket $self->{redis} };
+auth = { delay = "300ms"; $self->{auth} };
+watch = { presence = "500ms"; backoff_min = "100ms"; $self->{watch} };
+lease = { id = "$self->{name}"; time = "3s"; $self->{lease} };
+updates = { $self->{updates} };
+
+servers = ( $servers );
+END
+
+    return $self;
+}
+
+
+sub _env {
+    my ($self) = @_;
+
+    return (
+        ASAN_OPTIONS => 'log_path=' . $self->{t}->dir() . '/report.asan',
+        UBSAN_OPTIONS => 'print_stacktrace=1:log_path='
+            . $self->{t}->dir() . '/report.ubsan'
+    );
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my @valgrind = $ENV{PIMAP_VALGRIND} ? ('valgrind', '-q',
+        '--leak-check=full', '--log-file=' . $t->dir()
+            . '/report.valgrind.%p') : ();
+
+    $self->write_conf() if !$self->{kept};
+
+    $self->{process} = $t->start(env => { $self->_env() },
+        command => [@valgrind, $self->binary(), '-c', $self->file()],
+        output => $t->dir() . "/$self->{name}.out");
+
+    wait_for(sub {
+        $self->get('/healthz') || !$self->{process}->running()
+    }) && $self->{process}->running()
+        or die 'the bridge does not start: ' . $self->log()
+            . $t->read_file($t->dir() . "/$self->{name}.out");
+
+    return $self;
+}
+
+
+sub stop   { $_[0]{t}->stop($_[0]{process}) }
+sub kill   { $_[0]{t}->stop($_[0]{process}, 'KILL') }
+sub pause  { $_[0]{process}->signal('STOP') }
+sub resume { $_[0]{process}->signal('CONT') }
+
+
+# Its settings are written anew, and read: true if they were good.
+
+sub reload {
+    my ($self) = @_;
+
+    my $read = qr/the settings (were read|stay as they were)/;
+    my $before = () = $self->log() =~ /$read/g;
+
+    $self->write_conf() if !$self->{kept};
+    $self->{process}->signal('HUP');
+
+    wait_for(sub { (() = $self->log() =~ /$read/g) > $before });
+
+    return $self->log() =~ /.*$read/s && $1 eq 'were read';
+}
+
+
+# What --check says of the settings: (true if accepted, its output).
+
+sub check {
+    my ($self) = @_;
+
+    my %env = $self->_env();
+
+    local @ENV{keys(%env)} = values(%env);
+
+    my ($binary, $file) = ($self->binary(), $self->file());
+    my $output = qx($binary --check -c $file 2>&1);
+
+    return ($? == 0, $output);
+}
+
+
+# A request of its port on a connection of its own: { status, head, body }, or
+# undef if there is none.
+
+sub get {
+    my ($self, $path, %headers) = @_;
+
+    my $socket = $self->send($path, %headers) // return;
+    my $text = '';
+
+    local $SIG{ALRM} = sub { die "the bridge does not answer\n" };
+    alarm(patience());
+    while (sysread($socket, $text, 65536, length($text))) {
+    }
+    alarm(0);
+
+    my ($head, $body) = split(/\r\n\r\n/, $text, 2);
+    my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)} or return;
+
+    return { status => $status, head => $head, body => $body };
+}
+
+
+sub send {
+    my ($self, $path, %headers) = @_;
+
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->port(), Timeout => patience()) // return;
+
+    $socket->syswrite(join("\r\n", "GET $path HTTP/1.1", 'Host: localhost',
+        'Connection: close', map({ "$_: $headers{$_}" } sort(keys(%headers))),
+        '', ''));
+
+    return $socket;
+}
+
+
+sub basic {
+    my ($self, $user, $password) = @_;
+
+    return (Authorization => 'Basic ' . encode_base64("$user:$password", ''));
+}
+
+
+# The account, or else the status.
+
+sub auth {
+    my ($self, $user, $password) = @_;
+
+    my $response = $self->get('/auth', $self->basic($user, $password))
+        // return 'nothing';
+
+    return $response->{head} =~ /^X-Pimap-Account: (.*?)\r?$/m ? $1
+        : $response->{status};
+}
+
+
+sub healthy { ($_[0]->get('/healthz') // { status => 0 })->{status} == 200 }
+
+
+# Of a metric, by its name without prefix: its value.
+
+sub metric {
+    my ($self, $name) = @_;
+
+    my $page = ($self->get('/metrics') // { body => '' })->{body};
+
+    return $page =~ /^pimap_bridge_\Q$name\E (\d+)$/m ? $1 : undef;
+}
+
+
+# Waits until so many accounts are watched by it.
+
+sub watches {
+    my ($self, $n) = @_;
+
+    return $self->{t}->wait_for(sub {
+        ($self->metric('accounts_watched') // -1) == $n
+    }, "$n accounts watched by $self->{name}");
+}
+
+
+1;
