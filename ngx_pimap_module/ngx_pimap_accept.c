@@ -145,6 +145,10 @@ ngx_pimap_accept_format(ngx_http_request_t *r)
 
     for (format = 0; format < NGX_PIMAP_NFORMATS; format++) {
 
+        if (ngx_pimap_encoders[format]->name.len == 0) {
+            continue;
+        }
+
         weight = ngx_pimap_accept(&accept,
                                   ngx_pimap_encoders[format]->content_type);
         if (weight > most) {

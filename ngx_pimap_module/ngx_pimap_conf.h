@@ -72,6 +72,8 @@ struct ngx_pimap_loc_conf_s {
     ngx_uint_t               max_updates;   /* of one request */
     time_t                   update_wait;   /* seconds, at most */
 
+    ngx_array_t             *origins;       /* of ngx_str_t; NULL: the same */
+
     size_t                   buffer;        /* unsent bytes of one device */
     ngx_msec_t               send_timeout;
 

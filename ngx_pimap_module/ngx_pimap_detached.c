@@ -12,6 +12,7 @@
 #include "ngx_pimap_backlog.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_input.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_talk.h"
 
@@ -30,9 +31,8 @@ static ngx_int_t ngx_pimap_detached_flush(ngx_pimap_detached_t *dt);
 static void ngx_pimap_detached_read_handler(ngx_event_t *rev);
 static void ngx_pimap_detached_gone(ngx_pimap_detached_t *dt,
     ngx_pimap_end_t reason);
-static void ngx_pimap_detached_close(ngx_pimap_detached_t *dt);
+static void ngx_pimap_detached_finish(ngx_pimap_detached_t *dt);
 static void ngx_pimap_detached_done(ngx_pimap_detached_t *dt);
-static void ngx_pimap_detached_shutdown(ngx_connection_t *c);
 
 
 const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
@@ -67,6 +67,7 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     dt->connection = c;
     dt->device = d;
     dt->chunked = chunked;
+    dt->lingers = (d->input != NGX_PIMAP_INPUT_NONE);
     dt->limit = (uint32_t) d->conf->buffer;
     dt->timeout = (uint32_t) d->conf->send_timeout;
 
@@ -201,7 +202,7 @@ ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
     /* the rest, if any, has its time-out, and then it is over */
 
     if (dt->unsent == NULL) {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_detached_finish(dt);
     }
 }
 
@@ -267,7 +268,7 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
     }
 
     if (dt->device == NULL) {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_detached_finish(dt);
         return;
     }
 
@@ -351,7 +352,21 @@ ngx_pimap_detached_gone(ngx_pimap_detached_t *dt, ngx_pimap_end_t reason)
 }
 
 
+/* All has been sent. */
+
 static void
+ngx_pimap_detached_finish(ngx_pimap_detached_t *dt)
+{
+    if (dt->lingers) {
+        ngx_pimap_detached_linger(dt);
+
+    } else {
+        ngx_pimap_detached_close(dt);
+    }
+}
+
+
+void
 ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
 {
     ngx_pool_t        *pool;
@@ -394,7 +409,7 @@ ngx_pimap_detached_done(ngx_pimap_detached_t *dt)
 
 /* Nobody waits for a socket that does not even take close_notify. */
 
-static void
+void
 ngx_pimap_detached_shutdown(ngx_connection_t *c)
 {
     c->ssl->no_wait_shutdown = 1;
@@ -435,7 +450,6 @@ ngx_pimap_detached_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
     }
 
     record->chunked = dt->chunked;
-    record->blanks = dt->blanks;
 
     *fd = dt->connection->fd;
 
@@ -460,7 +474,17 @@ ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     ngx_pimap_adopt(dt, c, d, record->chunked,
                     d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL);
 
-    dt->blanks = record->blanks;
+    d->blanks = record->blanks;
+    d->beat = record->beat;
+    d->frames = record->frames;
+
+    if (ngx_pimap_input_restore(d, &record->state, &record->text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (record->unread.len >= NGX_PIMAP_DETACHED_RECORD) {
+        return NGX_ERROR;
+    }
 
     if (record->unread.len
         && ngx_pimap_backlog_add(&dt->unread, record->unread.data,

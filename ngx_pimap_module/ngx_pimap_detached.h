@@ -18,6 +18,10 @@
 #include "ngx_pimap_tls13.h"
 
 
+/* RFC 8446, 5.2: bytes of a record with its head */
+#define NGX_PIMAP_DETACHED_RECORD  (5 + 16384 + 256)
+
+
 /* This room's own. */
 typedef struct {
     ngx_connection_t      *connection;
@@ -30,7 +34,7 @@ typedef struct {
 
     unsigned               chunked:1;
     unsigned               hibernated:1;
-    unsigned               blanks:3;
+    unsigned               lingers:1;   /* the client may be talking */
 
     ngx_pimap_tls13_t      tls;         /* must be last: only if hibernated */
 } ngx_pimap_detached_t;
@@ -74,10 +78,14 @@ extern const ngx_pimap_transport_t  ngx_pimap_detached_transport;
 
 /*
  * Within this room.  read() takes what has come in: NGX_OK; NGX_DONE: the
- * client has closed; NGX_ERROR: it does what it may not.
+ * client has closed; NGX_ERROR: it does what it may not.  linger() closes in
+ * the end.
  */
 ngx_int_t ngx_pimap_detached_read(ngx_pimap_detached_t *dt);
 void ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert);
+void ngx_pimap_detached_linger(ngx_pimap_detached_t *dt);
+void ngx_pimap_detached_shutdown(ngx_connection_t *c);
+void ngx_pimap_detached_close(ngx_pimap_detached_t *dt);
 
 
 #endif /* _NGX_PIMAP_DETACHED_H_INCLUDED_ */

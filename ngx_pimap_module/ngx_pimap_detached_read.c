@@ -2,22 +2,24 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a device says while it is parked: next to nothing.
+ * What comes in from a parked device: it is opened if it is sealed, and goes
+ * to the input.
  */
 
 
 #include "ngx_pimap_detached.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_input.h"
 
 
-#define NGX_PIMAP_DETACHED_READ    4096     /* bytes at once */
-#define NGX_PIMAP_DETACHED_BLANKS  4        /* CR and LF after the request */
+#define NGX_PIMAP_DETACHED_LINGER  2000     /* msec */
 
 
 static ngx_int_t ngx_pimap_detached_open(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
 static ngx_int_t ngx_pimap_detached_input(ngx_pimap_detached_t *dt,
     u_char *data, size_t len);
+static void ngx_pimap_detached_linger_handler(ngx_event_t *rev);
 
 
 ngx_int_t
@@ -27,12 +29,13 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
     ssize_t            n;
     ngx_int_t          rc;
     ngx_str_t          kept;
+    ngx_uint_t         turns;
     ngx_connection_t  *c;
-    static u_char      buf[NGX_PIMAP_DETACHED_READ];
+    static u_char      buf[NGX_PIMAP_DETACHED_RECORD];
 
     c = dt->connection;
 
-    for ( ;; ) {
+    for (turns = 0; turns < NGX_PIMAP_INPUT_TURNS; turns++) {
         have = 0;
 
         if (dt->unread) {
@@ -62,6 +65,12 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
             return rc;
         }
     }
+
+    /* there may be more */
+
+    ngx_post_event(c->read, &ngx_posted_next_events);
+
+    return NGX_OK;
 }
 
 
@@ -76,9 +85,11 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
         case NGX_PIMAP_TLS13_AGAIN:
 
-            /* a parked device has nothing to say that is so long */
+            /* without an input, nothing that is so long is to be said */
 
-            if (in.need > NGX_PIMAP_DETACHED_READ) {
+            if (in.need > (dt->lingers ? NGX_PIMAP_DETACHED_RECORD
+                                       : NGX_PIMAP_INPUT_READ))
+            {
                 ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
@@ -122,27 +133,79 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 }
 
 
-/*
- * Some clients send a line end after a request (RFC 9112, 2.2).  One, not one
- * after the other: nobody keeps us busy with them.
- */
+/* What comes for a device that has just left matters to nobody. */
 
 static ngx_int_t
 ngx_pimap_detached_input(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 {
-    size_t  i;
+    return dt->device ? ngx_pimap_input(dt->device, data, len) : NGX_OK;
+}
 
-    if (len > NGX_PIMAP_DETACHED_BLANKS - (size_t) dt->blanks) {
-        return NGX_ERROR;
+
+/*
+ * RFC 6455, 7.1.1, and RFC 9112, 9.6: if the socket were closed while the
+ * client still sends, a reset could take our last words from it.  So it is
+ * closed when the client has closed, or soon.
+ */
+
+void
+ngx_pimap_detached_linger(ngx_pimap_detached_t *dt)
+{
+    ngx_connection_t  *c;
+
+    c = dt->connection;
+
+    if (c->ssl) {
+        ngx_pimap_detached_shutdown(c);
     }
 
-    for (i = 0; i < len; i++) {
-        if (data[i] != CR && data[i] != LF) {
-            return NGX_ERROR;
+    if (c->error || ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
+        ngx_pimap_detached_close(dt);
+        return;
+    }
+
+    c->read->handler = ngx_pimap_detached_linger_handler;
+
+    ngx_add_timer(c->read, NGX_PIMAP_DETACHED_LINGER);
+    ngx_post_event(c->read, &ngx_posted_events);
+}
+
+
+static void
+ngx_pimap_detached_linger_handler(ngx_event_t *rev)
+{
+    ssize_t                n;
+    ngx_uint_t             turns;
+    ngx_connection_t      *c;
+    ngx_pimap_detached_t  *dt;
+    static u_char          buf[NGX_PIMAP_INPUT_READ];
+
+    c = rev->data;
+    dt = c->data;
+
+    if (rev->timedout || c->close) {
+        ngx_pimap_detached_close(dt);
+        return;
+    }
+
+    for (turns = 0; turns < NGX_PIMAP_INPUT_TURNS; turns++) {
+
+        n = c->recv(c, buf, sizeof(buf));
+
+        if (n == NGX_AGAIN) {
+
+            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+                ngx_pimap_detached_close(dt);
+            }
+
+            return;
+        }
+
+        if (n == NGX_ERROR || n == 0) {
+            ngx_pimap_detached_close(dt);
+            return;
         }
     }
 
-    dt->blanks += len;
-
-    return NGX_OK;
+    ngx_post_event(rev, &ngx_posted_next_events);
 }

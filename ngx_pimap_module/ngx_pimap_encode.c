@@ -16,7 +16,8 @@
 const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
     [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
     [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines,
-    [NGX_PIMAP_JSON] = &ngx_pimap_encode_object
+    [NGX_PIMAP_JSON] = &ngx_pimap_encode_object,
+    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_frames
 };
 
 

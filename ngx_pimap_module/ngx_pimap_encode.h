@@ -84,17 +84,21 @@ typedef struct {
 
 /* A format. */
 typedef struct {
-    ngx_str_t               name;
-    const char             *content_type;
+    ngx_str_t               name;           /* empty: not by Accept or */
+    const char             *content_type;   /*        "format" */
 
     ngx_pimap_text_t     *(*event)(pimap_event_t *ev, ngx_log_t *log);
     ngx_pimap_text_t     *(*control)(ngx_pimap_control_t *control,
                                      ngx_log_t *log);
+
+    /* what an orderly end begins with; NULL: nothing */
+    ngx_pimap_text_t     *(*last)(ngx_pimap_end_t reason, ngx_log_t *log);
 } ngx_pimap_encoder_t;
 
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_sse;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_lines;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_object;
+extern const ngx_pimap_encoder_t  ngx_pimap_encode_frames;
 
 extern const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS];
 

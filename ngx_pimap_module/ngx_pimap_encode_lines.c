@@ -19,7 +19,8 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_lines = {
     ngx_string("ndjson"),
     "application/x-ndjson",
     ngx_pimap_encode_lines_event,
-    ngx_pimap_encode_lines_control
+    ngx_pimap_encode_lines_control,
+    NULL
 };
 
 
@@ -29,7 +30,8 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_object = {
     ngx_string("json"),
     "application/json",
     ngx_pimap_encode_lines_event,
-    ngx_pimap_encode_lines_control
+    ngx_pimap_encode_lines_control,
+    NULL
 };
 
 

@@ -23,7 +23,8 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_sse = {
     ngx_string("sse"),
     "text/event-stream",
     ngx_pimap_encode_sse_event,
-    ngx_pimap_encode_sse_control
+    ngx_pimap_encode_sse_control,
+    NULL
 };
 
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Checks the request, takes a place under the limits, sends the head, and
+ * Checks the request, takes a place under the limits, has the head sent, and
  * gives the request to a transport.
  */
 
@@ -13,6 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
+#include "ngx_pimap_head.h"
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_limit.h"
@@ -20,6 +21,7 @@
 #include "ngx_pimap_poll.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
+#include "ngx_pimap_upgrade.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -41,20 +43,16 @@ static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
 static ngx_int_t ngx_pimap_events_revoked(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, const char **problem);
+static ngx_int_t ngx_pimap_events_upgrade(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, const char **problem);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
     ngx_int_t asked);
 static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
-static ngx_int_t ngx_pimap_events_head(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
-static ngx_int_t ngx_pimap_events_later(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_msec_t retry);
-static ngx_int_t ngx_pimap_events_last(ngx_http_request_t *r,
-    ngx_pimap_text_t *text);
 
 
 ngx_int_t
@@ -165,7 +163,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     }
 
     if (r->method == NGX_HTTP_HEAD) {
-        return ngx_pimap_events_head(r, parking);
+        return ngx_pimap_head(r, parking);
     }
 
     rc = ngx_pimap_filter_create(&parking->filter, e->query.types,
@@ -254,6 +252,34 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
+    return ngx_pimap_events_upgrade(r, parking, problem);
+}
+
+
+static ngx_int_t
+ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    const char **problem)
+{
+    ngx_int_t  rc;
+
+    if (!ngx_pimap_upgrade_wanted(r)) {
+        return NGX_OK;
+    }
+
+    rc = ngx_pimap_upgrade_check(r, problem);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    parking->format = NGX_PIMAP_FRAMES;
+    parking->input = NGX_PIMAP_INPUT_FRAMES;
+
+    /* the connection is no HTTP any more */
+
+    r->keepalive = 0;
+    r->lingering_close = 1;
+
     return NGX_OK;
 }
 
@@ -315,7 +341,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (ngx_exiting) {
         ngx_pimap_count(refused);
-        return ngx_pimap_events_later(r, parking, parking->conf->retry);
+        return ngx_pimap_head_later(r, parking, parking->conf->retry);
     }
 
     rc = ngx_pimap_limit_admit(parking, &problem);
@@ -351,7 +377,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         return ngx_pimap_poll_park(r, parking);
     }
 
-    rc = ngx_pimap_events_head(r, parking);
+    rc = ngx_pimap_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
@@ -372,98 +398,12 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_events_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
-{
-    ngx_str_t  *type;
-
-    type = &r->headers_out.content_type;
-
-    r->headers_out.status = NGX_HTTP_OK;
-    type->data = (u_char *) ngx_pimap_encoders[parking->format]->content_type;
-    type->len = ngx_strlen(type->data);
-    r->headers_out.content_type_len = type->len;
-    ngx_http_clear_content_length(r);
-    ngx_http_clear_accept_ranges(r);
-
-    if (ngx_pimap_add_header(r, "Cache-Control", "no-store, no-transform")
-        != NGX_OK
-        || ngx_pimap_add_header(r, "X-Accel-Buffering", "no") != NGX_OK
-        || ngx_pimap_add_position(r, &parking->start) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_send_header(r);
-}
-
-
-static ngx_int_t
 ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "pimap has too many devices parked, "
                   "\"pimap_max_devices\" is reached");
 
-    return ngx_pimap_events_later(r, parking,
+    return ngx_pimap_head_later(r, parking,
                                   ngx_max(parking->conf->retry, 60000));
-}
-
-
-/*
- * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
- * response that says when to come back, and ends.  A poll is none of those.
- */
-
-static ngx_int_t
-ngx_pimap_events_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    ngx_msec_t retry)
-{
-    ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
-
-    if (parking->format == NGX_PIMAP_JSON) {
-        return ngx_pimap_problem_later(r,
-                                       ngx_pimap_encode_jitter(retry) / 1000
-                                       + 1,
-                                       "the server is full, or leaves");
-    }
-
-    rc = ngx_pimap_events_head(r, parking);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    text = ngx_pimap_encode_retry(parking->format, retry, r->connection->log);
-    if (text == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_pimap_events_last(r, text);
-
-    ngx_pimap_text_unref(text);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_pimap_events_last(ngx_http_request_t *r, ngx_pimap_text_t *text)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    b = ngx_create_temp_buf(r->pool, text->len);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->last = ngx_cpymem(b->pos, text->data, text->len);
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
 }

@@ -12,6 +12,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detached.h"
 #include "ngx_pimap_filter.h"
+#include "ngx_pimap_input.h"
 #include "ngx_pimap_reader.h"
 #include "ngx_pimap_record.h"
 #include "ngx_pimap_resume.h"
@@ -444,6 +445,11 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking = &record->parking;
 
     record->location = d->conf->key;
+    record->blanks = d->blanks;
+    record->beat = d->beat;
+    record->frames = d->frames;
+
+    ngx_pimap_input_save(d, &record->state, &record->text);
 
     parking->account = account->sn.str;
     ngx_pimap_park_name(d, &parking->device);
@@ -454,6 +460,7 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->expires = d->expires;
     parking->kind = d->kind;
     parking->format = d->format;
+    parking->input = d->input;
     ngx_memcpy(parking->address, d->address, sizeof(d->address));
 
     parking->past.token = d->token;

@@ -11,7 +11,9 @@
 #include "ngx_pimap_held.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detach.h"
+#include "ngx_pimap_held_read.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_input.h"
 #include "ngx_pimap_resume.h"
 
 
@@ -52,6 +54,7 @@ static ngx_pimap_held_out_t *ngx_pimap_held_out(ngx_pimap_held_t *held,
 static void ngx_pimap_held_recycle(ngx_pimap_held_t *held);
 static ngx_int_t ngx_pimap_held_wait(ngx_pimap_held_t *held);
 static void ngx_pimap_held_free_buffer(ngx_http_request_t *r);
+static void ngx_pimap_held_read_handler(ngx_http_request_t *r);
 static void ngx_pimap_held_write_handler(ngx_http_request_t *r);
 static void ngx_pimap_held_detach_handler(ngx_event_t *ev);
 static void ngx_pimap_held_cleanup(void *data);
@@ -89,8 +92,11 @@ ngx_int_t
 ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_pimap_text_t *hello)
 {
+    ngx_str_t            ahead;
     ngx_pimap_held_t    *held;
     ngx_pool_cleanup_t  *cln;
+
+    ngx_pimap_held_read_ahead(r, parking, &ahead);
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_held_t));
     if (cln == NULL) {
@@ -123,7 +129,9 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     ngx_http_set_ctx(r, held, ngx_pimap_module);
 
-    r->read_event_handler = ngx_http_test_reading;
+    r->read_event_handler = parking->input == NGX_PIMAP_INPUT_NONE
+                            ? ngx_http_test_reading
+                            : ngx_pimap_held_read_handler;
     r->write_event_handler = ngx_pimap_held_write_handler;
     r->connection->log->action = "parking response";
 
@@ -137,6 +145,10 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     r->main->count++;
 
     (void) ngx_pimap_park_send(held->device, hello);
+
+    if (ahead.len) {
+        (void) ngx_pimap_input(held->device, ahead.data, ahead.len);
+    }
 
     return NGX_DONE;
 }
@@ -313,6 +325,26 @@ ngx_pimap_held_free_buffer(ngx_http_request_t *r)
 
     if (c->ssl && c->ssl->buf && c->ssl->buf->pos == c->ssl->buf->last) {
         ngx_ssl_free_buffer(c);
+    }
+}
+
+
+static void
+ngx_pimap_held_read_handler(ngx_http_request_t *r)
+{
+    ngx_pimap_held_t  *held;
+
+    held = ngx_http_get_module_ctx(r, ngx_pimap_module);
+
+    if (held->device == NULL) {
+        return;
+    }
+
+    if (ngx_pimap_held_read(r, held->device) != NGX_OK) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "client prematurely closed connection");
+
+        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
     }
 }
 

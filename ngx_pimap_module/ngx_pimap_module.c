@@ -28,6 +28,7 @@
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_taker.h"
+#include "ngx_pimap_upgrade.h"
 #include "ngx_pimap_wait.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
@@ -175,6 +176,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, ticket_time),
       &ngx_pimap_login_conf_ticket_post },
+
+    { ngx_string("pimap_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_pimap_upgrade_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("pimap_ping"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,

@@ -13,6 +13,7 @@
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_input.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
@@ -26,6 +27,7 @@ static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
 static void ngx_pimap_park_free(ngx_pimap_device_t *d);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_pimap_park_clean(ngx_pimap_device_t *d);
 static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 static void ngx_pimap_park_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
@@ -95,6 +97,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->connection = connection;
     d->kind = parking->kind;
     d->format = parking->format;
+    d->input = parking->input;
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
@@ -230,6 +233,24 @@ ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 }
 
 
+void
+ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+    ngx_pimap_text_t *text)
+{
+    if (text == NULL) {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return;
+    }
+
+    if (!d->doomed && ngx_pimap_park_send(d, text) == NGX_OK) {
+        d->closed = 1;
+        ngx_pimap_park_end(d, reason, NULL);
+    }
+
+    ngx_pimap_text_unref(text);
+}
+
+
 static void
 ngx_pimap_park_doomed_handler(ngx_event_t *ev)
 {
@@ -246,16 +267,53 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
         transport = d->transport;
         connection = d->connection;
 
-        clean = (d->reason == NGX_PIMAP_END_CLOSEAFTER
-                 || d->reason == NGX_PIMAP_END_ANSWERED
-                 || d->reason == NGX_PIMAP_END_SUPERSEDED
-                 || d->reason == NGX_PIMAP_END_DRAIN
-                 || d->reason == NGX_PIMAP_END_EXPIRED);
+        clean = ngx_pimap_park_clean(d);
 
         ngx_pimap_park_leave(d, d->reason);
 
         transport->end(connection, clean);
     }
+}
+
+
+/* Whether it ends in good order; then it says what its format says last. */
+
+static ngx_uint_t
+ngx_pimap_park_clean(ngx_pimap_device_t *d)
+{
+    ngx_int_t                   rc;
+    ngx_pimap_text_t           *text;
+    const ngx_pimap_encoder_t  *encoder;
+
+    if (d->closed) {
+        return 1;
+    }
+
+    if (d->reason != NGX_PIMAP_END_CLOSEAFTER
+        && d->reason != NGX_PIMAP_END_ANSWERED
+        && d->reason != NGX_PIMAP_END_SUPERSEDED
+        && d->reason != NGX_PIMAP_END_DRAIN
+        && d->reason != NGX_PIMAP_END_EXPIRED)
+    {
+        return 0;
+    }
+
+    encoder = ngx_pimap_encoders[d->format];
+
+    if (encoder->last == NULL) {
+        return 1;
+    }
+
+    text = encoder->last(d->reason, d->transport->log(d->connection));
+    if (text == NULL) {
+        return 0;
+    }
+
+    rc = d->transport->send(d, text);
+
+    ngx_pimap_text_unref(text);
+
+    return rc == NGX_OK;
 }
 
 
@@ -323,6 +381,8 @@ ngx_pimap_park_free(ngx_pimap_device_t *d)
     ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_park_name(d, &name);
     ngx_pimap_limit_release(&account->sn.str, &name, d->address);
+
+    ngx_pimap_input_free(d);
 
     if (d->filter) {
         ngx_free(d->filter);

@@ -20,6 +20,14 @@
 #define NGX_PIMAP_DEVICE_MAX   1024     /* bytes of a device's name */
 
 
+/* What a device may say while it is parked. */
+typedef enum {
+    NGX_PIMAP_INPUT_NONE = 0,           /* a line end at most */
+    NGX_PIMAP_INPUT_FRAMES,             /* WebSocket's frames */
+    NGX_PIMAP_NINPUTS
+} ngx_pimap_input_t;
+
+
 typedef struct {
     /*
      * Sends a text, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
@@ -30,7 +38,7 @@ typedef struct {
 
     /*
      * Ends the response: in good order when "clean", else at once.  The
-     * device has left the registry before.
+     * device has left the registry before, and said its last words.
      */
     void           (*end)(void *connection, ngx_uint_t clean);
 
@@ -46,6 +54,7 @@ struct ngx_pimap_device_s {
     ngx_pimap_account_t          *account;
     ngx_pimap_filter_t           *filter;   /* NULL: everything; owned */
     ngx_pimap_reader_t           *reader;   /* NULL: live */
+    ngx_pimap_partial_t          *partial;  /* of a message, or NULL */
     ngx_pimap_loc_conf_t         *conf;
 
     const ngx_pimap_transport_t  *transport;
@@ -64,12 +73,17 @@ struct ngx_pimap_device_s {
     uint8_t                       kind;
     uint8_t                       format;   /* ngx_pimap_format_t */
     uint8_t                       reason;   /* why it is to end */
+    uint8_t                       input;    /* ngx_pimap_input_t */
+    uint8_t                       beat;     /* the second in which ... */
+    uint8_t                       frames;   /* ... such came, so many */
+    unsigned                      blanks:3; /* line ends that have come */
     unsigned                      closeafter:1;
     unsigned                      announced:1;
     unsigned                      confirmed:1;
     unsigned                      doomed:1;
     unsigned                      revocable:1;  /* not logged in just now */
     unsigned                      submitted:5;  /* wait for Redis */
+    unsigned                      closed:1; /* its last words are out */
 
     uint16_t                      name_len; /* 0: anonymous */
     u_char                        name[1];
@@ -116,6 +130,7 @@ typedef struct {
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;
+    ngx_pimap_input_t             input;
     ngx_pimap_past_t              past;
 } ngx_pimap_parking_t;
 
@@ -147,6 +162,13 @@ void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 
 /* Ends a device whose login has ended: "time", or "revoked". */
 void ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason);
+
+/*
+ * The same in good order, whatever the reason: "text" is the very last thing,
+ * its reference is taken, NULL: memory is out.
+ */
+void ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+    ngx_pimap_text_t *text);
 
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);

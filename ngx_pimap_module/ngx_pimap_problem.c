@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_problem.h"
+#include "ngx_pimap_upgrade.h"
 
 
 static ngx_int_t ngx_pimap_problem_document(ngx_http_request_t *r,
@@ -115,6 +116,8 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Unsupported Media Type";
     case NGX_PIMAP_UNPROCESSABLE:
         return "Unprocessable Content";
+    case NGX_PIMAP_UPGRADE_REQUIRED:
+        return "Upgrade Required";
     case NGX_HTTP_TOO_MANY_REQUESTS:
         return "Too Many Requests";
     case NGX_HTTP_SERVICE_UNAVAILABLE:

@@ -419,7 +419,7 @@ ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
     for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
         name = &ngx_pimap_encoders[i]->name;
 
-        if (name->len == value->len
+        if (name->len && name->len == value->len
             && ngx_strncmp(name->data, value->data, value->len) == 0)
         {
             query->format = i;

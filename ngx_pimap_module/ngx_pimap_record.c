@@ -20,6 +20,8 @@ typedef enum {
     NGX_PIMAP_RECORD_DEVICE,
     NGX_PIMAP_RECORD_UNSENT,
     NGX_PIMAP_RECORD_UNREAD,
+    NGX_PIMAP_RECORD_STATE,
+    NGX_PIMAP_RECORD_TEXT,
     NGX_PIMAP_RECORD_NPARTS
 } ngx_pimap_record_part_t;
 
@@ -35,6 +37,9 @@ typedef struct {
     uint16_t               ping;
     uint8_t                kind;
     uint8_t                format;
+    uint8_t                input;
+    uint8_t                beat;
+    uint8_t                frames;
     uint8_t                flags;
     uint8_t                blanks;
     uint8_t                address[16];
@@ -77,6 +82,8 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     parts[NGX_PIMAP_RECORD_DEVICE] = parking->device;
     parts[NGX_PIMAP_RECORD_UNSENT] = record->unsent;
     parts[NGX_PIMAP_RECORD_UNREAD] = record->unread;
+    parts[NGX_PIMAP_RECORD_STATE] = record->state;
+    parts[NGX_PIMAP_RECORD_TEXT] = record->text;
 
     need = sizeof(ngx_pimap_record_head_t);
 
@@ -96,6 +103,9 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     head.ping = (uint16_t) parking->ping;
     head.kind = (uint8_t) parking->kind;
     head.format = (uint8_t) parking->format;
+    head.input = (uint8_t) parking->input;
+    head.beat = record->beat;
+    head.frames = record->frames;
     head.blanks = record->blanks;
     ngx_memcpy(head.address, parking->address, sizeof(head.address));
 
@@ -174,6 +184,7 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
     parking->ping = head->ping;
     parking->kind = head->kind;
     parking->format = head->format;
+    parking->input = head->input;
     parking->closeafter = (head->flags & NGX_PIMAP_RECORD_CLOSEAFTER) != 0;
     parking->start.position = head->position;
     parking->start.known = (head->flags & NGX_PIMAP_RECORD_KNOWN) != 0;
@@ -183,9 +194,13 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
     record->location = parts[NGX_PIMAP_RECORD_LOCATION];
     record->unsent = parts[NGX_PIMAP_RECORD_UNSENT];
     record->unread = parts[NGX_PIMAP_RECORD_UNREAD];
+    record->state = parts[NGX_PIMAP_RECORD_STATE];
+    record->text = parts[NGX_PIMAP_RECORD_TEXT];
     record->chunked = (head->flags & NGX_PIMAP_RECORD_CHUNKED) != 0;
     record->current = (head->flags & NGX_PIMAP_RECORD_CURRENT) != 0;
     record->blanks = head->blanks;
+    record->beat = head->beat;
+    record->frames = head->frames;
     record->tls = head->tls;
 
     ngx_explicit_memzero(&head->tls, sizeof(ngx_pimap_tls13_t));
@@ -205,6 +220,9 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || head->ping > NGX_PIMAP_WHEEL_MAX
         || head->blanks > 7
         || head->format >= NGX_PIMAP_NFORMATS
+        || head->input >= NGX_PIMAP_NINPUTS
+        || ((head->format == NGX_PIMAP_FRAMES)
+            != (head->input == NGX_PIMAP_INPUT_FRAMES))
         || (head->flags & ~NGX_PIMAP_RECORD_FLAGS))
     {
         return NGX_ERROR;

@@ -21,11 +21,15 @@ typedef struct {
     ngx_pimap_parking_t    parking;     /* but for its conf */
     ngx_str_t              unsent;      /* bytes that the socket has not got */
     ngx_str_t              unread;
+    ngx_str_t              state;       /* of a message that is not */
+    ngx_str_t              text;        /*    complete */
     ngx_pimap_tls13_t      tls;         /* if it hibernates */
 
     unsigned               chunked:1;
     unsigned               current:1;   /* its place is the log's end */
     unsigned               blanks:3;
+    uint8_t                beat;
+    uint8_t                frames;
 } ngx_pimap_record_t;
 
 

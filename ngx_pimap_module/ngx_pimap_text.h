@@ -23,6 +23,7 @@ typedef enum {
     NGX_PIMAP_SSE = 0,
     NGX_PIMAP_LINES,                    /* newline-delimited JSON */
     NGX_PIMAP_JSON,                     /* one answer with all that came */
+    NGX_PIMAP_FRAMES,                   /* WebSocket's, JSON in each */
     NGX_PIMAP_NFORMATS
 } ngx_pimap_format_t;
 

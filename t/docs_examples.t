@@ -21,7 +21,7 @@ my %page = map { $_->name() => $_ } @pages;
 # "device": it stays until its output has come, which others bring about.
 my @commands = map { my $page = $_;
     map { { %$_, page => $page->name(),
-        device => scalar($_->{command} =~ /curl -\w*N\b/) } }
+        device => scalar($_->{command} =~ /curl -\w*N\b|^wscat/) } }
     map { Pimap::Page::commands($_) } $page->blocks('console') } @pages;
 
 # The module's, and a publisher's.
@@ -108,7 +108,19 @@ PATH=$ENV{PATH}
 exec redis-cli --no-raw -s $socket "\$@"
 END
 
-    chmod(0755, "$bin/curl", "$bin/redis-cli");
+    # it ends with its input, which is nobody's
+
+    system('mkfifo', "$bin/idle") == 0 or die "mkfifo\n";
+
+    $t->write_file("$bin/wscat", <<"END");
+#!/bin/sh
+PATH=$ENV{PATH}
+url=\$(echo "\$2" | sed 's/\@mail.example.com/\@127.0.0.1:$tls/')
+export NODE_PATH=/usr/share/nodejs    # Debian's modules
+exec wscat --no-check -c "\$url" <>$bin/idle
+END
+
+    chmod(0755, map { "$bin/$_" } qw(curl redis-cli wscat));
     $ENV{PATH} = "$bin:$ENV{PATH}";
 }
 
@@ -139,7 +151,7 @@ sub run {
 
     # a request that waits for a result has its account subscribed, too
     $t->wait_for(sub { !output($command)
-            || $command->{got} =~ /parked/
+            || $command->{got} =~ /: parked\n|"parked"/
             || $command->{command} =~ /Prefer: wait/ && accounts() },
         "$command->{page}:$command->{line}");
     $t->wait_for(sub { subscribed() }, 'a subscription');

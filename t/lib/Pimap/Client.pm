@@ -13,6 +13,7 @@ use JSON::PP;
 
 use Pimap::Process qw(patience);
 use Pimap::Stream;
+use Pimap::WebSocket;
 
 my $json = JSON::PP->new()->utf8()->canonical();
 
@@ -109,6 +110,22 @@ sub park_live {
     }
 
     return $s;
+}
+
+
+# A WebSocket, or what has come of it: query, transport, path, and headers to
+# be added, or left out if they are undef.
+
+sub websocket {
+    my ($self, $account, %set) = @_;
+
+    my %headers = (Pimap::WebSocket::headers(), %{ $set{headers} // {} });
+
+    delete @headers{ grep { !defined $headers{$_} } keys(%headers) };
+
+    my $s = $self->park($account, %set, headers => \%headers);
+
+    return bless($s, 'Pimap::WebSocket');
 }
 
 

@@ -1,0 +1,140 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * WebSocket (RFC 6455): each text frame is a message with one JSON object.
+ */
+
+
+#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_encode_json.h"
+
+
+static ngx_pimap_text_t *ngx_pimap_encode_frames_event(pimap_event_t *ev,
+    ngx_log_t *log);
+static ngx_pimap_text_t *ngx_pimap_encode_frames_control(
+    ngx_pimap_control_t *control, ngx_log_t *log);
+static ngx_pimap_text_t *ngx_pimap_encode_frames_last(ngx_pimap_end_t reason,
+    ngx_log_t *log);
+static ngx_pimap_text_t *ngx_pimap_encode_frames_text(pimap_ws_op_t op,
+    size_t len, u_char **payload, ngx_log_t *log);
+
+
+const ngx_pimap_encoder_t  ngx_pimap_encode_frames = {
+    ngx_null_string,
+    NULL,
+    ngx_pimap_encode_frames_event,
+    ngx_pimap_encode_frames_control,
+    ngx_pimap_encode_frames_last
+};
+
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_frames_event(pimap_event_t *ev, ngx_log_t *log)
+{
+    u_char                   *p;
+    ngx_pimap_text_t         *text;
+    ngx_pimap_encode_json_t   json;
+
+    ngx_pimap_encode_json(&json, ev);
+
+    text = ngx_pimap_encode_frames_text(PIMAP_WS_OP_TEXT, json.len, &p, log);
+
+    if (text) {
+        (void) ngx_pimap_encode_json_copy(p, &json);
+    }
+
+    return text;
+}
+
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_frames_control(ngx_pimap_control_t *control, ngx_log_t *log)
+{
+    size_t  len;
+    u_char  buf[NGX_PIMAP_ENCODE_JSON_CONTROL];
+
+    len = ngx_pimap_encode_json_control(buf, control);
+
+    return ngx_pimap_encode_frame(PIMAP_WS_OP_TEXT, buf, len, log);
+}
+
+
+/* RFC 6455, 7.4.1: who may come back at once sees 1000, later: 1001. */
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_frames_last(ngx_pimap_end_t reason, ngx_log_t *log)
+{
+    switch (reason) {
+
+    case NGX_PIMAP_END_CLOSEAFTER:
+        return ngx_pimap_encode_close(PIMAP_WS_NORMAL, "closeafter", log);
+
+    case NGX_PIMAP_END_SUPERSEDED:
+        return ngx_pimap_encode_close(PIMAP_WS_NORMAL, "superseded", log);
+
+    case NGX_PIMAP_END_DRAIN:
+        return ngx_pimap_encode_close(PIMAP_WS_GOING_AWAY, "come back", log);
+
+    default: /* NGX_PIMAP_END_EXPIRED */
+        return ngx_pimap_encode_close(PIMAP_WS_POLICY, "expired", log);
+    }
+}
+
+
+ngx_pimap_text_t *
+ngx_pimap_encode_frame(pimap_ws_op_t op, u_char *data, size_t len,
+    ngx_log_t *log)
+{
+    u_char            *p;
+    ngx_pimap_text_t  *text;
+
+    text = ngx_pimap_encode_frames_text(op, len, &p, log);
+
+    if (text && len) {
+        ngx_memcpy(p, data, len);
+    }
+
+    return text;
+}
+
+
+ngx_pimap_text_t *
+ngx_pimap_encode_close(int code, const char *why, ngx_log_t *log)
+{
+    size_t             len;
+    u_char             buf[PIMAP_WS_HEAD_MAX + PIMAP_WS_CONTROL_MAX];
+    ngx_pimap_text_t  *text;
+
+    len = pimap_ws_close(buf, code, why);
+
+    text = ngx_pimap_text_create(len, log);
+
+    if (text) {
+        ngx_memcpy(text->data, buf, len);
+    }
+
+    return text;
+}
+
+
+/* A frame; its payload is the caller's to fill. */
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_frames_text(pimap_ws_op_t op, size_t len, u_char **payload,
+    ngx_log_t *log)
+{
+    size_t             n;
+    u_char             head[PIMAP_WS_HEAD_MAX];
+    ngx_pimap_text_t  *text;
+
+    n = pimap_ws_head(head, op, len);
+
+    text = ngx_pimap_text_create(n + len, log);
+
+    if (text) {
+        *payload = ngx_cpymem(text->data, head, n);
+    }
+
+    return text;
+}

@@ -1,0 +1,136 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A stream has a 200 for a head, a WebSocket a 101.
+ */
+
+
+#include "ngx_pimap_head.h"
+#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_upgrade.h"
+
+
+static ngx_int_t ngx_pimap_head_stream(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking);
+static ngx_int_t ngx_pimap_head_last(ngx_http_request_t *r,
+    ngx_pimap_text_t *text, ngx_uint_t last);
+
+
+ngx_int_t
+ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+{
+    ngx_int_t  rc;
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+
+    rc = parking->format == NGX_PIMAP_FRAMES
+         ? ngx_pimap_upgrade_head(r)
+         : ngx_pimap_head_stream(r, parking);
+
+    if (rc != NGX_OK || ngx_pimap_add_position(r, &parking->start) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_send_header(r);
+}
+
+
+static ngx_int_t
+ngx_pimap_head_stream(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking)
+{
+    ngx_str_t  *type;
+
+    type = &r->headers_out.content_type;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    type->data = (u_char *) ngx_pimap_encoders[parking->format]->content_type;
+    type->len = ngx_strlen(type->data);
+    r->headers_out.content_type_len = type->len;
+
+    if (ngx_pimap_add_header(r, "Cache-Control", "no-store, no-transform")
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_add_header(r, "X-Accel-Buffering", "no");
+}
+
+
+/*
+ * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
+ * response that says when to come back, and ends.  A poll is none of those.
+ */
+
+ngx_int_t
+ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    ngx_msec_t retry)
+{
+    ngx_int_t          rc;
+    ngx_pimap_text_t  *text;
+
+    if (parking->format == NGX_PIMAP_JSON) {
+        return ngx_pimap_problem_later(r,
+                                       ngx_pimap_encode_jitter(retry) / 1000
+                                       + 1,
+                                       "the server is full, or leaves");
+    }
+
+    rc = ngx_pimap_head(r, parking);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    text = ngx_pimap_encode_retry(parking->format, retry, r->connection->log);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_pimap_head_last(r, text, parking->format != NGX_PIMAP_FRAMES);
+
+    ngx_pimap_text_unref(text);
+
+    if (parking->format != NGX_PIMAP_FRAMES || rc == NGX_ERROR) {
+        return rc;
+    }
+
+    text = ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
+                                  r->connection->log);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_pimap_head_last(r, text, 1);
+
+    ngx_pimap_text_unref(text);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_pimap_head_last(ngx_http_request_t *r, ngx_pimap_text_t *text,
+    ngx_uint_t last)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    b = ngx_create_temp_buf(r->pool, text->len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_cpymem(b->pos, text->data, text->len);
+    b->last_buf = last;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}

@@ -1,0 +1,341 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * RFC 6455, section 4.2.  A browser lets a page of any origin open a
+ * WebSocket, with the user's cookies, and read it: the server has to look
+ * where the page is from (10.2).
+ */
+
+
+#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_query.h"
+
+#include <ngx_sha1.h>
+
+
+#define NGX_PIMAP_UPGRADE_KEY      24   /* bytes of 16, by base64 */
+#define NGX_PIMAP_UPGRADE_ACCEPT   28   /* of 20 */
+
+
+static ngx_uint_t ngx_pimap_upgrade_lists(ngx_http_request_t *r,
+    const char *name, const char *token);
+static ngx_uint_t ngx_pimap_upgrade_in(ngx_str_t *list, const char *token);
+static ngx_uint_t ngx_pimap_upgrade_key(ngx_str_t *key);
+static ngx_uint_t ngx_pimap_upgrade_welcome(ngx_http_request_t *r);
+static ngx_uint_t ngx_pimap_upgrade_same(ngx_str_t *origin, ngx_str_t *host);
+static void ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port);
+
+
+ngx_uint_t
+ngx_pimap_upgrade_wanted(ngx_http_request_t *r)
+{
+    return r->method == NGX_HTTP_GET
+           && r->http_version == NGX_HTTP_VERSION_11
+           && ngx_pimap_upgrade_lists(r, "Upgrade", "websocket")
+           && ngx_pimap_upgrade_lists(r, "Connection", "upgrade");
+}
+
+
+/* Whether one of the headers of this name has the token in its list. */
+
+static ngx_uint_t
+ngx_pimap_upgrade_lists(ngx_http_request_t *r, const char *name,
+    const char *token)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
+                && ngx_pimap_upgrade_in(&h[i].value, token))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_pimap_upgrade_in(ngx_str_t *list, const char *token)
+{
+    size_t   len;
+    u_char  *p, *last, *item;
+
+    len = ngx_strlen(token);
+    last = list->data + list->len;
+
+    for (p = list->data; p < last; p++) {
+
+        while (p < last && (*p == ' ' || *p == '\t')) {
+            p++;
+        }
+
+        for (item = p; p < last && *p != ',' && *p != ' ' && *p != '\t'; p++) {
+            /* void */
+        }
+
+        if ((size_t) (p - item) == len
+            && ngx_strncasecmp(item, (u_char *) token, len) == 0)
+        {
+            return 1;
+        }
+
+        while (p < last && *p != ',') {
+            p++;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_pimap_upgrade_check(ngx_http_request_t *r, const char **problem)
+{
+    ngx_str_t  value;
+
+    /* 4.4 */
+
+    if (!ngx_pimap_header(r, "Sec-WebSocket-Version", &value)
+        || value.len != 2 || ngx_strncmp(value.data, "13", 2) != 0)
+    {
+        *problem = "WebSocket's version is 13";
+
+        if (ngx_pimap_add_header(r, "Sec-WebSocket-Version", "13") != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return NGX_PIMAP_UPGRADE_REQUIRED;
+    }
+
+    if (!ngx_pimap_header(r, "Sec-WebSocket-Key", &value)
+        || !ngx_pimap_upgrade_key(&value))
+    {
+        *problem = "\"Sec-WebSocket-Key\" must be 16 bytes in base64";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (!ngx_pimap_upgrade_welcome(r)) {
+        *problem = "pages of this origin are not welcome";
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_pimap_upgrade_key(ngx_str_t *key)
+{
+    u_char     buf[ngx_base64_decoded_length(NGX_PIMAP_UPGRADE_KEY)];
+    ngx_str_t  decoded;
+
+    decoded.data = buf;
+
+    return key->len == NGX_PIMAP_UPGRADE_KEY
+           && ngx_decode_base64(&decoded, key) == NGX_OK
+           && decoded.len == 16;
+}
+
+
+/* What is no browser tells no origin. */
+
+static ngx_uint_t
+ngx_pimap_upgrade_welcome(ngx_http_request_t *r)
+{
+    ngx_str_t              origin, *allowed;
+    ngx_uint_t             i;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    if (!ngx_pimap_header(r, "Origin", &origin)) {
+        return 1;
+    }
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (plcf->origins == NULL) {
+        return r->headers_in.host
+               && ngx_pimap_upgrade_same(&origin, &r->headers_in.host->value);
+    }
+
+    allowed = plcf->origins->elts;
+
+    for (i = 0; i < plcf->origins->nelts; i++) {
+
+        if (allowed[i].len == 1) {
+            return 1;
+        }
+
+        if (allowed[i].len == origin.len
+            && ngx_strncasecmp(allowed[i].data, origin.data, origin.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Host and port: a proxy in front of us may speak TLS for us, so the scheme
+ * is not known.
+ */
+
+static ngx_uint_t
+ngx_pimap_upgrade_same(ngx_str_t *origin, ngx_str_t *host)
+{
+    ngx_str_t    a, b;
+    const char  *port;
+
+    a = *origin;
+    b = *host;
+
+    if (a.len > 8 && ngx_strncasecmp(a.data, (u_char *) "https://", 8) == 0) {
+        a.data += 8;
+        a.len -= 8;
+        port = ":443";
+
+    } else if (a.len > 7
+               && ngx_strncasecmp(a.data, (u_char *) "http://", 7) == 0)
+    {
+        a.data += 7;
+        a.len -= 7;
+        port = ":80";
+
+    } else {
+        return 0;
+    }
+
+    ngx_pimap_upgrade_strip(&a, port);
+    ngx_pimap_upgrade_strip(&b, port);
+
+    return a.len == b.len && ngx_strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+
+static void
+ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port)
+{
+    size_t  len;
+
+    len = ngx_strlen(port);
+
+    if (authority->len > len
+        && ngx_strncmp(authority->data + authority->len - len, port, len) == 0)
+    {
+        authority->len -= len;
+    }
+}
+
+
+ngx_int_t
+ngx_pimap_upgrade_head(ngx_http_request_t *r)
+{
+    u_char     *p, digest[20];
+    ngx_str_t   key, hash, accept;
+    ngx_sha1_t  sha1;
+
+    static u_char     guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    static ngx_str_t  line = ngx_string("101 Switching Protocols");
+
+    (void) ngx_pimap_header(r, "Sec-WebSocket-Key", &key);
+
+    p = ngx_pnalloc(r->pool, NGX_PIMAP_UPGRADE_ACCEPT + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* 4.2.2, step 5.4 */
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, key.data, key.len);
+    ngx_sha1_update(&sha1, guid, sizeof(guid) - 1);
+    ngx_sha1_final(digest, &sha1);
+
+    hash.data = digest;
+    hash.len = sizeof(digest);
+    accept.data = p;
+
+    ngx_encode_base64(&accept, &hash);
+    accept.data[accept.len] = '\0';
+
+    if (ngx_pimap_add_header(r, "Upgrade", "websocket") != NGX_OK
+        || ngx_pimap_add_header(r, "Sec-WebSocket-Accept", (char *) p)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_pimap_upgrade_lists(r, "Sec-WebSocket-Protocol", "pimap")
+        && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
+    r->headers_out.status_line = line;
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_pimap_loc_conf_t  *plcf = conf;
+
+    u_char      *p;
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
+
+    if (plcf->origins != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    plcf->origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                     sizeof(ngx_str_t));
+    if (plcf->origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        p = (u_char *) ngx_strstr(value[i].data, "://");
+
+        if (ngx_strcmp(value[i].data, "*") != 0
+            && (p == NULL || p[3] == '\0' || ngx_strchr(p + 3, '/')))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid origin \"%V\", "
+                               "it must be \"scheme://host[:port]\" or \"*\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        origin = ngx_array_push(plcf->origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *origin = value[i];
+    }
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,34 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * WebSocket's handshake.
+ */
+
+
+#ifndef _NGX_PIMAP_UPGRADE_H_INCLUDED_
+#define _NGX_PIMAP_UPGRADE_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+#define NGX_PIMAP_UPGRADE_REQUIRED  426
+
+
+/* True if the request asks for a WebSocket. */
+ngx_uint_t ngx_pimap_upgrade_wanted(ngx_http_request_t *r);
+
+/* NGX_OK, or a status and what is wrong. */
+ngx_int_t ngx_pimap_upgrade_check(ngx_http_request_t *r,
+    const char **problem);
+
+/* The head of the answer, which is not sent here. */
+ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r);
+
+/* setter of "pimap_origin" */
+char *ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+#endif /* _NGX_PIMAP_UPGRADE_H_INCLUDED_ */

@@ -1,0 +1,72 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * RFC 3629, section 4: the first byte tells how many follow, and, where there
+ * would be overlong forms, surrogates or numbers beyond U+10FFFF, between
+ * which bounds the second one is.
+ */
+
+
+#include "pimap_utf8.h"
+
+
+static int pimap_utf8_first(pimap_utf8_t *utf8, uint8_t ch);
+
+
+int
+pimap_utf8_check(pimap_utf8_t *utf8, const uint8_t *data, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+
+        if (utf8->need == 0) {
+
+            if (data[i] >= 0x80 && !pimap_utf8_first(utf8, data[i])) {
+                return 0;
+            }
+
+            continue;
+        }
+
+        if (data[i] < utf8->low || data[i] > utf8->high) {
+            return 0;
+        }
+
+        utf8->need--;
+        utf8->low = 0x80;
+        utf8->high = 0xbf;
+    }
+
+    return 1;
+}
+
+
+static int
+pimap_utf8_first(pimap_utf8_t *utf8, uint8_t ch)
+{
+    utf8->low = 0x80;
+    utf8->high = 0xbf;
+
+    if (ch >= 0xc2 && ch <= 0xdf) {
+        utf8->need = 1;
+        return 1;
+    }
+
+    if (ch >= 0xe0 && ch <= 0xef) {
+        utf8->need = 2;
+        utf8->low = ch == 0xe0 ? 0xa0 : 0x80;
+        utf8->high = ch == 0xed ? 0x9f : 0xbf;
+        return 1;
+    }
+
+    if (ch >= 0xf0 && ch <= 0xf4) {
+        utf8->need = 3;
+        utf8->low = ch == 0xf0 ? 0x90 : 0x80;
+        utf8->high = ch == 0xf4 ? 0x8f : 0xbf;
+        return 1;
+    }
+
+    return 0;
+}

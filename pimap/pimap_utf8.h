@@ -1,0 +1,29 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Whether bytes that come in pieces are UTF-8 (RFC 3629, 4).
+ */
+
+
+#ifndef _PIMAP_UTF8_H_INCLUDED_
+#define _PIMAP_UTF8_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/* Zeroed: between two characters. */
+typedef struct {
+    uint8_t   need;             /* bytes that the character still lacks */
+    uint8_t   low;              /* bounds of the next one */
+    uint8_t   high;
+} pimap_utf8_t;
+
+
+/* 0 as soon as these bytes can't be the next ones of any UTF-8 text. */
+int pimap_utf8_check(pimap_utf8_t *utf8, const uint8_t *data, size_t len);
+
+
+#endif /* _PIMAP_UTF8_H_INCLUDED_ */

@@ -1,0 +1,150 @@
+package Pimap::WebSocket;
+
+# A WebSocket's client side, frame by frame, right or wrong as the test likes.
+#
+#     my $w = $t->websocket('alice', transport => 'https');
+#     is($w->json()->{event}, 'parked');
+#     $w->send($w->frame(TEXT, '{}'));
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha1_base64);
+use Exporter qw(import);
+use JSON::PP;
+use MIME::Base64 qw(encode_base64);
+use Time::HiRes qw(time);
+
+use Pimap::Process qw(patience);
+
+use parent -norequire, qw(Pimap::Stream);
+
+our @EXPORT = qw(MORE TEXT BINARY CLOSE PING PONG frame);
+
+use constant { MORE => 0, TEXT => 1, BINARY => 2, CLOSE => 8, PING => 9,
+    PONG => 10 };
+
+my $guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+my $key = encode_base64('the sample nonce', '');
+
+
+# The headers of a handshake.
+
+sub headers {
+    return (Upgrade => 'websocket', Connection => 'Upgrade',
+        'Sec-WebSocket-Version' => 13, 'Sec-WebSocket-Key' => $key);
+}
+
+
+sub accept { sha1_base64("$key$guid") . '=' }
+
+
+# A frame's bytes; fin => 0, rsv => bits, mask => four bytes or '' for none,
+# size => another length than that of the payload, as => 126 or 127
+
+sub frame {
+    my ($op, $payload, %set) = @_;
+
+    my $mask = $set{mask} // pack('N', int(rand(2 ** 32)));
+    my $size = $set{size} // length($payload);
+    my $as = $set{as} // ($size < 126 ? $size : $size < 65536 ? 126 : 127);
+    my $first = ($set{fin} // 1) << 7 | ($set{rsv} // 0) << 4 | $op;
+    my $head = pack('CC', $first, ($mask ne '' ? 0x80 : 0) | $as);
+
+    $head .= pack('n', $size) if $as == 126;
+    $head .= pack('Q>', $size) if $as == 127;
+
+    my $over = $mask x (length($payload) / 4 + 1);
+
+    return $head . $mask . ($mask eq '' ? $payload
+        : $payload ^ substr($over, 0, length($payload)));
+}
+
+
+# The next frame as { op, fin, payload }, or undef if none comes.
+
+sub next {
+    my ($self, $deadline) = @_;
+
+    $self->_wait(sub { defined $self->_size() }, $deadline) or return;
+
+    my ($start, $size) = @{ $self->_size() };
+    my $first = ord($self->{body});
+    my %frame = (op => $first & 15, fin => $first >> 7,
+        rsv => $first >> 4 & 7, payload => substr($self->{body}, $start,
+            $size));
+
+    substr($self->{body}, 0, $start + $size) = '';
+
+    return \%frame;
+}
+
+
+# Where the first frame's payload starts and how long it is, if all of it is
+# there.  A server masks nothing.
+
+sub _size {
+    my ($self) = @_;
+
+    return if length($self->{body}) < 2;
+
+    my ($start, $size) = (2, ord(substr($self->{body}, 1, 1)));
+
+    die "masked by the server\n" if $size > 127;
+
+    if ($size > 125) {
+        my $n = $size == 126 ? 2 : 8;
+
+        $start += $n;
+        return if length($self->{body}) < $start;
+        $size = unpack($n == 2 ? 'n' : 'Q>', substr($self->{body}, 2, $n));
+    }
+
+    return length($self->{body}) < $start + $size ? undef : [$start, $size];
+}
+
+
+# The next message that is no ping event, decoded; undef if there is none.
+
+sub json {
+    my ($self, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (my $frame = $self->next($end - time())) {
+        return { event => "opcode $frame->{op}", %$frame }
+            if $frame->{op} != TEXT;
+
+        my $object = eval { JSON::PP->new->utf8->decode($frame->{payload}) }
+            // return { event => "no JSON: $frame->{payload}" };
+
+        return $object if ($object->{event} // '') ne 'ping';
+    }
+
+    return;
+}
+
+
+# How the server closes: "1000 reason", after whatever comes before; its Close
+# is answered and the connection has to end then.  "nothing" without one.
+
+sub closing {
+    my ($self, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+
+    while (my $frame = $self->next($end - time())) {
+        next if $frame->{op} != CLOSE;
+
+        my ($code, $why) = unpack('na*', $frame->{payload});
+
+        $self->send(frame(CLOSE, pack('n', $code // 1000)));
+        return $self->closed() ? join(' ', $code // (), $why || ())
+            : 'left open';
+    }
+
+    return $self->{eof} ? 'nothing' : 'still open';
+}
+
+
+1;
