@@ -28,7 +28,8 @@ ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/dovecot_down.t t/run.t \
               t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/detach%.t t/hibernate%.t t/memory_detached.t \
+MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/hibernate%.t \
+              t/memory_detached.t \
               t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
               t/handover%.t t/upgrade%.t, \
               $(wildcard t/*.t))
