@@ -160,8 +160,9 @@ static int
 bridge_account_wanted(bridge_account_t *account)
 {
     return !bridge_account_leaving
-           && (account->present || account->needed
-               || account->until > bridge_now())
+           && (account->needed
+               || (bridge_config->watch.on
+                   && (account->present || account->until > bridge_now())))
            && bridge_account_can(account);
 }
 

@@ -110,6 +110,7 @@ static const bridge_option_t bridge_config_auth[] = {
 };
 
 static const bridge_option_t bridge_config_watch[] = {
+    flag("enabled", at(watch.on), "1"),
     msec("linger", at(watch.linger), "10m", 0, BRIDGE_DAY),
     msec("presence", at(watch.presence), "60s", 100, BRIDGE_HOUR),
     msec("backoff_min", at(watch.backoff_min), "2s", 10, BRIDGE_HOUR),

@@ -96,6 +96,7 @@ typedef struct {
 
 
 typedef struct {
+    int                  on;            /* else something else publishes */
     bridge_msec_t        linger;        /* after the last device */
     bridge_msec_t        presence;      /* between two looks at who is there */
     bridge_msec_t        backoff_min;

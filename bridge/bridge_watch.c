@@ -227,7 +227,7 @@ bridge_watch_publish(void *data, imap_client_t *client, const char *mailbox,
 {
     bridge_account_t  *account = data;
 
-    if (account->broken) {
+    if (account->broken || !bridge_config->watch.on) {
         return;
     }
 

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -24,7 +25,7 @@ my $output = $t->dir() . '/output';
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL TO FROM SUBJECT BODY)};
 @ENV{keys %env} = values %env;
 
-$t->plan(28);
+$t->plan(38);
 
 for (1 .. 2) {
     my $demo = start();
@@ -33,16 +34,21 @@ for (1 .. 2) {
     ok(-d $dir, 'a directory of its own');
     like($t->read_file($output), qr{^\s+The page\s+\Q@{[ page() ]}\E$}m,
         'the address of the page');
-    like($t->get('/')->{body}, qr/<title>/, 'the page');
+    is($t->get('/')->{status}, 401, 'the page wants a login');
+    is($t->get('/', headers => login('wrong'))->{status}, 401, 'a good one');
 
-    my %devices = map { $_ => $t->park('alice', transport => $_,
-        path => '/pimap/events') } qw(http h2);
+    my $shown = $t->get('/', headers => login('demo'));
+    like($shown->{body}, qr/<title>/, 'the page');
+    like($shown->{head}, qr/^Set-Cookie: account=alice;/m, 'and whose it is');
+
+    my %devices = map { $_ => $t->park('', transport => $_,
+        path => '/pimap/events', headers => login('demo')) } qw(http h2);
     ok($devices{$_}->read_until(qr/: parked\n\n/), "parked by $_")
         for qw(http h2);
 
     my $begin = time();
     like(qx(make mail SUBJECT='f\xc3\xbcr "dich"' 2>&1),
-        qr{^Delivered to alice, look at \Q@{[ page() ]}\E\?account=alice$},
+        qr{^Delivered to alice, look at \Q@{[ page() ]}\E as alice$},
         'a mail delivered');
 
     for (qw(http h2)) {
@@ -53,6 +59,8 @@ for (1 .. 2) {
     }
 
     cmp_ok(time() - $begin, '<', 1, 'within a second');
+    ok($devices{$_}->quiet(0.3), "once by $_") for qw(http h2);
+
 
     if ($_ == 1) {
         like(fails('run'), qr/^demo: it is running already: /m, 'runs once');
@@ -62,7 +70,7 @@ for (1 .. 2) {
     }
 
     my @pids = pids($dir);
-    cmp_ok(@pids, '>=', 6, 'a process for each');
+    cmp_ok(@pids, '>=', 7, 'a process for each');
 
     kill('INT', -$demo->pid());
     ok($t->wait_for(sub { !$demo->running() }, 'the end'), 'Ctrl-C');
@@ -95,6 +103,11 @@ sub fails {
     my $text = qx(make @args 2>&1);
 
     return $? ? $text : "did not fail: $text";
+}
+
+
+sub login {
+    return { Authorization => 'Basic ' . encode_base64("alice:$_[0]", '') };
 }
 
 

@@ -14,7 +14,7 @@ const PING_UNKNOWN = 300;
 const MAX_SHOWN = 200;
 
 const params = new URLSearchParams(location.search);
-const account = params.get('account') || 'alice';
+const account = loggedIn() || params.get('account') || 'alice';
 const device = sessionDevice();
 
 const park = {
@@ -314,6 +314,16 @@ function show(state, words) {
     node.textContent = words;
     document.title = `${state === 'connected' ? '●' : '○'} ${account}`;
     document.getElementById('take-over').hidden = state !== 'superseded';
+}
+
+
+/* Who has logged in, as the server says in a cookie. */
+
+function loggedIn() {
+    const cookie = document.cookie.split('; ').find(
+        (c) => c.startsWith('account='));
+
+    return cookie ? cookie.slice('account='.length) : '';
 }
 
 
