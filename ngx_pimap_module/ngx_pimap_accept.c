@@ -7,7 +7,9 @@
 
 
 #include "ngx_pimap_accept.h"
+#include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 
 
@@ -158,4 +160,90 @@ ngx_pimap_accept_format(ngx_http_request_t *r)
     }
 
     return best;
+}
+
+
+/*
+ * RFC 9110, 12.5.3.  What is worth the same is taken in our order; who does
+ * not want "identity" either gets it.
+ */
+
+ngx_int_t
+ngx_pimap_accept_coding(ngx_http_request_t *r, ngx_pimap_coding_t *coding)
+{
+    ngx_str_t              value, accept;
+    ngx_uint_t             weight, most;
+    ngx_pimap_coding_t     i;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    *coding = NGX_PIMAP_IDENTITY;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (plcf->compress.value) {
+
+        if (ngx_http_complex_value(r, plcf->compress.value, &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0 || (value.len == 1 && value.data[0] == '0')
+            || (value.len == 3 && ngx_strncmp(value.data, "off", 3) == 0))
+        {
+            return NGX_OK;
+        }
+    }
+
+    if (!ngx_pimap_header(r, "Accept-Encoding", &accept)) {
+        return NGX_OK;
+    }
+
+    most = 0;
+
+    for (i = NGX_PIMAP_NCODINGS - 1; i > NGX_PIMAP_IDENTITY; i--) {
+
+        weight = ngx_pimap_accept(&accept, ngx_pimap_codings[i]);
+
+        if (weight && weight >= most) {
+            most = weight;
+            *coding = i;
+        }
+    }
+
+    if (ngx_pimap_accept(&accept, ngx_pimap_codings[NGX_PIMAP_IDENTITY])
+        > most)
+    {
+        *coding = NGX_PIMAP_IDENTITY;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_accept_encoded(ngx_http_request_t *r, ngx_pimap_coding_t coding)
+{
+    if (ngx_pimap_add_header(r, "Vary", "Accept-Encoding") != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (coding == NGX_PIMAP_IDENTITY) {
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_add_header(r, "Content-Encoding",
+                             ngx_pimap_codings[coding])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* nginx's own filters leave it alone then; it is the last one there */
+
+    r->headers_out.content_encoding = (ngx_table_elt_t *)
+                               r->headers_out.headers.last->elts
+                               + r->headers_out.headers.last->nelts - 1;
+
+    return NGX_OK;
 }

@@ -11,6 +11,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_deflate.h"
 #include "ngx_pimap_text.h"
 
 
@@ -23,6 +24,14 @@ ngx_uint_t ngx_pimap_accept(ngx_str_t *list, const char *name);
 
 /* The format that the request's Accept prefers; Server-Sent Events if none. */
 ngx_pimap_format_t ngx_pimap_accept_format(ngx_http_request_t *r);
+
+/* The coding for it, by its Accept-Encoding and "pimap_compress". */
+ngx_int_t ngx_pimap_accept_coding(ngx_http_request_t *r,
+    ngx_pimap_coding_t *coding);
+
+/* Says so in the response's head. */
+ngx_int_t ngx_pimap_accept_encoded(ngx_http_request_t *r,
+    ngx_pimap_coding_t coding);
 
 
 #endif /* _NGX_PIMAP_ACCEPT_H_INCLUDED_ */

@@ -151,6 +151,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->origins = NGX_CONF_UNSET_PTR;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
     plcf->send_timeout = NGX_CONF_UNSET_MSEC;
+    plcf->compress_history = NGX_CONF_UNSET;
     plcf->detach = NGX_CONF_UNSET;
     plcf->hibernate = NGX_CONF_UNSET;
 
@@ -171,6 +172,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_pimap_merge_name(&conf->account, &prev->account);
     ngx_pimap_merge_name(&conf->device, &prev->device);
+    ngx_pimap_merge_name(&conf->compress, &prev->compress);
     ngx_pimap_merge_ping(conf, prev);
 
     ngx_conf_merge_uint_value(conf->max_account_length,
@@ -193,6 +195,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
+    ngx_conf_merge_value(conf->compress_history, prev->compress_history, 1);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
     ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
 

@@ -77,6 +77,9 @@ struct ngx_pimap_loc_conf_s {
     size_t                   buffer;        /* unsent bytes of one device */
     ngx_msec_t               send_timeout;
 
+    ngx_pimap_name_conf_t    compress;
+    ngx_flag_t               compress_history;
+
     ngx_flag_t               detach;
     ngx_flag_t               hibernate;
 
@@ -110,6 +113,7 @@ ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
 ngx_int_t ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf);
 
 /* setters of the command table */
+char *ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

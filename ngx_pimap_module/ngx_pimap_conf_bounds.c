@@ -119,3 +119,30 @@ ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
 
     return NGX_CONF_OK;
 }
+
+
+/* A value with variables is known with the request only. */
+
+char *
+ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char       *rv;
+    ngx_str_t  *value;
+
+    rv = ngx_pimap_conf_name(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_script_variables_count(&value[1]) == 0
+        && ngx_strcmp(value[1].data, "on") != 0
+        && ngx_strcmp(value[1].data, "off") != 0)
+    {
+        return "must be \"on\", \"off\", or a variable";
+    }
+
+    return NGX_CONF_OK;
+}

@@ -19,7 +19,7 @@ static void ngx_pimap_detach_strip(ngx_connection_t *c, ngx_pool_t *kept);
 
 
 ngx_uint_t
-ngx_pimap_detach_possible(ngx_http_request_t *r)
+ngx_pimap_detach_possible(ngx_http_request_t *r, ngx_uint_t coded)
 {
     ngx_pimap_loc_conf_t  *plcf;
 
@@ -32,7 +32,7 @@ ngx_pimap_detach_possible(ngx_http_request_t *r)
 
     /* filters that were asked to change the body have said so in the head */
 
-    if (r->headers_out.content_encoding || r->filter_need_in_memory
+    if ((r->headers_out.content_encoding && !coded) || r->filter_need_in_memory
         || r->filter_need_temporary || r->expect_trailers)
     {
         return 0;

@@ -18,7 +18,8 @@
  * without it: HTTP/1, no other filter changes the body, no more of the
  * client's bytes wait.
  */
-ngx_uint_t ngx_pimap_detach_possible(ngx_http_request_t *r);
+ngx_uint_t ngx_pimap_detach_possible(ngx_http_request_t *r,
+    ngx_uint_t coded);
 
 /*
  * Ends the request (its access log line is written) and lets the device go on

@@ -255,6 +255,7 @@ ngx_pimap_encode_free(ngx_pimap_texts_t *texts)
 
     for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
         if (texts->text[i]) {
+            ngx_pimap_text_unpack(texts->text[i]);
             ngx_pimap_text_unref(texts->text[i]);
         }
     }

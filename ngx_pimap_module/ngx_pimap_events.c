@@ -249,6 +249,10 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
                       : (ngx_pimap_format_t) query->format;
     parking->wait = ngx_pimap_poll_wait(plcf, query->wait);
 
+    if (ngx_pimap_accept_coding(r, &parking->coding) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
@@ -274,6 +278,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     parking->format = NGX_PIMAP_FRAMES;
     parking->input = NGX_PIMAP_INPUT_FRAMES;
+    parking->coding = NGX_PIMAP_IDENTITY;
 
     /* the connection is no HTTP any more */
 

@@ -463,12 +463,16 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->input = d->input;
     ngx_memcpy(parking->address, d->address, sizeof(d->address));
 
+    parking->coding = d->history.coding;
+
     parking->past.token = d->token;
     parking->past.since = d->since;
     parking->past.bytes = d->bytes;
     parking->past.events = d->events;
     parking->past.idle = ngx_pimap_wheel_now() - d->sent_at;
     parking->past.confirmed = d->confirmed;
+    parking->past.check = d->history.check;
+    parking->past.length = d->history.length;
 
     ngx_pimap_resume_place(d, &parking->start);
 

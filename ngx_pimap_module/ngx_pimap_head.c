@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_head.h"
+#include "ngx_pimap_accept.h"
 #include "ngx_pimap_encode_frames.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_upgrade.h"
@@ -52,12 +53,13 @@ ngx_pimap_head_stream(ngx_http_request_t *r,
     r->headers_out.content_type_len = type->len;
 
     if (ngx_pimap_add_header(r, "Cache-Control", "no-store, no-transform")
-        != NGX_OK)
+        != NGX_OK
+        || ngx_pimap_add_header(r, "X-Accel-Buffering", "no") != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_pimap_add_header(r, "X-Accel-Buffering", "no");
+    return ngx_pimap_accept_encoded(r, parking->coding);
 }
 
 
@@ -79,6 +81,8 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
                                        + 1,
                                        "the server is full, or leaves");
     }
+
+    parking->coding = NGX_PIMAP_IDENTITY;
 
     rc = ngx_pimap_head(r, parking);
 

@@ -110,7 +110,8 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     held->last = &held->busy;
     held->limit = parking->conf->buffer;
     held->timeout = parking->conf->send_timeout;
-    held->detachable = ngx_pimap_detach_possible(r);
+    held->detachable = ngx_pimap_detach_possible(r, parking->coding
+                                                    != NGX_PIMAP_IDENTITY);
     held->detach.handler = ngx_pimap_held_detach_handler;
     held->detach.data = r->connection;
     held->detach.log = r->connection->log;

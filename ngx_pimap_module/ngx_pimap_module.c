@@ -12,6 +12,7 @@
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_commander.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_deflate.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_guest.h"
@@ -232,6 +233,20 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_pimap_loc_conf_t, send_timeout),
       &ngx_pimap_conf_wait_post },
+
+    { ngx_string("pimap_compress"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_pimap_conf_switch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, compress),
+      NULL },
+
+    { ngx_string("pimap_compress_history"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, compress_history),
+      NULL },
 
     { ngx_string("pimap_detach"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
@@ -515,5 +530,6 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
     ngx_pimap_subscriber_close();
     ngx_pimap_commander_close();
     ngx_pimap_hibernate_exit_process();
+    ngx_pimap_deflate_exit_process();
     ngx_pimap_zone_exit_process();
 }

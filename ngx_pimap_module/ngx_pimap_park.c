@@ -25,6 +25,9 @@ static void ngx_pimap_park_remember(ngx_pimap_device_t *d,
     ngx_pimap_past_t *past);
 static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
+static ngx_int_t ngx_pimap_park_pack(ngx_pimap_device_t *d,
+    ngx_pimap_text_t *text, size_t *len);
+static ngx_int_t ngx_pimap_park_last(ngx_pimap_device_t *d);
 static void ngx_pimap_park_free(ngx_pimap_device_t *d);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_pimap_park_clean(ngx_pimap_device_t *d);
@@ -98,6 +101,8 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->kind = parking->kind;
     d->format = parking->format;
     d->input = parking->input;
+    ngx_pimap_history_init(&d->history, parking->coding,
+                           !parking->conf->compress_history);
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
@@ -146,6 +151,10 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
     d->sent_at -= past->idle;
     d->confirmed = past->confirmed;
     d->announced = 1;
+
+    if (d->history.coding != NGX_PIMAP_IDENTITY) {
+        ngx_pimap_history_resume(&d->history, past->check, past->length);
+    }
 }
 
 
@@ -189,14 +198,21 @@ ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
 ngx_int_t
 ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 {
+    size_t     len;
     ngx_int_t  rc;
 
-    rc = d->transport->send(d, text);
+    if (d->history.coding == NGX_PIMAP_IDENTITY) {
+        rc = d->transport->send(d, text);
+        len = text->len;
+
+    } else {
+        rc = ngx_pimap_park_pack(d, text, &len);
+    }
 
     if (rc == NGX_OK) {
-        d->bytes += text->len;
+        d->bytes += len;
         d->sent_at = ngx_pimap_wheel_now();
-        ngx_pimap_count_n(sent_bytes, text->len);
+        ngx_pimap_count_n(sent_bytes, len);
         return NGX_OK;
     }
 
@@ -207,6 +223,36 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 
     ngx_pimap_park_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
                                          : NGX_PIMAP_END_CLIENT, NULL);
+    return rc;
+}
+
+
+/* What is not taken is not part of the stream. */
+
+static ngx_int_t
+ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_text_t *text,
+    size_t *len)
+{
+    ngx_int_t          rc;
+    ngx_pimap_text_t  *packed;
+
+    packed = ngx_pimap_history_pack(&d->history, text,
+                                    d->transport->log(d->connection));
+    if (packed == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = d->transport->send(d, packed);
+
+    if (rc == NGX_OK) {
+        ngx_pimap_history_add(&d->history, text);
+        ngx_pimap_count_n(pack_bytes, packed->len);
+    }
+
+    *len = packed->len;
+
+    ngx_pimap_text_unref(packed);
+
     return rc;
 }
 
@@ -267,12 +313,38 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
         transport = d->transport;
         connection = d->connection;
 
-        clean = ngx_pimap_park_clean(d);
+        clean = ngx_pimap_park_clean(d) && ngx_pimap_park_last(d) == NGX_OK;
 
         ngx_pimap_park_leave(d, d->reason);
 
         transport->end(connection, clean);
     }
+}
+
+
+/* An orderly end of what is compressed. */
+
+static ngx_int_t
+ngx_pimap_park_last(ngx_pimap_device_t *d)
+{
+    ngx_int_t          rc;
+    ngx_pimap_text_t  *text;
+
+    if (d->history.coding == NGX_PIMAP_IDENTITY) {
+        return NGX_OK;
+    }
+
+    text = ngx_pimap_history_end(&d->history,
+                                 d->transport->log(d->connection));
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = d->transport->send(d, text);
+
+    ngx_pimap_text_unref(text);
+
+    return rc;
 }
 
 
@@ -388,6 +460,7 @@ ngx_pimap_park_free(ngx_pimap_device_t *d)
         ngx_free(d->filter);
     }
 
+    ngx_pimap_history_free(&d->history);
     ngx_free(d);
 
     ngx_pimap_account_put(account);

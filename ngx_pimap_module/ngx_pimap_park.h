@@ -12,6 +12,7 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_history.h"
 #include "ngx_pimap_position.h"
 #include "ngx_pimap_text.h"
 #include "ngx_pimap_zone.h"
@@ -59,6 +60,7 @@ struct ngx_pimap_device_s {
 
     const ngx_pimap_transport_t  *transport;
     void                         *connection;
+    ngx_pimap_history_t           history;
 
     uint64_t                      token;    /* of this request, unique */
     uint64_t                      since;    /* usec since the epoch */
@@ -111,6 +113,8 @@ typedef struct {
     uint32_t                      events;
     uint32_t                      idle;     /* seconds without anything sent */
     uint32_t                      confirmed;
+    uint32_t                      check;    /* of what was compressed */
+    uint32_t                      length;
 } ngx_pimap_past_t;
 
 
@@ -131,6 +135,7 @@ typedef struct {
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;
     ngx_pimap_input_t             input;
+    ngx_pimap_coding_t            coding;
     ngx_pimap_past_t              past;
 } ngx_pimap_parking_t;
 

@@ -11,6 +11,7 @@
 
 
 #include "ngx_pimap_poll.h"
+#include "ngx_pimap_accept.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
@@ -30,6 +31,7 @@ typedef struct {
     size_t                   size;      /* of the answer's lines */
     size_t                   limit;
     ngx_msec_t               linger;
+    ngx_pimap_coding_t       coding;
     ngx_pimap_start_t        start;     /* where the next poll goes on */
     ngx_event_t              timer;
     ngx_event_t              check;
@@ -50,6 +52,8 @@ static void ngx_pimap_poll_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_poll_over(ngx_pimap_poll_t *poll);
 static ngx_int_t ngx_pimap_poll_answer(ngx_pimap_poll_t *poll);
 static ngx_int_t ngx_pimap_poll_body(ngx_pimap_poll_t *poll,
+    ngx_str_t *body);
+static ngx_int_t ngx_pimap_poll_pack(ngx_pimap_poll_t *poll,
     ngx_str_t *body);
 static void ngx_pimap_poll_cleanup(void *data);
 
@@ -114,6 +118,7 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     poll->limit = parking->conf->buffer;
     poll->linger = parking->conf->linger;
     poll->start = parking->start;
+    poll->coding = parking->coding;
     poll->timer.handler = ngx_pimap_poll_timer_handler;
     poll->timer.data = r->connection;
     poll->timer.log = r->connection->log;
@@ -123,9 +128,10 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     cln->handler = ngx_pimap_poll_cleanup;
 
-    /* nothing is sent before the answer, no ping either */
+    /* nothing is sent before the answer, which is compressed as a whole */
 
     parking->ping = 0;
+    parking->coding = NGX_PIMAP_IDENTITY;
     parking->kind += NGX_PIMAP_POLL_H1 - NGX_PIMAP_HELD_H1;
 
     poll->device = ngx_pimap_park(parking, &ngx_pimap_poll_transport, poll,
@@ -326,7 +332,10 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
         return ngx_http_send_header(r);
     }
 
-    if (ngx_pimap_poll_body(poll, &body) != NGX_OK) {
+    if (ngx_pimap_poll_body(poll, &body) != NGX_OK
+        || ngx_pimap_poll_pack(poll, &body) != NGX_OK
+        || ngx_pimap_accept_encoded(r, poll->coding) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -379,6 +388,49 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
     p = ngx_sprintf(p, "]}\n");
 
     body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_poll_pack(ngx_pimap_poll_t *poll, ngx_str_t *body)
+{
+    u_char     *p;
+    uint32_t    check;
+    ngx_str_t   block;
+
+    if (poll->coding == NGX_PIMAP_IDENTITY) {
+        return NGX_OK;
+    }
+
+    if (ngx_pimap_deflate(&block, NULL, 0, body, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(poll->request->pool, NGX_PIMAP_DEFLATE_HEAD + block.len
+                                         + NGX_PIMAP_DEFLATE_TAIL);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    check = ngx_pimap_deflate_check(poll->coding, 0, NULL);
+    check = ngx_pimap_deflate_check(poll->coding, check, body);
+
+    ngx_pimap_count(packed);
+    ngx_pimap_count_n(pack_plain_bytes, body->len);
+
+    block.len = ngx_cpymem(ngx_pimap_deflate_head(p, poll->coding),
+                           block.data, block.len)
+                - p;
+    block.len = ngx_pimap_deflate_tail(p + block.len, poll->coding, check,
+                                       (uint32_t) body->len)
+                - p;
+
+    ngx_pimap_count_n(pack_bytes, block.len);
+
+    body->data = p;
+    body->len = block.len;
 
     return NGX_OK;
 }

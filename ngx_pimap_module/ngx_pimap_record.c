@@ -42,6 +42,7 @@ typedef struct {
     uint8_t                frames;
     uint8_t                flags;
     uint8_t                blanks;
+    uint8_t                coding;
     uint8_t                address[16];
 
     ngx_pimap_tls13_t      tls;
@@ -106,6 +107,7 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     head.input = (uint8_t) parking->input;
     head.beat = record->beat;
     head.frames = record->frames;
+    head.coding = (uint8_t) parking->coding;
     head.blanks = record->blanks;
     ngx_memcpy(head.address, parking->address, sizeof(head.address));
 
@@ -185,6 +187,7 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
     parking->kind = head->kind;
     parking->format = head->format;
     parking->input = head->input;
+    parking->coding = head->coding;
     parking->closeafter = (head->flags & NGX_PIMAP_RECORD_CLOSEAFTER) != 0;
     parking->start.position = head->position;
     parking->start.known = (head->flags & NGX_PIMAP_RECORD_KNOWN) != 0;
@@ -223,6 +226,7 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || head->input >= NGX_PIMAP_NINPUTS
         || ((head->format == NGX_PIMAP_FRAMES)
             != (head->input == NGX_PIMAP_INPUT_FRAMES))
+        || head->coding >= NGX_PIMAP_NCODINGS
         || (head->flags & ~NGX_PIMAP_RECORD_FLAGS))
     {
         return NGX_ERROR;

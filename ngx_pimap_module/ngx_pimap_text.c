@@ -9,6 +9,20 @@
 #include "ngx_pimap_text.h"
 
 
+#define NGX_PIMAP_TEXT_FORMS  16        /* more are not kept */
+
+
+struct ngx_pimap_packed_s {
+    ngx_pimap_packed_t  *next;
+    uint64_t             before;
+    size_t               gap;
+    ngx_pimap_text_t    *text;
+};
+
+
+static uint64_t  ngx_pimap_text_serial;
+
+
 ngx_pimap_text_t *
 ngx_pimap_text_create(size_t size, ngx_log_t *log)
 {
@@ -26,6 +40,8 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
     text->len = (uint32_t) size;
     text->kind = NGX_PIMAP_TEXT_CONTROL;
     text->placed = 0;
+    text->serial = ++ngx_pimap_text_serial;
+    text->packed = NULL;
     text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
@@ -54,6 +70,69 @@ ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
 
 
 ngx_pimap_text_t *
+ngx_pimap_text_packed(ngx_pimap_text_t *text, uint64_t before, size_t gap)
+{
+    ngx_pimap_packed_t  *packed;
+
+    for (packed = text->packed; packed; packed = packed->next) {
+        if (packed->before == before && packed->gap == gap) {
+            return packed->text;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Without memory it is compressed once more. */
+
+void
+ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
+    ngx_pimap_text_t *form)
+{
+    ngx_uint_t            n;
+    ngx_pimap_packed_t  **last, *packed;
+
+    n = 0;
+
+    for (last = &text->packed; *last; last = &(*last)->next) {
+        n++;
+    }
+
+    if (n == NGX_PIMAP_TEXT_FORMS) {
+        return;
+    }
+
+    packed = ngx_alloc(sizeof(ngx_pimap_packed_t), ngx_cycle->log);
+    if (packed == NULL) {
+        return;
+    }
+
+    packed->next = NULL;
+    packed->before = before;
+    packed->gap = gap;
+    packed->text = ngx_pimap_text_ref(form);
+
+    *last = packed;
+}
+
+
+void
+ngx_pimap_text_unpack(ngx_pimap_text_t *text)
+{
+    ngx_pimap_packed_t  *packed;
+
+    while (text->packed) {
+        packed = text->packed;
+        text->packed = packed->next;
+
+        ngx_pimap_text_unref(packed->text);
+        ngx_free(packed);
+    }
+}
+
+
+ngx_pimap_text_t *
 ngx_pimap_text_ref(ngx_pimap_text_t *text)
 {
     text->refs++;
@@ -66,6 +145,7 @@ void
 ngx_pimap_text_unref(ngx_pimap_text_t *text)
 {
     if (--text->refs == 0) {
+        ngx_pimap_text_unpack(text);
         ngx_free(text);
     }
 }

@@ -36,6 +36,8 @@ typedef enum {
 } ngx_pimap_text_kind_t;
 
 
+typedef struct ngx_pimap_packed_s  ngx_pimap_packed_t;
+
 struct ngx_pimap_text_s {
     uint32_t               refs;
     uint32_t               len;
@@ -43,6 +45,8 @@ struct ngx_pimap_text_s {
     uint8_t                kind;        /* ngx_pimap_text_kind_t */
     uint8_t                placed;
     ngx_pimap_position_t   position;    /* who has it is there, if "placed" */
+    uint64_t               serial;      /* of this worker's texts, not 0 */
+    ngx_pimap_packed_t    *packed;      /* its compressed forms */
     u_char                *chunk;       /* ends right after the data's CRLF */
     u_char                *data;
     u_char                 bytes[1];
@@ -58,6 +62,18 @@ ngx_pimap_text_t *ngx_pimap_text_create(size_t size, ngx_log_t *log);
 /* Says what it is, and where in the log, if "position" is not NULL. */
 void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
     ngx_pimap_position_t *position);
+
+/*
+ * A compressed form of it, for devices that have got "gap" bytes since the
+ * text "before", by its serial, or 0.  packed(): NULL if there is none, the
+ * reference stays the text's.  pack(): it may keep a reference.  unpack():
+ * the text has been delivered, the forms are no longer needed.
+ */
+ngx_pimap_text_t *ngx_pimap_text_packed(ngx_pimap_text_t *text,
+    uint64_t before, size_t gap);
+void ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
+    ngx_pimap_text_t *form);
+void ngx_pimap_text_unpack(ngx_pimap_text_t *text);
 
 ngx_pimap_text_t *ngx_pimap_text_ref(ngx_pimap_text_t *text);
 void ngx_pimap_text_unref(ngx_pimap_text_t *text);

@@ -85,6 +85,11 @@ typedef struct {
     uint64_t                sent_bytes;
     uint64_t                pings;
 
+    uint64_t                packed;     /* texts that were compressed */
+    uint64_t                pack_shared;    /* that others had compressed */
+    uint64_t                pack_plain_bytes;
+    uint64_t                pack_bytes;
+
     uint64_t                replayed;   /* from the log, to one device */
     uint64_t                filled;     /* from the log, to an account */
     uint64_t                duplicates;

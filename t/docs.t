@@ -116,6 +116,9 @@ sub directives {
             is($default, "$ping{ping}s min=$ping{ping_min}s"
                 . " max=$ping{ping_max}s", "$name: default");
 
+        } elsif ($name eq 'pimap_compress') {
+            is($default, 'on', "$name: default");
+
         } elsif ($member && $default{$member}) {
             my ($kind, $value) = @{ $default{$member} };
 
@@ -163,7 +166,7 @@ sub metrics {
         my ($text, $prefix) = @$_;
 
         while ($text =~ /ngx_pimap_metric\((?:NULL|"(\w+)"),\s"(\w+)",
-            \s"(\w+)",.*?\b(COUNTER|GAUGE|USEC),\s*\w+\)/sxg)
+            \s+"(\w+)",.*?\b(COUNTER|GAUGE|USEC),\s*\w+\)/sxg)
         {
             my $place = $prefix . ($1 ? "$1." : '') . $2;
 

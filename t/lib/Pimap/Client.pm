@@ -90,6 +90,11 @@ sub park {
 
     $path .= "&$set{query}" if defined $set{query};
 
+    if ($ENV{PIMAP_COMPRESSED}) {
+        my %headers = ('Accept-Encoding' => 'gzip', %{ $set{headers} // {} });
+        $set{headers} = \%headers;
+    }
+
     return $self->request($set{method} // 'GET', $path, %set);
 }
 

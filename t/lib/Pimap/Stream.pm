@@ -1,11 +1,12 @@
 package Pimap::Stream;
 
 # A response as it comes in, of a socket or of a curl: its head, its body with
-# the chunks undone, and the Server-Sent Events in it.
+# the chunks undone and inflated, and the Server-Sent Events in it.
 
 use strict;
 use warnings;
 
+use Compress::Raw::Zlib;
 use Errno qw(EAGAIN EINTR);
 use IO::Select;
 use JSON::PP;
@@ -126,7 +127,7 @@ sub next {
     my ($self) = @_;
 
     ($self->{raw}, $self->{body}) = ($self->{body}, '');
-    delete $self->{head};
+    delete @$self{qw(head inflate stream)};
     $self->_parse();
 }
 
@@ -227,10 +228,11 @@ sub _parse {
         $self->{head} = $1;
         $self->{chunked} = !$self->{unchunked}
             && $1 =~ /^Transfer-Encoding: *chunked/mi;
+        $self->{inflate} = _inflater($self->{head});
     }
 
     if (!$self->{chunked}) {
-        $self->{body} .= $self->{raw};
+        $self->_take($self->{raw});
         $self->{raw} = '';
         return;
     }
@@ -240,10 +242,42 @@ sub _parse {
 
         return if length($self->{raw}) < $start + $size + 2;
 
-        $self->{body} .= substr($self->{raw}, $start, $size);
+        $self->_take(substr($self->{raw}, $start, $size));
         substr($self->{raw}, 0, $start + $size + 2) = '';
         $self->{last} = 1 if $size == 0;
     }
+}
+
+
+# {packed} counts the bytes before; {stream} is "end" after a good trailer, and
+# else what zlib says.
+
+sub _take {
+    my ($self, $bytes) = @_;
+
+    my $inflate = $self->{inflate};
+
+    return $self->{body} .= $bytes if !$inflate || $bytes eq '';
+
+    $self->{packed} += length($bytes);
+
+    my $status = $inflate->inflate($bytes, my $text);
+
+    $self->{body} .= $text;
+    $self->{stream} = $status == Z_STREAM_END && $bytes eq '' ? 'end'
+        : $status == Z_OK || $status == Z_BUF_ERROR ? 'open' : "$status";
+}
+
+
+sub _inflater {
+    my ($head) = @_;
+
+    my ($coding) = $head =~ /^Content-Encoding: *(\w+)/mi or return;
+
+    my ($inflate) = Compress::Raw::Zlib::Inflate->new(
+        -WindowBits => $coding eq 'gzip' ? WANT_GZIP : MAX_WBITS);
+
+    return $inflate;
 }
 
 

@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Deflate (RFC 1951) in the formats of gzip (RFC 1952) and zlib (RFC 1950),
+ * with one compressor for all devices of the worker.  What a stream needs to
+ * remember between two calls is the caller's: the bytes before, a checksum, a
+ * length.
+ */
+
+
+#ifndef _NGX_PIMAP_DEFLATE_H_INCLUDED_
+#define _NGX_PIMAP_DEFLATE_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+
+
+#define NGX_PIMAP_DEFLATE_WINDOW  32768
+#define NGX_PIMAP_DEFLATE_HEAD    10        /* bytes, at most */
+#define NGX_PIMAP_DEFLATE_TAIL    10
+
+
+/* The codings of HTTP (RFC 9110, 8.4.1). */
+typedef enum {
+    NGX_PIMAP_IDENTITY = 0,
+    NGX_PIMAP_GZIP,
+    NGX_PIMAP_DEFLATE,                      /* zlib's format */
+    NGX_PIMAP_NCODINGS
+} ngx_pimap_coding_t;
+
+extern const char  *ngx_pimap_codings[NGX_PIMAP_NCODINGS];
+
+
+/*
+ * Compresses "data", up to a byte of its own, or as the last block.  The
+ * decoder has "before", and after it "gap" bytes, which no data refers to:
+ * there is no NUL in what we send.  "to" is good until the next call.
+ * NGX_ERROR: memory is out.
+ */
+ngx_int_t ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
+    ngx_str_t *data, ngx_uint_t last);
+
+/* Another coding's head, and its tail, which follows the last block. */
+u_char *ngx_pimap_deflate_head(u_char *p, ngx_pimap_coding_t coding);
+u_char *ngx_pimap_deflate_tail(u_char *p, ngx_pimap_coding_t coding,
+    uint32_t check, uint32_t length);
+
+/* An empty last block. */
+u_char *ngx_pimap_deflate_last(u_char *p);
+
+/* The checksum with these bytes; that of none, if "data" is NULL. */
+uint32_t ngx_pimap_deflate_check(ngx_pimap_coding_t coding, uint32_t check,
+    ngx_str_t *data);
+
+void ngx_pimap_deflate_exit_process(void);
+
+
+#endif /* _NGX_PIMAP_DEFLATE_H_INCLUDED_ */

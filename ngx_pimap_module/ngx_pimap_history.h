@@ -1,0 +1,55 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What a device's compressed stream remembers between two texts: a reference
+ * to the last event, and a checksum.
+ */
+
+
+#ifndef _NGX_PIMAP_HISTORY_H_INCLUDED_
+#define _NGX_PIMAP_HISTORY_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_deflate.h"
+#include "ngx_pimap_text.h"
+
+
+typedef struct {
+    ngx_pimap_text_t    *last;      /* the last event; NULL: none; owned */
+    uint32_t             check;
+    uint32_t             length;
+    uint16_t             gap;       /* bytes since the last event */
+    uint8_t              coding;    /* ngx_pimap_coding_t */
+    unsigned             begun:1;   /* the head is out */
+    unsigned             alone:1;   /* no event refers to another one */
+} ngx_pimap_history_t;
+
+
+void ngx_pimap_history_init(ngx_pimap_history_t *history,
+    ngx_pimap_coding_t coding, ngx_uint_t alone);
+
+/* It goes on from another worker's; the last event is not known here. */
+void ngx_pimap_history_resume(ngx_pimap_history_t *history, uint32_t check,
+    uint32_t length);
+
+/*
+ * The text as it is sent next, one reference of which is the caller's; NULL
+ * if memory is out.  Devices with the same history share it.
+ */
+ngx_pimap_text_t *ngx_pimap_history_pack(ngx_pimap_history_t *history,
+    ngx_pimap_text_t *text, ngx_log_t *log);
+
+/* The packed text has been sent. */
+void ngx_pimap_history_add(ngx_pimap_history_t *history,
+    ngx_pimap_text_t *text);
+
+/* What ends the stream, likewise. */
+ngx_pimap_text_t *ngx_pimap_history_end(ngx_pimap_history_t *history,
+    ngx_log_t *log);
+
+void ngx_pimap_history_free(ngx_pimap_history_t *history);
+
+
+#endif /* _NGX_PIMAP_HISTORY_H_INCLUDED_ */
