@@ -91,7 +91,8 @@ main(int argc, char **argv)
     }
 
     bufferevent_free(input);
-    evdns_base_free(server.dns, 0);
+    evdns_base_free(server.dns, 1);
+    event_base_loop(bridge_base, EVLOOP_NONBLOCK);
     event_base_free(bridge_base);
     SSL_CTX_free(server.ssl);
     json_decref(set);
@@ -112,6 +113,8 @@ driver_server(json_t *set, imap_server_t *server)
 
     server->base = bridge_base;
     server->dns = evdns_base_new(bridge_base, 0);
+    evdns_base_resolv_conf_parse(server->dns, DNS_OPTIONS_ALL,
+                                 "/etc/resolv.conf");
     server->host = json_string_value(json_object_get(set, "host"));
 
     driver_number(set, "port", &port);
