@@ -119,7 +119,7 @@ struct imap_session_s {
     unsigned                 idling:1;
     unsigned                 done:1;    /* DONE was said */
     unsigned                 wishes:1;  /* STATUS of each mailbox is needed */
-    unsigned                 logout:1;
+    unsigned                 turn:1;    /* of the view, before others */
     unsigned                 clear:1;   /* bytes are of the caller now */
 };
 

@@ -512,7 +512,8 @@ imap_list_changes(imap_session_t *s, imap_mailbox_t *m)
             return;
         }
 
-        imap_mailbox_blank(m);
+        imap_mailbox_blank(m, m->has & IMAP_HAS_UIDVALIDITY
+                              ? m->status.uidvalidity : 0);
         imap_mailbox_publish(s, m, imap_event(s, "MailboxCreate", m->name));
     }
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bridge.h"
 
@@ -118,14 +119,18 @@ imap_mailbox_reset(imap_mailbox_t *m)
 
 
 void
-imap_mailbox_blank(imap_mailbox_t *m)
+imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity)
 {
     imap_mailbox_reset(m);
 
-    if (m->has & IMAP_HAS_UIDVALIDITY) {
-        m->uidvalidity = m->status.uidvalidity;
+    if (uidvalidity) {
+        m->uidvalidity = uidvalidity;
         m->uidnext = 1;
         m->modseq = m->has & IMAP_HAS_MODSEQ ? 1 : 0;
+
+        /* what is older was not delivered to it, but put there */
+
+        m->newest = time(NULL);
     }
 }
 

@@ -50,8 +50,8 @@ void imap_mailbox_remove(imap_session_t *s, imap_mailbox_t *m);
 /* Nothing is known of it; what is in it now is no news. */
 void imap_mailbox_reset(imap_mailbox_t *m);
 
-/* Whatever is in it is news: it has been made just now. */
-void imap_mailbox_blank(imap_mailbox_t *m);
+/* Whatever is in it is news: it has been made just now.  0: as reset. */
+void imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity);
 
 /* As publish() gives it; back again, -1 if it is no state. */
 json_t *imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m);

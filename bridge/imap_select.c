@@ -25,6 +25,7 @@
 
 static void imap_select_qresync(imap_command_t *c, imap_mailbox_t *m);
 static void imap_select_answer(imap_session_t *s, imap_response_t *r);
+static void imap_select_another(imap_session_t *s);
 static int imap_select_bad(imap_session_t *s, imap_response_t *r);
 static void imap_select_baseline(imap_session_t *s);
 static void imap_select_baseline_answer(imap_session_t *s,
@@ -116,11 +117,7 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
     }
 
     if (m->uidvalidity && v->uidvalidity != m->uidvalidity) {
-        imap_mailbox_reset(m);
-        m->uidvalidity = v->uidvalidity;
-        json_array_append_new(s->batch,
-                              imap_event(s, "MailboxResync", m->name));
-        m->uidvalidity = 0;
+        imap_select_another(s);
     }
 
     if (m->uidvalidity == 0) {
@@ -129,6 +126,32 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
     } else {
         imap_select_changes(s);
     }
+}
+
+
+/*
+ * Another UIDVALIDITY: it was deleted, and made again with the same name.
+ * INBOX can't be; what it was is lost, and what it is has to be fetched by
+ * those who want to know.
+ */
+
+static void
+imap_select_another(imap_session_t *s)
+{
+    imap_view_t     *v = &s->view;
+    imap_mailbox_t  *m = v->mailbox;
+
+    if (strcmp(m->name, "INBOX") == 0) {
+        m->uidvalidity = v->uidvalidity;
+        json_array_append_new(s->batch,
+                              imap_event(s, "MailboxResync", m->name));
+        imap_mailbox_reset(m);
+        return;
+    }
+
+    json_array_append_new(s->batch, imap_event(s, "MailboxDelete", m->name));
+    imap_mailbox_blank(m, v->uidvalidity);
+    json_array_append_new(s->batch, imap_event(s, "MailboxCreate", m->name));
 }
 
 

@@ -68,12 +68,20 @@ imap_next(imap_session_t *s)
         return;
     }
 
-    if (imap_view_has_news(s)) {
+    m = imap_dirty(s);
+
+    /* in turn: a mailbox that has news all the time, or can't be made out,
+       must not keep the others waiting */
+
+    s->turn = !s->turn || m == NULL;
+
+    if (s->turn && s->view.again) {
+        m = s->view.mailbox;
+
+    } else if (s->turn && imap_view_has_news(s)) {
         imap_news_start(s);
         return;
     }
-
-    m = s->view.again ? s->view.mailbox : imap_dirty(s);
 
     if (m == NULL) {
         m = imap_mailbox_find(s, IMAP_INBOX);
