@@ -1,0 +1,94 @@
+package Pimap::Consumer;
+
+# The consumer of integrations/, with a backend that notes what it has done.
+#
+#     my $backend = Pimap::Consumer->new($t);
+#     $backend->start('--name', 'one');
+#     ... [$backend->done()] ...          the ids, in order
+#
+# What the backend does with an update is the update's verb: "done"; "later",
+# until the file "later" is there; "hang", until the file "go" is; "fail",
+# "odd", "text", "list", "crash".
+
+use strict;
+use warnings;
+
+my $script = <<'END';
+use strict;
+use warnings;
+use JSON::PP;
+
+my ($dir) = @ARGV;
+my $update = decode_json(do { local $/; <STDIN> });
+my ($id, $verb) = @{ $update->{body} }{qw(id update)};
+
+sub note {
+    open(my $file, '>>', "$dir/$_[0]") or die;
+    print $file "$id\n";
+    close($file);
+}
+
+note('seen');
+
+if ($verb eq 'later' && !-e "$dir/later") { exit(75) }
+if ($verb eq 'hang') { select(undef, undef, undef, 0.05) until -e "$dir/go" }
+if ($verb eq 'fail') { exit(1) }
+if ($verb eq 'text') { print "done\n"; exit(0) }
+if ($verb eq 'list') { print "[1]\n"; exit(0) }
+if ($verb eq 'crash') { kill('KILL', getppid()); sleep(9) }
+
+note('done');
+
+print encode_json({ status => $verb eq 'odd' ? 7 : $verb,
+    $verb eq 'reserved' ? (device => 'other') : (),
+    account => $update->{account} });
+END
+
+
+# With the name and the password of a user of Redis, if it needs one.
+
+sub new {
+    my ($class, $t, @user) = @_;
+
+    my $self = bless({ t => $t, login => @user ? "$user[0]:$user[1]@" : '' },
+        $class);
+
+    $t->write_file($self->file('backend.pl'), $script);
+
+    return $self;
+}
+
+
+sub file { $_[0]{t}->dir() . "/$_[1]" }
+
+
+sub start {
+    my ($self, @options) = @_;
+
+    my $t = $self->{t};
+
+    return $t->start(output => $self->file('consumer.out'), command => [
+        '/usr/bin/python3', $t->root() . '/integrations/consumer/consumer.py',
+        '--redis', "unix://$self->{login}" . $t->redis()->socket(), @options,
+        '--', 'perl', $self->file('backend.pl'), $t->dir()]);
+}
+
+
+sub done { split(/\n/, $_[0]{t}->read_file($_[0]->file('done'))) }
+sub seen { split(/\n/, $_[0]{t}->read_file($_[0]->file('seen'))) }
+sub make { $_[0]{t}->write_file($_[0]->file($_[1]), '') }
+sub left { $_[0]{t}->redis()->command('XLEN', 'pimap:updates') }
+
+
+# Waits until so many ids are done, and the stream is empty.
+
+sub wait_done {
+    my ($self, $n) = @_;
+
+    return $self->{t}->wait_for(sub {
+        $self->done() >= $n && $self->left() == 0
+    }, "$n updates");
+}
+
+
+1;
