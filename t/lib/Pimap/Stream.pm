@@ -171,6 +171,34 @@ sub send {
 }
 
 
+# All of it, as long as the other side takes some; true if it has.
+
+sub send_all {
+    my ($self, $bytes, $deadline) = @_;
+
+    my $end = time() + ($deadline // patience());
+    my $select = IO::Select->new($self->{fh});
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    while ($bytes ne '' && time() < $end) {
+        my $n = $self->{fh}->syswrite($bytes);
+
+        if ($n) {
+            substr($bytes, 0, $n) = '';
+
+        } elsif ($! == EAGAIN || $! == EINTR) {
+            $select->can_write(0.1);
+
+        } else {
+            last;
+        }
+    }
+
+    return $bytes eq '';
+}
+
+
 # Ends it; abort: with a reset instead of a FIN.
 
 sub close {

@@ -57,7 +57,7 @@ sub frame {
     my $over = $mask x (length($payload) / 4 + 1);
 
     return $head . $mask . ($mask eq '' ? $payload
-        : $payload ^ substr($over, 0, length($payload)));
+        : "$payload" ^ substr($over, 0, length($payload)));
 }
 
 
