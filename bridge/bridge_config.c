@@ -71,6 +71,8 @@ static const char *bridge_config_groups[] = {
     "redis", "auth", "watch", "lease", "updates", "servers", NULL
 };
 
+static const char *bridge_config_server_groups[] = { "dav", NULL };
+
 
 static const bridge_option_t bridge_config_main[] = {
     text("log", at(log), "stderr"),
@@ -233,6 +235,7 @@ bridge_config_release(bridge_config_t *config)
         config->servers = server->next;
 
         SSL_CTX_free(server->imap.ssl);
+        bridge_dav_conf_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);
         free(server);
     }
@@ -377,17 +380,23 @@ bridge_config_servers(bridge_config_t *config, config_setting_t *root)
 static bridge_server_t *
 bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
 {
-    bridge_server_t  *server;
+    bridge_server_t   *server;
+    config_setting_t  *dav;
 
     server = bridge_alloc(sizeof(bridge_server_t));
     server->config = config;
 
     bridge_option_init(bridge_config_server_options, server);
 
-    if (bridge_option_read(bridge_config_server_options, NULL, setting,
-                           server, config->file)
-        != 0)
+    dav = config_setting_get_member(setting, "dav");
+
+    if (bridge_option_read(bridge_config_server_options,
+                           bridge_config_server_groups, setting, server,
+                           config->file)
+        != 0
+        || (dav && bridge_dav_conf_read(&server->dav, dav, config->file) != 0))
     {
+        bridge_dav_conf_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);
         free(server);
         return NULL;

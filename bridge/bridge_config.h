@@ -16,6 +16,7 @@
 
 #include <openssl/ssl.h>
 
+#include "bridge_dav.h"
 #include "imap_client.h"
 
 
@@ -62,6 +63,7 @@ struct bridge_server_s {
     bridge_msec_t         flags_round;
 
     imap_server_t         imap;
+    bridge_dav_conf_t     dav;          /* without a url: none */
 };
 
 

@@ -10,6 +10,8 @@
 
 #include "bridge_http.h"
 #include "bridge_auth.h"
+#include "bridge_commander.h"
+#include "bridge_config.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
 
@@ -43,6 +45,7 @@ static struct evhttp_bound_socket *bridge_http_bind_unix(const char *path);
 static void bridge_http_handler(struct evhttp_request *r, void *data);
 static void bridge_http_reply(struct evhttp_request *r, int status,
     const char *type, const char *text);
+static void bridge_http_poke(struct evhttp_request *r);
 static void bridge_http_metrics(struct evhttp_request *r);
 static void bridge_http_health(struct evhttp_request *r);
 static void bridge_http_auth(struct evhttp_request *r);
@@ -187,6 +190,9 @@ bridge_http_handler(struct evhttp_request *r, void *data)
     if (strcmp(path, "/auth") == 0) {
         bridge_http_auth(r);
 
+    } else if (strcmp(path, "/poke") == 0) {
+        bridge_http_poke(r);
+
     } else if (strcmp(path, "/metrics") == 0) {
         bridge_http_metrics(r);
 
@@ -222,6 +228,47 @@ bridge_http_reply(struct evhttp_request *r, int status, const char *type,
     if (body) {
         evbuffer_free(body);
     }
+}
+
+
+/* Another bridge may have the account: all are told. */
+
+static void
+bridge_http_poke(struct evhttp_request *r)
+{
+    int                sent;
+    const char        *account, *query;
+    struct evkeyvalq   args;
+
+    if (evhttp_request_get_command(r) != EVHTTP_REQ_POST) {
+        bridge_http_reply(r, 405, "text/plain", "POST it\n");
+        return;
+    }
+
+    query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(r));
+
+    if (evhttp_parse_query_str(query ? query : "", &args) != 0) {
+        bridge_http_reply(r, 400, "text/plain", "bad query\n");
+        return;
+    }
+
+    account = evhttp_find_header(&args, "account");
+
+    if (account == NULL || *account == '\0'
+        || strlen(account) > BRIDGE_ACCOUNT_MAX)
+    {
+        bridge_http_reply(r, 400, "text/plain", "no account\n");
+
+    } else {
+        sent = bridge_commander_send(NULL, NULL, "PUBLISH %s:poke %s",
+                                     bridge_config->redis.prefix, account)
+               != NULL;
+
+        bridge_http_reply(r, sent ? 204 : 503, "text/plain",
+                          sent ? NULL : "redis is away\n");
+    }
+
+    evhttp_clear_headers(&args);
 }
 
 

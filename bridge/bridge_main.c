@@ -10,6 +10,7 @@
 #include "bridge_auth.h"
 #include "bridge_commander.h"
 #include "bridge_config.h"
+#include "dav_http.h"
 #include "bridge_discover.h"
 #include "bridge_dns.h"
 #include "bridge_http.h"
@@ -78,7 +79,7 @@ main(int argc, char **argv)
 
     bridge_base = event_base_new();
 
-    if (bridge_base == NULL) {
+    if (bridge_base == NULL || dav_http_init() == -1) {
         bridge_log(BRIDGE_LOG_EMERG, "no event base");
         return 1;
     }

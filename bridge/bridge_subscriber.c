@@ -11,6 +11,7 @@
 #include "bridge_subscriber.h"
 #include "bridge_commander.h"
 #include "bridge_config.h"
+#include "bridge_dav.h"
 #include "bridge_presence.h"
 
 #include <stdarg.h>
@@ -107,7 +108,9 @@ bridge_subscriber_up(bridge_redis_t *redis)
     bridge_subscriber_channels = 0;
     bridge_subscriber_returned = 0;
 
-    len = redisFormatCommand(&command, "SUBSCRIBE %s:presence %s:bridge:%s",
+    len = redisFormatCommand(&command, "SUBSCRIBE %s:presence %s:poke "
+                             "%s:bridge:%s",
+                             bridge_config->redis.prefix,
                              bridge_config->redis.prefix,
                              bridge_config->redis.prefix,
                              bridge_config->lease.id);
@@ -153,7 +156,7 @@ bridge_subscriber_reply(bridge_redis_t *redis, redisReply *reply)
 
     if (strcmp(reply->element[0]->str, "subscribe") == 0) {
 
-        if (++bridge_subscriber_channels == 2) {
+        if (++bridge_subscriber_channels == 3) {
             bridge_subscriber_timer_handler(-1, 0, NULL);
             bridge_presence_listening();
         }
@@ -176,6 +179,11 @@ bridge_subscriber_message(const char *channel, redisReply *payload)
 
     if (strcmp(channel, "presence") == 0) {
         bridge_subscriber_presence(payload->str, payload->len);
+        return;
+    }
+
+    if (strcmp(channel, "poke") == 0) {
+        bridge_dav_poke(payload->str, payload->len);
         return;
     }
 

@@ -12,6 +12,7 @@
 
 
 #include "bridge_config.h"
+#include "bridge_dav.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
 #include "bridge_update_entry.h"
@@ -34,7 +35,9 @@ bridge_update_repeatable(bridge_update_entry_t *entry)
     int          i;
     const char  *verb;
 
-    static const char  *verbs[] = { "store", "fetch", "search", NULL };
+    static const char  *verbs[] = {
+        "store", "fetch", "search", "dav.get", "dav.sync", NULL
+    };
 
     verb = json_string_value(json_object_get(entry->body, "update"));
 
@@ -126,6 +129,12 @@ bridge_update_send(bridge_update_entry_t *entry, imap_session_t *session)
 {
     entry->state = BRIDGE_UPDATE_SENT;
     evtimer_del(&entry->timer);
+
+    if (bridge_dav_is(entry->body)) {
+        bridge_dav_update(bridge_account_find(entry->account), entry->body,
+                          bridge_update_sent, entry);
+        return;
+    }
 
     imap_session_update(session, entry->body, bridge_update_sent, entry);
 }

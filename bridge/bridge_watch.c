@@ -10,6 +10,7 @@
 #include "bridge_watch.h"
 #include "bridge_auth.h"
 #include "bridge_config.h"
+#include "bridge_dav.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
@@ -30,7 +31,7 @@ typedef struct {
 } bridge_watch_sent_t;
 
 
-static json_t *bridge_watch_states(redisReply **states, size_t n);
+static void bridge_watch_mailboxes(json_t *states);
 static void bridge_watch_logged_in(void *data, imap_client_t *client);
 static void bridge_watch_publish(void *data, imap_client_t *client,
     const char *mailbox, json_t *events, json_t *state);
@@ -104,12 +105,32 @@ bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
     account->ready = 0;
     account->broken = 0;
     account->again = 0;
+
+    bridge_dav_open(account, account->states);
+    bridge_watch_mailboxes(account->states);
+}
+
+
+/* Names of the DAV half begin with a tab. */
+
+static void
+bridge_watch_mailboxes(json_t *states)
+{
+    void        *next;
+    json_t      *state;
+    const char  *name;
+
+    json_object_foreach_safe(states, next, name, state) {
+        if (*name == '\t') {
+            json_object_del(states, name);
+        }
+    }
 }
 
 
 /* A state that we can't read is none: the mailbox begins anew. */
 
-static json_t *
+json_t *
 bridge_watch_states(redisReply **states, size_t n)
 {
     size_t   i;
@@ -143,6 +164,7 @@ bridge_watch_close(bridge_account_t *account, int logout)
 
     server = account->server;
 
+    bridge_dav_close(account);
     imap_client_close(account->client, logout);
     bridge_pace_closed(server);
     bridge_config_release(server->config);
@@ -225,13 +247,21 @@ static void
 bridge_watch_publish(void *data, imap_client_t *client, const char *mailbox,
     json_t *events, json_t *state)
 {
-    bridge_account_t  *account = data;
+    if (bridge_config->watch.on) {
+        bridge_watch_put(data, mailbox, events, state);
+    }
+}
 
-    if (account->broken || !bridge_config->watch.on) {
+
+void
+bridge_watch_put(bridge_account_t *account, const char *name, json_t *events,
+    json_t *state)
+{
+    if (account->broken) {
         return;
     }
 
-    if (bridge_watch_send(account, mailbox, events, state) != 0) {
+    if (bridge_watch_send(account, name, events, state) != 0) {
         account->broken = 1;
         bridge_timer_set(&account->timer, 0);
     }

@@ -19,6 +19,14 @@
 void bridge_watch_open(bridge_account_t *account, redisReply **states,
     size_t n);
 
+/* A mailbox's events, or those of a collection, and its state: soon; if it
+   can't be done the session ends. */
+void bridge_watch_put(bridge_account_t *account, const char *name,
+    json_t *events, json_t *state);
+
+/* Those of names and values that can be read, as an object. */
+json_t *bridge_watch_states(redisReply **states, size_t n);
+
 /* At once; not within the session's callbacks. */
 void bridge_watch_close(bridge_account_t *account, int logout);
 

@@ -1,0 +1,304 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What can't be published ends the account's session, and this one with it.
+ * What ends here alone begins again after a while, with the states that Redis
+ * has then.
+ */
+
+
+#include "bridge_dav.h"
+#include "bridge_config.h"
+#include "bridge_log.h"
+#include "bridge_watch.h"
+
+#include <stdlib.h>
+
+
+struct bridge_dav_s {
+    bridge_account_t    *account;
+    dav_client_t        *client;
+    bridge_command_t    *command;       /* for the states */
+    struct event         timer;
+    bridge_backoff_t     backoff;
+};
+
+
+static void bridge_dav_start(bridge_dav_t *dav, json_t *states);
+static int bridge_dav_login(bridge_account_t *account, dav_login_t *login);
+static void bridge_dav_timer(evutil_socket_t fd, short what, void *data);
+static void bridge_dav_states(void *data, redisReply *reply);
+static void bridge_dav_retry(bridge_dav_t *dav);
+static void bridge_dav_logged_in(void *data, dav_client_t *c);
+static void bridge_dav_publish(void *data, dav_client_t *c, const char *key,
+    json_t *events, json_t *state);
+static void bridge_dav_ready(void *data, dav_client_t *c);
+static void bridge_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
+    const char *why);
+static void bridge_dav_log(void *data, dav_client_t *c, int level,
+    const char *text);
+
+
+static const dav_callbacks_t  bridge_dav_callbacks = {
+    bridge_dav_logged_in,
+    bridge_dav_publish,
+    bridge_dav_ready,
+    bridge_dav_failed,
+    bridge_dav_log
+};
+
+
+void
+bridge_dav_open(bridge_account_t *account, json_t *states)
+{
+    bridge_dav_t  *dav;
+
+    if (account->server->dav.url == NULL) {
+        return;
+    }
+
+    dav = bridge_alloc(sizeof(bridge_dav_t));
+    dav->account = account;
+    account->dav = dav;
+
+    evtimer_assign(&dav->timer, bridge_base, bridge_dav_timer, dav);
+
+    bridge_dav_start(dav, states);
+}
+
+
+void
+bridge_dav_close(bridge_account_t *account)
+{
+    bridge_dav_t  *dav;
+
+    dav = account->dav;
+
+    if (dav == NULL) {
+        return;
+    }
+
+    account->dav = NULL;
+    evtimer_del(&dav->timer);
+
+    if (dav->command) {
+        bridge_commander_forget(dav->command);
+    }
+
+    if (dav->client) {
+        dav_client_close(dav->client);
+    }
+
+    free(dav);
+}
+
+
+static void
+bridge_dav_start(bridge_dav_t *dav, json_t *states)
+{
+    dav_login_t         login;
+    dav_server_t       *server;
+    bridge_dav_conf_t  *conf;
+
+    conf = &dav->account->server->dav;
+    server = &conf->server;
+
+    if (server->http == NULL) {
+        server->http = dav_http_create(&conf->http_conf);
+    }
+
+    if (server->http == NULL || bridge_dav_login(dav->account, &login) != 0) {
+        bridge_log(BRIDGE_LOG_INFO, "account \"%s\": no login for DAV",
+                   dav->account->name);
+        return;
+    }
+
+    dav->client = dav_client_open(server, &bridge_dav_callbacks, dav, &login,
+                                  states);
+}
+
+
+static int
+bridge_dav_login(bridge_account_t *account, dav_login_t *login)
+{
+    bridge_dav_conf_t  *conf;
+
+    conf = &account->server->dav;
+    memset(login, 0, sizeof(dav_login_t));
+
+    if (conf->master_user) {
+        login->user = conf->master_user;
+        login->secret = conf->master_password;
+        login->as_header = conf->master_header ? conf->master_header
+                                               : "Authorize-As";
+        login->as = account->name;
+        return 0;
+    }
+
+    if (account->used == NULL) {
+        return -1;
+    }
+
+    login->user = account->used->user;
+    login->secret = account->used->secret;
+    login->bearer = account->used->bearer;
+
+    return 0;
+}
+
+
+static void
+bridge_dav_timer(evutil_socket_t fd, short what, void *data)
+{
+    char          *key;
+    bridge_dav_t  *dav = data;
+
+    key = bridge_commander_key(dav->account->name, "bridge");
+    dav->command = bridge_commander_send(bridge_dav_states, dav, "HGETALL %s",
+                                         key);
+    free(key);
+
+    if (dav->command == NULL) {
+        bridge_dav_retry(dav);
+    }
+}
+
+
+static void
+bridge_dav_states(void *data, redisReply *reply)
+{
+    json_t        *states;
+    bridge_dav_t  *dav = data;
+
+    dav->command = NULL;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        bridge_dav_retry(dav);
+        return;
+    }
+
+    states = bridge_watch_states(reply->element, reply->elements);
+    bridge_dav_start(dav, states);
+    json_decref(states);
+}
+
+
+static void
+bridge_dav_retry(bridge_dav_t *dav)
+{
+    bridge_watch_conf_t  *conf;
+
+    conf = &bridge_config->watch;
+
+    bridge_timer_set(&dav->timer, bridge_backoff_next(&dav->backoff,
+                                                      conf->backoff_min,
+                                                      conf->backoff_max));
+}
+
+
+void
+bridge_dav_poke(const char *account, size_t len)
+{
+    char              *name;
+    bridge_account_t  *found;
+
+    name = bridge_copy(account, len);
+    found = bridge_account_find(name);
+    free(name);
+
+    if (found && found->dav && found->dav->client) {
+        dav_client_poke(found->dav->client);
+    }
+}
+
+
+int
+bridge_dav_is(json_t *update)
+{
+    const char  *verb;
+
+    verb = json_string_value(json_object_get(update, "update"));
+
+    return verb && strncmp(verb, bridge_literal("dav.")) == 0;
+}
+
+
+void
+bridge_dav_update(bridge_account_t *account, json_t *update,
+    dav_update_done_pt done, void *ctx)
+{
+    json_t  *result;
+
+    if (account->dav && account->dav->client) {
+        dav_client_update(account->dav->client, update, done, ctx);
+        return;
+    }
+
+    result = json_pack("{s:s, s:s}", "status",
+                       account->dav ? "unsent" : "refused", "detail",
+                       account->dav ? "the DAV server is away"
+                                    : "there is no DAV server");
+    done(ctx, result);
+    json_decref(result);
+}
+
+
+static void
+bridge_dav_logged_in(void *data, dav_client_t *c)
+{
+    bridge_dav_t  *dav = data;
+
+    bridge_backoff_reset(&dav->backoff);
+}
+
+
+static void
+bridge_dav_publish(void *data, dav_client_t *c, const char *key,
+    json_t *events, json_t *state)
+{
+    bridge_dav_t  *dav = data;
+
+    bridge_watch_put(dav->account, key, events, state);
+}
+
+
+static void
+bridge_dav_ready(void *data, dav_client_t *c)
+{
+    bridge_dav_t  *dav = data;
+
+    bridge_log(BRIDGE_LOG_INFO, "account \"%s\": watching contacts and "
+               "calendars", dav->account->name);
+}
+
+
+/* A refused login is not tried again before the next session. */
+
+static void
+bridge_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
+    const char *why)
+{
+    bridge_dav_t  *dav = data;
+
+    bridge_log(reason == DAV_FAIL_AWAY || reason == DAV_FAIL_CREDENTIALS
+               ? BRIDGE_LOG_INFO : BRIDGE_LOG_WARN,
+               "account \"%s\": DAV: %s", dav->account->name, why);
+
+    dav->client = NULL;
+    dav_client_close(c);
+
+    if (reason != DAV_FAIL_CREDENTIALS) {
+        bridge_dav_retry(dav);
+    }
+}
+
+
+static void
+bridge_dav_log(void *data, dav_client_t *c, int level, const char *text)
+{
+    bridge_dav_t  *dav = data;
+
+    bridge_log((bridge_log_level_t) level, "account \"%s\": DAV: %s",
+               dav->account->name, text);
+}

@@ -1,0 +1,138 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The settings of a DAV server, and what its accounts share.
+ */
+
+
+#include "bridge_dav.h"
+#include "dav_url.h"
+
+#include <stdlib.h>
+
+
+#define at(member)      offsetof(bridge_dav_conf_t, member)
+
+#define BRIDGE_DAV_HOUR     (3600 * 1000)
+
+#define text(name, to)                                                        \
+    { name, BRIDGE_OPTION_TEXT, at(to), NULL, 0, 0, NULL }
+#define number(name, to, value, min, max)                                     \
+    { name, BRIDGE_OPTION_NUMBER, at(to), value, min, max, NULL }
+#define msec(name, to, value, min, max)                                       \
+    { name, BRIDGE_OPTION_TIME, at(to), value, min, max, NULL }
+
+
+static void bridge_dav_conf_server(bridge_dav_conf_t *conf);
+
+
+static const bridge_option_t  bridge_dav_options[] = {
+    text("url", url),
+    text("path", path),
+    text("ca_file", ca_file),
+    text("master_user", master_user),
+    { "master_password", BRIDGE_OPTION_SECRET, at(master_password), NULL,
+      0, 0, NULL },
+    { "master_password_file", BRIDGE_OPTION_SECRET_FILE, at(master_password),
+      NULL, 0, 0, NULL },
+    text("master_header", master_header),
+    { "verify", BRIDGE_OPTION_FLAG, at(verify), "1", 0, 0, NULL },
+    number("max_connections", max_connections, "8", 1, 1000),
+    number("max_requests", max_requests, "10000", 10, 1000000),
+    number("max_collections", max_collections, "100", 1, 10000),
+    number("max_known", max_known, "20000", 0, 1000000),
+    number("max_object", max_object, "262144", 1024, 16777216),
+    number("content", content, "0", 0, 16384),
+    number("rate", rate, "100", 1, 10000),
+    msec("connect_timeout", connect, "10s", 100, BRIDGE_DAV_HOUR),
+    msec("answer_timeout", answer, "60s", 100, BRIDGE_DAV_HOUR),
+    msec("poll_min", poll_min, "30s", 100, BRIDGE_DAV_HOUR),
+    msec("poll_max", poll_max, "15m", 100, 24 * BRIDGE_DAV_HOUR),
+    msec("poke_min", poke_min, "1s", 10, BRIDGE_DAV_HOUR),
+    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL }
+};
+
+
+int
+bridge_dav_conf_read(bridge_dav_conf_t *conf, config_setting_t *group,
+    const char *file)
+{
+    bridge_option_init(bridge_dav_options, conf);
+
+    if (!config_setting_is_group(group)) {
+        bridge_option_error(group, file, "\"dav\" is not a group");
+        return -1;
+    }
+
+    if (bridge_option_read(bridge_dav_options, NULL, group, conf, file) != 0) {
+        return -1;
+    }
+
+    if (conf->url == NULL
+        || dav_url_split(conf->url, &conf->origin, &conf->start) == -1)
+    {
+        bridge_option_error(group, file, "\"url\" is missing, or is no "
+                            "address with http:// or https://");
+        return -1;
+    }
+
+    if (!conf->master_user != !conf->master_password) {
+        bridge_option_error(group, file, "\"master_user\" and "
+                            "\"master_password\" need each other");
+        return -1;
+    }
+
+    bridge_dav_conf_server(conf);
+
+    return 0;
+}
+
+
+static void
+bridge_dav_conf_server(bridge_dav_conf_t *conf)
+{
+    dav_server_t     *s = &conf->server;
+    dav_http_conf_t  *h = &conf->http_conf;
+
+    h->base = bridge_base;
+    h->ca_file = conf->ca_file;
+    h->verify = conf->verify;
+    h->connect = conf->connect;
+    h->answer = conf->answer;
+    h->max_connections = conf->max_connections;
+    h->max_waiting = conf->max_requests;
+
+    s->origin = conf->origin;
+    s->path = conf->path ? conf->path
+              : strcmp(conf->start, "/") == 0 ? NULL : conf->start;
+    s->poll = &conf->turns;
+    s->poll_min = conf->poll_min;
+    s->poll_max = conf->poll_max > conf->poll_min ? conf->poll_max
+                                                  : conf->poll_min;
+    s->poke_min = conf->poke_min;
+    s->max_collections = conf->max_collections;
+    s->max_known = conf->max_known;
+    s->max_content = conf->content;
+    s->max_object = conf->max_object;
+    s->max_answer = 16777216;
+
+    dav_poll_init(&conf->turns, bridge_base, conf->rate);
+}
+
+
+void
+bridge_dav_conf_free(bridge_dav_conf_t *conf)
+{
+    if (conf->origin) {
+        dav_poll_done(&conf->turns);
+    }
+
+    if (conf->server.http) {
+        dav_http_free(conf->server.http);
+    }
+
+    free(conf->origin);
+    free(conf->start);
+    bridge_option_free(bridge_dav_options, conf);
+}

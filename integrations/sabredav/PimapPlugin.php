@@ -1,0 +1,71 @@
+<?php
+
+/*
+ * sabre/dav (Baikal, Davis): tells the bridge whose contacts or calendars have
+ * changed.
+ *
+ *     $server->addPlugin(new PimapPlugin('http://127.0.0.1:8025'));
+ */
+
+class PimapPlugin extends Sabre\DAV\ServerPlugin
+{
+    private $bridge;
+    private $users = [];
+
+    public function __construct($bridge)
+    {
+        $this->bridge = $bridge;
+    }
+
+    public function getPluginName()
+    {
+        return 'pimap';
+    }
+
+    public function initialize(Sabre\DAV\Server $server)
+    {
+        $changed = function ($path) {
+            $this->changed($path);
+        };
+
+        foreach (['afterCreateFile', 'afterWriteContent', 'afterUnbind',
+            'afterBind'] as $event) {
+            $server->on($event, $changed);
+        }
+
+        $server->on('propPatch', $changed);
+
+        // After the answer, so that nobody waits for us.
+
+        $server->on('afterResponse', function () {
+            $this->tell();
+        });
+    }
+
+    // "calendars/USER/...", "addressbooks/USER/..."
+
+    private function changed($path)
+    {
+        $parts = explode('/', trim($path, '/'));
+
+        if (count($parts) > 2
+            && in_array($parts[0], ['calendars', 'addressbooks'])) {
+            $user = $parts[1] === 'users' ? $parts[2] : $parts[1];
+            $this->users[$user] = true;
+        }
+    }
+
+    private function tell()
+    {
+        $context = stream_context_create(['http' => [
+            'method' => 'POST', 'timeout' => 2, 'ignore_errors' => true,
+            'header' => "Content-Length: 0\r\n"]]);
+
+        foreach (array_keys($this->users) as $user) {
+            @file_get_contents($this->bridge . '/poke?account='
+                . rawurlencode($user), false, $context);
+        }
+
+        $this->users = [];
+    }
+}
