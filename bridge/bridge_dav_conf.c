@@ -117,7 +117,10 @@ bridge_dav_conf_server(bridge_dav_conf_t *conf)
     s->max_object = conf->max_object;
     s->max_answer = 16777216;
 
-    dav_poll_init(&conf->turns, bridge_base, conf->rate);
+    /* what waits in libcurl for a connection waits within its time-out */
+
+    dav_poll_init(&conf->turns, bridge_base, conf->rate,
+                  conf->max_connections * 4);
 }
 
 

@@ -172,9 +172,12 @@ dav_client_turn(void *data)
 {
     dav_client_t *c = data;
 
-    if (!c->failed && !c->running) {
-        dav_round_start(c);
+    if (c->failed || c->running) {
+        dav_turn_end(&c->turn);
+        return;
     }
+
+    dav_round_start(c);
 }
 
 
@@ -189,6 +192,7 @@ dav_client_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
 
     c->failed = 1;
     c->reason = reason;
+    dav_turn_end(&c->turn);
 
     va_start(args, format);
 

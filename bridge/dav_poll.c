@@ -16,12 +16,14 @@ static void dav_turn_due(evutil_socket_t fd, short what, void *data);
 
 
 void
-dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate)
+dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate,
+    unsigned most)
 {
     memset(p, 0, sizeof(dav_poll_t));
 
     p->base = base;
     p->rate = rate;
+    p->most = most;
     p->credit = rate * DAV_POLL_TURN;
     p->last = bridge_now();
 
@@ -79,8 +81,26 @@ dav_turn_set(dav_turn_t *t, bridge_msec_t after)
 
 
 void
+dav_turn_end(dav_turn_t *t)
+{
+    if (t->running) {
+        t->running = 0;
+        t->poll->running--;
+
+        /* not at once: the caller is in the middle of something */
+
+        if (t->poll->waiting) {
+            bridge_timer_set(&t->poll->timer, 0);
+        }
+    }
+}
+
+
+void
 dav_turn_cancel(dav_turn_t *t)
 {
+    dav_turn_end(t);
+
     event_del(&t->timer);
     t->due = 0;
 
@@ -129,6 +149,10 @@ dav_poll_run(dav_poll_t *p)
 
     while ((t = TAILQ_FIRST(&p->queue))) {
 
+        if (p->running >= p->most) {
+            return;
+        }
+
         if (p->hold > now) {
             bridge_timer_set(&p->timer, p->hold - now
                                         + bridge_random(1000));
@@ -145,7 +169,9 @@ dav_poll_run(dav_poll_t *p)
 
         TAILQ_REMOVE(&p->queue, t, link);
         t->queued = 0;
+        t->running = 1;
         p->waiting--;
+        p->running++;
 
         t->handler(t->data);
     }

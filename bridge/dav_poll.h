@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Whose turn it is to ask a server: each account when its time has come, but
- * only so many in a second, first come first served; and nobody for as long
- * as the server wants to be left alone.
+ * only so many in a second and at a time, first come first served; and nobody
+ * for as long as the server wants to be left alone.
  */
 
 
@@ -32,6 +32,8 @@ typedef struct {
     struct event                   timer;
     TAILQ_HEAD(, dav_turn_s)       queue;
     unsigned                       waiting;
+    unsigned                       running;
+    unsigned                       most;        /* at a time */
 } dav_poll_t;
 
 struct dav_turn_s {
@@ -42,10 +44,12 @@ struct dav_turn_s {
     void                          *data;
     bridge_msec_t                  due;         /* 0: none */
     unsigned                       queued:1;
+    unsigned                       running:1;
 };
 
 
-void dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate);
+void dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate,
+    unsigned most);
 void dav_poll_done(dav_poll_t *p);
 
 /* The server wants to be left alone. */
@@ -58,6 +62,10 @@ void dav_turn_init(dav_turn_t *t, dav_poll_t *p, dav_turn_pt handler,
 /* In so many ms, or sooner if that is due already. */
 
 void dav_turn_set(dav_turn_t *t, bridge_msec_t after);
+
+/* What the handler has begun is over: somebody else's turn. */
+
+void dav_turn_end(dav_turn_t *t);
 
 void dav_turn_cancel(dav_turn_t *t);
 

@@ -345,6 +345,8 @@ dav_round_end(dav_client_t *c, uint32_t after)
         return;
     }
 
+    dav_turn_end(&c->turn);
+
     now = bridge_now();
     c->running = 0;
     c->interval = dav_poll_next(c->interval, c->server->poll_min,

@@ -108,7 +108,7 @@ $dav->stop();
 my ($dir) = glob($dav->dir() . '/collection-root/alice/book');
 $t->write_file("$dir/$_.vcf", $dav->card($_, "N $_")) for 1 .. MANY;
 $dav->start();
-$s->start();
+$s->start(poll_min => 20000, poll_max => 20000);
 
 my (%seen, $events);
 

@@ -141,7 +141,7 @@ driver_server(json_t *set)
     driver_number(set, "max_object", &server.max_object, 262144);
     driver_number(set, "max_answer", &server.max_answer, 16777216);
 
-    dav_poll_init(&turns, bridge_base, rate);
+    dav_poll_init(&turns, bridge_base, rate, conf.max_connections * 4);
 
     return 0;
 }
