@@ -33,7 +33,9 @@ MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/hibernate%.t \
               t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
               t/handover%.t t/upgrade%.t, \
               $(wildcard t/*.t))
-VALGRIND_TESTS ?= $(wildcard t/smoke.t t/events.t t/publish.t t/redis.t)
+# What takes memory and gives it back, each way that a response can go.
+VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
+                  hibernate_fuzz resume gaps supersede ping slow handover)
 
 export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
 

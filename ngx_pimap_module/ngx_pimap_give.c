@@ -23,7 +23,7 @@
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_GIVE_WAIT      2000       /* msec, for a marker */
+#define NGX_PIMAP_GIVE_WAIT      5000       /* msec, for a marker */
 #define NGX_PIMAP_GIVE_LIMIT     10000      /* msec without any progress */
 
 
@@ -81,7 +81,7 @@ ngx_pimap_give_init_process(ngx_cycle_t *cycle)
 void
 ngx_pimap_give_start(void)
 {
-    if (ngx_pimap_rendezvous_writer() == (ngx_socket_t) -1) {
+    if (!ngx_pimap_rendezvous_outdated()) {
         return;
     }
 

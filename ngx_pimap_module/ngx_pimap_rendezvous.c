@@ -2,14 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The numbers of the two descriptors are in the environment: for the binary
- * that is executed by an upgrade, and for a copy of this module that is loaded
+ * The numbers of the descriptors are in the environment: for the binary that
+ * is executed by an upgrade, and for a copy of this module that is loaded
  * anew.  A process that was given them by somebody else looks what they are.
+ *
+ * The third one is a piece of memory with the newest generation in it.
  */
 
 
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_talk.h"
+
+#include <sys/mman.h>
 
 
 #define NGX_PIMAP_RENDEZVOUS_VAR   "NGX_PIMAP_RENDEZVOUS"
@@ -17,10 +21,14 @@
 
 static ngx_int_t ngx_pimap_rendezvous_inherit(void);
 static ngx_uint_t ngx_pimap_rendezvous_valid(ngx_socket_t s);
+static ngx_int_t ngx_pimap_rendezvous_create(ngx_log_t *log);
+static ngx_int_t ngx_pimap_rendezvous_map(ngx_fd_t fd);
 static ngx_int_t ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle);
 
 
 static ngx_socket_t  ngx_pimap_rendezvous[2] = { -1, -1 };
+static ngx_fd_t      ngx_pimap_rendezvous_memory = -1;
+static uint64_t     *ngx_pimap_rendezvous_newest;
 static uint64_t      ngx_pimap_rendezvous_number;
 
 
@@ -43,10 +51,14 @@ ngx_pimap_rendezvous_init_module(ngx_cycle_t *cycle)
 
     if (ngx_pimap_rendezvous[0] == -1
         && ngx_pimap_rendezvous_inherit() != NGX_OK
-        && ngx_pimap_talk_pair(ngx_pimap_rendezvous, 1, cycle->log) != NGX_OK)
+        && ngx_pimap_rendezvous_create(cycle->log) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    /* nothing can fail any more that would leave the old workers at work */
+
+    *ngx_pimap_rendezvous_newest = ngx_pimap_rendezvous_number;
 
     return ngx_pimap_rendezvous_bequeath(cycle);
 }
@@ -55,14 +67,16 @@ ngx_pimap_rendezvous_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_pimap_rendezvous_inherit(void)
 {
-    int   s[2];
+    int   s[3];
     char  end, *value;
 
     value = getenv(NGX_PIMAP_RENDEZVOUS_VAR);
 
-    if (value == NULL || sscanf(value, "%d:%d%c", &s[0], &s[1], &end) != 2
+    if (value == NULL
+        || sscanf(value, "%d:%d:%d%c", &s[0], &s[1], &s[2], &end) != 3
         || !ngx_pimap_rendezvous_valid(s[0])
-        || !ngx_pimap_rendezvous_valid(s[1]))
+        || !ngx_pimap_rendezvous_valid(s[1])
+        || ngx_pimap_rendezvous_map(s[2]) != NGX_OK)
     {
         return NGX_DECLINED;
     }
@@ -95,6 +109,57 @@ ngx_pimap_rendezvous_valid(ngx_socket_t s)
 }
 
 
+static ngx_int_t
+ngx_pimap_rendezvous_create(ngx_log_t *log)
+{
+    ngx_fd_t  fd;
+
+    fd = memfd_create("pimap", 0);
+
+    if (fd == -1 || ftruncate(fd, sizeof(uint64_t)) == -1
+        || ngx_pimap_rendezvous_map(fd) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      "pimap can't make memory for its generations");
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_talk_pair(ngx_pimap_rendezvous, 1, log);
+}
+
+
+/* Not what is shorter: to touch it would be the end. */
+
+static ngx_int_t
+ngx_pimap_rendezvous_map(ngx_fd_t fd)
+{
+    void         *memory;
+    struct stat   st;
+
+    if (fd <= 2 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)
+        || st.st_size != sizeof(uint64_t))
+    {
+        return NGX_DECLINED;
+    }
+
+    memory = mmap(NULL, sizeof(uint64_t), PROT_READ|PROT_WRITE, MAP_SHARED, fd,
+                  0);
+    if (memory == MAP_FAILED) {
+        return NGX_DECLINED;
+    }
+
+    ngx_pimap_rendezvous_newest = memory;
+    ngx_pimap_rendezvous_memory = fd;
+
+    return NGX_OK;
+}
+
+
 /* nginx gives the next binary what "env" directives name, and nothing else. */
 
 static ngx_int_t
@@ -111,14 +176,15 @@ ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
     }
 
     variable->data = ngx_pnalloc(cycle->pool,
-                                 sizeof(NGX_PIMAP_RENDEZVOUS_VAR "=:")
-                                 + 2 * NGX_INT_T_LEN);
+                                 sizeof(NGX_PIMAP_RENDEZVOUS_VAR "=::")
+                                 + 3 * NGX_INT_T_LEN);
     if (variable->data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(variable->data, NGX_PIMAP_RENDEZVOUS_VAR "=%d:%d%Z",
-                       ngx_pimap_rendezvous[0], ngx_pimap_rendezvous[1]);
+    (void) ngx_sprintf(variable->data, NGX_PIMAP_RENDEZVOUS_VAR "=%d:%d:%d%Z",
+                       ngx_pimap_rendezvous[0], ngx_pimap_rendezvous[1],
+                       ngx_pimap_rendezvous_memory);
 
     /* of the name only: nginx looks for the "=" behind it */
 
@@ -139,6 +205,14 @@ uint64_t
 ngx_pimap_rendezvous_generation(void)
 {
     return ngx_pimap_rendezvous_number;
+}
+
+
+ngx_uint_t
+ngx_pimap_rendezvous_outdated(void)
+{
+    return ngx_pimap_rendezvous_newest
+           && *ngx_pimap_rendezvous_newest > ngx_pimap_rendezvous_number;
 }
 
 

@@ -20,6 +20,9 @@ ngx_int_t ngx_pimap_rendezvous_init_module(ngx_cycle_t *cycle);
 /* The later generation has the greater number, also of another master. */
 uint64_t ngx_pimap_rendezvous_generation(void);
 
+/* True if there is a later one: if not, all that leave go for good. */
+ngx_uint_t ngx_pimap_rendezvous_outdated(void);
+
 /* Who leaves writes to the one, who stays reads from the other; or -1. */
 ngx_socket_t ngx_pimap_rendezvous_writer(void);
 ngx_socket_t ngx_pimap_rendezvous_reader(void);

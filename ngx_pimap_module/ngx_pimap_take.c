@@ -16,7 +16,7 @@
 
 #define NGX_PIMAP_TAKE_TURN      64     /* messages, then others' turn */
 #define NGX_PIMAP_TAKE_TICK      5      /* msec */
-#define NGX_PIMAP_TAKE_PATIENCE  1000   /* msec, until Redis is there */
+#define NGX_PIMAP_TAKE_PATIENCE  2000   /* msec, until Redis is there */
 
 
 /* A worker that leaves. */

@@ -13,7 +13,7 @@
 #include "ngx_pimap_rendezvous.h"
 
 
-#define NGX_PIMAP_TAKER_SEARCH    2000      /* msec */
+#define NGX_PIMAP_TAKER_SEARCH    5000      /* msec */
 #define NGX_PIMAP_TAKER_TOGETHER  1500      /* msec, to have all of them */
 #define NGX_PIMAP_TAKER_WINDOW    64        /* gifts under way to one */
 #define NGX_PIMAP_TAKER_AHEAD     128       /* of the one that has least */

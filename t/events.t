@@ -22,6 +22,7 @@ my $t = Pimap->new(workers => 2, http => 'pimap_check 0;');
 $t->plan(8 * @transports + 3 * @methods + 5 + 9 * (2 * @transports) + 8
     + 3 * @transports + 3);
 $t->run();
+$t->wait_ready();      # else who comes has no id
 
 my $redis = $t->redis();
 

@@ -25,9 +25,12 @@ my $one = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
 my $stop = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
     http => 'pimap_drain 30s;');
 
-$t->plan(26);
+my $last = Pimap->new(redis => $t->redis(), mode => 'pimap_detach on;',
+    http => 'pimap_drain 200ms;');
 
-$_->run() for $t, $one, $stop;
+$t->plan(28);
+
+$_->run() for $t, $one, $stop, $last;
 
 sub park_all {
     my ($at, $n) = @_;
@@ -149,3 +152,12 @@ $start = time();
 $stop->nginx()->stop();
 is(scalar(grep { $_->closed() } @old), 6, 'stop: all closed');
 cmp_ok(time() - $start, '<', 5, 'stop: at once');
+
+# Devices that could be handed over, and nobody to take them: that is known.
+
+@old = map { $last->park('alice') } 1 .. 3;
+$last->wait_for(sub { $last->status()->{devices}{detached} == 3 });
+$last->quit();
+@ends = ends($last, @old);
+is(scalar(@ends), 3, 'quit, detached: each response ends in good order');
+cmp_ok($ends[-1], '<', 1.5, 'quit, detached: nobody is looked for');

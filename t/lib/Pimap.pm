@@ -93,9 +93,11 @@ sub module {
 }
 
 
-# How many kB a worker may grow by, with what the sanitizer keeps of its own.
+# How many kB a worker may grow by, with what a checker keeps of its own.
 
-sub slack { return $_[1] + ($ENV{PIMAP_ASAN} ? 16_384 : 0) }
+sub slack {
+    return $_[1] + ($ENV{PIMAP_ASAN} || $ENV{PIMAP_VALGRIND} ? 16_384 : 0);
+}
 
 
 # Starts Redis and nginx.
