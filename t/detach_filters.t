@@ -30,6 +30,7 @@ my $t = Pimap->new(mode => 'pimap_hibernate on;',
     http => 'include /etc/nginx/koi-win;', locations => join("\n",
     map { <<"END" } sort(keys(%filters))) . <<'END');
         location = /$_ {
+            pimap_compress off;
             pimap_account \$arg_account;
             $filters{$_}[0]
             pimap_events;

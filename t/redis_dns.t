@@ -70,8 +70,8 @@ $redis->start();
 
 ok($t->wait_ready(), 'ready at another address');
 ok($t->subscribed('alice'), 'subscribed there');
-$redis->publish('alice', { event => 'Three' });
 is(($s->event() // {})->{event}, 'resync', 'its log is another one');
+$redis->publish('alice', { event => 'Three' });
 is(($s->event() // {})->{event}, 'Three', 'delivered from there');
 
 # Without a resolver.

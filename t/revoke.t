@@ -31,7 +31,7 @@ $t->nginx()->{locations} .= <<"END";
     location = /ticket { pimap_login token; pimap_ticket; }
 END
 
-$t->plan(4 * @transports + 42);
+$t->plan(4 * @transports + 41);
 $t->run();
 $t->wait_ready();
 
@@ -112,7 +112,7 @@ for my $lost (qw(pubsub normal)) {
     is($s->event()->{event}, 'expired', "$lost lost: found");
 }
 
-# no answer before the head
+# no answer before the head, of an account that is subscribed in some worker
 
 my $first = live('dave');
 
@@ -125,7 +125,6 @@ is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
     'they park without an answer');
 $redis->resume();
 is($_->event(10)->{event}, 'expired', '    which comes later') for @late;
-is($first->event()->{event}, 'expired', '    and finds others');
 
 # away
 
