@@ -15,7 +15,7 @@ use Pimap;
 use Pimap::Page;
 
 my $t = Pimap->new();
-$t->plan(26);
+$t->plan(27);
 
 my $page = Pimap::Page->new($t->root(), 'docs/reliability.md');
 my ($block) = $page->blocks('redis');
@@ -74,8 +74,17 @@ is($publisher->command(qw(FCALL_RO pimap_last 1 pimap:{a})), "$epoch-3",
 
 my %needs = map { lc($_) => 1 } $library =~ /redis\.p?call\('(\w+)'/g,
     $library =~ /local command = \{'(\w+)'/;
-my %has = map { s/\|.*//r => 1 } $users[1] =~ /\+([\w|]+)/g;
+my %has = commands($users[1]);
+my ($bridge) = map { $_->{text} =~ /^user (.*)/mg }
+    Pimap::Page->new($t->root(), 'docs/bridge.md')->blocks('redis');
+my %bridge = commands($bridge);
 
+is_deeply([grep { !$bridge{$_} } sort(keys(%needs))], ['ttl'],
+    'a bridge has all commands but that of pimap_revoke');
+
+# of the functions for bridges alone
+
+delete @needs{qw(hdel pexpire pttl zadd zrange zrem zremrangebyscore)};
 delete @has{qw(auth ping fcall fcall_ro)};
 is_deeply([sort(keys(%has))], [sort(keys(%needs))],
     'it has no command too many');
@@ -103,6 +112,9 @@ like($redis->error(qw(FCALL pimap_publish 1 pimap:{c}), $json),
 $redis->command(qw(SET pimap:{d}:states x));
 $redis->error(qw(FCALL pimap_publish 1 pimap:{d}), $json);
 is($redis->fcall('last', 'd'), '', 'states that are none: nothing is written');
+
+
+sub commands { map { s/\|.*//r => 1 } $_[0] =~ /\+([\w|]+)/g }
 
 
 sub login {
