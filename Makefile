@@ -23,13 +23,16 @@ SOAK ?= 100000
 
 TESTS ?= t/*.t build/unit/*
 
-# Without those that are not about the module's code.
-ASAN_TESTS ?= $(filter-out t/docs.t t/docs_conf.t t/dovecot_down.t t/run.t \
-              t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
+# Without those that are not about the module's code, or whose programs have
+# the sanitizers in them in any run (misc/build driver).
+ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
+              t/docs_conf.t t/dovecot_down.t t/run.t t/page.t t/style.t \
+              t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/hibernate%.t \
-              t/memory_detached.t \
+MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/expired.t \
+              t/hibernate%.t t/memory_detached.t t/presence.t t/revoke.t \
+              t/submit.t t/websocket%.t \
               t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
               t/handover%.t t/upgrade%.t, \
               $(wildcard t/*.t))
@@ -59,14 +62,14 @@ test:
 	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
-	@prove -j$(JOBS) $(TESTS)
+	@misc/prove $(JOBS) $(TESTS)
 
 modes:
 	@misc/deps build run test
 	@misc/build
 	@for directive in 'pimap_detach off;' 'pimap_hibernate on;'; do \
 		echo "  MODE $$directive"; \
-		PIMAP_HTTP="$$directive" prove -j$(JOBS) $(MODE_TESTS) \
+		PIMAP_HTTP="$$directive" misc/prove $(JOBS) $(MODE_TESTS) \
 			|| exit 1; \
 	done
 
@@ -80,7 +83,7 @@ asan:
 	@misc/build asan
 	@misc/build bridge asan
 	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
-		prove -j$(JOBS) $(ASAN_TESTS)
+		misc/prove $(JOBS) $(ASAN_TESTS)
 
 valgrind:
 	@misc/deps build run test

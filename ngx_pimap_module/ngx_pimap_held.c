@@ -151,6 +151,12 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         (void) ngx_pimap_input(held->device, ahead.data, ahead.len);
     }
 
+    /* what came while Redis was asked is not announced again */
+
+    if (parking->input != NGX_PIMAP_INPUT_NONE) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+    }
+
     return NGX_DONE;
 }
 
