@@ -107,7 +107,15 @@ sub _run {
 sub pid    { $_[0]{pid} }
 sub fh     { $_[0]{fh} }
 sub signal { kill($_[1], $_[0]{pid}) }
-sub type   { $_[0]{type}->syswrite($_[1]) }
+# To a process that may be gone: then it is nobody's.
+
+sub type {
+    my ($self, $text) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    return $self->{type}->syswrite($text);
+}
 
 
 sub running {
