@@ -104,7 +104,6 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
     const char **problem)
 {
     ngx_int_t              rc;
-    ngx_str_t              none = ngx_string("");
     ngx_pimap_login_t     *login;
     ngx_pimap_loc_conf_t  *plcf;
 
@@ -128,8 +127,13 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
     }
 
     if (device->len == 0) {
-        *device = login && login->device.len ? login->device : none;
-        return NGX_OK;
+
+        if (login == NULL || login->device.len == 0) {
+            ngx_str_set(device, "");
+            return NGX_OK;
+        }
+
+        *device = login->device;
     }
 
     if (login && login->device.len

@@ -20,8 +20,9 @@ my $token = Pimap::Token->new($t);
 
 $t->nginx()->{locations} .= 'pimap_token_key '
     . $token->jwks('keys.json', 'secret') . ';'
-    . 'location = /token { pimap_login token; pimap_update; }';
-$t->plan(17);
+    . 'location = /token { pimap_login token; '
+    . 'pimap_token_device_claim device; pimap_update; }';
+$t->plan(20);
 $t->run();
 $t->wait_ready();
 
@@ -38,6 +39,12 @@ is(update({ sub => 'alice', iat => $now }, 'account=bob'), 202,
     '    and no other account');
 is_deeply(last_of(), ['alice', ''], '        that the request names');
 is(update({ sub => 'alice', iat => $now }, '', 'wait=1'), 202, '    waits');
+
+is(update({ sub => 'alice', iat => $now, device => 'desk' }), 202,
+    'a device of the token');
+is_deeply(last_of(), ['alice', 'desk'], '    is its device');
+is(update({ sub => 'alice', iat => $now, device => '~1' }), 400,
+    '    but not with the address of another one');
 
 my $length = $redis->command('XLEN', 'pimap:updates');
 
