@@ -13,6 +13,7 @@
 
 
 static const char *imap_mailbox_command(imap_update_t *u);
+static int imap_mailbox_leave(imap_session_t *s, imap_update_t *u);
 static void imap_mailbox_answer(imap_session_t *s, imap_response_t *r);
 
 
@@ -71,6 +72,12 @@ imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
 
     command = imap_mailbox_command(u);
 
+    if ((strcmp(command, "DELETE ") == 0 || strcmp(command, "RENAME ") == 0)
+        && imap_mailbox_leave(s, u))
+    {
+        return;
+    }
+
     imap_command_begin(s, &c);
     imap_command_add(&c, command);
     imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
@@ -81,6 +88,31 @@ imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
     }
 
     imap_update_send(s, &c, imap_mailbox_answer, NULL);
+}
+
+
+/*
+ * A server may end a session whose selected mailbox goes (Dovecot does).  True
+ * if INBOX is being selected instead: the update begins again after that.
+ */
+
+static int
+imap_mailbox_leave(imap_session_t *s, imap_update_t *u)
+{
+    imap_mailbox_t  *inbox, *m = s->view.mailbox;
+
+    inbox = imap_mailbox_find(s, "INBOX");
+
+    if (m == NULL || m == inbox || inbox == NULL || u->tried
+        || m != imap_mailbox_find(s, imap_arg_string(u, "mailbox")))
+    {
+        return 0;
+    }
+
+    u->tried = 1;
+    imap_select_start(s, inbox, 0);
+
+    return 1;
 }
 
 

@@ -12,8 +12,6 @@
 #include <string.h>
 
 
-#define IMAP_INBOX          "INBOX"
-
 /* An overflow within that time after the last one: NOTIFY is given up. */
 #define IMAP_OVERFLOW       (10 * 60 * 1000)
 
@@ -84,7 +82,7 @@ imap_next(imap_session_t *s)
     }
 
     if (m == NULL) {
-        m = imap_mailbox_find(s, IMAP_INBOX);
+        m = imap_mailbox_find(s, "INBOX");
 
         if (m && (m == s->view.mailbox || m->refused)) {
             m = NULL;
@@ -116,7 +114,7 @@ imap_dirty(imap_session_t *s)
     size_t           i;
     imap_mailbox_t  *m;
 
-    m = imap_mailbox_find(s, IMAP_INBOX);
+    m = imap_mailbox_find(s, "INBOX");
 
     if (m && m->dirty) {
         return m;

@@ -121,10 +121,28 @@ sub events {
 sub update {
     my ($self, %update) = @_;
 
-    my $id = 'u' . ++$self->{updates};
+    return $self->result($self->ask(\%update));
+}
 
-    $self->{process}->type(JSON::PP->new->utf8->encode({ %update, id => $id })
-        . "\n");
+
+# Asks for several at once; their ids.
+
+sub ask {
+    my ($self, @updates) = @_;
+
+    my @ids = map { 'u' . ++$self->{updates} } @updates;
+    my $n = 0;
+
+    $self->{process}->type(join('', map {
+        JSON::PP->new->utf8->encode({ %$_, id => $ids[$n++] }) . "\n"
+    } @updates));
+
+    return @ids;
+}
+
+
+sub result {
+    my ($self, $id) = @_;
 
     my $line = $self->_keep(sub { $_[0]{what} eq 'result'
         && $_[0]{id} eq $id });
