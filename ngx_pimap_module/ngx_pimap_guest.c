@@ -15,6 +15,8 @@
 
 
 #define NGX_PIMAP_GUEST_KEPT   65536    /* bytes of events for one account */
+#define NGX_PIMAP_GUEST_WAIT   5000     /* msec, for a marker, without giver */
+#define NGX_PIMAP_GUEST_TICK   500
 
 
 typedef struct {
@@ -42,16 +44,27 @@ static ngx_pimap_early_t *ngx_pimap_guest_next_early(
 static void ngx_pimap_guest_free_early(ngx_pimap_early_t *early);
 static void ngx_pimap_guest_keep(ngx_pimap_guest_t *guest,
     pimap_event_t *ev);
+static void ngx_pimap_guest_orphan(ngx_pimap_guest_t *guest);
+static void ngx_pimap_guest_late_handler(ngx_event_t *ev);
 static void ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest);
 
 
-static ngx_queue_t  ngx_pimap_guests;
+static ngx_queue_t       ngx_pimap_guests;
+static ngx_event_t       ngx_pimap_guest_late;
+static ngx_connection_t  ngx_pimap_guest_dumb;
 
 
 ngx_int_t
 ngx_pimap_guest_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_guests);
+
+    ngx_pimap_guest_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_guest_late.handler = ngx_pimap_guest_late_handler;
+    ngx_pimap_guest_late.data = &ngx_pimap_guest_dumb;
+    ngx_pimap_guest_late.log = cycle->log;
+    ngx_pimap_guest_late.cancelable = 1;
 
     return NGX_OK;
 }
@@ -63,6 +76,10 @@ ngx_pimap_guest_exit_process(void)
     ngx_queue_t        *q;
     ngx_pimap_early_t  *early;
     ngx_pimap_guest_t  *guest;
+
+    if (ngx_pimap_guest_late.timer_set) {
+        ngx_del_timer(&ngx_pimap_guest_late);
+    }
 
     for (q = ngx_queue_head(&ngx_pimap_guests);
          q != ngx_queue_sentinel(&ngx_pimap_guests);
@@ -384,12 +401,77 @@ ngx_pimap_guest_forget(void *giver)
         next = ngx_queue_next(q);
         guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
 
-        if (guest->giver == giver) {
+        if (guest->giver != giver) {
+            continue;
+        }
 
-            /* the marker was lost, with Redis, maybe: nobody waits for it */
-
-            ngx_pimap_guest_admit_early(guest);
+        if (ngx_queue_empty(&guest->early)) {
             ngx_pimap_guest_destroy(guest);
+
+        } else {
+            ngx_pimap_guest_orphan(guest);
         }
     }
+}
+
+
+/*
+ * The giver was faster than Redis: what comes before the marker has been
+ * delivered there.
+ */
+
+static void
+ngx_pimap_guest_orphan(ngx_pimap_guest_t *guest)
+{
+    guest->giver = NULL;
+    guest->ended = 1;
+    guest->orphaned = ngx_current_msec;
+
+    if (!ngx_pimap_guest_late.timer_set) {
+        ngx_add_timer(&ngx_pimap_guest_late, NGX_PIMAP_GUEST_TICK);
+    }
+}
+
+
+/* The marker was lost, with Redis, maybe: nobody waits for it any longer. */
+
+static void
+ngx_pimap_guest_late_handler(ngx_event_t *ev)
+{
+    ngx_uint_t          others;
+    ngx_queue_t        *q, *next;
+    ngx_pimap_guest_t  *guest;
+
+    others = 0;
+
+    for (q = ngx_queue_head(&ngx_pimap_guests);
+         q != ngx_queue_sentinel(&ngx_pimap_guests);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+
+        if (guest->giver) {
+            continue;
+        }
+
+        if (ngx_current_msec - guest->orphaned < NGX_PIMAP_GUEST_WAIT) {
+            others = 1;
+            continue;
+        }
+
+        ngx_pimap_guest_admit_early(guest);
+        ngx_pimap_guest_destroy(guest);
+    }
+
+    if (others) {
+        ngx_add_timer(ev, NGX_PIMAP_GUEST_TICK);
+    }
+}
+
+
+ngx_uint_t
+ngx_pimap_guest_busy(void)
+{
+    return !ngx_queue_empty(&ngx_pimap_guests);
 }

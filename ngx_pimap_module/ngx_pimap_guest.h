@@ -29,7 +29,8 @@ typedef struct {
     ngx_queue_t           kept;         /* events since the marker */
     size_t                size;         /* of those */
     ngx_pimap_account_t  *account;
-    void                 *giver;        /* who brings it */
+    void                 *giver;        /* who brings it; NULL: it is gone */
+    ngx_msec_t            orphaned;     /* since then */
     uint64_t              token;
 
     unsigned              asked:1;      /* the marker has been published */
@@ -55,9 +56,15 @@ ngx_pimap_guest_t *ngx_pimap_guest_find(uint64_t token);
 void ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *record,
     ngx_socket_t fd);
 
-/* There are no more; the giver, with all that it was to bring, is gone. */
+/*
+ * There are no more; the giver is gone.  Devices that wait for the marker do
+ * so for some seconds more.
+ */
 void ngx_pimap_guest_end(ngx_pimap_guest_t *guest);
 void ngx_pimap_guest_forget(void *giver);
+
+/* True if there are any. */
+ngx_uint_t ngx_pimap_guest_busy(void);
 
 /* The account's SUBSCRIBE has been answered. */
 void ngx_pimap_guest_subscribed(ngx_pimap_account_t *account);

@@ -149,7 +149,7 @@ ngx_pimap_take_stop(void)
 ngx_uint_t
 ngx_pimap_take_busy(void)
 {
-    return !ngx_queue_empty(&ngx_pimap_take_givers);
+    return !ngx_queue_empty(&ngx_pimap_take_givers) || ngx_pimap_guest_busy();
 }
 
 

@@ -62,9 +62,13 @@ $t->wait_for(sub { my $d = $t->status()->{devices};
 for my $round (1 .. 3) {
     ok(reload(), "$round: the old workers leave");
 
+    # The last ones may wait for Redis, after the old worker has left.
+
+    ok($t->wait_for(sub { $t->status()->{parked} == 15 }),
+        "$round: all are there");
+
     my $status = $t->status();
 
-    is($status->{parked}, 15, "$round: all are there");
     is($status->{taken}, 15 * $round, "$round: handed over");
     is($status->{given}, 15 * $round, "$round: on both sides");
     is($status->{connects}, 15, "$round: none came back");

@@ -118,7 +118,8 @@ my ($there, $gone) = census(@s);
 
 is($there + $gone, DEVICES, 'each device is there or has been told');
 cmp_ok($there, '>', 0, 'those of the other one are there');
-is($t->status()->{parked}, $there, 'and they are counted');
+ok($t->wait_for(sub { $t->status()->{parked} == $there }),
+    'and they are counted');
 
 $_->close() for @s;
 $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody to be left');
@@ -133,7 +134,7 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'old ones', 30),
     'without Redis');
-is($t->status()->{parked}, 10, 'all are handed over');
+ok($t->wait_for(sub { $t->status()->{parked} == 10 }), 'all are handed over');
 $redis->start();
 ok($t->wait_ready(), 'Redis is back');
 ok($t->wait_for(sub { $t->status()->{accounts}

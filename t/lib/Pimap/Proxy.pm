@@ -1,7 +1,9 @@
 package Pimap::Proxy;
 
 # A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": what
-# comes to a connection that subscribes is dropped, and nobody is told.
+# comes to a connection that subscribes is dropped, and nobody is told;
+# "marker": the publishing of a hand-over's marker is held up, and what comes
+# to subscribers from then on; "late": only the latter.
 
 use strict;
 use warnings;
@@ -17,11 +19,14 @@ sub serve {
     my $select = IO::Select->new($server);
     my %peer;
     my %subscribes;
+    my %held;
 
     local $SIG{PIPE} = 'IGNORE';
 
-    while (my @ready = $select->can_read()) {
-        for my $fh (@ready) {
+    while (1) {
+        $self->release(\%held);
+
+        for my $fh ($select->can_read(0.05)) {
             if ($fh == $server) {
                 my $client = $server->accept() // next;
                 my $redis = IO::Socket::UNIX->new(
@@ -48,8 +53,47 @@ sub serve {
 
             next if $subscribes{$fh} && $self->deaf_now($fh, \%subscribes);
 
+            if ($held{$other}
+                || $self->holds($bytes, $subscribes{$fh}, scalar(%held)))
+            {
+                $held{$other} //= [$other, $subscribes{$fh}, ''];
+                $held{$other}[2] .= $bytes;
+                next;
+            }
+
             syswrite($other, $bytes);
         }
+    }
+}
+
+
+# Whether bytes have to wait, which go to a subscriber or to Redis.
+
+sub holds {
+    my ($self, $bytes, $subscriber, $others) = @_;
+
+    my $mode = $self->mode();
+
+    return $mode eq 'late' || $mode eq 'marker' && $others if $subscriber;
+    return if $mode ne 'marker' || $bytes !~ /!handover/;
+
+    $self->note('marker');
+    return 1;
+}
+
+
+sub release {
+    my ($self, $held) = @_;
+
+    my $mode = $self->mode();
+
+    for my $to (keys(%$held)) {
+        my ($fh, $subscriber, $bytes) = @{ $held->{$to} };
+
+        next if $mode eq 'marker' || $mode eq 'late' && $subscriber;
+
+        syswrite($fh, $bytes);
+        delete $held->{$to};
     }
 }
 
