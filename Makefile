@@ -62,14 +62,14 @@ test:
 	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
-	@misc/prove $(JOBS) $(TESTS)
+	@prove -j$(JOBS) $(TESTS)
 
 modes:
 	@misc/deps build run test
 	@misc/build
 	@for directive in 'pimap_detach off;' 'pimap_hibernate on;'; do \
 		echo "  MODE $$directive"; \
-		PIMAP_HTTP="$$directive" misc/prove $(JOBS) $(MODE_TESTS) \
+		PIMAP_HTTP="$$directive" prove -j$(JOBS) $(MODE_TESTS) \
 			|| exit 1; \
 	done
 
@@ -83,7 +83,7 @@ asan:
 	@misc/build asan
 	@misc/build bridge asan
 	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
-		misc/prove $(JOBS) $(ASAN_TESTS)
+		prove -j$(JOBS) $(ASAN_TESTS)
 
 valgrind:
 	@misc/deps build run test
