@@ -11,6 +11,7 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_ask.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_duplex.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_head.h"
@@ -34,6 +35,7 @@ typedef struct {
 } ngx_pimap_events_t;
 
 
+static ngx_int_t ngx_pimap_events_method(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, ngx_pimap_query_t *query,
     const char **problem);
@@ -63,19 +65,7 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     ngx_pool_cleanup_t  *cln;
     ngx_pimap_events_t  *e;
 
-    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
-        return ngx_pimap_problem_method(r, "GET, HEAD");
-    }
-
-    /* nginx would read the rest of it instead of looking after the device */
-
-    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
-        ngx_pimap_count(refused);
-        return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
-                                 "a request to park has no body");
-    }
-
-    rc = ngx_http_discard_request_body(r);
+    rc = ngx_pimap_events_method(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -117,6 +107,29 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     r->main->count++;
 
     return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_pimap_events_method(ngx_http_request_t *r)
+{
+    if (r->method == NGX_HTTP_POST) {
+        return NGX_OK;
+    }
+
+    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
+        return ngx_pimap_problem_method(r, "GET, HEAD, POST");
+    }
+
+    /* nginx would read the rest of it instead of looking after the device */
+
+    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
+                                 "a request to park has no body, but a POST");
+    }
+
+    return ngx_http_discard_request_body(r);
 }
 
 
@@ -256,6 +269,10 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_pimap_held_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
+    if (r->method == NGX_HTTP_POST) {
+        return ngx_pimap_duplex_check(r, parking, problem);
+    }
+
     return ngx_pimap_events_upgrade(r, parking, problem);
 }
 
@@ -380,6 +397,14 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (parking->format == NGX_PIMAP_JSON) {
         return ngx_pimap_poll_park(r, parking);
+    }
+
+    if (r->method == NGX_HTTP_POST) {
+        rc = ngx_pimap_duplex_begin(r, parking);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     rc = ngx_pimap_head(r, parking);

@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_held_read.h"
+#include "ngx_pimap_duplex.h"
 #include "ngx_pimap_input.h"
 
 
@@ -19,7 +20,9 @@ ngx_pimap_held_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     ngx_str_null(ahead);
 
-    if (parking->input == NGX_PIMAP_INPUT_NONE) {
+    if (parking->input == NGX_PIMAP_INPUT_NONE
+        || parking->input == NGX_PIMAP_INPUT_LINES)
+    {
         return;
     }
 
@@ -39,6 +42,10 @@ ngx_pimap_held_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
     ngx_uint_t         turns;
     ngx_connection_t  *c;
     static u_char      buf[NGX_PIMAP_INPUT_READ];
+
+    if (d->input == NGX_PIMAP_INPUT_LINES) {
+        return ngx_pimap_duplex_read(r, d);
+    }
 
     c = r->connection;
 

@@ -8,43 +8,22 @@
 
 
 #include "ngx_pimap_input.h"
-#include "ngx_pimap_backlog.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_input_frames.h"
+#include "ngx_pimap_input_lines.h"
 #include "ngx_pimap_submit.h"
-#include "ngx_pimap_wheel.h"
-
-#include "pimap_ws.h"
 
 
 #define NGX_PIMAP_INPUT_BLANKS  4       /* CR and LF after the request */
-#define NGX_PIMAP_INPUT_IDLE    32      /* a second: what brings nothing */
-
-
-/* A message that is not complete: the reader's state, and what has come. */
-struct ngx_pimap_partial_s {
-    pimap_ws_t            ws;
-    ngx_pimap_backlog_t  *text;         /* NULL: nothing */
-};
 
 
 static ngx_int_t ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data,
     size_t len);
-static void ngx_pimap_input_frames(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, u_char *data, size_t len);
-static void ngx_pimap_input_frame(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, pimap_ws_result_t rc, pimap_ws_in_t *in);
-static ngx_int_t ngx_pimap_input_data(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, u_char *data, size_t len, ngx_uint_t last);
 static void ngx_pimap_input_keep(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial);
-static ngx_uint_t ngx_pimap_input_flood(ngx_pimap_device_t *d);
-static void ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data,
-    size_t len);
-static void ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data,
-    size_t len);
-static void ngx_pimap_input_close(ngx_pimap_device_t *d, int code,
-    const char *why);
+static ngx_uint_t ngx_pimap_input_idle(ngx_pimap_device_t *d,
+    ngx_pimap_partial_t *partial);
+static size_t ngx_pimap_input_state(ngx_pimap_device_t *d);
 
 
 ngx_int_t
@@ -56,10 +35,6 @@ ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
         return NGX_OK;
     }
 
-    if (d->input == NGX_PIMAP_INPUT_NONE) {
-        return ngx_pimap_input_blanks(d, data, len);
-    }
-
     partial = d->partial;
 
     if (partial == NULL) {
@@ -67,11 +42,39 @@ ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
         partial = &fresh;
     }
 
-    ngx_pimap_input_frames(d, partial, data, len);
+    switch (d->input) {
+
+    case NGX_PIMAP_INPUT_FRAMES:
+        ngx_pimap_input_frames(d, partial, data, len);
+        break;
+
+    case NGX_PIMAP_INPUT_CHUNKS:
+        ngx_pimap_input_chunks(d, partial, data, len);
+        break;
+
+    case NGX_PIMAP_INPUT_LINES:
+        ngx_pimap_input_lines(d, partial, data, len);
+        break;
+
+    default: /* NGX_PIMAP_INPUT_NONE */
+        return ngx_pimap_input_blanks(d, data, len);
+    }
 
     ngx_pimap_input_keep(d, partial);
 
     return NGX_OK;
+}
+
+
+void
+ngx_pimap_input_end(ngx_pimap_device_t *d)
+{
+    if (d->partial) {
+        ngx_pimap_input_lines_end(d, d->partial);
+        ngx_pimap_input_free(d);
+    }
+
+    d->input = NGX_PIMAP_INPUT_NONE;
 }
 
 
@@ -101,68 +104,8 @@ ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data, size_t len)
 }
 
 
-static void
-ngx_pimap_input_frames(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len)
-{
-    pimap_ws_in_t       in;
-    pimap_ws_result_t   rc;
-
-    while (!d->doomed) {
-
-        rc = pimap_ws_read(&partial->ws, data, len, d->conf->max_update, &in);
-
-        if (rc == PIMAP_WS_AGAIN) {
-            return;
-        }
-
-        data += in.used;
-        len -= in.used;
-
-        ngx_pimap_input_frame(d, partial, rc, &in);
-    }
-}
-
-
-static void
-ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    pimap_ws_result_t rc, pimap_ws_in_t *in)
-{
-    if (rc == PIMAP_WS_CLOSE) {
-        ngx_pimap_input_closed(d, in->data, in->len);
-        return;
-    }
-
-    if (rc == PIMAP_WS_FAIL) {
-        ngx_pimap_input_close(d, in->code, in->why);
-        return;
-    }
-
-    /* control frames, and fragments without anything in them */
-
-    if ((rc != PIMAP_WS_DATA || in->len == 0) && ngx_pimap_input_flood(d)) {
-        ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
-        return;
-    }
-
-    if (rc == PIMAP_WS_PING) {
-        ngx_pimap_input_pong(d, in->data, in->len);
-        return;
-    }
-
-    if (rc == PIMAP_WS_DATA
-        && ngx_pimap_input_data(d, partial, in->data, in->len, in->last)
-           != NGX_OK)
-    {
-        ngx_pimap_input_close(d, PIMAP_WS_INTERNAL, "no memory");
-    }
-}
-
-
-/* A piece of a message: one that comes as a whole is not copied. */
-
-static ngx_int_t
-ngx_pimap_input_data(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+ngx_int_t
+ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     u_char *data, size_t len, ngx_uint_t last)
 {
     ngx_int_t  rc;
@@ -193,11 +136,7 @@ ngx_pimap_input_data(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 static void
 ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
-    ngx_uint_t  idle;
-
-    idle = d->doomed || pimap_ws_idle(&partial->ws);
-
-    if (idle) {
+    if (d->doomed || ngx_pimap_input_idle(d, partial)) {
         ngx_pimap_backlog_free(&partial->text);
 
         if (d->partial) {
@@ -214,78 +153,39 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 
     d->partial = ngx_alloc(sizeof(ngx_pimap_partial_t), ngx_cycle->log);
 
-    if (d->partial == NULL) {
-        ngx_pimap_backlog_free(&partial->text);
-        ngx_pimap_input_close(d, PIMAP_WS_INTERNAL, "no memory");
+    if (d->partial) {
+        *d->partial = *partial;
         return;
     }
 
-    *d->partial = *partial;
+    ngx_pimap_backlog_free(&partial->text);
+
+    if (d->input == NGX_PIMAP_INPUT_FRAMES) {
+        ngx_pimap_input_frames_memory(d);
+
+    } else {
+        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+    }
 }
 
 
-/* By the wheel's seconds, of which the device remembers the last bits. */
+/* Between two messages: nothing has to be remembered. */
 
 static ngx_uint_t
-ngx_pimap_input_flood(ngx_pimap_device_t *d)
+ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
-    uint8_t  now;
+    switch (d->input) {
 
-    now = (uint8_t) ngx_pimap_wheel_now();
+    case NGX_PIMAP_INPUT_FRAMES:
+        return pimap_ws_idle(&partial->reader.ws);
 
-    if (d->beat != now) {
-        d->beat = now;
-        d->frames = 0;
+    case NGX_PIMAP_INPUT_CHUNKS:
+        return partial->text == NULL
+               && pimap_chunked_idle(&partial->reader.chunked);
+
+    default: /* NGX_PIMAP_INPUT_LINES, or _NONE now */
+        return partial->text == NULL;
     }
-
-    return ++d->frames > NGX_PIMAP_INPUT_IDLE;
-}
-
-
-static void
-ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
-{
-    ngx_pimap_text_t  *text;
-
-    text = ngx_pimap_encode_frame(PIMAP_WS_OP_PONG, data, len,
-                                  ngx_cycle->log);
-
-    if (text == NULL) {
-        ngx_pimap_input_close(d, PIMAP_WS_INTERNAL, "no memory");
-        return;
-    }
-
-    (void) ngx_pimap_park_send(d, text);
-
-    ngx_pimap_text_unref(text);
-}
-
-
-/* RFC 6455, 5.5.1: the answer has the same code. */
-
-static void
-ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
-{
-    ngx_pimap_text_t  *text;
-
-    text = ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data, ngx_min(len, 2),
-                                  ngx_cycle->log);
-
-    ngx_pimap_park_close(d, NGX_PIMAP_END_CLIENT, text);
-}
-
-
-static void
-ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
-{
-    ngx_pimap_text_t  *text;
-
-    ngx_log_error(NGX_LOG_INFO, d->transport->log(d->connection), 0,
-                  "pimap closes a WebSocket with %d: %s", code, why);
-
-    text = ngx_pimap_encode_close(code, why, ngx_cycle->log);
-
-    ngx_pimap_park_close(d, NGX_PIMAP_END_ERROR, text);
 }
 
 
@@ -296,11 +196,30 @@ ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *text)
         return;
     }
 
-    state->data = (u_char *) &d->partial->ws;
-    state->len = sizeof(pimap_ws_t);
+    state->data = (u_char *) &d->partial->reader;
+    state->len = ngx_pimap_input_state(d);
 
     if (d->partial->text) {
         ngx_pimap_backlog_rest(d->partial->text, text);
+    }
+}
+
+
+/* Its size; that of lines is in the request, which stays. */
+
+static size_t
+ngx_pimap_input_state(ngx_pimap_device_t *d)
+{
+    switch (d->input) {
+
+    case NGX_PIMAP_INPUT_FRAMES:
+        return sizeof(pimap_ws_t);
+
+    case NGX_PIMAP_INPUT_CHUNKS:
+        return sizeof(pimap_chunked_t);
+
+    default:
+        return 0;
     }
 }
 
@@ -315,9 +234,7 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
         return text->len ? NGX_ERROR : NGX_OK;
     }
 
-    if (state->len != sizeof(pimap_ws_t)
-        || d->input == NGX_PIMAP_INPUT_NONE)
-    {
+    if (state->len != ngx_pimap_input_state(d)) {
         return NGX_ERROR;
     }
 
@@ -328,9 +245,12 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
 
     d->partial = partial;
 
-    ngx_memcpy(&partial->ws, state->data, sizeof(pimap_ws_t));
+    ngx_memcpy(&partial->reader, state->data, state->len);
 
-    if (!pimap_ws_valid(&partial->ws)) {
+    if (d->input == NGX_PIMAP_INPUT_FRAMES
+        ? !pimap_ws_valid(&partial->reader.ws)
+        : !pimap_chunked_valid(&partial->reader.chunked))
+    {
         return NGX_ERROR;
     }
 

@@ -24,6 +24,9 @@
  */
 ngx_int_t ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len);
 
+/* No more of it comes. */
+void ngx_pimap_input_end(ngx_pimap_device_t *d);
+
 /*
  * What there is of a message that is not complete, for a record, and back:
  * NGX_ERROR for what can't be that, or if memory is out.

@@ -110,6 +110,8 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Method Not Allowed";
     case NGX_HTTP_CONFLICT:
         return "Conflict";
+    case NGX_HTTP_LENGTH_REQUIRED:
+        return "Length Required";
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
         return "Content Too Large";
     case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:

@@ -224,6 +224,7 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || head->blanks > 7
         || head->format >= NGX_PIMAP_NFORMATS
         || head->input >= NGX_PIMAP_NINPUTS
+        || head->input == NGX_PIMAP_INPUT_LINES
         || ((head->format == NGX_PIMAP_FRAMES)
             != (head->input == NGX_PIMAP_INPUT_FRAMES))
         || head->coding >= NGX_PIMAP_NCODINGS

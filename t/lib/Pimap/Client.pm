@@ -11,6 +11,7 @@ use IO::Socket::INET;
 use IO::Socket::SSL;
 use JSON::PP;
 
+use Pimap::Duplex;
 use Pimap::Process qw(patience);
 use Pimap::Stream;
 use Pimap::WebSocket;
@@ -44,7 +45,8 @@ sub open_stream {
 }
 
 
-# method, path, and by name: body, transport, headers => { name => value }
+# method, path, and by name: body, transport, headers => { name => value };
+# by HTTP/2 the body may be "open", for send() to go on with
 
 sub request {
     my ($self, $method, $path, %set) = @_;
@@ -68,9 +70,11 @@ sub _curl {
     my ($self, $method, $path, $headers, %set) = @_;
 
     my $clear = $set{transport} eq 'h2c';
-    my @body = defined $set{body} ? ('--data-binary', $set{body}) : ();
+    my @body = $set{open} ? qw(-T .)
+        : defined $set{body} ? ('--data-binary', $set{body}) : ();
 
-    my $process = $self->start(pipe => 1, command => ['curl', '-sNik',
+    my $process = $self->start(pipe => 1, input => $set{open},
+        $set{open} ? (errors => '/dev/null') : (), command => ['curl', '-sNik',
         $method eq 'HEAD' ? '-I' : ('-X', $method), @body,
         $clear ? '--http2-prior-knowledge' : '--http2',
         map({ ('-H', "$_: $headers->{$_}") } sort(keys(%$headers))),
@@ -131,6 +135,21 @@ sub websocket {
     my $s = $self->park($account, %set, headers => \%headers);
 
     return bless($s, 'Pimap::WebSocket');
+}
+
+
+# A request whose body stays open, see Pimap::Duplex; as for park().
+
+sub duplex {
+    my ($self, $account, %set) = @_;
+
+    my $h2 = ($set{transport} // 'http') =~ /^h2/;
+    my $s = $self->park($account, %set, method => 'POST', open => $h2,
+        headers => { 'Content-Type' => 'application/x-ndjson',
+            $h2 ? () : ('Transfer-Encoding' => 'chunked'),
+            %{ $set{headers} // {} } });
+
+    return bless($s, 'Pimap::Duplex');
 }
 
 

@@ -107,6 +107,8 @@ sub _run {
 sub pid    { $_[0]{pid} }
 sub fh     { $_[0]{fh} }
 sub signal { kill($_[1], $_[0]{pid}) }
+
+
 # To a process that may be gone: then it is nobody's.
 
 sub type {
@@ -116,6 +118,11 @@ sub type {
 
     return $self->{type}->syswrite($text);
 }
+
+
+# It will not be written to any more.
+
+sub hush { return close($_[0]{type}) }
 
 
 sub running {

@@ -1,0 +1,188 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * P-IMAP's in-band mode.  In HTTP/2, nginx takes the frames, and gives the
+ * client another window when the body's part has been read.  In HTTP/1.1 it
+ * takes the head only (ngx_pimap_input_lines.c).
+ */
+
+
+#include "ngx_pimap_duplex.h"
+#include "ngx_pimap_body.h"
+#include "ngx_pimap_input.h"
+
+
+static void ngx_pimap_duplex_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_duplex_continue(ngx_http_request_t *r);
+static void ngx_pimap_duplex_take(ngx_http_request_t *r,
+    ngx_pimap_device_t *d);
+
+
+ngx_int_t
+ngx_pimap_duplex_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+    const char **problem)
+{
+    if (!ngx_pimap_body_is(r, "application/x-ndjson")) {
+        *problem = "the body is not \"application/x-ndjson\"";
+        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    parking->format = NGX_PIMAP_LINES;
+
+    if (r->http_version > NGX_HTTP_VERSION_11) {
+        parking->input = NGX_PIMAP_INPUT_LINES;
+        return NGX_OK;
+    }
+
+    if (!r->headers_in.chunked) {
+        *problem = "a body that stays open comes in chunks";
+        return NGX_HTTP_LENGTH_REQUIRED;
+    }
+
+    parking->input = NGX_PIMAP_INPUT_CHUNKS;
+
+    /* nginx does not know where the body ends */
+
+    r->keepalive = 0;
+    r->lingering_close = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_duplex_begin(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+{
+    ngx_int_t  rc;
+
+    if (parking->input == NGX_PIMAP_INPUT_CHUNKS) {
+        return ngx_pimap_duplex_continue(r);
+    }
+
+    r->request_body_no_buffering = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_pimap_duplex_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    r->main->count--;
+
+    return NGX_OK;
+}
+
+
+/* It is read when the device is parked. */
+
+static void
+ngx_pimap_duplex_handler(ngx_http_request_t *r)
+{
+}
+
+
+/* RFC 9110, 10.1.1; as nginx does before it reads a body. */
+
+static ngx_int_t
+ngx_pimap_duplex_continue(ngx_http_request_t *r)
+{
+    ngx_str_t  *expect;
+
+    static const char  text[] = "HTTP/1.1 100 Continue" CRLF CRLF;
+
+    if (r->headers_in.expect == NULL || r->expect_tested) {
+        return NGX_OK;
+    }
+
+    r->expect_tested = 1;
+
+    expect = &r->headers_in.expect->value;
+
+    if (expect->len != sizeof("100-continue") - 1
+        || ngx_strncasecmp(expect->data, (u_char *) "100-continue",
+                           expect->len)
+           != 0)
+    {
+        return NGX_OK;
+    }
+
+    /* so few bytes always find room on a connection that has sent nothing */
+
+    if (r->connection->send(r->connection, (u_char *) text, sizeof(text) - 1)
+        != (ssize_t) sizeof(text) - 1)
+    {
+        r->connection->error = 1;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_duplex_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
+{
+    ngx_int_t     rc;
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+
+    do {
+        /* "client_body_timeout" is for bodies that have an end to wait for */
+
+        rev->timedout = 0;
+
+        rc = ngx_http_read_unbuffered_request_body(r);
+
+        if (rev->timer_set) {
+            ngx_del_timer(rev);
+        }
+
+        if (rc >= NGX_HTTP_SPECIAL_RESPONSE || rc == NGX_ERROR) {
+            return NGX_DONE;
+        }
+
+        if (r->request_body->bufs == NULL) {
+            break;
+        }
+
+        ngx_pimap_duplex_take(r, d);
+
+    } while (rc == NGX_AGAIN && !d->doomed);
+
+    if (rc == NGX_OK && !d->doomed) {
+        ngx_pimap_input_end(d);
+        r->read_event_handler = ngx_http_test_reading;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_pimap_duplex_take(ngx_http_request_t *r, ngx_pimap_device_t *d)
+{
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl;
+    ngx_http_request_body_t  *rb;
+
+    rb = r->request_body;
+
+    while (rb->bufs) {
+        cl = rb->bufs;
+        rb->bufs = cl->next;
+        b = cl->buf;
+
+        if (b->pos != b->last) {
+            (void) ngx_pimap_input(d, b->pos, b->last - b->pos);
+            b->pos = b->last;
+        }
+
+        ngx_free_chain(r->pool, cl);
+    }
+
+    /* "client_max_body_size" is for one that is kept */
+
+    rb->received = 0;
+}

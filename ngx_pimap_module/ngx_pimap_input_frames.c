@@ -1,0 +1,157 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * WebSocket's frames: texts are messages, Pings are answered, and what may
+ * not be closes it.
+ */
+
+
+#include "ngx_pimap_input_frames.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_wheel.h"
+
+
+#define NGX_PIMAP_INPUT_IDLE    32      /* a second: what brings nothing */
+
+
+static void ngx_pimap_input_frame(ngx_pimap_device_t *d,
+    ngx_pimap_partial_t *partial, pimap_ws_result_t rc, pimap_ws_in_t *in);
+static ngx_uint_t ngx_pimap_input_flood(ngx_pimap_device_t *d);
+static void ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data,
+    size_t len);
+static void ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data,
+    size_t len);
+static void ngx_pimap_input_close(ngx_pimap_device_t *d, int code,
+    const char *why);
+
+
+void
+ngx_pimap_input_frames(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+    u_char *data, size_t len)
+{
+    pimap_ws_in_t       in;
+    pimap_ws_result_t   rc;
+
+    while (!d->doomed) {
+
+        rc = pimap_ws_read(&partial->reader.ws, data, len, d->conf->max_update, &in);
+
+        if (rc == PIMAP_WS_AGAIN) {
+            return;
+        }
+
+        data += in.used;
+        len -= in.used;
+
+        ngx_pimap_input_frame(d, partial, rc, &in);
+    }
+}
+
+
+static void
+ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+    pimap_ws_result_t rc, pimap_ws_in_t *in)
+{
+    if (rc == PIMAP_WS_CLOSE) {
+        ngx_pimap_input_closed(d, in->data, in->len);
+        return;
+    }
+
+    if (rc == PIMAP_WS_FAIL) {
+        ngx_pimap_input_close(d, in->code, in->why);
+        return;
+    }
+
+    /* control frames, and fragments without anything in them */
+
+    if ((rc != PIMAP_WS_DATA || in->len == 0) && ngx_pimap_input_flood(d)) {
+        ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
+        return;
+    }
+
+    if (rc == PIMAP_WS_PING) {
+        ngx_pimap_input_pong(d, in->data, in->len);
+        return;
+    }
+
+    if (rc == PIMAP_WS_DATA
+        && ngx_pimap_input_piece(d, partial, in->data, in->len, in->last)
+           != NGX_OK)
+    {
+        ngx_pimap_input_frames_memory(d);
+    }
+}
+
+
+/* By the wheel's seconds, of which the device remembers the last bits. */
+
+static ngx_uint_t
+ngx_pimap_input_flood(ngx_pimap_device_t *d)
+{
+    uint8_t  now;
+
+    now = (uint8_t) ngx_pimap_wheel_now();
+
+    if (d->beat != now) {
+        d->beat = now;
+        d->frames = 0;
+    }
+
+    return ++d->frames > NGX_PIMAP_INPUT_IDLE;
+}
+
+
+static void
+ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
+{
+    ngx_pimap_text_t  *text;
+
+    text = ngx_pimap_encode_frame(PIMAP_WS_OP_PONG, data, len,
+                                  ngx_cycle->log);
+
+    if (text == NULL) {
+        ngx_pimap_input_frames_memory(d);
+        return;
+    }
+
+    (void) ngx_pimap_park_send(d, text);
+
+    ngx_pimap_text_unref(text);
+}
+
+
+/* RFC 6455, 5.5.1: the answer has the same code. */
+
+static void
+ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
+{
+    ngx_pimap_text_t  *text;
+
+    text = ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data, ngx_min(len, 2),
+                                  ngx_cycle->log);
+
+    ngx_pimap_park_close(d, NGX_PIMAP_END_CLIENT, text);
+}
+
+
+static void
+ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
+{
+    ngx_pimap_text_t  *text;
+
+    ngx_log_error(NGX_LOG_INFO, d->transport->log(d->connection), 0,
+                  "pimap closes a WebSocket with %d: %s", code, why);
+
+    text = ngx_pimap_encode_close(code, why, ngx_cycle->log);
+
+    ngx_pimap_park_close(d, NGX_PIMAP_END_ERROR, text);
+}
+
+
+void
+ngx_pimap_input_frames_memory(ngx_pimap_device_t *d)
+{
+    ngx_pimap_input_close(d, PIMAP_WS_INTERNAL, "no memory");
+}

@@ -1,0 +1,41 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A message that is not complete: there only while there is one.
+ */
+
+
+#ifndef _NGX_PIMAP_INPUT_PARTIAL_H_INCLUDED_
+#define _NGX_PIMAP_INPUT_PARTIAL_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_park.h"
+
+#include "pimap_chunked.h"
+#include "pimap_ws.h"
+
+
+/* The state of the device's input, and what has come. */
+struct ngx_pimap_partial_s {
+
+    union {
+        pimap_ws_t            ws;
+        pimap_chunked_t       chunked;
+    } reader;
+
+    ngx_pimap_backlog_t      *text;     /* NULL: nothing */
+};
+
+
+/*
+ * A piece of a message: the last one submits it.  One that comes as a whole
+ * is not copied.  NGX_ERROR: memory is out.
+ */
+ngx_int_t ngx_pimap_input_piece(ngx_pimap_device_t *d,
+    ngx_pimap_partial_t *partial, u_char *data, size_t len, ngx_uint_t last);
+
+
+#endif /* _NGX_PIMAP_INPUT_PARTIAL_H_INCLUDED_ */

@@ -1,0 +1,198 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The chunked transfer coding: what a client may send, what it may not, in
+ * whatever pieces it comes.
+ */
+
+
+#include <stdlib.h>
+
+#include "pimap_chunked.h"
+#include "tap.h"
+
+
+static const struct {
+    const char   *name;
+    const char   *bytes;
+    const char   *expected;
+} cases[] = {
+    { "chunks", "5\r\nHello\r\n1\r\n!\r\n0\r\n\r\n", "Hello! end" },
+    { "no chunk", "0\r\n\r\n", " end" },
+    { "zeros", "0005\r\nHello\r\n00\r\n\r\n", "Hello end" },
+    { "digits of both cases",
+      "a\r\n0123456789\r\nA\r\n0123456789\r\n", "01234567890123456789" },
+    { "line ends in a chunk", "4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n end" },
+    { "an extension", "1;a=b\r\nx\r\n0;c\r\n\r\n", "x end" },
+    { "with blanks", "1 ;a = \"b\"\r\nx\r\n1\t\r\ny\r\n", "xy" },
+    { "trailers", "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n", "x end" },
+    { "what comes after it", "0\r\n\r\nGET", " end" },
+    { "not complete", "5\r\nHel", "Hel" },
+    { "no size", "\r\nx", " no size of a chunk" },
+    { "no digit", "g\r\nx", " no size of a chunk" },
+    { "a sign", "-1\r\nx", " no size of a chunk" },
+    { "hexadecimal as in C", "0x1\r\nx", " no size of a chunk" },
+    { "a blank before it", " 1\r\nx", " no size of a chunk" },
+    { "a lone LF after a size", "1\nx", " no size of a chunk" },
+    { "after an extension", "1;a\nx", " no size of a chunk" },
+    { "a lone CR", "1\rx", " no size of a chunk" },
+    { "after a chunk", "1\r\nx\n1\r\ny\r\n", "x a chunk is longer than its "
+      "size" },
+    { "a chunk that is longer", "1\r\nxy\r\n", "x a chunk is longer than its "
+      "size" },
+    { "a CR and no LF", "1\r\nx\r1", "x a chunk is longer than its size" },
+    { "a trailer with a lone LF", "0\r\nA: b\n\r\n", " no trailer" },
+    { "with a lone CR", "0\r\nA: b\rx", " no trailer" },
+    { "a lone LF at the end", "0\r\n\n", " no trailer" },
+    { "a lone CR at the end", "0\r\n\rx", " no trailer" },
+    { "as large as can be", "ffffffffffffffff\r\nx", "x" },
+    { "larger", "10000000000000000\r\nx", " a chunk is too large" },
+};
+
+
+/* What a reader makes of these bytes, "step" of them at a time. */
+
+static const char *
+read_all(const char *bytes, size_t len, size_t step)
+{
+    size_t                  n, at, done;
+    uint8_t                *piece;
+    pimap_chunked_t         chunked;
+    pimap_chunked_in_t      in;
+    pimap_chunked_result_t  rc;
+
+    static char             out[1024];
+
+    memset(&chunked, 0, sizeof(pimap_chunked_t));
+    out[0] = '\0';
+
+    for (at = 0; at < len; at += n) {
+        n = len - at < step ? len - at : step;
+
+        piece = malloc(n);
+        if (piece == NULL) {
+            return "no memory";
+        }
+
+        memcpy(piece, bytes + at, n);
+        done = 0;
+
+        do {
+            rc = pimap_chunked_read(&chunked, piece + done, n - done, &in);
+
+            if (!pimap_chunked_valid(&chunked) && rc != PIMAP_CHUNKED_FAIL) {
+                strcat(out, " not valid");
+            }
+
+            if (rc == PIMAP_CHUNKED_DATA) {
+                strncat(out, (char *) in.data, in.len);
+            }
+
+            if (rc == PIMAP_CHUNKED_END) {
+                strcat(out, " end");
+            }
+
+            if (rc == PIMAP_CHUNKED_FAIL) {
+                strcat(strcat(out, " "), in.why);
+            }
+
+            done += in.used;
+
+        } while (rc == PIMAP_CHUNKED_DATA);
+
+        free(piece);
+
+        if (rc != PIMAP_CHUNKED_AGAIN) {
+            break;
+        }
+    }
+
+    return out;
+}
+
+
+/* Lines that never end. */
+
+static void
+test_long(void)
+{
+    char  bytes[PIMAP_CHUNKED_TRAILERS_MAX + 10];
+
+    memset(bytes, 'x', sizeof(bytes));
+
+    bytes[0] = '1';
+    bytes[1] = ';';
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX, 7), "",
+               "a long extension");
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
+               " the line with a chunk's size is too long", "a longer one");
+
+    memset(bytes, '0', PIMAP_CHUNKED_LINE_MAX + 1);
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
+               " the line with a chunk's size is too long", "zeros");
+
+    memset(bytes, 'x', sizeof(bytes));
+    memcpy(bytes, "0\r\n", 3);
+    tap_is_str(read_all(bytes, 3 + PIMAP_CHUNKED_TRAILERS_MAX, 7), "",
+               "a long trailer");
+    tap_is_str(read_all(bytes, 4 + PIMAP_CHUNKED_TRAILERS_MAX, 7),
+               " the trailers are too long", "a longer one");
+}
+
+
+static void
+test_states(void)
+{
+    pimap_chunked_t  chunked;
+
+    memset(&chunked, 0, sizeof(pimap_chunked_t));
+    tap_ok(pimap_chunked_idle(&chunked) && pimap_chunked_valid(&chunked),
+           "a new reader");
+
+    chunked.line = 1;
+    tap_ok(!pimap_chunked_idle(&chunked), "one that has begun a line");
+
+    memset(&chunked, 0, sizeof(pimap_chunked_t));
+    chunked.state = 4;
+    tap_ok(!pimap_chunked_valid(&chunked), "a chunk of nothing");
+    chunked.left = 1;
+    tap_ok(pimap_chunked_valid(&chunked), "a chunk of a byte");
+    chunked.state = 5;
+    tap_ok(!pimap_chunked_valid(&chunked), "after it, a byte is left");
+
+    memset(&chunked, 0, sizeof(pimap_chunked_t));
+    chunked.state = 11;
+    tap_ok(!pimap_chunked_valid(&chunked), "no such state");
+    chunked.state = 8;
+    chunked.line = PIMAP_CHUNKED_TRAILERS_MAX + 1;
+    tap_ok(!pimap_chunked_valid(&chunked), "trailers that were too long");
+}
+
+
+int
+main(void)
+{
+    size_t       i, step, len;
+    const char  *got;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        len = strlen(cases[i].bytes);
+        got = "nothing";
+
+        for (step = 1; step <= len; step++) {
+            got = read_all(cases[i].bytes, len, step);
+
+            if (strcmp(got, cases[i].expected) != 0) {
+                break;
+            }
+        }
+
+        tap_is_str(got, cases[i].expected, cases[i].name);
+    }
+
+    test_long();
+    test_states();
+
+    return tap_done();
+}
