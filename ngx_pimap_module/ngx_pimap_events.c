@@ -66,7 +66,7 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     ngx_pimap_events_t  *e;
 
     rc = ngx_pimap_events_method(r);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -110,11 +110,15 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
 }
 
 
+/* NGX_DECLINED: it may be.  Else what a content handler returns. */
+
 static ngx_int_t
 ngx_pimap_events_method(ngx_http_request_t *r)
 {
+    ngx_int_t  rc;
+
     if (r->method == NGX_HTTP_POST) {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
@@ -129,7 +133,9 @@ ngx_pimap_events_method(ngx_http_request_t *r)
                                  "a request to park has no body, but a POST");
     }
 
-    return ngx_http_discard_request_body(r);
+    rc = ngx_http_discard_request_body(r);
+
+    return rc == NGX_OK ? NGX_DECLINED : rc;
 }
 
 

@@ -36,7 +36,8 @@ ngx_pimap_input_frames(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     while (!d->doomed) {
 
-        rc = pimap_ws_read(&partial->reader.ws, data, len, d->conf->max_update, &in);
+        rc = pimap_ws_read(&partial->reader.ws, data, len,
+                           d->conf->max_update, &in);
 
         if (rc == PIMAP_WS_AGAIN) {
             return;

@@ -13,7 +13,7 @@
 #include "ngx_pimap_input_partial.h"
 
 
-/* Takes bytes of the body; what is wrong is refused, and may end the device. */
+/* Takes bytes of the body; what is wrong is refused, or ends the device. */
 void ngx_pimap_input_lines(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len);
 
