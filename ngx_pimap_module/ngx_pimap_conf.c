@@ -147,6 +147,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->updates = NGX_CONF_UNSET;
     plcf->max_update = NGX_CONF_UNSET_SIZE;
     plcf->max_updates = NGX_CONF_UNSET_UINT;
+    plcf->update_rate = NGX_CONF_UNSET_UINT;
     plcf->update_wait = NGX_CONF_UNSET;
     plcf->origins = NGX_CONF_UNSET_PTR;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
@@ -191,6 +192,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->updates, prev->updates, 1);
     ngx_conf_merge_size_value(conf->max_update, prev->max_update, 64 * 1024);
     ngx_conf_merge_uint_value(conf->max_updates, prev->max_updates, 100);
+    ngx_conf_merge_uint_value(conf->update_rate, prev->update_rate, 32);
     ngx_conf_merge_sec_value(conf->update_wait, prev->update_wait, 30);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);

@@ -70,6 +70,7 @@ struct ngx_pimap_loc_conf_s {
     ngx_flag_t               updates;       /* devices may send some */
     size_t                   max_update;    /* bytes of one */
     ngx_uint_t               max_updates;   /* of one request */
+    ngx_uint_t               update_rate;   /* of a device, a second */
     time_t                   update_wait;   /* seconds, at most */
 
     ngx_array_t             *origins;       /* of ngx_str_t; NULL: the same */
@@ -121,6 +122,7 @@ char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds;
+extern ngx_conf_num_bounds_t  ngx_pimap_conf_rate_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds;
 extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
 extern ngx_conf_post_t        ngx_pimap_conf_linger_post;

@@ -31,6 +31,12 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_PIMAP_QUEUE_MAX
 };
 
+/* a device counts them in a byte */
+
+ngx_conf_num_bounds_t  ngx_pimap_conf_rate_bounds = {
+    ngx_conf_check_num_bounds, 0, 255
+};
+
 ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000000
 };

@@ -80,6 +80,8 @@ struct ngx_pimap_device_s {
     uint8_t                       input;    /* ngx_pimap_input_t */
     uint8_t                       beat;     /* the second in which ... */
     uint8_t                       frames;   /* ... such came, so many */
+    uint8_t                       spoke;    /* the second in which ... */
+    uint8_t                       updates;  /* ... so many were submitted */
     unsigned                      blanks:3; /* line ends that have come */
     unsigned                      closeafter:1;
     unsigned                      announced:1;
