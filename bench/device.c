@@ -291,9 +291,20 @@ device_input(client_t *client, device_t *device, const unsigned char *p,
     }
 
     if (device->state == DEVICE_HEAD
-        && session_head(device->session, &p, last) == SESSION_ERROR)
+        && session_head(device->session,
+                        client->plan->ws ? "HTTP/1.1 101" : "HTTP/1.1 200",
+                        &p, last)
+           == SESSION_ERROR)
     {
         return SESSION_ERROR;
+    }
+
+    /* a peer may have nothing to say yet */
+
+    if (client->plan->ws && device->state == DEVICE_HEAD
+        && device->session->answered)
+    {
+        device_park(client, device);
     }
 
     device_body(client, device, p, last);

@@ -108,7 +108,7 @@ park_options(plan_t *plan, int argc, char **argv)
     plan->min_event = 256;
     plan->timeout = 60;
 
-    while ((c = getopt(argc, argv, "2b:e:k:m:n:p:P:r:s:t:w:")) != -1) {
+    while ((c = getopt(argc, argv, "2b:e:k:m:n:p:P:r:s:t:w:W")) != -1) {
 
         switch (c) {
         case '2':
@@ -146,6 +146,9 @@ park_options(plan_t *plan, int argc, char **argv)
             break;
         case 'w':
             plan->window = park_number(optarg, 1, 100000);
+            break;
+        case 'W':
+            plan->ws = 1;
             break;
         default:
             park_usage();

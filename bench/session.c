@@ -22,6 +22,13 @@
 static int session_tls_error(session_t *session, int n);
 
 
+static const char  session_upgrade[] =
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+
 session_t *
 session_create(client_t *client, device_t *device)
 {
@@ -89,9 +96,11 @@ session_request(session_t *session, const plan_t *plan, uint32_t n)
     len = snprintf((char *) session->out, SESSION_OUT,
                    "GET %s HTTP/1.1\r\n"
                    "Host: %s\r\n"
-                   "Accept: text/event-stream\r\n"
+                   "%s"
                    "\r\n",
-                   path, target->authority);
+                   path, target->authority,
+                   plan->ws ? session_upgrade
+                            : "Accept: text/event-stream\r\n");
 
     session->out_len = (size_t) len;
 
@@ -162,8 +171,8 @@ session_read(session_t *session, int fd, unsigned char *buf, size_t size)
 
 
 int
-session_head(session_t *session, const unsigned char **p,
-    const unsigned char *last)
+session_head(session_t *session, const char *status,
+    const unsigned char **p, const unsigned char *last)
 {
     unsigned char      ch;
     static const char  end[] = "\r\n\r\n";
@@ -175,7 +184,7 @@ session_head(session_t *session, const unsigned char **p,
             session->status[session->nstatus++] = ch;
 
             if (session->nstatus == SESSION_STATUS
-                && memcmp(session->status, "HTTP/1.1 200", SESSION_STATUS))
+                && memcmp(session->status, status, SESSION_STATUS))
             {
                 return SESSION_ERROR;
             }

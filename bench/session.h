@@ -19,7 +19,7 @@
 #include "client.h"
 
 
-#define SESSION_STATUS  12         /* "HTTP/1.1 200" */
+#define SESSION_STATUS  12         /* bytes of "HTTP/1.1 200" */
 
 
 struct session_s {
@@ -53,9 +53,12 @@ int session_send(session_t *session, int fd);
 ssize_t session_read(session_t *session, int fd, unsigned char *buf,
     size_t size);
 
-/* moves *p behind the head of an HTTP/1.1 response, or is SESSION_ERROR */
-int session_head(session_t *session, const unsigned char **p,
-    const unsigned char *last);
+/*
+ * moves *p behind the head of an HTTP/1.1 response, or is SESSION_ERROR if it
+ * does not start with "status"
+ */
+int session_head(session_t *session, const char *status,
+    const unsigned char **p, const unsigned char *last);
 
 
 #endif /* BENCH_SESSION_H */

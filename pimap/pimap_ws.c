@@ -32,7 +32,7 @@ static pimap_ws_result_t pimap_ws_message(pimap_ws_t *ws, uint8_t *data,
     size_t len, pimap_ws_in_t *in);
 static pimap_ws_result_t pimap_ws_collect(pimap_ws_t *ws, uint8_t *data,
     size_t len, pimap_ws_in_t *in);
-static pimap_ws_result_t pimap_ws_closing(pimap_ws_t *ws, pimap_ws_in_t *in);
+static pimap_ws_result_t pimap_ws_closing(pimap_ws_in_t *in);
 static int pimap_ws_code_valid(int code);
 static pimap_ws_result_t pimap_ws_fail(pimap_ws_in_t *in, int code,
     const char *why);
@@ -299,7 +299,7 @@ pimap_ws_collect(pimap_ws_t *ws, uint8_t *data, size_t len,
     case PIMAP_WS_OP_PONG:
         return PIMAP_WS_PONG;
     default:
-        return pimap_ws_closing(ws, in);
+        return pimap_ws_closing(in);
     }
 }
 
@@ -307,7 +307,7 @@ pimap_ws_collect(pimap_ws_t *ws, uint8_t *data, size_t len,
 /* 5.5.1: nothing, or a code and maybe a text */
 
 static pimap_ws_result_t
-pimap_ws_closing(pimap_ws_t *ws, pimap_ws_in_t *in)
+pimap_ws_closing(pimap_ws_in_t *in)
 {
     pimap_utf8_t  utf8;
 

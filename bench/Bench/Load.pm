@@ -89,6 +89,10 @@ sub publish {
     return $result;
 }
 
+# Nanoseconds for each step of reading an update.
+
+sub parse { return decode_json(Bench::Server::command("$bin/parse")) }
+
 # IMAP connections in IDLE; they last as long as what is returned.
 
 sub idle {

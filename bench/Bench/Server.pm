@@ -306,7 +306,7 @@ sub nchan_conf {
 
     return ($nchan, $http, <<"END");
         location = /events {
-            nchan_subscriber eventsource;
+            nchan_subscriber eventsource websocket;
             nchan_subscriber_first_message newest;
             nchan_eventsource_ping_interval $ping;
             nchan_channel_id \$arg_account;
