@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,6 +23,7 @@
 
 
 #define CLIENT_EVENTS  512
+#define CLIENT_SOURCE  0x7f010001  /* 127.1.0.1, and on */
 
 
 static int client_init(client_t *client, uint32_t process);
@@ -217,6 +219,50 @@ client_open(client_t *client, uint32_t *next, uint64_t start)
     }
 
     return 1000;
+}
+
+
+/* the devices go round the source addresses, then round the ports */
+
+int
+client_connect(const client_t *client, int fd, uint32_t n)
+{
+    int                 on;
+    const plan_t       *plan;
+    struct linger       linger;
+    struct sockaddr_in  sin;
+
+    on = 1;
+    plan = client->plan;
+
+    /* a reset at the end leaves no TIME-WAIT behind */
+
+    linger.l_onoff = 1;
+    linger.l_linger = 0;
+
+    memset(&sin, 0, sizeof(struct sockaddr_in));
+    sin.sin_family = AF_INET;
+    sin.sin_addr.s_addr = htonl(CLIENT_SOURCE + n % plan->sources);
+
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on))
+        == -1
+        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1
+        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
+    {
+        return -1;
+    }
+
+    sin = plan->target.addr;
+    sin.sin_port = htons((uint16_t) (ntohs(sin.sin_port)
+                                     + n / plan->sources % plan->ports));
+
+    if (connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
+        && errno != EINPROGRESS)
+    {
+        return -1;
+    }
+
+    return 0;
 }
 
 

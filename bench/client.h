@@ -66,6 +66,9 @@ typedef struct {
 /* runs until SIGTERM; returns the process's exit status */
 int client_run(const plan_t *plan, board_t *board, uint32_t process);
 
+/* connects the socket of that device; -1: errno says why */
+int client_connect(const client_t *client, int fd, uint32_t n);
+
 /* the device is to be opened once more, a little later */
 void client_again(client_t *client, device_t *device);
 

@@ -23,10 +23,6 @@
 #include "session.h"
 
 
-#define DEVICE_SOURCE  0x7f010001  /* 127.1.0.1, and on */
-
-
-static int device_connect(const plan_t *plan, int fd, uint32_t n);
 static int device_connected(client_t *client, device_t *device);
 static int device_handshake(device_t *device);
 static int device_send(client_t *client, device_t *device);
@@ -78,53 +74,11 @@ device_open(client_t *client, device_t *device)
     if (session_request(device->session, client->plan,
                         device_number(client, device))
         == -1
-        || device_connect(client->plan, fd, device_number(client, device))
+        || client_connect(client, fd, device_number(client, device))
            == -1
         || epoll_ctl(client->epoll, EPOLL_CTL_ADD, fd, &ee) == -1)
     {
         device_close(client, device);
-    }
-
-    return 0;
-}
-
-
-/* the devices go round the source addresses, then round the ports */
-
-static int
-device_connect(const plan_t *plan, int fd, uint32_t n)
-{
-    int                 on;
-    struct linger       linger;
-    struct sockaddr_in  sin;
-
-    on = 1;
-
-    /* a reset at the end leaves no TIME-WAIT behind */
-
-    linger.l_onoff = 1;
-    linger.l_linger = 0;
-
-    memset(&sin, 0, sizeof(struct sockaddr_in));
-    sin.sin_family = AF_INET;
-    sin.sin_addr.s_addr = htonl(DEVICE_SOURCE + n % plan->sources);
-
-    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on))
-        == -1
-        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1
-        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
-    {
-        return -1;
-    }
-
-    sin = plan->target.addr;
-    sin.sin_port = htons((uint16_t) (ntohs(sin.sin_port)
-                                     + n / plan->sources % plan->ports));
-
-    if (connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
-        && errno != EINPROGRESS)
-    {
-        return -1;
     }
 
     return 0;
@@ -291,15 +245,13 @@ device_input(client_t *client, device_t *device, const unsigned char *p,
     }
 
     if (device->state == DEVICE_HEAD
-        && session_head(device->session,
-                        client->plan->ws ? "HTTP/1.1 101" : "HTTP/1.1 200",
-                        &p, last)
+        && session_head(device->session, client->plan, &p, last)
            == SESSION_ERROR)
     {
         return SESSION_ERROR;
     }
 
-    /* a peer may have nothing to say yet */
+    /* a WebSocket's peer may have nothing to say yet */
 
     if (client->plan->ws && device->state == DEVICE_HEAD
         && device->session->answered)

@@ -171,11 +171,14 @@ session_read(session_t *session, int fd, unsigned char *buf, size_t size)
 
 
 int
-session_head(session_t *session, const char *status,
+session_head(session_t *session, const plan_t *plan,
     const unsigned char **p, const unsigned char *last)
 {
     unsigned char      ch;
+    const char        *status;
     static const char  end[] = "\r\n\r\n";
+
+    status = plan->ws ? "HTTP/1.1 101" : "HTTP/1.1 200";
 
     while (*p < last && !session->answered) {
         ch = *(*p)++;

@@ -53,11 +53,8 @@ int session_send(session_t *session, int fd);
 ssize_t session_read(session_t *session, int fd, unsigned char *buf,
     size_t size);
 
-/*
- * moves *p behind the head of an HTTP/1.1 response, or is SESSION_ERROR if it
- * does not start with "status"
- */
-int session_head(session_t *session, const char *status,
+/* moves *p behind the head of an HTTP/1.1 response, or is SESSION_ERROR */
+int session_head(session_t *session, const plan_t *plan,
     const unsigned char **p, const unsigned char *last);
 
 

@@ -82,7 +82,7 @@ is($t->status()->{connects}, DEVICES, 'none has come back');
 my @fds = map { $t->nginx()->fds($_) } $t->nginx()->pid();
 my $rss = $t->nginx()->rss($t->nginx()->pid());
 
-for (1 .. 10) {
+for (1 .. 20) {
     my @old = $t->workers();
 
     $t->reload();
@@ -99,7 +99,7 @@ $sum += $t->nginx()->fds($_) for $t->workers();
 $parked += $_->{devices} for @{ $t->status()->{workers} };
 is($parked, DEVICES, 'workers: all devices');
 cmp_ok($sum, '<', DEVICES + 2 * 40, 'and hardly more files than those');
-is(join(' ', census(@s)), DEVICES . ' 0', 'after ten more, all are there');
+is(join(' ', census(@s)), DEVICES . ' 0', 'after twenty more, all are there');
 
 # A worker is killed as soon as it is there.
 
