@@ -31,7 +31,7 @@ $t->nginx()->{locations} .= <<"END";
     location = /ticket { pimap_login token; pimap_ticket; }
 END
 
-$t->plan(4 * @transports + 41);
+$t->plan(4 * @transports + 29);
 $t->run();
 $t->wait_ready();
 
@@ -115,6 +115,7 @@ for my $lost (qw(pubsub normal)) {
 # no answer before the head, of an account that is subscribed in some worker
 
 my $first = live('dave');
+my @before = devices();
 
 revoked('dave');
 $redis->pause();
@@ -123,8 +124,23 @@ my @late = map { park('dave', '', transport => $_) } @transports;
 
 is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
     'they park without an answer');
+
+# One in each worker: also in that of the first one.
+
+my @more;
+
+$t->wait_for(sub {
+    push(@more, park('dave'));
+    $more[-1]->read_until(qr/: parked\n\n/);
+
+    my @now = devices();
+
+    !grep { $now[$_] == $before[$_] } 0 .. $#now;
+}, 'one in each worker', 30);
+
 $redis->resume();
 is($_->event(10)->{event}, 'expired', '    which comes later') for @late;
+is($first->event()->{event}, 'expired', '    and finds others');
 
 # away
 
@@ -151,38 +167,6 @@ is($new->event()->{event}, 'X', '    and stays');
 $redis->fcall(revoke => 'grace');
 is($new->event()->{event}, 'expired', '    until it is revoked');
 
-# the function
-
-$redis->fcall(revoke => 'carol', 'phone');
-is($redis->command('HGET', 'pimap:{carol}:revoked', 'phone') > $old, 1,
-    'the time is kept');
-cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
-    '    for 30 days');
-$redis->fcall(revoke => 'carol', 'tv', 60);
-cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
-    '    and not for less');
-$redis->fcall(revoke => 'carol');
-is_deeply([$redis->command('HKEYS', 'pimap:{carol}:revoked')], [['']],
-    'all of an account stand for each');
-
-for (['x', '', 1], ['pimap:{a}', "a\nb"], ['pimap:{a}', 'x' x 1025],
-    ['pimap:{a}', '', 0], ['pimap:{a}', '', 'x'], ['pimap:{a}', '', 1, 1],
-    ['pimap:{a}', '', 367 * 86400])
-{
-    my ($key, @args) = @$_;
-
-    like($redis->error('FCALL', 'pimap_revoke', 1, $key, @args),
-        qr/^PIMAP bad (?:key|arguments)/, 'refused: ' . substr("@$_", 0, 30)
-        =~ s/\n/ /r);
-}
-
-$redis->fcall(revoke => 'heidi', "d$_") for 1 .. 256;
-like($redis->error('FCALL', 'pimap_revoke', 1, 'pimap:{heidi}', 'd257'),
-    qr/too many devices are revoked/, 'more devices than there should be');
-$redis->command(qw(CONFIG SET maxmemory 1));
-is($redis->fcall(revoke => 'heidi'), 0, 'all of them, even without memory');
-$redis->command(qw(CONFIG SET maxmemory 0));
-
 # what is no "!revoke" ends nobody
 
 my $ivan = live('ivan');
@@ -206,6 +190,11 @@ sub park {
     return $t->request(GET => '/token?' . ($query // ''), %set,
         headers => bearer($account, $old));
 }
+
+
+# How many each worker has.
+
+sub devices { map { $_->{devices} } @{ $t->status()->{workers} } }
 
 
 sub live {
