@@ -468,12 +468,6 @@ end
 
 
 local function publish_args(keys, args)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
     if #args < 1 or #args > 4 then
         return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
     end
@@ -819,12 +813,6 @@ end
 
 
 local function read(keys, args)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
     local epoch, n = args[1], args[2]
     local count = number_of(args[3], nil, MAX_COUNT)
     local max_bytes = number_of(args[4], '1073741824', MAX_BYTES)
@@ -1046,12 +1034,6 @@ end
 -- a result already, which stays: the event is that one, then.
 
 local function result(keys, args)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
     if #args < 3 or #args > 5 then
         return nil, 'bad arguments: <device> <id> <json> [maxlen [ttl]]'
     end
@@ -1098,12 +1080,6 @@ end
 -- if they are from now or before.  Returns how many workers have heard of it.
 
 local function revoke(keys, args)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
     local device = args[1] or ''
     local ttl = number_of(args[2], REVOKED_TTL, MAX_TTL)
 
@@ -1145,13 +1121,7 @@ local MAX_MAILBOX = 4096                -- bytes of a mailbox's name
 local MAX_MAILBOX_STATE = 8388608       -- of its state
 
 
-local function lease_args(keys, args, n)
-    local reason = bad_key(keys)
-
-    if reason then
-        return reason
-    end
-
+local function lease_args(args, n)
     if #args ~= n or not args[1]:find('^[^ ]+ %d+$') then
         return 'bad arguments: <bridge> <generation> is expected first'
     end
@@ -1162,7 +1132,7 @@ end
 -- mailboxes with their states, or "held", by whom, and for how many ms more.
 
 local function lease_take(keys, args)
-    local reason = lease_args(keys, args, 2)
+    local reason = lease_args(args, 2)
     local ms = number_of(args[2], nil, MAX_LEASE_MS)
 
     if reason or not ms then
@@ -1189,7 +1159,7 @@ end
 -- 1 if the lease was still ours and is so for longer, or 0.
 
 local function lease_renew(keys, args)
-    local reason = lease_args(keys, args, 2)
+    local reason = lease_args(args, 2)
     local ms = number_of(args[2], nil, MAX_LEASE_MS)
 
     if reason or not ms then
@@ -1204,7 +1174,7 @@ end
 
 
 local function lease_release(keys, args)
-    local reason = lease_args(keys, args, 1)
+    local reason = lease_args(args, 1)
 
     if reason then
         return nil, reason
@@ -1249,12 +1219,6 @@ end
 -- step.  The answer: how many were published, and how many are no events.
 
 local function bridge_publish(keys, args)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
     local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
 
     if not state or #mailbox > MAX_MAILBOX or #state > MAX_MAILBOX_STATE then
@@ -1316,56 +1280,65 @@ local function register(name, call, flags)
 end
 
 
+-- A call with one key, the account's.
+
+local function of_account(call)
+    return function(keys, args)
+        local reason = bad_key(keys)
+
+        if reason then
+            return nil, reason
+        end
+
+        return call(keys, args)
+    end
+end
+
+
 register('pimap_version', function()
     return VERSION
 end, {'no-writes', 'allow-stale'})
 
 
-register('pimap_publish', function(keys, args)
+register('pimap_publish', of_account(function(keys, args)
     local reply, reason = publish(keys, args)
 
     return reply and reply[1], reason
-end, {})
+end), {})
 
 
-register('pimap_post', publish, {})
+register('pimap_post', of_account(publish), {})
 
 
 register('pimap_update', update, {})
 
 
-register('pimap_result', result, {})
+register('pimap_result', of_account(result), {})
 
 
 -- Also without memory: it is little, and should not wait.
 
-register('pimap_revoke', revoke, {'allow-oom'})
+register('pimap_revoke', of_account(revoke), {'allow-oom'})
 
 
-register('pimap_read', read, {'no-writes'})
+register('pimap_read', of_account(read), {'no-writes'})
 
 
-register('pimap_last', function(keys)
-    local reason = bad_key(keys)
-
-    if reason then
-        return nil, reason
-    end
-
+register('pimap_last', of_account(function(keys)
     return newest_id(keys[1])
-end, {'no-writes'})
+end), {'no-writes'})
 
 
-register('pimap_lease_take', lease_take, {})
+register('pimap_lease_take', of_account(lease_take), {})
 
 
-register('pimap_lease_renew', lease_renew, {})
+register('pimap_lease_renew', of_account(lease_renew), {})
 
 
-register('pimap_lease_release', lease_release, {})
+register('pimap_lease_release', of_account(lease_release), {})
 
 
 register('pimap_bridges', bridges, {})
 
 
-register('pimap_bridge_publish', bridge_publish, {})
+register('pimap_bridge_publish', of_account(bridge_publish), {})
