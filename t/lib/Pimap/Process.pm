@@ -8,7 +8,7 @@ use warnings;
 
 use Exporter qw(import);
 use IO::Handle;
-use POSIX qw(WNOHANG);
+use POSIX qw(:signal_h WNOHANG);
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(wait_for patience);
@@ -67,11 +67,20 @@ sub start {
         open($errors, '>>', $set{errors}) or die "$set{errors}: $!\n";
     }
 
+    # A child that is stopped at once must not do what the test does then: end
+    # all that it has started.
+
+    my $signals = POSIX::SigSet->new(SIGHUP, SIGINT, SIGPIPE, SIGTERM);
+    my $before = POSIX::SigSet->new();
+
+    sigprocmask(SIG_BLOCK, $signals, $before);
+
     my $pid = fork() // die "fork: $!\n";
 
     if ($pid == 0) {
         setpgrp(0, 0);
-        @SIG{qw(INT TERM PIPE)} = ('DEFAULT') x 3;
+        @SIG{qw(HUP INT TERM PIPE)} = ('DEFAULT') x 4;
+        sigprocmask(SIG_SETMASK, $before);
 
         open(STDIN, '<&', $in);
         open(STDOUT, '>&', $write);
@@ -86,6 +95,7 @@ sub start {
         POSIX::_exit(127);
     }
 
+    sigprocmask(SIG_SETMASK, $before);
     setpgrp($pid, $pid);        # whoever of the two comes first
 
     return bless({ pid => $pid, fh => $read, type => $type,
