@@ -184,5 +184,7 @@ ngx_pimap_duplex_take(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
     /* "client_max_body_size" is for one that is kept */
 
-    rb->received = 0;
+    if (r->headers_in.content_length_n < 0) {
+        rb->received = 0;
+    }
 }

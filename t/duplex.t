@@ -40,7 +40,7 @@ my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
     ['https', '/held'], ['https', '/asleep'], ['h2', '/events'],
     ['h2c', '/events']);
 
-$t->plan(16 * @ways + 3);
+$t->plan(16 * @ways + 7);
 $t->run();
 $t->wait_ready();
 
@@ -115,6 +115,26 @@ for my $way (@ways) {
     $d->close();
 }
 
+# By HTTP/2 the body may have a length.
+
+my $line = qq({"id":"sized","update":"x"}\n);
+my $sized = $t->duplex('sized', transport => 'h2',
+    headers => { 'Content-Length' => 2 * length($line) });
+
+$sized->json();
+
+for my $n (1, 2) {
+    $sized->up($line);
+    is_deeply($sized->json(), accepted('sized'), "with a length, $n");
+}
+
+$sized->finish();
+ok($sized->quiet(0.3), 'its end');
+$t->subscribed('sized');
+$redis->log('sized', { event => 'MessageNew' });
+is(($sized->json() // {})->{event}, 'MessageNew', 'and after its end');
+$sized->close();
+
 my %entries;
 
 for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
@@ -124,7 +144,7 @@ for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
 }
 
 is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
-    [21 * @ways], 'each is there once');
+    [21 * @ways + 1], 'each is there once');
 
 my $d = $t->duplex('alice', path => '/off');
 

@@ -8,7 +8,8 @@ use warnings;
 
 use Exporter qw(import);
 use IO::Handle;
-use POSIX qw(:signal_h WNOHANG);
+use POSIX qw(SIGHUP SIGINT SIGPIPE SIGTERM SIG_BLOCK SIG_SETMASK WNOHANG
+    sigprocmask);
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(wait_for patience);
