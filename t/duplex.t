@@ -17,18 +17,6 @@ use Pimap;
 my $t = Pimap->new(workers => 2, mode => '', http => 'pimap_max_update 16k;
     client_body_timeout 1s; client_max_body_size 20k;');
 $t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-
         location = /off {
             pimap_account $arg_account;
             pimap_updates off;
@@ -41,6 +29,7 @@ my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
     ['h2c', '/events']);
 
 $t->plan(16 * @ways + 7);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

@@ -15,24 +15,11 @@ use Pimap;
 
 my $t = Pimap->new(mode => '', http => 'pimap_max_update 1k;
     client_body_timeout 1s;');
-$t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-END
-
 my @ways = (['http', '/events'], ['http', '/held'], ['https', '/held'],
     ['https', '/events'], ['https', '/asleep'], ['h2', '/events']);
 
 $t->plan(6 * @ways + 3 * 5 + 11);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

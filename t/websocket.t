@@ -19,13 +19,6 @@ my @transports = qw(http https);
 my $t = Pimap->new(workers => 2);
 $t->nginx()->{http} = 'pimap_ping 1s min=1s max=60s;';
 $t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_hibernate off;
-            pimap_events;
-        }
-
         location = /others {
             pimap_account $arg_account;
             pimap_origin https://mail.example.com http://Other.example:8080;
@@ -42,13 +35,9 @@ $t->nginx()->{locations} .= <<'END';
             pimap_events;
         }
 
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
 END
 $t->plan(117);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

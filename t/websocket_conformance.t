@@ -16,20 +16,6 @@ use Pimap;
 use Pimap::WebSocket;
 
 my $t = Pimap->new(mode => '', http => 'pimap_max_update 400;');
-$t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-END
-
 sub text  { frame(TEXT, $_[0], @_[1 .. $#_]) }
 sub more  { frame(MORE, $_[0], @_[1 .. $#_]) }
 sub ping  { frame(PING, $_[0], @_[1 .. $#_]) }
@@ -158,6 +144,7 @@ my @ways = (['at once', 0, 'http', '/held'],
     ['byte by byte', 1, 'https', '/asleep']);
 
 $t->plan(@cases * @ways + 1);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

@@ -17,24 +17,11 @@ use Pimap;
 use Pimap::WebSocket;
 
 my $t = Pimap->new(mode => '', http => 'pimap_buffer 8k;');
-$t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-END
-
 my @ways = (['http', '/events'], ['http', '/held'], ['https', '/held'],
     ['https', '/events'], ['https', '/asleep']);
 
 $t->plan(13 * @ways + 3);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

@@ -16,18 +16,6 @@ use Pimap::WebSocket;
 
 my $t = Pimap->new(workers => 2, mode => '', http => 'pimap_max_update 16k;');
 $t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-
         location = /off {
             pimap_account $arg_account;
             pimap_updates off;
@@ -39,6 +27,7 @@ my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
     ['https', '/held'], ['https', '/asleep']);
 
 $t->plan(12 * @ways + 3);
+$t->nginx()->ways();
 $t->run();
 $t->wait_ready();
 

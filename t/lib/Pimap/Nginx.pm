@@ -47,6 +47,29 @@ END
 }
 
 
+# For tests that go all ways, whatever the mode.
+
+sub ways {
+    my ($self) = @_;
+
+    $self->{locations} .= <<'END';
+
+        location = /held {
+            pimap_account $arg_account;
+            pimap_detach off;
+            pimap_hibernate off;
+            pimap_events;
+        }
+
+        location = /asleep {
+            pimap_account $arg_account;
+            pimap_hibernate on;
+            pimap_events;
+        }
+END
+}
+
+
 sub conf {
     my ($self) = @_;
 
