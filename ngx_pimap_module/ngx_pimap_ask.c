@@ -47,6 +47,10 @@ ngx_pimap_ask(ngx_pimap_ask_t *ask)
     ask->timer.log = ask->request->connection->log;
 
     ngx_http_set_ctx(ask->request, ask, ngx_pimap_module);
+
+    /* what this turn of the worker has taken up to now is not Redis' time */
+
+    ngx_time_update();
     ngx_add_timer(&ask->timer, NGX_PIMAP_ASK_TIME);
 
     return NGX_AGAIN;

@@ -14,7 +14,7 @@ use lib 'lib';
 use Pimap;
 
 my @transports = qw(http https h2 h2c);
-my @methods = qw(POST PUT DELETE OPTIONS PROPFIND);
+my @methods = qw(PUT PATCH DELETE OPTIONS PROPFIND);
 my $max = 65536;
 
 # Its ids are in no log.
@@ -54,14 +54,14 @@ for my $method (@methods) {
     my $s = $t->park('alice', method => $method, close => 1);
 
     is($s->status(), 405, "$method: status");
-    is($s->header('Allow'), 'GET, HEAD', "$method: allowed ones");
+    is($s->header('Allow'), 'GET, HEAD, POST', "$method: allowed ones");
     like($s->body(), qr/"status":405/, "$method: problem");
 }
 
 # The body of a refused request is not taken for the next request.
 
 my $inner = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n";
-my $s = $t->open_stream("POST /events?account=alice HTTP/1.1\r\n"
+my $s = $t->open_stream("PUT /events?account=alice HTTP/1.1\r\n"
     . "Host: localhost\r\nContent-Length: " . length($inner) . "\r\n\r\n"
     . $inner
     . "HEAD /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
