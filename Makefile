@@ -38,7 +38,8 @@ MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
               $(wildcard t/*.t))
 # What takes memory and gives it back, each way that a response can go.
 VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
-                  hibernate_fuzz resume gaps supersede ping slow handover)
+                  hibernate_fuzz resume gaps supersede ping slow handover \
+                  duplex websocket_updates poll)
 
 export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
 
