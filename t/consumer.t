@@ -126,7 +126,7 @@ like($t->read_file($backend->file('consumer.out')), qr/^consumer: /m,
 
 $t->redis()->command('DEL', 'pimap:updates');
 is(answer('group', 'done')->{status}, 'done', 'after the group was lost');
-is($backend->left(), 0, 'the stream is empty');
+ok($t->wait_for(sub { $backend->left() == 0 }), 'the stream is empty');
 stop($two);
 
 

@@ -95,7 +95,7 @@ is($t->request('GET', '/events?account=alice', headers => { %post,
 
 my $d = $t->duplex('alice', headers => { Expect => '100-continue' });
 
-ok($t->wait_for(sub { $d->status(); $d->{all} =~ /"parked"/ }), 'parked');
+ok($d->read_until(qr/"parked"/), 'parked');
 like($d->{all}, qr{\AHTTP/1\.1 100 Continue\r\n\r\nHTTP/1\.1 200 },
     'after 100 Continue');
 $d->close();
