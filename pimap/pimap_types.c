@@ -119,6 +119,7 @@ static const pimap_mask_t  pimap_types[] = {
  *     MessageTrash     x                      x        x
  *     FlagsSet         x                      x        x
  *     FlagsClear       x                      x        x
+ *     MailboxResync    x          x           x        x
  *
  * EmailDelivery stands for new mail: a message that was copied or uploaded
  * is not worth waking a device that asked for deliveries only.
@@ -128,6 +129,9 @@ static const pimap_mask_t  pimap_types[] = {
  * in JMAP (RFC 8621, 4.1.1): setting it removes the message from its Thread,
  * and clearing it brings the message back.  FlagsSet and FlagsClear may be
  * about \Deleted; one notification too many is better than one too few.
+ *
+ * MailboxResync is a mailbox that is not what it was: anything may have
+ * happened, and new mail is part of that.
  */
 
 static const pimap_mask_t  pimap_event_types[] = {
@@ -146,6 +150,7 @@ static const pimap_mask_t  pimap_event_types[] = {
     pimap_mask("MailboxRename", pimap_type(MAILBOX)),
     pimap_mask("MailboxSubscribe", pimap_type(MAILBOX)),
     pimap_mask("MailboxUnSubscribe", pimap_type(MAILBOX)),
+    pimap_mask("MailboxResync", PIMAP_MAIL|pimap_type(EMAIL_DELIVERY)),
 
     pimap_mask("QuotaExceed", pimap_type(QUOTA)),
     pimap_mask("QuotaWithin", pimap_type(QUOTA)),

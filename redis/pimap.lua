@@ -14,7 +14,7 @@
 -- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 6               -- rises with each change of the functions
+local VERSION = 7               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -96,6 +96,7 @@ local TOUCHES = {
     MailboxRename = {'Mailbox'},
     MailboxSubscribe = {'Mailbox'},
     MailboxUnSubscribe = {'Mailbox'},
+    MailboxResync = {'Email', 'Mailbox', 'Thread', 'EmailDelivery'},
 
     QuotaExceed = {'Quota'},
     QuotaWithin = {'Quota'},

@@ -77,7 +77,7 @@ changed(f => undef);
 is_deeply(states('f'), {}, 'no account');
 
 is(scalar(@{ all_types() }), 23, 'so many types are known');
-is(scalar(keys(%expected)), 24 + 23, 'and events, without calendarAlert');
+is(scalar(keys(%expected)), 25 + 23, 'and events, without calendarAlert');
 
 
 # Names in the source that touch nothing themselves are types.

@@ -47,6 +47,7 @@ const EVENTS = {
     MailboxRename: (e) => [`Mailbox ${e.oldMailbox} is now ${e.mailbox}`],
     MailboxSubscribe: (e) => [`Mailbox ${e.mailbox} subscribed`],
     MailboxUnSubscribe: (e) => [`Mailbox ${e.mailbox} unsubscribed`],
+    MailboxResync: (e) => [`Mailbox ${e.mailbox} is to be read anew`],
 
     QuotaExceed: () => ['Over quota'],
     QuotaWithin: () => ['Within quota again'],

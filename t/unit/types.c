@@ -40,6 +40,7 @@ static const struct {
     { "MailboxRename", { "Mailbox" } },
     { "MailboxSubscribe", { "Mailbox" } },
     { "MailboxUnSubscribe", { "Mailbox" } },
+    { "MailboxResync", { "Email", "EmailDelivery", "Mailbox", "Thread" } },
     { "QuotaExceed", { "Quota" } },
     { "QuotaWithin", { "Quota" } },
     { "QuotaChange", { "Quota" } },
