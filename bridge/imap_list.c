@@ -392,6 +392,12 @@ imap_list_done(imap_session_t *s)
         }
     }
 
+    /* a server that had to give up NOTIFY may be silent with IDLE, too */
+
+    if (s->overflow && !s->notify && s->view.mailbox) {
+        s->view.again = 1;
+    }
+
     if (s->silent) {
         imap_list_publish(s, "", NULL, json_pack("{s:b}", "listed", 1));
         s->silent = 0;

@@ -178,7 +178,8 @@ imap_notify_answer(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* The server has given up telling (RFC 5465, 5.8). */
+/* The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
+   too, which no STATUS is about. */
 
 void
 imap_overflow(imap_session_t *s)
@@ -195,6 +196,7 @@ imap_overflow(imap_session_t *s)
     s->overflow = now;
     s->notify = 0;
     s->round_at = now;
+    s->view.again = s->view.mailbox != NULL;
 }
 
 

@@ -8,6 +8,9 @@ package Pimap::FakeImap;
 #     ["read", "LOGIN"]                   a line; closes if it has not that
 #     ["drip", "bytes", 0.01]             one by one, with so much time between
 #     ["endless", "bytes"]                again and again
+#     ["serve", {INBOX: [5, 1, 2]}, "IDLE"]   as a server whose mailboxes have
+#                                         this UIDVALIDITY and these UIDs, up
+#                                         to a command that it has answered
 #     ["wait"]                            for ever
 #     ["close"]
 
@@ -91,7 +94,7 @@ sub _play {
     for my $step (@{ JSON::PP->new->decode($self->mode()) }) {
         my ($what, $text, $time) = @$step;
 
-        $text =~ s/TAG/$tag/g if defined $text && $what ne 'read';
+        $text =~ s/TAG/$tag/g if defined $text && $what !~ /^(?:read|serve)$/;
 
         if ($what eq 'say') {
             print $client $text or return;
@@ -100,6 +103,9 @@ sub _play {
             my $line = <$client> // return;
             $tag = $1 if $line =~ /^(p\d+) /;
             return if defined $text && $line !~ /$text/;
+
+        } elsif ($what eq 'serve') {
+            $tag = $self->_answer($client, $text, $time, $tag) // return;
 
         } elsif ($what eq 'drip') {
             for my $byte (split(//, $text)) {
@@ -119,6 +125,70 @@ sub _play {
             return;
         }
     }
+}
+
+
+# Each command is noted; the tag of the last one, or undef if the client went.
+
+sub _answer {
+    my ($self, $client, $mailboxes, $until, $tag) = @_;
+
+    while (defined(my $line = <$client>)) {
+        my ($its, $command) = $line =~ /^(?:(p\d+) )?(.*?)\r?\n/;
+
+        $tag = $its // $tag;
+        $self->note($command);
+
+        if ($command eq 'IDLE') {
+            print $client "+ idling\r\n" or return;
+
+        } else {
+            print $client $self->_told($mailboxes, $command),
+                "$tag OK done\r\n" or return;
+        }
+
+        return $tag if $command =~ /^$until/;
+    }
+
+    return;
+}
+
+
+sub _told {
+    my ($self, $mailboxes, $command) = @_;
+
+    my @names = sort(keys(%$mailboxes));
+    my @told;
+
+    push(@told, map { "LIST () \"/\" $_" } @names) if $command =~ /^LIST/;
+
+    if ($command =~ /^(?:LIST|NOTIFY)/) {
+        for my $name (@names) {
+            my ($validity, @uids) = @{ $mailboxes->{$name} };
+
+            push(@told, sprintf('STATUS %s (MESSAGES %d UIDNEXT %d UIDVALIDITY'
+                . ' %d UNSEEN %d)', $name, 0 + @uids, ($uids[-1] // 0) + 1,
+                $validity, 0 + @uids));
+        }
+
+    } elsif ($command =~ /^(?:EXAMINE|SELECT) "?(\w+)/) {
+        $self->{selected} = $1;
+
+        my ($validity, @uids) = @{ $mailboxes->{$1} };
+
+        push(@told, @uids . ' EXISTS', "OK [UIDVALIDITY $validity] x",
+            'OK [UIDNEXT ' . (($uids[-1] // 0) + 1) . '] x');
+
+    } elsif ($command =~ /^(UID )?FETCH (\d+)/) {
+        my ($validity, @uids) = @{ $mailboxes->{ $self->{selected} } };
+
+        push(@told, map { my $n = $_; "$n FETCH (UID $uids[$n - 1] FLAGS ()"
+            . ' INTERNALDATE "24-Nov-2036 12:00:00 +0000" RFC822.SIZE 9'
+            . ' ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL))' }
+            grep { ($1 ? $uids[$_ - 1] : $_) >= $2 } 1 .. @uids);
+    }
+
+    return map { "* $_\r\n" } @told;
 }
 
 
