@@ -186,8 +186,8 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     }
 
     rc = ngx_pimap_filter_create(&parking->filter, e->query.types,
-                                 e->query.mailboxes, e->query.events,
-                                 r->connection->log);
+                                 e->query.mailboxes, e->query.collections,
+                                 e->query.events, r->connection->log);
 
     if (rc == NGX_DECLINED) {
         ngx_pimap_count(refused);

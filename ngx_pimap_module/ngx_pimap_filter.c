@@ -19,7 +19,8 @@ static u_char *ngx_pimap_filter_find(u_char *p, ngx_uint_t n,
 
 ngx_int_t
 ngx_pimap_filter_create(ngx_pimap_filter_t **filter, uint32_t types,
-    ngx_array_t *mailboxes, ngx_array_t *events, ngx_log_t *log)
+    ngx_array_t *mailboxes, ngx_array_t *collections, ngx_array_t *events,
+    ngx_log_t *log)
 {
     size_t               size;
     u_char              *p;
@@ -27,12 +28,16 @@ ngx_pimap_filter_create(ngx_pimap_filter_t **filter, uint32_t types,
 
     *filter = NULL;
 
-    if (types == PIMAP_TYPES_ALL && mailboxes == NULL && events == NULL) {
+    if (types == PIMAP_TYPES_ALL && mailboxes == NULL && collections == NULL
+        && events == NULL)
+    {
         return NGX_OK;
     }
 
     size = offsetof(ngx_pimap_filter_t, names)
-           + ngx_pimap_filter_size(mailboxes) + ngx_pimap_filter_size(events);
+           + ngx_pimap_filter_size(mailboxes)
+           + ngx_pimap_filter_size(collections)
+           + ngx_pimap_filter_size(events);
 
     if (size > NGX_PIMAP_FILTER_MAX_SIZE) {
         return NGX_DECLINED;
@@ -46,9 +51,11 @@ ngx_pimap_filter_create(ngx_pimap_filter_t **filter, uint32_t types,
     f->types = types;
     f->size = (uint16_t) size;
     f->nmailboxes = mailboxes ? (uint16_t) mailboxes->nelts : 0;
+    f->ncollections = collections ? (uint16_t) collections->nelts : 0;
     f->nevents = events ? (uint16_t) events->nelts : 0;
 
     p = ngx_pimap_filter_copy(f->names, mailboxes);
+    p = ngx_pimap_filter_copy(p, collections);
     (void) ngx_pimap_filter_copy(p, events);
 
     *filter = f;
@@ -143,7 +150,9 @@ ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len)
     p = filter->names;
     last = (u_char *) filter + len;
 
-    for (n = filter->nmailboxes + filter->nevents; n; n--) {
+    n = filter->nmailboxes + filter->ncollections + filter->nevents;
+
+    for ( /* void */ ; n; n--) {
 
         if (last - p < (ssize_t) sizeof(uint16_t)) {
             return NGX_ERROR;
@@ -188,6 +197,13 @@ ngx_pimap_filter_match(ngx_pimap_filter_t *filter, pimap_event_t *ev)
         if (!old) {
             return 0;
         }
+    }
+
+    p = ngx_pimap_filter_find(p, filter->ncollections, &ev->collection,
+                              &found);
+
+    if (filter->ncollections && ev->collection.data && !found) {
+        return 0;
     }
 
     if (filter->nevents) {

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Which events a device wants: RFC 8620's types, mailboxes, event names.
+ * Which events a device wants: RFC 8620's types, mailboxes, collections, event
+ * names.
  */
 
 
@@ -27,20 +28,21 @@ struct ngx_pimap_filter_s {
     uint32_t      types;                    /* PIMAP_TYPES_ALL: any event */
     uint16_t      size;
     uint16_t      nmailboxes;
+    uint16_t      ncollections;
     uint16_t      nevents;
     u_char        names[1];                 /* u16 length, bytes; mailboxes
-                                               first, then events */
+                                               first, collections, events */
 };
 
 
 /*
- * Builds a filter of arrays of ngx_str_t (either may be NULL: any).
+ * Builds a filter of arrays of ngx_str_t (each may be NULL: any).
  * NGX_OK, NGX_DECLINED if it would be too large, NGX_ERROR if memory is out;
  * *filter is NULL when everything passes.  Freed with ngx_free().
  */
 ngx_int_t ngx_pimap_filter_create(ngx_pimap_filter_t **filter,
-    uint32_t types, ngx_array_t *mailboxes, ngx_array_t *events,
-    ngx_log_t *log);
+    uint32_t types, ngx_array_t *mailboxes, ngx_array_t *collections,
+    ngx_array_t *events, ngx_log_t *log);
 
 /*
  * NGX_OK if these bytes, which have come from elsewhere, are a filter of just

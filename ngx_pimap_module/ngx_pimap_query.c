@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Names of types and events have no commas, so their lists are decoded and
- * then split (a URI template encodes the commas).  Names of mailboxes may
- * have them, encoded: these lists are split and then decoded.
+ * then split (a URI template encodes the commas).  Names of mailboxes and
+ * collections may have them, encoded: these lists are split and then decoded.
  */
 
 
@@ -33,6 +33,10 @@ static ngx_int_t ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_mailboxes(ngx_pool_t *pool,
     ngx_str_t *value, ngx_pimap_query_t *query);
+static ngx_int_t ngx_pimap_query_collections(ngx_pool_t *pool,
+    ngx_str_t *value, ngx_pimap_query_t *query);
+static ngx_int_t ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_array_t **names);
 static ngx_int_t ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query);
 static ngx_int_t ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
@@ -56,6 +60,10 @@ static ngx_pimap_query_param_t  ngx_pimap_query_params[] = {
 
     { ngx_string("mailboxes"), ngx_pimap_query_mailboxes,
       "\"mailboxes\" must be a comma list of at most 64 names in UTF-8, "
+      "each percent-encoded" },
+
+    { ngx_string("collections"), ngx_pimap_query_collections,
+      "\"collections\" must be a comma list of at most 64 paths in UTF-8, "
       "each percent-encoded" },
 
     { ngx_string("events"), ngx_pimap_query_events,
@@ -93,6 +101,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
 
     query->types = 0;
     query->mailboxes = NULL;
+    query->collections = NULL;
     query->events = NULL;
     query->ping = NGX_CONF_UNSET;
     query->wait = NGX_CONF_UNSET;
@@ -351,6 +360,21 @@ static ngx_int_t
 ngx_pimap_query_mailboxes(ngx_pool_t *pool, ngx_str_t *value,
     ngx_pimap_query_t *query)
 {
+    return ngx_pimap_query_names(pool, value, &query->mailboxes);
+}
+
+
+static ngx_int_t
+ngx_pimap_query_collections(ngx_pool_t *pool, ngx_str_t *value,
+    ngx_pimap_query_t *query)
+{
+    return ngx_pimap_query_names(pool, value, &query->collections);
+}
+
+
+static ngx_int_t
+ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value, ngx_array_t **names)
+{
     u_char     *p;
     ngx_int_t   rc;
     ngx_str_t   item, name;
@@ -369,7 +393,7 @@ ngx_pimap_query_mailboxes(ngx_pool_t *pool, ngx_str_t *value,
             return NGX_DECLINED;
         }
 
-        rc = ngx_pimap_query_add(pool, &query->mailboxes, &name);
+        rc = ngx_pimap_query_add(pool, names, &name);
 
         if (rc != NGX_OK) {
             return rc;

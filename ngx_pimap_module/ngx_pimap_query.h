@@ -13,12 +13,13 @@
 #include "ngx_pimap.h"
 
 
-#define NGX_PIMAP_QUERY_MAX_NAMES   64      /* mailboxes or events */
+#define NGX_PIMAP_QUERY_MAX_NAMES   64      /* of each list */
 
 
 typedef struct {
     uint32_t       types;                   /* PIMAP_TYPE_* */
     ngx_array_t   *mailboxes;               /* of ngx_str_t; NULL: any */
+    ngx_array_t   *collections;
     ngx_array_t   *events;
     ngx_int_t      ping;                    /* seconds; NGX_CONF_UNSET */
     ngx_int_t      wait;                    /* likewise */

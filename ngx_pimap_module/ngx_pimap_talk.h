@@ -20,7 +20,7 @@
  * test builds a module with another one.
  */
 #ifndef NGX_PIMAP_TALK_VERSION
-#define NGX_PIMAP_TALK_VERSION   3
+#define NGX_PIMAP_TALK_VERSION   4
 #endif
 
 #define NGX_PIMAP_TALK_MAX       131072     /* bytes of a message */

@@ -244,6 +244,9 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
         return PIMAP_EVENT_BAD_MEMBER;
     }
 
+    (void) pimap_json_string(json_object_get(ev->root, "collection"),
+                             &ev->collection);
+
     ev->json.data = text;
     ev->json.len = pimap_json_squeeze(text, len);
 

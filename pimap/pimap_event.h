@@ -45,6 +45,7 @@ typedef struct {
                                            StateChange, "calendarAlert" */
     pimap_str_t   mailbox;              /* decoded; data == NULL if absent */
     pimap_str_t   old_mailbox;          /* of a MailboxRename */
+    pimap_str_t   collection;           /* address book or calendar */
     uint32_t      types;                /* PIMAP_TYPE_* of pimap_types.h */
 
     json_t       *root;
@@ -58,6 +59,8 @@ typedef struct {
  * The name is the member "event", of A-Z a-z 0-9 . _ - and not one of our own
  * control events.  Without it "@type" may say that the text is a JMAP
  * StateChange or CalendarAlert.
+ *
+ * A "collection" that is not a string is taken for none.
  *
  * White space around the text is not part of ev->json.  Line breaks between
  * tokens are squeezed out in place, so "payload" is changed; everything else

@@ -218,9 +218,13 @@ pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text)
 
     if (rc != 0) {
         pimap_event_free(to);
+        return rc;
     }
 
-    return rc;
+    (void) pimap_json_string(json_object_get(to->root, "collection"),
+                             &to->collection);
+
+    return 0;
 }
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # A device gets those events of its account that it asked for: by JMAP type,
-# by mailbox, by name, and by all of them together.  The rest is counted.
+# by mailbox, by collection, by name, and by all of them together.  The rest is
+# counted.
 
 use strict;
 use warnings;
@@ -26,8 +27,8 @@ my @events = (
     { event => 'MailboxRename', mailbox => 'New', oldMailbox => 'Old' },
     { event => 'MailboxCreate', mailbox => 'inbox' },
     { event => 'QuotaExceed' },
-    { event => 'ContactChange', collection => 'x' },
-    { event => 'CalendarChange', collection => 'x' },
+    { event => 'ContactChange', collection => '/alice/friends/' },
+    { event => 'CalendarChange', collection => '/alice/a%2Cb,c/' },
     { event => 'Vendor.Thing' },
     { '@type' => 'StateChange', changed => { a => { Email => 's' } } },
     { '@type' => 'StateChange', changed => { a => { NoSuch => 's' },
@@ -68,6 +69,14 @@ my @cases = (
     ['mailboxes=New', 6, 8 .. 14],
     ['mailboxes=*', 8 .. 14],
 
+    ['collections=/alice/friends/', 1 .. 9, 11 .. 14],
+    ['collections=%2Falice%2Ffriends%2F', 1 .. 9, 11 .. 14],
+    ['collections=/alice/a%252Cb%2Cc/', 1 .. 8, 10 .. 14],
+    ['collections=/alice/a%252Cb%2Cc/,/alice/friends/', @all],
+    ['collections=/alice/friends,/alice/,/alice/friends/x', 1 .. 8, 11 .. 14],
+    ['collections=/alice/a%2Cb%2Cc/', 1 .. 8, 11 .. 14],
+    ['collections=INBOX', 1 .. 8, 11 .. 14],
+
     ['events=MessageNew', 1, 2],
     ['events=MessageNew,QuotaExceed', 1, 2, 8],
     ['events=Vendor.Thing', 11],
@@ -79,6 +88,9 @@ my @cases = (
     ['types=Email&mailboxes=INBOX', 1, 3, 12],
     ['mailboxes=INBOX,Old&events=MessageNew,MailboxRename', 1, 6],
     ['types=Mailbox&mailboxes=INBOX&events=FlagsSet'],
+    ['mailboxes=INBOX&collections=/alice/friends/', 1, 3, 8, 9, 11 .. 14],
+    ['types=Calendar&collections=/alice/friends/'],
+    ['events=ContactChange&collections=/alice/friends/', 9],
     ['types=Thread&mailboxes=INBOX&events=MessageNew&closeafter=no', 1],
 );
 

@@ -19,7 +19,7 @@ my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
 my $redis = $t->redis();
 my $uid = 0;
 
-$t->plan(3 * 6 + 16);
+$t->plan(3 * 6 + 18);
 $t->run();
 $t->wait_ready();
 
@@ -48,7 +48,8 @@ for my $transport (qw(http https)) {
     $s{"$transport $_"} = $t->park("user$_", transport => $transport,
         query => "device=$transport") for 1 .. 5;
     $s{"filter $transport"} = $t->park('user1', transport => $transport,
-        query => "types=Quota&mailboxes=INBOX,%C3%A9&device=f$transport");
+        query => "types=Quota,ContactCard&mailboxes=INBOX,%C3%A9"
+            . "&collections=/a/,/b/&device=f$transport");
     $s{"ping $transport"} = $t->park('ping', transport => $transport,
         query => 'ping=2');
 }
@@ -88,6 +89,10 @@ for my $round (1 .. 3) {
 
 # What a device has asked for is still known.
 
+$redis->publish('user1', { event => 'ContactChange', collection => $_,
+    uid => $_ }) for qw(/c/ /b/);
+is(uids($s{"filter $_"}, 1), '/b/', "its collections: $_")
+    for qw(http https);
 $redis->publish('user1', event('QuotaExceed'));
 is(uids($s{"filter $_"}, 1), $uid, "its filter: $_") for qw(http https);
 is($s{"ping $_"}->event()->{json}{interval}, 2, "its ping: $_")

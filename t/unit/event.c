@@ -144,6 +144,19 @@ test_members(void)
     tap_is_mem(ev.old_mailbox.data, ev.old_mailbox.len, NULL,
                "    old mailbox is absent");
     tap_is_int(ev.types, 0, "    unknown event has no types");
+    tap_is_mem(ev.collection.data, ev.collection.len, NULL,
+               "    collection is absent");
+    pimap_event_free(&ev);
+
+    tap_is_int(parse(&ev, S(EV(",\"collection\":\"/a/\\u00fc/\"")), MAX),
+               PIMAP_EVENT_OK, "a collection");
+    tap_is_mem(ev.collection.data, ev.collection.len, "/a/\xc3\xbc/",
+               "    is decoded");
+    pimap_event_free(&ev);
+
+    tap_is_int(parse(&ev, S(EV(",\"collection\":[\"/a/\"]")), MAX),
+               PIMAP_EVENT_OK, "a collection that is no string");
+    tap_is_mem(ev.collection.data, ev.collection.len, NULL, "    is none");
     pimap_event_free(&ev);
 }
 

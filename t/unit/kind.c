@@ -177,6 +177,14 @@ test_copy(void)
 
     pimap_event_free(&copy);
     free(mem);
+
+    mem = keep(&copy, "{\"event\":\"ContactChange\",\"collection\":\"/a/\"}");
+
+    tap_is_mem(copy.collection.data, copy.collection.len, "/a/",
+               "copy: collection");
+
+    pimap_event_free(&copy);
+    free(mem);
 }
 
 
