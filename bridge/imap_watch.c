@@ -178,8 +178,10 @@ imap_notify_answer(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
-   too, which no STATUS is about. */
+/*
+ * The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
+ * too, which no STATUS is about.
+ */
 
 void
 imap_overflow(imap_session_t *s)
