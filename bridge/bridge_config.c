@@ -152,6 +152,7 @@ static const bridge_option_t bridge_config_server_options[] = {
     number("max_mailboxes", in(max_mailboxes), "10000", 1, 100000),
     number("max_message", in(max_message), "1048576", 1024, 67108864),
     number("max_known", in(max_known), "20000", 0, 10000000),
+    flag("mail", in(mail), "1"),
     flag("compress", in(compress), "0"),
     flag("preview", in(preview), "1"),
     flag("notify", in(notify), "1"),

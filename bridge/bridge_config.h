@@ -48,6 +48,7 @@ struct bridge_server_s {
     int                   max_mailboxes;
     int                   max_message;
     int                   max_known;
+    int                   mail;         /* its events are published */
     int                   compress;
     int                   preview;
     int                   notify;

@@ -247,8 +247,10 @@ static void
 bridge_watch_publish(void *data, imap_client_t *client, const char *mailbox,
     json_t *events, json_t *state)
 {
-    if (bridge_config->watch.on) {
-        bridge_watch_put(data, mailbox, events, state);
+    bridge_account_t  *account = data;
+
+    if (bridge_config->watch.on && account->server->mail) {
+        bridge_watch_put(account, mailbox, events, state);
     }
 }
 

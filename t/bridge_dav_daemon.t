@@ -2,7 +2,8 @@
 
 # Contacts and calendars by the whole bridge: a device that has logged in as a
 # mail user gets what other clients change, its updates reach the server, a
-# poke saves the polling, and nothing comes twice after a restart.
+# poke saves the polling, and nothing comes twice after a restart.  Mail is left
+# to its store, if that publishes.
 
 use strict;
 use warnings;
@@ -18,18 +19,19 @@ use Pimap::Dav;
 use Pimap::Dovecot;
 
 my $t = Pimap->new(http => 'pimap_presence on;');
-$t->plan(17);
+$t->plan(18);
 
 my $bridge = Pimap::Bridge->new(t => $t, watch => 'linger = "60s";');
 my $dav = Pimap::Dav->new(t => $t, hook => $t->root()
     . '/integrations/radicale/pimap-poke %(user)s',
     env => { PIMAP_BRIDGE => 'http://127.0.0.1:' . $bridge->port() })->start();
 
-$bridge->{server} = 'dav = { url = "' . $dav->url() . '"; poll_min = "1h"; '
-    . 'poll_max = "1h"; poke_min = "50ms"; content = 4096; };';
+$bridge->{server} = 'mail = false; dav = { url = "' . $dav->url()
+    . '"; poll_min = "1h"; poll_max = "1h"; poke_min = "50ms"; content = 4096; };';
 
 $t->run();
-Pimap::Dovecot->new(t => $t, driver => 'none')->start();
+
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none')->start();
 
 $dav->make('/alice/book/', 'addressbook', 'Friends');
 $dav->put('/alice/book/0.vcf', $dav->card('0', 'Zero'));
@@ -85,6 +87,9 @@ is(update('u2', update => 'dav.put', href => '/bob/cal/e.ics',
     text => $dav->event('e', 'Lunch'))->{status}, 'invalid', 'not of others');
 is(scalar(@{ update('u3', update => 'dav.get',
     hrefs => ['/alice/cal/e.ics'])->{objects} }), 1, 'got');
+
+$dovecot->deliver(to => 'alice', subject => 'hello');
+ok($s->quiet(2), 'mail is not published');
 
 # While the bridge is away; then it tells what it has missed, and that only.
 
