@@ -1,7 +1,7 @@
 # Thin wrappers: the work is done by the scripts in misc/ and demo/.
 #
 #   make            build/ngx_pimap_module.so and build/pimap-bridge
-#   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT=
+#   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT= DAV_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
 #   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
 #   make modes      the tests with held devices only, and with hibernation
@@ -41,7 +41,7 @@ VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
                   duplex websocket_updates poll)
 
-export PORT TLS_PORT IMAP_PORT TO FROM SUBJECT BODY
+export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY
 
 
 MAKEFLAGS += --no-print-directory

@@ -17,7 +17,7 @@ use Pimap;
 
 my $t = Pimap->new();
 my %ports = (PORT => $t->port('http'), TLS_PORT => $t->port('https'),
-    IMAP_PORT => $t->port('imap'));
+    IMAP_PORT => $t->port('imap'), DAV_PORT => $t->port('dav'));
 my %env = (%ports, STATE => $t->dir() . '/state');
 my $output = $t->dir() . '/output';
 
