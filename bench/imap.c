@@ -1,0 +1,433 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * An IMAP server for the bridge's benchmark: as many sessions as there are
+ * descriptors, one thread, and no mail.  A login is "user<n>*<master>"; each
+ * user has MESSAGES messages in each of his mailboxes, and what is delivered.
+ *
+ *     imap PORT MAILBOXES [notify]
+ *
+ * Commands on its standard input: "deliver N" puts a message into the INBOX
+ * of user N, "quit".  It says "ready" when it listens.
+ */
+
+
+#define _GNU_SOURCE
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+
+#define MESSAGES    10
+#define USERS       100000
+#define LINE        8192
+#define OUT         16384
+
+
+typedef struct {
+    int       fd;
+    int       user;
+    int       inbox;                    /* INBOX is selected */
+    int       len;
+    char      idle[16];                 /* the tag of IDLE, while it lasts */
+    char      line[LINE];
+} session_t;
+
+
+static void listener(int port);
+static void watch(int fd, void *data);
+static void control(void);
+static void deliver(int user);
+static void session_accept(void);
+static void session_close(session_t *s);
+static void session_read(session_t *s);
+static void session_command(session_t *s, const char *line);
+static void session_login(session_t *s, const char *args);
+static void told_list(void);
+static void told_status(int user);
+static void told_select(session_t *s);
+static void told_fetch(session_t *s, const char *args);
+static void say(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+static void send_all(session_t *s);
+
+
+static int         poll_fd, listen_fd;
+static int         mailboxes;
+static const char *caps;
+static session_t  *sessions[USERS];     /* that watch, by user */
+static int         delivered[USERS];
+static char        out[OUT * 16];
+static size_t      out_len;
+
+
+int
+main(int argc, char **argv)
+{
+    int                 i, n;
+    struct epoll_event  events[256];
+
+    if (argc < 3) {
+        fprintf(stderr, "usage: imap PORT MAILBOXES [notify]\n");
+        return 2;
+    }
+
+    mailboxes = atoi(argv[2]);
+    caps = argc > 3 ? "IDLE ENABLE CONDSTORE QRESYNC NOTIFY LIST-EXTENDED"
+                      " LIST-STATUS"
+                    : "IDLE ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS";
+
+    poll_fd = epoll_create1(0);
+    listener(atoi(argv[1]));
+    watch(0, NULL);
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    printf("ready\n");
+
+    for ( ;; ) {
+        n = epoll_wait(poll_fd, events, 256, -1);
+
+        for (i = 0; i < n; i++) {
+
+            if (events[i].data.ptr == NULL) {
+                control();
+
+            } else if (events[i].data.ptr == &listen_fd) {
+                session_accept();
+
+            } else {
+                session_read(events[i].data.ptr);
+            }
+        }
+    }
+}
+
+
+static void
+listener(int port)
+{
+    int                 on;
+    struct sockaddr_in  sin;
+
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons(port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    on = 1;
+    listen_fd = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);
+    setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+
+    if (bind(listen_fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
+        || listen(listen_fd, 4096) == -1)
+    {
+        perror("listen");
+        exit(1);
+    }
+
+    watch(listen_fd, &listen_fd);
+}
+
+
+static void
+watch(int fd, void *data)
+{
+    struct epoll_event  event;
+
+    event.events = EPOLLIN;
+    event.data.ptr = data;
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+
+/* Lines are written whole, and are short. */
+
+static void
+control(void)
+{
+    int      user;
+    char    *line, *rest;
+    ssize_t  n;
+
+    static char  text[65536];
+
+    n = read(0, text, sizeof(text) - 1);
+
+    if (n <= 0) {
+        exit(0);
+    }
+
+    text[n] = '\0';
+
+    for (line = strtok_r(text, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest))
+    {
+        if (sscanf(line, "deliver %d", &user) == 1 && user >= 0
+            && user < USERS)
+        {
+            deliver(user);
+
+        } else if (strcmp(line, "quit") == 0) {
+            exit(0);
+        }
+    }
+}
+
+
+static void
+deliver(int user)
+{
+    session_t  *s;
+
+    delivered[user]++;
+    s = sessions[user];
+
+    if (s && *s->idle && s->inbox) {
+        out_len = 0;
+        say("* %d EXISTS\r\n", MESSAGES + delivered[user]);
+        send_all(s);
+    }
+}
+
+
+static void
+session_accept(void)
+{
+    int         fd;
+    session_t  *s;
+
+    while ((fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK)) != -1) {
+        s = calloc(1, sizeof(session_t));
+        s->fd = fd;
+        s->user = -1;
+        watch(fd, s);
+
+        out_len = 0;
+        say("* OK [CAPABILITY IMAP4rev1] ready\r\n");
+        send_all(s);
+    }
+}
+
+
+static void
+session_close(session_t *s)
+{
+    if (s->user >= 0 && sessions[s->user] == s) {
+        sessions[s->user] = NULL;
+    }
+
+    close(s->fd);
+    free(s);
+}
+
+
+static void
+session_read(session_t *s)
+{
+    char     *lf, *p;
+    ssize_t   n;
+
+    n = read(s->fd, s->line + s->len, LINE - 1 - s->len);
+
+    if (n <= 0) {
+        if (n == 0 || errno != EAGAIN) {
+            session_close(s);
+        }
+
+        return;
+    }
+
+    s->len += n;
+    s->line[s->len] = '\0';
+    out_len = 0;
+
+    for (p = s->line; (lf = strchr(p, '\n')); p = lf + 1) {
+        *lf = '\0';
+        session_command(s, p);
+    }
+
+    s->len -= p - s->line;
+    memmove(s->line, p, s->len);
+
+    send_all(s);
+}
+
+
+static void
+session_command(session_t *s, const char *line)
+{
+    char         tag[16];
+    const char  *p;
+
+    if (strncmp(line, "DONE", 4) == 0) {
+        say("%s OK idled\r\n", s->idle);
+        *s->idle = '\0';
+        return;
+    }
+
+    snprintf(tag, sizeof(tag), "%.*s", (int) strcspn(line, " "), line);
+    p = line + strlen(tag) + 1;
+
+    if (strncmp(p, "IDLE", 4) == 0) {
+        strcpy(s->idle, tag);
+        say("+ idling\r\n");
+        return;
+    }
+
+    if (strncmp(p, "LOGIN ", 6) == 0) {
+        session_login(s, p + 6);
+        say("%s OK [CAPABILITY IMAP4rev1 %s] in\r\n", tag, caps);
+        return;
+    }
+
+    if (strncmp(p, "CAPABILITY", 10) == 0) {
+        say("* CAPABILITY IMAP4rev1 %s\r\n", s->user < 0 ? "" : caps);
+
+    } else if (strncmp(p, "ENABLE ", 7) == 0) {
+        say("* ENABLED %.*s\r\n", (int) strcspn(p + 7, "\r"), p + 7);
+
+    } else if (strncmp(p, "LIST ", 5) == 0) {
+        told_list();
+        told_status(s->user);
+
+    } else if (strncmp(p, "NOTIFY", 6) == 0) {
+        told_status(s->user);
+
+    } else if (strncmp(p, "EXAMINE ", 8) == 0) {
+        s->inbox = strstr(p, "INBOX") != NULL;
+        told_select(s);
+
+    } else if (strncmp(p, "UID FETCH ", 10) == 0) {
+        told_fetch(s, p + 10);
+
+    } else if (strncmp(p, "FETCH ", 6) == 0) {
+        told_fetch(s, "1:*");
+
+    } else if (strncmp(p, "LOGOUT", 6) == 0) {
+        say("* BYE\r\n");
+    }
+
+    say("%s OK done\r\n", tag);
+}
+
+
+static void
+session_login(session_t *s, const char *args)
+{
+    int  user;
+
+    if (sscanf(args, "%*[\"]user%d", &user) == 1
+        || sscanf(args, "user%d", &user) == 1)
+    {
+        if (user >= 0 && user < USERS) {
+            s->user = user;
+            sessions[user] = s;
+        }
+    }
+}
+
+
+static void
+told_list(void)
+{
+    int  i;
+
+    say("* LIST (\\Subscribed) \"/\" INBOX\r\n");
+
+    for (i = 1; i < mailboxes; i++) {
+        say("* LIST () \"/\" Folder%d\r\n", i);
+    }
+}
+
+
+static void
+told_status(int user)
+{
+    int  i, n;
+
+    for (i = 0; i < mailboxes; i++) {
+        n = MESSAGES + (i == 0 && user >= 0 ? delivered[user] : 0);
+
+        if (i == 0) {
+            say("* STATUS INBOX");
+
+        } else {
+            say("* STATUS Folder%d", i);
+        }
+
+        say(" (MESSAGES %d UIDNEXT %d UIDVALIDITY 7 UNSEEN %d "
+            "HIGHESTMODSEQ %d)\r\n", n, n + 1, n, n);
+    }
+}
+
+
+static void
+told_select(session_t *s)
+{
+    int  n;
+
+    n = MESSAGES + (s->inbox && s->user >= 0 ? delivered[s->user] : 0);
+
+    say("* %d EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT %d] x\r\n"
+        "* OK [HIGHESTMODSEQ %d] x\r\n", n, n + 1, n);
+}
+
+
+static void
+told_fetch(session_t *s, const char *args)
+{
+    int  i, n;
+
+    n = MESSAGES + (s->inbox && s->user >= 0 ? delivered[s->user] : 0);
+    i = atoi(args);
+
+    if (strstr(args, "CHANGEDSINCE")) {
+        return;
+    }
+
+    for (i = i < 1 ? 1 : i > n ? n : i; i <= n; i++) {
+        say("* %d FETCH (UID %d FLAGS () INTERNALDATE \"24-Nov-2036 12:00:00 "
+            "+0000\" RFC822.SIZE 900 ENVELOPE (\"Mon, 24 Nov 2036 12:00:00 "
+            "+0000\" \"A message\" ((\"Bob\" NIL \"bob\" \"example.net\")) "
+            "NIL NIL NIL NIL NIL NIL \"<%d@example.net>\") MODSEQ (%d))\r\n",
+            i, i, i, i);
+    }
+}
+
+
+static void
+say(const char *format, ...)
+{
+    int      n;
+    va_list  args;
+
+    va_start(args, format);
+    n = vsnprintf(out + out_len, sizeof(out) - out_len, format, args);
+    va_end(args);
+
+    out_len += (size_t) n < sizeof(out) - out_len ? n : 0;
+}
+
+
+/* What is said at a time fits into a socket's buffer. */
+
+static void
+send_all(session_t *s)
+{
+    if (out_len && send(s->fd, out, out_len, MSG_NOSIGNAL)
+                   != (ssize_t) out_len)
+    {
+        fprintf(stderr, "user %d: %s\n", s->user, strerror(errno));
+    }
+
+    out_len = 0;
+}
