@@ -2,8 +2,8 @@
 
 # Contacts and calendars by the whole bridge: a device that has logged in as a
 # mail user gets what other clients change, its updates reach the server, a
-# poke saves the polling, and nothing comes twice after a restart.  Mail is left
-# to its store, if that publishes.
+# poke saves the polling, and nothing comes twice after a restart.  Mail is
+# left to its store, if that publishes.
 
 use strict;
 use warnings;
@@ -27,7 +27,8 @@ my $dav = Pimap::Dav->new(t => $t, hook => $t->root()
     env => { PIMAP_BRIDGE => 'http://127.0.0.1:' . $bridge->port() })->start();
 
 $bridge->{server} = 'mail = false; dav = { url = "' . $dav->url()
-    . '"; poll_min = "1h"; poll_max = "1h"; poke_min = "50ms"; content = 4096; };';
+    . '"; poll_min = "1h"; poll_max = "1h"; poke_min = "50ms"; '
+    . 'content = 4096; };';
 
 $t->run();
 
