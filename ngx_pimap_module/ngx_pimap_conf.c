@@ -155,6 +155,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->compress_history = NGX_CONF_UNSET;
     plcf->detach = NGX_CONF_UNSET;
     plcf->hibernate = NGX_CONF_UNSET;
+    plcf->tls_padding = NGX_CONF_UNSET_SIZE;
 
     ngx_pimap_login_conf_create(plcf);
 
@@ -200,6 +201,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->compress_history, prev->compress_history, 1);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
     ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
+    ngx_conf_merge_size_value(conf->tls_padding, prev->tls_padding, 0);
 
     if (ngx_pimap_login_conf_merge(cf, conf, prev) != NGX_OK) {
         return NGX_CONF_ERROR;

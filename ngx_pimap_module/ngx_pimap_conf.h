@@ -83,6 +83,7 @@ struct ngx_pimap_loc_conf_s {
 
     ngx_flag_t               detach;
     ngx_flag_t               hibernate;
+    size_t                   tls_padding;   /* a block's bytes; 0: none */
 
     ngx_uint_t               login;         /* NGX_PIMAP_LOGIN_* */
     ngx_array_t             *token_keys;    /* of ngx_pimap_key_t, or NULL */
@@ -130,6 +131,7 @@ extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
 extern ngx_conf_post_t        ngx_pimap_conf_window_post;
 extern ngx_conf_post_t        ngx_pimap_conf_age_post;
 extern ngx_conf_post_t        ngx_pimap_conf_size_post;
+extern ngx_conf_post_t        ngx_pimap_conf_padding_post;
 
 
 #endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

@@ -17,6 +17,7 @@ static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_pimap_conf_padding(ngx_conf_t *cf, void *post, void *data);
 
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
@@ -47,6 +48,7 @@ ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
 ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
 ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
 ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
+ngx_conf_post_t  ngx_pimap_conf_padding_post = { ngx_pimap_conf_padding };
 
 
 static char *
@@ -121,6 +123,21 @@ ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
 
     if (*value == 0) {
         return "must not be 0";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A quarter of a TLS record at most: beyond that it would be cut anyway. */
+
+static char *
+ngx_pimap_conf_padding(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *value = data;
+
+    if (*value && (*value < 16 || *value > 4096)) {
+        return "must be 0 or between 16 and 4096";
     }
 
     return NGX_CONF_OK;

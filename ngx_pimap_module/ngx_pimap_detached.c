@@ -70,6 +70,7 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     dt->lingers = (d->input != NGX_PIMAP_INPUT_NONE);
     dt->limit = (uint32_t) d->conf->buffer;
     dt->timeout = (uint32_t) d->conf->send_timeout;
+    dt->padding = (uint16_t) d->conf->tls_padding;
 
     kind = c->ssl ? NGX_PIMAP_DETACHED_TLS : NGX_PIMAP_DETACHED;
 
@@ -120,7 +121,9 @@ ngx_pimap_detached_write(ngx_pimap_detached_t *dt, u_char *data, size_t len)
         return ngx_pimap_detached_raw(dt, data, len);
     }
 
-    if (ngx_pimap_hibernate_seal(&dt->tls, data, len, &sealed) != NGX_OK) {
+    if (ngx_pimap_hibernate_seal(&dt->tls, data, len, dt->padding, &sealed)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -31,6 +31,7 @@ typedef struct {
 
     uint32_t               limit;       /* bytes of "unsent" */
     uint32_t               timeout;     /* msec without progress */
+    uint16_t               padding;     /* of records, if hibernated */
 
     unsigned               chunked:1;
     unsigned               hibernated:1;

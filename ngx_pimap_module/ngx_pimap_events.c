@@ -401,6 +401,11 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_int_t          rc;
     ngx_pimap_text_t  *hello;
 
+    if (r->connection->ssl && parking->conf->tls_padding) {
+        (void) SSL_set_block_padding(r->connection->ssl->connection,
+                                     parking->conf->tls_padding);
+    }
+
     if (parking->format == NGX_PIMAP_JSON) {
         return ngx_pimap_poll_park(r, parking);
     }

@@ -235,11 +235,11 @@ ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal)
 
 ngx_int_t
 ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
-    ngx_str_t *sealed)
+    size_t padding, ngx_str_t *sealed)
 {
     size_t  size;
 
-    size = ngx_pimap_tls13_seal_size(tls, len, 0);
+    size = ngx_pimap_tls13_seal_size(tls, len, padding);
 
     sealed->data = ngx_pimap_hibernate_scratch(size);
     if (sealed->data == NULL) {
@@ -247,7 +247,8 @@ ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
     }
 
     sealed->len = ngx_pimap_tls13_seal(ngx_pimap_hibernate_ctx, tls,
-                                       sealed->data, size, data, len, 0);
+                                       sealed->data, size, data, len,
+                                       padding);
 
     return sealed->len ? NGX_OK : NGX_ERROR;
 }

@@ -262,6 +262,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, hibernate),
       NULL },
 
+    { ngx_string("pimap_tls_padding"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_pimap_loc_conf_t, tls_padding),
+      &ngx_pimap_conf_padding_post },
+
     { ngx_string("pimap_drain"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,

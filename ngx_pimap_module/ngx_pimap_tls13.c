@@ -107,18 +107,21 @@ ngx_pimap_tls13_update_is_due(const ngx_pimap_tls13_t *s, size_t len)
 }
 
 
-/* RFC 8446, section 5.4.  A record with all its padding is not too long. */
+/*
+ * RFC 8446, section 5.4.  Content and type together are padded, as OpenSSL
+ * does it, and no record becomes longer than one without padding may be.
+ */
 
 static size_t
 ngx_pimap_tls13_padding(size_t len, size_t pad)
 {
     size_t  padding;
 
-    if (pad < 2 || len % pad == 0) {
+    if (pad < 2 || (len + 1) % pad == 0) {
         return 0;
     }
 
-    padding = pad - len % pad;
+    padding = pad - (len + 1) % pad;
 
     if (padding > NGX_PIMAP_TLS13_PLAINTEXT - len) {
         padding = NGX_PIMAP_TLS13_PLAINTEXT - len;
@@ -161,14 +164,12 @@ ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
         do {
             n = len;
-            padding = 0;
 
-            if (n < NGX_PIMAP_TLS13_PLAINTEXT) {
-                padding = ngx_pimap_tls13_padding(n, pad);
-
-            } else {
+            if (n > NGX_PIMAP_TLS13_PLAINTEXT) {
                 n = NGX_PIMAP_TLS13_PLAINTEXT;
             }
+
+            padding = ngx_pimap_tls13_padding(n, pad);
 
             rc = ngx_pimap_tls13_seal_record(s, &key, p,
                                              SSL3_RT_APPLICATION_DATA, in, n,

@@ -118,8 +118,9 @@ void ngx_pimap_tls13_wipe(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s);
 
 /*
  * Application data becomes records.  A KeyUpdate that is owed to the peer, or
- * that the key's age asks for, goes in front of them.  Content of the last
- * record is padded to a multiple of "pad" (0 or 1: no padding).
+ * that the key's age asks for, goes in front of them.  The plaintext of the
+ * last record, its type included, is padded to a multiple of "pad" (0 or 1: no
+ * padding), or as far as a record may go.
  *
  * seal_size() is exact for the next seal(); 0 if there is nothing to seal or
  * the sending side is closed.  seal() returns the number of bytes in "out", or

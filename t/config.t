@@ -26,6 +26,7 @@ my @anywhere = (
     ['pimap_send_timeout', '10s'],
     ['pimap_detach', 'on'],
     ['pimap_hibernate', 'off'],
+    ['pimap_tls_padding', '256'],
     ['pimap_max_devices_per_account', '5'],
     ['pimap_max_devices_per_ip', '5'],
     ['pimap_max_account_length', '64'],
@@ -57,6 +58,7 @@ my @good = (
     ["$redis; pimap_ping 5s min=1s max=1023s;"],
     ["$redis; pimap_coalesce 0;"],
     ["$redis; pimap_coalesce 10s;"],
+    map({ ["$redis; pimap_tls_padding $_;"] } qw(0 16 4k)),
     ["$redis; pimap_max_devices 0; pimap_max_devices_per_account 0;"],
     ["$redis; pimap_max_account_length 1024;"],
     ["resolver 127.0.0.1; pimap_redis redis://no.such.host.invalid;"],
@@ -127,6 +129,10 @@ my @bad = (
         qr/"pimap_coalesce" .*0 or between 100ms and 10s/] }
         qw(1ms 99ms 10001ms)),
     ['pimap_coalesce x;', qr/"pimap_coalesce" directive invalid value/],
+    map({ ["pimap_tls_padding $_;",
+        qr/"pimap_tls_padding" .*0 or between 16 and 4096/] }
+        qw(1 15 4097 16k)),
+    ['pimap_tls_padding x;', qr/"pimap_tls_padding" directive invalid/],
     ['pimap_max_devices -1;', qr/invalid number/],
     ['pimap_max_devices x;', qr/invalid number/],
     ['pimap_max_devices_per_account x;', qr/invalid number/],

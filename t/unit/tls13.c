@@ -221,6 +221,38 @@ round_trip(int suite)
 }
 
 
+/* RFC 8446, 5.4: what is on the wire says only how many blocks there are. */
+
+static void
+padded(size_t pad)
+{
+    int     ok;
+    size_t  len, plain, max;
+
+    tls13_pair(0);
+    ok = 1;
+    max = NGX_PIMAP_TLS13_PLAINTEXT + 1;
+
+    for (len = 1; len < max; len++) {
+
+        plain = ngx_pimap_tls13_seal_size(&tls13_us, len, pad)
+                - (NGX_PIMAP_TLS13_OVERHEAD - 1);
+
+        if (plain < len + 1 || plain > max
+            || plain != (len + pad) / pad * pad)
+        {
+            ok &= plain == max && len + 1 > max / pad * pad;
+        }
+    }
+
+    tap_ok(ok, "content and type are padded to whole blocks");
+    tap_ok(ngx_pimap_tls13_seal_size(&tls13_us, max, pad)
+           == max - 1 + NGX_PIMAP_TLS13_OVERHEAD
+              + pad + NGX_PIMAP_TLS13_OVERHEAD - 1,
+           "also those of the last record");
+}
+
+
 int
 main(void)
 {
@@ -239,6 +271,10 @@ main(void)
     for (suite = 0; suite < TLS13_SUITES; suite++) {
         round_trip(suite);
     }
+
+    padded(16);
+    padded(100);
+    padded(4096);
 
     ngx_pimap_tls13_ctx_destroy(tls13);
 

@@ -36,7 +36,7 @@ sub connect {
 
     my $ctx = Net::SSLeay::CTX_new_with_method(Net::SSLeay::TLS_method());
     my $self = bless({ socket => $socket, ctx => $ctx, text => '',
-        secrets => [], labels => {} }, $class);
+        wire => '', secrets => [], labels => {} }, $class);
 
     Net::SSLeay::CTX_set_min_proto_version($ctx, TLS1_3);
     Net::SSLeay::CTX_set_ciphersuites($ctx, $set{suite}) if $set{suite};
@@ -118,6 +118,25 @@ sub read_until {
 }
 
 
+# The lengths of the records that have come since this was asked last.
+
+sub lengths {
+    my ($self) = @_;
+
+    my @lengths;
+
+    while (length($self->{wire}) >= 5) {
+        my $length = unpack('x3n', $self->{wire});
+
+        last if length($self->{wire}) < 5 + $length;
+        push(@lengths, $length);
+        substr($self->{wire}, 0, 5 + $length, '');
+    }
+
+    return @lengths;
+}
+
+
 # How the server has ended: "close_notify", the name of its alert, or
 # "nothing" if only the connection was closed; undef if it was not.
 
@@ -186,6 +205,7 @@ sub _receive {
 
         if ($n) {
             Net::SSLeay::BIO_write($self->{in}, $bytes);
+            $self->{wire} .= $bytes;
             return 1;
         }
 
