@@ -163,6 +163,32 @@ ngx_pimap_accept_format(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_pimap_accept_compression(ngx_http_request_t *r)
+{
+    ngx_str_t              value;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (plcf->compress.value == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, plcf->compress.value, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0 || (value.len == 1 && value.data[0] == '0')
+        || (value.len == 3 && ngx_strncmp(value.data, "off", 3) == 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
 /*
  * RFC 9110, 12.5.3.  What is worth the same is taken in our order; who does
  * not want "identity" either gets it.
@@ -171,28 +197,17 @@ ngx_pimap_accept_format(ngx_http_request_t *r)
 ngx_int_t
 ngx_pimap_accept_coding(ngx_http_request_t *r, ngx_pimap_coding_t *coding)
 {
-    ngx_str_t              value, accept;
-    ngx_uint_t             weight, most;
-    ngx_pimap_coding_t     i;
-    ngx_pimap_loc_conf_t  *plcf;
+    ngx_int_t           rc;
+    ngx_str_t           accept;
+    ngx_uint_t          weight, most;
+    ngx_pimap_coding_t  i;
 
     *coding = NGX_PIMAP_IDENTITY;
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+    rc = ngx_pimap_accept_compression(r);
 
-    if (plcf->compress.value) {
-
-        if (ngx_http_complex_value(r, plcf->compress.value, &value)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (value.len == 0 || (value.len == 1 && value.data[0] == '0')
-            || (value.len == 3 && ngx_strncmp(value.data, "off", 3) == 0))
-        {
-            return NGX_OK;
-        }
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     if (!ngx_pimap_header(r, "Accept-Encoding", &accept)) {

@@ -141,6 +141,53 @@ ngx_pimap_deflate_before(ngx_str_t *before, size_t gap)
 }
 
 
+/*
+ * The compressor has one size of window: a full flush, after which it refers
+ * to nothing before, keeps to a smaller one.
+ */
+
+ngx_int_t
+ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data)
+{
+    size_t     left, flushes;
+    z_stream  *z;
+
+    z = &ngx_pimap_deflate_stream;
+
+    left = data->len;
+    flushes = left / NGX_PIMAP_DEFLATE_PIECE + 1;
+
+    if (ngx_pimap_deflate_ready(left + 16 * flushes) != NGX_OK
+        || deflateReset(z) != Z_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    z->next_in = data->data;
+    z->next_out = ngx_pimap_deflate_buffer;
+    z->avail_out = (uInt) ngx_pimap_deflate_size;
+
+    do {
+        z->avail_in = (uInt) ngx_min(left, NGX_PIMAP_DEFLATE_PIECE);
+        left -= z->avail_in;
+
+        if (deflate(z, left ? Z_FULL_FLUSH : Z_SYNC_FLUSH) != Z_OK
+            || z->avail_in || z->avail_out == 0)
+        {
+            return NGX_ERROR;
+        }
+
+    } while (left);
+
+    /* the last four bytes are those of the flush, the same in each message */
+
+    to->data = ngx_pimap_deflate_buffer;
+    to->len = ngx_pimap_deflate_size - z->avail_out - 4;
+
+    return NGX_OK;
+}
+
+
 u_char *
 ngx_pimap_deflate_head(u_char *p, ngx_pimap_coding_t coding)
 {

@@ -17,6 +17,7 @@
 
 
 #define NGX_PIMAP_DEFLATE_WINDOW  32768
+#define NGX_PIMAP_DEFLATE_PIECE   4096      /* of a message */
 #define NGX_PIMAP_DEFLATE_HEAD    10        /* bytes, at most */
 #define NGX_PIMAP_DEFLATE_TAIL    10
 
@@ -40,6 +41,12 @@ extern const char  *ngx_pimap_codings[NGX_PIMAP_NCODINGS];
  */
 ngx_int_t ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
     ngx_str_t *data, ngx_uint_t last);
+
+/*
+ * A message by itself (RFC 7692, 7.2.1), in which nothing refers further back
+ * than NGX_PIMAP_DEFLATE_PIECE bytes; likewise.
+ */
+ngx_int_t ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data);
 
 /* Another coding's head, and its tail, which follows the last block. */
 u_char *ngx_pimap_deflate_head(u_char *p, ngx_pimap_coding_t coding);

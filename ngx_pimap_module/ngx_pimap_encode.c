@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_ENCODE_MEMBERS  384
@@ -17,7 +18,8 @@ const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
     [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
     [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines,
     [NGX_PIMAP_JSON] = &ngx_pimap_encode_object,
-    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_frames
+    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_frames,
+    [NGX_PIMAP_DEFLATED] = &ngx_pimap_encode_deflated
 };
 
 
@@ -228,8 +230,11 @@ ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
     ngx_pimap_text_t      *text;
     ngx_pimap_position_t   position;
 
-    if (texts->text[format]) {
-        return texts->text[format];
+    text = texts->text[format];
+
+    if (text) {
+        ngx_pimap_count_n(pack_shared, text->plain != 0);
+        return text;
     }
 
     text = ngx_pimap_encoders[format]->event(ev, log);

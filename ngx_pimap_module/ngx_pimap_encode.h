@@ -99,6 +99,7 @@ extern const ngx_pimap_encoder_t  ngx_pimap_encode_sse;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_lines;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_object;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_frames;
+extern const ngx_pimap_encoder_t  ngx_pimap_encode_deflated;
 
 extern const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS];
 

@@ -3,15 +3,23 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * WebSocket (RFC 6455): each text frame is a message with one JSON object.
+ * With permessage-deflate (RFC 7692) an event is compressed by itself, once
+ * for all devices; what is said to one device only is too short for that.
  */
 
 
 #include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_deflate.h"
 #include "ngx_pimap_encode_json.h"
+#include "ngx_pimap_zone.h"
 
 
 static ngx_pimap_text_t *ngx_pimap_encode_frames_event(pimap_event_t *ev,
     ngx_log_t *log);
+static ngx_pimap_text_t *ngx_pimap_encode_deflated_event(pimap_event_t *ev,
+    ngx_log_t *log);
+static ngx_pimap_text_t *ngx_pimap_encode_frames_json(pimap_event_t *ev,
+    ngx_str_t *payload, ngx_log_t *log);
 static ngx_pimap_text_t *ngx_pimap_encode_frames_control(
     ngx_pimap_control_t *control, ngx_log_t *log);
 static ngx_pimap_text_t *ngx_pimap_encode_frames_last(ngx_pimap_end_t reason,
@@ -29,19 +37,76 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_frames = {
 };
 
 
+const ngx_pimap_encoder_t  ngx_pimap_encode_deflated = {
+    ngx_null_string,
+    NULL,
+    ngx_pimap_encode_deflated_event,
+    ngx_pimap_encode_frames_control,
+    ngx_pimap_encode_frames_last
+};
+
+
 static ngx_pimap_text_t *
 ngx_pimap_encode_frames_event(pimap_event_t *ev, ngx_log_t *log)
 {
-    u_char                   *p;
+    ngx_str_t  payload;
+
+    return ngx_pimap_encode_frames_json(ev, &payload, log);
+}
+
+
+/* RFC 7692, 6.1: what does not get shorter goes as it is. */
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_deflated_event(pimap_event_t *ev, ngx_log_t *log)
+{
+    u_char            *p;
+    ngx_str_t          payload, packed;
+    ngx_pimap_text_t  *text, *plain;
+
+    plain = ngx_pimap_encode_frames_json(ev, &payload, log);
+    if (plain == NULL) {
+        return NULL;
+    }
+
+    if (ngx_pimap_deflate_message(&packed, &payload) != NGX_OK
+        || packed.len >= payload.len)
+    {
+        return plain;
+    }
+
+    text = ngx_pimap_encode_frames_text(PIMAP_WS_OP_TEXT, packed.len, &p,
+                                        log);
+    if (text == NULL) {
+        return plain;
+    }
+
+    text->data[0] |= PIMAP_WS_RSV1;
+    ngx_memcpy(p, packed.data, packed.len);
+
+    text->plain = plain->len;
+    ngx_pimap_count(packed);
+
+    ngx_pimap_text_unref(plain);
+
+    return text;
+}
+
+
+static ngx_pimap_text_t *
+ngx_pimap_encode_frames_json(pimap_event_t *ev, ngx_str_t *payload,
+    ngx_log_t *log)
+{
     ngx_pimap_text_t         *text;
     ngx_pimap_encode_json_t   json;
 
     ngx_pimap_encode_json(&json, ev);
 
-    text = ngx_pimap_encode_frames_text(PIMAP_WS_OP_TEXT, json.len, &p, log);
-
+    text = ngx_pimap_encode_frames_text(PIMAP_WS_OP_TEXT, json.len,
+                                        &payload->data, log);
     if (text) {
-        (void) ngx_pimap_encode_json_copy(p, &json);
+        payload->len = ngx_pimap_encode_json_copy(payload->data, &json)
+                       - payload->data;
     }
 
     return text;

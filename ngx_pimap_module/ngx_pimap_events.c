@@ -300,6 +300,20 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     }
 
     parking->format = NGX_PIMAP_FRAMES;
+
+    if (ngx_pimap_upgrade_deflate(r)) {
+
+        rc = ngx_pimap_accept_compression(r);
+
+        if (rc == NGX_ERROR) {
+            return rc;
+        }
+
+        if (rc == NGX_OK) {
+            parking->format = NGX_PIMAP_DEFLATED;
+        }
+    }
+
     parking->input = NGX_PIMAP_INPUT_FRAMES;
     parking->coding = NGX_PIMAP_IDENTITY;
 

@@ -27,8 +27,8 @@ ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
 
-    rc = parking->format == NGX_PIMAP_FRAMES
-         ? ngx_pimap_upgrade_head(r)
+    rc = ngx_pimap_is_framed(parking->format)
+         ? ngx_pimap_upgrade_head(r, parking->format == NGX_PIMAP_DEFLATED)
          : ngx_pimap_head_stream(r, parking);
 
     if (rc != NGX_OK || ngx_pimap_add_position(r, &parking->start) != NGX_OK) {
@@ -95,11 +95,11 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_head_last(r, text, parking->format != NGX_PIMAP_FRAMES);
+    rc = ngx_pimap_head_last(r, text, !ngx_pimap_is_framed(parking->format));
 
     ngx_pimap_text_unref(text);
 
-    if (parking->format != NGX_PIMAP_FRAMES || rc == NGX_ERROR) {
+    if (!ngx_pimap_is_framed(parking->format) || rc == NGX_ERROR) {
         return rc;
     }
 

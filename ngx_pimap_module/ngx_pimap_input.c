@@ -248,7 +248,8 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
     ngx_memcpy(&partial->reader, state->data, state->len);
 
     if (d->input == NGX_PIMAP_INPUT_FRAMES
-        ? !pimap_ws_valid(&partial->reader.ws)
+        ? !pimap_ws_valid(&partial->reader.ws,
+                          d->format == NGX_PIMAP_DEFLATED)
         : !pimap_chunked_valid(&partial->reader.chunked))
     {
         return NGX_ERROR;

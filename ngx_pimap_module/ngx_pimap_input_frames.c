@@ -10,6 +10,8 @@
 #include "ngx_pimap_input_frames.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_inflate.h"
+#include "ngx_pimap_submit.h"
 #include "ngx_pimap_wheel.h"
 
 
@@ -18,6 +20,10 @@
 
 static void ngx_pimap_input_frame(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_result_t rc, pimap_ws_in_t *in);
+static ngx_int_t ngx_pimap_input_packed(ngx_pimap_device_t *d,
+    ngx_pimap_partial_t *partial, pimap_ws_in_t *in);
+static ngx_int_t ngx_pimap_input_inflated(ngx_pimap_device_t *d,
+    ngx_str_t *text);
 static ngx_uint_t ngx_pimap_input_flood(ngx_pimap_device_t *d);
 static void ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data,
     size_t len);
@@ -37,7 +43,8 @@ ngx_pimap_input_frames(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     while (!d->doomed) {
 
         rc = pimap_ws_read(&partial->reader.ws, data, len,
-                           d->conf->max_update, &in);
+                           d->conf->max_update,
+                           d->format == NGX_PIMAP_DEFLATED, &in);
 
         if (rc == PIMAP_WS_AGAIN) {
             return;
@@ -55,6 +62,8 @@ static void
 ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     pimap_ws_result_t rc, pimap_ws_in_t *in)
 {
+    ngx_int_t  taken;
+
     if (rc == PIMAP_WS_CLOSE) {
         ngx_pimap_input_closed(d, in->data, in->len);
         return;
@@ -77,12 +86,91 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return;
     }
 
-    if (rc == PIMAP_WS_DATA
-        && ngx_pimap_input_piece(d, partial, in->data, in->len, in->last)
-           != NGX_OK)
-    {
+    if (rc != PIMAP_WS_DATA) {
+        return;
+    }
+
+    taken = in->compressed
+            ? ngx_pimap_input_packed(d, partial, in)
+            : ngx_pimap_input_piece(d, partial, in->data, in->len, in->last);
+
+    if (taken != NGX_OK) {
         ngx_pimap_input_frames_memory(d);
     }
+}
+
+
+/* RFC 7692, 7.2.2: collected as it is, and inflated when it is complete. */
+
+static ngx_int_t
+ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+    pimap_ws_in_t *in)
+{
+    ngx_int_t  rc;
+    ngx_str_t  packed, text;
+
+    packed.data = in->data;
+    packed.len = in->len;
+
+    if (!in->last || partial->text) {
+
+        if (in->len
+            && ngx_pimap_backlog_add(&partial->text, in->data, in->len)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (!in->last) {
+            return NGX_OK;
+        }
+
+        ngx_pimap_backlog_rest(partial->text, &packed);
+    }
+
+    rc = ngx_pimap_inflate(&text, &packed, d->conf->max_update);
+
+    ngx_pimap_backlog_free(&partial->text);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_pimap_input_inflated(d, &text);
+
+    case NGX_BUSY:
+        ngx_pimap_input_close(d, PIMAP_WS_TOO_LARGE, "message too large");
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        ngx_pimap_input_close(d, PIMAP_WS_NOT_UTF8, "not deflated");
+        return NGX_OK;
+
+    default: /* NGX_ERROR */
+        return rc;
+    }
+}
+
+
+/* What the reader looks at in other messages. */
+
+static ngx_int_t
+ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
+{
+    pimap_utf8_t  utf8;
+
+    ngx_memzero(&utf8, sizeof(pimap_utf8_t));
+
+    if (!pimap_utf8_check(&utf8, text->data, text->len) || utf8.need) {
+        ngx_pimap_input_close(d, PIMAP_WS_NOT_UTF8, "not UTF-8");
+        return NGX_OK;
+    }
+
+    if (text->len == 0 && ngx_pimap_input_flood(d)) {
+        ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
+        return NGX_OK;
+    }
+
+    return ngx_pimap_submit(d, text->data, text->len);
 }
 
 

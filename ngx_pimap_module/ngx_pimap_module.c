@@ -17,6 +17,7 @@
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_inflate.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_poll.h"
@@ -545,5 +546,6 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
     ngx_pimap_commander_close();
     ngx_pimap_hibernate_exit_process();
     ngx_pimap_deflate_exit_process();
+    ngx_pimap_inflate_exit_process();
     ngx_pimap_zone_exit_process();
 }

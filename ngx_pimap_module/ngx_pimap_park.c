@@ -205,6 +205,11 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
         rc = d->transport->send(d, text);
         len = text->len;
 
+        if (rc == NGX_OK && text->plain) {
+            ngx_pimap_count_n(pack_plain_bytes, text->plain);
+            ngx_pimap_count_n(pack_bytes, len);
+        }
+
     } else {
         rc = ngx_pimap_park_pack(d, text, &len);
     }

@@ -225,7 +225,7 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || head->format >= NGX_PIMAP_NFORMATS
         || head->input >= NGX_PIMAP_NINPUTS
         || head->input == NGX_PIMAP_INPUT_LINES
-        || ((head->format == NGX_PIMAP_FRAMES)
+        || (ngx_pimap_is_framed(head->format)
             != (head->input == NGX_PIMAP_INPUT_FRAMES))
         || head->coding >= NGX_PIMAP_NCODINGS
         || (head->flags & ~NGX_PIMAP_RECORD_FLAGS))

@@ -38,6 +38,7 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
 
     text->refs = 1;
     text->len = (uint32_t) size;
+    text->plain = 0;
     text->kind = NGX_PIMAP_TEXT_CONTROL;
     text->placed = 0;
     text->serial = ++ngx_pimap_text_serial;

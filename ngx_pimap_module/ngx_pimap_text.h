@@ -24,8 +24,11 @@ typedef enum {
     NGX_PIMAP_LINES,                    /* newline-delimited JSON */
     NGX_PIMAP_JSON,                     /* one answer with all that came */
     NGX_PIMAP_FRAMES,                   /* WebSocket's, JSON in each */
+    NGX_PIMAP_DEFLATED,                 /* the same, permessage-deflate */
     NGX_PIMAP_NFORMATS
 } ngx_pimap_format_t;
+
+#define ngx_pimap_is_framed(format)  ((format) >= NGX_PIMAP_FRAMES)
 
 
 /* What is in it. */
@@ -42,6 +45,8 @@ struct ngx_pimap_text_s {
     uint32_t               refs;
     uint32_t               len;
     uint32_t               chunk_len;   /* with the framing on both sides */
+    uint32_t               plain;       /* of a compressed message: as long
+                                           as it was; or 0 */
     uint8_t                kind;        /* ngx_pimap_text_kind_t */
     uint8_t                placed;
     ngx_pimap_position_t   position;    /* who has it is there, if "placed" */

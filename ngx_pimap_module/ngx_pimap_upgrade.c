@@ -13,6 +13,8 @@
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 
+#include "pimap_ws_offer.h"
+
 #include <ngx_sha1.h>
 
 
@@ -243,8 +245,43 @@ ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port)
 }
 
 
+/* RFC 6455, 9.1: several headers are one list. */
+
+const char *
+ngx_pimap_upgrade_deflate(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    const char       *answer;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("Sec-WebSocket-Extensions");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != name.len
+                || ngx_strncasecmp(h[i].key.data, name.data, name.len) != 0)
+            {
+                continue;
+            }
+
+            answer = pimap_ws_offer((char *) h[i].value.data,
+                                    h[i].value.len);
+            if (answer) {
+                return answer;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_int_t
-ngx_pimap_upgrade_head(ngx_http_request_t *r)
+ngx_pimap_upgrade_head(ngx_http_request_t *r, ngx_uint_t deflate)
 {
     u_char     *p, digest[20];
     ngx_str_t   key, hash, accept;
@@ -283,6 +320,14 @@ ngx_pimap_upgrade_head(ngx_http_request_t *r)
 
     if (ngx_pimap_upgrade_lists(r, "Sec-WebSocket-Protocol", "pimap")
         && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (deflate
+        && ngx_pimap_add_header(r, "Sec-WebSocket-Extensions",
+                                ngx_pimap_upgrade_deflate(r))
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -23,8 +23,11 @@ ngx_uint_t ngx_pimap_upgrade_wanted(ngx_http_request_t *r);
 ngx_int_t ngx_pimap_upgrade_check(ngx_http_request_t *r,
     const char **problem);
 
+/* What to answer to an offer of permessage-deflate; NULL: there is none. */
+const char *ngx_pimap_upgrade_deflate(ngx_http_request_t *r);
+
 /* The head of the answer, which is not sent here. */
-ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r);
+ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r, ngx_uint_t deflate);
 
 /* setter of "pimap_origin" */
 char *ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -24,7 +24,8 @@
 
 
 static size_t pimap_ws_head_size(const pimap_ws_t *ws);
-static const char *pimap_ws_judge_start(pimap_ws_t *ws);
+static const char *pimap_ws_judge_start(const pimap_ws_t *ws, int deflate);
+static int pimap_ws_reserved(const pimap_ws_t *ws, int deflate);
 static pimap_ws_result_t pimap_ws_judge(pimap_ws_t *ws, uint64_t limit,
     pimap_ws_in_t *in);
 static void pimap_ws_unmask(pimap_ws_t *ws, uint8_t *data, size_t len);
@@ -40,7 +41,7 @@ static pimap_ws_result_t pimap_ws_fail(pimap_ws_in_t *in, int code,
 
 pimap_ws_result_t
 pimap_ws_read(pimap_ws_t *ws, uint8_t *data, size_t len, uint64_t limit,
-    pimap_ws_in_t *in)
+    int deflate, pimap_ws_in_t *in)
 {
     size_t              n;
     const char         *why;
@@ -59,7 +60,7 @@ pimap_ws_read(pimap_ws_t *ws, uint8_t *data, size_t len, uint64_t limit,
         /* what is wrong is told before anything is waited for */
 
         if (ws->head_len == 2) {
-            why = pimap_ws_judge_start(ws);
+            why = pimap_ws_judge_start(ws, deflate);
 
             if (why) {
                 return pimap_ws_fail(in, PIMAP_WS_PROTOCOL, why);
@@ -113,11 +114,9 @@ pimap_ws_head_size(const pimap_ws_t *ws)
 /* What the first two bytes tell (5.2): NULL if nothing is wrong. */
 
 static const char *
-pimap_ws_judge_start(pimap_ws_t *ws)
+pimap_ws_judge_start(const pimap_ws_t *ws, int deflate)
 {
-    /* 5.2: "MUST be 0 unless an extension is negotiated" */
-
-    if (ws->head[0] & PIMAP_WS_RSV) {
+    if (pimap_ws_reserved(ws, deflate)) {
         return "reserved bits";
     }
 
@@ -168,6 +167,26 @@ pimap_ws_judge_start(pimap_ws_t *ws)
 }
 
 
+/*
+ * 5.2: "MUST be 0 unless an extension is negotiated".  RFC 7692, 6.1: it is
+ * set on the first frame of a message only.
+ */
+
+static int
+pimap_ws_reserved(const pimap_ws_t *ws, int deflate)
+{
+    int  rsv;
+
+    rsv = ws->head[0] & PIMAP_WS_RSV;
+
+    if (rsv == PIMAP_WS_RSV1 && deflate) {
+        return pimap_ws_control(ws) || pimap_ws_op(ws) == PIMAP_WS_OP_MORE;
+    }
+
+    return rsv != 0;
+}
+
+
 /* The head is complete. */
 
 static pimap_ws_result_t
@@ -206,8 +225,12 @@ pimap_ws_judge(pimap_ws_t *ws, uint64_t limit, pimap_ws_in_t *in)
             return pimap_ws_fail(in, PIMAP_WS_TOO_LARGE, "message too large");
         }
 
+        if (!ws->open) {
+            ws->open = 1;
+            ws->compressed = (ws->head[0] & PIMAP_WS_RSV1) != 0;
+        }
+
         ws->size += len;
-        ws->open = 1;
     }
 
     ws->left = len;
@@ -243,10 +266,11 @@ pimap_ws_message(pimap_ws_t *ws, uint8_t *data, size_t len,
 {
     /* 8.1: also a character that is cut by the message's end */
 
-    if (!pimap_utf8_check(&ws->utf8, data, len)) {
+    if (!ws->compressed && !pimap_utf8_check(&ws->utf8, data, len)) {
         return pimap_ws_fail(in, PIMAP_WS_NOT_UTF8, "not UTF-8");
     }
 
+    in->compressed = ws->compressed;
     in->data = data;
     in->len = len;
 
@@ -266,6 +290,7 @@ pimap_ws_message(pimap_ws_t *ws, uint8_t *data, size_t len,
     }
 
     ws->open = 0;
+    ws->compressed = 0;
     ws->size = 0;
     in->last = 1;
 
@@ -373,7 +398,7 @@ pimap_ws_idle(const pimap_ws_t *ws)
 
 
 int
-pimap_ws_valid(const pimap_ws_t *ws)
+pimap_ws_valid(const pimap_ws_t *ws, int deflate)
 {
     pimap_ws_t  start;
 
@@ -381,6 +406,7 @@ pimap_ws_valid(const pimap_ws_t *ws)
         || ws->ready > 1
         || ws->mask_at > 3
         || ws->open > 1
+        || ws->compressed > (ws->open && deflate)
         || ws->utf8.need > 3
         || ws->control_len > PIMAP_WS_CONTROL_MAX)
     {
@@ -397,7 +423,7 @@ pimap_ws_valid(const pimap_ws_t *ws)
     start.open = (pimap_ws_op(ws) == PIMAP_WS_OP_MORE
                   || (ws->open && pimap_ws_control(ws)));
 
-    if (pimap_ws_judge_start(&start)
+    if (pimap_ws_judge_start(&start, deflate)
         || ws->head_len > pimap_ws_head_size(ws)
         || ws->ready != (ws->head_len == pimap_ws_head_size(ws)))
     {

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * WebSocket's frames (RFC 6455), as a server reads and writes them, without
- * extensions.  Pure: bytes in, pieces of messages out, nothing is allocated.
+ * WebSocket's frames (RFC 6455), as a server reads and writes them, with those
+ * of compressed messages (RFC 7692).  Pure: bytes in, pieces of messages out,
+ * nothing is allocated, and nothing inflated.
  */
 
 
@@ -19,6 +20,7 @@
 
 #define PIMAP_WS_CONTROL_MAX   125      /* 5.5: bytes of a control frame */
 #define PIMAP_WS_HEAD_MAX      10       /* of a frame that is not masked */
+#define PIMAP_WS_RSV1          0x40     /* RFC 7692, 6: it is compressed */
 
 
 /* RFC 6455, 5.2 */
@@ -59,7 +61,8 @@ typedef struct {
     uint8_t        head_len;
     uint8_t        ready;               /* the head is complete */
     uint8_t        mask_at;
-    uint8_t        open;                /* a message has begun */
+    uint8_t        open;                /* a message has begun ... */
+    uint8_t        compressed;          /* ... which is */
     pimap_utf8_t   utf8;
 
     uint8_t        control_len;
@@ -82,6 +85,7 @@ typedef struct {
     uint8_t       *data;                /* in the bytes, or in the reader */
     size_t         len;
     int            last;                /* the message is complete */
+    int            compressed;          /* maybe no UTF-8 when inflated */
     int            code;
     const char    *why;                 /* of a failure */
 } pimap_ws_in_t;
@@ -90,16 +94,17 @@ typedef struct {
 /*
  * Reads until there is something to say; to be called again with the rest
  * of the bytes until AGAIN.  Payload is unmasked in its place.  A message
- * has "limit" bytes at most.  Nothing may be read after CLOSE and FAIL.
+ * has "limit" bytes at most, and may be compressed if "deflate" says so.
+ * Nothing may be read after CLOSE and FAIL.
  */
 pimap_ws_result_t pimap_ws_read(pimap_ws_t *ws, uint8_t *data, size_t len,
-    uint64_t limit, pimap_ws_in_t *in);
+    uint64_t limit, int deflate, pimap_ws_in_t *in);
 
 /* True between two messages: the reader remembers nothing. */
 int pimap_ws_idle(const pimap_ws_t *ws);
 
 /* True if it may be one that has been read with up to now. */
-int pimap_ws_valid(const pimap_ws_t *ws);
+int pimap_ws_valid(const pimap_ws_t *ws, int deflate);
 
 /* The head of a whole frame of "len" bytes: its length. */
 size_t pimap_ws_head(uint8_t *buf, pimap_ws_op_t op, size_t len);

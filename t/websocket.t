@@ -62,7 +62,7 @@ $w->close();
 for (['a sub-protocol that we do not know', { 'Sec-WebSocket-Protocol' =>
             'chat' }],
     ['an extension', { 'Sec-WebSocket-Extensions' =>
-            'permessage-deflate' }],
+            'permessage-bzip2' }],
     ['other spellings', { Upgrade => 'h2c, WebSocket',
         Connection => 'keep-alive, UPGRADE' }])
 {

@@ -41,7 +41,7 @@ my $json = JSON::PP->new()->utf8()->canonical();
 my @ways = (['ws', 'http', '/events'], ['wss', 'https', '/events'],
     ['ws', 'http', '/held'], ['wss', 'https', '/held']);
 
-$t->plan(7 * @ways + 2 * 9);
+$t->plan(7 * @ways + 2 * 9 + 1);
 $t->run();
 $t->wait_ready();
 
@@ -77,14 +77,16 @@ for my $way (@ways) {
 
     $s->{head} = '';            # what it says is no HTTP
 
-    is_deeply(said($s), ['open', 'pimap', ''], "$name: open");
+    is_deeply(said($s), ['open', 'pimap', 'permessage-deflate'],
+        "$name: open");
     is(said($s)->[1]{event}, 'parked', "$name: parked");
     $t->subscribed($account);
 
-    my $id = $t->redis()->log($account, { event => 'MessageNew', uid => 1 });
+    my $id = $t->redis()->log($account, { event => 'MessageNew', uid => 1,
+        text => 'long ' x 2000 });
 
     is_deeply(said($s), ['message', { id => $id, event => 'MessageNew',
-        uid => 1 }], "$name: an event");
+        uid => 1, text => 'long ' x 2000 }], "$name: an event");
 
     $client->type("ws.ping('hello')\n");
     is_deeply(said($s), ['pong', 'hello'], "$name: Ping and Pong");
@@ -116,21 +118,25 @@ for my $scheme (qw(http https)) {
         window.ws = new WebSocket(
             location.origin.replace(/^http/, 'ws')
                 + '/events?account=$account&device=d', ['chat', 'pimap']);
-        ws.onopen = () => said.push('open ' + ws.protocol + ws.extensions);
+        ws.onopen = () => said.push(['open', ws.protocol, ws.extensions]);
         ws.onmessage = e => said.push(JSON.parse(e.data));
         ws.onclose = e => said.push(['close', e.code, e.reason, e.wasClean]);
         true;
 END
 
-    is(saw(0), 'open pimap', "$name: open");
+    is(join(' ', @{ saw(0) }), 'open pimap permessage-deflate; '
+        . 'server_no_context_takeover; client_no_context_takeover',
+        "$name: open, with compression");
     is(saw(1)->{event}, 'parked', "$name: parked");
     $t->subscribed($account);
 
-    my $id = $t->redis()->log($account, { event => 'FlagsSet' });
+    my $event = { event => 'FlagsSet', text => 'long ' x 2000 };
+    my $id = $t->redis()->log($account, $event);
 
-    is_deeply(saw(2), { id => $id, event => 'FlagsSet' }, "$name: an event");
+    is_deeply(saw(2), { id => $id, %$event }, "$name: an event");
 
-    $browser->eval('ws.send(JSON.stringify({id: "one", update: "x"}))');
+    $browser->eval('ws.send(JSON.stringify({id: "one", update: "x",'
+        . ' is: "\u00e9".repeat(20000)}))');
     is_deeply(saw(3), { event => 'accepted', update => 'one' },
         "$name: an update");
 
@@ -140,7 +146,7 @@ END
     ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
         "$name: a reload");
     $t->subscribed($account);
-    $t->redis()->log($account, { event => 'FlagsClear' });
+    $t->redis()->log($account, { %$event, event => 'FlagsClear' });
     is(saw(4)->{event}, 'FlagsClear', "$name: is not noticed");
 
     my $w = $t->websocket($account, query => 'device=d');
@@ -163,6 +169,10 @@ END
 END
     is(saw(0), 1006, "$name: not for a page of another host");
 }
+
+# Clients would have closed with an error of their own.
+
+is($t->status()->{compression}{texts}, @ways + 2 * 2, 'events compressed');
 
 
 sub said {

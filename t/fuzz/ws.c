@@ -4,7 +4,8 @@
  *
  * libFuzzer target: in whatever pieces the bytes come, a WebSocket reader
  * makes the same of them, stays valid, and lets no message pass that is too
- * long or no UTF-8.  The first byte says how the rest is cut.
+ * long or no UTF-8, if it is not compressed.  The first byte says how the rest
+ * is cut, and its lowest bit whether messages may be compressed.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/ws.c pimap/pimap_ws.c pimap/pimap_utf8.c
@@ -27,6 +28,7 @@ typedef struct {
     pimap_utf8_t   utf8;
     size_t         size;                /* of the message so far */
     uint32_t       sum;                 /* of all that has been said */
+    int            deflate;
     int            over;
 } fuzz_reader_t;
 
@@ -53,11 +55,18 @@ fuzz_data(fuzz_reader_t *reader, const pimap_ws_in_t *in)
     reader->size += in->len;
 
     fuzz_check(reader->size <= FUZZ_LIMIT);
-    fuzz_check(pimap_utf8_check(&reader->utf8, in->data, in->len));
+
+    if (in->compressed) {
+        fuzz_check(reader->deflate && reader->utf8.need == 0);
+
+    } else {
+        fuzz_check(pimap_utf8_check(&reader->utf8, in->data, in->len));
+    }
 
     fuzz_sum(reader, in->data, in->len);
 
     if (in->last) {
+        last += (uint8_t) in->compressed;
         fuzz_check(reader->utf8.need == 0);
         fuzz_check(pimap_ws_idle(&reader->ws));
         fuzz_sum(reader, &last, 1);
@@ -87,7 +96,7 @@ fuzz_piece(fuzz_reader_t *reader, const uint8_t *data, size_t len)
     for (at = 0; rc != PIMAP_WS_AGAIN && !reader->over; at += in.used) {
 
         rc = pimap_ws_read(&reader->ws, piece + at, len - at, FUZZ_LIMIT,
-                           &in);
+                           reader->deflate, &in);
 
         fuzz_check(in.used <= len - at);
         fuzz_check(rc != PIMAP_WS_AGAIN || at + in.used == len);
@@ -109,7 +118,8 @@ fuzz_piece(fuzz_reader_t *reader, const uint8_t *data, size_t len)
             reader->over = 1;
         }
 
-        fuzz_check(rc == PIMAP_WS_FAIL || pimap_ws_valid(&reader->ws));
+        fuzz_check(rc == PIMAP_WS_FAIL
+                   || pimap_ws_valid(&reader->ws, reader->deflate));
     }
 
     free(piece);
@@ -133,6 +143,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&whole, 0, sizeof(fuzz_reader_t));
     memset(&pieces, 0, sizeof(fuzz_reader_t));
+    whole.deflate = pieces.deflate = cut & 1;
 
     fuzz_piece(&whole, data, size);
 

@@ -21,12 +21,15 @@
 #define case_of(s)    s, sizeof(s) - 1
 
 
-static const struct {
+typedef struct {
     const char   *name;
     const char   *bytes;
     size_t        len;
     const char   *expected;
-} cases[] = {
+} case_t;
+
+
+static const case_t  cases[] = {
     { "5.7: a masked text", case_of("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d"
       "\x51\x58"), "text(Hello)" },
     { "two texts", case_of("\x81\x81" Z "a" "\x81\x81" Z "b"),
@@ -95,6 +98,41 @@ static const struct {
 };
 
 
+/* RFC 7692, with permessage-deflate */
+
+static const case_t  deflate_cases[] = {
+    { "7.2.3.1: a compressed text",
+      case_of("\xc1\x87" Z "\xf2\x48\xcd\xc9\xc9\x07" "."),
+      "packed(\xf2\x48\xcd\xc9\xc9\x07.)" },
+    { "7.2.3.1: in fragments", case_of("\x41\x83" Z "\xf2\x48\xcd"
+      "\x80\x84" Z "\xc9\xc9\x07."),
+      "packed(\xf2\x48\xcd\xc9\xc9\x07.)" },
+    { "6.1: a Ping between them", case_of("\x41\x81" Z "\xff" "\x89\x81" Z
+      "p" "\x80\x81" Z "\xfe"), "ping(p) packed(\xff\xfe)" },
+    { "6.1: then one that is not, in UTF-8",
+      case_of("\xc1\x81" Z "\xff" "\x81\x82" Z "\xc3\xa9"),
+      "packed(\xff) text(\xc3\xa9)" },
+    { "then one that is no UTF-8",
+      case_of("\xc1\x81" Z "\xff" "\x81\x81" Z "\xff"),
+      "packed(\xff) fail 1007" },
+    { "6.1: RSV1 of a later fragment",
+      case_of("\x41\x81" Z "a" "\xc0\x81" Z "b"), "fail 1002" },
+    { "the same, the first one being without",
+      case_of("\x01\x81" Z "a" "\xc0\x81" Z "b"), "fail 1002" },
+    { "6.1: RSV1 of a Ping", case_of("\xc9\x80" Z), "fail 1002" },
+    { "of a Close", case_of("\xc8\x80" Z), "fail 1002" },
+    { "RSV1 and RSV2", case_of("\xe1\x80" Z), "fail 1002" },
+    { "RSV2", case_of("\xa1\x80" Z), "fail 1002" },
+    { "binary", case_of("\xc2\x81" Z "\xff"), "fail 1003" },
+    { "too large", case_of("\xc1\xfe\x01\x2d" Z), "fail 1009" },
+    { "a compressed frame that is not complete",
+      case_of("\xc1\x85" Z "\xff"), "" },
+};
+
+
+static int  deflate;
+
+
 /* What a reader makes of these bytes, "step" of them at a time. */
 
 static const char *
@@ -123,9 +161,10 @@ read_all(const char *bytes, size_t len, size_t step)
         memcpy(piece, bytes + at, n);
 
         for (size_t done = 0; ; done += in.used) {
-            rc = pimap_ws_read(&ws, piece + done, n - done, LIMIT, &in);
+            rc = pimap_ws_read(&ws, piece + done, n - done, LIMIT,
+                               deflate, &in);
 
-            if (!pimap_ws_valid(&ws) && rc != PIMAP_WS_FAIL) {
+            if (!pimap_ws_valid(&ws, deflate) && rc != PIMAP_WS_FAIL) {
                 strcat(out, " not valid");
             }
 
@@ -137,7 +176,8 @@ read_all(const char *bytes, size_t len, size_t step)
                 }
 
                 if (in.last) {
-                    sprintf(out + strlen(out), " text(%.*s)", (int) used,
+                    sprintf(out + strlen(out), " %s(%.*s)",
+                            in.compressed ? "packed" : "text", (int) used,
                             (char *) text);
                     used = 0;
                 }
@@ -178,22 +218,34 @@ test_long(void)
                LIMIT + 6, "a message as long as it may be");
 
     memset(&ws, 0, sizeof(pimap_ws_t));
-    tap_ok(pimap_ws_idle(&ws) && pimap_ws_valid(&ws), "a new reader");
+    tap_ok(pimap_ws_idle(&ws) && pimap_ws_valid(&ws, 0), "a new reader");
 
     ws.ready = 1;
-    tap_ok(!pimap_ws_valid(&ws), "ready without a head");
+    tap_ok(!pimap_ws_valid(&ws, 0), "ready without a head");
 
     memset(&ws, 0, sizeof(pimap_ws_t));
     ws.head_len = 6;
     ws.ready = 1;
     memcpy(ws.head, "\x89\x85" Z, 6);
     ws.left = 5;
-    tap_ok(pimap_ws_valid(&ws), "within a Ping");
+    tap_ok(pimap_ws_valid(&ws, 0), "within a Ping");
     ws.left = 126;
-    tap_ok(!pimap_ws_valid(&ws), "within a Ping that is too long");
+    tap_ok(!pimap_ws_valid(&ws, 0), "within a Ping that is too long");
 
     ws.head[0] = 0x81;
-    tap_ok(!pimap_ws_valid(&ws), "within a text that was not begun");
+    tap_ok(!pimap_ws_valid(&ws, 0), "within a text that was not begun");
+
+    ws.head[0] = 0xc1;
+    ws.left = ws.size = 5;
+    ws.open = ws.compressed = 1;
+    tap_ok(pimap_ws_valid(&ws, 1), "within a compressed text");
+    tap_ok(!pimap_ws_valid(&ws, 0), "not where none was agreed upon");
+    ws.compressed = 2;
+    tap_ok(!pimap_ws_valid(&ws, 1), "nor more than compressed");
+
+    memset(&ws, 0, sizeof(pimap_ws_t));
+    ws.compressed = 1;
+    tap_ok(!pimap_ws_valid(&ws, 1), "nor without a text");
 }
 
 
@@ -221,25 +273,50 @@ test_write(void)
 }
 
 
-int
-main(void)
+static void
+test_cases(const case_t *c, size_t n)
 {
-    size_t       i, step;
+    size_t       step;
     const char  *got;
 
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for ( ; n; n--, c++) {
         got = "nothing";
 
-        for (step = 1; step <= cases[i].len; step++) {
-            got = read_all(cases[i].bytes, cases[i].len, step);
+        for (step = 1; step <= c->len; step++) {
+            got = read_all(c->bytes, c->len, step);
 
-            if (strcmp(got, cases[i].expected) != 0) {
+            if (strcmp(got, c->expected) != 0) {
                 break;
             }
         }
 
-        tap_is_str(got, cases[i].expected, cases[i].name);
+        tap_is_str(got, c->expected, c->name);
     }
+}
+
+
+int
+main(void)
+{
+    size_t  i, n;
+
+    n = sizeof(cases) / sizeof(cases[0]);
+
+    test_cases(cases, n);
+
+    /* what is not compressed stays as it is; RSV1 there has its own cases */
+
+    deflate = 1;
+
+    for (i = 0; i < n; i++) {
+        if (strcmp(cases[i].name, "5.2: RSV1") != 0) {
+            test_cases(&cases[i], 1);
+        }
+    }
+
+    test_cases(deflate_cases,
+               sizeof(deflate_cases) / sizeof(deflate_cases[0]));
+    deflate = 0;
 
     test_long();
     test_write();

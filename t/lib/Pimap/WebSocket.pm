@@ -9,6 +9,7 @@ package Pimap::WebSocket;
 use strict;
 use warnings;
 
+use Compress::Raw::Zlib;
 use Digest::SHA qw(sha1_base64);
 use Exporter qw(import);
 use JSON::PP;
@@ -19,10 +20,11 @@ use Pimap::Process qw(patience);
 
 use parent -norequire, qw(Pimap::Stream);
 
-our @EXPORT = qw(MORE TEXT BINARY CLOSE PING PONG frame);
+our @EXPORT = qw(MORE TEXT BINARY CLOSE PING PONG RSV1 frame deflated
+    inflated);
 
 use constant { MORE => 0, TEXT => 1, BINARY => 2, CLOSE => 8, PING => 9,
-    PONG => 10 };
+    PONG => 10, RSV1 => 4 };
 
 my $guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 my $key = encode_base64('the sample nonce', '');
@@ -144,6 +146,44 @@ sub closing {
     }
 
     return $self->{eof} ? 'nothing' : 'still open';
+}
+
+
+# A message as a client would send it; with Z_FINISH its block is the last.
+
+sub deflated {
+    my ($text, $how) = @_;
+
+    my $z = Compress::Raw::Zlib::Deflate->new(-WindowBits => -15,
+        -AppendOutput => 1);
+
+    $z->deflate($text, my $out);
+    $z->flush($out, $how // Z_SYNC_FLUSH);
+
+    $out =~ s/\x00\x00\xff\xff\z// if !$how;
+
+    return $out;
+}
+
+
+# The text of a message, or an error; nothing may be further back than a window
+# of so many bits.
+
+sub inflated {
+    my ($packed, $bits) = @_;
+
+    my $z = Compress::Raw::Zlib::Inflate->new(-WindowBits => -($bits // 15),
+        -AppendOutput => 1);
+    my ($status, $out) = (Z_OK, '');
+
+    # piece by piece: zlib looks back in the window, not in its output
+
+    for my $piece (unpack('(a64)*', "$packed\x00\x00\xff\xff")) {
+        $status = $z->inflate($piece, $out);
+        last if $status != Z_OK && $status != Z_BUF_ERROR;
+    }
+
+    return $status == Z_OK || $status == Z_BUF_ERROR ? $out : "$status";
 }
 
 
