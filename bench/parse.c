@@ -123,7 +123,8 @@ parse_frame(uint8_t *buf, size_t len)
 
     memset(&ws, 0, sizeof(pimap_ws_t));
 
-    parse_bad += (pimap_ws_read(&ws, buf, len, PARSE_MAX, &in) != PIMAP_WS_DATA
+    parse_bad += (pimap_ws_read(&ws, buf, len, PARSE_MAX, 0, &in)
+                  != PIMAP_WS_DATA
                   || !in.last || in.len != PARSE_LEN);
 }
 
