@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An event is compressed with the one before as its dictionary.  What came
+ * A text is compressed with the last events as its dictionary.  What came
  * between them, as pings, is a gap that it does not refer to, so that nothing
  * of it has to be kept.  The packed forms of a text hang off it while it is
- * delivered: devices with the same event before, and the same gap, get the
+ * delivered: devices with the same events before, and the same gaps, get the
  * same bytes.
  */
 
@@ -14,8 +14,14 @@
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_HISTORY_GAP   8192    /* then the last event is too old */
-#define NGX_PIMAP_HISTORY_TEXT  4096    /* a longer one is not kept */
+#define NGX_PIMAP_HISTORY_GAP  8192     /* then the last event is too old */
+
+
+static ngx_pimap_text_t *ngx_pimap_history_create(
+    ngx_pimap_history_t *history, ngx_pimap_text_t *text, ngx_log_t *log);
+static void ngx_pimap_history_event(ngx_pimap_history_t *history,
+    ngx_pimap_text_t *text);
+static void ngx_pimap_history_gap(ngx_pimap_history_t *history, size_t len);
 
 
 void
@@ -47,34 +53,56 @@ ngx_pimap_text_t *
 ngx_pimap_history_pack(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
     ngx_log_t *log)
 {
+    ngx_pimap_text_t      *packed;
+    ngx_pimap_text_key_t   key;
+
+    if (!history->begun) {
+        return ngx_pimap_history_create(history, text, log);
+    }
+
+    ngx_memzero(&key, sizeof(ngx_pimap_text_key_t));
+
+    if (history->trail) {
+        key.trail = history->trail->serial;
+        ngx_memcpy(key.gaps, history->gaps,
+                   history->trail->n * sizeof(uint16_t));
+    }
+
+    packed = ngx_pimap_text_packed(text, &key);
+
+    if (packed) {
+        ngx_pimap_count(pack_shared);
+        return ngx_pimap_text_ref(packed);
+    }
+
+    packed = ngx_pimap_history_create(history, text, log);
+
+    if (packed) {
+        ngx_pimap_text_pack(text, &key, packed);
+    }
+
+    return packed;
+}
+
+
+static ngx_pimap_text_t *
+ngx_pimap_history_create(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
+    ngx_log_t *log)
+{
     u_char            *p, head[NGX_PIMAP_DEFLATE_HEAD];
     size_t             head_len;
-    uint64_t           serial;
     ngx_str_t          before, data, block;
-    ngx_pimap_text_t  *last, *packed;
-
-    last = history->last;
-    serial = last ? last->serial : 0;
-
-    if (history->begun) {
-        packed = ngx_pimap_text_packed(text, serial, history->gap);
-
-        if (packed) {
-            ngx_pimap_count(pack_shared);
-            return ngx_pimap_text_ref(packed);
-        }
-    }
+    ngx_pimap_text_t  *packed;
 
     data.data = text->data;
     data.len = text->len;
 
-    if (last) {
-        before.data = last->data;
-        before.len = last->len;
+    if (history->trail) {
+        ngx_pimap_trail_bytes(history->trail, history->gaps, &before);
     }
 
-    if (ngx_pimap_deflate(&block, last ? &before : NULL, history->gap, &data,
-                          0)
+    if (ngx_pimap_deflate(&block, history->trail ? &before : NULL,
+                          history->gaps[0], &data, 0)
         != NGX_OK)
     {
         return NULL;
@@ -92,10 +120,6 @@ ngx_pimap_history_pack(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
     ngx_memcpy(p, block.data, block.len);
 
     ngx_pimap_count(packed);
-
-    if (history->begun) {
-        ngx_pimap_text_pack(text, serial, history->gap, packed);
-    }
 
     return packed;
 }
@@ -120,26 +144,51 @@ ngx_pimap_history_add(ngx_pimap_history_t *history, ngx_pimap_text_t *text)
         return;
     }
 
-    if (text->kind == NGX_PIMAP_TEXT_EVENT) {
+    if (text->kind == NGX_PIMAP_TEXT_EVENT
+        && text->len <= NGX_PIMAP_TRAIL_BYTES)
+    {
+        ngx_pimap_history_event(history, text);
+
+    } else if (history->trail) {
+        ngx_pimap_history_gap(history, text->len);
+    }
+}
+
+
+/* Without memory the next text refers to nothing. */
+
+static void
+ngx_pimap_history_event(ngx_pimap_history_t *history, ngx_pimap_text_t *text)
+{
+    uint16_t            gaps[NGX_PIMAP_TRAIL_EVENTS];
+    ngx_pimap_trail_t  *trail;
+
+    trail = ngx_pimap_trail_add(history->trail, text, ngx_cycle->log);
+
+    /* none followed it so far, and the others are one place older */
+
+    gaps[0] = 0;
+    ngx_memcpy(&gaps[1], history->gaps,
+               (NGX_PIMAP_TRAIL_EVENTS - 1) * sizeof(uint16_t));
+
+    ngx_pimap_history_free(history);
+
+    if (trail) {
+        history->trail = trail;
+        ngx_memcpy(history->gaps, gaps, sizeof(gaps));
+    }
+}
+
+
+static void
+ngx_pimap_history_gap(ngx_pimap_history_t *history, size_t len)
+{
+    if (history->gaps[0] + len > NGX_PIMAP_HISTORY_GAP) {
         ngx_pimap_history_free(history);
-
-        if (text->len <= NGX_PIMAP_HISTORY_TEXT) {
-            history->last = ngx_pimap_text_ref(text);
-        }
-
         return;
     }
 
-    if (history->last == NULL) {
-        return;
-    }
-
-    if (history->gap + text->len > NGX_PIMAP_HISTORY_GAP) {
-        ngx_pimap_history_free(history);
-        return;
-    }
-
-    history->gap += (uint16_t) text->len;
+    history->gaps[0] += (uint16_t) len;
 }
 
 
@@ -173,10 +222,10 @@ ngx_pimap_history_end(ngx_pimap_history_t *history, ngx_log_t *log)
 void
 ngx_pimap_history_free(ngx_pimap_history_t *history)
 {
-    if (history->last) {
-        ngx_pimap_text_unref(history->last);
-        history->last = NULL;
+    if (history->trail) {
+        ngx_pimap_trail_unref(history->trail);
+        history->trail = NULL;
     }
 
-    history->gap = 0;
+    ngx_memzero(history->gaps, sizeof(history->gaps));
 }

@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * What a device's compressed stream remembers between two texts: a reference
- * to the last event, and a checksum.
+ * to the last events, how many bytes came since each, and a checksum.
  */
 
 
@@ -17,10 +17,10 @@
 
 
 typedef struct {
-    ngx_pimap_text_t    *last;      /* the last event; NULL: none; owned */
+    ngx_pimap_trail_t   *trail;     /* the last events; NULL: none; owned */
     uint32_t             check;
     uint32_t             length;
-    uint16_t             gap;       /* bytes since the last event */
+    uint16_t             gaps[NGX_PIMAP_TRAIL_EVENTS];  /* after each event */
     uint8_t              coding;    /* ngx_pimap_coding_t */
     unsigned             begun:1;   /* the head is out */
     unsigned             alone:1;   /* no event refers to another one */
@@ -30,7 +30,7 @@ typedef struct {
 void ngx_pimap_history_init(ngx_pimap_history_t *history,
     ngx_pimap_coding_t coding, ngx_uint_t alone);
 
-/* It goes on from another worker's; the last event is not known here. */
+/* It goes on from another worker's; the last events are not known here. */
 void ngx_pimap_history_resume(ngx_pimap_history_t *history, uint32_t check,
     uint32_t length);
 

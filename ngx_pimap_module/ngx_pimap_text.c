@@ -13,14 +13,10 @@
 
 
 struct ngx_pimap_packed_s {
-    ngx_pimap_packed_t  *next;
-    uint64_t             before;
-    size_t               gap;
-    ngx_pimap_text_t    *text;
+    ngx_pimap_packed_t    *next;
+    ngx_pimap_text_key_t   key;
+    ngx_pimap_text_t      *text;
 };
-
-
-static uint64_t  ngx_pimap_text_serial;
 
 
 ngx_pimap_text_t *
@@ -41,8 +37,8 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
     text->plain = 0;
     text->kind = NGX_PIMAP_TEXT_CONTROL;
     text->placed = 0;
-    text->serial = ++ngx_pimap_text_serial;
     text->packed = NULL;
+    text->trails = NULL;
     text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
@@ -71,12 +67,12 @@ ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
 
 
 ngx_pimap_text_t *
-ngx_pimap_text_packed(ngx_pimap_text_t *text, uint64_t before, size_t gap)
+ngx_pimap_text_packed(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key)
 {
     ngx_pimap_packed_t  *packed;
 
     for (packed = text->packed; packed; packed = packed->next) {
-        if (packed->before == before && packed->gap == gap) {
+        if (ngx_memcmp(&packed->key, key, sizeof(ngx_pimap_text_key_t)) == 0) {
             return packed->text;
         }
     }
@@ -88,7 +84,7 @@ ngx_pimap_text_packed(ngx_pimap_text_t *text, uint64_t before, size_t gap)
 /* Without memory it is compressed once more. */
 
 void
-ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
+ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
     ngx_pimap_text_t *form)
 {
     ngx_uint_t            n;
@@ -110,8 +106,7 @@ ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
     }
 
     packed->next = NULL;
-    packed->before = before;
-    packed->gap = gap;
+    packed->key = *key;
     packed->text = ngx_pimap_text_ref(form);
 
     *last = packed;
@@ -121,6 +116,7 @@ ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
 void
 ngx_pimap_text_unpack(ngx_pimap_text_t *text)
 {
+    ngx_pimap_trail_t   *trail;
     ngx_pimap_packed_t  *packed;
 
     while (text->packed) {
@@ -129,6 +125,13 @@ ngx_pimap_text_unpack(ngx_pimap_text_t *text)
 
         ngx_pimap_text_unref(packed->text);
         ngx_free(packed);
+    }
+
+    while (text->trails) {
+        trail = text->trails;
+        text->trails = trail->next;
+
+        ngx_pimap_trail_unref(trail);
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_position.h"
+#include "ngx_pimap_trail.h"
 
 
 /* Room for the text's length as a chunk of HTTP/1.1, in front of it. */
@@ -39,6 +40,13 @@ typedef enum {
 } ngx_pimap_text_kind_t;
 
 
+/* What a decoder has got: a trail, by its serial or 0, and what came since. */
+typedef struct {
+    uint64_t               trail;
+    uint16_t               gaps[NGX_PIMAP_TRAIL_EVENTS];
+} ngx_pimap_text_key_t;
+
+
 typedef struct ngx_pimap_packed_s  ngx_pimap_packed_t;
 
 struct ngx_pimap_text_s {
@@ -50,8 +58,8 @@ struct ngx_pimap_text_s {
     uint8_t                kind;        /* ngx_pimap_text_kind_t */
     uint8_t                placed;
     ngx_pimap_position_t   position;    /* who has it is there, if "placed" */
-    uint64_t               serial;      /* of this worker's texts, not 0 */
     ngx_pimap_packed_t    *packed;      /* its compressed forms */
+    ngx_pimap_trail_t     *trails;      /* those that end with it */
     u_char                *chunk;       /* ends right after the data's CRLF */
     u_char                *data;
     u_char                 bytes[1];
@@ -69,14 +77,14 @@ void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
     ngx_pimap_position_t *position);
 
 /*
- * A compressed form of it, for devices that have got "gap" bytes since the
- * text "before", by its serial, or 0.  packed(): NULL if there is none, the
- * reference stays the text's.  pack(): it may keep a reference.  unpack():
- * the text has been delivered, the forms are no longer needed.
+ * A compressed form of it, for devices with these bytes before, by a key.
+ * packed(): NULL if there is none, the reference stays the text's.  pack(): it
+ * may keep a reference.  unpack(): the text has been delivered, neither forms
+ * nor trails are needed any more.
  */
 ngx_pimap_text_t *ngx_pimap_text_packed(ngx_pimap_text_t *text,
-    uint64_t before, size_t gap);
-void ngx_pimap_text_pack(ngx_pimap_text_t *text, uint64_t before, size_t gap,
+    ngx_pimap_text_key_t *key);
+void ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
     ngx_pimap_text_t *form);
 void ngx_pimap_text_unpack(ngx_pimap_text_t *text);
 
