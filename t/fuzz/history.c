@@ -1,0 +1,302 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * libFuzzer target: whatever devices get and miss, in whatever order, with
+ * pings between and hand-overs, and whenever memory is out, each of their
+ * compressed streams is what was sent, byte for byte, and ends with a good
+ * trailer.  Two bytes are a step: what is done, and with what.
+ *
+ *     misc/build fuzz
+ */
+
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "ngx_pimap_history.h"
+#include "ngx_pimap_zone.h"
+
+
+#define FUZZ_DEVICES        6
+#define FUZZ_TEXT           9000
+
+#define fuzz_check(cond)    if (!(cond)) { abort(); }
+
+
+typedef struct {
+    ngx_pimap_history_t   history;
+    z_stream              z;
+} fuzz_device_t;
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+/* What of nginx the code needs. */
+
+static ngx_cycle_t             fuzz_cycle;
+static ngx_pimap_counters_t    fuzz_counters;
+
+volatile ngx_cycle_t          *ngx_cycle = &fuzz_cycle;
+ngx_pimap_counters_t          *ngx_pimap_counters = &fuzz_counters;
+
+static unsigned                fuzz_memory;     /* until there is none */
+static fuzz_device_t           fuzz_devices[FUZZ_DEVICES];
+
+
+void *
+ngx_alloc(size_t size, ngx_log_t *log)
+{
+    if (fuzz_memory && --fuzz_memory == 0) {
+        return NULL;
+    }
+
+    return malloc(size);
+}
+
+
+/* A chunk's length. */
+
+u_char * ngx_cdecl
+ngx_sprintf(u_char *buf, const char *fmt, ...)
+{
+    va_list  args;
+
+    fuzz_check(strcmp(fmt, "%xz" CRLF) == 0);
+
+    va_start(args, fmt);
+    buf += snprintf((char *) buf, 19, "%zx" CRLF, va_arg(args, size_t));
+    va_end(args);
+
+    return buf;
+}
+
+
+static void
+fuzz_start(fuzz_device_t *d, unsigned n)
+{
+    memset(d, 0, sizeof(fuzz_device_t));
+
+    ngx_pimap_history_init(&d->history, n % 2 ? NGX_PIMAP_GZIP
+                                              : NGX_PIMAP_DEFLATE, n == 0);
+
+    fuzz_check(inflateInit2(&d->z, 15 + (n % 2 ? 16 : 0)) == Z_OK);
+}
+
+
+static void
+fuzz_stop(fuzz_device_t *d)
+{
+    ngx_pimap_history_free(&d->history);
+    (void) inflateEnd(&d->z);
+}
+
+
+/* These bytes, and no other, come out; then the stream is in that state. */
+
+static void
+fuzz_decode(fuzz_device_t *d, ngx_pimap_text_t *packed, const u_char *plain,
+    size_t len, int expected)
+{
+    int            rc;
+    static u_char  out[FUZZ_TEXT + 1];
+
+    d->z.next_in = packed->data;
+    d->z.avail_in = packed->len;
+    d->z.next_out = out;
+    d->z.avail_out = sizeof(out);
+
+    rc = inflate(&d->z, Z_SYNC_FLUSH);
+
+    fuzz_check(rc == expected);
+    fuzz_check(d->z.avail_in == 0);
+    fuzz_check(sizeof(out) - d->z.avail_out == len);
+    fuzz_check(memcmp(out, plain, len) == 0);
+}
+
+
+/* Who can't be sent to begins anew, as it would by another request. */
+
+static void
+fuzz_send(unsigned n, ngx_pimap_text_t *text)
+{
+    fuzz_device_t     *d;
+    ngx_pimap_text_t  *packed;
+
+    d = &fuzz_devices[n];
+
+    packed = ngx_pimap_history_pack(&d->history, text, NULL);
+
+    if (packed == NULL) {
+        fuzz_stop(d);
+        fuzz_start(d, n);
+        return;
+    }
+
+    fuzz_decode(d, packed, text->data, text->len, Z_OK);
+
+    ngx_pimap_history_add(&d->history, text);
+    ngx_pimap_text_unref(packed);
+
+    fuzz_check(d->history.trail == NULL
+               || d->history.trail->len <= NGX_PIMAP_TRAIL_BYTES);
+}
+
+
+/* Ten characters or so, again and again, but never the same for long. */
+
+static ngx_pimap_text_t *
+fuzz_text(unsigned what, unsigned how)
+{
+    size_t             i, len;
+    uint32_t           chance;
+    ngx_pimap_text_t  *text;
+
+    static const size_t  lens[8] = {
+        1, 38, 150, 300, 600, 1100, 2049, FUZZ_TEXT
+    };
+
+    len = lens[how & 7];
+
+    text = ngx_pimap_text_create(len, NULL);
+    if (text == NULL) {
+        return NULL;
+    }
+
+    chance = how >> 3;
+
+    for (i = 0; i < len; i++) {
+        chance = chance * 1103515245 + 12345;
+        text->data[i] = (u_char) ('A' + (i + what / 64) % 10
+                                  + (((chance >> 16) % 16) ? 0 : 10));
+    }
+
+    return text;
+}
+
+
+static void
+fuzz_event(unsigned what, unsigned how)
+{
+    unsigned           n, filter;
+    ngx_pimap_text_t  *text;
+
+    text = fuzz_text(what, how);
+    if (text == NULL) {
+        return;
+    }
+
+    ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_EVENT, NULL);
+
+    /* all, or all but two */
+
+    filter = what / 8 % 8;
+
+    for (n = 0; n < FUZZ_DEVICES; n++) {
+        if (n != filter && n != filter + 2) {
+            fuzz_send(n, text);
+        }
+    }
+
+    ngx_pimap_text_unpack(text);
+    ngx_pimap_text_unref(text);
+}
+
+
+static void
+fuzz_ping(unsigned what, unsigned how)
+{
+    ngx_pimap_text_t  *text;
+
+    text = fuzz_text(what, how);
+
+    if (text) {
+        fuzz_send(what / 8 % FUZZ_DEVICES, text);
+        ngx_pimap_text_unref(text);
+    }
+}
+
+
+/* What another worker is told. */
+
+static void
+fuzz_hand_over(fuzz_device_t *d, unsigned n)
+{
+    ngx_pimap_history_t  history;
+
+    if (!d->history.begun) {
+        return;
+    }
+
+    history = d->history;
+
+    ngx_pimap_history_free(&d->history);
+    ngx_pimap_history_init(&d->history, history.coding, n == 0);
+    ngx_pimap_history_resume(&d->history, history.check, history.length);
+}
+
+
+static void
+fuzz_end(fuzz_device_t *d, unsigned n)
+{
+    ngx_pimap_text_t  *text;
+
+    text = ngx_pimap_history_end(&d->history, NULL);
+
+    if (text) {
+        fuzz_decode(d, text, NULL, 0, Z_STREAM_END);
+        ngx_pimap_text_unref(text);
+    }
+
+    fuzz_stop(d);
+    fuzz_start(d, n);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t    i;
+    unsigned  n, what, how;
+
+    fuzz_memory = 0;
+
+    for (n = 0; n < FUZZ_DEVICES; n++) {
+        fuzz_start(&fuzz_devices[n], n);
+    }
+
+    for (i = 0; i + 1 < size; i += 2) {
+        what = data[i];
+        how = data[i + 1];
+        n = what / 8 % FUZZ_DEVICES;
+
+        switch (what % 8) {
+        case 0:
+        case 1:
+            fuzz_ping(what, how);
+            break;
+        case 2:
+            fuzz_hand_over(&fuzz_devices[n], n);
+            break;
+        case 3:
+            fuzz_end(&fuzz_devices[n], n);
+            break;
+        case 4:
+            fuzz_memory = 1 + how % 32;
+            break;
+        default:
+            fuzz_event(what, how);
+        }
+    }
+
+    fuzz_memory = 0;
+
+    for (n = 0; n < FUZZ_DEVICES; n++) {
+        fuzz_end(&fuzz_devices[n], n);
+        fuzz_stop(&fuzz_devices[n]);
+    }
+
+    return 0;
+}
