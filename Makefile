@@ -13,6 +13,7 @@
 #   make bench      us and our peers side by side, some minutes
 #   make bench-million   a million devices; needs the machine for itself
 #   make bench-reload    reloads under load
+#   make bench-compress  what compression takes and gives
 #   make bench-reconnect 100,000 accounts subscribe again
 #   make style      what a reviewer should not have to look at
 #   make clean
@@ -99,7 +100,7 @@ torture:
 	@t/torture.pl --coalesce --seconds 20
 	@t/torture.pl --blind --seconds 10
 
-bench bench-million bench-reload bench-reconnect:
+bench bench-million bench-reload bench-reconnect bench-compress:
 	@misc/deps build run bench
 	@misc/build
 	@$(MAKE) -C bench $@
@@ -128,5 +129,5 @@ clean:
 
 
 .PHONY: all run mail test modes soak asan valgrind torture clang fuzz
-.PHONY: bench bench-million bench-reload bench-reconnect
+.PHONY: bench bench-million bench-reload bench-reconnect bench-compress
 .PHONY: style clean

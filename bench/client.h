@@ -37,6 +37,7 @@ typedef struct {
     uint32_t    sample;            /* contents of each n-th TLS device */
     uint32_t    min_event;         /* bytes in a record of an event */
     uint32_t    timeout;           /* seconds to be parked in */
+    unsigned    gzip:1;            /* accepted, and not undone */
     unsigned    h2:1;
     unsigned    ws:1;              /* WebSocket: its events are not read */
 } plan_t;

@@ -108,7 +108,7 @@ park_options(plan_t *plan, int argc, char **argv)
     plan->min_event = 256;
     plan->timeout = 60;
 
-    while ((c = getopt(argc, argv, "2b:e:k:m:n:p:P:r:s:t:w:W")) != -1) {
+    while ((c = getopt(argc, argv, "2b:e:k:m:n:p:P:r:s:t:w:Wz")) != -1) {
 
         switch (c) {
         case '2':
@@ -149,6 +149,9 @@ park_options(plan_t *plan, int argc, char **argv)
             break;
         case 'W':
             plan->ws = 1;
+            break;
+        case 'z':
+            plan->gzip = 1;
             break;
         default:
             park_usage();
@@ -522,6 +525,7 @@ park_usage(void)
             "  -w N     connections being opened at a time, a process (64)\n"
             "  -t N     seconds for a device to be parked (60)\n"
             "  -2       HTTP/2: by ALPN, or with prior knowledge if plain\n"
+            "  -z       accept gzip by HTTP/1.1; such events are not read\n"
             "  -k N     read the contents of each N-th TLS device, 0: none "
             "(1000)\n"
             "  -e N     bytes that a TLS record of an event has at least "

@@ -96,9 +96,10 @@ session_request(session_t *session, const plan_t *plan, uint32_t n)
     len = snprintf((char *) session->out, SESSION_OUT,
                    "GET %s HTTP/1.1\r\n"
                    "Host: %s\r\n"
-                   "%s"
+                   "%s%s"
                    "\r\n",
                    path, target->authority,
+                   plan->gzip ? "Accept-Encoding: gzip\r\n" : "",
                    plan->ws ? session_upgrade
                             : "Accept: text/event-stream\r\n");
 

@@ -28,7 +28,7 @@ $t->nginx()->{locations} .= <<'END';
             pimap_events;
         }
 END
-$t->plan(6 * @transports + 3 * @codings + 20);
+$t->plan(6 * @transports + 3 * @codings + 38);
 $t->run();
 $t->wait_ready();
 
@@ -108,7 +108,7 @@ for my $coding (@codings) {
 
 # One goes, and comes back: from the log, and then live, with the others.
 
-my @carol = map { park('carol', 'gzip', query => 'ping=0') } 1 .. 3;
+my @carol = map { park('carol', 'gzip', query => 'ping=0') } 1 .. 9;
 
 $t->subscribed('carol', 1);
 $redis->log('carol', $_) for @corpus[0 .. 19];

@@ -285,6 +285,7 @@ sub pimap_conf {
         location = /publish {
             pimap_publish;
         }
+@{[$o{locations} // '']}
 END
 }
 
