@@ -39,6 +39,16 @@ $t->plan(2 * 2 * 3 * 3 + 19);
 $t->run();
 $t->wait_ready();
 
+# What Redis is asked before the head has its answer: not while it is new.
+
+$t->wait_for(sub {
+    my $s = $t->park('first', path => '/held');
+    my $id = $s->header('Pimap-Last-Event-ID');
+
+    $s->close();
+    defined $id && !$t->status()->{parked};
+}, 'the library');
+
 # The same bytes.
 
 for my $version ('1.1', '1.0') {
