@@ -12,7 +12,7 @@ use IO::Socket::SSL;
 use JSON::PP;
 
 use Pimap::Duplex;
-use Pimap::Process qw(patience);
+use Pimap::Process qw(patience wait_for);
 use Pimap::Stream;
 use Pimap::WebSocket;
 
@@ -243,7 +243,17 @@ sub worker_status {
 
 sub wait_ready {
     my ($self) = @_;
-    return $self->wait_for(sub { $self->ready() }, 'readiness');
+    $self->wait_for(sub { $self->ready() }, 'readiness') or return;
+
+    # A worker that is ready may still be loading the functions, if it may.
+
+    my $redis = $self->{redis};
+
+    wait_for(sub { eval { $redis->connect()->command(qw(FCALL
+        pimap_version 0)) } }, 1)
+        if $redis && $redis->{process};
+
+    return 1;
 }
 
 

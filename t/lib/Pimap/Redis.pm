@@ -31,6 +31,7 @@ sub start {
 
     my @lines = ("unixsocket " . $self->socket(), "dir $dir", 'save ""',
         'appendonly no', "logfile $dir/$name.log", 'daemonize no',
+        'shutdown-timeout 1',           # for replicas that are behind
         'bind 127.0.0.1', 'port ' . ($self->{port} ? $t->port($name) : 0));
 
     if ($self->{tls}) {
