@@ -90,6 +90,10 @@ $redis->command('DEL', 'pimap:{a}:log', 'pimap:{a}:states');
 is_deeply(after('a', $first, 1), ['resync', 'empty', ''], 'no log any more');
 is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
 
+# An epoch is the time in milliseconds, and this is the next one.
+
+select(undef, undef, undef, 0.002);
+
 my ($second, $n) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
 ok($second > $first, '    a new one has a greater epoch');
 is($n, 1, '    and begins with one');
