@@ -29,10 +29,13 @@ sub start {
     my $dir = $t->dir();
     my $file = "$dir/$name.conf";
 
+    # It ends when it is told to: it does not wait for replicas that are behind,
+    # nor refuse to as a replica that writes its first AOF.
+
     my @lines = ("unixsocket " . $self->socket(), "dir $dir", 'save ""',
         'appendonly no', "logfile $dir/$name.log", 'daemonize no',
-        'shutdown-timeout 1',           # for replicas that are behind
-        'bind 127.0.0.1', 'port ' . ($self->{port} ? $t->port($name) : 0));
+        'shutdown-timeout 1', 'shutdown-on-sigterm force', 'bind 127.0.0.1',
+        'port ' . ($self->{port} ? $t->port($name) : 0));
 
     if ($self->{tls}) {
         my ($cert, $key) = $t->certificate();
