@@ -29,8 +29,8 @@ sub start {
     my $dir = $t->dir();
     my $file = "$dir/$name.conf";
 
-    # It ends when it is told to: it does not wait for replicas that are behind,
-    # nor refuse to as a replica that writes its first AOF.
+    # It ends when it is told to: it does not wait for replicas that are
+    # behind, nor refuse to as a replica that writes its first AOF.
 
     my @lines = ("unixsocket " . $self->socket(), "dir $dir", 'save ""',
         'appendonly no', "logfile $dir/$name.log", 'daemonize no',
