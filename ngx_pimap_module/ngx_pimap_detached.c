@@ -478,8 +478,8 @@ ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
                     d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL);
 
     d->blanks = record->blanks;
-    d->beat = record->beat;
-    d->frames = record->frames;
+    d->idle = record->idle;
+    d->updates = record->updates;
 
     if (ngx_pimap_input_restore(d, &record->state, &record->text) != NGX_OK) {
         return NGX_ERROR;

@@ -446,8 +446,8 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
 
     record->location = d->conf->key;
     record->blanks = d->blanks;
-    record->beat = d->beat;
-    record->frames = d->frames;
+    record->idle = d->idle;
+    record->updates = d->updates;
 
     ngx_pimap_input_save(d, &record->state, &record->text);
 

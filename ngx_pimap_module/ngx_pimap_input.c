@@ -105,14 +105,14 @@ ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data, size_t len)
 
 
 ngx_int_t
-ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len, ngx_uint_t last)
+ngx_pimap_input_collect(ngx_pimap_partial_t *partial, u_char *data, size_t len,
+    ngx_uint_t last, ngx_str_t *whole)
 {
-    ngx_int_t  rc;
-    ngx_str_t  whole;
-
     if (last && partial->text == NULL) {
-        return ngx_pimap_submit(d, data, len);
+        whole->data = data;
+        whole->len = len;
+
+        return NGX_OK;
     }
 
     if (len && ngx_pimap_backlog_add(&partial->text, data, len) != NGX_OK) {
@@ -120,10 +120,27 @@ ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     }
 
     if (!last) {
-        return NGX_OK;
+        return NGX_AGAIN;
     }
 
-    ngx_pimap_backlog_rest(partial->text, &whole);
+    ngx_pimap_backlog_rest(partial->text, whole);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+    u_char *data, size_t len, ngx_uint_t last)
+{
+    ngx_int_t  rc;
+    ngx_str_t  whole;
+
+    rc = ngx_pimap_input_collect(partial, data, len, last, &whole);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_AGAIN ? NGX_OK : rc;
+    }
 
     rc = ngx_pimap_submit(d, whole.data, whole.len);
 

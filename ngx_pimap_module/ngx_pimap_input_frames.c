@@ -12,7 +12,6 @@
 #include "ngx_pimap_encode_frames.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_submit.h"
-#include "ngx_pimap_wheel.h"
 
 
 #define NGX_PIMAP_INPUT_IDLE    32      /* a second: what brings nothing */
@@ -24,7 +23,6 @@ static ngx_int_t ngx_pimap_input_packed(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_in_t *in);
 static ngx_int_t ngx_pimap_input_inflated(ngx_pimap_device_t *d,
     ngx_str_t *text);
-static ngx_uint_t ngx_pimap_input_flood(ngx_pimap_device_t *d);
 static void ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data,
     size_t len);
 static void ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data,
@@ -76,7 +74,9 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     /* control frames, and fragments without anything in them */
 
-    if ((rc != PIMAP_WS_DATA || in->len == 0) && ngx_pimap_input_flood(d)) {
+    if ((rc != PIMAP_WS_DATA || in->len == 0)
+        && ngx_pimap_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+    {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return;
     }
@@ -109,23 +109,11 @@ ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     ngx_int_t  rc;
     ngx_str_t  packed, text;
 
-    packed.data = in->data;
-    packed.len = in->len;
+    rc = ngx_pimap_input_collect(partial, in->data, in->len, in->last,
+                                 &packed);
 
-    if (!in->last || partial->text) {
-
-        if (in->len
-            && ngx_pimap_backlog_add(&partial->text, in->data, in->len)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (!in->last) {
-            return NGX_OK;
-        }
-
-        ngx_pimap_backlog_rest(partial->text, &packed);
+    if (rc != NGX_OK) {
+        return rc == NGX_AGAIN ? NGX_OK : rc;
     }
 
     rc = ngx_pimap_inflate(&text, &packed, d->conf->max_update);
@@ -165,30 +153,14 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
         return NGX_OK;
     }
 
-    if (text->len == 0 && ngx_pimap_input_flood(d)) {
+    if (text->len == 0
+        && ngx_pimap_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+    {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return NGX_OK;
     }
 
     return ngx_pimap_submit(d, text->data, text->len);
-}
-
-
-/* By the wheel's seconds, of which the device remembers the last bits. */
-
-static ngx_uint_t
-ngx_pimap_input_flood(ngx_pimap_device_t *d)
-{
-    uint8_t  now;
-
-    now = (uint8_t) ngx_pimap_wheel_now();
-
-    if (d->beat != now) {
-        d->beat = now;
-        d->frames = 0;
-    }
-
-    return ++d->frames > NGX_PIMAP_INPUT_IDLE;
 }
 
 

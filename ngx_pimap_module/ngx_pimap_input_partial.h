@@ -31,9 +31,14 @@ struct ngx_pimap_partial_s {
 
 
 /*
- * A piece of a message: the last one submits it.  One that comes as a whole
- * is not copied.  NGX_ERROR: memory is out.
+ * A piece of a message.  NGX_OK: it is complete, in "data" if it has come as a
+ * whole, or in the text, which the caller frees.  NGX_AGAIN: more is to come.
+ * NGX_ERROR: memory is out.
  */
+ngx_int_t ngx_pimap_input_collect(ngx_pimap_partial_t *partial, u_char *data,
+    size_t len, ngx_uint_t last, ngx_str_t *whole);
+
+/* The same, and what is complete is submitted: NGX_OK, or NGX_ERROR. */
 ngx_int_t ngx_pimap_input_piece(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len, ngx_uint_t last);
 

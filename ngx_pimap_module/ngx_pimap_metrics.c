@@ -160,7 +160,7 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
         "Updates, and requests with one, that were invalid",
         COUNTER, updates_invalid),
     ngx_pimap_metric("updates", "failed", "updates_failed_total", NULL,
-        "Updates, and requests with some, that Redis did not take",
+        "Updates, and requests with some, that were not taken",
         COUNTER, updates_failed)
 };
 

@@ -15,6 +15,7 @@
 #include "ngx_pimap_history.h"
 #include "ngx_pimap_position.h"
 #include "ngx_pimap_text.h"
+#include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -78,10 +79,8 @@ struct ngx_pimap_device_s {
     uint8_t                       format;   /* ngx_pimap_format_t */
     uint8_t                       reason;   /* why it is to end */
     uint8_t                       input;    /* ngx_pimap_input_t */
-    uint8_t                       beat;     /* the second in which ... */
-    uint8_t                       frames;   /* ... such came, so many */
-    uint8_t                       spoke;    /* the second in which ... */
-    uint8_t                       updates;  /* ... so many were submitted */
+    ngx_pimap_pace_t              idle;     /* frames that bring nothing */
+    ngx_pimap_pace_t              updates;  /* that were submitted */
     unsigned                      blanks:3; /* line ends that have come */
     unsigned                      closeafter:1;
     unsigned                      announced:1;

@@ -38,12 +38,12 @@ typedef struct {
     uint8_t                kind;
     uint8_t                format;
     uint8_t                input;
-    uint8_t                beat;
-    uint8_t                frames;
     uint8_t                flags;
     uint8_t                blanks;
     uint8_t                coding;
     uint8_t                address[16];
+    ngx_pimap_pace_t       idle;
+    ngx_pimap_pace_t       updates;
 
     ngx_pimap_tls13_t      tls;
 } ngx_pimap_record_head_t;
@@ -105,8 +105,8 @@ ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf, size_t size)
     head.kind = (uint8_t) parking->kind;
     head.format = (uint8_t) parking->format;
     head.input = (uint8_t) parking->input;
-    head.beat = record->beat;
-    head.frames = record->frames;
+    head.idle = record->idle;
+    head.updates = record->updates;
     head.coding = (uint8_t) parking->coding;
     head.blanks = record->blanks;
     ngx_memcpy(head.address, parking->address, sizeof(head.address));
@@ -202,8 +202,8 @@ ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf, size_t len)
     record->chunked = (head->flags & NGX_PIMAP_RECORD_CHUNKED) != 0;
     record->current = (head->flags & NGX_PIMAP_RECORD_CURRENT) != 0;
     record->blanks = head->blanks;
-    record->beat = head->beat;
-    record->frames = head->frames;
+    record->idle = head->idle;
+    record->updates = head->updates;
     record->tls = head->tls;
 
     ngx_explicit_memzero(&head->tls, sizeof(ngx_pimap_tls13_t));

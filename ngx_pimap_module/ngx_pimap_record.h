@@ -28,8 +28,8 @@ typedef struct {
     unsigned               chunked:1;
     unsigned               current:1;   /* its place is the log's end */
     unsigned               blanks:3;
-    uint8_t                beat;
-    uint8_t                frames;
+    ngx_pimap_pace_t       idle;
+    ngx_pimap_pace_t       updates;
 } ngx_pimap_record_t;
 
 

@@ -15,7 +15,6 @@
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_queue.h"
 #include "ngx_pimap_result.h"
-#include "ngx_pimap_wheel.h"
 
 #include "pimap_update.h"
 
@@ -31,7 +30,6 @@ typedef struct {
 
 static ngx_int_t ngx_pimap_submit_send(ngx_pimap_device_t *d,
     pimap_update_t *u);
-static ngx_uint_t ngx_pimap_submit_flood(ngx_pimap_device_t *d);
 static ngx_pimap_submission_t *ngx_pimap_submit_create(ngx_pimap_device_t *d,
     ngx_str_t *id);
 static void ngx_pimap_submit_answered(void *data, redisReply *reply);
@@ -99,11 +97,16 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     update.json.len = u->json.len;
 
     if (d->submitted >= NGX_PIMAP_SUBMIT_MAX) {
+        ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id,
                                        "too many updates wait for Redis");
     }
 
-    if (ngx_pimap_submit_flood(d)) {
+    /* one device is not to fill the backlog of all */
+
+    if (d->conf->update_rate
+        && ngx_pimap_wheel_over(&d->updates, d->conf->update_rate))
+    {
         ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id, "more updates a second "
                                                 "than \"pimap_update_rate\"");
@@ -129,33 +132,6 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     d->submitted++;
 
     return NGX_OK;
-}
-
-
-/*
- * One device is not to fill the backlog of all.  By the wheel's seconds, of
- * which it remembers the last bits.
- */
-
-static ngx_uint_t
-ngx_pimap_submit_flood(ngx_pimap_device_t *d)
-{
-    uint8_t  now;
-
-    now = (uint8_t) ngx_pimap_wheel_now();
-
-    if (d->spoke != now) {
-        d->spoke = now;
-        d->updates = 0;
-    }
-
-    if (d->conf->update_rate && d->updates >= d->conf->update_rate) {
-        return 1;
-    }
-
-    d->updates += (d->conf->update_rate != 0);
-
-    return 0;
 }
 
 

@@ -80,6 +80,28 @@ ngx_pimap_wheel_now(void)
 }
 
 
+ngx_uint_t
+ngx_pimap_wheel_over(ngx_pimap_pace_t *pace, ngx_uint_t most)
+{
+    uint8_t  now;
+
+    now = (uint8_t) ngx_pimap_wheel_seconds;
+
+    if (pace->second != now) {
+        pace->second = now;
+        pace->n = 0;
+    }
+
+    if (pace->n >= most) {
+        return 1;
+    }
+
+    pace->n++;
+
+    return 0;
+}
+
+
 ngx_queue_t *
 ngx_pimap_wheel_first(void)
 {

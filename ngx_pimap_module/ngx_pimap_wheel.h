@@ -17,6 +17,13 @@
 #define NGX_PIMAP_WHEEL_MAX   1023      /* seconds ahead */
 
 
+/* How much of something has come in one of the wheel's seconds. */
+typedef struct {
+    uint8_t       second;               /* its last bits */
+    uint8_t       n;
+} ngx_pimap_pace_t;
+
+
 ngx_int_t ngx_pimap_wheel_init_process(ngx_cycle_t *cycle);
 
 /* Due in so many seconds (1 .. NGX_PIMAP_WHEEL_MAX), once. */
@@ -28,6 +35,9 @@ ngx_queue_t *ngx_pimap_wheel_first(void);
 
 /* Seconds since the worker's start, as the wheel counts them. */
 uint32_t ngx_pimap_wheel_now(void);
+
+/* One more of it: true if there are more than "most", 255 at most, now. */
+ngx_uint_t ngx_pimap_wheel_over(ngx_pimap_pace_t *pace, ngx_uint_t most);
 
 
 #endif /* _NGX_PIMAP_WHEEL_H_INCLUDED_ */
