@@ -47,23 +47,15 @@ static ngx_uint_t
 ngx_pimap_upgrade_lists(ngx_http_request_t *r, const char *name,
     const char *token)
 {
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t              value;
+    ngx_pimap_header_at_t  at;
 
-    len = ngx_strlen(name);
+    ngx_memzero(&at, sizeof(ngx_pimap_header_at_t));
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    while (ngx_pimap_header_next(r, &at, name, &value)) {
 
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
-                && ngx_pimap_upgrade_in(&h[i].value, token))
-            {
-                return 1;
-            }
+        if (ngx_pimap_upgrade_in(&value, token)) {
+            return 1;
         }
     }
 
@@ -250,29 +242,18 @@ ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port)
 const char *
 ngx_pimap_upgrade_deflate(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    const char       *answer;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t               value;
+    const char             *answer;
+    ngx_pimap_header_at_t   at;
 
-    static ngx_str_t  name = ngx_string("Sec-WebSocket-Extensions");
+    ngx_memzero(&at, sizeof(ngx_pimap_header_at_t));
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    while (ngx_pimap_header_next(r, &at, "Sec-WebSocket-Extensions", &value)) {
 
-        for (i = 0; i < part->nelts; i++) {
+        answer = pimap_ws_offer((char *) value.data, value.len);
 
-            if (h[i].key.len != name.len
-                || ngx_strncasecmp(h[i].key.data, name.data, name.len) != 0)
-            {
-                continue;
-            }
-
-            answer = pimap_ws_offer((char *) h[i].value.data,
-                                    h[i].value.len);
-            if (answer) {
-                return answer;
-            }
+        if (answer) {
+            return answer;
         }
     }
 
