@@ -77,10 +77,6 @@ ngx_pimap_trail_create(ngx_pimap_trail_t *trail, ngx_pimap_text_t *text,
     ngx_uint_t          n;
     ngx_pimap_trail_t  *made;
 
-    if (text->len > NGX_PIMAP_TRAIL_BYTES) {
-        return NULL;
-    }
-
     /* so many of the old ones, and their length */
 
     n = 0;

@@ -32,8 +32,8 @@ struct ngx_pimap_trail_s {
 
 
 /*
- * The trail, or none if NULL, with one more event: one reference, which is the
- * caller's.  NULL: it is too long, or memory is out.
+ * The trail, or none if NULL, with one more event of NGX_PIMAP_TRAIL_BYTES at
+ * most: one reference, which is the caller's.  NULL: memory is out.
  */
 ngx_pimap_trail_t *ngx_pimap_trail_add(ngx_pimap_trail_t *trail,
     ngx_pimap_text_t *text, ngx_log_t *log);

@@ -24,19 +24,7 @@ my $yes = "$pd; server_no_context_takeover; client_no_context_takeover";
 my $t = Pimap->new(mode => '', http => 'pimap_max_update 16k; pimap_ping 0;'
     . ' map $http_user_agent $on { default on; ~Broken off; }'
     . ' pimap_compress $on; pimap_update_rate 0;');
-$t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-
-        location = /asleep {
-            pimap_account $arg_account;
-            pimap_hibernate on;
-            pimap_events;
-        }
-END
+$t->nginx()->ways();
 
 my @ways = (['http', '/events', 'detached'], ['https', '/events',
     'detachedTls'], ['http', '/held', 'heldH1'], ['https', '/held',

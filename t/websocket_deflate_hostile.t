@@ -17,13 +17,7 @@ use Pimap;
 use Pimap::WebSocket;
 
 my $t = Pimap->new(mode => '', http => 'pimap_max_update 16k;');
-$t->nginx()->{locations} .= <<'END';
-        location = /held {
-            pimap_account $arg_account;
-            pimap_detach off;
-            pimap_events;
-        }
-END
+$t->nginx()->ways();
 
 my $update = $t->json({ id => 'one', update => 'x',
     with => 'many words, ' x 200 });
