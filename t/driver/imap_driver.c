@@ -112,7 +112,8 @@ driver_server(json_t *set, imap_server_t *server)
     imap_options_init(o);
 
     server->base = bridge_base;
-    server->dns = evdns_base_new(bridge_base, 0);
+    server->dns = evdns_base_new(bridge_base,
+                                EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     evdns_base_resolv_conf_parse(server->dns, DNS_OPTIONS_ALL,
                                  "/etc/resolv.conf");
     server->host = json_string_value(json_object_get(set, "host"));

@@ -97,7 +97,7 @@ sub request {
 
     my $url = $path =~ m{^http} ? $path : $self->url() . $path;
 
-    return HTTP::Tiny->new(timeout => 20)->request($method, $url, {
+    return HTTP::Tiny->new(timeout => 60)->request($method, $url, {
         headers => { Authorization => 'Basic '
             . encode_base64('alice:secret', ''), %headers },
         defined $body ? (content => $body) : () });
@@ -153,10 +153,14 @@ sub delete { $_[0]->request('DELETE', $_[1])->{status} }
 sub etags {
     my ($self, $path) = @_;
 
-    my $xml = $self->request('PROPFIND', $path, '<?xml version="1.0"?>'
+    my $reply = $self->request('PROPFIND', $path, '<?xml version="1.0"?>'
         . '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>',
-        Depth => 1, @xml)->{content};
+        Depth => 1, @xml);
     my %etags;
+
+    die "$path: $reply->{status}\n" if $reply->{status} != 207;
+
+    my $xml = $reply->{content};
 
     while ($xml =~ m{<(?:\w+:)?response[^>]*>(.*?)</(?:\w+:)?response>}gs) {
         my $one = $1;

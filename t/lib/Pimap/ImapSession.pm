@@ -21,12 +21,15 @@ use Pimap::Process qw(patience);
 
 
 # port, and if wanted host, user, secret, tls, ca, authzid, bearer, options,
-# login_only, states
+# login_only, states; again => 1: it logs in again as the bridge does when the
+# server says BYE, which is how some tell that the selected mailbox is deleted
 
 sub new {
     my ($class, %set) = @_;
 
-    return bless({ t => delete $set{t}, set => { host => '127.0.0.1',
+    my ($t, $again) = delete @set{qw(t again)};
+
+    return bless({ t => $t, again => $again, set => { host => '127.0.0.1',
         user => 'alice', secret => 'secret', %set },
         states => $set{states} // {} }, $class);
 }
@@ -35,11 +38,20 @@ sub new {
 sub start {
     my ($self, %set) = @_;
 
+    @{ $self->{set} }{keys %set} = values %set;
+    @{$self}{qw(lines all)} = ([], []);
+
+    return $self->_run();
+}
+
+
+sub _run {
+    my ($self) = @_;
+
     my $t = $self->{t};
 
-    @{ $self->{set} }{keys %set} = values %set;
     $self->{set}{states} = $self->{states};
-    @{$self}{qw(text lines all over)} = ('', [], [], 0);
+    @{$self}{qw(text over)} = ('', 0);
 
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $t->dir() . '/report.imap_driver',
@@ -186,9 +198,16 @@ sub published {
 sub stop {
     my ($self, $signal) = @_;
 
+    $self->_end($signal);
+    $self->{events} = [];
+}
+
+
+sub _end {
+    my ($self, $signal) = @_;
+
     close($self->{process}{type});
     $self->{t}->stop($self->{process}, $signal // 'TERM');
-    $self->{events} = [];
 }
 
 
@@ -210,7 +229,12 @@ sub _read {
     return if !IO::Select->new($fh)->can_read($left > 0 ? $left : 0);
 
     if (!sysread($fh, $self->{text}, 65536, length($self->{text}))) {
-        my ($failed) = grep { $_->{what} eq 'failed' } $self->all();
+        my ($failed) = grep { $_->{what} eq 'failed' } reverse($self->all());
+
+        if ($self->{again} && $failed && $failed->{why} =~ /^BYE/) {
+            $self->_end();
+            return $self->_run();
+        }
 
         diag('the session is over: ' . ($failed ? $failed->{why} : $!))
             if !$self->{over}++;
