@@ -33,6 +33,7 @@
 typedef struct {
     const char   *redis;           /* -R */
     const char   *channel;
+    const char   *function;        /* -f, -F */
     const char   *url;
     const char   *log;             /* -l: accounts, one a line */
     board_t      *board;
@@ -44,7 +45,6 @@ typedef struct {
     uint32_t      rate;
     uint32_t      connections;
     uint32_t      depth;
-    int           fcall;
 } publish_t;
 
 
@@ -92,7 +92,7 @@ main(int argc, char **argv)
     }
 
     run.sink = p.url ? post_sink(p.url, p.connections, p.depth)
-                     : redis_sink(p.redis, p.channel, p.fcall, p.depth);
+                     : redis_sink(p.redis, p.channel, p.function, p.depth);
 
     if (run.sink == NULL) {
         return 1;
@@ -135,7 +135,7 @@ publish_options(publish_t *p, int argc, char **argv)
     p->connections = 4;
     p->depth = 1000;
 
-    while ((c = getopt(argc, argv, "a:b:c:d:fk:l:m:n:r:R:s:u:w:")) != -1) {
+    while ((c = getopt(argc, argv, "a:b:c:d:fF:k:l:m:n:r:R:s:u:w:")) != -1) {
 
         switch (c) {
         case 'a':
@@ -155,7 +155,10 @@ publish_options(publish_t *p, int argc, char **argv)
             p->depth = (uint32_t) publish_number(optarg, 1);
             break;
         case 'f':
-            p->fcall = 1;
+            p->function = "pimap_publish";
+            break;
+        case 'F':
+            p->function = optarg;
             break;
         case 'k':
             p->connections = (uint32_t) publish_number(optarg, 1);
@@ -396,6 +399,7 @@ publish_usage(void)
             "usage: publish -R REDIS|-u URL [options]\n"
             "  -R REDIS  a unix socket's path, or HOST:PORT\n"
             "  -f        FCALL pimap_publish instead of PUBLISH\n"
+            "  -F NAME   FCALL of another function\n"
             "  -c NAME   channel or key, %%a is the account's number\n"
             "            (pimap:{account-%%a})\n"
             "  -u URL    POST to there, %%a is the account's number\n"

@@ -24,7 +24,7 @@ typedef struct {
     redisContext   *context;
     const char     *channel;
     uint32_t        depth;
-    int             fcall;
+    const char     *function;
     int             unsent;        /* hiredis has bytes to write */
 } redis_sink_t;
 
@@ -38,7 +38,8 @@ static void redis_destroy(sink_t *sink);
 
 
 sink_t *
-redis_sink(const char *path, const char *channel, int fcall, uint32_t depth)
+redis_sink(const char *path, const char *channel, const char *function,
+    uint32_t depth)
 {
     sink_t        *sink;
     redis_sink_t  *redis;
@@ -52,7 +53,7 @@ redis_sink(const char *path, const char *channel, int fcall, uint32_t depth)
     }
 
     redis->channel = channel;
-    redis->fcall = fcall;
+    redis->function = function;
     redis->depth = depth;
 
     redis->context = redis_connect(path);
@@ -123,11 +124,11 @@ redis_add(sink_t *sink, uint32_t account, const char *event, size_t len)
 
     n = 0;
 
-    if (redis->fcall) {
+    if (redis->function) {
         args[n] = "FCALL";
         lens[n++] = 5;
-        args[n] = "pimap_publish";
-        lens[n++] = 13;
+        args[n] = redis->function;
+        lens[n++] = strlen(redis->function);
         args[n] = "1";
         lens[n++] = 1;
 

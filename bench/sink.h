@@ -40,9 +40,10 @@ struct sink_s {
 };
 
 
-/* "fcall": the publish function instead of PUBLISH.  NULL: said why */
-sink_t *redis_sink(const char *path, const char *channel, int fcall,
-    uint32_t depth);
+/* by "function" with the arguments of pimap_publish, or by PUBLISH if it is
+   NULL.  NULL: said why */
+sink_t *redis_sink(const char *path, const char *channel,
+    const char *function, uint32_t depth);
 
 /* POST by some connections, on each of which "depth" may be unanswered */
 sink_t *post_sink(const char *url, uint32_t connections, uint32_t depth);

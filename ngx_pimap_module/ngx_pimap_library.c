@@ -16,7 +16,7 @@
 
 
 /* of the text below; "pimap_version" must answer at least this */
-#define NGX_PIMAP_LIBRARY_VERSION  7
+#define NGX_PIMAP_LIBRARY_VERSION  8
 
 #define NGX_PIMAP_LIBRARY_SOON     1000     /* msec, then it asks again */
 #define NGX_PIMAP_LIBRARY_LATER    60000

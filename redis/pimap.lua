@@ -14,7 +14,7 @@
 -- of updates, P:updates, is for all accounts.
 
 
-local VERSION = 7               -- rises with each change of the functions
+local VERSION = 8               -- rises with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -48,6 +48,10 @@ local CHUNK = 16                -- entries that are read at a time
 -- has written it, and its last id, which outlives it.
 local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
 local LAST = '@last'
+
+-- And when the keys got their time to live, and which: not more often than in
+-- KEEP seconds, so it is as much longer.
+local KEPT, KEEP = '@kept', 100
 
 
 -- Without ipairs(): a library has no global function while it is loaded.
@@ -194,11 +198,12 @@ end
 
 local function survey(value, zeros)
     local type, members, greatest = type, 0, 0
+    local named = type(next(value)) == 'string'
 
     for key, item in pairs(value) do
         local kind = type(item)
 
-        if type(key) == 'string' then
+        if named then
             members = members + 1
 
             if zeros and key:find('%z') then
@@ -225,27 +230,47 @@ local function survey(value, zeros)
 end
 
 
--- What is left of the text without its strings shows the numbers as they were
--- written, and a colon for each member, with those that the decoder took for
--- one because they have the same name.
+-- The text without its strings, and without line breaks, which valid JSON has
+-- between tokens only.
 
-local function check_text(text, value, plain)
-    local skeleton = text
+local function skeleton_of(text)
+    local bare = text
 
     if text:find('\\', 1, true) then
-        skeleton = skeleton:gsub('\\.', '')
+        bare = text:gsub('\\.', '')
     end
 
-    skeleton = skeleton:gsub('"[^"]*"', '')
+    -- Nearly always all is printable ASCII.  Whatever is not stays, and tells.
 
-    if not plain then
-        if not is_utf8(text) then
-            return nil, 'bad json: invalid UTF-8'
-        end
+    local skeleton = bare:gsub('"[#-~ !]*"', '')
 
-        if count(text, '[\1-\31]') ~= count(skeleton, '[\1-\31]') then
-            return nil, 'bad json: control character in a string'
-        end
+    if skeleton:find('^[ -~]*$') then
+        return skeleton, text
+    end
+
+    skeleton = bare:gsub('"[^"]*"', '')
+
+    if not is_utf8(text) then
+        return nil, 'bad json: invalid UTF-8'
+    end
+
+    if count(text, '[\1-\31]') ~= count(skeleton, '[\1-\31]') then
+        return nil, 'bad json: control character in a string'
+    end
+
+    return skeleton, (text:gsub('[\r\n]', ''))
+end
+
+
+-- The skeleton shows the numbers as they were written, and a colon for each
+-- member, with those that the decoder took for one because they have the same
+-- name.  Returns the text on one line.
+
+local function check_text(text, value)
+    local skeleton, line = skeleton_of(text)
+
+    if not skeleton then
+        return nil, line
     end
 
     if skeleton:find('.', 1, true)
@@ -255,7 +280,7 @@ local function check_text(text, value, plain)
     end
 
     if type(value) ~= 'table' then
-        return true
+        return line
     end
 
     local members, greatest = survey(value, text:find('\\u0000', 1, true))
@@ -273,7 +298,7 @@ local function check_text(text, value, plain)
         return nil, 'bad json: duplicate member'
     end
 
-    return true
+    return line
 end
 
 
@@ -392,10 +417,9 @@ local function parse_event(text)
         return nil, reason
     end
 
-    local plain = text:find('^[ -\127]*$')
-    local ok, fault = check_text(text, value, plain)
+    local line, fault = check_text(text, value)
 
-    if not ok then
+    if not line then
         return nil, fault
     end
 
@@ -413,9 +437,7 @@ local function parse_event(text)
         return nil, 'bad member: a mailbox is not a string'
     end
 
-    -- Valid JSON has line breaks between tokens only.
-
-    event.json = plain and text or text:gsub('[\r\n]', '')
+    event.json = line
 
     return event
 end
@@ -579,7 +601,7 @@ end
 
 
 -- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
--- one of an epoch.
+-- one of an epoch.  Returns the id, and true if the log is a new one.
 
 local function append(request, json, epoch, expired, now)
     local states, log = request.states, request.log
@@ -602,7 +624,7 @@ local function append(request, json, epoch, expired, now)
     redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1], SERVER,
         server_id())
 
-    return redis.call('XADD', log, id, 'e', json, 't', now[1])
+    return redis.call('XADD', log, id, 'e', json, 't', now[1]), true
 end
 
 
@@ -664,8 +686,12 @@ local function given_states(changed, account, id)
 end
 
 
-local function set_states(request, event, id)
+local function set_states(request, event, id, kept)
     local command = {'HSET', request.states, LAST, id}
+
+    if kept then
+        command[5], command[6] = KEPT, kept
+    end
 
     if event.changed then
         local given = given_states(event.changed, request.account, id)
@@ -687,15 +713,25 @@ local function set_states(request, event, id)
 end
 
 
-local sums = {}
+-- Each EXPIRE takes Redis about as long as adding to the log.  Returns what is
+-- to be remembered, if it is news: the hundreds of seconds now, and for how
+-- long.  A log that is kept for less than 1000 seconds gets no more than that.
 
-local function states_ttl(ttl)
-    if sums.ttl ~= ttl then
-        sums.ttl = ttl
-        sums.states = string.format('%d', tonumber(ttl) + STATES_TTL)
+local function keep(request, kept, now)
+    local ttl = request.ttl
+    local mark = now[1]:sub(1, -3) .. ' ' .. ttl
+
+    if kept == mark and #ttl > 3 then
+        return
     end
 
-    return sums.states
+    local seconds = tonumber(ttl) + (#ttl > 3 and KEEP or 0)
+
+    redis.call('EXPIRE', request.log, string.format('%d', seconds))
+    redis.call('EXPIRE', request.states,
+        string.format('%d', seconds + STATES_TTL))
+
+    return mark
 end
 
 
@@ -712,17 +748,14 @@ local function emit(request, event)
 
     local now = redis.call('TIME')
     local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER,
-        LAST)
+        LAST, KEPT)
 
     local expired = renounce(request, known[1], known[3]) and ''
         or expired_id(known[1], known[4])
-    local id = append(request, event.json, known[1], expired, now)
+    local id, new = append(request, event.json, known[1], expired, now)
 
     expire(request, known[2], now)
-    set_states(request, event, id)
-
-    redis.call('EXPIRE', request.log, request.ttl)
-    redis.call('EXPIRE', request.states, states_ttl(request.ttl))
+    set_states(request, event, id, keep(request, not new and known[5], now))
 
     return id, redis.call('PUBLISH', request.account, id .. ' ' .. event.json)
 end

@@ -16,7 +16,7 @@ use Pimap;
 use constant { DAY => 86400, EPOCH => 1000 };
 
 my $t = Pimap->new();
-$t->plan(50);
+$t->plan(53);
 
 my $redis = $t->redis()->start()->load();
 my $event = { event => 'MessageNew' };
@@ -56,14 +56,18 @@ is(length_of('c'), 3, 'what was just published stays');
 
 # life
 
-for my $ttl (60, '', DAY) {
+for my $ttl (60, '', DAY, DAY) {
     publish('a', '', $ttl);
 
-    my $log = $ttl || 7 * DAY;
+    my $log = $ttl && $ttl < 1000 ? $ttl : ($ttl || 7 * DAY) + 100;
 
     ok(lives('a:log', $log), "the log of an idle account goes after $log s");
     ok(lives('a:states', $log + 30 * DAY), '    its states a month later');
 }
+
+$redis->command('DEL', 'pimap:{a}:log');
+publish('a', '', DAY);
+ok(lives('a:log', DAY + 100), 'also that of a new log');
 
 publish('e', '', 1);
 ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}:log') }, 'end'),

@@ -85,6 +85,15 @@ sub cpu {
     return $ns;
 }
 
+# What all CPUs have done, of whatever process, in ns; by ticks of 10 ms.
+
+sub busy {
+    my ($user, $nice, $system, undef, undef, $irq, $softirq) =
+        slurp('/proc/stat') =~ /^cpu +(\d+)@{[ ' (\d+)' x 6 ]}/;
+
+    return ($user + $nice + $system + $irq + $softirq) * 1e7;
+}
+
 # Objects in use, not slabs: those of earlier sockets stay allocated.
 
 sub kernel {

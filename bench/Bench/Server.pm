@@ -157,11 +157,8 @@ sub redis {
     $server->{path} = $path;
     $server->{port} = $port;
 
-    if (-e "$root/redis/pimap.lua") {
-        command("redis-cli -s $path -x FUNCTION LOAD REPLACE"
-            . " < $root/redis/pimap.lua");
-        $server->{functions} = 1;
-    }
+    command("redis-cli -s $path -x FUNCTION LOAD < $root/$_")
+        for qw(redis/pimap.lua bench/least.lua);
 
     return $server;
 }
