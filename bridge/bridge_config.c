@@ -133,6 +133,7 @@ static const bridge_option_t bridge_config_updates[] = {
     flag("enabled", at(updates.on), "1"),
     text("group", at(updates.group), "pimap-bridge"),
     number("max_waiting", at(updates.max_waiting), "1000", 1, 100000),
+    number("max_result", at(updates.max_result), "65536", 4096, 1048576),
     msec("timeout", at(updates.timeout), "60s", BRIDGE_SECOND, BRIDGE_HOUR),
     end
 };
@@ -470,6 +471,7 @@ bridge_config_server_imap(bridge_server_t *server)
     o->max_mailboxes = server->max_mailboxes;
     o->max_known = server->max_known;
     o->max_message = server->max_message;
+    o->max_result = server->config->updates.max_result;
     o->compress = server->compress;
     o->preview = server->preview;
 

@@ -120,6 +120,7 @@ typedef struct {
     int                  on;
     char                *group;
     int                  max_waiting;
+    int                  max_result;    /* bytes, of the event's JSON */
     bridge_msec_t        timeout;
 } bridge_updates_conf_t;
 

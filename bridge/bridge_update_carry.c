@@ -26,6 +26,8 @@
 static char *bridge_update_mark_key(bridge_update_entry_t *entry);
 static void bridge_update_marked(void *data, redisReply *reply);
 static void bridge_update_sent(void *data, json_t *result);
+static void bridge_update_shorten(bridge_update_entry_t *entry,
+    const char *status);
 static void bridge_update_answered(void *data, redisReply *reply);
 
 
@@ -171,7 +173,36 @@ bridge_update_sent(void *data, json_t *result)
     }
 
     entry->result = json_dumps(result, JSON_COMPACT);
+    bridge_update_shorten(entry, status);
     bridge_update_answer(entry);
+}
+
+
+/* One that nginx would drop is not told to anybody. */
+
+static void
+bridge_update_shorten(bridge_update_entry_t *entry, const char *status)
+{
+    char    *text;
+    size_t   len;
+
+    if (entry->result == NULL || status == NULL) {
+        return;
+    }
+
+    len = strlen(entry->result) + 2 * strlen(entry->device)
+          + strlen(entry->id) + 64;
+
+    if (len <= (size_t) bridge_config->updates.max_result) {
+        return;
+    }
+
+    text = bridge_format("{\"status\":\"%s\",\"truncated\":true,"
+                         "\"detail\":\"the result has %zu bytes, %d are "
+                         "possible: ask for less\"}", status, len,
+                         bridge_config->updates.max_result);
+    free(entry->result);
+    entry->result = text;
 }
 
 

@@ -38,6 +38,7 @@ imap_options_init(imap_options_t *o)
     o->max_mailboxes = 10000;
     o->max_known = 20000;
     o->max_message = 1024 * 1024;
+    o->max_result = 64 * 1024;
     o->preview = 1;
 }
 

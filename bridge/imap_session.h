@@ -55,8 +55,8 @@ typedef struct {
     uint32_t        max_mailboxes;      /* watched, others are not, 10000 */
     uint32_t        max_known;          /* messages whose flags are known, the
                                            newest of a mailbox, 20000 */
-    uint32_t        max_message;        /* bytes of a fetched or appended
-                                           message, 1 MB */
+    uint32_t        max_message;        /* bytes, fetched or appended, 1 MB */
+    uint32_t        max_result;         /* bytes of one of updates, 64 kB */
     uint32_t        without;            /* IMAP_WITHOUT_* */
     unsigned        compress:1;         /* COMPRESS=DEFLATE if offered */
     unsigned        starttls:1;         /* required before the login */

@@ -15,7 +15,6 @@
 
 #define IMAP_MAX_UPDATE_UIDS    1000
 #define IMAP_MAX_FETCH_UIDS     50
-#define IMAP_MAX_FETCHED        (1024 * 1024)
 #define IMAP_MAX_FOUND          1000    /* the newest ones of a search */
 
 

@@ -34,7 +34,8 @@ static int imap_fetch_untagged(imap_session_t *s, imap_response_t *r);
 static json_t *imap_fetch_message(imap_session_t *s, imap_response_t *r);
 static void imap_fetch_envelope_json(json_t *message, imap_response_t *r);
 static void imap_fetch_set(json_t *message, const char *name, imap_buf_t *b);
-static void imap_fetch_bytes(imap_update_t *u, json_t *message,
+static int imap_fetch_room(imap_session_t *s, json_t *message, size_t len);
+static void imap_fetch_bytes(imap_session_t *s, json_t *message,
     const char *name, const imap_str_t *data, int base64);
 
 
@@ -289,29 +290,25 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
 
     if (items & IMAP_FETCH_TEXT && head && text) {
 
-        if (u->bytes + text->len <= IMAP_MAX_FETCHED) {
-            u->bytes += text->len;
+        if (imap_fetch_room(s, message, text->len)) {
             mime_plain(&b, head, text);
             imap_fetch_set(message, "text", &b);
-
-        } else {
-            json_object_set_new(message, "truncated", json_true());
         }
     }
 
     imap_buf_free(&b);
 
     if (items & IMAP_FETCH_HEADERS) {
-        imap_fetch_bytes(u, message, "headers",
+        imap_fetch_bytes(s, message, "headers",
                          imap_fetch_exactly(f, "HEADER"), 0);
     }
 
     if (items & IMAP_FETCH_ALL) {
-        imap_fetch_bytes(u, message, "message", imap_fetch_exactly(f, ""), 1);
+        imap_fetch_bytes(s, message, "message", imap_fetch_exactly(f, ""), 1);
     }
 
     if (part) {
-        imap_fetch_bytes(u, message, "part", imap_fetch_exactly(f, part), 1);
+        imap_fetch_bytes(s, message, "part", imap_fetch_exactly(f, part), 1);
     }
 
     return message;
@@ -359,24 +356,38 @@ imap_fetch_set(json_t *message, const char *name, imap_buf_t *b)
 }
 
 
-/* All of an update have to fit into one result. */
+/* All of an update has to fit into one result, with what else is in it and
+   what JSON escapes: a quarter is left for that. */
+
+static int
+imap_fetch_room(imap_session_t *s, json_t *message, size_t len)
+{
+    imap_update_t  *u = s->updates;
+
+    if (u->bytes + len > s->o->max_result / 4 * 3) {
+        json_object_set_new(message, "truncated", json_true());
+        return 0;
+    }
+
+    u->bytes += len;
+
+    return 1;
+}
+
 
 static void
-imap_fetch_bytes(imap_update_t *u, json_t *message, const char *name,
+imap_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
     const imap_str_t *data, int base64)
 {
     imap_buf_t  b;
 
-    if (data == NULL) {
+    if (data == NULL
+        || !imap_fetch_room(s, message, base64 ? (data->len + 2) / 3 * 4
+                                               : data->len))
+    {
         return;
     }
 
-    if (u->bytes + data->len > IMAP_MAX_FETCHED) {
-        json_object_set_new(message, "truncated", json_true());
-        return;
-    }
-
-    u->bytes += data->len;
     memset(&b, 0, sizeof(b));
 
     if (base64) {

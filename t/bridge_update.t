@@ -16,7 +16,7 @@ use Pimap::Bridge;
 use Pimap::Dovecot;
 
 my $t = Pimap->new(http => 'pimap_presence on;');
-$t->plan(25);
+$t->plan(28);
 $t->run();
 
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', main => <<'END');
@@ -155,6 +155,30 @@ $dovecot->start();
 update('n2', update => 'store', mailbox => 'INBOX', uids => [3],
     add => ['\Flagged']);
 is(result()->{status}, 'done', 'and done when it is back');
+
+# A result is an event: what has no room in it is told.
+
+$dovecot->deliver(to => 'alice', subject => 'long', body => $_ x 400)
+    for 'twice ' x 10 . "\r\n", '""""' x 30 . "\r\n";
+my @uids;
+
+while (@uids < 2 && (my $event = $s->event())) {
+    push(@uids, $event->{json}{uid}) if $event->{event} eq 'MessageNew';
+}
+
+update('f1', update => 'fetch', mailbox => 'INBOX', items => ['all'],
+    uids => \@uids, max => 30_000);
+my $messages = result()->{messages};
+is(join(' ', map { $_->{truncated} ? 'truncated'
+    : length($_->{message}) > 30_000 } @$messages), '1 truncated',
+    'two messages are too long for one result');
+update('f2', update => 'fetch', mailbox => 'INBOX', items => ['text'],
+    uids => [$uids[1]], max => 40_000);
+$result = result();
+is("$result->{status} $result->{truncated}", 'done 1',
+    'one that is too long when it is JSON');
+like($result->{detail}, qr/^the result has \d+ bytes, 65536 are possible/,
+    'that says so');
 
 # Of an account without a device
 
