@@ -68,6 +68,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     pmcf->zone_size = NGX_CONF_UNSET_SIZE;
     pmcf->max_devices = NGX_CONF_UNSET_UINT;
     pmcf->max_event = NGX_CONF_UNSET_SIZE;
+    pmcf->compress_memory = NGX_CONF_UNSET_SIZE;
     pmcf->drain = NGX_CONF_UNSET_MSEC;
     if (ngx_array_init(&pmcf->events, cf->pool, 4,
                        sizeof(ngx_pimap_loc_conf_t *))
@@ -95,6 +96,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(pmcf->zone_size, 5 * 1024 * 1024);
     ngx_conf_init_uint_value(pmcf->max_devices, 0);
     ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
+    ngx_conf_init_size_value(pmcf->compress_memory, 64);
     ngx_conf_init_msec_value(pmcf->drain, 30000);
     ngx_conf_init_uint_value(pmcf->log_length, 1000);
     ngx_conf_init_value(pmcf->log_age, 7 * 86400);

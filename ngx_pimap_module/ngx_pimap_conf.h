@@ -29,6 +29,7 @@ struct ngx_pimap_main_conf_s {
 
     ngx_uint_t               max_devices;   /* 0: no limit */
     size_t                   max_event;     /* bytes of one event's JSON */
+    size_t                   compress_memory;   /* bytes by device */
     ngx_msec_t               drain;
 
     ngx_uint_t               log_length;    /* events of an account */

@@ -18,10 +18,25 @@
 
 
 static ngx_pimap_text_t *ngx_pimap_history_create(
-    ngx_pimap_history_t *history, ngx_pimap_text_t *text, ngx_log_t *log);
+    ngx_pimap_history_t *history, ngx_pimap_trail_t *trail,
+    ngx_pimap_text_t *text, ngx_log_t *log);
 static void ngx_pimap_history_event(ngx_pimap_history_t *history,
     ngx_pimap_text_t *text);
 static void ngx_pimap_history_gap(ngx_pimap_history_t *history, size_t len);
+static void ngx_pimap_history_clear(ngx_pimap_history_t *history);
+
+
+static size_t      ngx_pimap_history_memory;
+static size_t      ngx_pimap_history_least;
+static ngx_uint_t  ngx_pimap_history_streams;   /* that may have a trail */
+
+
+void
+ngx_pimap_history_init_process(size_t memory, size_t least)
+{
+    ngx_pimap_history_memory = memory;
+    ngx_pimap_history_least = least;
+}
 
 
 void
@@ -35,6 +50,7 @@ ngx_pimap_history_init(ngx_pimap_history_t *history,
 
     if (coding != NGX_PIMAP_IDENTITY) {
         history->check = ngx_pimap_deflate_check(coding, 0, NULL);
+        ngx_pimap_history_streams += !alone;
     }
 }
 
@@ -54,18 +70,24 @@ ngx_pimap_history_pack(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
     ngx_log_t *log)
 {
     ngx_pimap_text_t      *packed;
+    ngx_pimap_trail_t     *trail;
     ngx_pimap_text_key_t   key;
 
     if (!history->begun) {
-        return ngx_pimap_history_create(history, text, log);
+        return ngx_pimap_history_create(history, NULL, text, log);
     }
 
     ngx_memzero(&key, sizeof(ngx_pimap_text_key_t));
 
-    if (history->trail) {
-        key.trail = history->trail->serial;
-        ngx_memcpy(key.gaps, history->gaps,
-                   history->trail->n * sizeof(uint16_t));
+    trail = ngx_pimap_trail_find(history->trail);
+
+    if (trail) {
+        key.trail = history->trail;
+        ngx_memcpy(key.gaps, history->gaps, trail->n * sizeof(uint16_t));
+
+    } else if (history->trail) {
+        ngx_pimap_count(pack_forgotten);
+        ngx_pimap_history_clear(history);
     }
 
     packed = ngx_pimap_text_packed(text, &key);
@@ -75,7 +97,7 @@ ngx_pimap_history_pack(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
         return ngx_pimap_text_ref(packed);
     }
 
-    packed = ngx_pimap_history_create(history, text, log);
+    packed = ngx_pimap_history_create(history, trail, text, log);
 
     if (packed) {
         ngx_pimap_text_pack(text, &key, packed);
@@ -86,8 +108,8 @@ ngx_pimap_history_pack(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
 
 
 static ngx_pimap_text_t *
-ngx_pimap_history_create(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
-    ngx_log_t *log)
+ngx_pimap_history_create(ngx_pimap_history_t *history,
+    ngx_pimap_trail_t *trail, ngx_pimap_text_t *text, ngx_log_t *log)
 {
     u_char            *p, head[NGX_PIMAP_DEFLATE_HEAD];
     size_t             head_len;
@@ -97,11 +119,11 @@ ngx_pimap_history_create(ngx_pimap_history_t *history, ngx_pimap_text_t *text,
     data.data = text->data;
     data.len = text->len;
 
-    if (history->trail) {
-        ngx_pimap_trail_bytes(history->trail, history->gaps, &before);
+    if (trail) {
+        ngx_pimap_trail_bytes(trail, history->gaps, &before);
     }
 
-    if (ngx_pimap_deflate(&block, history->trail ? &before : NULL,
+    if (ngx_pimap_deflate(&block, trail ? &before : NULL,
                           history->gaps[0], &data, 0)
         != NGX_OK)
     {
@@ -160,23 +182,19 @@ ngx_pimap_history_add(ngx_pimap_history_t *history, ngx_pimap_text_t *text)
 static void
 ngx_pimap_history_event(ngx_pimap_history_t *history, ngx_pimap_text_t *text)
 {
-    uint16_t            gaps[NGX_PIMAP_TRAIL_EVENTS];
-    ngx_pimap_trail_t  *trail;
+    size_t  room;
 
-    trail = ngx_pimap_trail_add(history->trail, text, ngx_cycle->log);
+    room = ngx_pimap_history_streams * ngx_pimap_history_memory;
+
+    history->trail = ngx_pimap_trail_add(history->trail, text,
+                                   ngx_max(room, ngx_pimap_history_least),
+                                   ngx_cycle->log);
 
     /* none followed it so far, and the others are one place older */
 
-    gaps[0] = 0;
-    ngx_memcpy(&gaps[1], history->gaps,
-               (NGX_PIMAP_TRAIL_EVENTS - 1) * sizeof(uint16_t));
-
-    ngx_pimap_history_free(history);
-
-    if (trail) {
-        history->trail = trail;
-        ngx_memcpy(history->gaps, gaps, sizeof(gaps));
-    }
+    ngx_memmove(&history->gaps[1], history->gaps,
+                (NGX_PIMAP_TRAIL_EVENTS - 1) * sizeof(uint16_t));
+    history->gaps[0] = 0;
 }
 
 
@@ -184,7 +202,7 @@ static void
 ngx_pimap_history_gap(ngx_pimap_history_t *history, size_t len)
 {
     if (history->gaps[0] + len > NGX_PIMAP_HISTORY_GAP) {
-        ngx_pimap_history_free(history);
+        ngx_pimap_history_clear(history);
         return;
     }
 
@@ -219,13 +237,20 @@ ngx_pimap_history_end(ngx_pimap_history_t *history, ngx_log_t *log)
 }
 
 
+static void
+ngx_pimap_history_clear(ngx_pimap_history_t *history)
+{
+    history->trail = 0;
+    ngx_memzero(history->gaps, sizeof(history->gaps));
+}
+
+
 void
 ngx_pimap_history_free(ngx_pimap_history_t *history)
 {
-    if (history->trail) {
-        ngx_pimap_trail_unref(history->trail);
-        history->trail = NULL;
+    if (history->coding != NGX_PIMAP_IDENTITY && !history->alone) {
+        ngx_pimap_history_streams--;
     }
 
-    ngx_memzero(history->gaps, sizeof(history->gaps));
+    ngx_pimap_history_clear(history);
 }

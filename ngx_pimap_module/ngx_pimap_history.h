@@ -17,7 +17,7 @@
 
 
 typedef struct {
-    ngx_pimap_trail_t   *trail;     /* the last events; NULL: none; owned */
+    uint64_t             trail;     /* the last events; 0: none */
     uint32_t             check;
     uint32_t             length;
     uint16_t             gaps[NGX_PIMAP_TRAIL_EVENTS];  /* after each event */
@@ -26,6 +26,9 @@ typedef struct {
     unsigned             alone:1;   /* no event refers to another one */
 } ngx_pimap_history_t;
 
+
+/* Bytes that all last events may take: so many for a device, or "least". */
+void ngx_pimap_history_init_process(size_t memory, size_t least);
 
 void ngx_pimap_history_init(ngx_pimap_history_t *history,
     ngx_pimap_coding_t coding, ngx_uint_t alone);

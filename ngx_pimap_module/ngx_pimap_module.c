@@ -249,6 +249,13 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, compress_history),
       NULL },
 
+    { ngx_string("pimap_compress_memory"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_pimap_main_conf_t, compress_memory),
+      NULL },
+
     { ngx_string("pimap_detach"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -499,6 +506,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     /* jansson would read /dev/urandom at the first event */
 
     json_object_seed(0);
+
+    ngx_pimap_history_init_process(pmcf->compress_memory, 512 * 1024);
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_wheel_init_process(cycle) != NGX_OK

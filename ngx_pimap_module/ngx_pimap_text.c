@@ -38,7 +38,7 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
     text->kind = NGX_PIMAP_TEXT_CONTROL;
     text->placed = 0;
     text->packed = NULL;
-    text->trails = NULL;
+    text->trails = 0;
     text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
@@ -116,7 +116,6 @@ ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
 void
 ngx_pimap_text_unpack(ngx_pimap_text_t *text)
 {
-    ngx_pimap_trail_t   *trail;
     ngx_pimap_packed_t  *packed;
 
     while (text->packed) {
@@ -125,13 +124,6 @@ ngx_pimap_text_unpack(ngx_pimap_text_t *text)
 
         ngx_pimap_text_unref(packed->text);
         ngx_free(packed);
-    }
-
-    while (text->trails) {
-        trail = text->trails;
-        text->trails = trail->next;
-
-        ngx_pimap_trail_unref(trail);
     }
 }
 

@@ -59,7 +59,8 @@ struct ngx_pimap_text_s {
     uint8_t                placed;
     ngx_pimap_position_t   position;    /* who has it is there, if "placed" */
     ngx_pimap_packed_t    *packed;      /* its compressed forms */
-    ngx_pimap_trail_t     *trails;      /* those that end with it */
+    uint64_t               trails;      /* those that end with it, the serial
+                                           of the first */
     u_char                *chunk;       /* ends right after the data's CRLF */
     u_char                *data;
     u_char                 bytes[1];
@@ -79,8 +80,8 @@ void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
 /*
  * A compressed form of it, for devices with these bytes before, by a key.
  * packed(): NULL if there is none, the reference stays the text's.  pack(): it
- * may keep a reference.  unpack(): the text has been delivered, neither forms
- * nor trails are needed any more.
+ * may keep a reference.  unpack(): the text has been delivered, its forms are
+ * not needed any more.
  */
 ngx_pimap_text_t *ngx_pimap_text_packed(ngx_pimap_text_t *text,
     ngx_pimap_text_key_t *key);

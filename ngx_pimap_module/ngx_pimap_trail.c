@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * A trail is a copy of its events, so that it keeps nothing else alive.  While
- * an event is delivered, the trails that it ends hang off its text: who has
- * the same gets the same one.
+ * an event is delivered, the trails that it ends hang off its text, by their
+ * serials: who has the same gets the same one.
  */
 
 
@@ -14,57 +14,80 @@
 
 #define NGX_PIMAP_TRAIL_WINDOW  8192    /* events and gaps */
 #define NGX_PIMAP_TRAIL_FORMS   16      /* of a text; more are not shared */
+#define NGX_PIMAP_TRAIL_SLOTS   4096
 
 
 static ngx_pimap_trail_t *ngx_pimap_trail_create(ngx_pimap_trail_t *trail,
     ngx_pimap_text_t *text, ngx_log_t *log);
 static ngx_uint_t ngx_pimap_trail_same(ngx_pimap_trail_t *one,
     ngx_pimap_trail_t *other);
+static void ngx_pimap_trail_keep(ngx_pimap_trail_t *trail, size_t room);
+static void ngx_pimap_trail_forget(ngx_pimap_trail_t *trail);
+static size_t ngx_pimap_trail_size(ngx_pimap_trail_t *trail);
 
 
-static uint64_t  ngx_pimap_trail_serial;
+static uint64_t            ngx_pimap_trail_serial;
+static ngx_pimap_trail_t  *ngx_pimap_trail_slots[NGX_PIMAP_TRAIL_SLOTS];
+static ngx_queue_t         ngx_pimap_trail_used;        /* newest first */
+static size_t              ngx_pimap_trail_bytes_used;
 
 
-ngx_pimap_trail_t *
-ngx_pimap_trail_add(ngx_pimap_trail_t *trail, ngx_pimap_text_t *text,
+uint64_t
+ngx_pimap_trail_add(uint64_t serial, ngx_pimap_text_t *text, size_t room,
     ngx_log_t *log)
 {
-    uint64_t             before;
-    ngx_uint_t           n;
-    ngx_pimap_trail_t  **last, *made;
-
-    before = trail ? trail->serial : 0;
-
-    for (last = &text->trails; *last; last = &(*last)->next) {
-        if ((*last)->before == before) {
-            return ngx_pimap_trail_ref(*last);
-        }
-    }
-
-    made = ngx_pimap_trail_create(trail, text, log);
-    if (made == NULL) {
-        return NULL;
-    }
-
-    /* others may have come to the same, on another way */
+    uint64_t            next;
+    ngx_uint_t          n;
+    ngx_pimap_trail_t  *trail, *made;
 
     n = 0;
 
-    for (last = &text->trails; *last; last = &(*last)->next) {
+    for (next = text->trails; next; next = trail->next) {
+        trail = ngx_pimap_trail_find(next);
 
-        if (ngx_pimap_trail_same(*last, made)) {
-            ngx_pimap_trail_unref(made);
-            return ngx_pimap_trail_ref(*last);
+        if (trail == NULL) {
+            break;
+        }
+
+        if (trail->before == serial) {
+            return trail->serial;
         }
 
         n++;
     }
 
-    if (n < NGX_PIMAP_TRAIL_FORMS) {
-        *last = ngx_pimap_trail_ref(made);
+    made = ngx_pimap_trail_create(ngx_pimap_trail_find(serial), text, log);
+    if (made == NULL) {
+        return 0;
     }
 
-    return made;
+    made->before = serial;
+
+    /* others may have come to the same, on another way */
+
+    for (next = text->trails; next; next = trail->next) {
+        trail = ngx_pimap_trail_find(next);
+
+        if (trail == NULL) {
+            break;
+        }
+
+        if (ngx_pimap_trail_same(trail, made)) {
+            ngx_free(made);
+            return trail->serial;
+        }
+    }
+
+    made->serial = ++ngx_pimap_trail_serial;
+
+    if (n < NGX_PIMAP_TRAIL_FORMS) {
+        made->next = text->trails;
+        text->trails = made->serial;
+    }
+
+    ngx_pimap_trail_keep(made, room);
+
+    return made->serial;
 }
 
 
@@ -94,13 +117,10 @@ ngx_pimap_trail_create(ngx_pimap_trail_t *trail, ngx_pimap_text_t *text,
         return NULL;
     }
 
-    made->refs = 1;
     made->n = (uint16_t) (n + 1);
     made->len = (uint16_t) (len + text->len);
     made->lens[0] = (uint16_t) text->len;
-    made->serial = ++ngx_pimap_trail_serial;
-    made->before = trail ? trail->serial : 0;
-    made->next = NULL;
+    made->next = 0;
 
     p = made->bytes;
 
@@ -123,6 +143,82 @@ ngx_pimap_trail_same(ngx_pimap_trail_t *one, ngx_pimap_trail_t *other)
            && ngx_memcmp(one->lens, other->lens, one->n * sizeof(uint16_t))
               == 0
            && ngx_memcmp(one->bytes, other->bytes, one->len) == 0;
+}
+
+
+static void
+ngx_pimap_trail_keep(ngx_pimap_trail_t *trail, size_t room)
+{
+    ngx_pimap_trail_t  **slot;
+
+    if (ngx_pimap_trail_used.next == NULL) {
+        ngx_queue_init(&ngx_pimap_trail_used);
+    }
+
+    slot = &ngx_pimap_trail_slots[trail->serial % NGX_PIMAP_TRAIL_SLOTS];
+
+    trail->chain = *slot;
+    *slot = trail;
+
+    ngx_queue_insert_head(&ngx_pimap_trail_used, &trail->used);
+    ngx_pimap_trail_bytes_used += ngx_pimap_trail_size(trail);
+
+    while (ngx_pimap_trail_bytes_used > room
+           && ngx_queue_last(&ngx_pimap_trail_used) != &trail->used)
+    {
+        ngx_pimap_trail_forget(ngx_queue_data(
+                                   ngx_queue_last(&ngx_pimap_trail_used),
+                                   ngx_pimap_trail_t, used));
+    }
+}
+
+
+static void
+ngx_pimap_trail_forget(ngx_pimap_trail_t *trail)
+{
+    ngx_pimap_trail_t  **slot;
+
+    slot = &ngx_pimap_trail_slots[trail->serial % NGX_PIMAP_TRAIL_SLOTS];
+
+    while (*slot != trail) {
+        slot = &(*slot)->chain;
+    }
+
+    *slot = trail->chain;
+
+    ngx_queue_remove(&trail->used);
+    ngx_pimap_trail_bytes_used -= ngx_pimap_trail_size(trail);
+    ngx_free(trail);
+}
+
+
+/* With what the heap needs for itself. */
+
+static size_t
+ngx_pimap_trail_size(ngx_pimap_trail_t *trail)
+{
+    return ngx_align(offsetof(ngx_pimap_trail_t, bytes) + trail->len
+                     + sizeof(void *), 16);
+}
+
+
+ngx_pimap_trail_t *
+ngx_pimap_trail_find(uint64_t serial)
+{
+    ngx_pimap_trail_t  *trail;
+
+    trail = ngx_pimap_trail_slots[serial % NGX_PIMAP_TRAIL_SLOTS];
+
+    while (trail && trail->serial != serial) {
+        trail = trail->chain;
+    }
+
+    if (trail) {
+        ngx_queue_remove(&trail->used);
+        ngx_queue_insert_head(&ngx_pimap_trail_used, &trail->used);
+    }
+
+    return trail;
 }
 
 
@@ -159,22 +255,4 @@ ngx_pimap_trail_bytes(ngx_pimap_trail_t *trail, uint16_t *gaps,
 
     bytes->data = p;
     bytes->len = window + NGX_PIMAP_TRAIL_WINDOW - p;
-}
-
-
-ngx_pimap_trail_t *
-ngx_pimap_trail_ref(ngx_pimap_trail_t *trail)
-{
-    trail->refs++;
-
-    return trail;
-}
-
-
-void
-ngx_pimap_trail_unref(ngx_pimap_trail_t *trail)
-{
-    if (--trail->refs == 0) {
-        ngx_free(trail);
-    }
 }

@@ -4,7 +4,8 @@
  *
  * The last events of a stream, as bytes: what the next one is compressed with.
  * Never changed once it is made, and shared by devices that have got the same
- * events, whatever else came to them in between.
+ * events, whatever else came to them in between.  Who has a trail has its
+ * serial only: those that were used longest ago make room for new ones.
  */
 
 
@@ -20,23 +21,28 @@
 
 
 struct ngx_pimap_trail_s {
-    uint32_t            refs;
+    ngx_queue_t         used;
+    ngx_pimap_trail_t  *chain;          /* of its slot */
+    uint64_t            serial;         /* of this worker's trails, not 0 */
+    uint64_t            before;         /* what it was made from, or 0 */
+    uint64_t            next;           /* of the text that it ends with */
     uint16_t            n;              /* events */
     uint16_t            len;
     uint16_t            lens[NGX_PIMAP_TRAIL_EVENTS];   /* newest first */
-    uint64_t            serial;         /* of this worker's trails, not 0 */
-    uint64_t            before;         /* what it was made from, or 0 */
-    ngx_pimap_trail_t  *next;           /* of the text that it ends with */
     u_char              bytes[1];       /* the oldest event first */
 };
 
 
 /*
- * The trail, or none if NULL, with one more event of NGX_PIMAP_TRAIL_BYTES at
- * most: one reference, which is the caller's.  NULL: memory is out.
+ * The trail of that serial, or none if it is 0 or forgotten, with one more
+ * event of NGX_PIMAP_TRAIL_BYTES at most: its serial, or 0 if memory is out.
+ * Others are forgotten while all together take more than "room" bytes.
  */
-ngx_pimap_trail_t *ngx_pimap_trail_add(ngx_pimap_trail_t *trail,
-    ngx_pimap_text_t *text, ngx_log_t *log);
+uint64_t ngx_pimap_trail_add(uint64_t serial, ngx_pimap_text_t *text,
+    size_t room, ngx_log_t *log);
+
+/* Good until the next add().  NULL: none, or it was forgotten. */
+ngx_pimap_trail_t *ngx_pimap_trail_find(uint64_t serial);
 
 /*
  * The bytes of a decoder up to its last event, when so many others have
@@ -45,9 +51,6 @@ ngx_pimap_trail_t *ngx_pimap_trail_add(ngx_pimap_trail_t *trail,
  */
 void ngx_pimap_trail_bytes(ngx_pimap_trail_t *trail, uint16_t *gaps,
     ngx_str_t *bytes);
-
-ngx_pimap_trail_t *ngx_pimap_trail_ref(ngx_pimap_trail_t *trail);
-void ngx_pimap_trail_unref(ngx_pimap_trail_t *trail);
 
 
 #endif /* _NGX_PIMAP_TRAIL_H_INCLUDED_ */

@@ -87,6 +87,7 @@ typedef struct {
 
     uint64_t                packed;     /* texts that were compressed */
     uint64_t                pack_shared;    /* that others had compressed */
+    uint64_t                pack_forgotten; /* without the last events */
     uint64_t                pack_plain_bytes;
     uint64_t                pack_bytes;
 

@@ -122,8 +122,9 @@ fuzz_decode(fuzz_device_t *d, ngx_pimap_text_t *packed, const u_char *plain,
 static void
 fuzz_send(unsigned n, ngx_pimap_text_t *text)
 {
-    fuzz_device_t     *d;
-    ngx_pimap_text_t  *packed;
+    fuzz_device_t      *d;
+    ngx_pimap_text_t   *packed;
+    ngx_pimap_trail_t  *trail;
 
     d = &fuzz_devices[n];
 
@@ -140,8 +141,9 @@ fuzz_send(unsigned n, ngx_pimap_text_t *text)
     ngx_pimap_history_add(&d->history, text);
     ngx_pimap_text_unref(packed);
 
-    fuzz_check(d->history.trail == NULL
-               || d->history.trail->len <= NGX_PIMAP_TRAIL_BYTES);
+    trail = ngx_pimap_trail_find(d->history.trail);
+
+    fuzz_check(trail == NULL || trail->len <= NGX_PIMAP_TRAIL_BYTES);
 }
 
 
@@ -262,6 +264,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned  n, what, how;
 
     fuzz_memory = 0;
+
+    /* the trails of the input before are forgotten with the first one */
+
+    ngx_pimap_history_init_process(0, size % 8192);
 
     for (n = 0; n < FUZZ_DEVICES; n++) {
         fuzz_start(&fuzz_devices[n], n);
