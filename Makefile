@@ -32,9 +32,9 @@ ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
               t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
-              t/hibernate%.t t/memory_detached.t t/presence.t t/revoke.t \
-              t/submit.t t/websocket%.t \
+MODE_TESTS ?= $(filter-out t/bridge%.t t/compress_clients.t t/detach%.t \
+              t/duplex%.t t/expired.t t/hibernate%.t t/memory_detached.t \
+              t/presence.t t/revoke.t t/submit.t t/websocket%.t \
               t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
               t/handover%.t t/upgrade%.t, \
               $(wildcard t/*.t))
