@@ -4,7 +4,8 @@
 #   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT= DAV_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
 #   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
-#   make modes      the tests with held devices only, and with hibernation
+#   make modes      the tests with held devices only, with hibernation, and
+#                   with compression
 #   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
@@ -31,12 +32,23 @@ ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
               t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
-              t/hibernate%.t t/memory_detached.t t/presence.t t/revoke.t \
-              t/submit.t t/websocket%.t \
+MODE_TESTS ?= $(filter-out t/bridge%.t t/compress_clients.t t/detach%.t \
+              t/duplex%.t t/expired.t t/hibernate%.t t/memory_detached.t \
+              t/presence.t t/revoke.t t/submit.t t/websocket%.t \
               t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
               t/handover%.t t/upgrade%.t, \
               $(wildcard t/*.t))
+
+# What is about bytes that devices get.
+STREAM_TESTS ?= $(patsubst %,t/%.t,coalesce coalesce_live crash detach \
+                detach_filters detach_limits drain duplex \
+                duplex_handover duplex_hostile events filter format gaps gone \
+                handover handover_order handover_slow hibernate hibernate_tls \
+                one_connection ping poll poll_wait presence query reload \
+                result resume resume_live resume_resync revoke slow smoke \
+                submit supersede ticket update_rate websocket \
+                websocket_handover websocket_updates)
+
 # What takes memory and gives it back, each way that a response can go.
 VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
@@ -74,6 +86,8 @@ modes:
 		PIMAP_HTTP="$$directive" prove -j$(JOBS) $(MODE_TESTS) \
 			|| exit 1; \
 	done
+	@echo '  MODE compressed'
+	@PIMAP_COMPRESSED=1 prove -j$(JOBS) $(STREAM_TESTS)
 
 soak:
 	@misc/deps build run test

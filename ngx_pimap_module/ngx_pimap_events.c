@@ -287,7 +287,8 @@ static ngx_int_t
 ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     const char **problem)
 {
-    ngx_int_t  rc;
+    ngx_int_t    rc;
+    const char  *extensions;
 
     if (!ngx_pimap_upgrade_wanted(r)) {
         return NGX_OK;
@@ -301,7 +302,9 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     parking->format = NGX_PIMAP_FRAMES;
 
-    if (ngx_pimap_upgrade_deflate(r)) {
+    extensions = ngx_pimap_upgrade_deflate(r);
+
+    if (extensions) {
 
         rc = ngx_pimap_accept_compression(r);
 
@@ -311,6 +314,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
         if (rc == NGX_OK) {
             parking->format = NGX_PIMAP_DEFLATED;
+            parking->extensions = extensions;
         }
     }
 

@@ -139,6 +139,7 @@ typedef struct {
     ngx_pimap_format_t            format;
     ngx_pimap_input_t             input;
     ngx_pimap_coding_t            coding;
+    const char                   *extensions;   /* of a WebSocket, or NULL */
     ngx_pimap_past_t              past;
 } ngx_pimap_parking_t;
 

@@ -262,7 +262,7 @@ ngx_pimap_upgrade_deflate(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_upgrade_head(ngx_http_request_t *r, ngx_uint_t deflate)
+ngx_pimap_upgrade_head(ngx_http_request_t *r, const char *extensions)
 {
     u_char     *p, digest[20];
     ngx_str_t   key, hash, accept;
@@ -306,9 +306,8 @@ ngx_pimap_upgrade_head(ngx_http_request_t *r, ngx_uint_t deflate)
         return NGX_ERROR;
     }
 
-    if (deflate
-        && ngx_pimap_add_header(r, "Sec-WebSocket-Extensions",
-                                ngx_pimap_upgrade_deflate(r))
+    if (extensions
+        && ngx_pimap_add_header(r, "Sec-WebSocket-Extensions", extensions)
            != NGX_OK)
     {
         return NGX_ERROR;

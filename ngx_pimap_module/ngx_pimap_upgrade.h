@@ -26,8 +26,9 @@ ngx_int_t ngx_pimap_upgrade_check(ngx_http_request_t *r,
 /* What to answer to an offer of permessage-deflate; NULL: there is none. */
 const char *ngx_pimap_upgrade_deflate(ngx_http_request_t *r);
 
-/* The head of the answer, which is not sent here. */
-ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r, ngx_uint_t deflate);
+/* The head of the answer, which is not sent here; extensions: as above. */
+ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r,
+    const char *extensions);
 
 /* setter of "pimap_origin" */
 char *ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd,

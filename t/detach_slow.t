@@ -32,7 +32,7 @@ END
     . 'location = /status { pimap_status; }');
 my @kinds = ([http => 'detached', ''], [https => 'detachedTls', ''],
     [https => 'hibernated', 'hibernated']);
-my $event = { event => 'MessageNew', preview => 'x' x 60_000 };
+my $event = { event => 'MessageNew', preview => $t->noise(60_000) };
 
 $t->plan(27);
 $t->run();

@@ -35,7 +35,7 @@ for my $transport (qw(http https)) {
         $s{$n}->read_until(qr/: parked\n\n/);
         $t->subscribed("$transport$n");
         $redis->log("$transport$n", { event => 'MessageNew', uid => $_,
-            preview => 'x' x SIZE }) for 1 .. $n;
+            preview => $t->noise(SIZE) }) for 1 .. $n;
     }
 
     $t->wait_for(sub { $t->status()->{events}{delivered}

@@ -54,7 +54,8 @@ sub answer {
         my $text = $s->read_until(qr/\n\]\}\n\z/) // '';
 
         $got{json} = eval { $json->decode($text) } // {};
-        push(@wrong, "$length bytes: $text") if length($text) != $length
+        push(@wrong, "$length bytes: $text")
+            if ($s->{packed} // length($text)) != $length
             || $got{last} ne $got{json}{lastEventId};
         $got{uids} = join(' ', map { $_->{uid} // $_->{event} }
             @{ $got{json}{events} });

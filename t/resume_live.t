@@ -112,7 +112,7 @@ $_->[1]->close() for @devices;
 
 my $client = $redis->connect();
 
-publish($client, 'bob', $_, 'x' x 1024) for 1 .. LONG;
+publish($client, 'bob', $_, $t->noise(1024)) for 1 .. LONG;
 
 my $before = $t->status();
 my $rss = 0;

@@ -17,7 +17,7 @@ use lib 'lib';
 use Pimap;
 
 my @transports = qw(http https h2);
-my $large = { event => 'MessageNew', preview => 'x' x 60_000 };
+my $large = { event => 'MessageNew', preview => Pimap->noise(60_000) };
 
 # The kernel's buffers of their own choice would take megabytes.
 my $t = Pimap->new(listen => 'sndbuf=32k', server => 'pimap_buffer 64k;');

@@ -45,7 +45,9 @@ my $redis = $t->redis();
 
 # The handshake.
 
-my $w = $t->websocket('alice', headers => {
+my %plain = ('Sec-WebSocket-Extensions' => undef);
+
+my $w = $t->websocket('alice', headers => { %plain,
     'Sec-WebSocket-Protocol' => 'chat, pimap' });
 
 is($w->status(), 101, 'switched');
@@ -68,7 +70,7 @@ for (['a sub-protocol that we do not know', { 'Sec-WebSocket-Protocol' =>
 {
     my ($what, $headers) = @$_;
 
-    $w = $t->websocket('alice', headers => $headers);
+    $w = $t->websocket('alice', headers => { %plain, %$headers });
     is(join(' ', $w->status(), $w->header('Sec-WebSocket-Protocol') // '',
         $w->header('Sec-WebSocket-Extensions') // ''), '101  ', $what);
     $w->close();

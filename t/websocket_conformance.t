@@ -157,7 +157,7 @@ for my $case (@cases) {
         my ($how, $slowly, $transport, $path) = @$way;
         my $account = 'a' . ++$n;
         my $w = $t->websocket($account, transport => $transport,
-            path => $path);
+            path => $path, headers => { 'Sec-WebSocket-Extensions' => undef });
 
         $w->json();
         $w->send($_) for $slowly ? split(//, $bytes) : $bytes;

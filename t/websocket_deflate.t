@@ -34,7 +34,7 @@ my %json = (id => 'one', update => 'x', is => "\x{20ac} und \x{e9}",
     with => 'many words, ' x 200);
 my $update = $t->json(\%json);
 
-$t->plan(16 + 14 * @ways + 20);
+$t->plan(19 + 14 * @ways + 20);
 $t->run();
 $t->wait_ready();
 
@@ -46,7 +46,7 @@ for ([$pd, $yes], ["$pd; client_max_window_bits", $yes],
     ["$pd; server_max_window_bits=12; client_max_window_bits=12",
         "$yes; server_max_window_bits=12"],
     ["$pd; server_max_window_bits=15", "$yes; server_max_window_bits=12"],
-    ["$pd; server_max_window_bits=8", undef],
+    (map { ["$pd; server_max_window_bits=$_", undef] } 8 .. 11),
     ["$pd; server_max_window_bits=8, $pd", $yes],
     ["$pd; unknown", undef], ["$pd; client_max_window_bits=16", undef],
     ["$pd; client_max_window_bits=9; client_max_window_bits=9", undef],

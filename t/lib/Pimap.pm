@@ -15,7 +15,7 @@ package Pimap;
 # Environment: PIMAP_MODULE (the module's file), PIMAP_ASAN=1 (the module was
 # built with sanitizers), PIMAP_VALGRIND=1, PIMAP_KEEP=1 (keep the directory),
 # PIMAP_HTTP (more directives for "http", as 'pimap_hibernate on;'),
-# PIMAP_COMPRESSED=1 (devices ask for gzip).
+# PIMAP_COMPRESSED=1 (devices ask for gzip, WebSockets permessage-deflate).
 
 use strict;
 use warnings;

@@ -35,6 +35,8 @@ static const struct {
 
     /* too small for us */
     { PD "; server_max_window_bits=11", NULL },
+    { PD "; server_max_window_bits=10", NULL },
+    { PD "; server_max_window_bits=9", NULL },
     { PD "; server_max_window_bits=8", NULL },
 
     /* values that are none */

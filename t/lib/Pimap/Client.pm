@@ -22,6 +22,17 @@ my $json = JSON::PP->new()->utf8()->canonical();
 sub json { $json->encode($_[1]) }
 
 
+# So many characters that compression takes a fifth of at most.
+
+sub noise {
+    my ($self, $n) = @_;
+
+    my @chars = grep { !/[\\"]/ } map { chr($_) } 33 .. 126;
+
+    return join('', map { $chars[rand(@chars)] } 1 .. $n);
+}
+
+
 # A connection, and the request as it is given written to it.
 
 sub open_stream {
@@ -143,11 +154,15 @@ sub websocket {
     my ($self, $account, %set) = @_;
 
     my %headers = (Pimap::WebSocket::headers(), %{ $set{headers} // {} });
+    my $inflates = $ENV{PIMAP_COMPRESSED}
+        && !exists($headers{'Sec-WebSocket-Extensions'});
 
+    $headers{'Sec-WebSocket-Extensions'} = 'permessage-deflate' if $inflates;
     delete @headers{ grep { !defined $headers{$_} } keys(%headers) };
 
     my $s = $self->park($account, %set, headers => \%headers);
 
+    $s->{inflates} = $inflates;
     return bless($s, 'Pimap::WebSocket');
 }
 

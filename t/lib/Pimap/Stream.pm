@@ -142,7 +142,8 @@ sub body {
 }
 
 
-# True once the other side has closed; ended: and the response was complete.
+# True once the other side has closed; ended: and the response was complete,
+# with the trailer of what it was compressed as.
 
 sub closed {
     my ($self, $deadline) = @_;
@@ -157,9 +158,10 @@ sub ended {
 
     $self->_wait(sub { $self->{last} }, $deadline);
 
-    return $self->{last}
-        || $self->{process}
-        && wait_for(sub { $self->{process}->ended_well() }, $deadline);
+    return if !$self->{last} && !($self->{process}
+        && wait_for(sub { $self->{process}->ended_well() }, $deadline));
+
+    return !$self->{inflate} || $self->{stream} eq 'end';
 }
 
 

@@ -63,7 +63,8 @@ sub frame {
 }
 
 
-# The next frame as { op, fin, payload }, or undef if none comes.
+# The next frame as { op, fin, rsv, payload }, or undef if none comes.  With
+# {inflates} it is as if it had not been compressed.
 
 sub next {
     my ($self, $deadline) = @_;
@@ -77,6 +78,10 @@ sub next {
             $size));
 
     substr($self->{body}, 0, $start + $size) = '';
+
+    if ($self->{inflates} && $frame{rsv} == RSV1) {
+        @frame{qw(rsv payload)} = (0, inflated($frame{payload}));
+    }
 
     return \%frame;
 }
