@@ -1,0 +1,192 @@
+package Pimap::DavDevice;
+
+# A device of alice's by the whole way: it logs in to nginx, which asks the
+# bridge, which checks that with Dovecot, watches her contacts and calendars,
+# and carries out what the device sends to nginx.
+#
+#     my $t = Pimap->new(Pimap::DavDevice->nginx());
+#     my $device = Pimap::DavDevice->new(t => $t, url => $dav->url());
+#     $device->start()->park();
+#     $device->event('ContactChange')->{changed}
+#     $device->update(update => 'dav.get', hrefs => [...])
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+
+use Pimap::Bridge;
+use Pimap::Dovecot;
+use Pimap::Process qw(patience);
+
+
+# What its nginx has.
+
+sub nginx {
+    return (http => 'pimap_presence on;', locations => '');
+}
+
+
+# t => the test, url => of the DAV server, dav => more of that group,
+# server => more of the bridge's server, main => more of Dovecot's settings,
+# login => header, instead of her password
+
+sub new {
+    my ($class, %set) = @_;
+
+    return bless({ login => 'Basic ' . encode_base64('alice:secret', ''),
+        dav => '', server => '', main => '', ids => 0, %set }, $class);
+}
+
+
+sub bridge { $_[0]{bridge} }
+
+
+# Starts all that is not there.
+
+sub start {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+
+    $self->{dovecot} //= Pimap::Dovecot->new(t => $t, driver => 'none',
+        main => $self->{main})->start();
+    $self->{bridge} //= Pimap::Bridge->new(t => $t);
+    $self->{bridge}{server} = "$self->{server} mail = false; dav = { url = "
+        . "\"$self->{url}\"; poll_min = \"100ms\"; poll_max = \"100ms\"; "
+        . "poke_min = \"50ms\"; content = 8192; $self->{dav} };";
+
+    if (!$t->nginx()->{process}) {
+        $t->nginx()->{locations} = $self->_locations();
+        $t->run();
+        $t->wait_ready();
+    }
+
+    $self->{bridge}->start();
+
+    return $self;
+}
+
+
+sub stop {
+    my ($self) = @_;
+
+    $self->{stream}->close() if $self->{stream};
+    $self->{bridge}->stop();
+}
+
+
+# As in the README of the bridge.
+
+sub _locations {
+    my ($self) = @_;
+
+    my $login = <<'END';
+            auth_request /auth;
+            auth_request_set $pimap_user $upstream_http_x_pimap_account;
+            pimap_account $pimap_user;
+END
+
+    return <<"END";
+        location = /events {
+$login
+            pimap_events;
+        }
+
+        location = /update {
+$login
+            pimap_update;
+        }
+
+        location = /status {
+            pimap_status;
+        }
+
+        location = /auth {
+            internal;
+            proxy_pass http://127.0.0.1:@{[ $self->{bridge}->port() ]}/auth;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Pimap-User \$arg_account;
+        }
+END
+}
+
+
+# True as soon as it is parked, and what it watches is known.
+
+sub park {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my $known = () = $self->bridge()->log() =~ /watching contacts/g;
+
+    $self->{stream} = $t->park('alice', query => 'device=phone',
+        headers => { Authorization => $self->{login} });
+
+    return $self->{stream}->read_until(qr/: parked\n\n/)
+        && $t->wait_for(sub {
+            (() = $self->bridge()->log() =~ /watching contacts/g) > $known
+        }, 'contacts are watched');
+}
+
+
+# The next event of this name; what comes before it is kept in {before}.
+
+sub event {
+    my ($self, $name) = @_;
+
+    $self->{before} = [];
+
+    while (my $event = $self->{stream}->event()) {
+        return $event->{json} if $event->{event} eq $name;
+        push(@{ $self->{before} }, $event) if $event->{event} ne 'ping';
+    }
+
+    return {};
+}
+
+
+# The next change of this object, with what "changed" has of it; "removed" is
+# true if it is gone.  Changes may come in one event or in several.
+
+sub change {
+    my ($self, $name, $href) = @_;
+
+    my $end = time() + patience();
+
+    while (time() < $end) {
+        my $event = $self->event($name);
+        my ($one) = grep { $_->{href} eq $href } @{ $event->{changed} };
+
+        return $one if $one;
+        return { removed => 1 } if grep { $_ eq $href }
+            @{ $event->{removed} };
+        last if !%$event;
+    }
+
+    return {};
+}
+
+
+# Its result.
+
+sub update {
+    my ($self, %update) = @_;
+
+    my $t = $self->{t};
+    my $id = 'u' . ++$self->{ids};
+
+    my $response = $t->update('alice', [{ id => $id, %update }],
+        device => 'phone', headers => { Authorization => $self->{login} });
+
+    return { status => "HTTP $response->{status}" }
+        if $response->{status} != 202 && $response->{status} != 200;
+
+    while (my $result = $self->event('UpdateResult')) {
+        return $result if !%$result || $result->{update} eq $id;
+    }
+}
+
+
+1;
