@@ -17,7 +17,7 @@ my @xml = ('Content-Type' => 'application/xml');
 
 
 # t => the test, kind => 'radicale' or 'xandikos', name => of its port,
-# hook => command
+# hook => command, dir => where its files are
 
 sub new {
     my ($class, %set) = @_;
@@ -29,7 +29,7 @@ sub new {
 
 sub port { $_[0]{t}->port($_[0]{name}) }
 sub url  { 'http://127.0.0.1:' . $_[0]->port() }
-sub dir  { $_[0]{t}->dir() . "/$_[0]{name}" }
+sub dir  { $_[0]{dir} // $_[0]{t}->dir() . "/$_[0]{name}" }
 
 
 sub start {

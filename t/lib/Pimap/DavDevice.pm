@@ -131,16 +131,14 @@ sub park {
 }
 
 
-# The next event of this name; what comes before it is kept in {before}.
+# The next event of this name, or pattern.
 
 sub event {
     my ($self, $name) = @_;
 
-    $self->{before} = [];
-
     while (my $event = $self->{stream}->event()) {
-        return $event->{json} if $event->{event} eq $name;
-        push(@{ $self->{before} }, $event) if $event->{event} ne 'ping';
+        return $event->{json} if ref($name) ? $event->{event} =~ $name
+            : $event->{event} eq $name;
     }
 
     return {};
