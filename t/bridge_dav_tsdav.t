@@ -94,7 +94,8 @@ foreach my $server (@servers) {
             // die $t->read_file($t->dir() . '/client.err'));
     };
 
-    ok($device->start()->park(), "$server: parked");
+    ok($device->start()->park() && $device->wait_watched(),
+        "$server: parked");
 
     foreach my $kind (sort(keys(%kinds))) {
         my $k = $kinds{$kind};

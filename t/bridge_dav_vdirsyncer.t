@@ -59,7 +59,8 @@ foreach my $server (@servers) {
         return join('', map { $t->read_file($_) } glob("$local{$kind}*"));
     };
 
-    ok($device->start()->park(), "$server: parked");
+    ok($device->start()->park() && $device->wait_watched(),
+        "$server: parked");
     is($sync->('discover'), 0, 'vdirsyncer finds all')
         or diag($t->read_file("$dir/out"));
 

@@ -1,12 +1,12 @@
 package Pimap::DavDevice;
 
-# A device of alice's by the whole way: it logs in to nginx, which asks the
-# bridge, which checks that with Dovecot, watches her contacts and calendars,
-# and carries out what the device sends to nginx.
+# A device by the whole way: it logs in to nginx, which asks the bridge, which
+# checks that with Dovecot, watches the user's contacts and calendars, and
+# carries out what the device sends to nginx.
 #
 #     my $t = Pimap->new(Pimap::DavDevice->nginx());
 #     my $device = Pimap::DavDevice->new(t => $t, url => $dav->url());
-#     $device->start()->park();
+#     $device->start()->park() && $device->wait_watched();
 #     $device->event('ContactChange')->{changed}
 #     $device->update(update => 'dav.get', hrefs => [...])
 
@@ -27,19 +27,40 @@ sub nginx {
 }
 
 
-# t => the test, url => of the DAV server, dav => more of that group,
-# server => more of the bridge's server, main => more of Dovecot's settings,
-# login => header, instead of her password
+# t => the test, url => of the DAV server, dav => more of that group, or
+# servers => all that the bridge has; main => more of Dovecot's settings;
+# user, and login => header, instead of a password
 
 sub new {
     my ($class, %set) = @_;
 
-    return bless({ login => 'Basic ' . encode_base64('alice:secret', ''),
-        dav => '', server => '', main => '', ids => 0, %set }, $class);
+    my $user = $set{user} // 'alice';
+
+    return bless({ login => 'Basic ' . encode_base64("$user:secret", ''),
+        user => $user, dav => '', main => '', ids => 0, %set }, $class);
+}
+
+
+# That of somebody else, with the same servers.
+
+sub of {
+    my ($self, $user, $login) = @_;
+
+    return ref($self)->new(%$self{qw(t bridge dovecot)}, user => $user,
+        $login ? (login => $login) : ());
 }
 
 
 sub bridge { $_[0]{bridge} }
+
+
+sub _server {
+    my ($self) = @_;
+
+    return "mail = false; dav = { url = \"$self->{url}\"; "
+        . 'poll_min = "100ms"; poll_max = "100ms"; poke_min = "50ms"; '
+        . "content = 8192; $self->{dav} };";
+}
 
 
 # Starts all that is not there.
@@ -51,17 +72,12 @@ sub start {
 
     $self->{dovecot} //= Pimap::Dovecot->new(t => $t, driver => 'none',
         main => $self->{main})->start();
-    $self->{bridge} //= Pimap::Bridge->new(t => $t);
-    $self->{bridge}{server} = "$self->{server} mail = false; dav = { url = "
-        . "\"$self->{url}\"; poll_min = \"100ms\"; poll_max = \"100ms\"; "
-        . "poke_min = \"50ms\"; content = 8192; $self->{dav} };";
+    $self->{bridge} //= Pimap::Bridge->new(t => $t, $self->{servers}
+        ? (servers => $self->{servers}) : (server => $self->_server()));
 
-    if (!$t->nginx()->{process}) {
-        $t->nginx()->{locations} = $self->_locations();
-        $t->run();
-        $t->wait_ready();
-    }
-
+    $t->nginx()->{locations} = $self->_locations();
+    $t->run();
+    $t->wait_ready();
     $self->{bridge}->start();
 
     return $self;
@@ -82,6 +98,7 @@ sub _locations {
     my ($self) = @_;
 
     my $login = <<'END';
+            set $pimap_name $arg_account;
             auth_request /auth;
             auth_request_set $pimap_user $upstream_http_x_pimap_account;
             pimap_account $pimap_user;
@@ -107,27 +124,39 @@ $login
             proxy_pass http://127.0.0.1:@{[ $self->{bridge}->port() ]}/auth;
             proxy_pass_request_body off;
             proxy_set_header Content-Length "";
-            proxy_set_header X-Pimap-User \$arg_account;
+            proxy_set_header X-Pimap-User \$pimap_name;
         }
 END
 }
 
 
-# True as soon as it is parked, and what it watches is known.
+# True as soon as it is parked; then, as soon as what it watches is known.
 
 sub park {
     my ($self) = @_;
 
-    my $t = $self->{t};
-    my $known = () = $self->bridge()->log() =~ /watching contacts/g;
-
-    $self->{stream} = $t->park('alice', query => 'device=phone',
+    $self->{watched} = $self->_watched();
+    $self->{stream} = $self->{t}->park($self->{user}, query => 'device=phone',
         headers => { Authorization => $self->{login} });
 
-    return $self->{stream}->read_until(qr/: parked\n\n/)
-        && $t->wait_for(sub {
-            (() = $self->bridge()->log() =~ /watching contacts/g) > $known
-        }, 'contacts are watched');
+    return $self->{stream}->read_until(qr/: parked\n\n/);
+}
+
+
+sub wait_watched {
+    my ($self) = @_;
+
+    return $self->{t}->wait_for(sub {
+        $self->_watched() > ($self->{watched} // 0)
+    }, 'contacts are watched');
+}
+
+
+sub _watched {
+    my ($self) = @_;
+
+    return scalar(() = $self->bridge()->log()
+        =~ /account "\Q$self->{user}\E": watching contacts/g);
 }
 
 
@@ -175,7 +204,7 @@ sub update {
     my $t = $self->{t};
     my $id = 'u' . ++$self->{ids};
 
-    my $response = $t->update('alice', [{ id => $id, %update }],
+    my $response = $t->update($self->{user}, [{ id => $id, %update }],
         device => 'phone', headers => { Authorization => $self->{login} });
 
     return { status => "HTTP $response->{status}" }
