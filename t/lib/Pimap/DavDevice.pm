@@ -27,7 +27,7 @@ sub nginx {
 }
 
 
-# t => the test, url => of the DAV server, dav => more of that group, or
+# t => the test, url => of the DAV server, dav => other settings of it, or
 # servers => all that the bridge has; main => more of Dovecot's settings;
 # user, and login => header, instead of a password
 
@@ -37,7 +37,8 @@ sub new {
     my $user = $set{user} // 'alice';
 
     return bless({ login => 'Basic ' . encode_base64("$user:secret", ''),
-        user => $user, dav => '', main => '', ids => 0, %set }, $class);
+        user => $user, main => '', ids => 0, dav => 'poll_min = "100ms"; '
+            . 'poll_max = "100ms"; content = 8192;', %set }, $class);
 }
 
 
@@ -58,8 +59,7 @@ sub _server {
     my ($self) = @_;
 
     return "mail = false; dav = { url = \"$self->{url}\"; "
-        . 'poll_min = "100ms"; poll_max = "100ms"; poke_min = "50ms"; '
-        . "content = 8192; $self->{dav} };";
+        . "poke_min = \"50ms\"; $self->{dav} };";
 }
 
 
