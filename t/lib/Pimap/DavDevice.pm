@@ -130,14 +130,16 @@ END
 }
 
 
-# True as soon as it is parked; then, as soon as what it watches is known.
+# True as soon as it is parked, query => 'types=Email', headers => { ... };
+# then, as soon as what it watches is known.
 
 sub park {
-    my ($self) = @_;
+    my ($self, %set) = @_;
 
     $self->{watched} = $self->_watched();
-    $self->{stream} = $self->{t}->park($self->{user}, query => 'device=phone',
-        headers => { Authorization => $self->{login} });
+    $self->{stream} = $self->{t}->park($self->{user}, query => 'device=phone'
+        . ($set{query} ? "&$set{query}" : ''), headers => { Authorization =>
+        $self->{login}, %{ $set{headers} // {} } });
 
     return $self->{stream}->read_until(qr/: parked\n\n/);
 }
