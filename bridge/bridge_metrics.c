@@ -12,8 +12,10 @@
 #include "bridge_members.h"
 #include "bridge_pace.h"
 #include "bridge_subscriber.h"
+#include "dav_counts.h"
 
 
+static void bridge_metrics_dav(struct evbuffer *page);
 static void bridge_metrics_head(struct evbuffer *page, const char *name,
     const char *type, const char *help);
 static void bridge_metrics_one(struct evbuffer *page, const char *name,
@@ -36,6 +38,23 @@ static const char *bridge_metrics_failures[] = {
 
 static const char *bridge_metrics_results[] = {
     "good", "bad", "away", "busy", NULL
+};
+
+static const char *bridge_metrics_requests[] = {
+    "good", "redirect", "login", "busy", "refused", "error", "lost", "limit",
+    "tls", NULL
+};
+
+static const char *bridge_metrics_looks[] = {
+    "same", "changed", "held", "failed", NULL
+};
+
+static const char *bridge_metrics_changes[] = {
+    "changed", "removed", "created", "updated", "deleted", NULL
+};
+
+static const char *bridge_metrics_dav_failures[] = {
+    "credentials", "away", "tls", "protocol", NULL
 };
 
 
@@ -98,9 +117,53 @@ bridge_metrics_page(struct evbuffer *page)
                        bridge_metrics.updates_unknown);
     bridge_metrics_one(page, "bridges", "gauge", "Bridges that are there.",
                        bridge_members_count());
+    bridge_metrics_dav(page);
     bridge_metrics_one(page, "redis_up", "gauge",
                        "1 if both connections to Redis work.",
                        bridge_library_ready() && bridge_subscriber_ready());
+}
+
+
+static void
+bridge_metrics_dav(struct evbuffer *page)
+{
+    uint64_t          waiting;
+    bridge_server_t  *server;
+
+    waiting = 0;
+
+    for (server = bridge_config->servers; server; server = server->next) {
+        waiting += server->dav.turns.waiting;
+    }
+
+    bridge_metrics_one(page, "dav_accounts", "gauge",
+                       "Accounts whose contacts and calendars are watched.",
+                       dav_counts.ready);
+    bridge_metrics_one(page, "dav_collections", "gauge",
+                       "Address books and calendars that are known.",
+                       dav_counts.collections);
+    bridge_metrics_one(page, "dav_looks_waiting", "gauge",
+                       "Accounts that wait for their turn to be looked at.",
+                       waiting);
+    bridge_metrics_set(page, "dav_looks_total", "counter",
+                       "Looks at an account's collections.", "result",
+                       bridge_metrics_looks, dav_counts.looks);
+    bridge_metrics_set(page, "dav_requests_total", "counter",
+                       "Requests to DAV servers that have ended.", "result",
+                       bridge_metrics_requests, dav_counts.requests);
+    bridge_metrics_one(page, "dav_lists_total", "counter",
+                       "Requests for a whole collection.", dav_counts.lists);
+    bridge_metrics_set(page, "dav_changes_total", "counter",
+                       "Objects and collections that have changed.", "what",
+                       bridge_metrics_changes, dav_counts.changes);
+    bridge_metrics_one(page, "dav_pokes_total", "counter",
+                       "Looks that were asked for.", dav_counts.pokes);
+    bridge_metrics_set(page, "dav_failures_total", "counter",
+                       "Ends of watching an account.", "reason",
+                       bridge_metrics_dav_failures, dav_counts.failures);
+    bridge_metrics_set(page, "dav_updates_total", "counter",
+                       "Updates of contacts and calendars.", "status",
+                       dav_count_statuses, dav_counts.updates);
 }
 
 

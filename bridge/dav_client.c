@@ -5,6 +5,7 @@
 
 
 #include "dav_core.h"
+#include "dav_counts.h"
 #include "dav_url.h"
 
 #include <stdarg.h>
@@ -79,8 +80,7 @@ dav_client_restore(dav_client_t *c, json_t *states)
         col = dav_collection_from_state(key, state);
 
         if (col) {
-            TAILQ_INSERT_TAIL(&c->collections, col, link);
-            c->ncollections++;
+            dav_client_add(c, col);
         }
     }
 }
@@ -119,6 +119,8 @@ dav_client_close(dav_client_t *c)
     dav_sync_cancel(c);
     dav_update_cancel(c);
 
+    dav_counts.ready -= c->ready;
+
     while ((col = TAILQ_FIRST(&c->collections))) {
         dav_client_drop(c, col);
     }
@@ -145,6 +147,7 @@ dav_client_poke(dav_client_t *c)
 {
     bridge_msec_t  now, when;
 
+    dav_counts.pokes++;
     c->interval = c->server->poll_min;
 
     if (c->running) {
@@ -190,6 +193,11 @@ dav_client_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
         return;
     }
 
+    if (c->running) {
+        dav_counts.looks[DAV_COUNT_FAILED]++;
+    }
+
+    dav_counts.failures[reason]++;
     c->failed = 1;
     c->reason = reason;
     dav_turn_end(&c->turn);
@@ -341,10 +349,20 @@ dav_client_owner(dav_client_t *c, const char *path)
 
 
 void
+dav_client_add(dav_client_t *c, dav_collection_t *col)
+{
+    TAILQ_INSERT_TAIL(&c->collections, col, link);
+    c->ncollections++;
+    dav_counts.collections++;
+}
+
+
+void
 dav_client_drop(dav_client_t *c, dav_collection_t *col)
 {
     TAILQ_REMOVE(&c->collections, col, link);
     c->ncollections--;
+    dav_counts.collections--;
 
     dav_collection_free(col);
 }

@@ -132,6 +132,9 @@ dav_collection_t *dav_client_collection(dav_client_t *c, const char *path);
 
 dav_collection_t *dav_client_owner(dav_client_t *c, const char *path);
 
+/* A collection is watched from now on, and until it is freed here. */
+
+void dav_client_add(dav_client_t *c, dav_collection_t *col);
 void dav_client_drop(dav_client_t *c, dav_collection_t *col);
 
 

@@ -8,6 +8,7 @@
 
 
 #include "dav_core.h"
+#include "dav_counts.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 
@@ -140,8 +141,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
     }
 
     col = dav_collection_create(path);
-    TAILQ_INSERT_TAIL(&c->collections, col, link);
-    c->ncollections++;
+    dav_client_add(c, col);
 
     (void) dav_collection_update(col, r);
     col->listed = 1;
@@ -152,6 +152,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
 
         c->changed = 1;
         col->based = 1;
+        dav_counts.changes[DAV_COUNT_CREATED]++;
 
         events = json_array();
         json_array_append_new(events,
@@ -175,6 +176,7 @@ dav_round_known(dav_client_t *c, dav_collection_t *col,
 
     if (dav_collection_update(col, r) && col->based) {
         c->changed = 1;
+        dav_counts.changes[DAV_COUNT_UPDATED]++;
 
         events = json_array();
         json_array_append_new(events,
@@ -260,6 +262,7 @@ dav_round_gone(dav_client_t *c, dav_collection_t *col)
     events = json_array();
 
     if (col->based) {
+        dav_counts.changes[DAV_COUNT_DELETED]++;
         json_array_append_new(events,
                               dav_collection_event(col, "Delete", NULL));
     }
@@ -308,6 +311,7 @@ dav_round_all(dav_client_t *c)
 
     if (!c->ready) {
         c->ready = 1;
+        dav_counts.ready++;
         c->cb->ready(c->data, c);
     }
 }
@@ -346,6 +350,9 @@ dav_round_end(dav_client_t *c, uint32_t after)
     }
 
     dav_turn_end(&c->turn);
+
+    dav_counts.looks[after ? DAV_COUNT_HELD : c->changed ? DAV_COUNT_CHANGED
+                     : DAV_COUNT_SAME]++;
 
     now = bridge_now();
     c->running = 0;

@@ -13,6 +13,7 @@
 
 
 #include "dav_core.h"
+#include "dav_counts.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 
@@ -103,6 +104,7 @@ dav_sync_ask(dav_sync_t *s)
 
     s->more = 0;
     dav_list_free(&s->page);
+    dav_counts.lists += s->etags || s->token == NULL;
 
     xml = s->etags ? dav_xml_etags()
                    : dav_xml_sync(s->token ? s->token : "", 0);
@@ -452,6 +454,7 @@ static void
 dav_sync_publish(dav_sync_t *s)
 {
     json_t            *events;
+    unsigned           i;
     dav_client_t      *c = s->client;
     dav_collection_t  *col = s->collection;
 
@@ -476,6 +479,11 @@ dav_sync_publish(dav_sync_t *s)
     }
 
     dav_collection_changes(col, events, &s->delta, s->contents);
+
+    for (i = 0; i < s->delta.n; i++) {
+        dav_counts.changes[*dav_list_etag(s->delta.items[i])
+                           ? DAV_COUNT_OBJECT : DAV_COUNT_REMOVED]++;
+    }
 
     c->changed |= json_array_size(events) > 0;
     dav_client_store(c, col, events);

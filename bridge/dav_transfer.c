@@ -8,6 +8,7 @@
 
 
 #include "dav_transfer.h"
+#include "dav_counts.h"
 #include "dav_url.h"
 
 #include <stdlib.h>
@@ -337,6 +338,7 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     if (code == CURLE_OK && status / 100 == 3 && status != 304) {
 
         if (dav_transfer_redirect(t, status, &why) == 0) {
+            dav_counts.requests[DAV_COUNT_REDIRECT]++;
             return;
         }
 
@@ -353,6 +355,8 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     answer.origin = t->origin;
     answer.path = t->path;
     answer.retry_after = t->retry_after;
+
+    dav_count_answer(&answer);
 
     /* The handler may cancel everything, but this one is gone already. */
 

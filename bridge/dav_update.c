@@ -9,6 +9,7 @@
 
 
 #include "dav_job.h"
+#include "dav_counts.h"
 #include "dav_url.h"
 
 #include <stdarg.h>
@@ -139,6 +140,7 @@ dav_job_end(dav_job_t *job, const char *status, const char *format, ...)
     TAILQ_REMOVE(&c->jobs, job, link);
     c->njobs--;
 
+    dav_count_update(status);
     json_object_set_new(job->result, "status", json_string(status));
 
     if (format) {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The documents name what the bridge has: its events, the verbs of updates,
-# their members and results, and what it says when one is refused.
+# their members and results, what it says when one is refused, its metrics.
 
 use strict;
 use warnings;
@@ -22,13 +22,14 @@ my $dav = source('dav_update.c') . source('dav_write.c')
     . source('dav_query.c');
 my $text = qr/"((?:\\.|[^"\\])*)"/;
 
-$t->plan(13);
+$t->plan(14);
 
 events();
 verbs();
 members();
 results();
 details();
+metrics();
 
 
 sub source { join('', map { $t->read_file($_) } glob("$root/bridge/$_[0]")) }
@@ -161,4 +162,22 @@ sub details {
         'Results of an update', 1, 'status detail') ],
         [ names('dav', 'Updates', 1, 'status detail') ] ],
         [ [ sort(keys(%source)) ], [ sort(keys(%dav)) ] ], 'what is said');
+}
+
+
+sub metrics {
+    my (%source, %names);
+    my $source = source('bridge_metrics.c');
+
+    $source{$3 ? "$1\{$3}" : $1} = $2
+        while $source =~ /bridge_metrics_(?:one|set)\(page,\s"(\w+)",
+            \s"(\w+)",\s+(?:"[^"]*"\s*)+,\s+(?:"(\w+)",)?/gx;
+
+    for my $row ($page{'docs/bridge.md'}->rows('Metrics')) {
+        $names{$_} = $row->[1] for $row->[0] =~ /`([^`]+)`/g;
+    }
+
+    delete $names{pimap_bridge_};
+
+    is_deeply(\%names, \%source, 'metrics');
 }

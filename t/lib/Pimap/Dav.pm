@@ -17,7 +17,8 @@ my @xml = ('Content-Type' => 'application/xml');
 
 
 # t => the test, kind => 'radicale' or 'xandikos', name => of its port,
-# hook => command
+# hook => command, dir => where its files are, behind => 1: a proxy has checked
+# who it is
 
 sub new {
     my ($class, %set) = @_;
@@ -29,7 +30,7 @@ sub new {
 
 sub port { $_[0]{t}->port($_[0]{name}) }
 sub url  { 'http://127.0.0.1:' . $_[0]->port() }
-sub dir  { $_[0]{t}->dir() . "/$_[0]{name}" }
+sub dir  { $_[0]{dir} // $_[0]{t}->dir() . "/$_[0]{name}" }
 
 
 sub start {
@@ -67,7 +68,7 @@ sub _radicale {
 hosts = 127.0.0.1:@{[ $self->port() ]}
 max_connections = 0
 [auth]
-type = htpasswd
+type = @{[ $self->{behind} ? 'http_x_remote_user' : 'htpasswd' ]}
 htpasswd_filename = $dir.users
 htpasswd_encryption = plain
 delay = 0
@@ -90,12 +91,15 @@ sub stop {
 }
 
 
-# As HTTP::Tiny, with alice's login.
+# As HTTP::Tiny, with alice's login, or behind the proxy that of the owner.
 
 sub request {
     my ($self, $method, $path, $body, %headers) = @_;
 
     my $url = $path =~ m{^http} ? $path : $self->url() . $path;
+
+    $headers{'X-Remote-User'} = $1
+        if $self->{behind} && $path =~ m{^/([^/]+)};
 
     return HTTP::Tiny->new(timeout => 60)->request($method, $url, {
         headers => { Authorization => 'Basic '

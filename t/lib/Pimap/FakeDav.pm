@@ -2,14 +2,16 @@ package Pimap::FakeDav;
 
 # A DAV server that does what it is told: one account with one address book,
 # "/book/" in the home "/".  The mode is JSON: "book" (name => etag), "ctag",
-# and how it behaves, by method: { "REPORT" => { "status", "body", "headers",
-# "close" (after so many bytes), "endless" (body again and again), "drip" } }.
-# Each request is noted, with its method and path.
+# and how it behaves, by method, "method path" or "user method":
+# { "REPORT" => { "status", "body", "headers", "close" (after so many bytes),
+# "endless" (body again and again), "drip" } }.
+# Each request is noted, with its method and path, and "user: method".
 
 use strict;
 use warnings;
 
 use JSON::PP;
+use MIME::Base64 qw(decode_base64);
 use POSIX ();
 use Time::HiRes qw(sleep);
 
@@ -69,10 +71,16 @@ sub _request {
     }
 
     $self->note("$method $path");
-    $self->note('login') if $head =~ /^Authorization: Basic/mi;
+
+    my ($login) = $head =~ /^Authorization: Basic (\S+)/mi;
+    my ($user) = decode_base64($login // '') =~ /^([^:]*)/;
+
+    $self->note('login') if defined $login;
+    $self->note("$user: $method");
 
     my $mode = $json->decode($self->mode());
-    my $how = $mode->{"$method $path"} // $mode->{$method} // {};
+    my $how = $mode->{"$user $method"} // $mode->{"$method $path"}
+        // $mode->{$method} // {};
 
     return $self->_answer($client, $how,
         $how->{body} // _default($mode, $method, $path, $body));

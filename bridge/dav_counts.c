@@ -1,0 +1,60 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "dav_counts.h"
+
+
+dav_counts_t  dav_counts;
+
+const char  *dav_count_statuses[DAV_COUNT_STATUSES + 1] = {
+    "done", "conflict", "refused", "invalid", "unsent", "unknown", NULL
+};
+
+
+void
+dav_count_answer(const dav_answer_t *a)
+{
+    dav_count_result_t  result;
+
+    switch (a->result) {
+
+    case DAV_HTTP_OK:
+        result = a->status / 100 == 2 ? DAV_COUNT_GOOD
+                 : a->status == 401 ? DAV_COUNT_LOGIN
+                 : a->status == 429 || a->status == 503 ? DAV_COUNT_BUSY
+                 : a->status / 100 == 5 ? DAV_COUNT_ERROR
+                 : DAV_COUNT_REFUSED;
+        break;
+
+    case DAV_HTTP_LIMIT:
+        result = DAV_COUNT_LIMIT;
+        break;
+
+    case DAV_HTTP_TLS:
+        result = DAV_COUNT_TLS;
+        break;
+
+    default:
+        result = DAV_COUNT_LOST;
+        break;
+    }
+
+    dav_counts.requests[result]++;
+}
+
+
+void
+dav_count_update(const char *status)
+{
+    unsigned  i;
+
+    for (i = 0; i < DAV_COUNT_STATUSES; i++) {
+        if (strcmp(status, dav_count_statuses[i]) == 0) {
+            dav_counts.updates[i]++;
+            return;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * What all clients of the process have done, for metrics.
+ */
+
+
+#ifndef _DAV_COUNTS_H_INCLUDED_
+#define _DAV_COUNTS_H_INCLUDED_
+
+
+#include "dav_client.h"
+
+
+/* How a request has ended. */
+
+typedef enum {
+    DAV_COUNT_GOOD = 0,                 /* 2xx */
+    DAV_COUNT_REDIRECT,                 /* and followed */
+    DAV_COUNT_LOGIN,                    /* 401 */
+    DAV_COUNT_BUSY,                     /* 429, 503 */
+    DAV_COUNT_REFUSED,                  /* another 4xx */
+    DAV_COUNT_ERROR,                    /* another 5xx */
+    DAV_COUNT_LOST,                     /* no answer, or not all of it */
+    DAV_COUNT_LIMIT,
+    DAV_COUNT_TLS,
+    DAV_COUNT_RESULTS
+} dav_count_result_t;
+
+/* What a look at the homes of an account has come to. */
+
+typedef enum {
+    DAV_COUNT_SAME = 0,
+    DAV_COUNT_CHANGED,
+    DAV_COUNT_HELD,                     /* put off, as somebody is busy */
+    DAV_COUNT_FAILED,
+    DAV_COUNT_LOOKS
+} dav_count_look_t;
+
+/* What has changed: objects, then collections. */
+
+typedef enum {
+    DAV_COUNT_OBJECT = 0,
+    DAV_COUNT_REMOVED,
+    DAV_COUNT_CREATED,
+    DAV_COUNT_UPDATED,
+    DAV_COUNT_DELETED,
+    DAV_COUNT_CHANGES
+} dav_count_change_t;
+
+#define DAV_COUNT_STATUSES  6
+
+
+typedef struct {
+    uint64_t  requests[DAV_COUNT_RESULTS];
+    uint64_t  looks[DAV_COUNT_LOOKS];
+    uint64_t  changes[DAV_COUNT_CHANGES];
+    uint64_t  updates[DAV_COUNT_STATUSES];
+    uint64_t  failures[DAV_FAIL_PROTOCOL + 1];
+    uint64_t  lists;                    /* whole ones of a collection */
+    uint64_t  pokes;
+    uint64_t  collections;              /* now */
+    uint64_t  ready;                    /* clients, now */
+} dav_counts_t;
+
+
+extern dav_counts_t  dav_counts;
+extern const char   *dav_count_statuses[];  /* of updates; NULL at the end */
+
+
+void dav_count_answer(const dav_answer_t *answer);
+void dav_count_update(const char *status);
+
+
+#endif /* _DAV_COUNTS_H_INCLUDED_ */

@@ -1,0 +1,221 @@
+package Pimap::DavDevice;
+
+# A device by the whole way: it logs in to nginx, which asks the bridge, which
+# checks that with Dovecot, watches the user's contacts and calendars, and
+# carries out what the device sends to nginx.
+#
+#     my $t = Pimap->new(Pimap::DavDevice->nginx());
+#     my $device = Pimap::DavDevice->new(t => $t, url => $dav->url());
+#     $device->start()->park() && $device->wait_watched();
+#     $device->event('ContactChange')->{changed}
+#     $device->update(update => 'dav.get', hrefs => [...])
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+
+use Pimap::Bridge;
+use Pimap::Dovecot;
+use Pimap::Process qw(patience);
+
+
+# What its nginx has.
+
+sub nginx {
+    return (http => 'pimap_presence on;', locations => '');
+}
+
+
+# t => the test, url => of the DAV server, dav => other settings of it, or
+# servers => all that the bridge has; main => more of Dovecot's settings;
+# user, and login => header, instead of a password
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $user = $set{user} // 'alice';
+
+    return bless({ login => 'Basic ' . encode_base64("$user:secret", ''),
+        user => $user, main => '', ids => 0, dav => 'poll_min = "100ms"; '
+            . 'poll_max = "100ms"; content = 8192;', %set }, $class);
+}
+
+
+# That of somebody else, with the same servers.
+
+sub of {
+    my ($self, $user, $login) = @_;
+
+    return ref($self)->new(%$self{qw(t bridge dovecot)}, user => $user,
+        $login ? (login => $login) : ());
+}
+
+
+sub bridge { $_[0]{bridge} }
+
+
+sub _server {
+    my ($self) = @_;
+
+    return "mail = false; dav = { url = \"$self->{url}\"; "
+        . "poke_min = \"50ms\"; $self->{dav} };";
+}
+
+
+# Starts all that is not there.
+
+sub start {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+
+    $self->{dovecot} //= Pimap::Dovecot->new(t => $t, driver => 'none',
+        main => $self->{main})->start();
+    $self->{bridge} //= Pimap::Bridge->new(t => $t, $self->{servers}
+        ? (servers => $self->{servers}) : (server => $self->_server()));
+
+    $t->nginx()->{locations} = $self->_locations();
+    $t->run();
+    $t->wait_ready();
+    $self->{bridge}->start();
+
+    return $self;
+}
+
+
+sub stop {
+    my ($self) = @_;
+
+    $self->{stream}->close() if $self->{stream};
+    $self->{bridge}->stop();
+}
+
+
+# As in the README of the bridge.
+
+sub _locations {
+    my ($self) = @_;
+
+    my $login = <<'END';
+            set $pimap_name $arg_account;
+            auth_request /auth;
+            auth_request_set $pimap_user $upstream_http_x_pimap_account;
+            pimap_account $pimap_user;
+END
+
+    return <<"END";
+        location = /events {
+$login
+            pimap_events;
+        }
+
+        location = /update {
+$login
+            pimap_update;
+        }
+
+        location = /status {
+            pimap_status;
+        }
+
+        location = /auth {
+            internal;
+            proxy_pass http://127.0.0.1:@{[ $self->{bridge}->port() ]}/auth;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Pimap-User \$pimap_name;
+        }
+END
+}
+
+
+# True as soon as it is parked, query => 'types=Email', headers => { ... };
+# then, as soon as what it watches is known.
+
+sub park {
+    my ($self, %set) = @_;
+
+    $self->{watched} = $self->_watched();
+    $self->{stream} = $self->{t}->park($self->{user}, query => 'device=phone'
+        . ($set{query} ? "&$set{query}" : ''), headers => { Authorization =>
+        $self->{login}, %{ $set{headers} // {} } });
+
+    return $self->{stream}->read_until(qr/: parked\n\n/);
+}
+
+
+sub wait_watched {
+    my ($self) = @_;
+
+    return $self->{t}->wait_for(sub {
+        $self->_watched() > ($self->{watched} // 0)
+    }, 'contacts are watched');
+}
+
+
+sub _watched {
+    my ($self) = @_;
+
+    return scalar(() = $self->bridge()->log()
+        =~ /account "\Q$self->{user}\E": watching contacts/g);
+}
+
+
+# The next event of this name, or pattern.
+
+sub event {
+    my ($self, $name) = @_;
+
+    while (my $event = $self->{stream}->event()) {
+        return $event->{json} if ref($name) ? $event->{event} =~ $name
+            : $event->{event} eq $name;
+    }
+
+    return {};
+}
+
+
+# The next change of this object, with what "changed" has of it; "removed" is
+# true if it is gone.  Changes may come in one event or in several.
+
+sub change {
+    my ($self, $name, $href) = @_;
+
+    my $end = time() + patience();
+
+    while (time() < $end) {
+        my $event = $self->event($name);
+        my ($one) = grep { $_->{href} eq $href } @{ $event->{changed} };
+
+        return $one if $one;
+        return { removed => 1 } if grep { $_ eq $href }
+            @{ $event->{removed} };
+        last if !%$event;
+    }
+
+    return {};
+}
+
+
+# Its result.
+
+sub update {
+    my ($self, %update) = @_;
+
+    my $t = $self->{t};
+    my $id = 'u' . ++$self->{ids};
+
+    my $response = $t->update($self->{user}, [{ id => $id, %update }],
+        device => 'phone', headers => { Authorization => $self->{login} });
+
+    return { status => "HTTP $response->{status}" }
+        if $response->{status} != 202 && $response->{status} != 200;
+
+    while (my $result = $self->event('UpdateResult')) {
+        return $result if !%$result || $result->{update} eq $id;
+    }
+}
+
+
+1;
