@@ -9,6 +9,8 @@
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
 #   make torture    two minutes of everything at once: is anything lost?
+#   make truth      is what the bridge tells of mail true? TRUTH seconds (200)
+#                   for each of four kinds of servers
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make bench      us and our peers side by side, some minutes
 #   make bench-million   a million devices; needs the machine for itself
@@ -21,6 +23,7 @@
 JOBS ?= 4
 FUZZ_TIME ?= 60
 SOAK ?= 100000
+TRUTH ?= 200
 
 TESTS ?= t/*.t build/unit/*
 
@@ -100,6 +103,11 @@ torture:
 	@t/torture.pl --coalesce --seconds 20
 	@t/torture.pl --blind --seconds 10
 
+truth:
+	@misc/deps build run test
+	@misc/build driver
+	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge_imap_truth.t
+
 bench bench-million bench-reload bench-reconnect bench-compress:
 	@misc/deps build run bench
 	@misc/build
@@ -128,6 +136,7 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind torture clang fuzz
+.PHONY: all run mail test modes soak asan valgrind torture truth clang
+.PHONY: fuzz
 .PHONY: bench bench-million bench-reload bench-reconnect bench-compress
 .PHONY: style clean

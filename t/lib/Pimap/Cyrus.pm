@@ -76,12 +76,15 @@ sub add {
 }
 
 
+sub stop { $_[0]{t}->stop($_[0]{process}) }
+
+
 # All of its processes at once.
 
-sub stop {
-    my ($self) = @_;
+sub kill {
+    my ($self, $signal) = @_;
 
-    CORE::kill('KILL', -$self->{process}->pid());
+    CORE::kill($signal // 'KILL', -$self->{process}->pid());
     $self->{t}->stop($self->{process});
 }
 
