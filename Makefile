@@ -43,7 +43,11 @@ MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
 # What takes memory and gives it back, each way that a response can go.
 VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
-                  duplex websocket_updates poll)
+                  duplex websocket_updates poll \
+                  bridge bridge_auth bridge_config bridge_cyrus bridge_dav \
+                  bridge_dav_daemon bridge_dav_update bridge_imap_hostile \
+                  bridge_imap_reset bridge_imap_update bridge_many \
+                  bridge_redis bridge_tls bridge_update)
 
 export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY
 
@@ -93,6 +97,8 @@ asan:
 valgrind:
 	@misc/deps build run test
 	@misc/build
+	@misc/build bridge
+	@misc/build driver plain
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
 torture:

@@ -56,7 +56,7 @@ sub _run {
 
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $t->dir() . '/report.imap_driver',
-        command => [$t->root() . '/build/driver/imap_driver',
+        command => [$t->driver('imap_driver'),
             JSON::PP->new->utf8->canonical->encode($self->{set})]);
 
     return $self;
