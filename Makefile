@@ -29,9 +29,9 @@ TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code, or whose programs have
 # the sanitizers in them in any run (misc/build driver).
-ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
-              t/docs_conf.t t/dovecot_down.t t/run.t t/page.t t/style.t \
-              t/upgrade%.t, $(wildcard t/*.t))
+ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_dav%.t \
+              t/bridge_imap%.t t/docs.t t/docs_conf.t t/dovecot_down.t \
+              t/run.t t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
