@@ -13,6 +13,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Pimap;
+use Pimap::Bridge;
 use Pimap::Cyrus;
 use Pimap::ImapSession;
 
@@ -23,8 +24,9 @@ my %kinds = (
         . 'LIST-STATUS LIST-EXTENDED ENABLE MOVE UIDPLUS',
 );
 
-my $t = Pimap->new();
-$t->plan(28 * keys(%kinds) + 15);
+my $t = Pimap->new(http => 'pimap_presence on;');
+$t->plan(28 * keys(%kinds) + 17);
+$t->run();
 
 for my $name (sort(keys(%kinds))) {
     my $cyrus = Pimap::Cyrus->new(t => $t, imapd => $kinds{$name})->start()
@@ -32,6 +34,7 @@ for my $name (sort(keys(%kinds))) {
 
     test_events($cyrus, $name, $name eq 'neither' ? 'polling' : 'IDLE');
     test_updates($cyrus) if $name eq 'QRESYNC';
+    test_bridge($cyrus) if $name eq 'QRESYNC';
 
     $cyrus->stop();
     system('rm', '-rf', $cyrus->{dir});
@@ -185,6 +188,22 @@ sub test_updates {
         ->{uids}[0], 4, '    found');
 
     $s->stop();
+}
+
+
+# The whole way; an administrator is the master user, and no round helps IDLE.
+
+sub test_bridge {
+    my ($cyrus) = @_;
+
+    my $bridge = Pimap::Bridge->new(t => $t, server =>
+        'master_user = "cyrus"; master_password = "x";')->start();
+    my $device = $t->park('alice');
+
+    ok($bridge->watches(1), 'a device is parked, its account watched');
+    $cyrus->deliver(to => 'alice', subject => 'all the way');
+    is(($device->event() // {})->{json}{subject}, 'all the way', '    told');
+    $bridge->stop();
 }
 
 

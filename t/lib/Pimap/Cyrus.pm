@@ -37,7 +37,7 @@ sub start {
     -x "$self->{root}/lib/cyrus/bin/imapd"
         or die "no Cyrus in $self->{root}: run misc/deps\n";
 
-    for my $sub ('', qw(/conf /spool /run)) {
+    for my $sub ('', qw(/conf /conf/socket /spool /run)) {
         mkdir("$dir$sub") if !-d "$dir$sub";
         chown($self->{uid}, $self->{gid}, "$dir$sub");
     }
