@@ -10,6 +10,8 @@
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
 #   make torture    two minutes of everything at once: is anything lost?
+#   make truth      is what the bridge tells of mail true? TRUTH seconds (200)
+#                   for each of four kinds of servers
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
 #   make bench      us and our peers side by side, some minutes
 #   make bench-million   a million devices; needs the machine for itself
@@ -22,14 +24,15 @@
 JOBS ?= 4
 FUZZ_TIME ?= 60
 SOAK ?= 100000
+TRUTH ?= 200
 
 TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code, or whose programs have
 # the sanitizers in them in any run (misc/build driver).
-ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
-              t/docs_conf.t t/dovecot_down.t t/run.t t/page.t t/style.t \
-              t/upgrade%.t, $(wildcard t/*.t))
+ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_dav%.t \
+              t/bridge_imap%.t t/docs.t t/docs_conf.t t/dovecot_down.t \
+              t/run.t t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/bridge%.t t/compress_clients.t t/detach%.t \
@@ -52,7 +55,11 @@ STREAM_TESTS ?= $(patsubst %,t/%.t,coalesce coalesce_live crash detach \
 # What takes memory and gives it back, each way that a response can go.
 VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
-                  duplex websocket_updates poll)
+                  duplex websocket_updates poll \
+                  bridge bridge_auth bridge_config bridge_cyrus bridge_dav \
+                  bridge_dav_daemon bridge_dav_update bridge_imap_hostile \
+                  bridge_imap_reset bridge_imap_update bridge_many \
+                  bridge_redis bridge_tls bridge_update)
 
 export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY
 
@@ -104,6 +111,8 @@ asan:
 valgrind:
 	@misc/deps build run test
 	@misc/build
+	@misc/build bridge
+	@misc/build driver plain
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
 
 torture:
@@ -113,6 +122,11 @@ torture:
 	@t/torture.pl --sentinel
 	@t/torture.pl --coalesce --seconds 20
 	@t/torture.pl --blind --seconds 10
+
+truth:
+	@misc/deps build run test
+	@misc/build driver
+	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge_imap_truth.t
 
 bench bench-million bench-reload bench-reconnect bench-compress:
 	@misc/deps build run bench
@@ -142,6 +156,7 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind torture clang fuzz
+.PHONY: all run mail test modes soak asan valgrind torture truth clang
+.PHONY: fuzz
 .PHONY: bench bench-million bench-reload bench-reconnect bench-compress
 .PHONY: style clean

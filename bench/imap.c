@@ -6,7 +6,7 @@
  * descriptors, one thread, and no mail.  A login is "user<n>*<master>"; each
  * user has MESSAGES messages in each of his mailboxes, and what is delivered.
  *
- *     imap PORT MAILBOXES [notify]
+ *     imap PORT MAILBOXES notify|idle [CERTIFICATE KEY]
  *
  * Commands on its standard input: "deliver N" puts a message into the INBOX
  * of user N, "quit".  It says "ready" when it listens.
@@ -26,6 +26,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 
 #define MESSAGES    10
 #define USERS       100000
@@ -38,18 +41,23 @@ typedef struct {
     int       user;
     int       inbox;                    /* INBOX is selected */
     int       len;
+    SSL      *ssl;
+    int       greeted;
     char      idle[16];                 /* the tag of IDLE, while it lasts */
     char      line[LINE];
 } session_t;
 
 
 static void listener(int port);
+static void tls(const char *certificate, const char *key);
 static void watch(int fd, void *data);
 static void control(void);
 static void deliver(int user);
 static void session_accept(void);
 static void session_close(session_t *s);
-static void session_read(session_t *s);
+static void session_event(session_t *s);
+static int session_shake(session_t *s);
+static int session_read(session_t *s);
 static void session_command(session_t *s, const char *line);
 static void session_login(session_t *s, const char *args);
 static void told_list(void);
@@ -64,6 +72,7 @@ static void send_all(session_t *s);
 static int         poll_fd, listen_fd;
 static int         mailboxes;
 static const char *caps;
+static SSL_CTX    *ctx;
 static session_t  *sessions[USERS];     /* that watch, by user */
 static int         delivered[USERS];
 static char        out[OUT * 16];
@@ -76,15 +85,21 @@ main(int argc, char **argv)
     int                 i, n;
     struct epoll_event  events[256];
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: imap PORT MAILBOXES [notify]\n");
+    if (argc != 4 && argc != 6) {
+        fprintf(stderr, "usage: imap PORT MAILBOXES notify|idle"
+                " [CERTIFICATE KEY]\n");
         return 2;
     }
 
     mailboxes = atoi(argv[2]);
-    caps = argc > 3 ? "IDLE ENABLE CONDSTORE QRESYNC NOTIFY LIST-EXTENDED"
-                      " LIST-STATUS"
-                    : "IDLE ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS";
+    caps = strcmp(argv[3], "notify") == 0
+           ? "IDLE ENABLE CONDSTORE QRESYNC NOTIFY LIST-EXTENDED"
+             " LIST-STATUS"
+           : "IDLE ENABLE CONDSTORE LIST-EXTENDED LIST-STATUS";
+
+    if (argc == 6) {
+        tls(argv[4], argv[5]);
+    }
 
     poll_fd = epoll_create1(0);
     listener(atoi(argv[1]));
@@ -105,7 +120,7 @@ main(int argc, char **argv)
                 session_accept();
 
             } else {
-                session_read(events[i].data.ptr);
+                session_event(events[i].data.ptr);
             }
         }
     }
@@ -135,6 +150,22 @@ listener(int port)
     }
 
     watch(listen_fd, &listen_fd);
+}
+
+
+static void
+tls(const char *certificate, const char *key)
+{
+    ctx = SSL_CTX_new(TLS_server_method());
+
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+
+    if (SSL_CTX_use_certificate_file(ctx, certificate, SSL_FILETYPE_PEM) != 1
+        || SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+    {
+        fprintf(stderr, "%s, %s: no certificate\n", certificate, key);
+        exit(1);
+    }
 }
 
 
@@ -211,9 +242,14 @@ session_accept(void)
         s->user = -1;
         watch(fd, s);
 
-        out_len = 0;
-        say("* OK [CAPABILITY IMAP4rev1] ready\r\n");
-        send_all(s);
+        if (ctx) {
+            s->ssl = SSL_new(ctx);
+            SSL_set_fd(s->ssl, fd);
+            SSL_set_accept_state(s->ssl);
+
+        } else {
+            session_shake(s);
+        }
     }
 }
 
@@ -225,25 +261,76 @@ session_close(session_t *s)
         sessions[s->user] = NULL;
     }
 
+    SSL_free(s->ssl);
     close(s->fd);
     free(s);
 }
 
 
 static void
+session_event(session_t *s)
+{
+    int  rc;
+
+    /* those of another session would be taken for this one's */
+
+    ERR_clear_error();
+
+    rc = s->greeted ? 0 : session_shake(s);
+
+    while (rc == 0) {
+        rc = session_read(s);
+    }
+
+    if (rc == -1) {
+        session_close(s);
+    }
+}
+
+
+/* 0 when that is over, 1 when it goes on, and -1 if it can't. */
+
+static int
+session_shake(session_t *s)
+{
+    int  n;
+
+    n = s->ssl ? SSL_do_handshake(s->ssl) : 1;
+
+    if (n != 1) {
+        return SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ ? 1 : -1;
+    }
+
+    s->greeted = 1;
+    out_len = 0;
+    say("* OK [CAPABILITY IMAP4rev1] ready\r\n");
+    send_all(s);
+
+    return 0;
+}
+
+
+/* 0 for something, 1 for nothing now, -1 for nothing ever again. */
+
+static int
 session_read(session_t *s)
 {
-    char     *lf, *p;
-    ssize_t   n;
+    int    n;
+    char  *lf, *p;
 
-    n = read(s->fd, s->line + s->len, LINE - 1 - s->len);
+    if (s->ssl) {
+        n = SSL_read(s->ssl, s->line + s->len, LINE - 1 - s->len);
 
-    if (n <= 0) {
-        if (n == 0 || errno != EAGAIN) {
-            session_close(s);
+        if (n <= 0) {
+            return SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ ? 1 : -1;
         }
 
-        return;
+    } else {
+        n = read(s->fd, s->line + s->len, LINE - 1 - s->len);
+
+        if (n <= 0) {
+            return n == -1 && errno == EAGAIN ? 1 : -1;
+        }
     }
 
     s->len += n;
@@ -259,6 +346,8 @@ session_read(session_t *s)
     memmove(s->line, p, s->len);
 
     send_all(s);
+
+    return 0;
 }
 
 
@@ -423,9 +512,16 @@ say(const char *format, ...)
 static void
 send_all(session_t *s)
 {
-    if (out_len && send(s->fd, out, out_len, MSG_NOSIGNAL)
-                   != (ssize_t) out_len)
-    {
+    ssize_t  n;
+
+    if (out_len == 0) {
+        return;
+    }
+
+    n = s->ssl ? SSL_write(s->ssl, out, out_len)
+               : send(s->fd, out, out_len, MSG_NOSIGNAL);
+
+    if (n != (ssize_t) out_len) {
         fprintf(stderr, "user %d: %s\n", s->user, strerror(errno));
     }
 

@@ -54,6 +54,7 @@ static void imap_client_upgrade(imap_client_t *c);
 static void imap_client_event(struct bufferevent *bev, short what,
     void *data);
 static void imap_client_lost(imap_client_t *c, short what);
+static int imap_client_is_away(imap_client_t *c, unsigned long error);
 static void imap_client_timeout(evutil_socket_t fd, short what, void *data);
 static void imap_client_over(evutil_socket_t fd, short what, void *data);
 static void imap_client_linger(struct bufferevent *bev, void *data);
@@ -304,7 +305,7 @@ imap_client_lost(imap_client_t *c, short what)
 
     } else if (error) {
         ERR_error_string_n(error, text, sizeof(text));
-        imap_session_lost(c->session, c->started && c->ssl == NULL
+        imap_session_lost(c->session, imap_client_is_away(c, error)
                           ? IMAP_FAIL_AWAY : IMAP_FAIL_TLS, text);
 
     } else if (dns) {
@@ -318,6 +319,19 @@ imap_client_lost(imap_client_t *c, short what)
         imap_session_lost(c->session, IMAP_FAIL_AWAY,
                           evutil_socket_error_to_string(errno));
     }
+}
+
+
+/* One that dies, or has too much to do, does not say so by TLS. */
+
+static int
+imap_client_is_away(imap_client_t *c, unsigned long error)
+{
+    if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return 1;
+    }
+
+    return c->started && (c->ssl == NULL || SSL_is_init_finished(c->ssl));
 }
 
 

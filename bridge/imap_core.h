@@ -116,6 +116,7 @@ struct imap_session_s {
     unsigned                 condstore:1;
     unsigned                 qresync:1;
     unsigned                 notify:1;  /* NOTIFY is set */
+    unsigned                 narrow:1;  /* to be, for what is selected only */
     unsigned                 idling:1;
     unsigned                 done:1;    /* DONE was said */
     unsigned                 wishes:1;  /* STATUS of each mailbox is needed */
@@ -163,6 +164,9 @@ void imap_idle_end(imap_session_t *s);
 /* imap_list.c */
 
 void imap_list_start(imap_session_t *s);
+
+/* Something that NOTIFY was to tell may be lost. */
+void imap_list_doubt(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);
 int imap_name_decode(imap_session_t *s, imap_buf_t *b,

@@ -82,6 +82,31 @@ imap_list_start(imap_session_t *s)
 }
 
 
+/* A round finds it; but a server that is never content must not have one after
+   the other. */
+
+void
+imap_list_doubt(imap_session_t *s)
+{
+    uint64_t  at, least;
+
+    if (!s->notify || s->round_at == 0) {
+        return;
+    }
+
+    at = imap_now(s) + IMAP_ROUND_DELAY;
+    least = s->round_end + s->o->round / IMAP_ROUNDS;
+
+    if (at < least) {
+        at = least;
+    }
+
+    if (at < s->round_at) {
+        s->round_at = at;
+    }
+}
+
+
 int
 imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
 {
@@ -363,6 +388,7 @@ imap_list_done(imap_session_t *s)
     now = imap_now(s);
 
     s->listed = 1;
+    s->round_end = now;
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
     imap_list_renames(s);

@@ -273,6 +273,12 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 
     } else if (imap_str_is(&r->code, "NOTIFICATIONOVERFLOW")) {
         imap_overflow(s);
+
+    } else if (r->condition == IMAP_COND_NO && r->code.len == 0) {
+
+        /* of Dovecot: "NOTIFY error, some events may have got lost" */
+
+        imap_list_doubt(s);
     }
 }
 

@@ -19,7 +19,9 @@
 static imap_mailbox_t *imap_dirty(imap_session_t *s);
 static int imap_has_work(imap_session_t *s);
 static void imap_notify(imap_session_t *s);
+static void imap_notify_narrow(imap_session_t *s);
 static void imap_notify_answer(imap_session_t *s, imap_response_t *r);
+static void imap_notify_narrowed(imap_session_t *s, imap_response_t *r);
 static void imap_ready(imap_session_t *s);
 static void imap_idle(imap_session_t *s);
 static void imap_idle_begun(imap_session_t *s, imap_response_t *r);
@@ -63,6 +65,11 @@ imap_next(imap_session_t *s)
 
     if (s->caps & IMAP_CAP_NOTIFY && !s->notify) {
         imap_notify(s);
+        return;
+    }
+
+    if (s->narrow) {
+        imap_notify_narrow(s);
         return;
     }
 
@@ -144,7 +151,8 @@ imap_has_work(imap_session_t *s)
 {
     return s->updates || imap_view_has_news(s) || s->view.again
            || (s->round_at && s->round_at <= imap_now(s))
-           || (s->caps & IMAP_CAP_NOTIFY && !s->notify) || imap_dirty(s);
+           || (s->caps & IMAP_CAP_NOTIFY && !s->notify) || s->narrow
+           || imap_dirty(s);
 }
 
 
@@ -178,9 +186,35 @@ imap_notify_answer(imap_session_t *s, imap_response_t *r)
 }
 
 
+/* After an overflow nothing is told: of the one that is selected it can be. */
+
+static void
+imap_notify_narrow(imap_session_t *s)
+{
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, "NOTIFY SET "
+                     "(selected (MessageNew MessageExpunge FlagChange))");
+    imap_send(s, &c, imap_notify_narrowed, NULL);
+
+    s->narrow = 0;
+}
+
+
+static void
+imap_notify_narrowed(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition != IMAP_COND_OK) {
+        imap_log(s, LOG_INFO, "NOTIFY is refused");
+    }
+}
+
+
 /*
  * The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
- * too, which no STATUS is about.
+ * too, which no STATUS is about.  The second time it is done without for
+ * others; the third time, for all.
  */
 
 void
@@ -192,6 +226,7 @@ imap_overflow(imap_session_t *s)
 
     if (s->overflow && now - s->overflow < IMAP_OVERFLOW) {
         imap_log(s, LOG_WARNING, "NOTIFY overflows again and is given up");
+        s->narrow = (s->caps & IMAP_CAP_NOTIFY) != 0;
         s->caps &= ~IMAP_CAP_NOTIFY;
     }
 

@@ -18,7 +18,7 @@ use Pimap::FakeImap;
 use Pimap::ImapSession;
 
 my $t = Pimap->new();
-$t->plan(29);
+$t->plan(33);
 
 my ($cert) = $t->certificate();
 my $masters = $t->write_file($t->dir() . '/masters',
@@ -64,6 +64,17 @@ is($s->event('MessageNew')->{subject}, 'packed', '    an event');
 is($s->update(update => 'search', mailbox => 'INBOX', query => {})->{found},
     1, '    an update');
 $s->stop();
+
+# A server that dies has not said so by TLS; it is away, and no stranger
+
+for my $how (\%imaps, \%starttls) {
+    $s = session(%$how);
+    is($s->start()->wait_ready(), 'NOTIFY', "$how->{tls}:");
+    $dovecot->kill();
+    is($s->failure()->{reason}, 'away', '    the server dies');
+    $s->stop();
+    $dovecot->start();
+}
 
 # Nobody there
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # What an IMAP server takes back: NOTIFY that overflows is asked for again,
-# then done without, and nothing is missed; a mailbox with another UIDVALIDITY
-# is told as one, once.
+# then done without, and what it has lost is looked for; a mailbox with another
+# UIDVALIDITY is told as one, once.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ my @notify = Pimap::FakeImap->until_login(
 my @idle = Pimap::FakeImap->until_login('IDLE LIST-EXTENDED LIST-STATUS');
 my $overflow = ['say', "* OK [NOTIFICATIONOVERFLOW] too much\r\n"];
 
-$t->plan(21);
+$t->plan(25);
 $fake->start();
 
 # What has happened until NOTIFY overflows is found by looking at everything.
@@ -41,14 +41,32 @@ my $s = session(options => { round => 1500 });
 is($s->wait_ready(), 'NOTIFY', 'a server with NOTIFY');
 is(told($s->event()), 'MessageNew Lists 2', 'it overflows: what is new since');
 is(told($s->event()), 'MessageNew INBOX 2', 'once more');
-is($fake->noted(qr/NOTIFY SET .*/), 2, '    it was asked for again, once');
+is($fake->noted(qr/NOTIFY SET STATUS .*/), 2,
+    '    it was asked for again, once');
 is(told($s->event()), 'MessageNew Lists 3', '    and then looked in rounds');
 is(told($s->event()), 'MessageNew INBOX 3', '    at INBOX, too');
-is($fake->noted(qr/NOTIFY SET .*/), 2, '    without it');
+is($fake->noted(qr/NOTIFY SET STATUS .*/), 2, '    without it');
+is($fake->noted(qr/NOTIFY SET \(selected [^()]*\([^()]*\)\)/), 1,
+    '    but for the selected one');
 is_deeply([ map { $_->{text} =~ /NOTIFY (.*)/ ? $1 : () }
     grep { $_->{what} eq 'log' } $s->all() ],
     ['overflows again and is given up'], '    which is in the log');
 is(scalar($s->published()), 4, 'each was published once');
+$s->stop();
+
+# What Dovecot says when it has lost some of what it was to tell
+
+$fake->script(@notify,
+    ['serve', { INBOX => [5, 1], Lists => [6, 1] }, 'IDLE'],
+    ['say', "* NO NOTIFY error, some events may have got lost\r\n" x 9],
+    ['serve', { INBOX => [5, 1], Lists => [6, 1, 2] }, 'LOGOUT']);
+
+my $rounds = $fake->noted(qr/LIST .*/);
+$s = session(options => { round => 24000 });
+
+is($s->wait_ready(), 'NOTIFY', 'it has lost some');
+is(told($s->event()), 'MessageNew Lists 2', '    which is found');
+is($fake->noted(qr/LIST .*/) - $rounds, 2, '    by one round more');
 $s->stop();
 
 # Another UIDVALIDITY than in the session before

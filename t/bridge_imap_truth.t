@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Two clients change what they like, the session is killed when it likes to,
-# and who applies its events still knows what is on the server.
+# Two clients change what they like, the session is killed and the server is
+# restarted whenever, and who applies its events still knows what is there.
 # PIMAP_TRUTH: seconds for each kind of server.
 
 use strict;
@@ -14,6 +14,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Pimap;
+use Pimap::Cyrus;
 use Pimap::Dovecot;
 use Pimap::ImapSession;
 
@@ -22,33 +23,38 @@ my $base = 'IMAP4rev1 SASL-IR ENABLE LITERAL+ UIDPLUS MOVE LIST-EXTENDED '
 my @flags = ('\Seen', '\Flagged', '\Answered', '\Deleted', '$Work', '$Fun');
 
 my $t = Pimap->new();
-$t->plan(6);
+$t->plan(8);
 
 my $seed = $ENV{PIMAP_SEED} // time() % 100_000;
-my $seconds = $ENV{PIMAP_TRUTH} // 6;
+my $seconds = $ENV{PIMAP_TRUTH} // 3;
 
 srand($seed);
 $SIG{PIPE} = 'IGNORE';
 $seed = int($seed);
 
-test_server('QRESYNC', undef);
-test_server('CONDSTORE', "$base IDLE CONDSTORE");
-test_server('neither', "$base IDLE");
+my %its = (t => $t, driver => 'none');
+
+test_server('QRESYNC', Pimap::Dovecot->new(%its));
+test_server('CONDSTORE', Pimap::Dovecot->new(%its,
+    capability => "$base IDLE CONDSTORE"));
+test_server('neither', Pimap::Dovecot->new(%its, capability => "$base IDLE"));
+test_server('Cyrus', Pimap::Cyrus->new(t => $t), 'alice');
 
 
 sub test_server {
-    my ($name, $capability) = @_;
+    my ($name, $server, @users) = @_;
 
-    my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
-        capability => $capability)->start();
-    my @clients = map { $dovecot->imap() } 1, 2;
+    $server->start();
+    $server->add(@users) if @users;
+
+    my @clients = map { $server->imap() } 1, 2;
 
     $clients[0]->command("CREATE $_") for qw(a b);
 
     my $s = Pimap::ImapSession->new(t => $t, port => $t->port('imap'),
-        again => 1, options => { round => 300, flags_round => 1000 });
+        again => 'always', options => { round => 300, flags_round => 1000 });
     my %known = map { $_ => {} } qw(INBOX a b);
-    my ($n, $kills, $events) = (0, 0, 0);
+    my ($n, $kills, $restarts, $events) = (0) x 4;
 
     $s->start()->wait_ready();
     $s->{seen} = 0;
@@ -56,21 +62,25 @@ sub test_server {
     my $end = time() + $seconds;
 
     while (time() < $end) {
-        change(\@clients, $dovecot);
+        change(\@clients, $server);
         $n++;
         $events += apply($s, \%known, 0.02);
 
         if (rand() < 0.01) {
             $kills++;
             $s->stop('KILL');
-            change(\@clients, $dovecot) for 1 .. rand(10);
+            change(\@clients, $server) for 1 .. rand(10);
             $s->start();
             $s->{seen} = 0;
 
+        } elsif (rand() < 0.01) {
+            $restarts++;
+            $server->kill(rand() < 0.5 ? 'TERM' : 'KILL');
+            $server->start();
         }
     }
 
-    my $truth = truth($dovecot->imap());
+    my $truth = truth($server->imap());
 
     ok($t->wait_for(sub {
         $events += apply($s, \%known, 0.2);
@@ -82,18 +92,19 @@ sub test_server {
 
     apply($s, \%known, 1);
     ok(is_same($truth, \%known), '    and stays');
-    note("$n changes, $kills kills, $events events");
+    note("$n changes, $kills kills, $restarts restarts, $events events");
+    note(map { "    $s->{ends}{$_} times: $_\n" } sort(keys(%{ $s->{ends} })));
 
     $s->stop();
-    $dovecot->stop();
-    system('rm', '-rf', $dovecot->{dir});
+    $server->kill();
+    system('rm', '-rf', $server->{dir});
 }
 
 
 # Something, which may be refused: the mailbox may be gone.
 
 sub change {
-    my ($clients, $dovecot) = @_;
+    my ($clients, $server) = @_;
 
     my $client = rand(2);
     my $imap = $clients->[$client];
@@ -106,7 +117,7 @@ sub change {
             $imap->append($box, "Subject: $what\r\n\r\ntext\r\n");
 
         } elsif ($what < 0.2) {
-            $dovecot->deliver(to => 'alice', subject => $what);
+            $server->deliver(to => 'alice', subject => $what);
 
         } elsif ($what < 0.6) {
             $imap->command("SELECT $box");
@@ -131,7 +142,7 @@ sub change {
         }
     };
 
-    $clients->[$client] = $dovecot->imap() if $@ =~ /closed/;
+    $clients->[$client] = $server->imap() if $@ =~ /closed/;
 }
 
 
@@ -201,8 +212,8 @@ sub truth {
 
         my $text = $imap->command('UID FETCH 1:* (FLAGS)');
 
-        while ($text =~ /UID (\d+) FLAGS \((.*?)\)/g) {
-            my ($uid, $its) = ($1, $2);
+        while ($text =~ /^\* \d+ FETCH (.*)/mg) {
+            my ($uid, $its) = "$1 $1" =~ /UID (\d+).*?FLAGS \((.*?)\)/;
             $truth{$box}{$uid} = { map { $_ => 1 }
                 grep { $_ ne '\Recent' } split(/ /, $its) };
         }

@@ -14,10 +14,12 @@ use Bench::Server;
 use Pimap::Resp;
 
 # redis => path; http => path; imap => port; watch, server => more of these
-# groups
+# groups; ca => file, if by TLS
 
 sub start {
     my ($dir, %set) = @_;
+
+    my $tls = $set{ca} ? "imaps\"; ca_file = \"$set{ca}" : 'off';
 
     open my $fh, '>', "$dir/bridge.conf" or die "bridge.conf: $!\n";
     print {$fh} <<"END";
@@ -25,7 +27,7 @@ log = "$dir/bridge.log";
 listen = "unix:$set{http}";
 redis = { host = "$set{redis}"; };
 watch = { $set{watch} };
-servers = ( { host = "127.0.0.1"; port = $set{imap}; tls = "off";
+servers = ( { host = "127.0.0.1"; port = $set{imap}; tls = "$tls";
     master_user = "bridge"; master_password = "boss";
     master_separator = "*"; @{[ $set{server} // '' ]} } );
 END

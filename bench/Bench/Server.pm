@@ -60,7 +60,9 @@ sub certificate {
     my ($dir) = @_;
 
     command("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
-        . " -nodes -days 365 -subj /CN=localhost -keyout $dir/key.pem"
+        . " -nodes -days 365 -subj /CN=localhost"
+        . " -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+        . " -keyout $dir/key.pem"
         . " -out $dir/cert.pem");
 }
 

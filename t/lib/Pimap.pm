@@ -93,6 +93,31 @@ sub module {
 }
 
 
+# What a program is started by, if it is to be watched.
+
+sub valgrind {
+    my ($self, @options) = @_;
+
+    return if !$ENV{PIMAP_VALGRIND};
+    return ('valgrind', '-q', '--log-file=' . $self->dir()
+        . '/report.valgrind.%p', @options);
+}
+
+
+# The command of a program of t/driver.  Tests may end it by a signal, so it is
+# not asked for what is only possibly lost.
+
+sub driver {
+    my ($self, $name) = @_;
+
+    my @valgrind = $self->valgrind('--leak-check=full',
+        '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite');
+
+    return (@valgrind, $root . '/build/' . (@valgrind ? 'plain/' : '')
+        . "driver/$name");
+}
+
+
 # How many kB a worker may grow by, with what a checker keeps of its own.
 
 sub slack {

@@ -88,14 +88,12 @@ sub start {
     my ($self) = @_;
 
     my $t = $self->{t};
-    my @valgrind = $ENV{PIMAP_VALGRIND} ? ('valgrind', '-q',
-        '--leak-check=full', '--log-file=' . $t->dir()
-            . '/report.valgrind.%p') : ();
 
     $self->write_conf() if !$self->{kept};
 
     $self->{process} = $t->start(env => { $self->_env() },
-        command => [@valgrind, $self->binary(), '-c', $self->file()],
+        command => [$t->valgrind('--leak-check=full'), $self->binary(), '-c',
+            $self->file()],
         output => $t->dir() . "/$self->{name}.out");
 
     wait_for(sub {

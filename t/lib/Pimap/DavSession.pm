@@ -37,7 +37,7 @@ sub start {
 
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $t->dir() . '/report.dav_driver',
-        command => [$t->root() . '/build/driver/dav_driver',
+        command => [$t->driver('dav_driver'),
             JSON::PP->new->canonical->encode($self->{set})]);
 
     return $self;

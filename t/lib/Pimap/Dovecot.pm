@@ -55,11 +55,12 @@ sub start {
 sub stop { $_[0]{t}->stop($_[0]{process}) }
 
 # All of its processes at once: with clients it would take its time.
+# By TERM they say BYE.
 
 sub kill {
-    my ($self) = @_;
+    my ($self, $signal) = @_;
 
-    CORE::kill('KILL', -$self->{process}->pid());
+    CORE::kill($signal // 'KILL', -$self->{process}->pid());
     $self->{t}->stop($self->{process});
 }
 

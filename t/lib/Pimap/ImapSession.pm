@@ -22,7 +22,8 @@ use Pimap::Process qw(patience);
 
 # port, and if wanted host, user, secret, tls, ca, authzid, bearer, options,
 # login_only, states; again => 1: it logs in again as the bridge does when the
-# server says BYE, which is how some tell that the selected mailbox is deleted
+# server says BYE, which is how some tell that the selected mailbox is deleted;
+# "always": whatever it ends by, which {ends} counts
 
 sub new {
     my ($class, %set) = @_;
@@ -55,7 +56,7 @@ sub _run {
 
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $t->dir() . '/report.imap_driver',
-        command => [$t->root() . '/build/driver/imap_driver',
+        command => [$t->driver('imap_driver'),
             JSON::PP->new->utf8->canonical->encode($self->{set})]);
 
     return $self;
@@ -231,7 +232,10 @@ sub _read {
     if (!sysread($fh, $self->{text}, 65536, length($self->{text}))) {
         my ($failed) = grep { $_->{what} eq 'failed' } reverse($self->all());
 
-        if ($self->{again} && $failed && $failed->{why} =~ /^BYE/) {
+        if ($self->{again} && $failed && ($self->{again} eq 'always'
+            || $failed->{why} =~ /^BYE/))
+        {
+            $self->{ends}{$failed->{why}}++;
             $self->_end();
             return $self->_run();
         }

@@ -155,15 +155,10 @@ sub start {
 
     my ($t, $dir) = ($self->{t}, $self->{t}->dir());
     my %env = $self->_env();
-    my @valgrind;
-
-    if ($ENV{PIMAP_VALGRIND}) {
-        @valgrind = ('valgrind', '-q', '--trace-children=yes',
-            "--log-file=$dir/report.valgrind.%p");
-    }
 
     $self->{process} = $t->start(env => \%env, output => "$dir/nginx.out",
-        command => [@valgrind, $self->_command()]);
+        command => [$t->valgrind('--trace-children=yes'),
+            $self->_command()]);
 
     wait_for(sub { $self->workers() == $self->{workers}
             || !$self->{process}->running() })

@@ -1,0 +1,173 @@
+package Pimap::Cyrus;
+
+# A Cyrus IMAP of the test's own, by the interface of Pimap::Dovecot, every
+# process of it under one ordinary account.  Debian's package can't be
+# installed beside Dovecot: misc/deps unpacks it into build/debian.
+#
+# Its errors go to syslog only; "ctl_mboxlist -C imapd.conf -d" says what is
+# wrong with settings.
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(time);
+
+use Pimap::Mail;
+use Pimap::Process qw(wait_for);
+
+
+# t => the test; imapd => further lines of imapd.conf, as suppress_capabilities
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $uid = $> == 0 ? getpwnam('nobody') : $>;
+
+    return bless({ imapd => '', uid => $uid, gid => (getpwuid($uid))[3],
+        root => $set{t}->root() . '/build/debian/usr', %set }, $class);
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my $dir = $self->{dir} = $t->dir() . '/cyrus';
+
+    -x "$self->{root}/lib/cyrus/bin/imapd"
+        or die "no Cyrus in $self->{root}: run misc/deps\n";
+
+    for my $sub ('', qw(/conf /conf/socket /spool /run)) {
+        mkdir("$dir$sub") if !-d "$dir$sub";
+        chown($self->{uid}, $self->{gid}, "$dir$sub");
+    }
+
+    $t->write_file("$dir/imapd.conf", $self->_imapd_conf());
+    $t->write_file("$dir/cyrus.conf", $self->_cyrus_conf());
+
+    my @as = $> == 0 ? ('setpriv', '--reuid', $self->{uid}, '--regid',
+        $self->{gid}, '--clear-groups') : ();
+
+    $self->{process} = $t->start(output => $t->dir() . '/cyrus.out',
+        env => { LD_LIBRARY_PATH => glob("$self->{root}/lib/*-linux-gnu") },
+        command => [@as, "$self->{root}/lib/cyrus/bin/master",
+            '-C', "$dir/imapd.conf", '-M', "$dir/cyrus.conf",
+            '-p', "$dir/run/master.pid"]);
+
+    wait_for(sub { eval { $self->imap('cyrus')->logout() } })
+        or die 'cyrus does not start: '
+            . $t->read_file($t->dir() . '/cyrus.out');
+
+    return $self;
+}
+
+
+# A mailbox's name here is that of its owner's INBOX.
+
+sub add {
+    my ($self, @users) = @_;
+
+    my $admin = $self->imap('cyrus');
+
+    $admin->command("CREATE user/$_") for @users;
+    $admin->logout();
+
+    return $self;
+}
+
+
+sub stop { $_[0]{t}->stop($_[0]{process}) }
+
+
+# All of its processes at once.
+
+sub kill {
+    my ($self, $signal) = @_;
+
+    CORE::kill($signal // 'KILL', -$self->{process}->pid());
+    $self->{t}->stop($self->{process});
+}
+
+
+# A client that is logged in.
+
+sub imap {
+    my ($self, $user) = @_;
+
+    my $imap = Pimap::Mail->connect($self->{t}->port('imap'));
+
+    $imap->command('LOGIN ' . ($user // 'alice') . ' secret');
+
+    return $imap;
+}
+
+
+# Delivers a message by LMTP: the seconds it took.
+# to, subject, and if wanted from, body, headers => further lines
+
+sub deliver {
+    my ($self, %mail) = @_;
+
+    my $start = time();
+
+    Pimap::Mail->connect($self->{t}->port('lmtp'))->deliver(%mail);
+
+    return time() - $start;
+}
+
+
+sub _imapd_conf {
+    my ($self) = @_;
+
+    my $dir = $self->{dir};
+
+    return <<"END";
+configdirectory: $dir/conf
+partition-default: $dir/spool
+defaultpartition: default
+cyrus_user: @{[ scalar(getpwuid($self->{uid})) ]}
+cyrus_group: @{[ scalar(getgrgid($self->{gid})) ]}
+admins: cyrus
+servername: localhost
+sasl_pwcheck_method: alwaystrue
+sasl_mech_list: PLAIN
+allowplaintext: yes
+virtdomains: off
+unixhierarchysep: yes
+altnamespace: yes
+lmtpsocket: $dir/run/lmtp
+idlesocket: $dir/run/idle
+$self->{imapd}
+END
+}
+
+
+sub _cyrus_conf {
+    my ($self) = @_;
+
+    my ($t, $dir) = @{$self}{qw(t dir)};
+    my $bin = "$self->{root}/lib/cyrus/bin";
+
+    # an entry is a line
+
+    my %service = map { my ($name, $command) = @$_; $name =>
+        "  $name cmd=\"$bin/$command -C $dir/imapd.conf\" proto=\"tcp4\""
+        . " listen=\"127.0.0.1:@{[ $t->port($name) ]}\" prefork=0\n"
+    } ['imap', 'imapd'], ['lmtp', 'lmtpd -a'];
+
+    return <<"END";
+START {
+  recover cmd="$bin/ctl_cyrusdb -C $dir/imapd.conf -r"
+}
+SERVICES {
+$service{imap}$service{lmtp}}
+DAEMON {
+  idled cmd="$bin/idled -C $dir/imapd.conf"
+}
+EVENTS {
+}
+END
+}
+
+
+1;

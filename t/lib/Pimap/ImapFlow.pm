@@ -1,0 +1,84 @@
+package Pimap::ImapFlow;
+
+# npm's imapflow, as another client of alice's.
+#
+#     my $flow = Pimap::ImapFlow->new(t => $t);
+#     $flow->call('mailboxOpen', 'INBOX')->{exists}
+#     $flow->call('idle');
+#     $flow->told('flags')->{flags}
+
+use strict;
+use warnings;
+
+use JSON::PP;
+use Time::HiRes qw(time);
+
+use Pimap::Stream;
+
+my $json = JSON::PP->new()->utf8();
+
+
+sub new {
+    my ($class, %set) = @_;
+
+    my $t = $set{t};
+    my $process = $t->start(pipe => 1, input => 1,
+        errors => $t->dir() . '/imapflow.err',
+        command => ['node', $t->root() . '/t/lib/imapflow.js',
+            $t->port('imap')],
+        env => { NODE_PATH => $t->root() . '/build/npm/node_modules' });
+
+    return bless({ t => $t, process => $process, told => [],
+        out => Pimap::Stream->new(process => $process, unchunked => 1,
+            head => '') }, $class);
+}
+
+
+# When the last call was answered.
+
+sub last { $_[0]{last} }
+
+
+# What a method gives, or the error's text.
+
+sub call {
+    my ($self, @call) = @_;
+
+    $self->{process}->type($json->encode(\@call) . "\n");
+
+    while (my $line = $self->_line()) {
+        if (!$line->{told}) {
+            $self->{last} = time();
+            return $line->{error} // $line->{result};
+        }
+
+        push(@{ $self->{told} }, $line);
+    }
+}
+
+
+# The next event of that name; others are dropped.
+
+sub told {
+    my ($self, $name) = @_;
+
+    while (my $line = shift(@{ $self->{told} }) // $self->_line()) {
+        return $line if ($line->{told} // '') eq $name;
+    }
+}
+
+
+sub forget { $_[0]{told} = [] }
+
+
+sub _line {
+    my ($self) = @_;
+
+    my $line = $self->{out}->read_until(qr/\A.*\n/) // die 'imapflow: '
+        . $self->{t}->read_file($self->{t}->dir() . '/imapflow.err');
+
+    return $json->decode($line);
+}
+
+
+1;
