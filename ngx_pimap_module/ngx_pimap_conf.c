@@ -96,7 +96,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(pmcf->zone_size, 5 * 1024 * 1024);
     ngx_conf_init_uint_value(pmcf->max_devices, 0);
     ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
-    ngx_conf_init_size_value(pmcf->compress_memory, 64);
+    ngx_conf_init_size_value(pmcf->compress_memory, 32);
     ngx_conf_init_msec_value(pmcf->drain, 30000);
     ngx_conf_init_uint_value(pmcf->log_length, 1000);
     ngx_conf_init_value(pmcf->log_age, 7 * 86400);
