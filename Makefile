@@ -27,8 +27,8 @@ TESTS ?= t/*.t build/unit/*
 # Without those that are not about the module's code, or whose programs have
 # the sanitizers in them in any run (misc/build driver).
 ASAN_TESTS ?= $(filter-out t/bridge_dav%.t t/bridge_imap%.t t/docs.t \
-              t/docs_conf.t t/dovecot_down.t t/run.t t/page.t t/style.t \
-              t/upgrade%.t, $(wildcard t/*.t))
+              t/docs_conf.t t/dovecot_down.t t/dovecot_24%.t t/run.t \
+              t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/bridge%.t t/detach%.t t/duplex%.t t/expired.t \
@@ -64,6 +64,7 @@ test:
 	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
+	@misc/dovecot24
 	@prove -j$(JOBS) $(TESTS)
 
 modes:

@@ -62,7 +62,7 @@ $dovecot->stop();
 # With a state file, all share the incident.
 
 $dovecot = Pimap::Dovecot->new(t => $t, url => $url,
-    plugin => 'pimap_state = ' . $t->dir() . '/dovecot/pimap-state');
+    state => $t->dir() . '/dovecot/pimap-state');
 unlink($t->dir() . '/dovecot/log');
 $dovecot->start();
 
