@@ -38,6 +38,10 @@ sub start {
 
     mkdir($dir) or die "$dir: $!\n" if !-d $dir;
     $t->write_file("$dir/dovecot.conf", Pimap::DovecotConf->text($self));
+
+    # It may not be allowed to look where we are, as in /root.
+    $t->write_file("$dir/pimap.lua",
+        $t->read_file($t->root() . '/integrations/dovecot/pimap.lua'));
     chown($self->{uid}, $self->{gid}, $dir);
 
     $self->{process} = $t->start(output => $t->dir() . '/dovecot.out',

@@ -164,14 +164,14 @@ END
 sub _publishing {
     my ($dovecot) = @_;
 
-    my ($t, $driver, $state) = @{$dovecot}{qw(t driver state)};
+    my ($t, $dir, $driver, $state) = @{$dovecot}{qw(t dir driver state)};
 
     return '' if $driver eq 'none';
 
-    my $there = $t->root() . '/integrations/dovecot';
-    my $text = $t->read_file("$there/$driver-$dovecot->{version}.conf");
+    my $text = $t->read_file($t->root()
+        . "/integrations/dovecot/$driver-$dovecot->{version}.conf");
 
-    $text =~ s{/etc/dovecot/pimap\.lua}{$there/pimap.lua};
+    $text =~ s{/etc/dovecot/pimap\.lua}{$dir/pimap.lua};
     $text =~ s{http://127\.0\.0\.1/pimap/publish}{$dovecot->{url}}
         or die "no URL in $driver-$dovecot->{version}.conf\n";
 
