@@ -46,7 +46,7 @@ sub start {
 
     $self->{process} = $t->start(output => $t->dir() . '/dovecot.out',
         name => 'dovecot',
-        command => [$self->_as(), 'dovecot', '-F', '-c',
+        command => [$self->_as(), '/usr/sbin/dovecot', '-F', '-c',
             "$dir/dovecot.conf"]);
 
     my $ready = wait_for(sub { eval { $self->imap()->logout() }
