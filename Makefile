@@ -32,7 +32,8 @@ TESTS ?= t/*.t build/unit/*
 # the sanitizers in them in any run (misc/build driver).
 ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_dav%.t \
               t/bridge_imap%.t t/docs.t t/docs_conf.t t/dovecot_down.t \
-              t/run.t t/page.t t/style.t t/upgrade%.t, $(wildcard t/*.t))
+              t/dovecot_24%.t t/run.t t/page.t t/style.t t/upgrade%.t, \
+              $(wildcard t/*.t))
 
 # Without those that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/bridge%.t t/compress_clients.t t/detach%.t \
@@ -83,6 +84,7 @@ test:
 	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
+	@misc/dovecot24
 	@prove -j$(JOBS) $(TESTS)
 
 modes:

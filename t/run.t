@@ -25,7 +25,7 @@ my $output = $t->dir() . '/output';
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL TO FROM SUBJECT BODY)};
 @ENV{keys %env} = values %env;
 
-$t->plan(38);
+$t->plan(40);
 
 for (1 .. 2) {
     my $demo = start();
@@ -34,6 +34,8 @@ for (1 .. 2) {
     ok(-d $dir, 'a directory of its own');
     like($t->read_file($output), qr{^\s+The page\s+\Q@{[ page() ]}\E$}m,
         'the address of the page');
+    like($t->read_file($output),
+        qr{^  A device +curl .*\Q@{[ page() ]}\Epimap/events$}m, 'a device');
     is($t->get('/')->{status}, 401, 'the page wants a login');
     is($t->get('/', headers => login('wrong'))->{status}, 401, 'a good one');
 

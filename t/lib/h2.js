@@ -4,6 +4,10 @@
 //     h2.js ORIGIN METHOD PATH HEADERS
 
 const http2 = require('http2');
+
+// Node 18 would say that an address is no server name.
+process.noDeprecation = true;
+
 const [origin, method, path, headers] = process.argv.slice(2);
 const session = http2.connect(origin, { rejectUnauthorized: false });
 const stream = session.request({ ...JSON.parse(headers), ':method': method,

@@ -1,0 +1,185 @@
+package Pimap::DovecotConf;
+
+# The configuration of a test's Dovecot: what makes it run below one directory
+# under one account, and what integrations/dovecot says about publishing.
+
+use strict;
+use warnings;
+
+# No process of an ordinary account can change its root directory.
+my $services = join('', map { "service $_ {\n  chroot =\n}\n" }
+    qw(anvil imap-login stats));
+
+
+sub text {
+    my ($class, $dovecot) = @_;
+
+    my $version = $dovecot->{version};
+    my ($uid, $gid) = @{$dovecot}{qw(uid gid)};
+
+    # misc/dovecot24 knows of one account only.
+    my ($user, $group) = $version eq '2.4' ? ('pimap', 'pimap')
+        : ((getpwuid($uid))[0], (getgrgid($gid))[0]);
+
+    return ($version eq '2.4' ? _own_24($dovecot, $user, $group)
+        : _own_23($dovecot, $user, $group))
+        . _common($dovecot, $user, $group) . _publishing($dovecot);
+}
+
+
+# Of both versions
+
+sub _common {
+    my ($dovecot, $user, $group) = @_;
+
+    my ($t, $dir) = @{$dovecot}{qw(t dir)};
+
+    return <<"END" . $services;
+base_dir = $dir/run
+state_dir = $dir/state
+log_path = $dir/log
+protocols = imap lmtp
+listen = 127.0.0.1
+default_internal_user = $user
+default_internal_group = $group
+default_login_user = $user
+first_valid_uid = 1
+
+protocol lmtp {
+  postmaster_address = postmaster\@localhost
+}
+
+namespace inbox {
+  inbox = yes
+  separator = /
+}
+
+service lmtp {
+  user = $user
+  inet_listener lmtp {
+    port = @{[ $t->port('lmtp') ]}
+  }
+}
+
+service imap-login {
+  inet_listener imap {
+    port = @{[ $t->port('imap') ]}
+  }
+  inet_listener imaps {
+    port = @{[ $dovecot->{tls} ? $t->port('imaps') : 0 ]}
+    ssl = yes
+  }
+}
+
+service auth-worker {
+  user = $user
+}
+END
+}
+
+
+sub _own_23 {
+    my ($dovecot, $user, $group) = @_;
+
+    my ($t, $dir, $imap) = @{$dovecot}{qw(t dir imap)};
+    my $ssl = 'no';
+
+    if ($dovecot->{tls}) {
+        my ($cert, $key) = $t->certificate();
+
+        chmod(0644, $key);
+        $ssl = "yes\nssl_cert = <$cert\nssl_key = <$key";
+    }
+
+    $imap .= "\n  imap_capability = $dovecot->{capability}"
+        if $dovecot->{capability};
+
+    return <<"END";
+ssl = $ssl
+disable_plaintext_auth = no
+$dovecot->{main}
+
+passdb {
+  driver = static
+  args = password=secret
+}
+
+userdb {
+  driver = static
+  args = uid=$user gid=$group home=$dir/mail/%u allow_all_users=yes
+}
+
+mail_location = mdbox:~/mdbox
+mail_home = $dir/mail/%u
+mail_attribute_dict = file:%h/dovecot-attributes
+
+protocol imap {
+  imap_metadata = yes
+  $imap
+}
+
+service auth {
+  chroot =
+}
+END
+}
+
+
+sub _own_24 {
+    my ($dovecot, $user, $group) = @_;
+
+    my $dir = $dovecot->{dir};
+
+    die "these are for Dovecot 2.3 only\n" if $dovecot->{main}
+        || $dovecot->{imap} || $dovecot->{capability} || $dovecot->{tls};
+
+    return <<"END";
+dovecot_config_version = 2.4.1
+dovecot_storage_version = 2.4.1
+ssl = no
+auth_allow_cleartext = yes
+
+passdb static {
+  password = secret
+}
+
+userdb static {
+  fields {
+    uid = $user
+    gid = $group
+    home = $dir/mail/%{user}
+  }
+  userdb_static_allow_all_users = yes
+}
+
+mail_driver = mdbox
+mail_path = ~/mdbox
+mail_home = $dir/mail/%{user}
+END
+}
+
+
+# What a reader of integrations/dovecot copies, with a test's places in it.
+
+sub _publishing {
+    my ($dovecot) = @_;
+
+    my ($t, $dir, $driver, $state) = @{$dovecot}{qw(t dir driver state)};
+
+    return '' if $driver eq 'none';
+
+    my $text = $t->read_file($t->root()
+        . "/integrations/dovecot/$driver-$dovecot->{version}.conf");
+
+    $text =~ s{/etc/dovecot/pimap\.lua}{$dir/pimap.lua};
+    $text =~ s{http://127\.0\.0\.1/pimap/publish}{$dovecot->{url}}
+        or die "no URL in $driver-$dovecot->{version}.conf\n";
+
+    $text =~ s/#(pimap_state =).*/$1 $state/
+        or die "no state in $driver-$dovecot->{version}.conf\n" if $state;
+
+    return "\n$text";
+}
+
+
+1;
