@@ -17,6 +17,7 @@ use Pimap::Process qw(wait_for);
 
 
 # t => the test; imapd => further lines of imapd.conf, as suppress_capabilities
+# dav => 1: with httpd, at the port 'dav'
 
 sub new {
     my ($class, %set) = @_;
@@ -137,6 +138,7 @@ unixhierarchysep: yes
 altnamespace: yes
 lmtpsocket: $dir/run/lmtp
 idlesocket: $dir/run/idle
+httpmodules: caldav carddav
 $self->{imapd}
 END
 }
@@ -153,14 +155,17 @@ sub _cyrus_conf {
     my %service = map { my ($name, $command) = @$_; $name =>
         "  $name cmd=\"$bin/$command -C $dir/imapd.conf\" proto=\"tcp4\""
         . " listen=\"127.0.0.1:@{[ $t->port($name) ]}\" prefork=0\n"
-    } ['imap', 'imapd'], ['lmtp', 'lmtpd -a'];
+    } ['imap', 'imapd'], ['lmtp', 'lmtpd -a'], ['dav', 'httpd'];
+
+    delete $service{dav} if !$self->{dav};
+    my $services = join('', map { $service{$_} } sort keys %service);
 
     return <<"END";
 START {
   recover cmd="$bin/ctl_cyrusdb -C $dir/imapd.conf -r"
 }
 SERVICES {
-$service{imap}$service{lmtp}}
+$services}
 DAEMON {
   idled cmd="$bin/idled -C $dir/imapd.conf"
 }

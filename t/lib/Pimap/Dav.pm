@@ -1,6 +1,7 @@
 package Pimap::Dav;
 
-# A Radicale or a Xandikos of the test's own, and a client that is not ours.
+# A Radicale or a Xandikos of the test's own, and a client that is not ours;
+# that is for a Pimap::Cyrus, too, with its port's name, and without a start.
 #
 #     my $dav = Pimap::Dav->new(t => $t, kind => 'radicale')->start();
 #     $dav->put('/alice/book/1.vcf', $dav->card('1', 'Ann'));
