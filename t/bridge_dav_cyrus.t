@@ -25,8 +25,8 @@ my %none = ('If-None-Match' => '*');
 my $t = Pimap->new();
 $t->plan(69);
 
-my $cyrus = Pimap::Cyrus->new(t => $t, dav => 1)->start()->add('alice');
-my $dav = Pimap::Dav->new(t => $t, kind => 'cyrus', name => 'dav');
+my $cyrus = Pimap::Cyrus->new(t => $t, dav => 'cyrus')->start()->add('alice');
+my $dav = Pimap::Dav->new(t => $t, kind => 'cyrus');
 
 # its default collections are made when they are first asked for
 

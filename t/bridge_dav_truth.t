@@ -15,6 +15,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Pimap;
+use Pimap::Cyrus;
 use Pimap::Dav;
 use Pimap::DavSession;
 use Pimap::Process qw(wait_for);
@@ -24,14 +25,17 @@ my $seed = $ENV{PIMAP_SEED} // int(rand(1e6));
 
 my %books = (radicale => ['/alice/book/', '/alice/cal/', '/alice/n'],
     xandikos => ['/alice/contacts/addressbook/',
-        '/alice/calendars/calendar/', '/alice/contacts/n']);
+        '/alice/calendars/calendar/', '/alice/contacts/n'],
+    cyrus => ['/dav/addressbooks/user/alice/Default/',
+        '/dav/calendars/user/alice/Default/',
+        '/dav/addressbooks/user/alice/n']);
 
 my $t = Pimap->new(allow => qr/./);
 $t->plan(2 * keys(%books));
 diag("PIMAP_SEED=$seed") if $ENV{PIMAP_SEED};
 srand($seed);
 
-my ($kind, $dav, $s, $state, %there, %done);
+my ($kind, $dav, $server, $s, $state, %there, %done);
 
 foreach (sort(keys(%books))) {
     $kind = $_;
@@ -74,9 +78,9 @@ sub something {
         $done{killed}++;
 
     } elsif ($what < 0.03) {
-        $dav->stop();
+        $server->stop();
         sleep(rand(0.3));
-        $dav->start();
+        $server->start();
         $done{restarted}++;
 
     } elsif ($what < 0.05 && $kind eq 'radicale') {
@@ -87,8 +91,10 @@ sub something {
     } elsif ($what < 0.08) {
         my $col = $new . int(rand(3)) . '/';
 
-        if (delete($there{$col})) {
-            $dav->delete($col);
+        # Cyrus answers 500 now and then, and has not deleted it
+
+        if ($there{$col}) {
+            delete($there{$col}) if $dav->delete($col) =~ /^20/;
 
         } else {
             $there{$col} = 1 if $dav->make($col, 'addressbook') == 201;
@@ -108,7 +114,11 @@ sub something {
 sub truth {
     my ($book, $cal, $new) = @_;
 
-    $dav = Pimap::Dav->new(t => $t, kind => $kind)->start();
+    $dav = Pimap::Dav->new(t => $t, kind => $kind);
+    $server = $kind eq 'cyrus' ? Pimap::Cyrus->new(t => $t, dav => $kind)
+        : $dav;
+    $server->start();
+    $server->add('alice') if $kind eq 'cyrus';
 
     if ($kind eq 'radicale') {
         $dav->make($book, 'addressbook', 'Book');
@@ -149,5 +159,5 @@ sub truth {
         sort keys %done));
 
     $s->stop();
-    $dav->stop();
+    $server->stop();
 }

@@ -17,7 +17,7 @@ use Pimap::Process qw(wait_for);
 
 
 # t => the test; imapd => further lines of imapd.conf, as suppress_capabilities
-# dav => 1: with httpd, at the port 'dav'
+# dav => name of a port: with httpd, there
 
 sub new {
     my ($class, %set) = @_;
@@ -155,9 +155,9 @@ sub _cyrus_conf {
     my %service = map { my ($name, $command) = @$_; $name =>
         "  $name cmd=\"$bin/$command -C $dir/imapd.conf\" proto=\"tcp4\""
         . " listen=\"127.0.0.1:@{[ $t->port($name) ]}\" prefork=0\n"
-    } ['imap', 'imapd'], ['lmtp', 'lmtpd -a'], ['dav', 'httpd'];
+    } ['imap', 'imapd'], ['lmtp', 'lmtpd -a'],
+        $self->{dav} ? [$self->{dav}, 'httpd'] : ();
 
-    delete $service{dav} if !$self->{dav};
     my $services = join('', map { $service{$_} } sort keys %service);
 
     return <<"END";
