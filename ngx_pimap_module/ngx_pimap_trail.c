@@ -36,19 +36,15 @@ uint64_t
 ngx_pimap_trail_add(uint64_t serial, ngx_pimap_text_t *text, size_t room,
     ngx_log_t *log)
 {
-    uint64_t            next;
     ngx_uint_t          n;
     ngx_pimap_trail_t  *trail, *made;
 
     n = 0;
 
-    for (next = text->trails; next; next = trail->next) {
-        trail = ngx_pimap_trail_find(next);
-
-        if (trail == NULL) {
-            break;
-        }
-
+    for (trail = ngx_pimap_trail_find(text->trails);
+         trail;
+         trail = ngx_pimap_trail_find(trail->next))
+    {
         if (trail->before == serial) {
             return trail->serial;
         }
@@ -65,13 +61,10 @@ ngx_pimap_trail_add(uint64_t serial, ngx_pimap_text_t *text, size_t room,
 
     /* others may have come to the same, on another way */
 
-    for (next = text->trails; next; next = trail->next) {
-        trail = ngx_pimap_trail_find(next);
-
-        if (trail == NULL) {
-            break;
-        }
-
+    for (trail = ngx_pimap_trail_find(text->trails);
+         trail;
+         trail = ngx_pimap_trail_find(trail->next))
+    {
         if (ngx_pimap_trail_same(trail, made)) {
             ngx_free(made);
             return trail->serial;
