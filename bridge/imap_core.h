@@ -47,10 +47,6 @@
 #define IMAP_CAP_LITERAL_MINUS  0x100000
 
 
-/* A command is answered to its end within so many times "answer". */
-#define IMAP_MAX_ANSWERS        20
-
-
 typedef void (*imap_answer_pt)(imap_session_t *s, imap_response_t *r);
 
 /* For untagged responses of the command; 1: taken, nobody else wants it. */

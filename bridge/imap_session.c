@@ -30,6 +30,7 @@ imap_options_init(imap_options_t *o)
     memset(o, 0, sizeof(imap_options_t));
 
     o->answer = 30 * 1000;
+    o->answers = 20;
     o->quiet = 90 * 1000;
     o->idle = 24 * 60 * 1000;
     o->poll = 60 * 1000;
@@ -163,7 +164,7 @@ imap_late(imap_session_t *s)
         return 1;
     }
 
-    if (now - s->sent >= (uint64_t) s->o->answer * IMAP_MAX_ANSWERS) {
+    if (now - s->sent >= (uint64_t) s->o->answer * s->o->answers) {
         imap_fail(s, IMAP_FAIL_AWAY, "an answer without an end");
         return 1;
     }

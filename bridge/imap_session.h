@@ -44,8 +44,8 @@ typedef enum {
 
 typedef struct {
     uint32_t        answer;             /* commands are answered in, 30 s */
-    uint32_t        quiet;              /* idle, and not a byte: ask whether
-                                           the server is there, 90 s */
+    uint32_t        answers;            /* so many times that to the end, 20 */
+    uint32_t        quiet;              /* idle, not a byte: ask, 90 s */
     uint32_t        idle;               /* longest IDLE, 24 min */
     uint32_t        poll;               /* without IDLE: ask each, 60 s */
     uint32_t        round;              /* look at all mailboxes, 5 min; with

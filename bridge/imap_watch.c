@@ -18,10 +18,9 @@
 
 static imap_mailbox_t *imap_dirty(imap_session_t *s);
 static int imap_has_work(imap_session_t *s);
+static int imap_notify_due(imap_session_t *s);
 static void imap_notify(imap_session_t *s);
-static void imap_notify_narrow(imap_session_t *s);
 static void imap_notify_answer(imap_session_t *s, imap_response_t *r);
-static void imap_notify_narrowed(imap_session_t *s, imap_response_t *r);
 static void imap_ready(imap_session_t *s);
 static void imap_idle(imap_session_t *s);
 static void imap_idle_begun(imap_session_t *s, imap_response_t *r);
@@ -63,13 +62,8 @@ imap_next(imap_session_t *s)
         }
     }
 
-    if (s->caps & IMAP_CAP_NOTIFY && !s->notify) {
+    if (imap_notify_due(s)) {
         imap_notify(s);
-        return;
-    }
-
-    if (s->narrow) {
-        imap_notify_narrow(s);
         return;
     }
 
@@ -151,12 +145,21 @@ imap_has_work(imap_session_t *s)
 {
     return s->updates || imap_view_has_news(s) || s->view.again
            || (s->round_at && s->round_at <= imap_now(s))
-           || (s->caps & IMAP_CAP_NOTIFY && !s->notify) || s->narrow
-           || imap_dirty(s);
+           || imap_notify_due(s) || imap_dirty(s);
 }
 
 
-/* STATUS says what all are now: nothing is lost between LIST and this. */
+static int
+imap_notify_due(imap_session_t *s)
+{
+    return s->narrow || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
+}
+
+
+/*
+ * STATUS says what all are now: nothing is lost between LIST and this.  After
+ * an overflow nothing is told any more; narrow, of the selected one it is.
+ */
 
 static void
 imap_notify(imap_session_t *s)
@@ -164,49 +167,34 @@ imap_notify(imap_session_t *s)
     imap_command_t  c;
 
     imap_command_begin(s, &c);
-    imap_command_add(&c, "NOTIFY SET STATUS "
-                     "(selected (MessageNew MessageExpunge FlagChange)) "
-                     "(personal (MessageNew MessageExpunge FlagChange "
-                     "MailboxName SubscriptionChange))");
+    imap_command_add(&c, s->narrow ? "NOTIFY SET " : "NOTIFY SET STATUS ");
+    imap_command_add(&c, "(selected (MessageNew MessageExpunge FlagChange))");
+
+    if (!s->narrow) {
+        imap_command_add(&c, " (personal (MessageNew MessageExpunge "
+                         "FlagChange MailboxName SubscriptionChange))");
+    }
+
     imap_send(s, &c, imap_notify_answer, NULL);
 
-    s->notify = 1;
+    s->notify = !s->narrow;
+    s->narrow = 0;
 }
 
 
 static void
 imap_notify_answer(imap_session_t *s, imap_response_t *r)
 {
-    if (r->condition != IMAP_COND_OK) {
-        imap_log(s, LOG_INFO, "NOTIFY is refused");
+    if (r->condition == IMAP_COND_OK) {
+        return;
+    }
+
+    imap_log(s, LOG_INFO, "NOTIFY is refused");
+
+    if (s->notify) {
         s->caps &= ~IMAP_CAP_NOTIFY;
         s->notify = 0;
         s->round_at = imap_now(s) + s->o->round;
-    }
-}
-
-
-/* After an overflow nothing is told: of the one that is selected it can be. */
-
-static void
-imap_notify_narrow(imap_session_t *s)
-{
-    imap_command_t  c;
-
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "NOTIFY SET "
-                     "(selected (MessageNew MessageExpunge FlagChange))");
-    imap_send(s, &c, imap_notify_narrowed, NULL);
-
-    s->narrow = 0;
-}
-
-
-static void
-imap_notify_narrowed(imap_session_t *s, imap_response_t *r)
-{
-    if (r->condition != IMAP_COND_OK) {
-        imap_log(s, LOG_INFO, "NOTIFY is refused");
     }
 }
 
@@ -347,7 +335,7 @@ imap_arm(imap_session_t *s)
 
     if (s->answer == NULL ? !s->logged_in : !s->idling || s->done) {
         at = (s->heard > s->sent ? s->heard : s->sent) + s->o->answer;
-        until = s->sent + (uint64_t) s->o->answer * IMAP_MAX_ANSWERS;
+        until = s->sent + (uint64_t) s->o->answer * s->o->answers;
         at = until < at ? until : at;
 
     } else if (s->idling) {

@@ -141,6 +141,7 @@ driver_server(json_t *set, imap_server_t *server)
     options = json_object_get(set, "options");
 
     driver_number(options, "answer", &o->answer);
+    driver_number(options, "answers", &o->answers);
     driver_number(options, "quiet", &o->quiet);
     driver_number(options, "idle", &o->idle);
     driver_number(options, "poll", &o->poll);
