@@ -21,19 +21,10 @@ $t->plan(29);
 
 my $bridge = Pimap::Bridge->new(t => $t, watch => 'linger = "1s";');
 
-$t->nginx()->{locations} .= <<"END";
+$t->nginx()->{locations} .= $bridge->auth_location() . <<"END";
         location = /mine {
-            auth_request /auth;
-            auth_request_set \$user \$upstream_http_x_pimap_account;
-            pimap_account \$user;
+@{[ $bridge->login() ]}
             pimap_events;
-        }
-
-        location = /auth {
-            internal;
-            proxy_pass http://127.0.0.1:@{[ $bridge->port() ]}/auth;
-            proxy_pass_request_body off;
-            proxy_set_header Content-Length "";
         }
 END
 

@@ -128,26 +128,12 @@ sub test_events {
     # While nobody looks, and the server is stopped
 
     $s->stop('KILL');
-    $cyrus->deliver(to => 'alice', subject => 'missed');
-    $imap->command('SELECT INBOX');
-    $imap->command('STORE 1 +FLAGS (\Answered)');
-    $imap->command('STORE 2 +FLAGS (\Deleted)');
-    $imap->command('EXPUNGE');
-    $imap->command('CREATE Fresh');
-    $imap->append('Fresh', "Subject: fresh\r\n\r\ntext\r\n");
+    $cyrus->miss($imap);
     $cyrus->stop();
     $cyrus->start();
 
     is($s->start()->wait_ready(), $how, '    again, with the server');
-    my %missed = map { $_->{event} => $_ } $s->published();
-    is_deeply($missed{MessageExpunge}{uids}, [4], '    what was expunged');
-    is_deeply([@{ $missed{FlagsSet} }{qw(uids flags)}],
-        [[1], ['\Answered']], '    what was set');
-    is($missed{MailboxCreate}{mailbox}, 'Fresh', '    a mailbox');
-    is(join(' ', sort map { $_->{subject} } grep { $_->{subject} }
-        $s->published()), 'fresh missed', '    what was delivered');
-    is(scalar(grep { $_->{event} !~ /^Mailbox/ } $s->published()), 4,
-        '    and nothing else');
+    $s->is_missed(4);
 
     is($s->restart()->wait_ready(), $how, '    once more');
     is(scalar($s->published()), 0, '    nothing twice');

@@ -126,24 +126,10 @@ sub test_server {
     # While nobody looks
 
     $s->stop('KILL');
-    $dovecot->deliver(to => 'alice', subject => 'missed');
-    $imap->command('SELECT INBOX');
-    $imap->command('STORE 1 +FLAGS (\Answered)');
-    $imap->command('STORE 2 +FLAGS (\Deleted)');
-    $imap->command('EXPUNGE');
-    $imap->command('CREATE Fresh');
-    $imap->append('Fresh', "Subject: fresh\r\n\r\ntext\r\n");
+    $dovecot->miss($imap);
 
     is($s->start()->wait_ready(), $how, '    again');
-    my %missed = map { $_->{event} => $_ } $s->published();
-    is($missed{MessageExpunge}{uids}[0], 2, '    what was expunged');
-    is_deeply([@{ $missed{FlagsSet} }{qw(uids flags)}],
-        [[1], ['\Answered']], '    what was set');
-    is($missed{MailboxCreate}{mailbox}, 'Fresh', '    a mailbox');
-    is(join(' ', sort map { $_->{subject} } grep { $_->{subject} }
-        $s->published()), 'fresh missed', '    what was delivered');
-    is(scalar(grep { $_->{event} !~ /^Mailbox/ } $s->published()), 4,
-        '    and nothing else');
+    $s->is_missed(2);
 
     is($s->restart()->wait_ready(), $how, '    once more');
     is(scalar($s->published()), 0, '    nothing twice');

@@ -24,35 +24,8 @@ my $t = Pimap->new();
 $t->plan(30);
 
 my $bridge = Pimap::Bridge->new(t => $t);
-my $login = <<'END';
-            auth_request /auth;
-            auth_request_set $user $upstream_http_x_pimap_account;
-            pimap_account $user;
-END
 
-$t->nginx()->{locations} = <<"END";
-        location = /events {
-$login
-            pimap_events;
-        }
-
-        location = /update {
-$login
-            pimap_update;
-        }
-
-        location = /status {
-            pimap_status;
-        }
-
-        location = /auth {
-            internal;
-            proxy_pass http://127.0.0.1:@{[ $bridge->port() ]}/auth;
-            proxy_pass_request_body off;
-            proxy_set_header Content-Length "";
-        }
-END
-
+$t->nginx()->{locations} = $bridge->locations();
 $t->run();
 $t->wait_ready();
 

@@ -61,14 +61,20 @@ $dovecot->stop();
 
 # With a state file, all share the incident.
 
-$dovecot = Pimap::Dovecot->new(t => $t, url => $url,
-    state => $t->dir() . '/dovecot/pimap-state');
+my $state = $t->dir() . '/dovecot/pimap-state';
+
+$dovecot = Pimap::Dovecot->new(t => $t, url => $url, state => $state);
 unlink($t->dir() . '/dovecot/log');
 $dovecot->start();
 
-cmp_ok($dovecot->deliver(to => 'one', subject => $subject), '<', 2, 'first');
+my ($first) = sort { $a <=> $b } map {
+    unlink($state);
+    $dovecot->deliver(to => 'one', subject => $subject);
+} 1 .. 3;
+
+cmp_ok($first, '<', 1, 'the first one of an incident');
 cmp_ok(shortest($dovecot, 'one'), '<', 0.5, 'the others at once');
-is(failures($dovecot), 1, 'one line');
+is(failures($dovecot), 3, 'a line for each incident');
 
 # The endpoint is there again.
 

@@ -46,6 +46,57 @@ sub server {
 }
 
 
+# nginx's locations with its logins, as in docs/bridge.md: what a location has
+# that wants one, /auth, and with /events, /update and /status all of them.
+
+sub login {
+    return <<'END';
+            set $pimap_name $arg_account;
+            auth_request /auth;
+            auth_request_set $pimap_user $upstream_http_x_pimap_account;
+            pimap_account $pimap_user;
+END
+}
+
+
+sub auth_location {
+    my ($self) = @_;
+
+    return <<"END";
+        location = /auth {
+            internal;
+            proxy_pass http://127.0.0.1:@{[ $self->port() ]}/auth;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Pimap-User \$pimap_name;
+        }
+END
+}
+
+
+sub locations {
+    my ($self) = @_;
+
+    my $login = $self->login();
+
+    return $self->auth_location() . <<"END";
+        location = /events {
+$login
+            pimap_events;
+        }
+
+        location = /update {
+$login
+            pimap_update;
+        }
+
+        location = /status {
+            pimap_status;
+        }
+END
+}
+
+
 sub write_conf {
     my ($self) = @_;
 

@@ -10,9 +10,8 @@ package Pimap::Cyrus;
 use strict;
 use warnings;
 
-use Time::HiRes qw(time);
+use parent qw(Pimap::MailServer);
 
-use Pimap::Mail;
 use Pimap::Process qw(wait_for);
 
 
@@ -74,46 +73,6 @@ sub add {
     $admin->logout();
 
     return $self;
-}
-
-
-sub stop { $_[0]{t}->stop($_[0]{process}) }
-
-
-# All of its processes at once.
-
-sub kill {
-    my ($self, $signal) = @_;
-
-    CORE::kill($signal // 'KILL', -$self->{process}->pid());
-    $self->{t}->stop($self->{process});
-}
-
-
-# A client that is logged in.
-
-sub imap {
-    my ($self, $user) = @_;
-
-    my $imap = Pimap::Mail->connect($self->{t}->port('imap'));
-
-    $imap->command('LOGIN ' . ($user // 'alice') . ' secret');
-
-    return $imap;
-}
-
-
-# Delivers a message by LMTP: the seconds it took.
-# to, subject, and if wanted from, body, headers => further lines
-
-sub deliver {
-    my ($self, %mail) = @_;
-
-    my $start = time();
-
-    Pimap::Mail->connect($self->{t}->port('lmtp'))->deliver(%mail);
-
-    return time() - $start;
 }
 
 

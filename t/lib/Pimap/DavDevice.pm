@@ -75,7 +75,7 @@ sub start {
     $self->{bridge} //= Pimap::Bridge->new(t => $t, $self->{servers}
         ? (servers => $self->{servers}) : (server => $self->_server()));
 
-    $t->nginx()->{locations} = $self->_locations();
+    $t->nginx()->{locations} = $self->{bridge}->locations();
     $t->run();
     $t->wait_ready();
     $self->{bridge}->start();
@@ -89,44 +89,6 @@ sub stop {
 
     $self->{stream}->close() if $self->{stream};
     $self->{bridge}->stop();
-}
-
-
-# As in the README of the bridge.
-
-sub _locations {
-    my ($self) = @_;
-
-    my $login = <<'END';
-            set $pimap_name $arg_account;
-            auth_request /auth;
-            auth_request_set $pimap_user $upstream_http_x_pimap_account;
-            pimap_account $pimap_user;
-END
-
-    return <<"END";
-        location = /events {
-$login
-            pimap_events;
-        }
-
-        location = /update {
-$login
-            pimap_update;
-        }
-
-        location = /status {
-            pimap_status;
-        }
-
-        location = /auth {
-            internal;
-            proxy_pass http://127.0.0.1:@{[ $self->{bridge}->port() ]}/auth;
-            proxy_pass_request_body off;
-            proxy_set_header Content-Length "";
-            proxy_set_header X-Pimap-User \$pimap_name;
-        }
-END
 }
 
 

@@ -7,10 +7,9 @@ package Pimap::Dovecot;
 use strict;
 use warnings;
 
-use Time::HiRes qw(time);
+use parent qw(Pimap::MailServer);
 
 use Pimap::DovecotConf;
-use Pimap::Mail;
 use Pimap::Process qw(wait_for);
 
 
@@ -74,47 +73,7 @@ sub _as {
 }
 
 
-sub stop { $_[0]{t}->stop($_[0]{process}) }
-
-# All of its processes at once: with clients it would take its time.
-# By TERM they say BYE.
-
-sub kill {
-    my ($self, $signal) = @_;
-
-    CORE::kill($signal // 'KILL', -$self->{process}->pid());
-    $self->{t}->stop($self->{process});
-}
-
-
 sub log  { $_[0]{t}->read_file("$_[0]{dir}/log") }
-
-
-# A client that is logged in.
-
-sub imap {
-    my ($self, $user) = @_;
-
-    my $imap = Pimap::Mail->connect($self->{t}->port('imap'));
-
-    $imap->command('LOGIN ' . ($user // 'alice') . ' secret');
-
-    return $imap;
-}
-
-
-# Delivers a message by LMTP: the seconds it took.
-# to, subject, and if wanted from, body, headers => further lines
-
-sub deliver {
-    my ($self, %mail) = @_;
-
-    my $start = time();
-
-    Pimap::Mail->connect($self->{t}->port('lmtp'))->deliver(%mail);
-
-    return time() - $start;
-}
 
 
 1;

@@ -14,7 +14,7 @@ use warnings;
 
 use IO::Select;
 use JSON::PP;
-use Test::More import => [qw(diag)];
+use Test::More import => [qw(diag is is_deeply)];
 use Time::HiRes qw(time);
 
 use Pimap::Process qw(patience);
@@ -193,6 +193,27 @@ sub published {
     my ($self) = @_;
     return map { @{ $_->{events} // [] } } grep { $_->{what} eq 'publish' }
         $self->all();
+}
+
+
+# Whether these are what Pimap::MailServer's miss() does, and nothing else: the
+# expunged one's UID.  Five tests.
+
+sub is_missed {
+    my ($self, $expunged) = @_;
+
+    my @published = $self->published();
+    my %missed = map { $_->{event} => $_ } @published;
+
+    is_deeply($missed{MessageExpunge}{uids}, [$expunged],
+        '    what was expunged');
+    is_deeply([@{ $missed{FlagsSet} // {} }{qw(uids flags)}],
+        [[1], ['\Answered']], '    what was set');
+    is($missed{MailboxCreate}{mailbox}, 'Fresh', '    a mailbox');
+    is(join(' ', sort map { $_->{subject} } grep { $_->{subject} }
+        @published), 'fresh missed', '    what was delivered');
+    is(scalar(grep { $_->{event} !~ /^Mailbox/ } @published), 4,
+        '    and nothing else');
 }
 
 
