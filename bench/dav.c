@@ -18,18 +18,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "serve.h"
 
-#define USERS       100000
+
 #define IN          65536
 #define OUT         (4 * 1024 * 1024)
 #define TOKEN       "http://bench/"
@@ -42,11 +40,9 @@ typedef struct {
 } peer_t;
 
 
-static void listener(int port);
-static void watch(int fd, void *data);
-static void control(void);
-static void peer_accept(void);
-static void peer_read(peer_t *p);
+static void change(int user);
+static void peer_accept(int fd);
+static void peer_read(void *peer);
 static void peer_close(peer_t *p);
 static int peer_request(peer_t *p);
 static void answer(peer_t *p, const char *body);
@@ -59,9 +55,8 @@ static void say(const char *format, ...)
 static void peer_send(peer_t *p, const char *bytes, size_t len);
 
 
-static int     poll_fd, listen_fd;
 static int     objects;
-static int     version[USERS];          /* of the address book */
+static int     version[SERVE_USERS];          /* of the address book */
 static char    out[OUT];
 static size_t  out_len;
 
@@ -69,8 +64,9 @@ static size_t  out_len;
 int
 main(int argc, char **argv)
 {
-    int                 i, n;
-    struct epoll_event  events[256];
+    static const serve_t  handlers = {
+        0, change, peer_accept, peer_read
+    };
 
     if (argc != 3) {
         fprintf(stderr, "usage: dav PORT OBJECTS\n");
@@ -78,118 +74,29 @@ main(int argc, char **argv)
     }
 
     objects = atoi(argv[2]);
-
-    poll_fd = epoll_create1(0);
-    listener(atoi(argv[1]));
-    watch(0, NULL);
-
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("ready\n");
-
-    for ( ;; ) {
-        n = epoll_wait(poll_fd, events, 256, -1);
-
-        for (i = 0; i < n; i++) {
-
-            if (events[i].data.ptr == NULL) {
-                control();
-
-            } else if (events[i].data.ptr == &listen_fd) {
-                peer_accept();
-
-            } else {
-                peer_read(events[i].data.ptr);
-            }
-        }
-    }
+    serve(&handlers, atoi(argv[1]));
 }
 
 
 static void
-listener(int port)
+change(int user)
 {
-    int                 on;
-    struct sockaddr_in  sin;
-
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons(port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
-    on = 1;
-    listen_fd = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);
-    setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-
-    if (bind(listen_fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
-        || listen(listen_fd, 4096) == -1)
-    {
-        perror("listen");
-        exit(1);
-    }
-
-    watch(listen_fd, &listen_fd);
+    version[user]++;
 }
 
 
 static void
-watch(int fd, void *data)
+peer_accept(int fd)
 {
-    struct epoll_event  event;
-
-    event.events = EPOLLIN;
-    event.data.ptr = data;
-    epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
-
-/* Lines are written whole, and are short. */
-
-static void
-control(void)
-{
-    int      user;
-    char    *line, *rest;
-    ssize_t  n;
-
-    static char  text[65536];
-
-    n = read(0, text, sizeof(text) - 1);
-
-    if (n <= 0) {
-        exit(0);
-    }
-
-    text[n] = '\0';
-
-    for (line = strtok_r(text, "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest))
-    {
-        if (sscanf(line, "change %d", &user) == 1 && user >= 0
-            && user < USERS)
-        {
-            version[user]++;
-
-        } else if (strcmp(line, "quit") == 0) {
-            exit(0);
-        }
-    }
-}
-
-
-static void
-peer_accept(void)
-{
-    int      fd, on;
+    int      on;
     peer_t  *p;
 
-    while ((fd = accept4(listen_fd, NULL, NULL, 0)) != -1) {
-        on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
-        p = calloc(1, sizeof(peer_t));
-        p->fd = fd;
-        watch(fd, p);
-    }
+    p = calloc(1, sizeof(peer_t));
+    p->fd = fd;
+    serve_watch(fd, p);
 }
 
 
@@ -202,9 +109,10 @@ peer_close(peer_t *p)
 
 
 static void
-peer_read(peer_t *p)
+peer_read(void *peer)
 {
-    int  n;
+    int      n;
+    peer_t  *p = peer;
 
     n = recv(p->fd, p->in + p->len, IN - 1 - p->len, MSG_DONTWAIT);
 
@@ -252,7 +160,7 @@ peer_request(peer_t *p)
     }
 
     head = strcasestr(p->in, "\r\nAuthorize-As: user");
-    user = head ? atoi(head + 20) % USERS : 0;
+    user = head ? atoi(head + 20) % SERVE_USERS : 0;
     path[0] = '\0';
     sscanf(p->in, "%*s %255s", path);
     contacts = strstr(path, "/contacts/") != NULL;

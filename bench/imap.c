@@ -15,23 +15,20 @@
 
 #define _GNU_SOURCE
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "serve.h"
+
 
 #define MESSAGES    10
-#define USERS       100000
 #define LINE        8192
 #define OUT         16384
 
@@ -48,14 +45,11 @@ typedef struct {
 } session_t;
 
 
-static void listener(int port);
 static void tls(const char *certificate, const char *key);
-static void watch(int fd, void *data);
-static void control(void);
 static void deliver(int user);
-static void session_accept(void);
+static void session_accept(int fd);
 static void session_close(session_t *s);
-static void session_event(session_t *s);
+static void session_event(void *peer);
 static int session_shake(session_t *s);
 static int session_read(session_t *s);
 static void session_command(session_t *s, const char *line);
@@ -69,12 +63,11 @@ static void say(const char *format, ...)
 static void send_all(session_t *s);
 
 
-static int         poll_fd, listen_fd;
 static int         mailboxes;
 static const char *caps;
 static SSL_CTX    *ctx;
-static session_t  *sessions[USERS];     /* that watch, by user */
-static int         delivered[USERS];
+static session_t  *sessions[SERVE_USERS];     /* that watch, by user */
+static int         delivered[SERVE_USERS];
 static char        out[OUT * 16];
 static size_t      out_len;
 
@@ -82,8 +75,9 @@ static size_t      out_len;
 int
 main(int argc, char **argv)
 {
-    int                 i, n;
-    struct epoll_event  events[256];
+    static const serve_t  handlers = {
+        SOCK_NONBLOCK, deliver, session_accept, session_event
+    };
 
     if (argc != 4 && argc != 6) {
         fprintf(stderr, "usage: imap PORT MAILBOXES notify|idle"
@@ -101,55 +95,7 @@ main(int argc, char **argv)
         tls(argv[4], argv[5]);
     }
 
-    poll_fd = epoll_create1(0);
-    listener(atoi(argv[1]));
-    watch(0, NULL);
-
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("ready\n");
-
-    for ( ;; ) {
-        n = epoll_wait(poll_fd, events, 256, -1);
-
-        for (i = 0; i < n; i++) {
-
-            if (events[i].data.ptr == NULL) {
-                control();
-
-            } else if (events[i].data.ptr == &listen_fd) {
-                session_accept();
-
-            } else {
-                session_event(events[i].data.ptr);
-            }
-        }
-    }
-}
-
-
-static void
-listener(int port)
-{
-    int                 on;
-    struct sockaddr_in  sin;
-
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons(port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
-    on = 1;
-    listen_fd = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);
-    setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-
-    if (bind(listen_fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
-        || listen(listen_fd, 4096) == -1)
-    {
-        perror("listen");
-        exit(1);
-    }
-
-    watch(listen_fd, &listen_fd);
+    serve(&handlers, atoi(argv[1]));
 }
 
 
@@ -165,51 +111,6 @@ tls(const char *certificate, const char *key)
     {
         fprintf(stderr, "%s, %s: no certificate\n", certificate, key);
         exit(1);
-    }
-}
-
-
-static void
-watch(int fd, void *data)
-{
-    struct epoll_event  event;
-
-    event.events = EPOLLIN;
-    event.data.ptr = data;
-    epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
-
-/* Lines are written whole, and are short. */
-
-static void
-control(void)
-{
-    int      user;
-    char    *line, *rest;
-    ssize_t  n;
-
-    static char  text[65536];
-
-    n = read(0, text, sizeof(text) - 1);
-
-    if (n <= 0) {
-        exit(0);
-    }
-
-    text[n] = '\0';
-
-    for (line = strtok_r(text, "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest))
-    {
-        if (sscanf(line, "deliver %d", &user) == 1 && user >= 0
-            && user < USERS)
-        {
-            deliver(user);
-
-        } else if (strcmp(line, "quit") == 0) {
-            exit(0);
-        }
     }
 }
 
@@ -231,25 +132,22 @@ deliver(int user)
 
 
 static void
-session_accept(void)
+session_accept(int fd)
 {
-    int         fd;
     session_t  *s;
 
-    while ((fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK)) != -1) {
-        s = calloc(1, sizeof(session_t));
-        s->fd = fd;
-        s->user = -1;
-        watch(fd, s);
+    s = calloc(1, sizeof(session_t));
+    s->fd = fd;
+    s->user = -1;
+    serve_watch(fd, s);
 
-        if (ctx) {
-            s->ssl = SSL_new(ctx);
-            SSL_set_fd(s->ssl, fd);
-            SSL_set_accept_state(s->ssl);
+    if (ctx) {
+        s->ssl = SSL_new(ctx);
+        SSL_set_fd(s->ssl, fd);
+        SSL_set_accept_state(s->ssl);
 
-        } else {
-            session_shake(s);
-        }
+    } else {
+        session_shake(s);
     }
 }
 
@@ -268,9 +166,10 @@ session_close(session_t *s)
 
 
 static void
-session_event(session_t *s)
+session_event(void *peer)
 {
-    int  rc;
+    int         rc;
+    session_t  *s = peer;
 
     /* those of another session would be taken for this one's */
 
@@ -417,7 +316,7 @@ session_login(session_t *s, const char *args)
     if (sscanf(args, "%*[\"]user%d", &user) == 1
         || sscanf(args, "user%d", &user) == 1)
     {
-        if (user >= 0 && user < USERS) {
+        if (user >= 0 && user < SERVE_USERS) {
             s->user = user;
             sessions[user] = s;
         }
