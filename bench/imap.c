@@ -15,6 +15,7 @@
 
 #define _GNU_SOURCE
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@ use constant ACCOUNTS => 400;   # more than 512 kB of them
 use constant SIZE => 1900;      # of an event
 
 my $t = Pimap->new();
-$t->plan(7);
+$t->plan(9);
 $t->run();
 
 my %s = map { $_ => $t->park($_, headers => { 'Accept-Encoding' => 'gzip' }) }
@@ -44,6 +44,16 @@ is(scalar(grep { size($_) < 100 } ACCOUNTS - 99 .. ACCOUNTS), 100,
 is(scalar(grep { size($_) > SIZE / 2 } 1 .. 100), 100,
     'what came long ago is not');
 is(forgotten(), 100, 'as is counted');
+
+# With more room all is kept.  Whoever is handed over begins without.
+
+$t->nginx()->{http} .= 'pimap_compress_memory 4k;';
+$t->nginx()->reload();
+$t->wait_for(sub { $t->status()->{parked} == ACCOUNTS }, 'the hand-over');
+size($_) for 1 .. ACCOUNTS;
+is(scalar(grep { size($_) < 100 } 1 .. ACCOUNTS), ACCOUNTS,
+    'with more room all is referred to');
+is(forgotten(), 100, 'and nothing is forgotten');
 
 
 sub random {
