@@ -62,6 +62,21 @@ sub start {
 }
 
 
+# Its master, which is to end the others, now and then only spins when it is
+# told to end (3.6.1).
+
+sub stop {
+    my ($self) = @_;
+
+    my $process = $self->{process};
+
+    $process->signal('TERM');
+    wait_for(sub { !$process->running() && !$process->group() }, 2)
+        or return $self->kill();
+    $self->{t}->stop($process);
+}
+
+
 # A mailbox's name here is that of its owner's INBOX.
 
 sub add {
