@@ -183,7 +183,8 @@ sub test_bridge {
     my ($cyrus) = @_;
 
     my $bridge = Pimap::Bridge->new(t => $t, server =>
-        'master_user = "cyrus"; master_password = "x";')->start();
+        'master_user = "cyrus"; master_password = "x";')
+        ->start()->wait_healthy();
     my $device = $t->park('alice');
 
     ok($bridge->watches(1), 'a device is parked, its account watched');

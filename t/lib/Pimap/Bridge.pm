@@ -252,6 +252,17 @@ sub auth {
 }
 
 
+# It hears of devices only from then on, and in ten minutes of the others.
+
+sub wait_healthy {
+    my ($self) = @_;
+
+    $self->{t}->wait_for(sub { $self->healthy() }, 'a bridge that hears');
+
+    return $self;
+}
+
+
 sub healthy { ($_[0]->get('/healthz') // { status => 0 })->{status} == 200 }
 
 

@@ -78,7 +78,7 @@ sub start {
     $t->nginx()->{locations} = $self->{bridge}->locations();
     $t->run();
     $t->wait_ready();
-    $self->{bridge}->start();
+    $self->{bridge}->start()->wait_healthy();
 
     return $self;
 }
