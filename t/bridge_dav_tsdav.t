@@ -38,7 +38,7 @@ my %kinds = (
         make => sub { Pimap::Dav->event($_[1] // 'one', $_[0]) } },
 );
 
-$t{radicale}->plan(@servers * (2 * 17 + 6));
+$t{radicale}->plan(@servers * (2 * 18 + 6));
 
 # A line is a method of a client and its argument; so is what it has given.
 
@@ -181,6 +181,7 @@ sub both {
     is($device->update(update => 'dav.put', href => $other,
         text => $k->{make}->('Other', 'other'))->{status}, 'done',
         'the device creates');
+    ok($told->($other)->{etag}, 'and is told');
     my $got = $has->($other);
     like($got->{data}, qr/:Other\b/, 'tsdav gets it');
 
@@ -192,8 +193,5 @@ sub both {
     like($call->('delete', $object->($other, etag => $got->{etag}))->{status},
         qr/^20[04]$/, 'tsdav deletes');
 
-    my $gone;
-
-    do { $gone = $told->($other) } while $gone->{etag};
-    ok($gone->{removed}, 'the device is told');
+    ok($told->($other)->{removed}, 'the device is told');
 }

@@ -37,8 +37,9 @@ sub new {
     my $user = $set{user} // 'alice';
 
     return bless({ login => 'Basic ' . encode_base64("$user:secret", ''),
-        user => $user, main => '', ids => 0, dav => 'poll_min = "100ms"; '
-            . 'poll_max = "100ms"; content = 8192;', %set }, $class);
+        user => $user, main => '', ids => 0, passed => [],
+        dav => 'poll_min = "100ms"; poll_max = "100ms"; content = 8192;',
+        %set }, $class);
 }
 
 
@@ -98,6 +99,7 @@ sub stop {
 sub park {
     my ($self, %set) = @_;
 
+    $self->{passed} = [];
     $self->{watched} = $self->_watched();
     $self->{stream} = $self->{t}->park($self->{user}, query => 'device=phone'
         . ($set{query} ? "&$set{query}" : ''), headers => { Authorization =>
@@ -124,12 +126,15 @@ sub _watched {
 }
 
 
-# The next event of this name, or pattern.
+# The next event of this name, or pattern, those that came before the result
+# of an update too.
 
 sub event {
     my ($self, $name) = @_;
 
-    while (my $event = $self->{stream}->event()) {
+    while (my $event = shift(@{ $self->{passed} })
+        // $self->{stream}->event())
+    {
         return $event->{json} if ref($name) ? $event->{event} =~ $name
             : $event->{event} eq $name;
     }
@@ -174,9 +179,13 @@ sub update {
     return { status => "HTTP $response->{status}" }
         if $response->{status} != 202 && $response->{status} != 200;
 
-    while (my $result = $self->event('UpdateResult')) {
-        return $result if !%$result || $result->{update} eq $id;
+    while (my $event = $self->{stream}->event()) {
+        return $event->{json} if $event->{event} eq 'UpdateResult'
+            && $event->{json}{update} eq $id;
+        push(@{ $self->{passed} }, $event);
     }
+
+    return {};
 }
 
 
