@@ -35,11 +35,10 @@ $_->wait_ready() for $t, $long, $off;
 sub publish {
     my ($account, $uid, @events) = @_;
 
-    $redis->command('MULTI');
-    $redis->log($account, { ref($_) ? %$_ : (event => $_), uid => $uid++ })
-        for @events;
-
-    return @{ $redis->command('EXEC') };
+    return $redis->together(sub {
+        $redis->log($account, { ref($_) ? %$_ : (event => $_),
+            uid => $uid++ }) for @events;
+    });
 }
 
 # The numbers of the next events, if they come before any long window ends.

@@ -40,10 +40,9 @@ $t->wait_ready();
 sub flags {
     my ($account, @uids) = @_;
 
-    $redis->command('MULTI');
-    $redis->log($account, { event => 'FlagsSet', uid => $_ }) for @uids;
-
-    return @{ $redis->command('EXEC') };
+    return $redis->together(sub {
+        $redis->log($account, { event => 'FlagsSet', uid => $_ }) for @uids;
+    });
 }
 
 sub news { $redis->log($_[0], { event => 'MessageNew', uid => $_[1] }) }
@@ -179,10 +178,11 @@ is(uids($s, 3), '1 4 5', 'events that were missing');
 # Another log.
 
 flags('erin', 6, 7);
-$redis->command('MULTI');
-$redis->command('DEL', map { $redis->channel('erin') . $_ } ':log', ':states');
-news('erin', 8);
-$redis->command('EXEC');
+$redis->together(sub {
+    $redis->command('DEL', map { $redis->channel('erin') . $_ } ':log',
+        ':states');
+    news('erin', 8);
+});
 is(uids($s, 3), '7 resync 8', 'what is held comes before a resync');
 
 # The worker leaves; without ids nothing could be resumed.

@@ -15,6 +15,8 @@ use lib 'lib';
 use Pimap;
 use Pimap::Token;
 
+use constant LATE => 5;         # seconds, for a machine that is busy
+
 my @transports = qw(http https h2);
 
 my $t = Pimap->new(workers => 2);
@@ -81,7 +83,7 @@ for (qw(ticket pinging)) {
     ok($s{$_}->ended(), '    and the end');
 }
 
-ok(abs(time() - $exp) <= 2, 'at its time');
+ok(in_time($exp), 'at its time');
 
 my $n = 2 * @transports + 2;
 
@@ -102,12 +104,12 @@ ok($s->ended(), '    and ends');
 
 $_->closed() for @many;
 
-my %second = map { ($_ => 1) } $t->log()
+my @seconds = sort { $a <=> $b } $t->log()
     =~ /ended: reason="expired" account="many".*seconds="(\d+)/g;
 
-ok(keys(%second) > 1, 'those of one time end one by one')
-    or diag(explain(\%second));
-is(scalar(grep { $_ > 11 } keys(%second)), 0, '    not after their time');
+ok($seconds[0] < $seconds[-1], 'those of one time end one by one')
+    or diag("@seconds");
+ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE, '    before their time');
 
 # a reload takes the time along
 
@@ -123,7 +125,10 @@ for (0, 1) {
     ok($kept[$_]->ended(), '    and the end');
 }
 
-ok(abs(time() - $kept) <= 2, 'at its time');
+ok(in_time($kept), 'at its time');
+
+
+sub in_time { return time() >= $_[0] - 2 && time() <= $_[0] + LATE }
 
 
 sub bearer {

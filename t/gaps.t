@@ -148,11 +148,15 @@ is(uids($s, 1), $uid, 'an older epoch is dropped');
 # A new epoch: nobody knows what was in between.  In one step, as nobody may
 # look for himself meanwhile.
 
-$redis->command('MULTI');
-$redis->command('DEL', map { $redis->channel('alice') . $_ } ':log',
-    ':states');
-$redis->log('alice', next_mail());
-$id = $redis->command('EXEC')->[1];
+sub forget {
+    $redis->command('DEL', map { $redis->channel('alice') . $_ } ':log',
+        ':states');
+}
+
+(undef, $id) = $redis->together(sub {
+    forget();
+    $redis->log('alice', next_mail());
+});
 
 my $resync = $s->event();
 
@@ -164,13 +168,12 @@ is(($filtered->event() // {})->{event}, 'resync', 'for any filter');
 
 # The log is older than what was seen, with the clock set back, maybe.
 
-$redis->command('MULTI');
-$redis->command('DEL', map { $redis->channel('alice') . $_ } ':log',
-    ':states');
-$redis->command('XADD', $redis->channel('alice') . ':log', '4711-1', 'e',
-    next_mail(), 't', time());
-$redis->log('alice', next_mail());
-$id = $redis->command('EXEC')->[2];
+(undef, undef, $id) = $redis->together(sub {
+    forget();
+    $redis->command('XADD', $redis->channel('alice') . ':log', '4711-1', 'e',
+        next_mail(), 't', time());
+    $redis->log('alice', next_mail());
+});
 is($id, '4711-2', 'an older epoch that is the log\'s now');
 $resync = $s->event();
 is($resync->{event}, 'resync', 'is told');

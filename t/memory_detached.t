@@ -9,6 +9,7 @@ use warnings;
 
 use IO::Socket::INET;
 use IO::Socket::SSL;
+use List::Util qw(min);
 use Test::More;
 
 BEGIN { use FindBin; chdir($FindBin::Bin); }
@@ -17,6 +18,7 @@ use lib 'lib';
 use Pimap;
 
 use constant SLACK => 256;      # kB, in a round
+use constant ROUNDS => 8;       # more than three are for a busy machine
 
 my $checker = $ENV{PIMAP_ASAN} || $ENV{PIMAP_VALGRIND};
 my $soak = $ENV{PIMAP_SOAK} || ($checker ? 2_000 : 10_000);
@@ -71,16 +73,14 @@ for my $way (sort(keys(%ways))) {
     my $fds = $t->nginx()->fds();
     my @rss;
 
-    for (1 .. 3) {
+    do {
         $parked += cycle($way, $devices / 4);
         push(@rss, $least);
-    }
+    } until @rss >= 3 && ($checker || grown(@rss) < SLACK) || @rss == ROUNDS;
 
-    my ($grown) = sort { $a <=> $b } map { $rss[$_] - $rss[$_ - 1] }
-        1 .. $#rss;
-
-    is($parked, $devices, "$way: so many were parked and dropped");
-    ok($checker || $grown < SLACK, "$way: no memory stays (@rss kB)");
+    is($parked, $devices / 4 * (1 + @rss),
+        "$way: so many were parked and dropped");
+    ok($checker || grown(@rss) < SLACK, "$way: no memory stays (@rss kB)");
     is($t->nginx()->fds(), $fds, "$way: no file stays open");
 }
 
@@ -91,6 +91,15 @@ is(join(' ', map { $status->{$_} } qw(parked accounts uncounted)), '0 0 0',
 is(scalar(grep { $_ } values(%{ $status->{devices} })), 0, 'of no kind');
 ok($t->wait_for(sub { $t->status()->{workers}[0]{redis}{subscribed} == 0 },
     'the last to be unsubscribed'), 'and nothing is subscribed');
+
+
+# By how much in the quietest round.
+
+sub grown {
+    my @rss = @_;
+
+    return min(map { $rss[$_] - $rss[$_ - 1] } 1 .. $#rss);
+}
 
 
 # Parks so many, a batch at a time; how many were.  Sets the least memory.

@@ -98,8 +98,9 @@ for my $transport (qw(http https h2)) {
     is($t->status()->{devices}{{ http => 'pollH1', https => 'pollH1Tls',
         h2 => 'pollH2Tls' }->{$transport}}, 1, "$transport: counted");
 
-    $redis->log($transport, new_mail(4));
-    $ids[4] = $redis->log($transport, new_mail(5));
+    (undef, $ids[4]) = $redis->together(sub {
+        $redis->log($transport, new_mail($_)) for 4, 5;
+    });
 
     $got = answer($s);
     is("$got->{uids} $got->{last}", "4 5 $ids[4]",

@@ -152,7 +152,7 @@ for (map({ ["$_ detached", $_, '/events'] } @transports),
     }
 
     $w->send(frame(PING, 'are you there'));
-    is_deeply($w->next(), { op => PONG, fin => 1, rsv => 0,
+    is_deeply($w->pong(), { op => PONG, fin => 1, rsv => 0,
         payload => 'are you there' }, "$what: Ping, Pong");
 
     is($w->next()->{payload}, '{"event":"ping","interval":1}',
@@ -160,7 +160,7 @@ for (map({ ["$_ detached", $_, '/events'] } @transports),
 
     $w->send(frame(PONG, 'unasked'));
     $w->send($_) for split(//, frame(PING, 'slow'));
-    is($w->next()->{payload}, 'slow', "$what: byte by byte");
+    is($w->pong()->{payload}, 'slow', "$what: byte by byte");
 
     my $new = $t->websocket(@park, query => "device=d&last-event-id=$id");
 

@@ -120,6 +120,19 @@ sub log {
 }
 
 
+# All of this at once, so that it is read at once, too; what each command has
+# given.
+
+sub together {
+    my ($self, $commands) = @_;
+
+    $self->command('MULTI');
+    $commands->();
+
+    return @{ $self->command('EXEC') };
+}
+
+
 # Loads redis/pimap.lua.
 
 sub load {

@@ -132,6 +132,20 @@ sub json {
 }
 
 
+# The next frame that is no ping event.
+
+sub pong {
+    my ($self) = @_;
+
+    while (my $frame = $self->next()) {
+        return $frame if $frame->{op} != TEXT
+            || $frame->{payload} !~ /\A\{"event":"ping"/;
+    }
+
+    return;
+}
+
+
 # How the server closes: "1000 reason", after whatever comes before; its Close
 # is answered and the connection has to end then.  "nothing" without one.
 
