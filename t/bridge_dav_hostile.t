@@ -170,7 +170,7 @@ $s->stop();
 %{ $s->states() } = ();
 $fake->behave({ %calm, 'PROPFIND /.well-known/carddav' => { status => 301,
     headers => { Location => '/dav' } }, PROPFIND => { drip => 1 } });
-$s->start();
+$s->start(answer => 20_000);
 is($s->wait_ready(), 'polling', 'redirected, byte by byte');
 
 $fake->behave({ %calm, ctag => '5', 'PROPFIND /book/' => { body =>

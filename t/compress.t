@@ -28,6 +28,12 @@ $t->nginx()->{locations} .= <<'END';
             pimap_account $arg_account;
             pimap_events;
         }
+
+        location = /kept {
+            pimap_detach on;        # in any mode: what is held ends
+            pimap_account $arg_account;
+            pimap_events;
+        }
 END
 $t->plan(85);
 $t->run();
@@ -105,7 +111,7 @@ for my $transport (@transports) {
 
 # It survives being handed over; the other one gets the same events.
 
-my @s = map { park('bob', $_) } qw(gzip deflate identity);
+my @s = map { park('bob', $_, path => '/kept') } qw(gzip deflate identity);
 
 $_->read_until(qr/: parked\n\n/) for @s;
 $t->subscribed('bob', 1);

@@ -18,6 +18,13 @@ my @transports = qw(http https h2);
 my $t = Pimap->new(workers => 2);
 $t->nginx()->{http} = 'pimap_ping 1s min=1s;'
     . ($ENV{PIMAP_HTTP} ? '' : ' pimap_hibernate on;');
+$t->nginx()->{locations} .= <<'END';
+        location = /kept {
+            pimap_detach on;        # in any mode: what is held ends
+            pimap_account $arg_account;
+            pimap_events;
+        }
+END
 $t->plan(45);
 $t->run();
 $t->wait_ready();
@@ -121,8 +128,8 @@ for my $transport (@transports) {
 
 # Both for one account, and a reload.
 
-my %s = map { ($_ => $t->park('alice', query => "format=$_")) }
-    qw(sse ndjson);
+my %s = map { ($_ => $t->park('alice', path => '/kept',
+    query => "format=$_")) } qw(sse ndjson);
 
 $s{sse}->read_until(qr/: parked\n\n/);
 line($s{ndjson});

@@ -68,6 +68,8 @@ for ([openssl => \@openssl, 'k', 'K'],
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone');
 }
 
+$t->wait_for(sub { keys_changed() >= 2 }, 'what OpenSSL says of its keys');
+
 my $said = $t->read_file($errors) . $t->read_file("$errors.gnutls");
 unlike($said, qr/(?<!verify )error|unexpected|premature|truncat|fatal/i,
     'no client complains of the end');

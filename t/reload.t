@@ -84,7 +84,8 @@ my @ends = ends($t, @old);
 
 is(scalar(@ends), 30, 'reload: each response ends in good order');
 is(scalar(grep { $_->{body} =~ $goodbye } @old), 30,
-    'reload: each one says when to come back');
+    'reload: each one says when to come back')
+    or diag(map { "\"$_->{body}\"\n" } grep { $_->{body} !~ $goodbye } @old);
 cmp_ok($ends[-1], '<', 3, 'reload: within the time');
 cmp_ok(moments(@ends), '>', 3, 'reload: not all at once');
 

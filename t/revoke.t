@@ -149,8 +149,7 @@ my $erin = live('erin');
 $redis->stop();
 ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
 $redis->start()->load();
-revoked('erin');
-$redis->fcall(revoke => 'nobody');
+$redis->fcall(revoke => 'erin');
 is($erin->event(20)->{event}, 'expired', 'found when it is back');
 $t->wait_ready();
 

@@ -45,7 +45,10 @@ $t->publish('carol', 'x');
 $t->get('/events?account=');
 $devices[0]->event();
 $devices[3]->event();
-$t->wait_for(sub { $t->status()->{parked} == 3 }, 'three devices');
+$t->wait_for(sub {
+    my $s = $t->status();
+    $s->{parked} == 3 && $s->{events}{received} >= 5;
+}, 'three devices, and each worker has read the events');
 
 my $s = $t->status();
 
