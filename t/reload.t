@@ -16,9 +16,11 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 use lib 'lib';
 use Pimap;
 
+use constant LATE => 3;         # seconds, for a machine that is busy
+
 my @transports = qw(http https h2);
 my $t = Pimap->new(workers => 2, mode => 'pimap_detach off;',
-    http => 'pimap_drain 1s;');
+    http => 'pimap_drain 2s;');
 my $one = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
     http => 'pimap_drain 30s;',
     main => 'worker_shutdown_timeout 500ms;');
@@ -84,9 +86,8 @@ my @ends = ends($t, @old);
 
 is(scalar(@ends), 30, 'reload: each response ends in good order');
 is(scalar(grep { $_->{body} =~ $goodbye } @old), 30,
-    'reload: each one says when to come back')
-    or diag(map { "\"$_->{body}\"\n" } grep { $_->{body} !~ $goodbye } @old);
-cmp_ok($ends[-1], '<', 3, 'reload: within the time');
+    'reload: each one says when to come back');
+cmp_ok($ends[-1], '<', 2 + LATE, 'reload: within the time');
 cmp_ok(moments(@ends), '>', 3, 'reload: not all at once');
 
 my %retry = map { $_->{body} =~ /retry: (\d+)/ } @old, @old;
@@ -121,10 +122,10 @@ ok($t->nginx()->gone(), 'quit: gone');
 # A request that comes to a worker on its way out is not parked there.  It has
 # read the first half: what came after it has been answered.
 
-my $half = $one->open_stream("GET /events?account=bob HTTP/1.1\r\n");
+my $half = $stop->open_stream("GET /events?account=bob HTTP/1.1\r\n");
 
-$one->status();
-$one->reload();
+$stop->status();
+$stop->reload();
 $half->send("Host: localhost\r\n\r\n");
 
 is($half->status(), 200, 'late: a response all the same');

@@ -6,6 +6,8 @@ package Pimap::DovecotConf;
 use strict;
 use warnings;
 
+use Pimap::Process qw(patience);
+
 # No process of an ordinary account can change its root directory.
 my $services = join('', map { "service $_ {\n  chroot =\n}\n" }
     qw(anvil imap-login stats));
@@ -174,6 +176,11 @@ sub _publishing {
     $text =~ s{/etc/dovecot/pimap\.lua}{$dir/pimap.lua};
     $text =~ s{http://127\.0\.0\.1/pimap/publish}{$dovecot->{url}}
         or die "no URL in $driver-$dovecot->{version}.conf\n";
+
+    $text =~ s/(?:#(pimap_timeout = )600|(timeout\w* ?= ?)800)/($1 || $2)
+        . 1000 * patience()/e
+        or die "no time in $driver-$dovecot->{version}.conf\n"
+        if !$dovecot->{hasty};
 
     $text =~ s/#(pimap_state =).*/$1 $state/
         or die "no state in $driver-$dovecot->{version}.conf\n" if $state;

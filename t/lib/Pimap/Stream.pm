@@ -158,8 +158,12 @@ sub ended {
 
     $self->_wait(sub { $self->{last} }, $deadline);
 
-    return if !$self->{last} && !($self->{process}
-        && wait_for(sub { $self->{process}->ended_well() }, $deadline));
+    if (!$self->{last}) {
+        return if !$self->{process}
+            || !wait_for(sub { $self->{process}->ended_well() }, $deadline);
+
+        $self->closed();        # what it has said before is read
+    }
 
     return !$self->{inflate} || $self->{stream} eq 'end';
 }

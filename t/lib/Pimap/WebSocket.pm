@@ -111,7 +111,8 @@ sub _size {
 }
 
 
-# The next message that is no ping event, decoded; undef if there is none.
+# The next message that is news, decoded; undef if there is none.  Events of
+# ping and position come whenever it is time for them.
 
 sub json {
     my ($self, $deadline) = @_;
@@ -125,7 +126,8 @@ sub json {
         my $object = eval { JSON::PP->new->utf8->decode($frame->{payload}) }
             // return { event => "no JSON: $frame->{payload}" };
 
-        return $object if ($object->{event} // '') ne 'ping';
+        return $object
+            if ($object->{event} // '') !~ /^(?:ping|position)$/;
     }
 
     return;
