@@ -113,6 +113,7 @@ imap_mailbox_reset(imap_mailbox_t *m)
     m->messages = 0;
     m->modseq = 0;
     m->newest = 0;
+    m->made = 0;
 
     imap_known_free(&m->known);
 }
@@ -123,15 +124,18 @@ imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity)
 {
     imap_mailbox_reset(m);
 
-    if (uidvalidity) {
-        m->uidvalidity = uidvalidity;
-        m->uidnext = 1;
-        m->modseq = m->has & IMAP_HAS_MODSEQ ? 1 : 0;
-
-        /* what is older was not delivered to it, but put there */
-
-        m->newest = time(NULL);
+    if (uidvalidity == 0) {
+        m->made = 1;
+        return;
     }
+
+    m->uidvalidity = uidvalidity;
+    m->uidnext = 1;
+    m->modseq = m->has & IMAP_HAS_MODSEQ ? 1 : 0;
+
+    /* what is older was not delivered to it, but put there */
+
+    m->newest = time(NULL);
 }
 
 
@@ -145,6 +149,11 @@ imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
     json_object_set_new(state, "subscribed", json_boolean(m->subscribed));
 
     if (m->uidvalidity == 0) {
+
+        if (m->made) {
+            json_object_set_new(state, "made", json_true());
+        }
+
         return state;
     }
 
@@ -171,6 +180,7 @@ imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state)
     m->subscribed = json_is_true(json_object_get(state, "subscribed"));
 
     if (imap_mailbox_number(state, "uidvalidity") == 0) {
+        m->made = json_is_true(json_object_get(state, "made"));
         return json_is_object(state) ? 0 : -1;
     }
 

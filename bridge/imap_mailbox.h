@@ -38,6 +38,8 @@ typedef struct {
     unsigned        wanted:1;           /* subscribed, in this round */
     unsigned        filed:1;            /* IMAP_BOX_FILED */
     unsigned        refused:1;          /* can't be selected */
+    unsigned        made:1;             /* whatever is in it is news, though
+                                           its UIDVALIDITY is not known */
 } imap_mailbox_t;
 
 
@@ -50,7 +52,8 @@ void imap_mailbox_remove(imap_session_t *s, imap_mailbox_t *m);
 /* Nothing is known of it; what is in it now is no news. */
 void imap_mailbox_reset(imap_mailbox_t *m);
 
-/* Whatever is in it is news: it has been made just now.  0: as reset. */
+/* Whatever is in it is news: it has been made just now.  0: of a UIDVALIDITY
+   that is not known yet. */
 void imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity);
 
 /* As publish() gives it; back again, -1 if it is no state. */

@@ -120,6 +120,10 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
         imap_select_another(s);
     }
 
+    if (m->made) {
+        imap_mailbox_blank(m, v->uidvalidity);
+    }
+
     if (m->uidvalidity == 0) {
         imap_select_baseline(s);
 
@@ -172,17 +176,21 @@ imap_select_bad(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* NO, or gone in between: the next round will see. */
+/* NO, or gone in between: the next round will see, and look again. */
 
 static void
 imap_select_refused(imap_session_t *s)
 {
+    imap_mailbox_t  *m = s->view.mailbox;
+
     if (json_array_size(s->batch)) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "a mailbox was told of, and refused");
         return;
     }
 
-    s->view.mailbox->refused = 1;
+    m->refused = 1;
+    memset(&m->looked, 0, sizeof(imap_status_t));
+
     imap_view_close(s);
 }
 

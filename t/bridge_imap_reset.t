@@ -2,7 +2,7 @@
 
 # What an IMAP server takes back: NOTIFY that overflows is asked for again,
 # then done without, and what it has lost is looked for; a mailbox with another
-# UIDVALIDITY is told as one, once.
+# UIDVALIDITY is told as one, once; one that can't be selected is, later.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ my @notify = Pimap::FakeImap->until_login(
 my @idle = Pimap::FakeImap->until_login('IDLE LIST-EXTENDED LIST-STATUS');
 my $overflow = ['say', "* OK [NOTIFICATIONOVERFLOW] too much\r\n"];
 
-$t->plan(25);
+$t->plan(32);
 $fake->start();
 
 # What has happened until NOTIFY overflows is found by looking at everything.
@@ -107,6 +107,41 @@ is(told($s->event()), 'MailboxResync INBOX', 'another in the middle');
 is(told($s->event()), 'MessageNew INBOX 3', '    goes on from there');
 is(told($s->event()), 'MailboxDelete Lists', '    another mailbox');
 is($s->states()->{INBOX}{uidvalidity}, 10, '    is what is stored');
+$s->stop();
+
+# A new one is gone before it is looked at, and made again: whatever is in it
+# then is news, in a session that comes later, too.
+
+my @made = ({ INBOX => [5, 1] }, { INBOX => [5, 1], New => [0] },
+    { INBOX => [5, 1], New => [7, 1] });
+my %quick = (states => {}, options => { round => 500 });
+
+$fake->script(@idle, ['serve', $made[0], 'IDLE'], ['serve', $made[1], 'IDLE'],
+    ['serve', $made[2], 'LOGOUT']);
+$s = session(%quick);
+is(told($s->event()), 'MailboxCreate New', 'a mailbox, and nothing of it');
+is(told($s->event()), 'MessageNew New 1', '    until later');
+$s->stop();
+
+$fake->script(@idle, ['serve', $made[0], 'IDLE'],
+    ['serve', $made[1], 'LOGOUT']);
+$s = session(%quick, states => {});
+is(told($s->event()), 'MailboxCreate New', 'once more');
+$fake->script(@idle, ['serve', $made[2], 'LOGOUT']);
+$s->restart();
+is($s->wait_ready(), 'IDLE', '    a session later');
+is(join(' ', map { told($_) } $s->published()), 'MessageNew New 1',
+    '    finds what is in it');
+$s->stop();
+
+# What has news but can't be selected is tried again.
+
+$fake->script(@idle, ['serve', { INBOX => [5, 1], Lists => [6, 1] }, 'IDLE'],
+    ['serve', { INBOX => [5, 1], Lists => [-6, 1, 2] }, 'IDLE'],
+    ['serve', { INBOX => [5, 1], Lists => [6, 1, 2] }, 'LOGOUT']);
+$s = session(%quick, states => {});
+is($s->wait_ready(), 'IDLE', 'not now');
+is(told($s->event()), 'MessageNew Lists 2', '    but in the next round');
 $s->stop();
 
 $fake->stop();

@@ -10,7 +10,9 @@ package Pimap::FakeImap;
 #     ["endless", "bytes"]                again and again
 #     ["serve", {INBOX: [5, 1, 2]}, "IDLE"]   as a server whose mailboxes have
 #                                         this UIDVALIDITY and these UIDs, up
-#                                         to a command that it has answered
+#                                         to a command that it has answered;
+#                                         one below zero, or without STATUS: 0,
+#                                         can't be selected
 #     ["wait"]                            for ever
 #     ["close"]
 
@@ -143,8 +145,12 @@ sub _answer {
             print $client "+ idling\r\n" or return;
 
         } else {
-            print $client $self->_told($mailboxes, $command),
-                "$tag OK done\r\n" or return;
+            my $no = $command =~ /^(?:EXAMINE|SELECT) "?(\w+)/
+                && $mailboxes->{$1}[0] <= 0;
+
+            print $client $no ? "$tag NO not now\r\n"
+                : ($self->_told($mailboxes, $command), "$tag OK done\r\n")
+                or return;
         }
 
         return $tag if $command =~ /^$until/;
@@ -163,12 +169,12 @@ sub _told {
     push(@told, map { "LIST () \"/\" $_" } @names) if $command =~ /^LIST/;
 
     if ($command =~ /^(?:LIST|NOTIFY)/) {
-        for my $name (@names) {
+        for my $name (grep { $mailboxes->{$_}[0] } @names) {
             my ($validity, @uids) = @{ $mailboxes->{$name} };
 
             push(@told, sprintf('STATUS %s (MESSAGES %d UIDNEXT %d UIDVALIDITY'
                 . ' %d UNSEEN %d)', $name, 0 + @uids, ($uids[-1] // 0) + 1,
-                $validity, 0 + @uids));
+                abs($validity), 0 + @uids));
         }
 
     } elsif ($command =~ /^(?:EXAMINE|SELECT) "?(\w+)/) {
