@@ -41,7 +41,7 @@ $s->read_until(qr/: parked\n\n/);
 $t->subscribed('alice');
 
 post('early', 'done');
-my $one = $backend->start(qw(--name one --claim 1 --timeout 1 --tries 3));
+my $one = $backend->start(qw(--name one --claim 1 --timeout 4 --tries 3));
 
 is_deeply($s->event()->{json}, { event => 'UpdateResult', device => 'phone',
     update => 'early', status => 'done', account => 'alice' },

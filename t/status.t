@@ -47,8 +47,9 @@ $devices[0]->event();
 $devices[3]->event();
 $t->wait_for(sub {
     my $s = $t->status();
-    $s->{parked} == 3 && $s->{events}{received} >= 5;
-}, 'three devices, and each worker has read the events');
+    $s->{parked} == 3 && $s->{events}{received} >= 5
+        && !grep { !$_->{ready} } @{ $s->{workers} };
+}, 'three devices, and each worker has read the events and is ready');
 
 my $s = $t->status();
 

@@ -18,7 +18,7 @@ our @EXPORT_OK = qw(wait_for patience);
 # Seconds after which what has not happened is a failure.
 
 sub patience {
-    return $ENV{PIMAP_VALGRIND} ? 60 : $ENV{PIMAP_ASAN} ? 20 : 10;
+    return $ENV{PIMAP_VALGRIND} ? 60 : 20;
 }
 
 
