@@ -65,15 +65,20 @@ sub start {
 # Its master, which is to end the others, now and then only spins when it is
 # told to end (3.6.1).
 
-sub stop {
-    my ($self) = @_;
+sub stop { $_[0]->kill('TERM') }
+
+
+sub kill {
+    my ($self, $signal) = @_;
 
     my $process = $self->{process};
 
-    $process->signal('TERM');
-    wait_for(sub { !$process->running() && !$process->group() }, 2)
-        or return $self->kill();
-    $self->{t}->stop($process);
+    if ($signal) {
+        CORE::kill($signal, -$process->pid());
+        wait_for(sub { !$process->running() && !$process->group() }, 2);
+    }
+
+    $self->SUPER::kill();
 }
 
 
