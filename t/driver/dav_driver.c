@@ -10,6 +10,7 @@
  */
 
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,8 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: dav_driver JSON\n");
         return 2;
     }
+
+    signal(SIGPIPE, SIG_IGN);       /* as the bridge does */
 
     bridge_base = event_base_new();
 

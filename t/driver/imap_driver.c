@@ -8,6 +8,7 @@
  */
 
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,8 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: imap_driver JSON\n");
         return 2;
     }
+
+    signal(SIGPIPE, SIG_IGN);       /* as the bridge does */
 
     bridge_base = event_base_new();
     memset(&server, 0, sizeof(server));
