@@ -114,7 +114,7 @@ $s->stop();
 
 my @made = ({ INBOX => [5, 1] }, { INBOX => [5, 1], New => [0] },
     { INBOX => [5, 1], New => [7, 1] });
-my %quick = (states => {}, options => { round => 500 });
+my %quick = (options => { round => 500 });
 
 $fake->script(@idle, ['serve', $made[0], 'IDLE'], ['serve', $made[1], 'IDLE'],
     ['serve', $made[2], 'LOGOUT']);
@@ -125,7 +125,7 @@ $s->stop();
 
 $fake->script(@idle, ['serve', $made[0], 'IDLE'],
     ['serve', $made[1], 'LOGOUT']);
-$s = session(%quick, states => {});
+$s = session(%quick);
 is(told($s->event()), 'MailboxCreate New', 'once more');
 $fake->script(@idle, ['serve', $made[2], 'LOGOUT']);
 $s->restart();
@@ -139,7 +139,7 @@ $s->stop();
 $fake->script(@idle, ['serve', { INBOX => [5, 1], Lists => [6, 1] }, 'IDLE'],
     ['serve', { INBOX => [5, 1], Lists => [-6, 1, 2] }, 'IDLE'],
     ['serve', { INBOX => [5, 1], Lists => [6, 1, 2] }, 'LOGOUT']);
-$s = session(%quick, states => {});
+$s = session(%quick);
 is($s->wait_ready(), 'IDLE', 'not now');
 is(told($s->event()), 'MessageNew Lists 2', '    but in the next round');
 $s->stop();
