@@ -26,7 +26,7 @@ my $key = 'pimap_token_key ' . $token->jwks('keys.json', 'secret') . ';';
 $t->nginx()->{http} = $ENV{PIMAP_HTTP} ? '' : 'pimap_hibernate on;';
 $t->nginx()->{locations} .= <<"END";
     $key
-    pimap_token_leeway 2s;
+    pimap_token_leeway 4s;
 
     location = /token { pimap_login token ticket; pimap_events; }
     location = /ticket { pimap_login token; pimap_ticket; }
@@ -40,7 +40,7 @@ $t->wait_ready();
 
 my @many = map { park(time() + 11, account => 'many') } 1 .. 24;
 
-my $exp = time() + 4;
+my $exp = time() + 8;
 my %s;
 
 for my $transport (@transports) {
@@ -113,7 +113,7 @@ ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE, '    before their time');
 
 # a reload takes the time along
 
-my $kept = time() + 5;
+my $kept = time() + 8;
 my @kept = map { park($kept, transport => $_) } @transports;
 $_->read_until(qr/: parked\n\n/) for @kept;
 
