@@ -20,7 +20,7 @@ use Pimap::ImapFlow;
 use Pimap::Mbsync;
 
 my $t = Pimap->new();
-$t->plan(30);
+$t->plan(31);
 
 my $bridge = Pimap::Bridge->new(t => $t);
 
@@ -153,10 +153,9 @@ ok(!$mbsync->file('INBOX', 'mail 6') && $mbsync->file('Work', 'mail 6'),
     '    the move');
 like($mbsync->file('Work', 'from the phone'), qr/:2,\w*D/, '    the draft');
 
-# (the slowest ones are for a machine that is busy)
-
 @times = sort { $a <=> $b } @times;
 cmp_ok($times[@times / 2], '<', 1, 'within a second');
+cmp_ok($times[-1], '<', 5, '    none of them late, however busy it is here');
 note(sprintf('slowest: %.3f s', $times[-1]));
 
 $flow->call('logout');

@@ -108,7 +108,7 @@ ok($t->wait_for(sub {
     ($bridge{$heir}->metric('accounts_watched') // 0) == ACCOUNTS
 }, 'take-over', WAIT), 'killed: the other one has all');
 my $took = time() - $start;
-cmp_ok($took, '<', 3 * LEASE, "within the lease and a little ($took s)");
+cmp_ok($took, '<', 2 * LEASE, "within the lease and a little ($took s)");
 is(missing(), '', 'what came in between is told');
 is(twice(), '', 'once');
 

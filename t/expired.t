@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 use Pimap::Token;
 
-use constant LATE => 5;         # seconds, for a machine that is busy
+use constant LATE => 2;         # seconds, for a machine that is busy
 
 my @transports = qw(http https h2);
 

@@ -16,7 +16,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 use lib 'lib';
 use Pimap;
 
-use constant LATE => 3;         # seconds, for a machine that is busy
+use constant LATE => 2;         # seconds, for a machine that is busy
 
 my @transports = qw(http https h2);
 my $t = Pimap->new(workers => 2, mode => 'pimap_detach off;',

@@ -148,8 +148,16 @@ my $erin = live('erin');
 
 $redis->stop();
 ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+
+# (the workers stand still until it is written: they look once)
+
+my @pids = $t->workers();
+
+kill('STOP', @pids);
 $redis->start()->load();
-$redis->fcall(revoke => 'erin');
+revoked('erin');
+$redis->fcall(revoke => 'nobody');
+kill('CONT', @pids);
 is($erin->event(20)->{event}, 'expired', 'found when it is back');
 $t->wait_ready();
 
