@@ -153,6 +153,7 @@ fuzz:
 
 style:
 	@misc/style
+	@misc/sentences
 
 clean:
 	@rm -rf build
