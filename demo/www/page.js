@@ -1,14 +1,14 @@
 'use strict';
 
 /*
- * Parks with EventSource and shows what arrives.  Everything that comes from
+ * Receives events with EventSource and shows them.  Everything that comes from
  * outside is set as text, never as markup.
  */
 
-/* What we ask for; the server says in each ping what is in force. */
+/* The requested interval of pings; each ping tells the interval in force. */
 const PING = 30;
 
-/* In force before the first ping came: the server's own default. */
+/* The interval before the first ping: the server's default. */
 const PING_UNKNOWN = 300;
 
 const MAX_SHOWN = 200;
@@ -29,7 +29,7 @@ const park = {
 };
 
 
-/* The events that we know, each with its title and its text. */
+/* The known events, each with its title and its text. */
 
 const EVENTS = {
     MessageNew: mail,
@@ -47,7 +47,7 @@ const EVENTS = {
     MailboxRename: (e) => [`Mailbox ${e.oldMailbox} is now ${e.mailbox}`],
     MailboxSubscribe: (e) => [`Mailbox ${e.mailbox} subscribed`],
     MailboxUnSubscribe: (e) => [`Mailbox ${e.mailbox} unsubscribed`],
-    MailboxResync: (e) => [`Mailbox ${e.mailbox} is to be read anew`],
+    MailboxResync: (e) => [`Mailbox ${e.mailbox} must be read again`],
 
     QuotaExceed: () => ['Over quota'],
     QuotaWithin: () => ['Within quota again'],
@@ -65,14 +65,14 @@ const EVENTS = {
 
     state: (e) => ['State changed', stateTypes(e)],
     calendarAlert: () => ['Calendar alert'],
-    resync: () => ['Events were missed: everything is to be read anew'],
+    resync: () => ['Events were missed: everything must be read again'],
     UpdateResult: () => ['Result of an update'],
     message: () => ['Event without a name'],
 };
 
 /*
- * EventSource has no listener for "any name": the names of other events can
- * be given to the page, ?also=Name,Other
+ * EventSource has no listener for all names, so the address of the page can
+ * add the names of other events: ?also=Name,Other
  */
 
 const names = Object.keys(EVENTS).concat(
@@ -82,7 +82,7 @@ const names = Object.keys(EVENTS).concat(
 function connect() {
     const query = new URLSearchParams({ account, device, ping: PING });
 
-    /* A new EventSource can't send the header of an old one. */
+    /* A new EventSource cannot set the header Last-Event-ID. */
     if (park.lastId) {
         query.set('last-event-id', park.lastId);
     }
@@ -133,13 +133,13 @@ function opened() {
 }
 
 
-/* EventSource comes back by itself, but not when the server has refused. */
+/* EventSource reconnects by itself, but not after a refusal. */
 
 function failed() {
     text('since', '–');
 
     if (park.source.readyState !== EventSource.CLOSED) {
-        show('connecting', 'Connection lost, connecting again …');
+        show('connecting', 'Connection lost, reconnecting …');
         return;
     }
 
@@ -148,7 +148,7 @@ function failed() {
 
     disconnect();
     park.retry = setTimeout(connect, seconds * 1000);
-    show('refused', `Refused by the server, trying again in ${seconds} s`);
+    show('refused', `The server refused the request, next try in ${seconds} s`);
 }
 
 
@@ -156,11 +156,11 @@ function superseded() {
     disconnect();
 
     text('since', '–');
-    show('superseded', 'Another connection of this device has taken over');
+    show('superseded', 'A newer connection of this device gets the events now');
 }
 
 
-/* A connection that is silent for too long is dead, whatever TCP thinks. */
+/* Reconnects if neither event nor ping comes: TCP may not notice a loss. */
 
 function watch() {
     clearTimeout(park.watchdog);
@@ -318,7 +318,7 @@ function show(state, words) {
 }
 
 
-/* Who has logged in, as the server says in a cookie. */
+/* The account of the login: the server sets it in a cookie. */
 
 function loggedIn() {
     const cookie = document.cookie.split('; ').find(
@@ -328,7 +328,7 @@ function loggedIn() {
 }
 
 
-/* The device's name: one for each tab, the same after a reload. */
+/* The device's name: each tab has its own, and keeps it after a reload. */
 
 function sessionDevice() {
     let id = sessionStorage.getItem('device');
