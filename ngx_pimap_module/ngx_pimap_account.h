@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 
 
 struct ngx_pimap_account_s {
@@ -21,7 +21,7 @@ struct ngx_pimap_account_s {
     ngx_queue_t               link;         /* the subscriber's */
     uint64_t                  sequence;     /* of its SUBSCRIBE */
 
-    ngx_pimap_position_t      position;     /* if anchored */
+    pimap_event_id_t      position;     /* if anchored */
     ngx_pimap_reader_t       *reader;       /* fills a hole */
     ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 

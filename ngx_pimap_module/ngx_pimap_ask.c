@@ -70,7 +70,7 @@ ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
     if (ngx_pimap_ask_last_id(ask->request, &id)) {
         start->known = 1;
 
-        if (ngx_pimap_position_parse(&start->position, id.data, id.len)
+        if (pimap_event_id_parse(&start->position, id.data, id.len)
             != NGX_OK)
         {
             /* of another server, maybe: no log goes on from there */

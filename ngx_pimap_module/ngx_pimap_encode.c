@@ -46,7 +46,7 @@ ngx_pimap_encode_hello(ngx_pimap_format_t format, ngx_msec_t retry,
 
 
 ngx_pimap_text_t *
-ngx_pimap_encode_id(ngx_pimap_format_t format, ngx_pimap_position_t *position,
+ngx_pimap_encode_id(ngx_pimap_format_t format, pimap_event_id_t *position,
     ngx_log_t *log)
 {
     ngx_pimap_text_t     *text;
@@ -70,16 +70,16 @@ ngx_pimap_encode_id(ngx_pimap_format_t format, ngx_pimap_position_t *position,
 
 ngx_pimap_text_t *
 ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
-    ngx_pimap_position_t *last, ngx_log_t *log)
+    pimap_event_id_t *last, ngx_log_t *log)
 {
-    u_char                id[NGX_PIMAP_POSITION_LEN + 1];
+    u_char                id[PIMAP_EVENT_ID_LEN + 1];
     u_char                members[NGX_PIMAP_ENCODE_MEMBERS];
     ngx_pimap_text_t     *text;
     ngx_pimap_control_t   control;
 
     ngx_memzero(&control, sizeof(ngx_pimap_control_t));
 
-    id[ngx_pimap_position_text(last, id)] = '\0';
+    id[pimap_event_id_text(last, id)] = '\0';
 
     control.name = "resync";
     control.position = last;
@@ -228,7 +228,7 @@ ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
     pimap_event_t *ev, ngx_log_t *log)
 {
     ngx_pimap_text_t      *text;
-    ngx_pimap_position_t   position;
+    pimap_event_id_t   position;
 
     text = texts->text[format];
 

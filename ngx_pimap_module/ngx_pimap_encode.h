@@ -12,7 +12,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 #include "ngx_pimap_text.h"
 
 #include "pimap_event.h"
@@ -29,11 +29,11 @@ ngx_pimap_text_t *ngx_pimap_encode_hello(ngx_pimap_format_t format,
 
 /* No event, but the id to come back with. */
 ngx_pimap_text_t *ngx_pimap_encode_id(ngx_pimap_format_t format,
-    ngx_pimap_position_t *position, ngx_log_t *log);
+    pimap_event_id_t *position, ngx_log_t *log);
 
 /* Events are missing: the device has to look by itself, and goes on here. */
 ngx_pimap_text_t *ngx_pimap_encode_resync(ngx_pimap_format_t format,
-    ngx_str_t *reason, ngx_pimap_position_t *last, ngx_log_t *log);
+    ngx_str_t *reason, pimap_event_id_t *last, ngx_log_t *log);
 
 /* RFC 8620, 7.3: the interval in force, in seconds; never an id. */
 ngx_pimap_text_t *ngx_pimap_encode_ping(ngx_pimap_format_t format,
@@ -77,7 +77,7 @@ ngx_msec_t ngx_pimap_encode_jitter(ngx_msec_t retry);
 typedef struct {
     const char             *name;
     const char             *comment;    /* where that is enough; or NULL */
-    ngx_pimap_position_t   *position;   /* NULL: no id */
+    pimap_event_id_t   *position;   /* NULL: no id */
     ngx_msec_t              retry;      /* 0: it is not said */
     ngx_str_t               members;    /* of a JSON object */
 } ngx_pimap_control_t;

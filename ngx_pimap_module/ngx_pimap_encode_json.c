@@ -71,7 +71,7 @@ ngx_pimap_encode_json_copy(u_char *p, ngx_pimap_encode_json_t *json)
 size_t
 ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_t *control)
 {
-    u_char     *p, *last, text[NGX_PIMAP_POSITION_LEN];
+    u_char     *p, *last, text[PIMAP_EVENT_ID_LEN];
     ngx_str_t   id;
 
     p = buf;
@@ -81,7 +81,7 @@ ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_t *control)
 
     if (control->position) {
         id.data = text;
-        id.len = ngx_pimap_position_text(control->position, text);
+        id.len = pimap_event_id_text(control->position, text);
 
         p = ngx_pimap_encode_json_id(p, &id);
     }

@@ -81,7 +81,7 @@ ngx_pimap_encode_sse_control(ngx_pimap_control_t *control, ngx_log_t *log)
 
     if (control->position) {
         p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
-        p += ngx_pimap_position_text(control->position, p);
+        p += pimap_event_id_text(control->position, p);
         *p++ = '\n';
     }
 

@@ -54,7 +54,7 @@ ngx_pimap_log_last(ngx_str_t *account, ngx_pimap_command_pt handler,
  */
 
 ngx_pimap_command_t *
-ngx_pimap_log_peek(ngx_str_t *account, ngx_pimap_position_t *position,
+ngx_pimap_log_peek(ngx_str_t *account, pimap_event_id_t *position,
     ngx_pimap_command_pt handler, void *data)
 {
     u_char                *p, start[sizeof("-") + 2 * NGX_INT64_LEN];
@@ -83,10 +83,10 @@ ngx_pimap_log_peek(ngx_str_t *account, ngx_pimap_position_t *position,
 
 
 ngx_uint_t
-ngx_pimap_log_quiet(redisReply *reply, ngx_pimap_position_t *position)
+ngx_pimap_log_quiet(redisReply *reply, pimap_event_id_t *position)
 {
     redisReply            *entry;
-    ngx_pimap_position_t   last;
+    pimap_event_id_t   last;
 
     if (reply->type != REDIS_REPLY_ARRAY) {
         return 0;
@@ -109,7 +109,7 @@ ngx_pimap_log_quiet(redisReply *reply, ngx_pimap_position_t *position)
 
 
 ngx_pimap_command_t *
-ngx_pimap_log_read(ngx_str_t *account, ngx_pimap_position_t *position,
+ngx_pimap_log_read(ngx_str_t *account, pimap_event_id_t *position,
     ngx_uint_t count, size_t bytes, ngx_pimap_command_pt handler, void *data)
 {
     ngx_pimap_log_call_t  call;
@@ -195,13 +195,13 @@ ngx_pimap_log_conf(void)
 
 
 ngx_int_t
-ngx_pimap_log_position(redisReply *reply, ngx_pimap_position_t *position)
+ngx_pimap_log_position(redisReply *reply, pimap_event_id_t *position)
 {
     if (reply->type != REDIS_REPLY_STRING) {
         return NGX_ERROR;
     }
 
-    return ngx_pimap_position_parse(position, (u_char *) reply->str,
+    return pimap_event_id_parse(position, (u_char *) reply->str,
                                     reply->len)
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }

@@ -13,13 +13,13 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_commander.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 
 
 typedef struct {
     ngx_uint_t              resync;     /* the log does not go on from there */
     ngx_str_t               reason;     /* why: a fixed word */
-    ngx_pimap_position_t    last;       /* of the log; its begin if empty */
+    pimap_event_id_t    last;       /* of the log; its begin if empty */
     ngx_uint_t              n;          /* entries */
     redisReply            **entries;    /* id, text, id, text ... */
 } ngx_pimap_log_page_t;
@@ -32,11 +32,11 @@ ngx_pimap_command_t *ngx_pimap_log_last(ngx_str_t *account,
 
 /* The entry at a position, and the one after it. */
 ngx_pimap_command_t *ngx_pimap_log_peek(ngx_str_t *account,
-    ngx_pimap_position_t *position, ngx_pimap_command_pt handler, void *data);
+    pimap_event_id_t *position, ngx_pimap_command_pt handler, void *data);
 
 /* What comes after a position, at most "count" entries or about "bytes". */
 ngx_pimap_command_t *ngx_pimap_log_read(ngx_str_t *account,
-    ngx_pimap_position_t *position, ngx_uint_t count, size_t bytes,
+    pimap_event_id_t *position, ngx_uint_t count, size_t bytes,
     ngx_pimap_command_pt handler, void *data);
 
 /* Adds and publishes; a "key" (may be empty) does so once only. */
@@ -46,11 +46,11 @@ ngx_pimap_command_t *ngx_pimap_log_post(ngx_str_t *account, ngx_str_t *event,
 
 /* True if a peek shows that the log ends at the position. */
 ngx_uint_t ngx_pimap_log_quiet(redisReply *reply,
-    ngx_pimap_position_t *position);
+    pimap_event_id_t *position);
 
 /* NGX_OK, or NGX_ERROR if the reply is none of pimap_last or pimap_read. */
 ngx_int_t ngx_pimap_log_position(redisReply *reply,
-    ngx_pimap_position_t *position);
+    pimap_event_id_t *position);
 ngx_int_t ngx_pimap_log_page(redisReply *reply, ngx_pimap_log_page_t *page);
 
 

@@ -13,7 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_history.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 #include "ngx_pimap_text.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
@@ -102,7 +102,7 @@ struct ngx_pimap_device_s {
 
 /* Where a device goes on in the log; not known while Redis is away. */
 typedef struct {
-    ngx_pimap_position_t          position;
+    pimap_event_id_t          position;
     unsigned                      known:1;
     unsigned                      earliest:1;   /* whatever that is */
 } ngx_pimap_start_t;

@@ -346,7 +346,7 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
 static ngx_int_t
 ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 {
-    u_char             *p, id[NGX_PIMAP_POSITION_LEN];
+    u_char             *p, id[PIMAP_EVENT_ID_LEN];
     ngx_str_t           last;
     ngx_uint_t          i, n;
     ngx_pimap_text_t  **texts;
@@ -356,7 +356,7 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 
     p = ngx_pnalloc(poll->request->pool,
                     sizeof("{\"lastEventId\":\"\",\"events\":[\n]}\n")
-                    + NGX_PIMAP_POSITION_LEN + poll->size + n);
+                    + PIMAP_EVENT_ID_LEN + poll->size + n);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -366,7 +366,7 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 
     if (poll->start.known) {
         last.data = id;
-        last.len = ngx_pimap_position_text(&poll->start.position, id);
+        last.len = pimap_event_id_text(&poll->start.position, id);
         p = ngx_sprintf(p, "\"lastEventId\":\"%V\",", &last);
     }
 

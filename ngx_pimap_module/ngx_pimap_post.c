@@ -164,7 +164,7 @@ static ngx_int_t
 ngx_pimap_post_reply(ngx_pimap_post_t *post, redisReply *reply)
 {
     redisReply            *id;
-    ngx_pimap_position_t   position;
+    pimap_event_id_t   position;
 
     if (reply == NULL) {
         return NGX_ERROR;

@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 
 
 /* Lives in the request's pool, ends with it. */
@@ -28,7 +28,7 @@ typedef struct {
 
     ngx_uint_t             receivers;   /* of the last event */
     ngx_str_t              id;          /* of it; empty: it was live only */
-    u_char                 id_text[NGX_PIMAP_POSITION_LEN];
+    u_char                 id_text[PIMAP_EVENT_ID_LEN];
 
     ngx_int_t              refused;     /* what answering it returned */
     unsigned               from_body:1; /* the account is an OX payload's */

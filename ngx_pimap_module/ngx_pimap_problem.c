@@ -229,12 +229,12 @@ ngx_pimap_add_position(ngx_http_request_t *r, ngx_pimap_start_t *start)
         return NGX_OK;
     }
 
-    id = ngx_pnalloc(r->pool, NGX_PIMAP_POSITION_LEN + 1);
+    id = ngx_pnalloc(r->pool, PIMAP_EVENT_ID_LEN + 1);
     if (id == NULL) {
         return NGX_ERROR;
     }
 
-    id[ngx_pimap_position_text(&start->position, id)] = '\0';
+    id[pimap_event_id_text(&start->position, id)] = '\0';
 
     return ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) id);
 }

@@ -20,7 +20,7 @@ struct ngx_pimap_reader_s {
     ngx_pimap_reader_t    **owner;      /* who points here: device, account */
     ngx_pimap_account_t    *account;
     ngx_pimap_device_t     *device;     /* NULL: it is the account's */
-    ngx_pimap_position_t    position;   /* the device's; the account's when
+    pimap_event_id_t    position;   /* the device's; the account's when
                                            its page was asked for */
     ngx_pimap_command_t    *command;    /* under way */
 

@@ -30,7 +30,7 @@ typedef struct {
     uint32_t               len[NGX_PIMAP_RECORD_NPARTS];
 
     ngx_pimap_past_t       past;
-    ngx_pimap_position_t   position;
+    pimap_event_id_t   position;
 
     uint32_t               issued;
     uint32_t               expires;

@@ -30,7 +30,7 @@ static ngx_int_t ngx_pimap_replay_error(ngx_pimap_reader_t *reader,
     redisReply *reply);
 static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader);
 static void ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader,
-    ngx_pimap_position_t *last);
+    pimap_event_id_t *last);
 static void ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page);
 static ngx_int_t ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader,
@@ -41,9 +41,9 @@ static void ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
 static void ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_log_page_t *page);
 static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before);
+    ngx_pimap_log_page_t *page, pimap_event_id_t *before);
 static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id,
-    redisReply *text, ngx_pimap_position_t *position);
+    redisReply *text, pimap_event_id_t *position);
 
 
 static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
@@ -58,7 +58,7 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
     size_t                 bytes;
     ngx_str_t             *account;
     ngx_uint_t             count;
-    ngx_pimap_position_t   from;
+    pimap_event_id_t   from;
 
     account = &reader->account->sn.str;
 
@@ -233,7 +233,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
     ngx_uint_t            fresh;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
-    ngx_pimap_position_t  position;
+    pimap_event_id_t  position;
 
     static ngx_str_t  reason = ngx_string("unavailable");
 
@@ -260,7 +260,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
 /* Redis was away when the device came: it starts here, and is told. */
 
 static void
-ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, ngx_pimap_position_t *last)
+ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
 {
     ngx_pimap_text_t    *text;
     ngx_pimap_device_t  *d;
@@ -292,7 +292,7 @@ ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
     ngx_uint_t            i;
     pimap_event_t         ev;
     ngx_pimap_device_t   *d;
-    ngx_pimap_position_t  before;
+    pimap_event_id_t  before;
 
     d = reader->device;
 
@@ -371,7 +371,7 @@ static void
 ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
 {
     ngx_pimap_account_t   *account;
-    ngx_pimap_position_t  *here, *there;
+    pimap_event_id_t  *here, *there;
 
     account = reader->account;
     here = &account->position;
@@ -419,7 +419,7 @@ ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
     ngx_pimap_log_page_t *page)
 {
     ngx_pimap_account_t   *account;
-    ngx_pimap_position_t  *here, position;
+    pimap_event_id_t  *here, position;
 
     account = reader->account;
     here = &account->position;
@@ -467,7 +467,7 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_int_t              rc;
     ngx_uint_t             i;
     pimap_event_t          ev;
-    ngx_pimap_position_t  *here, position;
+    pimap_event_id_t  *here, position;
 
     here = &account->position;
 
@@ -501,7 +501,7 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
 static ngx_uint_t
 ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page, ngx_pimap_position_t *before)
+    ngx_pimap_log_page_t *page, pimap_event_id_t *before)
 {
     if (reader->position.epoch || reader->earliest || page->n == 0
         || ngx_pimap_log_position(page->entries[0], before) != NGX_OK
@@ -518,7 +518,7 @@ ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
 
 static ngx_int_t
 ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id, redisReply *text,
-    ngx_pimap_position_t *position)
+    pimap_event_id_t *position)
 {
     ngx_pimap_main_conf_t  *pmcf;
 

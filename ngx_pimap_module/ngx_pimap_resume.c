@@ -30,7 +30,7 @@ ngx_pimap_resume_init_process(ngx_cycle_t *cycle)
 
 
 ngx_int_t
-ngx_pimap_resume_position(ngx_str_t *name, ngx_pimap_position_t *position)
+ngx_pimap_resume_position(ngx_str_t *name, pimap_event_id_t *position)
 {
     ngx_pimap_account_t  *account;
 
@@ -53,7 +53,7 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     ngx_log_t *log)
 {
     ngx_pimap_reader_t    *reader;
-    ngx_pimap_position_t   now;
+    pimap_event_id_t   now;
 
     if (!start->known
         && ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_MISSING)
@@ -162,7 +162,7 @@ ngx_pimap_resume_account(ngx_pimap_account_t *account)
 ngx_int_t
 ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
-    ngx_pimap_position_t  *here;
+    pimap_event_id_t  *here;
 
     here = &account->position;
 
@@ -209,7 +209,7 @@ ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     const char *reason)
 {
     ngx_str_t             text;
-    ngx_pimap_position_t  before;
+    pimap_event_id_t  before;
 
     ngx_pimap_count(gaps);
 
@@ -344,7 +344,7 @@ ngx_pimap_resume_rejoin(ngx_pimap_account_t *account)
 
 void
 ngx_pimap_resume_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
-    ngx_pimap_position_t *last)
+    pimap_event_id_t *last)
 {
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
@@ -366,7 +366,7 @@ ngx_pimap_resume_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
 
 void
 ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
-    ngx_pimap_position_t *last)
+    pimap_event_id_t *last)
 {
     ngx_pimap_text_t  *text;
 

@@ -17,7 +17,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 
 #include "pimap_event.h"
 
@@ -29,7 +29,7 @@ ngx_int_t ngx_pimap_resume_init_process(ngx_cycle_t *cycle);
  * NGX_DECLINED.
  */
 ngx_int_t ngx_pimap_resume_position(ngx_str_t *account,
-    ngx_pimap_position_t *position);
+    pimap_event_id_t *position);
 
 /* A device has been parked, to go on from "start".  NGX_ERROR: no memory. */
 ngx_int_t ngx_pimap_resume_device(ngx_pimap_device_t *d,
@@ -77,9 +77,9 @@ void ngx_pimap_resume_forget(ngx_pimap_reader_t **reader);
 void ngx_pimap_resume_account(ngx_pimap_account_t *account);
 void ngx_pimap_resume_rejoin(ngx_pimap_account_t *account);
 void ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
-    ngx_pimap_position_t *last);
+    pimap_event_id_t *last);
 void ngx_pimap_resume_tell_all(ngx_pimap_account_t *account,
-    ngx_str_t *reason, ngx_pimap_position_t *last);
+    ngx_str_t *reason, pimap_event_id_t *last);
 
 
 #endif /* _NGX_PIMAP_RESUME_H_INCLUDED_ */

@@ -55,7 +55,7 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
 
 void
 ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
-    ngx_pimap_position_t *position)
+    pimap_event_id_t *position)
 {
     text->kind = kind;
 

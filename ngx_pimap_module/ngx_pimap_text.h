@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_position.h"
+#include "pimap_event_id.h"
 #include "ngx_pimap_trail.h"
 
 
@@ -57,7 +57,7 @@ struct ngx_pimap_text_s {
                                            as it was; or 0 */
     uint8_t                kind;        /* ngx_pimap_text_kind_t */
     uint8_t                placed;
-    ngx_pimap_position_t   position;    /* who has it is there, if "placed" */
+    pimap_event_id_t   position;    /* who has it is there, if "placed" */
     ngx_pimap_packed_t    *packed;      /* its compressed forms */
     uint64_t               trails;      /* those that end with it, the serial
                                            of the first */
@@ -75,7 +75,7 @@ ngx_pimap_text_t *ngx_pimap_text_create(size_t size, ngx_log_t *log);
 
 /* Says what it is, and where in the log, if "position" is not NULL. */
 void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
-    ngx_pimap_position_t *position);
+    pimap_event_id_t *position);
 
 /*
  * A compressed form of it, for devices with these bytes before, by a key.
