@@ -10,7 +10,7 @@
 
 
 size_t
-ngx_pimap_channel_name(u_char *channel, ngx_pimap_redis_conf_t *conf,
+ngx_pimap_channel_name(u_char *channel, ngx_pimap_conf_redis_t *conf,
     ngx_str_t *account)
 {
     u_char  *p;
@@ -26,7 +26,7 @@ ngx_pimap_channel_name(u_char *channel, ngx_pimap_redis_conf_t *conf,
 
 
 ngx_int_t
-ngx_pimap_channel_account(ngx_str_t *channel, ngx_pimap_redis_conf_t *conf,
+ngx_pimap_channel_account(ngx_str_t *channel, ngx_pimap_conf_redis_t *conf,
     ngx_str_t *account)
 {
     size_t  n;

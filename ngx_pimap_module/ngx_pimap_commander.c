@@ -42,7 +42,7 @@ static ngx_connection_t   ngx_pimap_commander_dumb;
 
 
 void
-ngx_pimap_commander_open(ngx_pimap_redis_conf_t *conf)
+ngx_pimap_commander_open(ngx_pimap_conf_redis_t *conf)
 {
     ngx_queue_init(&ngx_pimap_commander_queue);
 

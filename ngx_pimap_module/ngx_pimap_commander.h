@@ -20,7 +20,7 @@ typedef struct ngx_pimap_command_s  ngx_pimap_command_t;
 typedef void (*ngx_pimap_command_pt)(void *data, redisReply *reply);
 
 
-void ngx_pimap_commander_open(ngx_pimap_redis_conf_t *conf);
+void ngx_pimap_commander_open(ngx_pimap_conf_redis_t *conf);
 void ngx_pimap_commander_close(void);
 
 ngx_uint_t ngx_pimap_commander_ready(void);

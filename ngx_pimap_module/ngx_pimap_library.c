@@ -51,7 +51,7 @@ static void ngx_pimap_library_missing(const char *why);
 
 
 static ngx_pimap_library_state_t   ngx_pimap_library;
-static ngx_pimap_redis_conf_t     *ngx_pimap_library_conf;
+static ngx_pimap_conf_redis_t     *ngx_pimap_library_conf;
 static ngx_uint_t                  ngx_pimap_library_told;
 static ngx_event_t                 ngx_pimap_library_timer;
 static ngx_connection_t            ngx_pimap_library_dumb;
@@ -65,7 +65,7 @@ ngx_pimap_library_state(void)
 
 
 void
-ngx_pimap_library_start(ngx_pimap_redis_conf_t *conf)
+ngx_pimap_library_start(ngx_pimap_conf_redis_t *conf)
 {
     ngx_pimap_library_conf = conf;
     ngx_pimap_library = NGX_PIMAP_LIBRARY_UNKNOWN;

@@ -31,7 +31,7 @@ typedef enum {
 ngx_pimap_library_state_t ngx_pimap_library_state(void);
 
 /* The commander is up, or down. */
-void ngx_pimap_library_start(ngx_pimap_redis_conf_t *conf);
+void ngx_pimap_library_start(ngx_pimap_conf_redis_t *conf);
 void ngx_pimap_library_stop(void);
 
 /* A function was not found: somebody has flushed them. */

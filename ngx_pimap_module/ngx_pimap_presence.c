@@ -35,7 +35,7 @@ static ngx_int_t ngx_pimap_presence_say(ngx_pimap_account_t *account,
 
 static ngx_event_t              ngx_pimap_presence_timer;
 static ngx_connection_t         ngx_pimap_presence_dumb;
-static ngx_pimap_redis_conf_t  *ngx_pimap_presence_conf;    /* NULL: off */
+static ngx_pimap_conf_redis_t  *ngx_pimap_presence_conf;    /* NULL: off */
 static ngx_int_t                ngx_pimap_presence_budget;
 static ngx_uint_t               ngx_pimap_presence_next;    /* slice */
 static ngx_uint_t               ngx_pimap_presence_missed;  /* slices to go */

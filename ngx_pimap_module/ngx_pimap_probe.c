@@ -24,7 +24,7 @@ static void ngx_pimap_probe_handler(ngx_event_t *ev);
 static uint64_t ngx_pimap_probe_usec(void);
 
 
-static ngx_pimap_redis_conf_t  *ngx_pimap_probe_conf;
+static ngx_pimap_conf_redis_t  *ngx_pimap_probe_conf;
 static ngx_event_t              ngx_pimap_probe_timer;
 static ngx_connection_t         ngx_pimap_probe_dumb;
 static u_char                   ngx_pimap_probe_name[128];
@@ -34,7 +34,7 @@ static ngx_uint_t               ngx_pimap_probe_away;
 
 
 ngx_int_t
-ngx_pimap_probe_init_process(ngx_cycle_t *cycle, ngx_pimap_redis_conf_t *conf)
+ngx_pimap_probe_init_process(ngx_cycle_t *cycle, ngx_pimap_conf_redis_t *conf)
 {
     u_char    *p;
     uint64_t   id;

@@ -12,11 +12,11 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 
 
 ngx_int_t ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
-    ngx_pimap_redis_conf_t *conf);
+    ngx_pimap_conf_redis_t *conf);
 
 /* The channel to subscribe to, other than any account's. */
 ngx_str_t *ngx_pimap_probe_channel(void);

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 
 #include <ngx_event_connect.h>
 #include <hiredis/hiredis.h>
@@ -50,7 +50,7 @@ struct ngx_pimap_redis_s {
     ngx_int_t                  ident;   /* -1 */
 
     const char                *role;    /* for logs */
-    ngx_pimap_redis_conf_t    *conf;
+    ngx_pimap_conf_redis_t    *conf;
     ngx_pimap_redis_state_t    state;
 
     ngx_peer_connection_t      peer;

@@ -77,7 +77,7 @@ ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
 {
     ngx_addr_t              *addr;
     ngx_resolver_ctx_t      *ctx;
-    ngx_pimap_redis_conf_t  *conf;
+    ngx_pimap_conf_redis_t  *conf;
 
     conf = redis->conf;
 

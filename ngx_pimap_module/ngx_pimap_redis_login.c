@@ -60,7 +60,7 @@ ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 static ngx_int_t
 ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_redis_conf_t  *conf;
+    ngx_pimap_conf_redis_t  *conf;
 
     static ngx_str_t  question = ngx_string("get-master-addr-by-name");
 
@@ -81,7 +81,7 @@ ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis)
 static ngx_int_t
 ngx_pimap_redis_ask_redis(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_redis_conf_t  *conf;
+    ngx_pimap_conf_redis_t  *conf;
 
     conf = redis->conf;
 

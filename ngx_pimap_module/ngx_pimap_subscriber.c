@@ -52,7 +52,7 @@ static uint64_t           ngx_pimap_subscriber_answered;
 
 
 void
-ngx_pimap_subscriber_open(ngx_pimap_redis_conf_t *conf)
+ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf)
 {
     ngx_queue_init(&ngx_pimap_subscriber_waiting);
     ngx_queue_init(&ngx_pimap_subscriber_sent);

@@ -12,10 +12,10 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 
 
-void ngx_pimap_subscriber_open(ngx_pimap_redis_conf_t *conf);
+void ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf);
 void ngx_pimap_subscriber_close(void);
 
 /* From the account room: a first device, no device any more. */

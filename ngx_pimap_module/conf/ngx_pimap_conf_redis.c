@@ -9,10 +9,10 @@
  */
 
 
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_library.h"
-#include "ngx_pimap_redis_url.h"
+#include "ngx_pimap_conf_redis_url.h"
 
 
 #define NGX_PIMAP_REDIS_MAX_PREFIX       64
@@ -20,7 +20,7 @@
 
 
 typedef char *(*ngx_pimap_redis_param_pt)(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
 
 typedef struct {
     ngx_str_t                 name;
@@ -29,73 +29,73 @@ typedef struct {
 } ngx_pimap_redis_param_t;
 
 
-static char *ngx_pimap_redis_conf_param(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *arg);
-static char *ngx_pimap_redis_conf_str(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_path(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_msec(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_verify(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_functions(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset);
-static char *ngx_pimap_redis_conf_check(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
-static ngx_int_t ngx_pimap_redis_conf_addrs(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
-static ngx_int_t ngx_pimap_redis_conf_sentinels(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
-static ngx_int_t ngx_pimap_redis_conf_ssl(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
+static char *ngx_pimap_conf_redis_param(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *arg);
+static char *ngx_pimap_conf_redis_str(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_path(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_msec(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_verify(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_functions(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_password_file(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
+static char *ngx_pimap_conf_redis_check(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_addrs(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_ssl(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
 
 
 static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
 
-    { ngx_string("user="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, user) },
+    { ngx_string("user="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, user) },
 
-    { ngx_string("password="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, password) },
+    { ngx_string("password="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, password) },
 
-    { ngx_string("password_file="), ngx_pimap_redis_conf_password_file, 0 },
+    { ngx_string("password_file="), ngx_pimap_conf_redis_password_file, 0 },
 
-    { ngx_string("sentinel_user="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, sentinel_user) },
+    { ngx_string("sentinel_user="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, sentinel_user) },
 
-    { ngx_string("sentinel_password="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, sentinel_password) },
+    { ngx_string("sentinel_password="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, sentinel_password) },
 
-    { ngx_string("db="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, db) },
+    { ngx_string("db="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, db) },
 
-    { ngx_string("prefix="), ngx_pimap_redis_conf_str,
-      offsetof(ngx_pimap_redis_conf_t, prefix) },
+    { ngx_string("prefix="), ngx_pimap_conf_redis_str,
+      offsetof(ngx_pimap_conf_redis_t, prefix) },
 
-    { ngx_string("ca="), ngx_pimap_redis_conf_path,
-      offsetof(ngx_pimap_redis_conf_t, ca) },
+    { ngx_string("ca="), ngx_pimap_conf_redis_path,
+      offsetof(ngx_pimap_conf_redis_t, ca) },
 
-    { ngx_string("cert="), ngx_pimap_redis_conf_path,
-      offsetof(ngx_pimap_redis_conf_t, cert) },
+    { ngx_string("cert="), ngx_pimap_conf_redis_path,
+      offsetof(ngx_pimap_conf_redis_t, cert) },
 
-    { ngx_string("key="), ngx_pimap_redis_conf_path,
-      offsetof(ngx_pimap_redis_conf_t, key) },
+    { ngx_string("key="), ngx_pimap_conf_redis_path,
+      offsetof(ngx_pimap_conf_redis_t, key) },
 
-    { ngx_string("verify="), ngx_pimap_redis_conf_verify, 0 },
+    { ngx_string("verify="), ngx_pimap_conf_redis_verify, 0 },
 
-    { ngx_string("functions="), ngx_pimap_redis_conf_functions, 0 },
+    { ngx_string("functions="), ngx_pimap_conf_redis_functions, 0 },
 
-    { ngx_string("connect_timeout="), ngx_pimap_redis_conf_msec,
-      offsetof(ngx_pimap_redis_conf_t, connect_timeout) },
+    { ngx_string("connect_timeout="), ngx_pimap_conf_redis_msec,
+      offsetof(ngx_pimap_conf_redis_t, connect_timeout) },
 
-    { ngx_string("timeout="), ngx_pimap_redis_conf_msec,
-      offsetof(ngx_pimap_redis_conf_t, timeout) },
+    { ngx_string("timeout="), ngx_pimap_conf_redis_msec,
+      offsetof(ngx_pimap_conf_redis_t, timeout) },
 
-    { ngx_string("probe="), ngx_pimap_redis_conf_msec,
-      offsetof(ngx_pimap_redis_conf_t, probe) },
+    { ngx_string("probe="), ngx_pimap_conf_redis_msec,
+      offsetof(ngx_pimap_conf_redis_t, probe) },
 
     { ngx_null_string, NULL, 0 }
 };
@@ -109,7 +109,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                    *rv;
     ngx_str_t               *value;
     ngx_uint_t               i;
-    ngx_pimap_redis_conf_t  *rcf;
+    ngx_pimap_conf_redis_t  *rcf;
 
     rcf = &pmcf->redis;
 
@@ -127,24 +127,24 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    rv = ngx_pimap_redis_url(cf, rcf, &value[1]);
+    rv = ngx_pimap_conf_redis_url(cf, rcf, &value[1]);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
 
     for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_pimap_redis_conf_param(cf, rcf, &value[i]);
+        rv = ngx_pimap_conf_redis_param(cf, rcf, &value[i]);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
     }
 
-    return ngx_pimap_redis_conf_check(cf, rcf);
+    return ngx_pimap_conf_redis_check(cf, rcf);
 }
 
 
 static char *
-ngx_pimap_redis_conf_param(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_param(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *arg)
 {
     ngx_str_t                 value;
@@ -169,7 +169,7 @@ ngx_pimap_redis_conf_param(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_str(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_str(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     *(ngx_str_t *) ((char *) rcf + offset) = *value;
@@ -179,7 +179,7 @@ ngx_pimap_redis_conf_str(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_path(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_path(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     ngx_str_t  *path;
@@ -196,7 +196,7 @@ ngx_pimap_redis_conf_path(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_msec(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_msec(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     ngx_msec_int_t  msec;
@@ -217,7 +217,7 @@ ngx_pimap_redis_conf_msec(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_verify(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_verify(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     if (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0) {
@@ -235,7 +235,7 @@ ngx_pimap_redis_conf_verify(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_functions(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_functions(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     if (ngx_strcmp(value->data, "load") == 0) {
@@ -257,8 +257,8 @@ ngx_pimap_redis_conf_functions(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, ngx_str_t *value, size_t offset)
+ngx_pimap_conf_redis_password_file(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset)
 {
     ssize_t     n;
     ngx_fd_t    fd;
@@ -308,7 +308,7 @@ ngx_pimap_redis_conf_password_file(ngx_conf_t *cf,
 
 
 static char *
-ngx_pimap_redis_conf_check(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+ngx_pimap_conf_redis_check(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     size_t  i;
 
@@ -356,7 +356,7 @@ ngx_pimap_redis_conf_check(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
 
 
 ngx_int_t
-ngx_pimap_redis_conf_init(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+ngx_pimap_conf_redis_init(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -371,19 +371,19 @@ ngx_pimap_redis_conf_init(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
     rcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
                             ? 30000 : clcf->resolver_timeout;
 
-    if ((rcf->master.len ? ngx_pimap_redis_conf_sentinels(cf, rcf)
-                         : ngx_pimap_redis_conf_addrs(cf, rcf))
+    if ((rcf->master.len ? ngx_pimap_conf_redis_sentinels(cf, rcf)
+                         : ngx_pimap_conf_redis_addrs(cf, rcf))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return rcf->tls ? ngx_pimap_redis_conf_ssl(cf, rcf) : NGX_OK;
+    return rcf->tls ? ngx_pimap_conf_redis_ssl(cf, rcf) : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_pimap_redis_conf_addrs(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+ngx_pimap_conf_redis_addrs(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_url_t  u;
 
@@ -416,7 +416,7 @@ ngx_pimap_redis_conf_addrs(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
 /* All addresses of all sentinels; names are looked up now. */
 
 static ngx_int_t
-ngx_pimap_redis_conf_sentinels(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_url_t     u;
     ngx_str_t    *sentinel;
@@ -461,7 +461,7 @@ ngx_pimap_redis_conf_sentinels(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
 
 
 static ngx_int_t
-ngx_pimap_redis_conf_ssl(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf)
+ngx_pimap_conf_redis_ssl(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_ssl_t           *ssl;
     ngx_pool_cleanup_t  *cln;

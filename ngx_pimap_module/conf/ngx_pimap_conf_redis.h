@@ -47,14 +47,14 @@ typedef struct {
     ngx_uint_t        functions;        /* NGX_PIMAP_LIBRARY_* */
 
     ngx_uint_t        set;
-} ngx_pimap_redis_conf_t;
+} ngx_pimap_conf_redis_t;
 
 
 char *ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Addresses and TLS, once the whole configuration has been read. */
-ngx_int_t ngx_pimap_redis_conf_init(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf);
+ngx_int_t ngx_pimap_conf_redis_init(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
 
 
 #endif /* _NGX_PIMAP_REDIS_CONF_H_INCLUDED_ */

@@ -351,7 +351,7 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
     }
 
     if (pmcf->redis.set
-        && ngx_pimap_redis_conf_init(cf, &pmcf->redis) != NGX_OK)
+        && ngx_pimap_conf_redis_init(cf, &pmcf->redis) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -6,30 +6,30 @@
  */
 
 
-#include "ngx_pimap_redis_url.h"
+#include "ngx_pimap_conf_redis_url.h"
 
 
 #define NGX_PIMAP_REDIS_PORT            6379
 #define NGX_PIMAP_REDIS_SENTINEL_PORT   "26379"
 
 
-static char *ngx_pimap_redis_url_authority(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last,
+static char *ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last,
     ngx_uint_t sentinel);
-static char *ngx_pimap_redis_url_host(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
-static char *ngx_pimap_redis_url_sentinels(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
-static char *ngx_pimap_redis_url_name(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
-static ngx_int_t ngx_pimap_redis_url_login(ngx_conf_t *cf,
-    ngx_pimap_redis_conf_t *rcf, u_char *p, u_char *last);
-static ngx_int_t ngx_pimap_redis_url_decode(ngx_conf_t *cf, ngx_str_t *dst,
+static char *ngx_pimap_conf_redis_url_host(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
+static char *ngx_pimap_conf_redis_url_sentinels(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
+static char *ngx_pimap_conf_redis_url_name(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
+static ngx_int_t ngx_pimap_conf_redis_url_login(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
+static ngx_int_t ngx_pimap_conf_redis_url_decode(ngx_conf_t *cf, ngx_str_t *dst,
     u_char *p, u_char *last);
 
 
 char *
-ngx_pimap_redis_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *url)
 {
     u_char      *p, *last;
@@ -62,7 +62,7 @@ ngx_pimap_redis_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
         {
             rcf->tls = schemes[i].tls;
 
-            return ngx_pimap_redis_url_authority(cf, rcf,
+            return ngx_pimap_conf_redis_url_authority(cf, rcf,
                                                  p + schemes[i].scheme.len,
                                                  last, schemes[i].sentinel);
         }
@@ -74,7 +74,7 @@ ngx_pimap_redis_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_url_authority(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last, ngx_uint_t sentinel)
 {
     char    *rv;
@@ -89,15 +89,15 @@ ngx_pimap_redis_url_authority(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
     }
 
     if (at != p) {
-        if (ngx_pimap_redis_url_login(cf, rcf, p, at) != NGX_OK) {
+        if (ngx_pimap_conf_redis_url_login(cf, rcf, p, at) != NGX_OK) {
             return "has an invalid user or password";
         }
 
         p = at + 1;
     }
 
-    rv = sentinel ? ngx_pimap_redis_url_sentinels(cf, rcf, p, slash)
-                  : ngx_pimap_redis_url_host(cf, rcf, p, slash);
+    rv = sentinel ? ngx_pimap_conf_redis_url_sentinels(cf, rcf, p, slash)
+                  : ngx_pimap_conf_redis_url_host(cf, rcf, p, slash);
 
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -125,12 +125,12 @@ ngx_pimap_redis_url_authority(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
     rcf->db.data = path;
     rcf->db.len = last - path;
 
-    return ngx_pimap_redis_url_name(cf, rcf, p, slash);
+    return ngx_pimap_conf_redis_url_name(cf, rcf, p, slash);
 }
 
 
 static char *
-ngx_pimap_redis_url_host(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url_host(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last)
 {
     u_char     *colon;
@@ -169,7 +169,7 @@ ngx_pimap_redis_url_host(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static char *
-ngx_pimap_redis_url_sentinels(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last)
 {
     u_char     *comma;
@@ -210,7 +210,7 @@ ngx_pimap_redis_url_sentinels(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 /* For logs, without the login. */
 
 static char *
-ngx_pimap_redis_url_name(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url_name(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last)
 {
     size_t     size;
@@ -244,7 +244,7 @@ ngx_pimap_redis_url_name(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
 
 
 static ngx_int_t
-ngx_pimap_redis_url_login(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+ngx_pimap_conf_redis_url_login(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last)
 {
     u_char  *colon;
@@ -252,19 +252,19 @@ ngx_pimap_redis_url_login(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
     colon = ngx_strlchr(p, last, ':');
 
     if (colon == NULL) {
-        return ngx_pimap_redis_url_decode(cf, &rcf->user, p, last);
+        return ngx_pimap_conf_redis_url_decode(cf, &rcf->user, p, last);
     }
 
-    if (ngx_pimap_redis_url_decode(cf, &rcf->user, p, colon) != NGX_OK) {
+    if (ngx_pimap_conf_redis_url_decode(cf, &rcf->user, p, colon) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_pimap_redis_url_decode(cf, &rcf->password, colon + 1, last);
+    return ngx_pimap_conf_redis_url_decode(cf, &rcf->password, colon + 1, last);
 }
 
 
 static ngx_int_t
-ngx_pimap_redis_url_decode(ngx_conf_t *cf, ngx_str_t *dst, u_char *p,
+ngx_pimap_conf_redis_url_decode(ngx_conf_t *cf, ngx_str_t *dst, u_char *p,
     u_char *last)
 {
     u_char  *d;

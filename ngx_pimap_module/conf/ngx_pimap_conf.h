@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 
 
 /* A value from nginx.conf that names something for a request. */
@@ -22,7 +22,7 @@ typedef struct {
 
 
 struct ngx_pimap_main_conf_s {
-    ngx_pimap_redis_conf_t   redis;
+    ngx_pimap_conf_redis_t   redis;
 
     ngx_shm_zone_t          *zone;
     size_t                   zone_size;

@@ -10,11 +10,11 @@
 #define _NGX_PIMAP_REDIS_URL_H_INCLUDED_
 
 
-#include "ngx_pimap_redis_conf.h"
+#include "ngx_pimap_conf_redis.h"
 
 
 /* Fills in what the URL says; returns as a setter does. */
-char *ngx_pimap_redis_url(ngx_conf_t *cf, ngx_pimap_redis_conf_t *rcf,
+char *ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *url);
 
 
