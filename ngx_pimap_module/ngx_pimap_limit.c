@@ -10,7 +10,7 @@
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_tally.h"
+#include "ngx_pimap_device_count.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -108,7 +108,7 @@ static void
 ngx_pimap_limit_keys(ngx_pimap_limit_keys_t *keys, ngx_str_t *account,
     ngx_str_t *device, u_char *address)
 {
-    keys->account = ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ACCOUNT,
+    keys->account = ngx_pimap_device_count_hash(NGX_PIMAP_LIMIT_ACCOUNT,
                                          account->data, account->len);
     keys->address = ngx_pimap_limit_network(address);
     keys->named = (device->len != 0);
@@ -140,7 +140,7 @@ ngx_pimap_limit_device(ngx_str_t *account, ngx_str_t *device)
     *p++ = LF;
     p = ngx_cpymem(p, device->data, device->len);
 
-    return ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_DEVICE, key, p - key);
+    return ngx_pimap_device_count_hash(NGX_PIMAP_LIMIT_DEVICE, key, p - key);
 }
 
 
@@ -153,7 +153,7 @@ ngx_pimap_limit_network(u_char *address)
 
     len = ngx_memcmp(address, ngx_pimap_limit_mapped, 12) == 0 ? 16 : 8;
 
-    return ngx_pimap_tally_hash(NGX_PIMAP_LIMIT_ADDRESS, address, len);
+    return ngx_pimap_device_count_hash(NGX_PIMAP_LIMIT_ADDRESS, address, len);
 }
 
 

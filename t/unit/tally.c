@@ -9,16 +9,16 @@
 
 #include <stdlib.h>
 
-#include "ngx_pimap_tally.h"
+#include "ngx_pimap_device_count.h"
 #include "tap.h"
 
 
 #define WAYS  8
 
 
-static ngx_pimap_tally_t *test_create(uint32_t nbuckets);
+static ngx_pimap_device_count_t *test_create(uint32_t nbuckets);
 static uint64_t test_key(unsigned i);
-static size_t test_used(ngx_pimap_tally_t *tally);
+static size_t test_used(ngx_pimap_device_count_t *tally);
 static void test_sizes(void);
 static void test_hash(void);
 static void test_count(void);
@@ -43,19 +43,19 @@ main(void)
 }
 
 
-static ngx_pimap_tally_t *
+static ngx_pimap_device_count_t *
 test_create(uint32_t nbuckets)
 {
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     /* of the exact size, so that a sanitizer sees an overrun */
 
-    tally = malloc(ngx_pimap_tally_size(nbuckets));
+    tally = malloc(ngx_pimap_device_count_size(nbuckets));
     if (tally == NULL) {
         abort();
     }
 
-    ngx_pimap_tally_init(tally, nbuckets);
+    ngx_pimap_device_count_init(tally, nbuckets);
 
     return tally;
 }
@@ -64,12 +64,12 @@ test_create(uint32_t nbuckets)
 static uint64_t
 test_key(unsigned i)
 {
-    return ngx_pimap_tally_hash(1, (unsigned char *) &i, sizeof(i));
+    return ngx_pimap_device_count_hash(1, (unsigned char *) &i, sizeof(i));
 }
 
 
 static size_t
-test_used(ngx_pimap_tally_t *tally)
+test_used(ngx_pimap_device_count_t *tally)
 {
     size_t  i, n;
 
@@ -89,19 +89,19 @@ test_sizes(void)
     int     ok;
     size_t  size;
 
-    tap_is_int(ngx_pimap_tally_buckets(0), 0, "nothing fits into no bytes");
-    tap_is_int(ngx_pimap_tally_buckets(ngx_pimap_tally_size(2) - 1), 0,
+    tap_is_int(ngx_pimap_device_count_buckets(0), 0, "nothing fits into no bytes");
+    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2) - 1), 0,
                "one byte short of the least table");
-    tap_is_int(ngx_pimap_tally_buckets(ngx_pimap_tally_size(2)), 2,
+    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2)), 2,
                "the least table");
-    tap_is_int(ngx_pimap_tally_buckets(ngx_pimap_tally_size(64) - 1), 32,
+    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(64) - 1), 32,
                "one byte short of a larger one");
-    tap_is_int(sizeof(ngx_pimap_tally_entry_t), 8, "8 bytes an entry");
+    tap_is_int(sizeof(ngx_pimap_device_count_entry_t), 8, "8 bytes an entry");
 
     ok = 1;
 
-    for (size = ngx_pimap_tally_size(2); size < 100000; size += 37) {
-        ok &= ngx_pimap_tally_size(ngx_pimap_tally_buckets(size)) <= size;
+    for (size = ngx_pimap_device_count_size(2); size < 100000; size += 37) {
+        ok &= ngx_pimap_device_count_size(ngx_pimap_device_count_buckets(size)) <= size;
     }
 
     tap_ok(ok, "a table fits into what it was made for");
@@ -126,23 +126,23 @@ test_hash(void)
         bytes[i] = (unsigned char) i;
     }
 
-    ngx_pimap_tally_secret(secret);
+    ngx_pimap_device_count_secret(secret);
 
-    tap_ok(ngx_pimap_tally_hash(0, bytes, sizeof(bytes))
+    tap_ok(ngx_pimap_device_count_hash(0, bytes, sizeof(bytes))
            == 0xa129ca6149be45e5ULL, "the test vector of SipHash");
 
-    ngx_pimap_tally_secret(none);
+    ngx_pimap_device_count_secret(none);
 
-    tap_ok(ngx_pimap_tally_hash(0, bytes, sizeof(bytes))
+    tap_ok(ngx_pimap_device_count_hash(0, bytes, sizeof(bytes))
            != 0xa129ca6149be45e5ULL, "another secret, another hash");
 
-    tap_ok(ngx_pimap_tally_hash(1, a, 5) == ngx_pimap_tally_hash(1, a, 5),
+    tap_ok(ngx_pimap_device_count_hash(1, a, 5) == ngx_pimap_device_count_hash(1, a, 5),
            "the same key");
-    tap_ok(ngx_pimap_tally_hash(1, a, 5) != ngx_pimap_tally_hash(2, a, 5),
+    tap_ok(ngx_pimap_device_count_hash(1, a, 5) != ngx_pimap_device_count_hash(2, a, 5),
            "the same of another kind");
-    tap_ok(ngx_pimap_tally_hash(1, a, 5) != ngx_pimap_tally_hash(1, a, 4),
+    tap_ok(ngx_pimap_device_count_hash(1, a, 5) != ngx_pimap_device_count_hash(1, a, 4),
            "a shorter key");
-    tap_ok(ngx_pimap_tally_hash(1, a, 0) != ngx_pimap_tally_hash(2, a, 0),
+    tap_ok(ngx_pimap_device_count_hash(1, a, 0) != ngx_pimap_device_count_hash(2, a, 0),
            "an empty key");
 }
 
@@ -150,32 +150,32 @@ test_hash(void)
 static void
 test_count(void)
 {
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     tally = test_create(2);
 
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 0, "empty");
-    ngx_pimap_tally_sub(tally, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 0, "empty");
+    ngx_pimap_device_count_sub(tally, 5, 0);
     tap_is_int(test_used(tally), 0, "what was not added can't be taken");
 
-    ngx_pimap_tally_add(tally, 5, 0);
-    ngx_pimap_tally_add(tally, 5, 0);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 2, "two");
+    ngx_pimap_device_count_add(tally, 5, 0);
+    ngx_pimap_device_count_add(tally, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "two");
     tap_is_int(test_used(tally), 1, "in one entry");
-    tap_is_int(ngx_pimap_tally_sum(tally, 6), 0, "not of another key");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 6), 0, "not of another key");
 
-    ngx_pimap_tally_sub(tally, 5, 1);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 2, "of another owner");
-    ngx_pimap_tally_sub(tally, 5, 0);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 1, "one");
-    ngx_pimap_tally_sub(tally, 5, 0);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 0, "none");
+    ngx_pimap_device_count_sub(tally, 5, 1);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "of another owner");
+    ngx_pimap_device_count_sub(tally, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 1, "one");
+    ngx_pimap_device_count_sub(tally, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 0, "none");
     tap_is_int(test_used(tally), 0, "and the entry is free");
 
     /* its lower half would mean a free entry */
 
-    ngx_pimap_tally_add(tally, 7ULL << 32, 0);
-    tap_is_int(ngx_pimap_tally_sum(tally, 7ULL << 32), 1, "a hash of zeros");
+    ngx_pimap_device_count_add(tally, 7ULL << 32, 0);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 7ULL << 32), 1, "a hash of zeros");
     tap_is_int(test_used(tally), 1, "has an entry");
 
     free(tally);
@@ -185,23 +185,23 @@ test_count(void)
 static void
 test_owners(void)
 {
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     tally = test_create(4);
 
-    ngx_pimap_tally_add(tally, 5, 0);
-    ngx_pimap_tally_add(tally, 5, 1);
-    ngx_pimap_tally_add(tally, 5, 255);
-    ngx_pimap_tally_add(tally, 6, 1);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 3, "summed over owners");
+    ngx_pimap_device_count_add(tally, 5, 0);
+    ngx_pimap_device_count_add(tally, 5, 1);
+    ngx_pimap_device_count_add(tally, 5, 255);
+    ngx_pimap_device_count_add(tally, 6, 1);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 3, "summed over owners");
 
-    ngx_pimap_tally_forget(tally, 1);
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 2, "without one of them");
-    tap_is_int(ngx_pimap_tally_sum(tally, 6), 0, "nor all that it had");
+    ngx_pimap_device_count_forget(tally, 1);
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "without one of them");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 6), 0, "nor all that it had");
     tap_is_int(test_used(tally), 2, "its entries are free");
 
-    ngx_pimap_tally_forget(tally, 0);
-    ngx_pimap_tally_forget(tally, 255);
+    ngx_pimap_device_count_forget(tally, 0);
+    ngx_pimap_device_count_forget(tally, 255);
     tap_is_int(test_used(tally), 0, "without all of them");
 
     free(tally);
@@ -212,21 +212,21 @@ static void
 test_limits(void)
 {
     int                 i, ok;
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     tally = test_create(2);
     ok = 1;
 
     for (i = 0; i < 65535; i++) {
-        ok &= ngx_pimap_tally_add(tally, 5, 0) == 0;
+        ok &= ngx_pimap_device_count_add(tally, 5, 0) == 0;
     }
 
     tap_ok(ok, "as many as an entry counts");
-    tap_is_int(ngx_pimap_tally_add(tally, 5, 0), -1, "one more");
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 65535, "does not wrap");
+    tap_is_int(ngx_pimap_device_count_add(tally, 5, 0), -1, "one more");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65535, "does not wrap");
 
-    tap_is_int(ngx_pimap_tally_add(tally, 5, 1), 0, "another owner");
-    tap_is_int(ngx_pimap_tally_sum(tally, 5), 65536, "the sum is larger");
+    tap_is_int(ngx_pimap_device_count_add(tally, 5, 1), 0, "another owner");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65536, "the sum is larger");
 
     free(tally);
 }
@@ -237,24 +237,24 @@ test_full(void)
 {
     int                 ok;
     unsigned            i, n;
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     /* both buckets of any key, so that every entry can be taken */
 
     tally = test_create(2);
 
-    for (i = 0; ngx_pimap_tally_add(tally, test_key(i), 0) == 0; i++) {
+    for (i = 0; ngx_pimap_device_count_add(tally, test_key(i), 0) == 0; i++) {
         /* void */
     }
 
     tap_is_int(i, 2 * WAYS, "every entry is taken");
-    tap_is_int(ngx_pimap_tally_sum(tally, test_key(i)), 0,
+    tap_is_int(ngx_pimap_device_count_sum(tally, test_key(i)), 0,
                "one that did not fit has none");
-    tap_is_int(ngx_pimap_tally_add(tally, test_key(0), 0), 0,
+    tap_is_int(ngx_pimap_device_count_add(tally, test_key(0), 0), 0,
                "one that is there goes on");
 
-    ngx_pimap_tally_sub(tally, test_key(1), 0);
-    tap_is_int(ngx_pimap_tally_add(tally, test_key(i), 0), 0,
+    ngx_pimap_device_count_sub(tally, test_key(1), 0);
+    tap_is_int(ngx_pimap_device_count_add(tally, test_key(i), 0), 0,
                "a place that was given back");
     free(tally);
 
@@ -262,7 +262,7 @@ test_full(void)
     n = 1024 * WAYS * 7 / 10;
 
     for (i = 0; i < n; i++) {
-        if (ngx_pimap_tally_add(tally, test_key(i), i % 256) != 0) {
+        if (ngx_pimap_device_count_add(tally, test_key(i), i % 256) != 0) {
             break;
         }
     }
@@ -272,13 +272,13 @@ test_full(void)
     ok = 1;
 
     for (i = 0; i < n; i++) {
-        ok &= ngx_pimap_tally_sum(tally, test_key(i)) == 1;
+        ok &= ngx_pimap_device_count_sum(tally, test_key(i)) == 1;
     }
 
     tap_ok(ok, "each of them is counted");
 
     for (i = 0; i < n; i++) {
-        ngx_pimap_tally_sub(tally, test_key(i), i % 256);
+        ngx_pimap_device_count_sub(tally, test_key(i), i % 256);
     }
 
     tap_is_int(test_used(tally), 0, "and gone in the end");
@@ -293,7 +293,7 @@ test_random(void)
 {
     int                 ok;
     unsigned            i, k, o, sum, count[100][4];
-    ngx_pimap_tally_t  *tally;
+    ngx_pimap_device_count_t  *tally;
 
     memset(count, 0, sizeof(count));
     tally = test_create(128);
@@ -305,24 +305,24 @@ test_random(void)
         o = rand() % 4;
 
         if (rand() % 1000 == 0) {
-            ngx_pimap_tally_forget(tally, o);
+            ngx_pimap_device_count_forget(tally, o);
 
             for (k = 0; k < 100; k++) {
                 count[k][o] = 0;
             }
 
         } else if (rand() % 2) {
-            ok &= ngx_pimap_tally_add(tally, test_key(k), o) == 0;
+            ok &= ngx_pimap_device_count_add(tally, test_key(k), o) == 0;
             count[k][o]++;
 
         } else if (count[k][o]) {
-            ngx_pimap_tally_sub(tally, test_key(k), o);
+            ngx_pimap_device_count_sub(tally, test_key(k), o);
             count[k][o]--;
         }
 
         k = rand() % 100;
         sum = count[k][0] + count[k][1] + count[k][2] + count[k][3];
-        ok &= ngx_pimap_tally_sum(tally, test_key(k)) == sum;
+        ok &= ngx_pimap_device_count_sum(tally, test_key(k)) == sum;
     }
 
     tap_ok(ok, "the same as an array, at random");

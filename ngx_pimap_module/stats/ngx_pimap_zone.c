@@ -10,7 +10,7 @@
 
 #include "ngx_pimap_zone.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_tally.h"
+#include "ngx_pimap_device_count.h"
 
 #include <openssl/rand.h>
 
@@ -19,7 +19,7 @@ typedef struct {
     ngx_pimap_counters_t    gone;
     ngx_pimap_slot_t        slots[NGX_PIMAP_ZONE_SLOTS];
     ngx_uint_t              nslots;     /* ever used, so worth a look */
-    ngx_pimap_tally_t      *tally;
+    ngx_pimap_device_count_t      *tally;
     uint64_t                secret[2];  /* of the tally's hashes */
     u_char                  ticket[NGX_PIMAP_ZONE_TICKET];
 } ngx_pimap_zone_t;
@@ -80,18 +80,18 @@ ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     /* whole pages in a row are left: the slab has no other users */
 
-    nbuckets = ngx_pimap_tally_buckets(shpool->pfree * ngx_pagesize);
+    nbuckets = ngx_pimap_device_count_buckets(shpool->pfree * ngx_pagesize);
 
     if (nbuckets == 0) {
         return NGX_ERROR;
     }
 
-    zone->tally = ngx_slab_alloc(shpool, ngx_pimap_tally_size(nbuckets));
+    zone->tally = ngx_slab_alloc(shpool, ngx_pimap_device_count_size(nbuckets));
     if (zone->tally == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_pimap_tally_init(zone->tally, nbuckets);
+    ngx_pimap_device_count_init(zone->tally, nbuckets);
 
     if (RAND_bytes((u_char *) zone->secret, sizeof(zone->secret)) != 1
         || RAND_bytes(zone->ticket, sizeof(zone->ticket)) != 1)
@@ -121,7 +121,7 @@ ngx_pimap_zone_init_process(ngx_cycle_t *cycle)
     ngx_pimap_zone_pool = (ngx_slab_pool_t *) pmcf->zone->shm.addr;
     ngx_pimap_zone_slot = NULL;
 
-    ngx_pimap_tally_secret(ngx_pimap_zone->secret);
+    ngx_pimap_device_count_secret(ngx_pimap_zone->secret);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
 
@@ -177,7 +177,7 @@ ngx_pimap_zone_bury(ngx_pimap_slot_t *slot)
     ngx_pimap_zone_drop_gauges(&slot->counters);
     ngx_pimap_zone_sum(&ngx_pimap_zone->gone, &slot->counters);
 
-    ngx_pimap_tally_forget(ngx_pimap_zone->tally,
+    ngx_pimap_device_count_forget(ngx_pimap_zone->tally,
                            (uint16_t) (slot - ngx_pimap_zone->slots));
 
     ngx_memzero(slot, sizeof(ngx_pimap_slot_t));
@@ -230,7 +230,7 @@ ngx_pimap_zone_tally(uint64_t hash)
     }
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    n = ngx_pimap_tally_sum(ngx_pimap_zone->tally, hash);
+    n = ngx_pimap_device_count_sum(ngx_pimap_zone->tally, hash);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     return n;
@@ -250,7 +250,7 @@ ngx_pimap_zone_tally_add(uint64_t hash)
     owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    rc = ngx_pimap_tally_add(ngx_pimap_zone->tally, hash, owner);
+    rc = ngx_pimap_device_count_add(ngx_pimap_zone->tally, hash, owner);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     if (rc != 0) {
@@ -271,7 +271,7 @@ ngx_pimap_zone_tally_sub(uint64_t hash)
     owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    ngx_pimap_tally_sub(ngx_pimap_zone->tally, hash, owner);
+    ngx_pimap_device_count_sub(ngx_pimap_zone->tally, hash, owner);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 }
 

@@ -1,0 +1,287 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Two-choice hashing without moves: a new entry goes into the emptier bucket,
+ * a lookup reads both, which keeps 0.7 of the table usable.
+ */
+
+
+#include "ngx_pimap_device_count.h"
+
+#include <string.h>
+
+
+#define NGX_PIMAP_DEVICE_COUNT_WAYS  8
+
+#define ngx_pimap_device_count_rotate(x, n)  ((x) << (n) | (x) >> (64 - (n)))
+
+
+static void ngx_pimap_device_count_absorb(uint64_t v[4], uint64_t word);
+static void ngx_pimap_device_count_rounds(uint64_t v[4], unsigned n);
+static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_bucket(
+    ngx_pimap_device_count_t *tally, uint64_t hash, unsigned choice);
+static uint32_t ngx_pimap_device_count_fingerprint(uint64_t hash);
+static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_find(
+    ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner);
+
+
+static uint64_t  ngx_pimap_device_count_key[2];
+
+
+uint32_t
+ngx_pimap_device_count_buckets(size_t size)
+{
+    uint32_t  n;
+
+    if (size < ngx_pimap_device_count_size(2)) {
+        return 0;
+    }
+
+    for (n = 2; n < 0x10000000 && ngx_pimap_device_count_size(n * 2) <= size; n *= 2);
+
+    return n;
+}
+
+
+size_t
+ngx_pimap_device_count_size(uint32_t nbuckets)
+{
+    return offsetof(ngx_pimap_device_count_t, entries)
+           + (size_t) nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS
+             * sizeof(ngx_pimap_device_count_entry_t);
+}
+
+
+void
+ngx_pimap_device_count_init(ngx_pimap_device_count_t *tally, uint32_t nbuckets)
+{
+    memset(tally, 0, ngx_pimap_device_count_size(nbuckets));
+    tally->nbuckets = nbuckets;
+}
+
+
+void
+ngx_pimap_device_count_secret(const uint64_t secret[2])
+{
+    ngx_pimap_device_count_key[0] = secret[0];
+    ngx_pimap_device_count_key[1] = secret[1];
+}
+
+
+/* SipHash-2-4 (Aumasson, Bernstein): both halves of it are used alone. */
+
+uint64_t
+ngx_pimap_device_count_hash(unsigned kind, const unsigned char *key, size_t len)
+{
+    size_t    i;
+    uint64_t  v[4], word;
+
+    v[0] = ngx_pimap_device_count_key[0] ^ kind ^ 0x736f6d6570736575ULL;
+    v[1] = ngx_pimap_device_count_key[1] ^ 0x646f72616e646f6dULL;
+    v[2] = ngx_pimap_device_count_key[0] ^ kind ^ 0x6c7967656e657261ULL;
+    v[3] = ngx_pimap_device_count_key[1] ^ 0x7465646279746573ULL;
+
+    word = 0;
+
+    for (i = 0; i < len; i++) {
+        word |= (uint64_t) key[i] << 8 * (i % 8);
+
+        if (i % 8 == 7) {
+            ngx_pimap_device_count_absorb(v, word);
+            word = 0;
+        }
+    }
+
+    ngx_pimap_device_count_absorb(v, word | (uint64_t) len << 56);
+
+    v[2] ^= 0xff;
+    ngx_pimap_device_count_rounds(v, 4);
+
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+
+static void
+ngx_pimap_device_count_absorb(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    ngx_pimap_device_count_rounds(v, 2);
+    v[0] ^= word;
+}
+
+
+static void
+ngx_pimap_device_count_rounds(uint64_t v[4], unsigned n)
+{
+    while (n--) {
+        v[0] += v[1];
+        v[1] = ngx_pimap_device_count_rotate(v[1], 13) ^ v[0];
+        v[0] = ngx_pimap_device_count_rotate(v[0], 32);
+        v[2] += v[3];
+        v[3] = ngx_pimap_device_count_rotate(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = ngx_pimap_device_count_rotate(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = ngx_pimap_device_count_rotate(v[1], 17) ^ v[2];
+        v[2] = ngx_pimap_device_count_rotate(v[2], 32);
+    }
+}
+
+
+static ngx_pimap_device_count_entry_t *
+ngx_pimap_device_count_bucket(ngx_pimap_device_count_t *tally, uint64_t hash,
+    unsigned choice)
+{
+    uint32_t  i;
+
+    i = (uint32_t) (hash >> 32);
+
+    if (choice) {
+        /* odd, so that it is never the first one again */
+        i ^= (ngx_pimap_device_count_fingerprint(hash) * 0x5bd1e995U) | 1;
+    }
+
+    i &= tally->nbuckets - 1;
+
+    return &tally->entries[(size_t) i * NGX_PIMAP_DEVICE_COUNT_WAYS];
+}
+
+
+static uint32_t
+ngx_pimap_device_count_fingerprint(uint64_t hash)
+{
+    uint32_t  print;
+
+    print = (uint32_t) hash;
+
+    return print ? print : 1;
+}
+
+
+uint32_t
+ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash)
+{
+    uint32_t                  sum, print;
+    unsigned                  choice, i;
+    ngx_pimap_device_count_entry_t  *e;
+
+    sum = 0;
+    print = ngx_pimap_device_count_fingerprint(hash);
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+
+        for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
+            if (e[i].print == print) {
+                sum += e[i].count;
+            }
+        }
+    }
+
+    return sum;
+}
+
+
+static ngx_pimap_device_count_entry_t *
+ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+{
+    uint32_t                  print;
+    unsigned                  choice, i;
+    ngx_pimap_device_count_entry_t  *e;
+
+    print = ngx_pimap_device_count_fingerprint(hash);
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+
+        for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
+            if (e[i].print == print && e[i].owner == owner) {
+                return &e[i];
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+{
+    unsigned                  choice, i, nfree, best;
+    ngx_pimap_device_count_entry_t  *e, *last, *place;
+
+    e = ngx_pimap_device_count_find(tally, hash, owner);
+
+    if (e) {
+        if (e->count == UINT16_MAX) {
+            return -1;
+        }
+
+        e->count++;
+        return 0;
+    }
+
+    place = NULL;
+    best = 0;
+
+    for (choice = 0; choice < 2; choice++) {
+        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+        last = NULL;
+        nfree = 0;
+
+        for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
+            if (e[i].print == 0) {
+                last = &e[i];
+                nfree++;
+            }
+        }
+
+        if (nfree > best) {
+            best = nfree;
+            place = last;
+        }
+    }
+
+    if (place == NULL) {
+        return -1;
+    }
+
+    place->print = ngx_pimap_device_count_fingerprint(hash);
+    place->owner = owner;
+    place->count = 1;
+
+    return 0;
+}
+
+
+void
+ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+{
+    ngx_pimap_device_count_entry_t  *e;
+
+    e = ngx_pimap_device_count_find(tally, hash, owner);
+
+    if (e && --e->count == 0) {
+        e->print = 0;
+    }
+}
+
+
+void
+ngx_pimap_device_count_forget(ngx_pimap_device_count_t *tally, uint16_t owner)
+{
+    size_t                    i, n;
+    ngx_pimap_device_count_entry_t  *e;
+
+    n = (size_t) tally->nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS;
+    e = tally->entries;
+
+    for (i = 0; i < n; i++) {
+        if (e[i].print && e[i].owner == owner) {
+            e[i].print = 0;
+            e[i].count = 0;
+        }
+    }
+}
