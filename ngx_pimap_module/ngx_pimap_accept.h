@@ -12,7 +12,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_deflate.h"
-#include "ngx_pimap_text.h"
+#include "ngx_pimap_message.h"
 
 
 /*

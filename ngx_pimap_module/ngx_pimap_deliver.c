@@ -143,7 +143,7 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_texts_t *texts)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     if (!ngx_pimap_deliver_passes(d, ev)) {
         ngx_pimap_count(filtered);

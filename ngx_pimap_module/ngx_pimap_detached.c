@@ -9,7 +9,7 @@
 
 
 #include "ngx_pimap_detached.h"
-#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_buffer.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
@@ -18,7 +18,7 @@
 
 
 static ngx_int_t ngx_pimap_detached_send(ngx_pimap_device_t *d,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static void ngx_pimap_detached_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_detached_unsent(void *connection);
 static ngx_log_t *ngx_pimap_detached_log(void *connection);
@@ -94,11 +94,11 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
 
 
 static ngx_int_t
-ngx_pimap_detached_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+ngx_pimap_detached_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     ngx_pimap_detached_t  *dt = d->connection;
 
-    if (dt->unsent && ngx_pimap_backlog_size(dt->unsent) + text->chunk_len
+    if (dt->unsent && ngx_pimap_buffer_size(dt->unsent) + text->chunk_len
                       > dt->limit)
     {
         return NGX_BUSY;
@@ -146,7 +146,7 @@ ngx_pimap_detached_raw(ngx_pimap_detached_t *dt, u_char *data, size_t len)
     }
 
     if (dt->unsent) {
-        return ngx_pimap_backlog_add(&dt->unsent, data, len);
+        return ngx_pimap_buffer_add(&dt->unsent, data, len);
     }
 
     while (len && c->write->ready) {
@@ -170,7 +170,7 @@ ngx_pimap_detached_raw(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
     ngx_add_timer(c->write, dt->timeout);
 
-    if (ngx_pimap_backlog_add(&dt->unsent, data, len) != NGX_OK) {
+    if (ngx_pimap_buffer_add(&dt->unsent, data, len) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -230,7 +230,7 @@ ngx_pimap_detached_unsent(void *connection)
 {
     ngx_pimap_detached_t  *dt = connection;
 
-    return dt->unsent ? ngx_pimap_backlog_size(dt->unsent) : 0;
+    return dt->unsent ? ngx_pimap_buffer_size(dt->unsent) : 0;
 }
 
 
@@ -289,7 +289,7 @@ ngx_pimap_detached_flush(ngx_pimap_detached_t *dt)
     c = dt->connection;
 
     while (dt->unsent && c->write->ready) {
-        ngx_pimap_backlog_rest(dt->unsent, &rest);
+        ngx_pimap_buffer_rest(dt->unsent, &rest);
 
         n = c->send(c, rest.data, rest.len);
 
@@ -301,7 +301,7 @@ ngx_pimap_detached_flush(ngx_pimap_detached_t *dt)
             break;
         }
 
-        ngx_pimap_backlog_take(&dt->unsent, n);
+        ngx_pimap_buffer_take(&dt->unsent, n);
 
         ngx_add_timer(c->write, dt->timeout);
     }
@@ -399,8 +399,8 @@ ngx_pimap_detached_done(ngx_pimap_detached_t *dt)
     (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
 #endif
 
-    ngx_pimap_backlog_free(&dt->unsent);
-    ngx_pimap_backlog_free(&dt->unread);
+    ngx_pimap_buffer_free(&dt->unsent);
+    ngx_pimap_buffer_free(&dt->unread);
 
     if (dt->hibernated) {
         ngx_pimap_hibernate_wipe(&dt->tls);
@@ -441,11 +441,11 @@ ngx_pimap_detached_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
     }
 
     if (dt->unsent) {
-        ngx_pimap_backlog_rest(dt->unsent, &record->unsent);
+        ngx_pimap_buffer_rest(dt->unsent, &record->unsent);
     }
 
     if (dt->unread) {
-        ngx_pimap_backlog_rest(dt->unread, &record->unread);
+        ngx_pimap_buffer_rest(dt->unread, &record->unread);
     }
 
     if (dt->hibernated) {
@@ -490,7 +490,7 @@ ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     }
 
     if (record->unread.len
-        && ngx_pimap_backlog_add(&dt->unread, record->unread.data,
+        && ngx_pimap_buffer_add(&dt->unread, record->unread.data,
                                  record->unread.len)
            != NGX_OK)
     {

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_buffer.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_record.h"
 #include "ngx_pimap_tls13.h"
@@ -26,8 +26,8 @@
 typedef struct {
     ngx_connection_t      *connection;
     ngx_pimap_device_t    *device;      /* NULL: it has left */
-    ngx_pimap_backlog_t   *unsent;      /* NULL: nothing */
-    ngx_pimap_backlog_t   *unread;      /* of a hibernated connection */
+    ngx_pimap_buffer_t   *unsent;      /* NULL: nothing */
+    ngx_pimap_buffer_t   *unread;      /* of a hibernated connection */
 
     uint32_t               limit;       /* bytes of "unsent" */
     uint32_t               timeout;     /* msec without progress */

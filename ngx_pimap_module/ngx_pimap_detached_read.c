@@ -39,7 +39,7 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
         have = 0;
 
         if (dt->unread) {
-            ngx_pimap_backlog_rest(dt->unread, &kept);
+            ngx_pimap_buffer_rest(dt->unread, &kept);
             ngx_memcpy(buf, kept.data, kept.len);
             have = kept.len;
         }
@@ -55,7 +55,7 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
         }
 
         if (have) {
-            ngx_pimap_backlog_take(&dt->unread, have);
+            ngx_pimap_buffer_take(&dt->unread, have);
         }
 
         rc = dt->hibernated ? ngx_pimap_detached_open(dt, buf, have + n)
@@ -94,7 +94,7 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
                 return NGX_ERROR;
             }
 
-            return ngx_pimap_backlog_add(&dt->unread, data, len);
+            return ngx_pimap_buffer_add(&dt->unread, data, len);
 
         case NGX_PIMAP_TLS13_DATA:
 

@@ -208,7 +208,7 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
 void
 ngx_pimap_drain_device(ngx_pimap_device_t *d)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     ngx_pimap_coalesce_flush(d->account);
 
@@ -218,6 +218,6 @@ ngx_pimap_drain_device(ngx_pimap_device_t *d)
     ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
 
     if (text) {
-        ngx_pimap_text_unref(text);
+        ngx_pimap_message_unref(text);
     }
 }

@@ -417,7 +417,7 @@ static ngx_int_t
 ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *hello;
+    ngx_pimap_message_t  *hello;
 
     if (r->connection->ssl && parking->conf->tls_padding) {
         (void) SSL_set_block_padding(r->connection->ssl->connection,
@@ -450,7 +450,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     rc = ngx_pimap_held_park(r, parking, hello);
 
-    ngx_pimap_text_unref(hello);
+    ngx_pimap_message_unref(hello);
 
     return rc;
 }

@@ -8,7 +8,7 @@
 
 #include "ngx_pimap_head.h"
 #include "ngx_pimap_accept.h"
-#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_upgrade.h"
 
@@ -16,7 +16,7 @@
 static ngx_int_t ngx_pimap_head_stream(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 static ngx_int_t ngx_pimap_head_last(ngx_http_request_t *r,
-    ngx_pimap_text_t *text, ngx_uint_t last);
+    ngx_pimap_message_t *text, ngx_uint_t last);
 
 
 ngx_int_t
@@ -73,7 +73,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_msec_t retry)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     if (parking->format == NGX_PIMAP_JSON) {
         return ngx_pimap_problem_later(r,
@@ -97,7 +97,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     rc = ngx_pimap_head_last(r, text, !ngx_pimap_is_framed(parking->format));
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 
     if (!ngx_pimap_is_framed(parking->format) || rc == NGX_ERROR) {
         return rc;
@@ -111,14 +111,14 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     rc = ngx_pimap_head_last(r, text, 1);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 
     return rc;
 }
 
 
 static ngx_int_t
-ngx_pimap_head_last(ngx_http_request_t *r, ngx_pimap_text_t *text,
+ngx_pimap_head_last(ngx_http_request_t *r, ngx_pimap_message_t *text,
     ngx_uint_t last)
 {
     ngx_buf_t    *b;

@@ -22,7 +22,7 @@ typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
 struct ngx_pimap_held_out_s {
     ngx_chain_t             chain;
     ngx_buf_t               buf;
-    ngx_pimap_text_t       *text;
+    ngx_pimap_message_t       *text;
     ngx_pimap_held_out_t   *next;
 };
 
@@ -43,14 +43,14 @@ typedef struct {
 
 
 static ngx_int_t ngx_pimap_held_send(ngx_pimap_device_t *d,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static void ngx_pimap_held_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_held_unsent(void *connection);
 static ngx_log_t *ngx_pimap_held_log(void *connection);
 static ngx_int_t ngx_pimap_held_output(ngx_pimap_held_t *held,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static ngx_pimap_held_out_t *ngx_pimap_held_out(ngx_pimap_held_t *held,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static void ngx_pimap_held_recycle(ngx_pimap_held_t *held);
 static ngx_int_t ngx_pimap_held_wait(ngx_pimap_held_t *held);
 static void ngx_pimap_held_free_buffer(ngx_http_request_t *r);
@@ -90,7 +90,7 @@ ngx_pimap_held_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 ngx_int_t
 ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    ngx_pimap_text_t *hello)
+    ngx_pimap_message_t *hello)
 {
     ngx_str_t            ahead;
     ngx_pimap_held_t    *held;
@@ -162,7 +162,7 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 static ngx_int_t
-ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
@@ -186,7 +186,7 @@ ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 
 
 static ngx_int_t
-ngx_pimap_held_output(ngx_pimap_held_t *held, ngx_pimap_text_t *text)
+ngx_pimap_held_output(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
 {
     ngx_pimap_held_out_t  *out;
 
@@ -212,7 +212,7 @@ ngx_pimap_held_output(ngx_pimap_held_t *held, ngx_pimap_text_t *text)
 
 
 static ngx_pimap_held_out_t *
-ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_text_t *text)
+ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
 {
     ngx_buf_t             *b;
     ngx_pimap_held_out_t  *out;
@@ -231,7 +231,7 @@ ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_text_t *text)
 
     ngx_memzero(out, sizeof(ngx_pimap_held_out_t));
 
-    out->text = ngx_pimap_text_ref(text);
+    out->text = ngx_pimap_message_ref(text);
     out->chain.buf = &out->buf;
 
     b = &out->buf;
@@ -265,7 +265,7 @@ ngx_pimap_held_recycle(ngx_pimap_held_t *held)
         }
 
         held->unsent -= out->text->len;
-        ngx_pimap_text_unref(out->text);
+        ngx_pimap_message_unref(out->text);
 
         out->text = NULL;
         out->next = held->free;
@@ -476,7 +476,7 @@ ngx_pimap_held_cleanup(void *data)
     ngx_pimap_held_out_t  *out;
 
     for (out = held->busy; out; out = out->next) {
-        ngx_pimap_text_unref(out->text);
+        ngx_pimap_message_unref(out->text);
     }
 
     held->busy = NULL;

@@ -115,7 +115,7 @@ ngx_pimap_input_collect(ngx_pimap_partial_t *partial, u_char *data, size_t len,
         return NGX_OK;
     }
 
-    if (len && ngx_pimap_backlog_add(&partial->text, data, len) != NGX_OK) {
+    if (len && ngx_pimap_buffer_add(&partial->text, data, len) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -123,7 +123,7 @@ ngx_pimap_input_collect(ngx_pimap_partial_t *partial, u_char *data, size_t len,
         return NGX_AGAIN;
     }
 
-    ngx_pimap_backlog_rest(partial->text, whole);
+    ngx_pimap_buffer_rest(partial->text, whole);
 
     return NGX_OK;
 }
@@ -144,7 +144,7 @@ ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     rc = ngx_pimap_submit(d, whole.data, whole.len);
 
-    ngx_pimap_backlog_free(&partial->text);
+    ngx_pimap_buffer_free(&partial->text);
 
     return rc;
 }
@@ -154,7 +154,7 @@ static void
 ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
     if (d->doomed || ngx_pimap_input_idle(d, partial)) {
-        ngx_pimap_backlog_free(&partial->text);
+        ngx_pimap_buffer_free(&partial->text);
 
         if (d->partial) {
             ngx_free(d->partial);
@@ -175,7 +175,7 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
         return;
     }
 
-    ngx_pimap_backlog_free(&partial->text);
+    ngx_pimap_buffer_free(&partial->text);
 
     if (d->input == NGX_PIMAP_INPUT_FRAMES) {
         ngx_pimap_input_frames_memory(d);
@@ -217,7 +217,7 @@ ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *text)
     state->len = ngx_pimap_input_state(d);
 
     if (d->partial->text) {
-        ngx_pimap_backlog_rest(d->partial->text, text);
+        ngx_pimap_buffer_rest(d->partial->text, text);
     }
 }
 
@@ -272,7 +272,7 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
         return NGX_ERROR;
     }
 
-    return text->len ? ngx_pimap_backlog_add(&partial->text, text->data,
+    return text->len ? ngx_pimap_buffer_add(&partial->text, text->data,
                                              text->len)
                      : NGX_OK;
 }
@@ -282,7 +282,7 @@ void
 ngx_pimap_input_free(ngx_pimap_device_t *d)
 {
     if (d->partial) {
-        ngx_pimap_backlog_free(&d->partial->text);
+        ngx_pimap_buffer_free(&d->partial->text);
         ngx_free(d->partial);
         d->partial = NULL;
     }

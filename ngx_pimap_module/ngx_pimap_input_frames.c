@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_input_frames.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_encode_frames.h"
+#include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_submit.h"
 
@@ -118,7 +118,7 @@ ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     rc = ngx_pimap_inflate(&text, &packed, d->conf->max_update);
 
-    ngx_pimap_backlog_free(&partial->text);
+    ngx_pimap_buffer_free(&partial->text);
 
     switch (rc) {
 
@@ -167,7 +167,7 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
 static void
 ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     text = ngx_pimap_encode_frame(PIMAP_WS_OP_PONG, data, len,
                                   ngx_cycle->log);
@@ -179,7 +179,7 @@ ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
 
     (void) ngx_pimap_park_send(d, text);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 }
 
 
@@ -188,7 +188,7 @@ ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
 static void
 ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     text = ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data, ngx_min(len, 2),
                                   ngx_cycle->log);
@@ -200,7 +200,7 @@ ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
 static void
 ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     ngx_log_error(NGX_LOG_INFO, d->transport->log(d->connection), 0,
                   "pimap closes a WebSocket with %d: %s", code, why);

@@ -106,7 +106,7 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 static size_t
 ngx_pimap_input_waiting(ngx_pimap_partial_t *partial)
 {
-    return partial->text ? ngx_pimap_backlog_size(partial->text) : 0;
+    return partial->text ? ngx_pimap_buffer_size(partial->text) : 0;
 }
 
 

@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_buffer.h"
 #include "ngx_pimap_park.h"
 
 #include "pimap_chunked.h"
@@ -26,7 +26,7 @@ struct ngx_pimap_partial_s {
         pimap_chunked_t       chunked;
     } reader;
 
-    ngx_pimap_backlog_t      *text;     /* NULL: nothing */
+    ngx_pimap_buffer_t      *text;     /* NULL: nothing */
 };
 
 

@@ -26,7 +26,7 @@ static void ngx_pimap_park_remember(ngx_pimap_device_t *d,
 static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
 static ngx_int_t ngx_pimap_park_pack(ngx_pimap_device_t *d,
-    ngx_pimap_text_t *text, size_t *len);
+    ngx_pimap_message_t *text, size_t *len);
 static ngx_int_t ngx_pimap_park_last(ngx_pimap_device_t *d);
 static void ngx_pimap_park_free(ngx_pimap_device_t *d);
 static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
@@ -101,7 +101,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->kind = parking->kind;
     d->format = parking->format;
     d->input = parking->input;
-    ngx_pimap_history_init(&d->history, parking->coding,
+    ngx_pimap_compressed_stream_init(&d->history, parking->coding,
                            !parking->conf->compress_history);
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
@@ -153,7 +153,7 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
     d->announced = 1;
 
     if (d->history.coding != NGX_PIMAP_IDENTITY) {
-        ngx_pimap_history_resume(&d->history, past->check, past->length);
+        ngx_pimap_compressed_stream_resume(&d->history, past->check, past->length);
     }
 }
 
@@ -196,7 +196,7 @@ ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
 
 
 ngx_int_t
-ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     size_t     len;
     ngx_int_t  rc;
@@ -235,13 +235,13 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 /* What is not taken is not part of the stream. */
 
 static ngx_int_t
-ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_text_t *text,
+ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
     size_t *len)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *packed;
+    ngx_pimap_message_t  *packed;
 
-    packed = ngx_pimap_history_pack(&d->history, text,
+    packed = ngx_pimap_compressed_stream_pack(&d->history, text,
                                     d->transport->log(d->connection));
     if (packed == NULL) {
         return NGX_ERROR;
@@ -250,13 +250,13 @@ ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_text_t *text,
     rc = d->transport->send(d, packed);
 
     if (rc == NGX_OK) {
-        ngx_pimap_history_add(&d->history, text);
+        ngx_pimap_compressed_stream_add(&d->history, text);
         ngx_pimap_count_n(pack_bytes, packed->len);
     }
 
     *len = packed->len;
 
-    ngx_pimap_text_unref(packed);
+    ngx_pimap_message_unref(packed);
 
     return rc;
 }
@@ -264,7 +264,7 @@ ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_text_t *text,
 
 void
 ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_text_t *text)
+    ngx_pimap_message_t *text)
 {
     if (d->doomed) {
         return;
@@ -286,7 +286,7 @@ ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 
 void
 ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_text_t *text)
+    ngx_pimap_message_t *text)
 {
     if (text == NULL) {
         ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
@@ -298,7 +298,7 @@ ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
         ngx_pimap_park_end(d, reason, NULL);
     }
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 }
 
 
@@ -333,13 +333,13 @@ static ngx_int_t
 ngx_pimap_park_last(ngx_pimap_device_t *d)
 {
     ngx_int_t          rc;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     if (d->history.coding == NGX_PIMAP_IDENTITY) {
         return NGX_OK;
     }
 
-    text = ngx_pimap_history_end(&d->history,
+    text = ngx_pimap_compressed_stream_end(&d->history,
                                  d->transport->log(d->connection));
     if (text == NULL) {
         return NGX_ERROR;
@@ -347,7 +347,7 @@ ngx_pimap_park_last(ngx_pimap_device_t *d)
 
     rc = d->transport->send(d, text);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 
     return rc;
 }
@@ -359,7 +359,7 @@ static ngx_uint_t
 ngx_pimap_park_clean(ngx_pimap_device_t *d)
 {
     ngx_int_t                   rc;
-    ngx_pimap_text_t           *text;
+    ngx_pimap_message_t           *text;
     const ngx_pimap_encoder_t  *encoder;
 
     if (d->closed) {
@@ -388,7 +388,7 @@ ngx_pimap_park_clean(ngx_pimap_device_t *d)
 
     rc = d->transport->send(d, text);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 
     return rc == NGX_OK;
 }
@@ -397,7 +397,7 @@ ngx_pimap_park_clean(ngx_pimap_device_t *d)
 void
 ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     if (d->doomed) {
         return;
@@ -409,7 +409,7 @@ ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
     ngx_pimap_park_end(d, NGX_PIMAP_END_EXPIRED, text);
 
     if (text) {
-        ngx_pimap_text_unref(text);
+        ngx_pimap_message_unref(text);
     }
 }
 
@@ -465,7 +465,7 @@ ngx_pimap_park_free(ngx_pimap_device_t *d)
         ngx_free(d->filter);
     }
 
-    ngx_pimap_history_free(&d->history);
+    ngx_pimap_compressed_stream_free(&d->history);
     ngx_free(d);
 
     ngx_pimap_account_put(account);
@@ -541,7 +541,7 @@ void
 ngx_pimap_park_due(ngx_queue_t *link)
 {
     uint32_t             idle;
-    ngx_pimap_text_t    *text;
+    ngx_pimap_message_t    *text;
     ngx_pimap_device_t  *d;
 
     d = ngx_queue_data(link, ngx_pimap_device_t, due);
@@ -577,7 +577,7 @@ ngx_pimap_park_due(ngx_queue_t *link)
         ngx_pimap_count(pings);
     }
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 }
 
 

@@ -12,9 +12,9 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_history.h"
+#include "ngx_pimap_compressed_stream.h"
 #include "pimap_event_id.h"
-#include "ngx_pimap_text.h"
+#include "ngx_pimap_message.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
 
@@ -38,7 +38,7 @@ typedef struct {
      * too much is unsent.  NGX_ERROR: the connection is broken.  NGX_DONE:
      * the response is complete without it.  Never ends the device itself.
      */
-    ngx_int_t      (*send)(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
+    ngx_int_t      (*send)(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
 
     /*
      * Ends the response: in good order when "clean", else at once.  The
@@ -63,7 +63,7 @@ struct ngx_pimap_device_s {
 
     const ngx_pimap_transport_t  *transport;
     void                         *connection;
-    ngx_pimap_history_t           history;
+    ngx_pimap_compressed_stream_t           history;
 
     uint64_t                      token;    /* of this request, unique */
     uint64_t                      since;    /* usec since the epoch */
@@ -159,7 +159,7 @@ void ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection);
 
 /* Sends, and dooms the device if that fails. */
-ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
+ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
 
 /*
  * Ends a device, soon but not before this returns: it is safe in a walk over
@@ -167,7 +167,7 @@ ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text);
  * caller's.
  */
 void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 
 /* Ends a device whose login has ended: "time", or "revoked". */
 void ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason);
@@ -177,7 +177,7 @@ void ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason);
  * its reference is taken, NULL: memory is out.
  */
 void ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);

@@ -27,7 +27,7 @@ typedef struct {
     ngx_queue_t              link;      /* of those that wait */
     ngx_http_request_t      *request;
     ngx_pimap_device_t      *device;    /* NULL: it has left */
-    ngx_array_t              texts;     /* of ngx_pimap_text_t * */
+    ngx_array_t              texts;     /* of ngx_pimap_message_t * */
     size_t                   size;      /* of the answer's lines */
     size_t                   limit;
     ngx_msec_t               linger;
@@ -41,12 +41,12 @@ typedef struct {
 
 
 static ngx_int_t ngx_pimap_poll_send(ngx_pimap_device_t *d,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static void ngx_pimap_poll_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_poll_unsent(void *connection);
 static ngx_log_t *ngx_pimap_poll_log(void *connection);
 static ngx_int_t ngx_pimap_poll_take(ngx_pimap_poll_t *poll,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 static void ngx_pimap_poll_check_handler(ngx_event_t *ev);
 static void ngx_pimap_poll_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_poll_over(ngx_pimap_poll_t *poll);
@@ -106,7 +106,7 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     poll = cln->data;
     ngx_memzero(poll, sizeof(ngx_pimap_poll_t));
 
-    if (ngx_array_init(&poll->texts, r->pool, 4, sizeof(ngx_pimap_text_t *))
+    if (ngx_array_init(&poll->texts, r->pool, 4, sizeof(ngx_pimap_message_t *))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -156,20 +156,20 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     ngx_pimap_poll_t  *poll;
 
     poll = d->connection;
 
-    if (text->kind == NGX_PIMAP_TEXT_EVENT && poll->texts.nelts
+    if (text->kind == NGX_PIMAP_MESSAGE_EVENT && poll->texts.nelts
         && poll->size + text->len > poll->limit)
     {
         poll->full = 1;
         return NGX_DONE;
     }
 
-    if (text->kind != NGX_PIMAP_TEXT_PLACE
+    if (text->kind != NGX_PIMAP_MESSAGE_PLACE
         && ngx_pimap_poll_take(poll, text) != NGX_OK)
     {
         return NGX_ERROR;
@@ -185,16 +185,16 @@ ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 
 
 static ngx_int_t
-ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_text_t *text)
+ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_message_t *text)
 {
-    ngx_pimap_text_t  **slot;
+    ngx_pimap_message_t  **slot;
 
     slot = ngx_array_push(&poll->texts);
     if (slot == NULL) {
         return NGX_ERROR;
     }
 
-    *slot = ngx_pimap_text_ref(text);
+    *slot = ngx_pimap_message_ref(text);
     poll->size += text->len;
 
     /* what is read from the log needs no companions */
@@ -349,7 +349,7 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
     u_char             *p, id[PIMAP_EVENT_ID_LEN];
     ngx_str_t           last;
     ngx_uint_t          i, n;
-    ngx_pimap_text_t  **texts;
+    ngx_pimap_message_t  **texts;
 
     n = poll->texts.nelts;
     texts = poll->texts.elts;
@@ -476,13 +476,13 @@ ngx_pimap_poll_cleanup(void *data)
 {
     ngx_uint_t          i;
     ngx_pimap_poll_t   *poll;
-    ngx_pimap_text_t  **texts;
+    ngx_pimap_message_t  **texts;
 
     poll = data;
     texts = poll->texts.elts;
 
     for (i = 0; i < poll->texts.nelts; i++) {
-        ngx_pimap_text_unref(texts[i]);
+        ngx_pimap_message_unref(texts[i]);
     }
 
     poll->texts.nelts = 0;

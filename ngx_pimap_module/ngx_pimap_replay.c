@@ -262,7 +262,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
 static void
 ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
 {
-    ngx_pimap_text_t    *text;
+    ngx_pimap_message_t    *text;
     ngx_pimap_device_t  *d;
 
     d = reader->device;
@@ -280,7 +280,7 @@ ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
 
     (void) ngx_pimap_park_send(d, text);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 }
 
 

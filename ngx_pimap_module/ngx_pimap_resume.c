@@ -368,7 +368,7 @@ void
 ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
     pimap_event_id_t *last)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     ngx_pimap_count(resyncs);
 
@@ -392,5 +392,5 @@ ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
         (void) ngx_pimap_park_send(d, text);
     }
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 }

@@ -38,7 +38,7 @@ static ngx_pimap_device_t *ngx_pimap_submit_device(
 static ngx_int_t ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
     const char *why);
 static ngx_int_t ngx_pimap_submit_tell(ngx_pimap_device_t *d,
-    ngx_pimap_text_t *text);
+    ngx_pimap_message_t *text);
 
 
 ngx_int_t
@@ -236,7 +236,7 @@ ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
 /* Takes the text's reference. */
 
 static ngx_int_t
-ngx_pimap_submit_tell(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
+ngx_pimap_submit_tell(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     if (text == NULL) {
         ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
@@ -245,7 +245,7 @@ ngx_pimap_submit_tell(ngx_pimap_device_t *d, ngx_pimap_text_t *text)
 
     (void) ngx_pimap_park_send(d, text);
 
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unref(text);
 
     return NGX_OK;
 }

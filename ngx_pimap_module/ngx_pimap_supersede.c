@@ -111,7 +111,7 @@ ngx_pimap_supersede_same(ngx_pimap_device_t *d, ngx_str_t *name)
 static void
 ngx_pimap_supersede_end(ngx_pimap_device_t *d)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     if (d->doomed) {
         return;
@@ -123,7 +123,7 @@ ngx_pimap_supersede_end(ngx_pimap_device_t *d)
     ngx_pimap_park_end(d, NGX_PIMAP_END_SUPERSEDED, text);
 
     if (text) {
-        ngx_pimap_text_unref(text);
+        ngx_pimap_message_unref(text);
     }
 }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "ngx_pimap_history.h"
+#include "ngx_pimap_compressed_stream.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -26,7 +26,7 @@
 
 
 typedef struct {
-    ngx_pimap_history_t   history;
+    ngx_pimap_compressed_stream_t   history;
     z_stream              z;
 } fuzz_device_t;
 
@@ -79,7 +79,7 @@ fuzz_start(fuzz_device_t *d, unsigned n)
 {
     memset(d, 0, sizeof(fuzz_device_t));
 
-    ngx_pimap_history_init(&d->history, n % 2 ? NGX_PIMAP_GZIP
+    ngx_pimap_compressed_stream_init(&d->history, n % 2 ? NGX_PIMAP_GZIP
                                               : NGX_PIMAP_DEFLATE, n == 0);
 
     fuzz_check(inflateInit2(&d->z, 15 + (n % 2 ? 16 : 0)) == Z_OK);
@@ -89,7 +89,7 @@ fuzz_start(fuzz_device_t *d, unsigned n)
 static void
 fuzz_stop(fuzz_device_t *d)
 {
-    ngx_pimap_history_free(&d->history);
+    ngx_pimap_compressed_stream_free(&d->history);
     (void) inflateEnd(&d->z);
 }
 
@@ -97,7 +97,7 @@ fuzz_stop(fuzz_device_t *d)
 /* These bytes, and no other, come out; then the stream is in that state. */
 
 static void
-fuzz_decode(fuzz_device_t *d, ngx_pimap_text_t *packed, const u_char *plain,
+fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *packed, const u_char *plain,
     size_t len, int expected)
 {
     int            rc;
@@ -120,15 +120,15 @@ fuzz_decode(fuzz_device_t *d, ngx_pimap_text_t *packed, const u_char *plain,
 /* Who can't be sent to begins anew, as it would by another request. */
 
 static void
-fuzz_send(unsigned n, ngx_pimap_text_t *text)
+fuzz_send(unsigned n, ngx_pimap_message_t *text)
 {
     fuzz_device_t      *d;
-    ngx_pimap_text_t   *packed;
-    ngx_pimap_trail_t  *trail;
+    ngx_pimap_message_t   *packed;
+    ngx_pimap_dictionary_t  *trail;
 
     d = &fuzz_devices[n];
 
-    packed = ngx_pimap_history_pack(&d->history, text, NULL);
+    packed = ngx_pimap_compressed_stream_pack(&d->history, text, NULL);
 
     if (packed == NULL) {
         fuzz_stop(d);
@@ -138,23 +138,23 @@ fuzz_send(unsigned n, ngx_pimap_text_t *text)
 
     fuzz_decode(d, packed, text->data, text->len, Z_OK);
 
-    ngx_pimap_history_add(&d->history, text);
-    ngx_pimap_text_unref(packed);
+    ngx_pimap_compressed_stream_add(&d->history, text);
+    ngx_pimap_message_unref(packed);
 
-    trail = ngx_pimap_trail_find(d->history.trail);
+    trail = ngx_pimap_dictionary_find(d->history.trail);
 
-    fuzz_check(trail == NULL || trail->len <= NGX_PIMAP_TRAIL_BYTES);
+    fuzz_check(trail == NULL || trail->len <= NGX_PIMAP_DICTIONARY_BYTES);
 }
 
 
 /* Ten characters or so, again and again, but never the same for long. */
 
-static ngx_pimap_text_t *
+static ngx_pimap_message_t *
 fuzz_text(unsigned what, unsigned how)
 {
     size_t             i, len;
     uint32_t           chance;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     static const size_t  lens[8] = {
         1, 38, 150, 300, 600, 1100, 2049, FUZZ_TEXT
@@ -162,7 +162,7 @@ fuzz_text(unsigned what, unsigned how)
 
     len = lens[how & 7];
 
-    text = ngx_pimap_text_create(len, NULL);
+    text = ngx_pimap_message_create(len, NULL);
     if (text == NULL) {
         return NULL;
     }
@@ -183,14 +183,14 @@ static void
 fuzz_event(unsigned what, unsigned how)
 {
     unsigned           n, filter;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     text = fuzz_text(what, how);
     if (text == NULL) {
         return;
     }
 
-    ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_EVENT, NULL);
+    ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_EVENT, NULL);
 
     /* all, or all but two */
 
@@ -202,21 +202,21 @@ fuzz_event(unsigned what, unsigned how)
         }
     }
 
-    ngx_pimap_text_unpack(text);
-    ngx_pimap_text_unref(text);
+    ngx_pimap_message_unpack(text);
+    ngx_pimap_message_unref(text);
 }
 
 
 static void
 fuzz_ping(unsigned what, unsigned how)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     text = fuzz_text(what, how);
 
     if (text) {
         fuzz_send(what / 8 % FUZZ_DEVICES, text);
-        ngx_pimap_text_unref(text);
+        ngx_pimap_message_unref(text);
     }
 }
 
@@ -226,7 +226,7 @@ fuzz_ping(unsigned what, unsigned how)
 static void
 fuzz_hand_over(fuzz_device_t *d, unsigned n)
 {
-    ngx_pimap_history_t  history;
+    ngx_pimap_compressed_stream_t  history;
 
     if (!d->history.begun) {
         return;
@@ -234,22 +234,22 @@ fuzz_hand_over(fuzz_device_t *d, unsigned n)
 
     history = d->history;
 
-    ngx_pimap_history_free(&d->history);
-    ngx_pimap_history_init(&d->history, history.coding, n == 0);
-    ngx_pimap_history_resume(&d->history, history.check, history.length);
+    ngx_pimap_compressed_stream_free(&d->history);
+    ngx_pimap_compressed_stream_init(&d->history, history.coding, n == 0);
+    ngx_pimap_compressed_stream_resume(&d->history, history.check, history.length);
 }
 
 
 static void
 fuzz_end(fuzz_device_t *d, unsigned n)
 {
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
-    text = ngx_pimap_history_end(&d->history, NULL);
+    text = ngx_pimap_compressed_stream_end(&d->history, NULL);
 
     if (text) {
         fuzz_decode(d, text, NULL, 0, Z_STREAM_END);
-        ngx_pimap_text_unref(text);
+        ngx_pimap_message_unref(text);
     }
 
     fuzz_stop(d);
@@ -267,7 +267,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* the trails of the input before are forgotten with the first one */
 
-    ngx_pimap_history_init_process(0, size % 8192);
+    ngx_pimap_compressed_stream_init_process(0, size % 8192);
 
     for (n = 0; n < FUZZ_DEVICES; n++) {
         fuzz_start(&fuzz_devices[n], n);

@@ -16,40 +16,40 @@
 #include "ngx_pimap.h"
 
 
-#define NGX_PIMAP_TRAIL_EVENTS  7
-#define NGX_PIMAP_TRAIL_BYTES   2048    /* of these events together */
+#define NGX_PIMAP_DICTIONARY_EVENTS  7
+#define NGX_PIMAP_DICTIONARY_BYTES   2048    /* of these events together */
 
 
-struct ngx_pimap_trail_s {
+struct ngx_pimap_dictionary_s {
     ngx_queue_t         used;
-    ngx_pimap_trail_t  *chain;          /* of its slot */
+    ngx_pimap_dictionary_t  *chain;          /* of its slot */
     uint64_t            serial;         /* of this worker's trails, not 0 */
     uint64_t            before;         /* what it was made from, or 0 */
     uint64_t            next;           /* of the text that it ends with */
     uint16_t            n;              /* events */
     uint16_t            len;
-    uint16_t            lens[NGX_PIMAP_TRAIL_EVENTS];   /* newest first */
+    uint16_t            lens[NGX_PIMAP_DICTIONARY_EVENTS];   /* newest first */
     u_char              bytes[1];       /* the oldest event first */
 };
 
 
 /*
  * The trail of that serial, or none if it is 0 or forgotten, with one more
- * event of NGX_PIMAP_TRAIL_BYTES at most: its serial, or 0 if memory is out.
+ * event of NGX_PIMAP_DICTIONARY_BYTES at most: its serial, or 0 if memory is out.
  * Others are forgotten while all together take more than "room" bytes.
  */
-uint64_t ngx_pimap_trail_add(uint64_t serial, ngx_pimap_text_t *text,
+uint64_t ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text,
     size_t room, ngx_log_t *log);
 
 /* Good until the next add().  NULL: none, or it was forgotten. */
-ngx_pimap_trail_t *ngx_pimap_trail_find(uint64_t serial);
+ngx_pimap_dictionary_t *ngx_pimap_dictionary_find(uint64_t serial);
 
 /*
  * The bytes of a decoder up to its last event, when so many others have
  * followed each event, newest first: NULs stand for these.  What is too far
  * back is left out.  Good until the next call.
  */
-void ngx_pimap_trail_bytes(ngx_pimap_trail_t *trail, uint16_t *gaps,
+void ngx_pimap_dictionary_bytes(ngx_pimap_dictionary_t *trail, uint16_t *gaps,
     ngx_str_t *bytes);
 
 

@@ -9,17 +9,17 @@
 #include "ngx_pimap_encode_json.h"
 
 
-static ngx_pimap_text_t *ngx_pimap_encode_lines_event(pimap_event_t *ev,
+static ngx_pimap_message_t *ngx_pimap_encode_ndjson_event(pimap_event_t *ev,
     ngx_log_t *log);
-static ngx_pimap_text_t *ngx_pimap_encode_lines_control(
+static ngx_pimap_message_t *ngx_pimap_encode_ndjson_control(
     ngx_pimap_control_t *control, ngx_log_t *log);
 
 
-const ngx_pimap_encoder_t  ngx_pimap_encode_lines = {
+const ngx_pimap_encoder_t  ngx_pimap_encode_ndjson = {
     ngx_string("ndjson"),
     "application/x-ndjson",
-    ngx_pimap_encode_lines_event,
-    ngx_pimap_encode_lines_control,
+    ngx_pimap_encode_ndjson_event,
+    ngx_pimap_encode_ndjson_control,
     NULL
 };
 
@@ -29,22 +29,22 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_lines = {
 const ngx_pimap_encoder_t  ngx_pimap_encode_object = {
     ngx_string("json"),
     "application/json",
-    ngx_pimap_encode_lines_event,
-    ngx_pimap_encode_lines_control,
+    ngx_pimap_encode_ndjson_event,
+    ngx_pimap_encode_ndjson_control,
     NULL
 };
 
 
-static ngx_pimap_text_t *
-ngx_pimap_encode_lines_event(pimap_event_t *ev, ngx_log_t *log)
+static ngx_pimap_message_t *
+ngx_pimap_encode_ndjson_event(pimap_event_t *ev, ngx_log_t *log)
 {
     u_char                   *p;
-    ngx_pimap_text_t         *text;
+    ngx_pimap_message_t         *text;
     ngx_pimap_encode_json_t   json;
 
     ngx_pimap_encode_json(&json, ev);
 
-    text = ngx_pimap_text_create(json.len + 1, log);
+    text = ngx_pimap_message_create(json.len + 1, log);
 
     if (text) {
         p = ngx_pimap_encode_json_copy(text->data, &json);
@@ -55,16 +55,16 @@ ngx_pimap_encode_lines_event(pimap_event_t *ev, ngx_log_t *log)
 }
 
 
-static ngx_pimap_text_t *
-ngx_pimap_encode_lines_control(ngx_pimap_control_t *control, ngx_log_t *log)
+static ngx_pimap_message_t *
+ngx_pimap_encode_ndjson_control(ngx_pimap_control_t *control, ngx_log_t *log)
 {
     size_t             len;
     u_char             buf[NGX_PIMAP_ENCODE_JSON_CONTROL];
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     len = ngx_pimap_encode_json_control(buf, control);
 
-    text = ngx_pimap_text_create(len + 1, log);
+    text = ngx_pimap_message_create(len + 1, log);
 
     if (text) {
         ngx_memcpy(text->data, buf, len);

@@ -13,11 +13,11 @@
 
 #include "ngx_pimap.h"
 #include "pimap_event_id.h"
-#include "ngx_pimap_trail.h"
+#include "ngx_pimap_dictionary.h"
 
 
 /* Room for the text's length as a chunk of HTTP/1.1, in front of it. */
-#define NGX_PIMAP_TEXT_CHUNK   (sizeof("ffffffff\r\n") - 1)
+#define NGX_PIMAP_MESSAGE_CHUNK   (sizeof("ffffffff\r\n") - 1)
 
 
 typedef enum {
@@ -34,28 +34,28 @@ typedef enum {
 
 /* What is in it. */
 typedef enum {
-    NGX_PIMAP_TEXT_CONTROL = 0,
-    NGX_PIMAP_TEXT_EVENT,
-    NGX_PIMAP_TEXT_PLACE                /* only the place in the log */
-} ngx_pimap_text_kind_t;
+    NGX_PIMAP_MESSAGE_CONTROL = 0,
+    NGX_PIMAP_MESSAGE_EVENT,
+    NGX_PIMAP_MESSAGE_PLACE                /* only the place in the log */
+} ngx_pimap_message_kind_t;
 
 
 /* What a decoder has got: a trail, by its serial or 0, and what came since. */
 typedef struct {
     uint64_t               trail;
-    uint16_t               gaps[NGX_PIMAP_TRAIL_EVENTS];
-} ngx_pimap_text_key_t;
+    uint16_t               gaps[NGX_PIMAP_DICTIONARY_EVENTS];
+} ngx_pimap_message_key_t;
 
 
 typedef struct ngx_pimap_packed_s  ngx_pimap_packed_t;
 
-struct ngx_pimap_text_s {
+struct ngx_pimap_message_s {
     uint32_t               refs;
     uint32_t               len;
     uint32_t               chunk_len;   /* with the framing on both sides */
     uint32_t               plain;       /* of a compressed message: as long
                                            as it was; or 0 */
-    uint8_t                kind;        /* ngx_pimap_text_kind_t */
+    uint8_t                kind;        /* ngx_pimap_message_kind_t */
     uint8_t                placed;
     pimap_event_id_t   position;    /* who has it is there, if "placed" */
     ngx_pimap_packed_t    *packed;      /* its compressed forms */
@@ -71,10 +71,10 @@ struct ngx_pimap_text_s {
  * One reference, owned by the caller, who fills "data"; NULL if memory is
  * out.  The text is framed as a chunk (RFC 9112, 7.1) already.
  */
-ngx_pimap_text_t *ngx_pimap_text_create(size_t size, ngx_log_t *log);
+ngx_pimap_message_t *ngx_pimap_message_create(size_t size, ngx_log_t *log);
 
 /* Says what it is, and where in the log, if "position" is not NULL. */
-void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
+void ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t kind,
     pimap_event_id_t *position);
 
 /*
@@ -83,14 +83,14 @@ void ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
  * may keep a reference.  unpack(): the text has been delivered, its forms are
  * not needed any more.
  */
-ngx_pimap_text_t *ngx_pimap_text_packed(ngx_pimap_text_t *text,
-    ngx_pimap_text_key_t *key);
-void ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
-    ngx_pimap_text_t *form);
-void ngx_pimap_text_unpack(ngx_pimap_text_t *text);
+ngx_pimap_message_t *ngx_pimap_message_packed(ngx_pimap_message_t *text,
+    ngx_pimap_message_key_t *key);
+void ngx_pimap_message_pack(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key,
+    ngx_pimap_message_t *form);
+void ngx_pimap_message_unpack(ngx_pimap_message_t *text);
 
-ngx_pimap_text_t *ngx_pimap_text_ref(ngx_pimap_text_t *text);
-void ngx_pimap_text_unref(ngx_pimap_text_t *text);
+ngx_pimap_message_t *ngx_pimap_message_ref(ngx_pimap_message_t *text);
+void ngx_pimap_message_unref(ngx_pimap_message_t *text);
 
 
 #endif /* _NGX_PIMAP_TEXT_H_INCLUDED_ */

@@ -6,13 +6,13 @@
  */
 
 
-#include "ngx_pimap_backlog.h"
+#include "ngx_pimap_buffer.h"
 
 
-#define NGX_PIMAP_BACKLOG_MIN  1024
+#define NGX_PIMAP_BUFFER_MIN  1024
 
 
-struct ngx_pimap_backlog_s {
+struct ngx_pimap_buffer_s {
     size_t    size;
     size_t    pos;
     size_t    last;
@@ -21,23 +21,23 @@ struct ngx_pimap_backlog_s {
 
 
 ngx_int_t
-ngx_pimap_backlog_add(ngx_pimap_backlog_t **backlog, u_char *data, size_t len)
+ngx_pimap_buffer_add(ngx_pimap_buffer_t **backlog, u_char *data, size_t len)
 {
     size_t                size, used;
-    ngx_pimap_backlog_t  *old, *b;
+    ngx_pimap_buffer_t  *old, *b;
 
     old = *backlog;
     b = old;
 
     if (b == NULL || b->size - b->last < len) {
 
-        used = old ? ngx_pimap_backlog_size(old) : 0;
+        used = old ? ngx_pimap_buffer_size(old) : 0;
 
-        for (size = NGX_PIMAP_BACKLOG_MIN; size < used + len; size *= 2) {
+        for (size = NGX_PIMAP_BUFFER_MIN; size < used + len; size *= 2) {
             /* void */
         }
 
-        b = ngx_alloc(offsetof(ngx_pimap_backlog_t, data) + size,
+        b = ngx_alloc(offsetof(ngx_pimap_buffer_t, data) + size,
                       ngx_cycle->log);
         if (b == NULL) {
             return NGX_ERROR;
@@ -63,33 +63,33 @@ ngx_pimap_backlog_add(ngx_pimap_backlog_t **backlog, u_char *data, size_t len)
 
 
 size_t
-ngx_pimap_backlog_size(ngx_pimap_backlog_t *backlog)
+ngx_pimap_buffer_size(ngx_pimap_buffer_t *backlog)
 {
     return backlog->last - backlog->pos;
 }
 
 
 void
-ngx_pimap_backlog_rest(ngx_pimap_backlog_t *backlog, ngx_str_t *rest)
+ngx_pimap_buffer_rest(ngx_pimap_buffer_t *backlog, ngx_str_t *rest)
 {
     rest->data = backlog->data + backlog->pos;
-    rest->len = ngx_pimap_backlog_size(backlog);
+    rest->len = ngx_pimap_buffer_size(backlog);
 }
 
 
 void
-ngx_pimap_backlog_take(ngx_pimap_backlog_t **backlog, size_t len)
+ngx_pimap_buffer_take(ngx_pimap_buffer_t **backlog, size_t len)
 {
     (*backlog)->pos += len;
 
     if ((*backlog)->pos == (*backlog)->last) {
-        ngx_pimap_backlog_free(backlog);
+        ngx_pimap_buffer_free(backlog);
     }
 }
 
 
 void
-ngx_pimap_backlog_free(ngx_pimap_backlog_t **backlog)
+ngx_pimap_buffer_free(ngx_pimap_buffer_t **backlog)
 {
     if (*backlog) {
         ngx_free(*backlog);

@@ -16,9 +16,9 @@
 
 
 /* New texts; NULL if memory is out. */
-ngx_pimap_text_t *ngx_pimap_encode_frame(pimap_ws_op_t op, u_char *data,
+ngx_pimap_message_t *ngx_pimap_encode_frame(pimap_ws_op_t op, u_char *data,
     size_t len, ngx_log_t *log);
-ngx_pimap_text_t *ngx_pimap_encode_close(int code, const char *why,
+ngx_pimap_message_t *ngx_pimap_encode_close(int code, const char *why,
     ngx_log_t *log);
 
 

@@ -16,14 +16,14 @@
 
 const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
     [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
-    [NGX_PIMAP_LINES] = &ngx_pimap_encode_lines,
+    [NGX_PIMAP_LINES] = &ngx_pimap_encode_ndjson,
     [NGX_PIMAP_JSON] = &ngx_pimap_encode_object,
-    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_frames,
+    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_websocket,
     [NGX_PIMAP_DEFLATED] = &ngx_pimap_encode_deflated
 };
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_hello(ngx_pimap_format_t format, ngx_msec_t retry,
     ngx_pimap_start_t *start, ngx_log_t *log)
 {
@@ -45,11 +45,11 @@ ngx_pimap_encode_hello(ngx_pimap_format_t format, ngx_msec_t retry,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_id(ngx_pimap_format_t format, pimap_event_id_t *position,
     ngx_log_t *log)
 {
-    ngx_pimap_text_t     *text;
+    ngx_pimap_message_t     *text;
     ngx_pimap_control_t   control;
 
     ngx_memzero(&control, sizeof(ngx_pimap_control_t));
@@ -61,20 +61,20 @@ ngx_pimap_encode_id(ngx_pimap_format_t format, pimap_event_id_t *position,
     text = ngx_pimap_encoders[format]->control(&control, log);
 
     if (text) {
-        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_PLACE, position);
+        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_PLACE, position);
     }
 
     return text;
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
     pimap_event_id_t *last, ngx_log_t *log)
 {
     u_char                id[PIMAP_EVENT_ID_LEN + 1];
     u_char                members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_text_t     *text;
+    ngx_pimap_message_t     *text;
     ngx_pimap_control_t   control;
 
     ngx_memzero(&control, sizeof(ngx_pimap_control_t));
@@ -92,14 +92,14 @@ ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
     text = ngx_pimap_encoders[format]->control(&control, log);
 
     if (text) {
-        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_CONTROL, last);
+        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_CONTROL, last);
     }
 
     return text;
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_ping(ngx_pimap_format_t format, ngx_uint_t interval,
     ngx_log_t *log)
 {
@@ -118,7 +118,7 @@ ngx_pimap_encode_ping(ngx_pimap_format_t format, ngx_uint_t interval,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_superseded(ngx_pimap_format_t format, ngx_msec_t retry,
     ngx_log_t *log)
 {
@@ -133,7 +133,7 @@ ngx_pimap_encode_superseded(ngx_pimap_format_t format, ngx_msec_t retry,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_expired(ngx_pimap_format_t format, const char *reason,
     ngx_msec_t retry, ngx_log_t *log)
 {
@@ -153,7 +153,7 @@ ngx_pimap_encode_expired(ngx_pimap_format_t format, const char *reason,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
     ngx_log_t *log)
 {
@@ -171,7 +171,7 @@ ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
 
 /* Ids of updates need no escapes. */
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_accepted(ngx_pimap_format_t format, ngx_str_t *update,
     ngx_log_t *log)
 {
@@ -190,7 +190,7 @@ ngx_pimap_encode_accepted(ngx_pimap_format_t format, ngx_str_t *update,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
     const char *detail, ngx_log_t *log)
 {
@@ -223,11 +223,11 @@ ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
 }
 
 
-ngx_pimap_text_t *
+ngx_pimap_message_t *
 ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
     pimap_event_t *ev, ngx_log_t *log)
 {
-    ngx_pimap_text_t      *text;
+    ngx_pimap_message_t      *text;
     pimap_event_id_t   position;
 
     text = texts->text[format];
@@ -243,7 +243,7 @@ ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
         position.epoch = ev->epoch;
         position.n = ev->n;
 
-        ngx_pimap_text_mark(text, NGX_PIMAP_TEXT_EVENT,
+        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_EVENT,
                             ev->epoch ? &position : NULL);
     }
 
@@ -260,8 +260,8 @@ ngx_pimap_encode_free(ngx_pimap_texts_t *texts)
 
     for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
         if (texts->text[i]) {
-            ngx_pimap_text_unpack(texts->text[i]);
-            ngx_pimap_text_unref(texts->text[i]);
+            ngx_pimap_message_unpack(texts->text[i]);
+            ngx_pimap_message_unref(texts->text[i]);
         }
     }
 }

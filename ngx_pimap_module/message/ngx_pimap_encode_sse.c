@@ -13,9 +13,9 @@
 #define NGX_PIMAP_ENCODE_SSE_CONTROL  512
 
 
-static ngx_pimap_text_t *ngx_pimap_encode_sse_event(pimap_event_t *ev,
+static ngx_pimap_message_t *ngx_pimap_encode_sse_event(pimap_event_t *ev,
     ngx_log_t *log);
-static ngx_pimap_text_t *ngx_pimap_encode_sse_control(
+static ngx_pimap_message_t *ngx_pimap_encode_sse_control(
     ngx_pimap_control_t *control, ngx_log_t *log);
 
 
@@ -28,12 +28,12 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_sse = {
 };
 
 
-static ngx_pimap_text_t *
+static ngx_pimap_message_t *
 ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
 {
     size_t             size;
     u_char            *p;
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     size = sizeof("event: \ndata: \n\n") - 1 + ev->name.len + ev->json.len;
 
@@ -41,7 +41,7 @@ ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
         size += sizeof("id: \n") - 1 + ev->id.len;
     }
 
-    text = ngx_pimap_text_create(size, log);
+    text = ngx_pimap_message_create(size, log);
     if (text == NULL) {
         return NULL;
     }
@@ -65,12 +65,12 @@ ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
 }
 
 
-static ngx_pimap_text_t *
+static ngx_pimap_message_t *
 ngx_pimap_encode_sse_control(ngx_pimap_control_t *control, ngx_log_t *log)
 {
     u_char            *p, *last;
     u_char             buf[NGX_PIMAP_ENCODE_SSE_CONTROL];
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
     p = buf;
     last = buf + sizeof(buf);
@@ -93,7 +93,7 @@ ngx_pimap_encode_sse_control(ngx_pimap_control_t *control, ngx_log_t *log)
                          &control->members);
     }
 
-    text = ngx_pimap_text_create(p - buf, log);
+    text = ngx_pimap_message_create(p - buf, log);
 
     if (text) {
         ngx_memcpy(text->data, buf, p - buf);

@@ -6,27 +6,27 @@
  */
 
 
-#include "ngx_pimap_text.h"
+#include "ngx_pimap_message.h"
 
 
-#define NGX_PIMAP_TEXT_FORMS  16        /* more are not kept */
+#define NGX_PIMAP_MESSAGE_FORMS  16        /* more are not kept */
 
 
 struct ngx_pimap_packed_s {
     ngx_pimap_packed_t    *next;
-    ngx_pimap_text_key_t   key;
-    ngx_pimap_text_t      *text;
+    ngx_pimap_message_key_t   key;
+    ngx_pimap_message_t      *text;
 };
 
 
-ngx_pimap_text_t *
-ngx_pimap_text_create(size_t size, ngx_log_t *log)
+ngx_pimap_message_t *
+ngx_pimap_message_create(size_t size, ngx_log_t *log)
 {
     size_t             n;
     u_char             head[NGX_SIZE_T_LEN + 2];
-    ngx_pimap_text_t  *text;
+    ngx_pimap_message_t  *text;
 
-    text = ngx_alloc(offsetof(ngx_pimap_text_t, bytes) + NGX_PIMAP_TEXT_CHUNK
+    text = ngx_alloc(offsetof(ngx_pimap_message_t, bytes) + NGX_PIMAP_MESSAGE_CHUNK
                      + size + 2, log);
     if (text == NULL) {
         return NULL;
@@ -35,11 +35,11 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
     text->refs = 1;
     text->len = (uint32_t) size;
     text->plain = 0;
-    text->kind = NGX_PIMAP_TEXT_CONTROL;
+    text->kind = NGX_PIMAP_MESSAGE_CONTROL;
     text->placed = 0;
     text->packed = NULL;
     text->trails = 0;
-    text->data = text->bytes + NGX_PIMAP_TEXT_CHUNK;
+    text->data = text->bytes + NGX_PIMAP_MESSAGE_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
 
@@ -54,7 +54,7 @@ ngx_pimap_text_create(size_t size, ngx_log_t *log)
 
 
 void
-ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
+ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t kind,
     pimap_event_id_t *position)
 {
     text->kind = kind;
@@ -66,13 +66,13 @@ ngx_pimap_text_mark(ngx_pimap_text_t *text, ngx_pimap_text_kind_t kind,
 }
 
 
-ngx_pimap_text_t *
-ngx_pimap_text_packed(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key)
+ngx_pimap_message_t *
+ngx_pimap_message_packed(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key)
 {
     ngx_pimap_packed_t  *packed;
 
     for (packed = text->packed; packed; packed = packed->next) {
-        if (ngx_memcmp(&packed->key, key, sizeof(ngx_pimap_text_key_t)) == 0) {
+        if (ngx_memcmp(&packed->key, key, sizeof(ngx_pimap_message_key_t)) == 0) {
             return packed->text;
         }
     }
@@ -84,8 +84,8 @@ ngx_pimap_text_packed(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key)
 /* Without memory it is compressed once more. */
 
 void
-ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
-    ngx_pimap_text_t *form)
+ngx_pimap_message_pack(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key,
+    ngx_pimap_message_t *form)
 {
     ngx_uint_t            n;
     ngx_pimap_packed_t  **last, *packed;
@@ -96,7 +96,7 @@ ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
         n++;
     }
 
-    if (n == NGX_PIMAP_TEXT_FORMS) {
+    if (n == NGX_PIMAP_MESSAGE_FORMS) {
         return;
     }
 
@@ -107,14 +107,14 @@ ngx_pimap_text_pack(ngx_pimap_text_t *text, ngx_pimap_text_key_t *key,
 
     packed->next = NULL;
     packed->key = *key;
-    packed->text = ngx_pimap_text_ref(form);
+    packed->text = ngx_pimap_message_ref(form);
 
     *last = packed;
 }
 
 
 void
-ngx_pimap_text_unpack(ngx_pimap_text_t *text)
+ngx_pimap_message_unpack(ngx_pimap_message_t *text)
 {
     ngx_pimap_packed_t  *packed;
 
@@ -122,14 +122,14 @@ ngx_pimap_text_unpack(ngx_pimap_text_t *text)
         packed = text->packed;
         text->packed = packed->next;
 
-        ngx_pimap_text_unref(packed->text);
+        ngx_pimap_message_unref(packed->text);
         ngx_free(packed);
     }
 }
 
 
-ngx_pimap_text_t *
-ngx_pimap_text_ref(ngx_pimap_text_t *text)
+ngx_pimap_message_t *
+ngx_pimap_message_ref(ngx_pimap_message_t *text)
 {
     text->refs++;
 
@@ -138,10 +138,10 @@ ngx_pimap_text_ref(ngx_pimap_text_t *text)
 
 
 void
-ngx_pimap_text_unref(ngx_pimap_text_t *text)
+ngx_pimap_message_unref(ngx_pimap_message_t *text)
 {
     if (--text->refs == 0) {
-        ngx_pimap_text_unpack(text);
+        ngx_pimap_message_unpack(text);
         ngx_free(text);
     }
 }
