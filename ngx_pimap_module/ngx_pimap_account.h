@@ -22,7 +22,7 @@ struct ngx_pimap_account_s {
     uint64_t                  sequence;     /* of its SUBSCRIBE */
 
     pimap_event_id_t      position;     /* if anchored */
-    ngx_pimap_reader_t       *reader;       /* fills a hole */
+    ngx_pimap_log_reader_t       *reader;       /* fills a hole */
     ngx_pimap_window_t       *window;       /* NULL: nothing is held */
 
     unsigned                  guests:16;    /* that are on their way here */

@@ -8,8 +8,8 @@
 
 
 #include "ngx_pimap_ask.h"
-#include "ngx_pimap_library.h"
-#include "ngx_pimap_log.h"
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_event_log.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
@@ -91,8 +91,8 @@ ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
         return;
     }
 
-    if (ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_READY) {
-        ask->command = ngx_pimap_log_last(&ask->parking->account,
+    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_READY) {
+        ask->command = ngx_pimap_event_log_last(&ask->parking->account,
                                         ngx_pimap_ask_started, ask);
     }
 }
@@ -124,7 +124,7 @@ ngx_pimap_ask_started(void *data, redisReply *reply)
 
     start = &ask->parking->start;
 
-    if (reply && ngx_pimap_log_position(reply, &start->position) == NGX_OK) {
+    if (reply && ngx_pimap_event_log_position(reply, &start->position) == NGX_OK) {
         start->known = 1;
     }
 
@@ -181,12 +181,12 @@ void
 ngx_pimap_ask_forget(ngx_pimap_ask_t *ask)
 {
     if (ask->command) {
-        ngx_pimap_commander_forget(ask->command);
+        ngx_pimap_command_forget(ask->command);
         ask->command = NULL;
     }
 
     if (ask->revocation) {
-        ngx_pimap_commander_forget(ask->revocation);
+        ngx_pimap_command_forget(ask->revocation);
         ask->revocation = NULL;
     }
 

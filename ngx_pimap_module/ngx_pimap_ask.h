@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_park.h"
 
 

@@ -13,7 +13,7 @@
 #include "ngx_pimap_detached.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_input.h"
-#include "ngx_pimap_reader.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_record.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_rendezvous.h"

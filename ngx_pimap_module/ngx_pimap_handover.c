@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_handover.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_guest.h"
 
@@ -28,7 +28,7 @@ ngx_pimap_handover_publish(ngx_pimap_account_t *account, uint64_t token)
                                "%016xL", token)
                   - buf;
 
-    if (ngx_pimap_commander_publish_account(&account->sn.str, &payload, NULL,
+    if (ngx_pimap_command_publish_account(&account->sn.str, &payload, NULL,
                                             NULL)
         == NULL)
     {

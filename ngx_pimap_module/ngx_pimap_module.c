@@ -10,7 +10,7 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_check.h"
 #include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deflate.h"
 #include "ngx_pimap_drain.h"
@@ -535,7 +535,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_pimap_subscriber_open(&pmcf->redis);
-    ngx_pimap_commander_open(&pmcf->redis);
+    ngx_pimap_command_open(&pmcf->redis);
 
     return ngx_pimap_take_init_process(cycle);
 }
@@ -552,7 +552,7 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
     ngx_pimap_take_exit_process();
     ngx_pimap_taker_exit_process();
     ngx_pimap_subscriber_close();
-    ngx_pimap_commander_close();
+    ngx_pimap_command_close();
     ngx_pimap_hibernate_exit_process();
     ngx_pimap_deflate_exit_process();
     ngx_pimap_inflate_exit_process();

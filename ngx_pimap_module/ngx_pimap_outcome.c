@@ -188,7 +188,7 @@ static ngx_int_t
 ngx_pimap_outcome_send(ngx_pimap_outcome_t *o, const char **why)
 {
     o->again = 0;
-    o->command = ngx_pimap_queue_add(&o->account, &o->device,
+    o->command = ngx_pimap_update_stream_add(&o->account, &o->device,
                                      o->updates.elts, o->updates.nelts,
                                      ngx_pimap_outcome_answered, o, why);
 
@@ -229,7 +229,7 @@ ngx_pimap_outcome_first(ngx_pimap_outcome_t *o, redisReply *reply)
     ngx_pimap_queued_t  *update;
 
     at = 0;
-    status = ngx_pimap_queue_answer(reply, o->updates.nelts,
+    status = ngx_pimap_update_stream_answer(reply, o->updates.nelts,
                                     o->request->connection->log, &at, &why);
 
     if (status == NGX_HTTP_ACCEPTED) {
@@ -511,7 +511,7 @@ static void
 ngx_pimap_outcome_stop(ngx_pimap_outcome_t *o)
 {
     if (o->command) {
-        ngx_pimap_commander_forget(o->command);
+        ngx_pimap_command_forget(o->command);
         o->command = NULL;
     }
 

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_queue.h"
+#include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_wait.h"
 
 

@@ -57,7 +57,7 @@ struct ngx_pimap_device_s {
 
     ngx_pimap_account_t          *account;
     ngx_pimap_filter_t           *filter;   /* NULL: everything; owned */
-    ngx_pimap_reader_t           *reader;   /* NULL: live */
+    ngx_pimap_log_reader_t           *reader;   /* NULL: live */
     ngx_pimap_partial_t          *partial;  /* of a message, or NULL */
     ngx_pimap_loc_conf_t         *conf;
 

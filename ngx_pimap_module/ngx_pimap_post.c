@@ -8,9 +8,9 @@
 
 
 #include "ngx_pimap_post.h"
-#include "ngx_pimap_commander.h"
-#include "ngx_pimap_library.h"
-#include "ngx_pimap_log.h"
+#include "ngx_pimap_command.h"
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_event_log.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_zone.h"
 
@@ -94,13 +94,13 @@ ngx_pimap_post_one(ngx_pimap_post_t *post, ngx_uint_t i)
 
     event = (ngx_str_t *) post->events.elts + i;
 
-    switch (ngx_pimap_library_state()) {
+    switch (ngx_pimap_function_library_state()) {
 
-    case NGX_PIMAP_LIBRARY_MISSING:
-        return ngx_pimap_commander_publish_account(&post->account, event,
+    case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
+        return ngx_pimap_command_publish_account(&post->account, event,
                                                    ngx_pimap_post_answered,
                                                    post);
-    case NGX_PIMAP_LIBRARY_READY:
+    case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
 
     default:
@@ -117,7 +117,7 @@ ngx_pimap_post_one(ngx_pimap_post_t *post, ngx_uint_t i)
                   - buf;
     }
 
-    return ngx_pimap_log_post(&post->account, event, &key,
+    return ngx_pimap_event_log_post(&post->account, event, &key,
                               ngx_pimap_post_answered, post);
 }
 
@@ -177,7 +177,7 @@ ngx_pimap_post_reply(ngx_pimap_post_t *post, redisReply *reply)
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2
         || reply->element[1]->type != REDIS_REPLY_INTEGER
-        || ngx_pimap_log_position(reply->element[0], &position) != NGX_OK)
+        || ngx_pimap_event_log_position(reply->element[0], &position) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -206,7 +206,7 @@ ngx_pimap_post_failed(ngx_pimap_post_t *post, redisReply *reply)
         return;
     }
 
-    ngx_pimap_library_refused("publish", reply,
+    ngx_pimap_function_library_refused("publish", reply,
                               post->request->connection->log);
 }
 
@@ -265,7 +265,7 @@ ngx_pimap_post_cleanup(void *data)
 
     for (i = 0; i < post->commands.nelts; i++) {
         if (command[i]) {
-            ngx_pimap_commander_forget(command[i]);
+            ngx_pimap_command_forget(command[i]);
         }
     }
 }

@@ -14,8 +14,8 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_library.h"
-#include "ngx_pimap_reader.h"
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_zone.h"
 
@@ -24,24 +24,24 @@
 #define NGX_PIMAP_REPLAY_BYTES   65536
 
 
-static void ngx_pimap_replay_peeked(ngx_pimap_reader_t *reader,
+static void ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader,
     redisReply *reply);
-static ngx_int_t ngx_pimap_replay_error(ngx_pimap_reader_t *reader,
+static ngx_int_t ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader,
     redisReply *reply);
-static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader);
-static void ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader,
+static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader);
+static void ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader,
     pimap_event_id_t *last);
-static void ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page);
-static ngx_int_t ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader,
+static void ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page);
+static ngx_int_t ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
     pimap_event_t *ev);
-static void ngx_pimap_replay_join(ngx_pimap_reader_t *reader);
-static void ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page);
+static void ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader);
+static void ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page);
 static void ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
-    ngx_pimap_log_page_t *page);
-static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page, pimap_event_id_t *before);
+    ngx_pimap_event_log_page_t *page);
+static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page, pimap_event_id_t *before);
 static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id,
     redisReply *text, pimap_event_id_t *position);
 
@@ -52,7 +52,7 @@ static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
 /* From the line of readers: this one's turn. */
 
 ngx_int_t
-ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
+ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_pimap_command_pt handler)
 {
     size_t                 bytes;
@@ -62,12 +62,12 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
 
     account = &reader->account->sn.str;
 
-    switch (ngx_pimap_library_state()) {
+    switch (ngx_pimap_function_library_state()) {
 
-    case NGX_PIMAP_LIBRARY_READY:
+    case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
 
-    case NGX_PIMAP_LIBRARY_MISSING:
+    case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
         return ngx_pimap_replay_unavailable(reader);
 
     default:
@@ -79,7 +79,7 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
     if (reader->peek) {
         reader->peek = 0;
         reader->peeks = 1;
-        reader->command = ngx_pimap_log_peek(account,
+        reader->command = ngx_pimap_event_log_peek(account,
                                              &reader->account->position,
                                              handler, reader);
         return reader->command ? NGX_OK : NGX_BUSY;
@@ -88,7 +88,7 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
     reader->peeks = 0;
 
     if (reader->fresh) {
-        reader->command = ngx_pimap_log_last(account, handler, reader);
+        reader->command = ngx_pimap_event_log_last(account, handler, reader);
         return reader->command ? NGX_OK : NGX_BUSY;
     }
 
@@ -109,7 +109,7 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
         reader->position = from;
     }
 
-    reader->command = ngx_pimap_log_read(account, &from, count, bytes + 1,
+    reader->command = ngx_pimap_event_log_read(account, &from, count, bytes + 1,
                                          handler, reader);
 
     return reader->command ? NGX_OK : NGX_BUSY;
@@ -117,12 +117,12 @@ ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
 
 
 ngx_int_t
-ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
+ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
-    ngx_pimap_log_page_t  page;
+    ngx_pimap_event_log_page_t  page;
 
     if (reader->device && reader->device->doomed) {
-        ngx_pimap_reader_destroy(reader);
+        ngx_pimap_log_reader_destroy(reader);
         return NGX_OK;
     }
 
@@ -137,7 +137,7 @@ ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
 
     if (reader->fresh) {
 
-        if (ngx_pimap_log_position(reply, &page.last) != NGX_OK) {
+        if (ngx_pimap_event_log_position(reply, &page.last) != NGX_OK) {
             return ngx_pimap_replay_error(reader, reply);
         }
 
@@ -145,7 +145,7 @@ ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
         return NGX_OK;
     }
 
-    if (ngx_pimap_log_page(reply, &page) != NGX_OK) {
+    if (ngx_pimap_event_log_page(reply, &page) != NGX_OK) {
         return ngx_pimap_replay_error(reader, reply);
     }
 
@@ -161,7 +161,7 @@ ngx_pimap_replay_done(ngx_pimap_reader_t *reader, redisReply *reply)
 
 
 static void
-ngx_pimap_replay_peeked(ngx_pimap_reader_t *reader, redisReply *reply)
+ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
     ngx_pimap_account_t  *account;
 
@@ -169,22 +169,22 @@ ngx_pimap_replay_peeked(ngx_pimap_reader_t *reader, redisReply *reply)
 
     /* or something has come since it was asked */
 
-    if (reader->again || !ngx_pimap_log_quiet(reply, &account->position)) {
-        ngx_pimap_reader_queue(reader);
+    if (reader->again || !ngx_pimap_event_log_quiet(reply, &account->position)) {
+        ngx_pimap_log_reader_queue(reader);
         return;
     }
 
-    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_log_reader_destroy(reader);
     ngx_pimap_resume_rejoin(account);
 }
 
 
 static ngx_int_t
-ngx_pimap_replay_error(ngx_pimap_reader_t *reader, redisReply *reply)
+ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
     static time_t  told;
 
-    ngx_pimap_reader_queue(reader);
+    ngx_pimap_log_reader_queue(reader);
 
     if (reply == NULL) {
         return NGX_OK;
@@ -194,7 +194,7 @@ ngx_pimap_replay_error(ngx_pimap_reader_t *reader, redisReply *reply)
         && (ngx_strstr(reply->str, "Function not found")
             || ngx_strncmp(reply->str, "NOPERM", 6) == 0))
     {
-        ngx_pimap_library_lost();
+        ngx_pimap_function_library_lost();
         return NGX_OK;
     }
 
@@ -228,7 +228,7 @@ ngx_pimap_replay_error(ngx_pimap_reader_t *reader, redisReply *reply)
  */
 
 static ngx_int_t
-ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
+ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
 {
     ngx_uint_t            fresh;
     ngx_pimap_device_t   *d;
@@ -243,7 +243,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
     position = reader->position;
 
     ngx_pimap_coalesce_flush(account);
-    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_log_reader_destroy(reader);
 
     if (d == NULL) {
         ngx_pimap_resume_tell_all(account, &reason, &account->position);
@@ -260,7 +260,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_reader_t *reader)
 /* Redis was away when the device came: it starts here, and is told. */
 
 static void
-ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
+ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
 {
     ngx_pimap_message_t    *text;
     ngx_pimap_device_t  *d;
@@ -269,7 +269,7 @@ ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
 
     reader->fresh = 0;
     reader->position = *last;
-    ngx_pimap_reader_queue(reader);
+    ngx_pimap_log_reader_queue(reader);
 
     text = ngx_pimap_encode_id(d->format, last, ngx_cycle->log);
 
@@ -285,8 +285,8 @@ ngx_pimap_replay_fresh(ngx_pimap_reader_t *reader, pimap_event_id_t *last)
 
 
 static void
-ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page)
+ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page)
 {
     ngx_int_t             rc;
     ngx_uint_t            i;
@@ -350,12 +350,12 @@ ngx_pimap_replay_device_page(ngx_pimap_reader_t *reader,
         return;
     }
 
-    ngx_pimap_reader_queue(reader);
+    ngx_pimap_log_reader_queue(reader);
 }
 
 
 static ngx_int_t
-ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader, pimap_event_t *ev)
+ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader, pimap_event_t *ev)
 {
     if (ngx_pimap_deliver_one(reader->device, ev) == NGX_OK) {
         ngx_pimap_count(replayed);
@@ -368,7 +368,7 @@ ngx_pimap_replay_device_event(ngx_pimap_reader_t *reader, pimap_event_t *ev)
 
 
 static void
-ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
+ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 {
     ngx_pimap_account_t   *account;
     pimap_event_id_t  *here, *there;
@@ -382,7 +382,7 @@ ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
     }
 
     if (reader->again) {
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
         return;
     }
 
@@ -393,13 +393,13 @@ ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
 
     if (here->epoch == there->epoch && here->n == there->n) {
         ngx_pimap_coalesce_flush(account);
-        ngx_pimap_reader_destroy(reader);
+        ngx_pimap_log_reader_destroy(reader);
         return;
     }
 
     if (here->epoch == there->epoch && here->n > there->n && !reader->behind) {
         reader->behind = 1;
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
         return;
     }
 
@@ -415,8 +415,8 @@ ngx_pimap_replay_join(ngx_pimap_reader_t *reader)
 
 
 static void
-ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page)
+ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page)
 {
     ngx_pimap_account_t   *account;
     pimap_event_id_t  *here, position;
@@ -429,7 +429,7 @@ ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
     if (here->epoch != reader->position.epoch
         || (page->resync && here->n != reader->position.n))
     {
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
         return;
     }
 
@@ -438,7 +438,7 @@ ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
 
         *here = page->last;
 
-        ngx_pimap_reader_destroy(reader);
+        ngx_pimap_log_reader_destroy(reader);
         ngx_pimap_resume_rejoin(account);
         return;
     }
@@ -451,18 +451,18 @@ ngx_pimap_replay_account_page(ngx_pimap_reader_t *reader,
     ngx_pimap_replay_account_events(account, page);
 
     if (reader->again || (page->n && here->n < page->last.n)) {
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
         return;
     }
 
-    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_log_reader_destroy(reader);
     ngx_pimap_resume_rejoin(account);
 }
 
 
 static void
 ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
-    ngx_pimap_log_page_t *page)
+    ngx_pimap_event_log_page_t *page)
 {
     ngx_int_t              rc;
     ngx_uint_t             i;
@@ -500,11 +500,11 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
  */
 
 static ngx_uint_t
-ngx_pimap_replay_trimmed(ngx_pimap_reader_t *reader,
-    ngx_pimap_log_page_t *page, pimap_event_id_t *before)
+ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page, pimap_event_id_t *before)
 {
     if (reader->position.epoch || reader->earliest || page->n == 0
-        || ngx_pimap_log_position(page->entries[0], before) != NGX_OK
+        || ngx_pimap_event_log_position(page->entries[0], before) != NGX_OK
         || before->n <= 1)
     {
         return 0;
@@ -524,7 +524,7 @@ ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id, redisReply *text,
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    if (ngx_pimap_log_position(id, position) != NGX_OK
+    if (ngx_pimap_event_log_position(id, position) != NGX_OK
         || pimap_event_parse_json(ev, text->str, text->len, pmcf->max_event,
                                   NULL, 0)
            != PIMAP_EVENT_OK)

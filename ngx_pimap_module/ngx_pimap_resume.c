@@ -12,8 +12,8 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_library.h"
-#include "ngx_pimap_reader.h"
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -25,7 +25,7 @@ static ngx_int_t ngx_pimap_resume_hole(ngx_pimap_account_t *account,
 ngx_int_t
 ngx_pimap_resume_init_process(ngx_cycle_t *cycle)
 {
-    return ngx_pimap_reader_init_process(cycle);
+    return ngx_pimap_log_reader_init_process(cycle);
 }
 
 
@@ -52,11 +52,11 @@ ngx_int_t
 ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     ngx_log_t *log)
 {
-    ngx_pimap_reader_t    *reader;
+    ngx_pimap_log_reader_t    *reader;
     pimap_event_id_t   now;
 
     if (!start->known
-        && ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_MISSING)
+        && ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         return NGX_OK;
     }
@@ -68,7 +68,7 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
         return NGX_OK;
     }
 
-    reader = ngx_pimap_reader_create(&d->reader, d->account, d, log);
+    reader = ngx_pimap_log_reader_create(&d->reader, d->account, d, log);
     if (reader == NULL) {
         return NGX_ERROR;
     }
@@ -80,7 +80,7 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     /* what is published after the subscription comes by it */
 
     if (d->account->subscribed) {
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
     }
 
     return NGX_OK;
@@ -105,7 +105,7 @@ ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
 
         if (d->reader && !d->doomed && !d->reader->paused) {
             d->reader->joining = 0;
-            ngx_pimap_reader_queue(d->reader);
+            ngx_pimap_log_reader_queue(d->reader);
         }
     }
 }
@@ -141,12 +141,12 @@ ngx_pimap_resume_peek(ngx_pimap_account_t *account)
 void
 ngx_pimap_resume_account(ngx_pimap_account_t *account)
 {
-    if (ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_MISSING) {
+    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING) {
         return;
     }
 
     if (account->reader == NULL
-        && ngx_pimap_reader_create(&account->reader, account, NULL,
+        && ngx_pimap_log_reader_create(&account->reader, account, NULL,
                                    ngx_cycle->log)
            == NULL)
     {
@@ -155,7 +155,7 @@ ngx_pimap_resume_account(ngx_pimap_account_t *account)
 
     account->reader->peek = 0;
 
-    ngx_pimap_reader_queue(account->reader);
+    ngx_pimap_log_reader_queue(account->reader);
 }
 
 
@@ -214,7 +214,7 @@ ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     ngx_pimap_count(gaps);
 
     if (reason == NULL
-        && ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_MISSING)
+        && ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         ngx_pimap_resume_account(account);
         return NGX_DECLINED;
@@ -237,7 +237,7 @@ ngx_uint_t
 ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
     ngx_uint_t           passes;
-    ngx_pimap_reader_t  *reader;
+    ngx_pimap_log_reader_t  *reader;
 
     reader = d->reader;
 
@@ -253,7 +253,7 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 
     if (ev->n > reader->position.n + 1) {
         reader->joining = 0;
-        ngx_pimap_reader_queue(reader);
+        ngx_pimap_log_reader_queue(reader);
         return 0;
     }
 
@@ -261,7 +261,7 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 
     passes = (ev->n > reader->position.n);
 
-    ngx_pimap_reader_destroy(reader);
+    ngx_pimap_log_reader_destroy(reader);
 
     return passes;
 }
@@ -270,7 +270,7 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 void
 ngx_pimap_resume_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
 {
-    ngx_pimap_reader_t  *reader;
+    ngx_pimap_log_reader_t  *reader;
 
     reader = d->reader;
 
@@ -299,7 +299,7 @@ ngx_pimap_resume_drained(ngx_pimap_device_t *d)
 {
     if (d->reader && d->reader->paused) {
         d->reader->paused = 0;
-        ngx_pimap_reader_queue(d->reader);
+        ngx_pimap_log_reader_queue(d->reader);
     }
 }
 
@@ -307,15 +307,15 @@ ngx_pimap_resume_drained(ngx_pimap_device_t *d)
 void
 ngx_pimap_resume_run(void)
 {
-    ngx_pimap_reader_run();
+    ngx_pimap_log_reader_run();
 }
 
 
 void
-ngx_pimap_resume_forget(ngx_pimap_reader_t **reader)
+ngx_pimap_resume_forget(ngx_pimap_log_reader_t **reader)
 {
     if (*reader) {
-        ngx_pimap_reader_destroy(*reader);
+        ngx_pimap_log_reader_destroy(*reader);
     }
 }
 
@@ -336,7 +336,7 @@ ngx_pimap_resume_rejoin(ngx_pimap_account_t *account)
 
         if (d->reader && d->reader->joining && !d->doomed) {
             d->reader->joining = 0;
-            ngx_pimap_reader_queue(d->reader);
+            ngx_pimap_log_reader_queue(d->reader);
         }
     }
 }

@@ -67,7 +67,7 @@ void ngx_pimap_resume_drained(ngx_pimap_device_t *d);
 void ngx_pimap_resume_run(void);
 
 /* The device or the account goes. */
-void ngx_pimap_resume_forget(ngx_pimap_reader_t **reader);
+void ngx_pimap_resume_forget(ngx_pimap_log_reader_t **reader);
 
 /*
  * For ngx_pimap_replay.c: the account is to be read on; those who wait for it

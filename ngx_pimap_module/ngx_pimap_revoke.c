@@ -13,7 +13,7 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_library.h"
+#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_subscriber.h"
 
@@ -129,7 +129,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
     /* all accounts are looked at when it is ready */
 
     if (account->checking
-        || ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY)
+        || ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY)
     {
         return;
     }
@@ -138,7 +138,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
                    ngx_cycle->log);
 
     if (rv == NULL) {
-        ngx_pimap_commander_renew("no memory");
+        ngx_pimap_command_renew("no memory");
         return;
     }
 
@@ -247,7 +247,7 @@ ngx_pimap_revoke_read(ngx_str_t *account, ngx_pimap_command_pt handler,
     const char             *argv[2];
     ngx_pimap_main_conf_t  *pmcf;
 
-    if (ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY) {
+    if (ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY) {
         return NULL;
     }
 
@@ -262,7 +262,7 @@ ngx_pimap_revoke_read(ngx_str_t *account, ngx_pimap_command_pt handler,
     argv[1] = (char *) key;
     len[1] = p - key;
 
-    return ngx_pimap_commander_send(2, argv, len, handler, data);
+    return ngx_pimap_command_send(2, argv, len, handler, data);
 }
 
 

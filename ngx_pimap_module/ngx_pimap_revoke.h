@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 
 
 ngx_int_t ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
@@ -31,7 +31,7 @@ void ngx_pimap_revoke_check(ngx_pimap_account_t *account);
 void ngx_pimap_revoke_start(void);
 void ngx_pimap_revoke_stop(void);
 
-/* Asks for an account, as ngx_pimap_commander_send(). */
+/* Asks for an account, as ngx_pimap_command_send(). */
 ngx_pimap_command_t *ngx_pimap_revoke_read(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 

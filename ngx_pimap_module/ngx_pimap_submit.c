@@ -13,7 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_queue.h"
+#include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_result.h"
 
 #include "pimap_update.h"
@@ -119,7 +119,7 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
 
     ngx_pimap_result_address(d, &address, buf);
 
-    if (ngx_pimap_queue_add(&s->account, &address, &update, 1,
+    if (ngx_pimap_update_stream_add(&s->account, &address, &update, 1,
                             ngx_pimap_submit_answered, s, &why)
         == NULL)
     {
@@ -169,7 +169,7 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
     ngx_pimap_device_t      *d;
     ngx_pimap_submission_t  *s = data;
 
-    status = ngx_pimap_queue_answer(reply, 1, ngx_cycle->log, &at, &why);
+    status = ngx_pimap_update_stream_answer(reply, 1, ngx_cycle->log, &at, &why);
 
     if (status == NGX_HTTP_ACCEPTED) {
         ngx_pimap_count(updates);

@@ -11,7 +11,7 @@
 
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_park.h"
@@ -147,7 +147,7 @@ ngx_pimap_supersede_announce(ngx_pimap_device_t *d, ngx_uint_t fresh)
     payload.data = buf;
     payload.len = p - buf;
 
-    if (ngx_pimap_commander_publish_account(&d->account->sn.str, &payload,
+    if (ngx_pimap_command_publish_account(&d->account->sn.str, &payload,
                                             NULL, NULL))
     {
         d->announced = 1;

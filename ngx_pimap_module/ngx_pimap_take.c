@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_take.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_subscriber.h"
@@ -95,7 +95,7 @@ ngx_pimap_take_open_handler(ngx_event_t *ev)
 static ngx_uint_t
 ngx_pimap_take_ready(void)
 {
-    return ngx_pimap_commander_ready() && ngx_pimap_subscriber_listening();
+    return ngx_pimap_command_ready() && ngx_pimap_subscriber_listening();
 }
 
 

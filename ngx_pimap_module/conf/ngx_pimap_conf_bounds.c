@@ -8,7 +8,7 @@
 
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_queue.h"
+#include "ngx_pimap_update_stream.h"
 
 
 static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
@@ -29,7 +29,7 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
 };
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_PIMAP_QUEUE_MAX
+    ngx_conf_check_num_bounds, 1, NGX_PIMAP_UPDATE_STREAM_MAX
 };
 
 /* a device counts them in a byte */

@@ -44,7 +44,7 @@ typedef struct {
     ngx_msec_t        timeout;          /* of a command's answer */
     ngx_msec_t        probe;            /* between two probes */
 
-    ngx_uint_t        functions;        /* NGX_PIMAP_LIBRARY_* */
+    ngx_uint_t        functions;        /* NGX_PIMAP_FUNCTION_LIBRARY_* */
 
     ngx_uint_t        set;
 } ngx_pimap_conf_redis_t;

@@ -12,12 +12,12 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_log.h"
+#include "ngx_pimap_event_log.h"
 
 
-struct ngx_pimap_reader_s {
+struct ngx_pimap_log_reader_s {
     ngx_queue_t             link;       /* of those that wait */
-    ngx_pimap_reader_t    **owner;      /* who points here: device, account */
+    ngx_pimap_log_reader_t    **owner;      /* who points here: device, account */
     ngx_pimap_account_t    *account;
     ngx_pimap_device_t     *device;     /* NULL: it is the account's */
     pimap_event_id_t    position;   /* the device's; the account's when
@@ -36,20 +36,20 @@ struct ngx_pimap_reader_s {
 };
 
 
-ngx_int_t ngx_pimap_reader_init_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle);
 
 /* *owner points to it; NULL if memory is out. */
-ngx_pimap_reader_t *ngx_pimap_reader_create(ngx_pimap_reader_t **owner,
+ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
     ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log);
 
 /* Sets *owner to NULL. */
-void ngx_pimap_reader_destroy(ngx_pimap_reader_t *reader);
+void ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader);
 
 /* Into the line, unless it is there; one that reads will do so again. */
-void ngx_pimap_reader_queue(ngx_pimap_reader_t *reader);
+void ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader);
 
 /* Lets the next ones read; nobody may be in a walk over readers' owners. */
-void ngx_pimap_reader_run(void);
+void ngx_pimap_log_reader_run(void);
 
 
 /*
@@ -59,9 +59,9 @@ void ngx_pimap_reader_run(void);
  * gets the answer, NULL if the connection was lost; the reader may be gone
  * afterwards.  NGX_BUSY: Redis had an error, all wait a little.
  */
-ngx_int_t ngx_pimap_replay_start(ngx_pimap_reader_t *reader,
+ngx_int_t ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_pimap_command_pt handler);
-ngx_int_t ngx_pimap_replay_done(ngx_pimap_reader_t *reader,
+ngx_int_t ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader,
     redisReply *reply);
 
 

@@ -16,7 +16,7 @@
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_channel.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 
 
 #define NGX_PIMAP_PRESENCE_TICK    100      /* msec */
@@ -104,7 +104,7 @@ ngx_pimap_presence_handler(ngx_event_t *ev)
     }
 
     while (ngx_pimap_presence_missed && ngx_pimap_presence_budget > 0
-           && ngx_pimap_commander_ready())
+           && ngx_pimap_command_ready())
     {
         ngx_pimap_presence_slice();
     }
@@ -171,7 +171,7 @@ ngx_pimap_presence_say(ngx_pimap_account_t *account, u_char sign)
     payload.data = text;
     payload.len = p - text;
 
-    if (ngx_pimap_commander_publish(&channel, &payload, NULL, NULL) == NULL) {
+    if (ngx_pimap_command_publish(&channel, &payload, NULL, NULL) == NULL) {
         return NGX_DECLINED;
     }
 

@@ -11,10 +11,10 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 
 
-#define NGX_PIMAP_QUEUE_MAX  1000       /* of one call, as redis/pimap.lua */
+#define NGX_PIMAP_UPDATE_STREAM_MAX  1000       /* of one call, as redis/pimap.lua */
 
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
  * Adds all or none; those that are there already are not added again.  NULL:
  * nothing was sent, and "why" is set.
  */
-ngx_pimap_command_t *ngx_pimap_queue_add(ngx_str_t *account,
+ngx_pimap_command_t *ngx_pimap_update_stream_add(ngx_str_t *account,
     ngx_str_t *device, ngx_pimap_queued_t *updates, ngx_uint_t n,
     ngx_pimap_command_pt handler, void *data, const char **why);
 
@@ -38,7 +38,7 @@ ngx_pimap_command_t *ngx_pimap_queue_add(ngx_str_t *account,
  * sent with another text.  Else NGX_HTTP_SERVICE_UNAVAILABLE.  But for the
  * first, "why" is set.
  */
-ngx_uint_t ngx_pimap_queue_answer(redisReply *reply, ngx_uint_t n,
+ngx_uint_t ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n,
     ngx_log_t *log, ngx_uint_t *at, const char **why);
 
 

@@ -9,7 +9,7 @@
 
 
 #include "ngx_pimap_probe.h"
-#include "ngx_pimap_commander.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
 
@@ -99,7 +99,7 @@ ngx_pimap_probe_send(void)
     text.data = buf;
     text.len = ngx_sprintf(buf, "%uL", ngx_pimap_probe_sent) - buf;
 
-    if (ngx_pimap_commander_publish(&ngx_pimap_probe_str, &text, NULL, NULL)
+    if (ngx_pimap_command_publish(&ngx_pimap_probe_str, &text, NULL, NULL)
         == NULL)
     {
         ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->probe);

@@ -6,45 +6,45 @@
  */
 
 
-#include "ngx_pimap_queue.h"
+#include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_library.h"
+#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_QUEUE_HEAD    7       /* arguments before the updates */
-#define NGX_PIMAP_QUEUE_STREAM  ":updates"
+#define NGX_PIMAP_UPDATE_STREAM_HEAD    7       /* arguments before the updates */
+#define NGX_PIMAP_UPDATE_STREAM_STREAM  ":updates"
 
 
-static void ngx_pimap_queue_arg(const char **argv, size_t *len, int *n,
+static void ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n,
     u_char *data, size_t size);
-static ngx_uint_t ngx_pimap_queue_refused(redisReply *reply, ngx_log_t *log,
+static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
     ngx_uint_t *at, const char **why);
 
 
 ngx_pimap_command_t *
-ngx_pimap_queue_add(ngx_str_t *account, ngx_str_t *device,
+ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     ngx_pimap_queued_t *updates, ngx_uint_t n, ngx_pimap_command_pt handler,
     void *data, const char **why)
 {
     int                      argc;
     size_t                  *len, channel_len, size;
     u_char                  *p, channel[NGX_PIMAP_CHANNEL_MAX], limit[20];
-    u_char                   stream[64 + sizeof(NGX_PIMAP_QUEUE_STREAM)];
+    u_char                   stream[64 + sizeof(NGX_PIMAP_UPDATE_STREAM_STREAM)];
     ngx_uint_t               i;
     const char             **argv;
     ngx_pimap_command_t     *command;
     ngx_pimap_main_conf_t   *pmcf;
 
-    if (ngx_pimap_library_state() == NGX_PIMAP_LIBRARY_MISSING) {
+    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING) {
         *why = "Redis has no functions, which updates need";
         return NULL;
     }
 
     *why = "Redis is away";
 
-    if (ngx_pimap_library_state() != NGX_PIMAP_LIBRARY_READY) {
+    if (ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY) {
         return NULL;
     }
 
@@ -52,7 +52,7 @@ ngx_pimap_queue_add(ngx_str_t *account, ngx_str_t *device,
 
     channel_len = ngx_pimap_channel_name(channel, &pmcf->redis, account);
 
-    size = NGX_PIMAP_QUEUE_HEAD + 2 * n;
+    size = NGX_PIMAP_UPDATE_STREAM_HEAD + 2 * n;
 
     argv = ngx_alloc(size * (sizeof(char *) + sizeof(size_t)),
                      ngx_cycle->log);
@@ -64,28 +64,28 @@ ngx_pimap_queue_add(ngx_str_t *account, ngx_str_t *device,
     len = (size_t *) (argv + size);
     argc = 0;
 
-    ngx_pimap_queue_arg(argv, len, &argc, (u_char *) "FCALL", 5);
-    ngx_pimap_queue_arg(argv, len, &argc, (u_char *) "pimap_update", 12);
-    ngx_pimap_queue_arg(argv, len, &argc, (u_char *) "2", 1);
-    ngx_pimap_queue_arg(argv, len, &argc, channel, channel_len);
+    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "FCALL", 5);
+    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "pimap_update", 12);
+    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "2", 1);
+    ngx_pimap_update_stream_arg(argv, len, &argc, channel, channel_len);
 
     p = ngx_sprintf(stream, "%V%s", &pmcf->redis.prefix,
-                    NGX_PIMAP_QUEUE_STREAM);
-    ngx_pimap_queue_arg(argv, len, &argc, stream, p - stream);
+                    NGX_PIMAP_UPDATE_STREAM_STREAM);
+    ngx_pimap_update_stream_arg(argv, len, &argc, stream, p - stream);
 
     p = ngx_sprintf(limit, "%ui", pmcf->max_backlog);
-    ngx_pimap_queue_arg(argv, len, &argc, limit, p - limit);
+    ngx_pimap_update_stream_arg(argv, len, &argc, limit, p - limit);
 
-    ngx_pimap_queue_arg(argv, len, &argc, device->data, device->len);
+    ngx_pimap_update_stream_arg(argv, len, &argc, device->data, device->len);
 
     for (i = 0; i < n; i++) {
-        ngx_pimap_queue_arg(argv, len, &argc, updates[i].id.data,
+        ngx_pimap_update_stream_arg(argv, len, &argc, updates[i].id.data,
                             updates[i].id.len);
-        ngx_pimap_queue_arg(argv, len, &argc, updates[i].json.data,
+        ngx_pimap_update_stream_arg(argv, len, &argc, updates[i].json.data,
                             updates[i].json.len);
     }
 
-    command = ngx_pimap_commander_send(argc, argv, len, handler, data);
+    command = ngx_pimap_command_send(argc, argv, len, handler, data);
 
     ngx_free(argv);
 
@@ -94,7 +94,7 @@ ngx_pimap_queue_add(ngx_str_t *account, ngx_str_t *device,
 
 
 static void
-ngx_pimap_queue_arg(const char **argv, size_t *len, int *n, u_char *data,
+ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n, u_char *data,
     size_t size)
 {
     argv[*n] = (char *) data;
@@ -103,7 +103,7 @@ ngx_pimap_queue_arg(const char **argv, size_t *len, int *n, u_char *data,
 
 
 ngx_uint_t
-ngx_pimap_queue_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
+ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
     ngx_uint_t *at, const char **why)
 {
     ngx_uint_t  status;
@@ -112,7 +112,7 @@ ngx_pimap_queue_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
         return NGX_HTTP_ACCEPTED;
     }
 
-    status = ngx_pimap_queue_refused(reply, log, at, why);
+    status = ngx_pimap_update_stream_refused(reply, log, at, why);
 
     if (status == NGX_HTTP_CONFLICT) {
         ngx_pimap_count(updates_invalid);
@@ -126,7 +126,7 @@ ngx_pimap_queue_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
 
 
 static ngx_uint_t
-ngx_pimap_queue_refused(redisReply *reply, ngx_log_t *log, ngx_uint_t *at,
+ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log, ngx_uint_t *at,
     const char **why)
 {
     ngx_int_t  i;
@@ -155,7 +155,7 @@ ngx_pimap_queue_refused(redisReply *reply, ngx_log_t *log, ngx_uint_t *at,
         return NGX_HTTP_CONFLICT;
     }
 
-    ngx_pimap_library_refused("update", reply, log);
+    ngx_pimap_function_library_refused("update", reply, log);
 
     return NGX_HTTP_SERVICE_UNAVAILABLE;
 }

@@ -1,0 +1,280 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The library's text is part of the module, as it is in redis/pimap.lua.
+ * Where it is missing or older it is loaded; where that is not possible
+ * (Redis before 7, no permission) it is said once, and events are live only,
+ * until somebody else has loaded it.
+ */
+
+
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_command.h"
+#include "ngx_pimap_resume.h"
+#include "ngx_pimap_revoke.h"
+
+
+/* of the text below; "pimap_version" must answer at least this */
+#define NGX_PIMAP_FUNCTION_LIBRARY_VERSION  8
+
+#define NGX_PIMAP_FUNCTION_LIBRARY_SOON     1000     /* msec, then it asks again */
+#define NGX_PIMAP_FUNCTION_LIBRARY_LATER    60000
+
+
+/* NGX_PIMAP_LUA comes from the "config" script: the file's path. */
+
+__asm__ (".section .rodata\n"
+         ".local ngx_pimap_function_library_text\n"
+         ".local ngx_pimap_function_library_end\n"
+         "ngx_pimap_function_library_text:\n"
+         ".incbin \"" NGX_PIMAP_LUA "\"\n"
+         "ngx_pimap_function_library_end:\n"
+         ".byte 0\n"
+         ".previous\n");
+
+extern const char  ngx_pimap_function_library_text[]
+                       __attribute__ ((visibility ("hidden")));
+extern const char  ngx_pimap_function_library_end[]
+                       __attribute__ ((visibility ("hidden")));
+
+
+static void ngx_pimap_function_library_ask(void);
+static void ngx_pimap_function_library_ask_in(ngx_msec_t wait);
+static void ngx_pimap_function_library_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_function_library_version(void *data, redisReply *reply);
+static void ngx_pimap_function_library_load(void);
+static void ngx_pimap_function_library_loaded(void *data, redisReply *reply);
+static void ngx_pimap_function_library_ready(void);
+static void ngx_pimap_function_library_failed(const char *why);
+static void ngx_pimap_function_library_missing(const char *why);
+
+
+static ngx_pimap_function_library_state_t   ngx_pimap_function_library;
+static ngx_pimap_conf_redis_t     *ngx_pimap_function_library_conf;
+static ngx_uint_t                  ngx_pimap_function_library_told;
+static ngx_event_t                 ngx_pimap_function_library_timer;
+static ngx_connection_t            ngx_pimap_function_library_dumb;
+
+
+ngx_pimap_function_library_state_t
+ngx_pimap_function_library_state(void)
+{
+    return ngx_pimap_function_library;
+}
+
+
+void
+ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
+{
+    ngx_pimap_function_library_conf = conf;
+    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
+
+    ngx_pimap_function_library_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_function_library_timer.handler = ngx_pimap_function_library_timer_handler;
+    ngx_pimap_function_library_timer.data = &ngx_pimap_function_library_dumb;
+    ngx_pimap_function_library_timer.log = ngx_cycle->log;
+    ngx_pimap_function_library_timer.cancelable = 1;
+
+    if (conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_OFF) {
+        ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
+        ngx_pimap_resume_run();
+        return;
+    }
+
+    ngx_pimap_function_library_ask();
+}
+
+
+void
+ngx_pimap_function_library_stop(void)
+{
+    ngx_pimap_revoke_stop();
+
+    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
+
+    if (ngx_pimap_function_library_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_function_library_timer);
+    }
+}
+
+
+void
+ngx_pimap_function_library_lost(void)
+{
+    if (ngx_pimap_function_library == NGX_PIMAP_FUNCTION_LIBRARY_READY) {
+        ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
+        ngx_pimap_function_library_ask();
+    }
+}
+
+
+void
+ngx_pimap_function_library_refused(const char *what, redisReply *reply,
+    ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_ERR, log, 0, "pimap %s failed: %s", what,
+                  reply->str);
+
+    if (ngx_strstr(reply->str, "Function not found")) {
+        ngx_pimap_function_library_lost();
+
+    } else if (ngx_strncmp(reply->str, "READONLY", 8) == 0) {
+        ngx_pimap_command_renew("it is a replica now");
+    }
+}
+
+
+static void
+ngx_pimap_function_library_ask(void)
+{
+    static const size_t   len[] = { 5, 13, 1 };
+    static const char    *argv[] = { "FCALL", "pimap_version", "0" };
+
+    if (ngx_pimap_command_send(3, argv, len, ngx_pimap_function_library_version,
+                                 NULL)
+        == NULL)
+    {
+        ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+    }
+}
+
+
+static void
+ngx_pimap_function_library_ask_in(ngx_msec_t wait)
+{
+    ngx_add_timer(&ngx_pimap_function_library_timer, wait);
+}
+
+
+static void
+ngx_pimap_function_library_timer_handler(ngx_event_t *ev)
+{
+    ngx_pimap_function_library_ask();
+}
+
+
+static void
+ngx_pimap_function_library_version(void *data, redisReply *reply)
+{
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_INTEGER
+        && reply->integer >= NGX_PIMAP_FUNCTION_LIBRARY_VERSION)
+    {
+        ngx_pimap_function_library_ready();
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR
+        && ngx_strstr(reply->str, "Function not found") == NULL)
+    {
+        ngx_pimap_function_library_failed(reply->str);
+        return;
+    }
+
+    if (ngx_pimap_function_library_conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_USE) {
+        ngx_pimap_function_library_missing("it is not loaded, or is older");
+        return;
+    }
+
+    ngx_pimap_function_library_load();
+}
+
+
+static void
+ngx_pimap_function_library_load(void)
+{
+    size_t       len[4];
+    const char  *argv[4];
+
+    argv[0] = "FUNCTION";
+    len[0] = sizeof("FUNCTION") - 1;
+    argv[1] = "LOAD";
+    len[1] = sizeof("LOAD") - 1;
+    argv[2] = "REPLACE";
+    len[2] = sizeof("REPLACE") - 1;
+    argv[3] = ngx_pimap_function_library_text;
+    len[3] = ngx_pimap_function_library_end - ngx_pimap_function_library_text;
+
+    if (ngx_pimap_command_send(4, argv, len, ngx_pimap_function_library_loaded, NULL)
+        == NULL)
+    {
+        ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+    }
+}
+
+
+static void
+ngx_pimap_function_library_loaded(void *data, redisReply *reply)
+{
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_pimap_function_library_failed(reply->str);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "pimap loaded its functions into redis");
+
+    ngx_pimap_function_library_ready();
+}
+
+
+static void
+ngx_pimap_function_library_ready(void)
+{
+    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
+    ngx_pimap_function_library_told = 0;
+
+    ngx_pimap_resume_run();
+    ngx_pimap_revoke_start();
+}
+
+
+/* Redis may be in a state that passes: the log is not gone by that. */
+
+static void
+ngx_pimap_function_library_failed(const char *why)
+{
+    ngx_uint_t  i;
+
+    static const char  *passing[] = {
+        "OOM ", "BUSY ", "LOADING ", "MASTERDOWN ", "READONLY ", "MISCONF ",
+        "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN "
+    };
+
+    for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+        if (ngx_strncmp(why, passing[i], ngx_strlen(passing[i])) == 0) {
+            ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+            return;
+        }
+    }
+
+    ngx_pimap_function_library_missing(why);
+}
+
+
+static void
+ngx_pimap_function_library_missing(const char *why)
+{
+    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
+
+    ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_LATER);
+
+    if (!ngx_pimap_function_library_told) {
+        ngx_pimap_function_library_told = 1;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "pimap has no log in redis, events are live only: %s",
+                      why);
+    }
+
+    ngx_pimap_resume_run();
+}

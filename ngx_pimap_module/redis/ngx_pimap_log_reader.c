@@ -1,0 +1,176 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The line of readers.
+ */
+
+
+#include "ngx_pimap_log_reader.h"
+
+
+#define NGX_PIMAP_LOG_READER_WINDOW   64        /* that read at a time */
+#define NGX_PIMAP_LOG_READER_PAUSE    1000      /* msec after an error */
+
+
+static void ngx_pimap_log_reader_answered(void *data, redisReply *reply);
+static void ngx_pimap_log_reader_pause(void);
+static void ngx_pimap_log_reader_run_handler(ngx_event_t *ev);
+
+
+static ngx_queue_t       ngx_pimap_log_reader_line;
+static ngx_uint_t        ngx_pimap_log_reader_reading;
+static ngx_event_t       ngx_pimap_log_reader_event;
+static ngx_event_t       ngx_pimap_log_reader_timer;
+static ngx_connection_t  ngx_pimap_log_reader_dumb;
+
+
+ngx_int_t
+ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_pimap_log_reader_line);
+
+    ngx_pimap_log_reader_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_pimap_log_reader_event.handler = ngx_pimap_log_reader_run_handler;
+    ngx_pimap_log_reader_event.data = &ngx_pimap_log_reader_dumb;
+    ngx_pimap_log_reader_event.log = cycle->log;
+
+    ngx_pimap_log_reader_timer.handler = ngx_pimap_log_reader_run_handler;
+    ngx_pimap_log_reader_timer.data = &ngx_pimap_log_reader_dumb;
+    ngx_pimap_log_reader_timer.log = cycle->log;
+    ngx_pimap_log_reader_timer.cancelable = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_pimap_log_reader_t *
+ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
+    ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log)
+{
+    ngx_pimap_log_reader_t  *reader;
+
+    reader = ngx_calloc(sizeof(ngx_pimap_log_reader_t), log);
+    if (reader == NULL) {
+        return NULL;
+    }
+
+    reader->owner = owner;
+    reader->account = account;
+    reader->device = device;
+
+    *owner = reader;
+
+    return reader;
+}
+
+
+void
+ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader)
+{
+    if (reader->waits) {
+        ngx_queue_remove(&reader->link);
+    }
+
+    if (reader->command) {
+        ngx_pimap_command_forget(reader->command);
+        ngx_pimap_log_reader_reading--;
+    }
+
+    *reader->owner = NULL;
+
+    ngx_free(reader);
+}
+
+
+void
+ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader)
+{
+    if (reader->command) {
+        reader->again = 1;
+        return;
+    }
+
+    if (reader->waits) {
+        return;
+    }
+
+    reader->waits = 1;
+    ngx_queue_insert_tail(&ngx_pimap_log_reader_line, &reader->link);
+
+    /* the owner may be half made, or in the middle of a walk */
+
+    ngx_post_event(&ngx_pimap_log_reader_event, &ngx_posted_events);
+}
+
+
+void
+ngx_pimap_log_reader_run(void)
+{
+    ngx_int_t            rc;
+    ngx_queue_t         *q;
+    ngx_pimap_log_reader_t  *reader;
+
+    if (ngx_pimap_log_reader_timer.timer_set) {
+        return;
+    }
+
+    while (ngx_pimap_log_reader_reading < NGX_PIMAP_LOG_READER_WINDOW
+           && !ngx_queue_empty(&ngx_pimap_log_reader_line))
+    {
+        q = ngx_queue_head(&ngx_pimap_log_reader_line);
+        reader = ngx_queue_data(q, ngx_pimap_log_reader_t, link);
+
+        rc = ngx_pimap_replay_start(reader, ngx_pimap_log_reader_answered);
+
+        if (rc == NGX_AGAIN) {
+            break;
+        }
+
+        if (rc == NGX_BUSY) {
+            ngx_pimap_log_reader_pause();
+            break;
+        }
+
+        if (rc == NGX_DONE) {
+            continue;
+        }
+
+        ngx_queue_remove(q);
+        reader->waits = 0;
+        ngx_pimap_log_reader_reading++;
+    }
+}
+
+
+static void
+ngx_pimap_log_reader_answered(void *data, redisReply *reply)
+{
+    ngx_pimap_log_reader_t  *reader = data;
+
+    reader->command = NULL;
+    ngx_pimap_log_reader_reading--;
+
+    if (ngx_pimap_replay_done(reader, reply) == NGX_BUSY) {
+        ngx_pimap_log_reader_pause();
+    }
+
+    ngx_pimap_log_reader_run();
+}
+
+
+static void
+ngx_pimap_log_reader_pause(void)
+{
+    if (!ngx_pimap_log_reader_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_log_reader_timer, NGX_PIMAP_LOG_READER_PAUSE);
+    }
+}
+
+
+static void
+ngx_pimap_log_reader_run_handler(ngx_event_t *ev)
+{
+    ngx_pimap_log_reader_run();
+}
