@@ -22,7 +22,7 @@
 #include "ngx_pimap_poll.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
-#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -290,11 +290,11 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_int_t    rc;
     const char  *extensions;
 
-    if (!ngx_pimap_upgrade_wanted(r)) {
+    if (!ngx_pimap_websocket_handshake_wanted(r)) {
         return NGX_OK;
     }
 
-    rc = ngx_pimap_upgrade_check(r, problem);
+    rc = ngx_pimap_websocket_handshake_check(r, problem);
 
     if (rc != NGX_OK) {
         return rc;
@@ -302,7 +302,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     parking->format = NGX_PIMAP_FRAMES;
 
-    extensions = ngx_pimap_upgrade_deflate(r);
+    extensions = ngx_pimap_websocket_handshake_deflate(r);
 
     if (extensions) {
 

@@ -10,7 +10,7 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_websocket_handshake.h"
 
 
 static ngx_int_t ngx_pimap_head_stream(ngx_http_request_t *r,
@@ -28,7 +28,7 @@ ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_http_clear_accept_ranges(r);
 
     rc = ngx_pimap_is_framed(parking->format)
-         ? ngx_pimap_upgrade_head(r, parking->extensions)
+         ? ngx_pimap_websocket_handshake_head(r, parking->extensions)
          : ngx_pimap_head_stream(r, parking);
 
     if (rc != NGX_OK || ngx_pimap_add_position(r, &parking->start) != NGX_OK) {

@@ -30,7 +30,7 @@
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_taker.h"
-#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_wait.h"
 #include "ngx_pimap_wheel.h"
 #include "ngx_pimap_zone.h"
@@ -181,7 +181,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
 
     { ngx_string("pimap_origin"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_pimap_upgrade_origin,
+      ngx_pimap_websocket_handshake_origin,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },

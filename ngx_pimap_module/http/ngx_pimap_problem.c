@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_websocket_handshake.h"
 
 
 static ngx_int_t ngx_pimap_problem_document(ngx_http_request_t *r,
@@ -118,7 +118,7 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Unsupported Media Type";
     case NGX_PIMAP_UNPROCESSABLE:
         return "Unprocessable Content";
-    case NGX_PIMAP_UPGRADE_REQUIRED:
+    case NGX_PIMAP_WEBSOCKET_HANDSHAKE_REQUIRED:
         return "Upgrade Required";
     case NGX_HTTP_TOO_MANY_REQUESTS:
         return "Too Many Requests";

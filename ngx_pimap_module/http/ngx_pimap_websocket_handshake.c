@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_upgrade.h"
+#include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
@@ -18,33 +18,33 @@
 #include <ngx_sha1.h>
 
 
-#define NGX_PIMAP_UPGRADE_KEY      24   /* bytes of 16, by base64 */
-#define NGX_PIMAP_UPGRADE_ACCEPT   28   /* of 20 */
+#define NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY      24   /* bytes of 16, by base64 */
+#define NGX_PIMAP_WEBSOCKET_HANDSHAKE_ACCEPT   28   /* of 20 */
 
 
-static ngx_uint_t ngx_pimap_upgrade_lists(ngx_http_request_t *r,
+static ngx_uint_t ngx_pimap_websocket_handshake_lists(ngx_http_request_t *r,
     const char *name, const char *token);
-static ngx_uint_t ngx_pimap_upgrade_in(ngx_str_t *list, const char *token);
-static ngx_uint_t ngx_pimap_upgrade_key(ngx_str_t *key);
-static ngx_uint_t ngx_pimap_upgrade_welcome(ngx_http_request_t *r);
-static ngx_uint_t ngx_pimap_upgrade_same(ngx_str_t *origin, ngx_str_t *host);
-static void ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port);
+static ngx_uint_t ngx_pimap_websocket_handshake_in(ngx_str_t *list, const char *token);
+static ngx_uint_t ngx_pimap_websocket_handshake_key(ngx_str_t *key);
+static ngx_uint_t ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r);
+static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host);
+static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority, const char *port);
 
 
 ngx_uint_t
-ngx_pimap_upgrade_wanted(ngx_http_request_t *r)
+ngx_pimap_websocket_handshake_wanted(ngx_http_request_t *r)
 {
     return r->method == NGX_HTTP_GET
            && r->http_version == NGX_HTTP_VERSION_11
-           && ngx_pimap_upgrade_lists(r, "Upgrade", "websocket")
-           && ngx_pimap_upgrade_lists(r, "Connection", "upgrade");
+           && ngx_pimap_websocket_handshake_lists(r, "Upgrade", "websocket")
+           && ngx_pimap_websocket_handshake_lists(r, "Connection", "upgrade");
 }
 
 
 /* Whether one of the headers of this name has the token in its list. */
 
 static ngx_uint_t
-ngx_pimap_upgrade_lists(ngx_http_request_t *r, const char *name,
+ngx_pimap_websocket_handshake_lists(ngx_http_request_t *r, const char *name,
     const char *token)
 {
     ngx_str_t              value;
@@ -54,7 +54,7 @@ ngx_pimap_upgrade_lists(ngx_http_request_t *r, const char *name,
 
     while (ngx_pimap_header_next(r, &at, name, &value)) {
 
-        if (ngx_pimap_upgrade_in(&value, token)) {
+        if (ngx_pimap_websocket_handshake_in(&value, token)) {
             return 1;
         }
     }
@@ -64,7 +64,7 @@ ngx_pimap_upgrade_lists(ngx_http_request_t *r, const char *name,
 
 
 static ngx_uint_t
-ngx_pimap_upgrade_in(ngx_str_t *list, const char *token)
+ngx_pimap_websocket_handshake_in(ngx_str_t *list, const char *token)
 {
     size_t   len;
     u_char  *p, *last, *item;
@@ -98,7 +98,7 @@ ngx_pimap_upgrade_in(ngx_str_t *list, const char *token)
 
 
 ngx_int_t
-ngx_pimap_upgrade_check(ngx_http_request_t *r, const char **problem)
+ngx_pimap_websocket_handshake_check(ngx_http_request_t *r, const char **problem)
 {
     ngx_str_t  value;
 
@@ -113,17 +113,17 @@ ngx_pimap_upgrade_check(ngx_http_request_t *r, const char **problem)
             return NGX_ERROR;
         }
 
-        return NGX_PIMAP_UPGRADE_REQUIRED;
+        return NGX_PIMAP_WEBSOCKET_HANDSHAKE_REQUIRED;
     }
 
     if (!ngx_pimap_header(r, "Sec-WebSocket-Key", &value)
-        || !ngx_pimap_upgrade_key(&value))
+        || !ngx_pimap_websocket_handshake_key(&value))
     {
         *problem = "\"Sec-WebSocket-Key\" must be 16 bytes in base64";
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (!ngx_pimap_upgrade_welcome(r)) {
+    if (!ngx_pimap_websocket_handshake_welcome(r)) {
         *problem = "pages of this origin are not welcome";
         return NGX_HTTP_FORBIDDEN;
     }
@@ -133,14 +133,14 @@ ngx_pimap_upgrade_check(ngx_http_request_t *r, const char **problem)
 
 
 static ngx_uint_t
-ngx_pimap_upgrade_key(ngx_str_t *key)
+ngx_pimap_websocket_handshake_key(ngx_str_t *key)
 {
-    u_char     buf[ngx_base64_decoded_length(NGX_PIMAP_UPGRADE_KEY)];
+    u_char     buf[ngx_base64_decoded_length(NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY)];
     ngx_str_t  decoded;
 
     decoded.data = buf;
 
-    return key->len == NGX_PIMAP_UPGRADE_KEY
+    return key->len == NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY
            && ngx_decode_base64(&decoded, key) == NGX_OK
            && decoded.len == 16;
 }
@@ -149,7 +149,7 @@ ngx_pimap_upgrade_key(ngx_str_t *key)
 /* What is no browser tells no origin. */
 
 static ngx_uint_t
-ngx_pimap_upgrade_welcome(ngx_http_request_t *r)
+ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r)
 {
     ngx_str_t              origin, *allowed;
     ngx_uint_t             i;
@@ -163,7 +163,7 @@ ngx_pimap_upgrade_welcome(ngx_http_request_t *r)
 
     if (plcf->origins == NULL) {
         return r->headers_in.host
-               && ngx_pimap_upgrade_same(&origin, &r->headers_in.host->value);
+               && ngx_pimap_websocket_handshake_same(&origin, &r->headers_in.host->value);
     }
 
     allowed = plcf->origins->elts;
@@ -191,7 +191,7 @@ ngx_pimap_upgrade_welcome(ngx_http_request_t *r)
  */
 
 static ngx_uint_t
-ngx_pimap_upgrade_same(ngx_str_t *origin, ngx_str_t *host)
+ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host)
 {
     ngx_str_t    a, b;
     const char  *port;
@@ -215,15 +215,15 @@ ngx_pimap_upgrade_same(ngx_str_t *origin, ngx_str_t *host)
         return 0;
     }
 
-    ngx_pimap_upgrade_strip(&a, port);
-    ngx_pimap_upgrade_strip(&b, port);
+    ngx_pimap_websocket_handshake_strip(&a, port);
+    ngx_pimap_websocket_handshake_strip(&b, port);
 
     return a.len == b.len && ngx_strncasecmp(a.data, b.data, a.len) == 0;
 }
 
 
 static void
-ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port)
+ngx_pimap_websocket_handshake_strip(ngx_str_t *authority, const char *port)
 {
     size_t  len;
 
@@ -240,7 +240,7 @@ ngx_pimap_upgrade_strip(ngx_str_t *authority, const char *port)
 /* RFC 6455, 9.1: several headers are one list. */
 
 const char *
-ngx_pimap_upgrade_deflate(ngx_http_request_t *r)
+ngx_pimap_websocket_handshake_deflate(ngx_http_request_t *r)
 {
     ngx_str_t               value;
     const char             *answer;
@@ -262,7 +262,7 @@ ngx_pimap_upgrade_deflate(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_upgrade_head(ngx_http_request_t *r, const char *extensions)
+ngx_pimap_websocket_handshake_head(ngx_http_request_t *r, const char *extensions)
 {
     u_char     *p, digest[20];
     ngx_str_t   key, hash, accept;
@@ -273,7 +273,7 @@ ngx_pimap_upgrade_head(ngx_http_request_t *r, const char *extensions)
 
     (void) ngx_pimap_header(r, "Sec-WebSocket-Key", &key);
 
-    p = ngx_pnalloc(r->pool, NGX_PIMAP_UPGRADE_ACCEPT + 1);
+    p = ngx_pnalloc(r->pool, NGX_PIMAP_WEBSOCKET_HANDSHAKE_ACCEPT + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -299,7 +299,7 @@ ngx_pimap_upgrade_head(ngx_http_request_t *r, const char *extensions)
         return NGX_ERROR;
     }
 
-    if (ngx_pimap_upgrade_lists(r, "Sec-WebSocket-Protocol", "pimap")
+    if (ngx_pimap_websocket_handshake_lists(r, "Sec-WebSocket-Protocol", "pimap")
         && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
            != NGX_OK)
     {
@@ -321,7 +321,7 @@ ngx_pimap_upgrade_head(ngx_http_request_t *r, const char *extensions)
 
 
 char *
-ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_pimap_loc_conf_t  *plcf = conf;
 

@@ -13,25 +13,25 @@
 #include "ngx_pimap.h"
 
 
-#define NGX_PIMAP_UPGRADE_REQUIRED  426
+#define NGX_PIMAP_WEBSOCKET_HANDSHAKE_REQUIRED  426
 
 
 /* True if the request asks for a WebSocket. */
-ngx_uint_t ngx_pimap_upgrade_wanted(ngx_http_request_t *r);
+ngx_uint_t ngx_pimap_websocket_handshake_wanted(ngx_http_request_t *r);
 
 /* NGX_OK, or a status and what is wrong. */
-ngx_int_t ngx_pimap_upgrade_check(ngx_http_request_t *r,
+ngx_int_t ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
     const char **problem);
 
 /* What to answer to an offer of permessage-deflate; NULL: there is none. */
-const char *ngx_pimap_upgrade_deflate(ngx_http_request_t *r);
+const char *ngx_pimap_websocket_handshake_deflate(ngx_http_request_t *r);
 
 /* The head of the answer, which is not sent here; extensions: as above. */
-ngx_int_t ngx_pimap_upgrade_head(ngx_http_request_t *r,
+ngx_int_t ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
     const char *extensions);
 
 /* setter of "pimap_origin" */
-char *ngx_pimap_upgrade_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
