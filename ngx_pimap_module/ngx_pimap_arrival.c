@@ -121,7 +121,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
 #endif
 
     if (ngx_pimap_detached_restore(dt, c, d, record) != NGX_OK) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_CLIENT, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
         return NGX_OK;
     }
 

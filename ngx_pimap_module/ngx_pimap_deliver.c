@@ -13,8 +13,8 @@
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_guest.h"
 #include "ngx_pimap_handover.h"
-#include "ngx_pimap_park.h"
-#include "ngx_pimap_result.h"
+#include "ngx_pimap_device.h"
+#include "ngx_pimap_update_result.h"
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
@@ -82,7 +82,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         ngx_pimap_guest_event(account, &ev);
     }
 
-    if (ngx_pimap_result(&ev)) {
+    if (ngx_pimap_update_result(&ev)) {
         ngx_pimap_wait_result(account, &ev);
     }
 
@@ -154,11 +154,11 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
 
     if (text == NULL) {
         ngx_pimap_count(dropped);
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_park_send(d, text);
+    rc = ngx_pimap_device_send(d, text);
 
     /* what an answer has no room for comes with the next one */
 
@@ -175,7 +175,7 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_count(delivered);
 
     if (d->closeafter) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
     }
 
     return NGX_OK;
@@ -187,8 +187,8 @@ ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
 static ngx_uint_t
 ngx_pimap_deliver_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
-    if (ngx_pimap_result(ev)) {
-        return ngx_pimap_result_is_for(d, ev);
+    if (ngx_pimap_update_result(ev)) {
+        return ngx_pimap_update_result_is_for(d, ev);
     }
 
     return ngx_pimap_filter_match(d->filter, ev);

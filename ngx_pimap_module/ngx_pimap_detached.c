@@ -85,7 +85,7 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     c->read->handler = ngx_pimap_detached_read_handler;
     c->write->handler = ngx_pimap_detached_write_handler;
 
-    ngx_pimap_park_move(d, kind, &ngx_pimap_detached_transport, dt);
+    ngx_pimap_device_move(d, kind, &ngx_pimap_detached_transport, dt);
 
     /* something may have come in while nobody was looking */
 
@@ -347,7 +347,7 @@ static void
 ngx_pimap_detached_gone(ngx_pimap_detached_t *dt, ngx_pimap_end_t reason)
 {
     if (dt->device) {
-        ngx_pimap_park_leave(dt->device, reason);
+        ngx_pimap_device_leave(dt->device, reason);
         dt->device = NULL;
     }
 

@@ -13,7 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_buffer.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_record.h"
 #include "ngx_pimap_tls13.h"
 

@@ -15,11 +15,11 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_give.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_poll.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_wait.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 
 
 #define NGX_PIMAP_DRAIN_TICK  50        /* msec */
@@ -190,7 +190,7 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
            : 0;
 
     for (n = ngx_pimap_zone_parked(ngx_pimap_counters); n > stay; n--) {
-        link = ngx_pimap_wheel_first();
+        link = ngx_pimap_timer_wheel_first();
 
         if (link == NULL) {
             break;
@@ -199,7 +199,7 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
         ngx_pimap_drain_device(ngx_queue_data(link, ngx_pimap_device_t, due));
     }
 
-    if (ngx_pimap_wheel_first()) {
+    if (ngx_pimap_timer_wheel_first()) {
         ngx_add_timer(ev, NGX_PIMAP_DRAIN_TICK);
     }
 }
@@ -215,7 +215,7 @@ ngx_pimap_drain_device(ngx_pimap_device_t *d)
     text = ngx_pimap_encode_retry(d->format, d->conf->retry,
                                   d->transport->log(d->connection));
 
-    ngx_pimap_park_end(d, NGX_PIMAP_END_DRAIN, text);
+    ngx_pimap_device_end(d, NGX_PIMAP_END_DRAIN, text);
 
     if (text) {
         ngx_pimap_message_unref(text);

@@ -18,7 +18,7 @@
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_taker.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 
 #include <openssl/rand.h>
 
@@ -424,7 +424,7 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
 
     connection = d->connection;
 
-    ngx_pimap_park_give(d);
+    ngx_pimap_device_give(d);
     ngx_pimap_detached_release(connection);
 
     taker->given++;
@@ -452,7 +452,7 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     ngx_pimap_input_save(d, &record->state, &record->text);
 
     parking->account = account->sn.str;
-    ngx_pimap_park_name(d, &parking->device);
+    ngx_pimap_device_name(d, &parking->device);
     parking->filter = d->filter;
     parking->ping = d->ping;
     parking->closeafter = d->closeafter;
@@ -469,7 +469,7 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->past.since = d->since;
     parking->past.bytes = d->bytes;
     parking->past.events = d->events;
-    parking->past.idle = ngx_pimap_wheel_now() - d->sent_at;
+    parking->past.idle = ngx_pimap_timer_wheel_now() - d->sent_at;
     parking->past.confirmed = d->confirmed;
     parking->past.check = d->history.check;
     parking->past.length = d->history.length;

@@ -11,7 +11,7 @@
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_handover.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 
 
 #define NGX_PIMAP_GUEST_KEPT   65536    /* bytes of events for one account */

@@ -145,7 +145,7 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     r->main->count++;
 
-    (void) ngx_pimap_park_send(held->device, hello);
+    (void) ngx_pimap_device_send(held->device, hello);
 
     if (ahead.len) {
         (void) ngx_pimap_input(held->device, ahead.data, ahead.len);
@@ -376,7 +376,7 @@ ngx_pimap_held_write_handler(ngx_http_request_t *r)
 
     if (wev->timedout) {
         r->connection->timedout = 1;
-        ngx_pimap_park_end(held->device, NGX_PIMAP_END_TIMEOUT, NULL);
+        ngx_pimap_device_end(held->device, NGX_PIMAP_END_TIMEOUT, NULL);
         return;
     }
 
@@ -384,7 +384,7 @@ ngx_pimap_held_write_handler(ngx_http_request_t *r)
     unsent = held->unsent;
 
     if (ngx_pimap_held_output(held, NULL) != NGX_OK) {
-        ngx_pimap_park_end(held->device, NGX_PIMAP_END_CLIENT, NULL);
+        ngx_pimap_device_end(held->device, NGX_PIMAP_END_CLIENT, NULL);
         return;
     }
 
@@ -486,7 +486,7 @@ ngx_pimap_held_cleanup(void *data)
     }
 
     if (held->device) {
-        ngx_pimap_park_leave(held->device, NGX_PIMAP_END_CLIENT);
+        ngx_pimap_device_leave(held->device, NGX_PIMAP_END_CLIENT);
         held->device = NULL;
     }
 }

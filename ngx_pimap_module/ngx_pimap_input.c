@@ -181,7 +181,7 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
         ngx_pimap_input_frames_memory(d);
 
     } else {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
     }
 }
 

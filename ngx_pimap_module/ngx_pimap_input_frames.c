@@ -75,7 +75,7 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     /* control frames, and fragments without anything in them */
 
     if ((rc != PIMAP_WS_DATA || in->len == 0)
-        && ngx_pimap_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+        && ngx_pimap_timer_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
     {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return;
@@ -154,7 +154,7 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
     }
 
     if (text->len == 0
-        && ngx_pimap_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+        && ngx_pimap_timer_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
     {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return NGX_OK;
@@ -177,7 +177,7 @@ ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
         return;
     }
 
-    (void) ngx_pimap_park_send(d, text);
+    (void) ngx_pimap_device_send(d, text);
 
     ngx_pimap_message_unref(text);
 }
@@ -193,7 +193,7 @@ ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
     text = ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data, ngx_min(len, 2),
                                   ngx_cycle->log);
 
-    ngx_pimap_park_close(d, NGX_PIMAP_END_CLIENT, text);
+    ngx_pimap_device_close(d, NGX_PIMAP_END_CLIENT, text);
 }
 
 
@@ -207,7 +207,7 @@ ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
 
     text = ngx_pimap_encode_close(code, why, ngx_cycle->log);
 
-    ngx_pimap_park_close(d, NGX_PIMAP_END_ERROR, text);
+    ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR, text);
 }
 
 

@@ -10,7 +10,7 @@
 #define _NGX_PIMAP_INPUT_FRAMES_H_INCLUDED_
 
 
-#include "ngx_pimap_input_partial.h"
+#include "ngx_pimap_partial_message.h"
 
 
 /* Takes bytes as they have come; what is wrong closes the WebSocket. */

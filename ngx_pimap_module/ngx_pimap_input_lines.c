@@ -98,7 +98,7 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     }
 
     if (ngx_pimap_input_piece(d, partial, data, len, last) != NGX_OK) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
     }
 }
 
@@ -135,6 +135,6 @@ ngx_pimap_input_lines_refuse(ngx_pimap_device_t *d, const char *why)
     ngx_log_error(NGX_LOG_INFO, log, 0,
                   "pimap refuses the body of a parked request: %s", why);
 
-    ngx_pimap_park_close(d, NGX_PIMAP_END_ERROR,
+    ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR,
                          ngx_pimap_encode_refused(d->format, &none, why, log));
 }

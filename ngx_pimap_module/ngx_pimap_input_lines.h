@@ -10,7 +10,7 @@
 #define _NGX_PIMAP_INPUT_LINES_H_INCLUDED_
 
 
-#include "ngx_pimap_input_partial.h"
+#include "ngx_pimap_partial_message.h"
 
 
 /* Takes bytes of the body; what is wrong is refused, or ends the device. */

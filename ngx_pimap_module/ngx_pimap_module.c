@@ -19,7 +19,7 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_poll.h"
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
@@ -32,7 +32,7 @@
 #include "ngx_pimap_taker.h"
 #include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_wait.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
 #include <jansson.h>
@@ -510,8 +510,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_compressed_stream_init_process(pmcf->compress_memory, 512 * 1024);
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
-        || ngx_pimap_wheel_init_process(cycle) != NGX_OK
-        || ngx_pimap_park_init_process(cycle) != NGX_OK
+        || ngx_pimap_timer_wheel_init_process(cycle) != NGX_OK
+        || ngx_pimap_device_init_process(cycle) != NGX_OK
         || ngx_pimap_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK

@@ -271,7 +271,7 @@ ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
         poll->start = place;
     }
 
-    ngx_pimap_park_end(d, NGX_PIMAP_END_ANSWERED, NULL);
+    ngx_pimap_device_end(d, NGX_PIMAP_END_ANSWERED, NULL);
 }
 
 
@@ -498,7 +498,7 @@ ngx_pimap_poll_cleanup(void *data)
     ngx_queue_remove(&poll->link);
 
     if (poll->device) {
-        ngx_pimap_park_leave(poll->device, NGX_PIMAP_END_CLIENT);
+        ngx_pimap_device_leave(poll->device, NGX_PIMAP_END_CLIENT);
         poll->device = NULL;
     }
 }

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 
 
 ngx_int_t ngx_pimap_poll_init_process(ngx_cycle_t *cycle);

@@ -10,7 +10,7 @@
 #include "ngx_pimap_record.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_filter.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 
 
 typedef enum {
@@ -220,7 +220,7 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
     if (parts[NGX_PIMAP_RECORD_ACCOUNT].len == 0
         || parts[NGX_PIMAP_RECORD_ACCOUNT].len > NGX_PIMAP_ACCOUNT_MAX
         || parts[NGX_PIMAP_RECORD_DEVICE].len > NGX_PIMAP_DEVICE_MAX
-        || head->ping > NGX_PIMAP_WHEEL_MAX
+        || head->ping > NGX_PIMAP_TIMER_WHEEL_MAX
         || head->blanks > 7
         || head->format >= NGX_PIMAP_NFORMATS
         || head->input >= NGX_PIMAP_NINPUTS

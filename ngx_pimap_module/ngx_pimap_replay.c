@@ -274,11 +274,11 @@ ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
     text = ngx_pimap_encode_id(d->format, last, ngx_cycle->log);
 
     if (text == NULL) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return;
     }
 
-    (void) ngx_pimap_park_send(d, text);
+    (void) ngx_pimap_device_send(d, text);
 
     ngx_pimap_message_unref(text);
 }

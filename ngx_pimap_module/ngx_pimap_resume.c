@@ -379,17 +379,17 @@ ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
     text = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
 
     if (text == NULL) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return;
     }
 
     /* a client that waits for the end would not see it before */
 
     if (d->closeafter) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_CLOSEAFTER, text);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, text);
 
     } else {
-        (void) ngx_pimap_park_send(d, text);
+        (void) ngx_pimap_device_send(d, text);
     }
 
     ngx_pimap_message_unref(text);

@@ -16,7 +16,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "pimap_event_id.h"
 
 #include "pimap_event.h"

@@ -12,9 +12,9 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_update_stream.h"
-#include "ngx_pimap_result.h"
+#include "ngx_pimap_update_result.h"
 
 #include "pimap_update.h"
 
@@ -85,7 +85,7 @@ ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len)
 static ngx_int_t
 ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
 {
-    u_char                   buf[NGX_PIMAP_RESULT_ADDRESS];
+    u_char                   buf[NGX_PIMAP_UPDATE_RESULT_ADDRESS];
     ngx_str_t                address;
     const char              *why;
     ngx_pimap_queued_t       update;
@@ -105,7 +105,7 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     /* one device is not to fill the backlog of all */
 
     if (d->conf->update_rate
-        && ngx_pimap_wheel_over(&d->updates, d->conf->update_rate))
+        && ngx_pimap_timer_wheel_over(&d->updates, d->conf->update_rate))
     {
         ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id, "more updates a second "
@@ -117,7 +117,7 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
         return NGX_ERROR;
     }
 
-    ngx_pimap_result_address(d, &address, buf);
+    ngx_pimap_update_result_address(d, &address, buf);
 
     if (ngx_pimap_update_stream_add(&s->account, &address, &update, 1,
                             ngx_pimap_submit_answered, s, &why)
@@ -239,11 +239,11 @@ static ngx_int_t
 ngx_pimap_submit_tell(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     if (text == NULL) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return NGX_ERROR;
     }
 
-    (void) ngx_pimap_park_send(d, text);
+    (void) ngx_pimap_device_send(d, text);
 
     ngx_pimap_message_unref(text);
 

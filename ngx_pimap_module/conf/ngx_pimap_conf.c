@@ -16,7 +16,7 @@
 #include "ngx_pimap_status.h"
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_update.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -460,7 +460,7 @@ ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_WHEEL_MAX
+    if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_TIMER_WHEEL_MAX
         || plcf->ping_min > plcf->ping_max)
     {
         return "must have bounds between 1s and 1023s";

@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_update_stream.h"
 
 

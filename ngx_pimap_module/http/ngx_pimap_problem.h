@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 
 
 #define NGX_PIMAP_UNPROCESSABLE  422

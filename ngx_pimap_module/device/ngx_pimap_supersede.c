@@ -14,7 +14,7 @@
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_subscriber.h"
 
 #include <openssl/rand.h>
@@ -75,7 +75,7 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
         return;
     }
 
-    ngx_pimap_park_name(d, &name);
+    ngx_pimap_device_name(d, &name);
 
     for (q = ngx_queue_head(&d->account->devices);
          q != ngx_queue_sentinel(&d->account->devices);
@@ -120,7 +120,7 @@ ngx_pimap_supersede_end(ngx_pimap_device_t *d)
     text = ngx_pimap_encode_superseded(d->format, d->conf->retry,
                                        d->transport->log(d->connection));
 
-    ngx_pimap_park_end(d, NGX_PIMAP_END_SUPERSEDED, text);
+    ngx_pimap_device_end(d, NGX_PIMAP_END_SUPERSEDED, text);
 
     if (text) {
         ngx_pimap_message_unref(text);
@@ -134,7 +134,7 @@ ngx_pimap_supersede_announce(ngx_pimap_device_t *d, ngx_uint_t fresh)
     u_char     *p, buf[64 + NGX_PIMAP_DEVICE_MAX];
     ngx_str_t   name, payload;
 
-    ngx_pimap_park_name(d, &name);
+    ngx_pimap_device_name(d, &name);
 
     if (fresh) {
         p = ngx_snprintf(buf, sizeof(buf), "!supersede %016xL %V",
@@ -163,7 +163,7 @@ ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    now = ngx_pimap_park_now();
+    now = ngx_pimap_device_now();
 
     for (q = ngx_queue_head(&account->devices);
          q != ngx_queue_sentinel(&account->devices);

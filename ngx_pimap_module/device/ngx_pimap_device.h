@@ -15,7 +15,7 @@
 #include "ngx_pimap_compressed_stream.h"
 #include "pimap_event_id.h"
 #include "ngx_pimap_message.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -95,7 +95,7 @@ struct ngx_pimap_device_s {
 };
 
 
-#define ngx_pimap_park_name(d, str)                                          \
+#define ngx_pimap_device_name(d, str)                                          \
     (str)->data = (d)->name;                                                 \
     (str)->len = (d)->name_len
 
@@ -144,7 +144,7 @@ typedef struct {
 } ngx_pimap_parking_t;
 
 
-ngx_int_t ngx_pimap_park_init_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_pimap_device_init_process(ngx_cycle_t *cycle);
 
 /*
  * Registers a device; an older one of the same name ends.  Its place under
@@ -155,41 +155,41 @@ ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_parking_t *parking,
     const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
 
 /* Another transport serves the device from now on. */
-void ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
+void ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection);
 
 /* Sends, and dooms the device if that fails. */
-ngx_int_t ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
+ngx_int_t ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
 
 /*
  * Ends a device, soon but not before this returns: it is safe in a walk over
  * devices.  "text", if not NULL, are its last words; the reference stays the
  * caller's.
  */
-void ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+void ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_message_t *text);
 
 /* Ends a device whose login has ended: "time", or "revoked". */
-void ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason);
+void ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason);
 
 /*
  * The same in good order, whatever the reason: "text" is the very last thing,
  * its reference is taken, NULL: memory is out.
  */
-void ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+void ngx_pimap_device_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_message_t *text);
 
 /* From the transport: the connection is gone.  Frees the device. */
-void ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+void ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 
 /* The device goes on in another worker.  Frees it here. */
-void ngx_pimap_park_give(ngx_pimap_device_t *d);
+void ngx_pimap_device_give(ngx_pimap_device_t *d);
 
 /* What "since" of a device is taken from. */
-uint64_t ngx_pimap_park_now(void);
+uint64_t ngx_pimap_device_now(void);
 
 /* From the wheel: the turn of a device has come. */
-void ngx_pimap_park_due(ngx_queue_t *link);
+void ngx_pimap_device_due(ngx_queue_t *link);
 
 
 #endif /* _NGX_PIMAP_PARK_H_INCLUDED_ */

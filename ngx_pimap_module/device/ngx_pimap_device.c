@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
@@ -18,32 +18,32 @@
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_wheel.h"
+#include "ngx_pimap_timer_wheel.h"
 
 
 static void ngx_pimap_park_remember(ngx_pimap_device_t *d,
     ngx_pimap_past_t *past);
-static void ngx_pimap_park_schedule(ngx_pimap_device_t *d,
+static void ngx_pimap_device_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
-static ngx_int_t ngx_pimap_park_pack(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_device_pack(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text, size_t *len);
-static ngx_int_t ngx_pimap_park_last(ngx_pimap_device_t *d);
-static void ngx_pimap_park_free(ngx_pimap_device_t *d);
-static void ngx_pimap_park_doomed_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_pimap_park_clean(ngx_pimap_device_t *d);
-static void ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
-static void ngx_pimap_park_quote(ngx_str_t *to, u_char *buf,
+static ngx_int_t ngx_pimap_device_last(ngx_pimap_device_t *d);
+static void ngx_pimap_device_free(ngx_pimap_device_t *d);
+static void ngx_pimap_device_doomed_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_pimap_device_clean(ngx_pimap_device_t *d);
+static void ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+static void ngx_pimap_device_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
-static ngx_queue_t       ngx_pimap_park_doomed;
-static ngx_event_t       ngx_pimap_park_event;
-static ngx_connection_t  ngx_pimap_park_dumb;
+static ngx_queue_t       ngx_pimap_device_doomed;
+static ngx_event_t       ngx_pimap_device_event;
+static ngx_connection_t  ngx_pimap_device_dumb;
 
-static const char  *ngx_pimap_park_reasons[NGX_PIMAP_NENDS] = {
+static const char  *ngx_pimap_device_reasons[NGX_PIMAP_NENDS] = {
     "client", "closeafter", "answered", "superseded", "slow", "timeout",
     "drain", "expired", "error"
 };
 
-static const char  *ngx_pimap_park_kinds[NGX_PIMAP_NKINDS] = {
+static const char  *ngx_pimap_device_kinds[NGX_PIMAP_NKINDS] = {
     "held-h1", "held-h1-tls", "held-h2", "held-h2-tls",
     "detached", "detached-tls", "hibernated",
     "poll-h1", "poll-h1-tls", "poll-h2", "poll-h2-tls"
@@ -51,15 +51,15 @@ static const char  *ngx_pimap_park_kinds[NGX_PIMAP_NKINDS] = {
 
 
 ngx_int_t
-ngx_pimap_park_init_process(ngx_cycle_t *cycle)
+ngx_pimap_device_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_park_doomed);
+    ngx_queue_init(&ngx_pimap_device_doomed);
 
-    ngx_pimap_park_dumb.fd = (ngx_socket_t) -1;
+    ngx_pimap_device_dumb.fd = (ngx_socket_t) -1;
 
-    ngx_pimap_park_event.handler = ngx_pimap_park_doomed_handler;
-    ngx_pimap_park_event.data = &ngx_pimap_park_dumb;
-    ngx_pimap_park_event.log = cycle->log;
+    ngx_pimap_device_event.handler = ngx_pimap_device_doomed_handler;
+    ngx_pimap_device_event.data = &ngx_pimap_device_dumb;
+    ngx_pimap_device_event.log = cycle->log;
 
     return NGX_OK;
 }
@@ -109,8 +109,8 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->issued = parking->issued;
     d->revocable = (parking->revocable != 0);
     d->expires = parking->expires;
-    d->since = ngx_pimap_park_now();
-    d->sent_at = ngx_pimap_wheel_now();
+    d->since = ngx_pimap_device_now();
+    d->sent_at = ngx_pimap_timer_wheel_now();
     d->name_len = (uint16_t) parking->device.len;
     ngx_memcpy(d->name, parking->device.data, parking->device.len);
 
@@ -124,7 +124,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     }
 
     ngx_queue_insert_tail(&account->devices, &d->link);
-    ngx_pimap_park_schedule(d, d->ping > parking->past.idle
+    ngx_pimap_device_schedule(d, d->ping > parking->past.idle
                                ? d->ping - parking->past.idle
                                : ngx_min(d->ping, 1));
     ngx_pimap_count(devices[d->kind]);
@@ -164,12 +164,12 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
  */
 
 static void
-ngx_pimap_park_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
+ngx_pimap_device_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
 {
     time_t  left;
 
-    if (seconds == 0 || seconds > NGX_PIMAP_WHEEL_MAX) {
-        seconds = NGX_PIMAP_WHEEL_MAX;
+    if (seconds == 0 || seconds > NGX_PIMAP_TIMER_WHEEL_MAX) {
+        seconds = NGX_PIMAP_TIMER_WHEEL_MAX;
     }
 
     if (d->expires) {
@@ -177,12 +177,12 @@ ngx_pimap_park_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
         seconds = (ngx_uint_t) ngx_min((time_t) seconds, left);
     }
 
-    ngx_pimap_wheel_add(&d->due, seconds);
+    ngx_pimap_timer_wheel_add(&d->due, seconds);
 }
 
 
 void
-ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
+ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection)
 {
     ngx_pimap_uncount(devices[d->kind]);
@@ -196,7 +196,7 @@ ngx_pimap_park_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
 
 
 ngx_int_t
-ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     size_t     len;
     ngx_int_t  rc;
@@ -211,22 +211,22 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
         }
 
     } else {
-        rc = ngx_pimap_park_pack(d, text, &len);
+        rc = ngx_pimap_device_pack(d, text, &len);
     }
 
     if (rc == NGX_OK) {
         d->bytes += len;
-        d->sent_at = ngx_pimap_wheel_now();
+        d->sent_at = ngx_pimap_timer_wheel_now();
         ngx_pimap_count_n(sent_bytes, len);
         return NGX_OK;
     }
 
     if (rc == NGX_DONE) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ANSWERED, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ANSWERED, NULL);
         return rc;
     }
 
-    ngx_pimap_park_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
+    ngx_pimap_device_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
                                          : NGX_PIMAP_END_CLIENT, NULL);
     return rc;
 }
@@ -235,7 +235,7 @@ ngx_pimap_park_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 /* What is not taken is not part of the stream. */
 
 static ngx_int_t
-ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
+ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
     size_t *len)
 {
     ngx_int_t          rc;
@@ -263,39 +263,39 @@ ngx_pimap_park_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
 
 
 void
-ngx_pimap_park_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_message_t *text)
 {
     if (d->doomed) {
         return;
     }
 
-    if (text && ngx_pimap_park_send(d, text) != NGX_OK) {
+    if (text && ngx_pimap_device_send(d, text) != NGX_OK) {
         return;
     }
 
     d->doomed = 1;
     d->reason = reason;
 
-    ngx_pimap_wheel_remove(&d->due);
-    ngx_queue_insert_tail(&ngx_pimap_park_doomed, &d->due);
+    ngx_pimap_timer_wheel_remove(&d->due);
+    ngx_queue_insert_tail(&ngx_pimap_device_doomed, &d->due);
 
-    ngx_post_event(&ngx_pimap_park_event, &ngx_posted_events);
+    ngx_post_event(&ngx_pimap_device_event, &ngx_posted_events);
 }
 
 
 void
-ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+ngx_pimap_device_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_message_t *text)
 {
     if (text == NULL) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return;
     }
 
-    if (!d->doomed && ngx_pimap_park_send(d, text) == NGX_OK) {
+    if (!d->doomed && ngx_pimap_device_send(d, text) == NGX_OK) {
         d->closed = 1;
-        ngx_pimap_park_end(d, reason, NULL);
+        ngx_pimap_device_end(d, reason, NULL);
     }
 
     ngx_pimap_message_unref(text);
@@ -303,7 +303,7 @@ ngx_pimap_park_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 
 
 static void
-ngx_pimap_park_doomed_handler(ngx_event_t *ev)
+ngx_pimap_device_doomed_handler(ngx_event_t *ev)
 {
     void                         *connection;
     ngx_uint_t                    clean;
@@ -311,16 +311,16 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
     ngx_pimap_device_t           *d;
     const ngx_pimap_transport_t  *transport;
 
-    while (!ngx_queue_empty(&ngx_pimap_park_doomed)) {
-        q = ngx_queue_head(&ngx_pimap_park_doomed);
+    while (!ngx_queue_empty(&ngx_pimap_device_doomed)) {
+        q = ngx_queue_head(&ngx_pimap_device_doomed);
         d = ngx_queue_data(q, ngx_pimap_device_t, due);
 
         transport = d->transport;
         connection = d->connection;
 
-        clean = ngx_pimap_park_clean(d) && ngx_pimap_park_last(d) == NGX_OK;
+        clean = ngx_pimap_device_clean(d) && ngx_pimap_device_last(d) == NGX_OK;
 
-        ngx_pimap_park_leave(d, d->reason);
+        ngx_pimap_device_leave(d, d->reason);
 
         transport->end(connection, clean);
     }
@@ -330,7 +330,7 @@ ngx_pimap_park_doomed_handler(ngx_event_t *ev)
 /* An orderly end of what is compressed. */
 
 static ngx_int_t
-ngx_pimap_park_last(ngx_pimap_device_t *d)
+ngx_pimap_device_last(ngx_pimap_device_t *d)
 {
     ngx_int_t          rc;
     ngx_pimap_message_t  *text;
@@ -356,7 +356,7 @@ ngx_pimap_park_last(ngx_pimap_device_t *d)
 /* Whether it ends in good order; then it says what its format says last. */
 
 static ngx_uint_t
-ngx_pimap_park_clean(ngx_pimap_device_t *d)
+ngx_pimap_device_clean(ngx_pimap_device_t *d)
 {
     ngx_int_t                   rc;
     ngx_pimap_message_t           *text;
@@ -395,7 +395,7 @@ ngx_pimap_park_clean(ngx_pimap_device_t *d)
 
 
 void
-ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
+ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason)
 {
     ngx_pimap_message_t  *text;
 
@@ -406,7 +406,7 @@ ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
     text = ngx_pimap_encode_expired(d->format, reason, d->conf->retry,
                                     d->transport->log(d->connection));
 
-    ngx_pimap_park_end(d, NGX_PIMAP_END_EXPIRED, text);
+    ngx_pimap_device_end(d, NGX_PIMAP_END_EXPIRED, text);
 
     if (text) {
         ngx_pimap_message_unref(text);
@@ -415,30 +415,30 @@ ngx_pimap_park_expire(ngx_pimap_device_t *d, const char *reason)
 
 
 void
-ngx_pimap_park_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
+ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
     if (d->doomed) {
         reason = d->reason;
     }
 
-    ngx_pimap_park_log(d, reason);
+    ngx_pimap_device_log(d, reason);
     ngx_pimap_count(ends[reason]);
 
-    ngx_pimap_park_free(d);
+    ngx_pimap_device_free(d);
 }
 
 
 void
-ngx_pimap_park_give(ngx_pimap_device_t *d)
+ngx_pimap_device_give(ngx_pimap_device_t *d)
 {
     ngx_pimap_count(given);
 
-    ngx_pimap_park_free(d);
+    ngx_pimap_device_free(d);
 }
 
 
 static void
-ngx_pimap_park_free(ngx_pimap_device_t *d)
+ngx_pimap_device_free(ngx_pimap_device_t *d)
 {
     ngx_str_t             name;
     ngx_pimap_account_t  *account;
@@ -449,14 +449,14 @@ ngx_pimap_park_free(ngx_pimap_device_t *d)
         ngx_queue_remove(&d->due);
 
     } else {
-        ngx_pimap_wheel_remove(&d->due);
+        ngx_pimap_timer_wheel_remove(&d->due);
     }
 
     ngx_queue_remove(&d->link);
     ngx_pimap_resume_forget(&d->reader);
 
     ngx_pimap_uncount(devices[d->kind]);
-    ngx_pimap_park_name(d, &name);
+    ngx_pimap_device_name(d, &name);
     ngx_pimap_limit_release(&account->sn.str, &name, d->address);
 
     ngx_pimap_input_free(d);
@@ -475,7 +475,7 @@ ngx_pimap_park_free(ngx_pimap_device_t *d)
 /* One line a parked response, key="value", for the operator's tools. */
 
 static void
-ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
+ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
     u_char      text[NGX_INET6_ADDRSTRLEN];
     u_char      names[2][4 * NGX_PIMAP_DEVICE_MAX];
@@ -484,12 +484,12 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     ngx_uint_t  level;
 
     level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
-    msec = (ngx_pimap_park_now() - d->since) / 1000;
+    msec = (ngx_pimap_device_now() - d->since) / 1000;
 
-    ngx_pimap_park_name(d, &name);
+    ngx_pimap_device_name(d, &name);
 
-    ngx_pimap_park_quote(&account, names[0], &d->account->sn.str);
-    ngx_pimap_park_quote(&device, names[1], &name);
+    ngx_pimap_device_quote(&account, names[0], &d->account->sn.str);
+    ngx_pimap_device_quote(&device, names[1], &name);
 
     client.data = text;
     client.len = ngx_pimap_limit_address_text(d->address, text);
@@ -498,8 +498,8 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
                   "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
                   "client=\"%V\" transport=\"%s\" seconds=\"%uL.%03uL\" "
                   "events=\"%uD\" bytes=\"%uL\"",
-                  ngx_pimap_park_reasons[reason], &account, &device,
-                  &client, ngx_pimap_park_kinds[d->kind],
+                  ngx_pimap_device_reasons[reason], &account, &device,
+                  &client, ngx_pimap_device_kinds[d->kind],
                   msec / 1000, msec % 1000, d->events, d->bytes);
 }
 
@@ -507,7 +507,7 @@ ngx_pimap_park_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 /* As nginx does it in its access log; control characters are in no name. */
 
 static void
-ngx_pimap_park_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
+ngx_pimap_device_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
 {
     size_t   i;
     u_char  *p;
@@ -538,7 +538,7 @@ ngx_pimap_park_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
  */
 
 void
-ngx_pimap_park_due(ngx_queue_t *link)
+ngx_pimap_device_due(ngx_queue_t *link)
 {
     uint32_t             idle;
     ngx_pimap_message_t    *text;
@@ -547,19 +547,19 @@ ngx_pimap_park_due(ngx_queue_t *link)
     d = ngx_queue_data(link, ngx_pimap_device_t, due);
 
     if (d->expires && ngx_time() >= (time_t) d->expires) {
-        ngx_pimap_park_schedule(d, 1);
-        ngx_pimap_park_expire(d, "time");
+        ngx_pimap_device_schedule(d, 1);
+        ngx_pimap_device_expire(d, "time");
         return;
     }
 
-    idle = ngx_pimap_wheel_now() - d->sent_at;
+    idle = ngx_pimap_timer_wheel_now() - d->sent_at;
 
     if (d->ping && idle < d->ping) {
-        ngx_pimap_park_schedule(d, d->ping - idle);
+        ngx_pimap_device_schedule(d, d->ping - idle);
         return;
     }
 
-    ngx_pimap_park_schedule(d, d->ping);
+    ngx_pimap_device_schedule(d, d->ping);
 
     if (d->ping == 0) {
         return;
@@ -569,11 +569,11 @@ ngx_pimap_park_due(ngx_queue_t *link)
                                  d->transport->log(d->connection));
 
     if (text == NULL) {
-        ngx_pimap_park_end(d, NGX_PIMAP_END_ERROR, NULL);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
         return;
     }
 
-    if (ngx_pimap_park_send(d, text) == NGX_OK) {
+    if (ngx_pimap_device_send(d, text) == NGX_OK) {
         ngx_pimap_count(pings);
     }
 
@@ -584,7 +584,7 @@ ngx_pimap_park_due(ngx_queue_t *link)
 /* nginx' own time stands still within a turn, and is too coarse. */
 
 uint64_t
-ngx_pimap_park_now(void)
+ngx_pimap_device_now(void)
 {
     struct timeval  tv;
 

@@ -14,7 +14,7 @@
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_function_library.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_subscriber.h"
 
 
@@ -98,7 +98,7 @@ ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
     {
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-        ngx_pimap_park_name(d, &name);
+        ngx_pimap_device_name(d, &name);
 
         if (device.len == 0
             || (device.len == name.len
@@ -116,7 +116,7 @@ static void
 ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time)
 {
     if ((time_t) d->issued <= time) {
-        ngx_pimap_park_expire(d, "revoked");
+        ngx_pimap_device_expire(d, "revoked");
     }
 }
 
@@ -300,7 +300,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
         {
             d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-            ngx_pimap_park_name(d, &name);
+            ngx_pimap_device_name(d, &name);
             time = ngx_pimap_revoke_time(reply, &name);
 
             /* who logs in within that second does so after it, most likely */

@@ -1,0 +1,57 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * No device is called "~...": "identity" refuses such names.
+ */
+
+
+#include "ngx_pimap_update_result.h"
+#include "ngx_pimap_device.h"
+
+
+static const ngx_str_t  ngx_pimap_update_result_name = ngx_string("UpdateResult");
+
+
+ngx_uint_t
+ngx_pimap_update_result(pimap_event_t *ev)
+{
+    return ev->name.len == ngx_pimap_update_result_name.len
+           && ngx_memcmp(ev->name.data, ngx_pimap_update_result_name.data,
+                         ngx_pimap_update_result_name.len)
+              == 0;
+}
+
+
+ngx_uint_t
+ngx_pimap_update_result_is_for(ngx_pimap_device_t *d, pimap_event_t *ev)
+{
+    u_char       buf[NGX_PIMAP_UPDATE_RESULT_ADDRESS];
+    ngx_str_t    address;
+    pimap_str_t  device;
+
+    if (pimap_json_string(json_object_get(ev->root, "device"), &device) != 0
+        || device.len == 0)
+    {
+        return 0;
+    }
+
+    ngx_pimap_update_result_address(d, &address, buf);
+
+    return address.len == device.len
+           && ngx_memcmp(address.data, device.data, device.len) == 0;
+}
+
+
+void
+ngx_pimap_update_result_address(ngx_pimap_device_t *d, ngx_str_t *address,
+    u_char *buf)
+{
+    if (d->name_len) {
+        ngx_pimap_device_name(d, address);
+        return;
+    }
+
+    address->data = buf;
+    address->len = ngx_sprintf(buf, "~%xL", d->token) - buf;
+}
