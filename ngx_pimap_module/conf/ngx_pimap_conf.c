@@ -10,7 +10,7 @@
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_events.h"
 #include "ngx_pimap_hibernate.h"
-#include "ngx_pimap_hide.h"
+#include "ngx_pimap_redact.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
@@ -360,7 +360,7 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (pmcf->tokens && ngx_pimap_hide_init(cf) != NGX_OK) {
+    if (pmcf->tokens && ngx_pimap_redact_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 

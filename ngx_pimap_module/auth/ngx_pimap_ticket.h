@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_login.h"
 
 #include <jansson.h>

@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_events.h"
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
@@ -159,7 +159,7 @@ ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_pimap_keys_read(cf, &value[1], &id, keys);
+    return ngx_pimap_key_file_read(cf, &value[1], &id, keys);
 }
 
 
@@ -180,7 +180,7 @@ ngx_pimap_login_conf_ticket_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_pimap_keys_read_secret(cf, &value[1], keys);
+    return ngx_pimap_key_file_read_secret(cf, &value[1], keys);
 }
 
 

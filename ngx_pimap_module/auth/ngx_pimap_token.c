@@ -10,7 +10,7 @@
 
 
 #include "ngx_pimap_token.h"
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 
 #include <jwt.h>
 #include <openssl/err.h>

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_jwk.h"
 
 #include <openssl/core_names.h>
@@ -15,34 +15,34 @@
 #include <openssl/pem.h>
 
 
-#define NGX_PIMAP_KEYS_MAX_FILE  65536
-#define NGX_PIMAP_KEYS_MAX       64     /* keys of a location */
-#define NGX_PIMAP_KEYS_MIN_RSA   2048   /* bits (RFC 7518, 3.3) */
+#define NGX_PIMAP_KEY_FILE_MAX_FILE  65536
+#define NGX_PIMAP_KEY_FILE_MAX       64     /* keys of a location */
+#define NGX_PIMAP_KEY_MIN_RSA   2048   /* bits (RFC 7518, 3.3) */
 
 
-static char *ngx_pimap_keys_file(ngx_conf_t *cf, ngx_str_t *file,
+static char *ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *text);
-static ssize_t ngx_pimap_keys_load(ngx_conf_t *cf, ngx_str_t *file,
+static ssize_t ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file,
     u_char *buf, size_t size);
-static const char *ngx_pimap_keys_pem(ngx_conf_t *cf, ngx_str_t *text,
+static const char *ngx_pimap_key_file_pem(ngx_conf_t *cf, ngx_str_t *text,
     ngx_str_t *id, ngx_array_t *keys);
-static const char *ngx_pimap_keys_block(ngx_conf_t *cf, char *name,
+static const char *ngx_pimap_key_file_block(ngx_conf_t *cf, char *name,
     u_char *data, long len, ngx_str_t *id, ngx_array_t *keys);
-static const char *ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key);
-static ngx_int_t ngx_pimap_keys_text(ngx_conf_t *cf, EVP_PKEY *pkey,
+static const char *ngx_pimap_key_type(EVP_PKEY *pkey, ngx_pimap_key_t *key);
+static ngx_int_t ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey,
     ngx_str_t *text);
-static ngx_uint_t ngx_pimap_keys_curve(EVP_PKEY *pkey);
+static ngx_uint_t ngx_pimap_key_curve(EVP_PKEY *pkey);
 
 
 char *
-ngx_pimap_keys_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
+ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
     ngx_array_t *keys)
 {
     ngx_str_t    text;
     ngx_uint_t   before;
     const char  *problem;
 
-    if (ngx_pimap_keys_file(cf, file, &text) != NGX_CONF_OK) {
+    if (ngx_pimap_key_file_file(cf, file, &text) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -58,7 +58,7 @@ ngx_pimap_keys_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
                           : ngx_pimap_jwk_read(cf, &text, keys);
 
     } else {
-        problem = ngx_pimap_keys_pem(cf, &text, id, keys);
+        problem = ngx_pimap_key_file_pem(cf, &text, id, keys);
     }
 
     ngx_explicit_memzero(text.data, text.len);
@@ -68,7 +68,7 @@ ngx_pimap_keys_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
         problem = "no key that can verify is in it";
     }
 
-    if (problem == NULL && keys->nelts > NGX_PIMAP_KEYS_MAX) {
+    if (problem == NULL && keys->nelts > NGX_PIMAP_KEY_FILE_MAX) {
         problem = "there are more than 64 keys";
     }
 
@@ -83,22 +83,22 @@ ngx_pimap_keys_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
 
 
 char *
-ngx_pimap_keys_read_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_array_t *keys)
+ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_array_t *keys)
 {
     ngx_str_t         text;
     ngx_pimap_key_t  *key;
 
-    if (ngx_pimap_keys_file(cf, file, &text) != NGX_CONF_OK) {
+    if (ngx_pimap_key_file_file(cf, file, &text) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (text.len < NGX_PIMAP_KEYS_MIN_SECRET) {
+    if (text.len < NGX_PIMAP_KEY_MIN_SECRET) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "key file \"%V\": it has less than 32 bytes", file);
         return NGX_CONF_ERROR;
     }
 
-    key = ngx_pimap_keys_add(cf, keys);
+    key = ngx_pimap_key_add(cf, keys);
     if (key == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -111,7 +111,7 @@ ngx_pimap_keys_read_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_array_t *keys)
 
 
 static char *
-ngx_pimap_keys_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
+ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
 {
     ssize_t  n;
     u_char  *buf;
@@ -120,18 +120,18 @@ ngx_pimap_keys_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
         return NGX_CONF_ERROR;
     }
 
-    buf = ngx_pnalloc(cf->pool, NGX_PIMAP_KEYS_MAX_FILE + 1);
+    buf = ngx_pnalloc(cf->pool, NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
     if (buf == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    n = ngx_pimap_keys_load(cf, file, buf, NGX_PIMAP_KEYS_MAX_FILE + 1);
+    n = ngx_pimap_key_file_load(cf, file, buf, NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
 
     if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
 
-    if (n > NGX_PIMAP_KEYS_MAX_FILE) {
+    if (n > NGX_PIMAP_KEY_FILE_MAX_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "key file \"%V\": it is over 64k", file);
         return NGX_CONF_ERROR;
@@ -145,7 +145,7 @@ ngx_pimap_keys_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
 
 
 static ssize_t
-ngx_pimap_keys_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf, size_t size)
+ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf, size_t size)
 {
     size_t    len;
     ssize_t   n;
@@ -183,7 +183,7 @@ ngx_pimap_keys_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf, size_t size)
 
 
 static const char *
-ngx_pimap_keys_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
+ngx_pimap_key_file_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
     ngx_array_t *keys)
 {
     BIO         *bio;
@@ -215,7 +215,7 @@ ngx_pimap_keys_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
             break;
         }
 
-        problem = ngx_pimap_keys_block(cf, name, data, len, id, keys);
+        problem = ngx_pimap_key_file_block(cf, name, data, len, id, keys);
 
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -229,7 +229,7 @@ ngx_pimap_keys_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
 
 
 static const char *
-ngx_pimap_keys_block(ngx_conf_t *cf, char *name, u_char *data, long len,
+ngx_pimap_key_file_block(ngx_conf_t *cf, char *name, u_char *data, long len,
     ngx_str_t *id, ngx_array_t *keys)
 {
     X509           *cert;
@@ -261,12 +261,12 @@ ngx_pimap_keys_block(ngx_conf_t *cf, char *name, u_char *data, long len,
         return "its PEM is malformed";
     }
 
-    return ngx_pimap_keys_public(cf, keys, pkey, id, &any);
+    return ngx_pimap_key_public(cf, keys, pkey, id, &any);
 }
 
 
 ngx_pimap_key_t *
-ngx_pimap_keys_add(ngx_conf_t *cf, ngx_array_t *keys)
+ngx_pimap_key_add(ngx_conf_t *cf, ngx_array_t *keys)
 {
     ngx_pimap_key_t  *key;
 
@@ -281,13 +281,13 @@ ngx_pimap_keys_add(ngx_conf_t *cf, ngx_array_t *keys)
 
 
 const char *
-ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
+ngx_pimap_key_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
     ngx_str_t *id, ngx_str_t *algorithm)
 {
     const char       *problem;
     ngx_pimap_key_t  *key;
 
-    key = ngx_pimap_keys_add(cf, keys);
+    key = ngx_pimap_key_add(cf, keys);
 
     if (key == NULL) {
         EVP_PKEY_free(pkey);
@@ -297,9 +297,9 @@ ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
     key->id = *id;
     key->algorithm = *algorithm;
 
-    problem = ngx_pimap_keys_type(pkey, key);
+    problem = ngx_pimap_key_type(pkey, key);
 
-    if (problem == NULL && ngx_pimap_keys_text(cf, pkey, &key->text) != NGX_OK)
+    if (problem == NULL && ngx_pimap_key_text(cf, pkey, &key->text) != NGX_OK)
     {
         problem = "no memory";
     }
@@ -311,7 +311,7 @@ ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
 
 
 static const char *
-ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
+ngx_pimap_key_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
 {
     key->bits = EVP_PKEY_get_bits(pkey);
 
@@ -320,13 +320,13 @@ ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
     case EVP_PKEY_RSA:
         key->type = NGX_PIMAP_KEY_RSA;
 
-        return key->bits < NGX_PIMAP_KEYS_MIN_RSA
+        return key->bits < NGX_PIMAP_KEY_MIN_RSA
                ? "an RSA key has less than 2048 bits" : NULL;
 
     case EVP_PKEY_EC:
         key->type = NGX_PIMAP_KEY_EC;
 
-        return ngx_pimap_keys_curve(pkey)
+        return ngx_pimap_key_curve(pkey)
                ? NULL : "a key's curve is none of P-256, P-384 and P-521";
 
     default:
@@ -338,7 +338,7 @@ ngx_pimap_keys_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
 /* As libjwt takes it. */
 
 static ngx_int_t
-ngx_pimap_keys_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
+ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
 {
     BIO        *bio;
     char       *data;
@@ -366,7 +366,7 @@ ngx_pimap_keys_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
 /* secp256k1 has 256 bits, too, but is no curve of ES256 (RFC 7518, 3.4). */
 
 static ngx_uint_t
-ngx_pimap_keys_curve(EVP_PKEY *pkey)
+ngx_pimap_key_curve(EVP_PKEY *pkey)
 {
     char    name[64];
     size_t  len;

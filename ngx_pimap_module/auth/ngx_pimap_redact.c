@@ -9,15 +9,15 @@
  */
 
 
-#include "ngx_pimap_hide.h"
+#include "ngx_pimap_redact.h"
 
 
-static ngx_int_t ngx_pimap_hide_handler(ngx_http_request_t *r);
-static u_char *ngx_pimap_hide_next(u_char *p, u_char *last);
-static void ngx_pimap_hide_values(ngx_str_t *text);
+static ngx_int_t ngx_pimap_redact_handler(ngx_http_request_t *r);
+static u_char *ngx_pimap_redact_next(u_char *p, u_char *last);
+static void ngx_pimap_redact_values(ngx_str_t *text);
 
 
-static ngx_str_t  ngx_pimap_hide_names[] = {
+static ngx_str_t  ngx_pimap_redact_names[] = {
     ngx_string("access_token="),
     ngx_string("ticket="),
     ngx_null_string
@@ -25,7 +25,7 @@ static ngx_str_t  ngx_pimap_hide_names[] = {
 
 
 ngx_int_t
-ngx_pimap_hide_init(ngx_conf_t *cf)
+ngx_pimap_redact_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
@@ -37,14 +37,14 @@ ngx_pimap_hide_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_pimap_hide_handler;
+    *h = ngx_pimap_redact_handler;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_pimap_hide_handler(ngx_http_request_t *r)
+ngx_pimap_redact_handler(ngx_http_request_t *r)
 {
     u_char     *last;
     ngx_str_t   line;
@@ -52,7 +52,7 @@ ngx_pimap_hide_handler(ngx_http_request_t *r)
     line = r->request_line;
     last = line.data + line.len;
 
-    if (r->args.len == 0 || ngx_pimap_hide_next(line.data, last) == NULL) {
+    if (r->args.len == 0 || ngx_pimap_redact_next(line.data, last) == NULL) {
         return NGX_DECLINED;
     }
 
@@ -65,30 +65,30 @@ ngx_pimap_hide_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_pimap_hide_values(&r->request_line);
+    ngx_pimap_redact_values(&r->request_line);
 
     return NGX_DECLINED;
 }
 
 
 void
-ngx_pimap_hide(ngx_http_request_t *r)
+ngx_pimap_redact(ngx_http_request_t *r)
 {
-    ngx_pimap_hide_values(&r->args);
-    ngx_pimap_hide_values(&r->unparsed_uri);
+    ngx_pimap_redact_values(&r->args);
+    ngx_pimap_redact_values(&r->unparsed_uri);
 }
 
 
 static void
-ngx_pimap_hide_values(ngx_str_t *text)
+ngx_pimap_redact_values(ngx_str_t *text)
 {
     u_char  *p, *last;
 
     last = text->data + text->len;
 
-    for (p = ngx_pimap_hide_next(text->data, last);
+    for (p = ngx_pimap_redact_next(text->data, last);
          p;
-         p = ngx_pimap_hide_next(p, last))
+         p = ngx_pimap_redact_next(p, last))
     {
         while (p < last && *p != '&' && *p != ' ' && *p != '#') {
             *p++ = '*';
@@ -100,7 +100,7 @@ ngx_pimap_hide_values(ngx_str_t *text)
 /* The begin of the next value that is to be hidden, or NULL. */
 
 static u_char *
-ngx_pimap_hide_next(u_char *p, u_char *last)
+ngx_pimap_redact_next(u_char *p, u_char *last)
 {
     u_char      before;
     ngx_str_t  *name;
@@ -111,7 +111,7 @@ ngx_pimap_hide_next(u_char *p, u_char *last)
             continue;
         }
 
-        for (name = ngx_pimap_hide_names; name->len; name++) {
+        for (name = ngx_pimap_redact_names; name->len; name++) {
             if ((size_t) (last - p) >= name->len
                 && ngx_memcmp(p, name->data, name->len) == 0)
             {

@@ -37,25 +37,25 @@ typedef struct {
  * and certificates in PEM, which have this id, if it is not empty.  What is
  * wrong is logged.
  */
-char *ngx_pimap_keys_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
+char *ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
     ngx_array_t *keys);
 
 /* Adds a secret: all bytes of a file. */
-char *ngx_pimap_keys_read_secret(ngx_conf_t *cf, ngx_str_t *file,
+char *ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
     ngx_array_t *keys);
 
 /* One more key, all zero.  NULL: no memory. */
-ngx_pimap_key_t *ngx_pimap_keys_add(ngx_conf_t *cf, ngx_array_t *keys);
+ngx_pimap_key_t *ngx_pimap_key_add(ngx_conf_t *cf, ngx_array_t *keys);
 
 /*
  * Adds a public key that OpenSSL has read, and frees it.  NULL, or why it
  * can't be used.
  */
-const char *ngx_pimap_keys_public(ngx_conf_t *cf, ngx_array_t *keys,
+const char *ngx_pimap_key_public(ngx_conf_t *cf, ngx_array_t *keys,
     EVP_PKEY *pkey, ngx_str_t *id, ngx_str_t *algorithm);
 
 /* The least secret: as long as the digest (RFC 7518, 3.2). */
-#define NGX_PIMAP_KEYS_MIN_SECRET  32
+#define NGX_PIMAP_KEY_MIN_SECRET  32
 
 
 #endif /* _NGX_PIMAP_KEYS_H_INCLUDED_ */

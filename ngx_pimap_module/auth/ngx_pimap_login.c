@@ -8,9 +8,9 @@
 
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_hide.h"
+#include "ngx_pimap_redact.h"
 #include "ngx_pimap_identity.h"
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_token.h"
@@ -138,7 +138,7 @@ ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
         rc = ngx_pimap_query_arg(r->pool, &r->args, "ticket", &ticket);
     }
 
-    ngx_pimap_hide(r);
+    ngx_pimap_redact(r);
 
     if (rc == NGX_DECLINED) {
         *problem = "the token is not percent-encoded well";

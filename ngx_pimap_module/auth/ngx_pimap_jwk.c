@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_jwk.h"
-#include "ngx_pimap_keys.h"
+#include "ngx_pimap_key_file.h"
 
 #include <jansson.h>
 #include <openssl/bn.h>
@@ -124,11 +124,11 @@ ngx_pimap_jwk_secret(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
         return "a key has no \"k\", or a malformed one";
     }
 
-    if (secret.len < NGX_PIMAP_KEYS_MIN_SECRET) {
+    if (secret.len < NGX_PIMAP_KEY_MIN_SECRET) {
         return "a secret has less than 32 bytes";
     }
 
-    key = ngx_pimap_keys_add(cf, keys);
+    key = ngx_pimap_key_add(cf, keys);
     if (key == NULL) {
         return "no memory";
     }
@@ -262,7 +262,7 @@ ngx_pimap_jwk_public(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys,
         return "OpenSSL does not take a key";
     }
 
-    return ngx_pimap_keys_public(cf, keys, pkey, &id, &algorithm);
+    return ngx_pimap_key_public(cf, keys, pkey, &id, &algorithm);
 }
 
 
