@@ -18,7 +18,7 @@
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -83,7 +83,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     }
 
     if (ngx_pimap_update_result(&ev)) {
-        ngx_pimap_wait_result(account, &ev);
+        ngx_pimap_update_waiter_result(account, &ev);
     }
 
     if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {

@@ -18,7 +18,7 @@
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_poll.h"
 #include "ngx_pimap_take.h"
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_timer_wheel.h"
 
 
@@ -90,7 +90,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
     ngx_pimap_take_stop();
     ngx_pimap_poll_drain();
-    ngx_pimap_wait_quit();
+    ngx_pimap_update_waiter_quit();
 
     if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0
         && !ngx_pimap_take_busy())

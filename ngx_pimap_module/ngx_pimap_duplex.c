@@ -4,7 +4,7 @@
  *
  * P-IMAP's in-band mode.  In HTTP/2, nginx takes the frames, and gives the
  * client another window when the body's part has been read.  In HTTP/1.1 it
- * takes the head only (ngx_pimap_input_lines.c).
+ * takes the head only (ngx_pimap_input_ndjson.c).
  */
 
 
@@ -31,7 +31,7 @@ ngx_pimap_duplex_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     parking->format = NGX_PIMAP_LINES;
 
     if (r->http_version > NGX_HTTP_VERSION_11) {
-        parking->input = NGX_PIMAP_INPUT_LINES;
+        parking->input = NGX_PIMAP_INPUT_NDJSON;
         return NGX_OK;
     }
 

@@ -318,7 +318,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         }
     }
 
-    parking->input = NGX_PIMAP_INPUT_FRAMES;
+    parking->input = NGX_PIMAP_INPUT_WEBSOCKET;
     parking->coding = NGX_PIMAP_IDENTITY;
 
     /* the connection is no HTTP any more */

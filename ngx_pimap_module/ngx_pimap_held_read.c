@@ -21,7 +21,7 @@ ngx_pimap_held_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_str_null(ahead);
 
     if (parking->input == NGX_PIMAP_INPUT_NONE
-        || parking->input == NGX_PIMAP_INPUT_LINES)
+        || parking->input == NGX_PIMAP_INPUT_NDJSON)
     {
         return;
     }
@@ -43,7 +43,7 @@ ngx_pimap_held_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
     ngx_connection_t  *c;
     static u_char      buf[NGX_PIMAP_INPUT_READ];
 
-    if (d->input == NGX_PIMAP_INPUT_LINES) {
+    if (d->input == NGX_PIMAP_INPUT_NDJSON) {
         return ngx_pimap_duplex_read(r, d);
     }
 

@@ -31,7 +31,7 @@
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_taker.h"
 #include "ngx_pimap_websocket_handshake.h"
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
@@ -525,7 +525,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_taker_init_process(cycle) != NGX_OK
         || ngx_pimap_give_init_process(cycle) != NGX_OK
         || ngx_pimap_guest_init_process(cycle) != NGX_OK
-        || ngx_pimap_wait_init_process(cycle) != NGX_OK)
+        || ngx_pimap_update_waiter_init_process(cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -92,7 +92,7 @@ ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
     o->waiter.subscribed = ngx_pimap_outcome_subscribed;
     o->waiter.over = ngx_pimap_outcome_over;
 
-    if (wait && ngx_pimap_wait(&o->waiter, &o->account, wait,
+    if (wait && ngx_pimap_update_waiter(&o->waiter, &o->account, wait,
                                r->connection->log)
                 == NGX_OK)
     {
@@ -100,7 +100,7 @@ ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
     }
 
     if (ngx_pimap_outcome_begin(o, &why) != NGX_OK) {
-        ngx_pimap_wait_forget(&o->waiter);
+        ngx_pimap_update_waiter_forget(&o->waiter);
 
         return ngx_pimap_outcome_failed(o, why);
     }
@@ -327,7 +327,7 @@ ngx_pimap_outcome_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
     }
 
     if (o->missing == 0) {
-        ngx_pimap_wait_done(w);
+        ngx_pimap_update_waiter_done(w);
     }
 }
 
@@ -515,5 +515,5 @@ ngx_pimap_outcome_stop(ngx_pimap_outcome_t *o)
         o->command = NULL;
     }
 
-    ngx_pimap_wait_forget(&o->waiter);
+    ngx_pimap_update_waiter_forget(&o->waiter);
 }

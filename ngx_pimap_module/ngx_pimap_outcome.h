@@ -13,7 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_update_stream.h"
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 
 
 /* Lives in the request's pool, ends with it. */

@@ -224,9 +224,9 @@ ngx_pimap_record_check(ngx_pimap_record_head_t *head, ngx_str_t *parts)
         || head->blanks > 7
         || head->format >= NGX_PIMAP_NFORMATS
         || head->input >= NGX_PIMAP_NINPUTS
-        || head->input == NGX_PIMAP_INPUT_LINES
+        || head->input == NGX_PIMAP_INPUT_NDJSON
         || (ngx_pimap_is_framed(head->format)
-            != (head->input == NGX_PIMAP_INPUT_FRAMES))
+            != (head->input == NGX_PIMAP_INPUT_WEBSOCKET))
         || head->coding >= NGX_PIMAP_NCODINGS
         || (head->flags & ~NGX_PIMAP_RECORD_FLAGS))
     {

@@ -25,9 +25,9 @@
 /* What a device may say while it is parked. */
 typedef enum {
     NGX_PIMAP_INPUT_NONE = 0,           /* a line end at most */
-    NGX_PIMAP_INPUT_FRAMES,             /* WebSocket's frames */
+    NGX_PIMAP_INPUT_WEBSOCKET,             /* WebSocket's frames */
     NGX_PIMAP_INPUT_CHUNKS,             /* lines of a body, in chunks */
-    NGX_PIMAP_INPUT_LINES,              /* the same, which nginx reads */
+    NGX_PIMAP_INPUT_NDJSON,              /* the same, which nginx reads */
     NGX_PIMAP_NINPUTS
 } ngx_pimap_input_t;
 

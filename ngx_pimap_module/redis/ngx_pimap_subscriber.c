@@ -24,7 +24,7 @@
 #include "ngx_pimap_resume.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -380,7 +380,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
     ngx_pimap_resume_subscribed(account);
     ngx_pimap_guest_subscribed(account);
     ngx_pimap_revoke_check(account);
-    ngx_pimap_wait_subscribed(account);
+    ngx_pimap_update_waiter_subscribed(account);
 }
 
 

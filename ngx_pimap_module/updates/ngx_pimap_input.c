@@ -9,8 +9,8 @@
 
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_input_frames.h"
-#include "ngx_pimap_input_lines.h"
+#include "ngx_pimap_input_websocket.h"
+#include "ngx_pimap_input_ndjson.h"
 #include "ngx_pimap_submit.h"
 
 
@@ -44,16 +44,16 @@ ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
 
     switch (d->input) {
 
-    case NGX_PIMAP_INPUT_FRAMES:
-        ngx_pimap_input_frames(d, partial, data, len);
+    case NGX_PIMAP_INPUT_WEBSOCKET:
+        ngx_pimap_input_websocket(d, partial, data, len);
         break;
 
     case NGX_PIMAP_INPUT_CHUNKS:
         ngx_pimap_input_chunks(d, partial, data, len);
         break;
 
-    case NGX_PIMAP_INPUT_LINES:
-        ngx_pimap_input_lines(d, partial, data, len);
+    case NGX_PIMAP_INPUT_NDJSON:
+        ngx_pimap_input_ndjson(d, partial, data, len);
         break;
 
     default: /* NGX_PIMAP_INPUT_NONE */
@@ -70,7 +70,7 @@ void
 ngx_pimap_input_end(ngx_pimap_device_t *d)
 {
     if (d->partial) {
-        ngx_pimap_input_lines_end(d, d->partial);
+        ngx_pimap_input_ndjson_end(d, d->partial);
         ngx_pimap_input_free(d);
     }
 
@@ -177,8 +177,8 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 
     ngx_pimap_buffer_free(&partial->text);
 
-    if (d->input == NGX_PIMAP_INPUT_FRAMES) {
-        ngx_pimap_input_frames_memory(d);
+    if (d->input == NGX_PIMAP_INPUT_WEBSOCKET) {
+        ngx_pimap_input_websocket_memory(d);
 
     } else {
         ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
@@ -193,14 +193,14 @@ ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
     switch (d->input) {
 
-    case NGX_PIMAP_INPUT_FRAMES:
+    case NGX_PIMAP_INPUT_WEBSOCKET:
         return pimap_ws_idle(&partial->reader.ws);
 
     case NGX_PIMAP_INPUT_CHUNKS:
         return partial->text == NULL
                && pimap_chunked_idle(&partial->reader.chunked);
 
-    default: /* NGX_PIMAP_INPUT_LINES, or _NONE now */
+    default: /* NGX_PIMAP_INPUT_NDJSON, or _NONE now */
         return partial->text == NULL;
     }
 }
@@ -229,7 +229,7 @@ ngx_pimap_input_state(ngx_pimap_device_t *d)
 {
     switch (d->input) {
 
-    case NGX_PIMAP_INPUT_FRAMES:
+    case NGX_PIMAP_INPUT_WEBSOCKET:
         return sizeof(pimap_ws_t);
 
     case NGX_PIMAP_INPUT_CHUNKS:
@@ -264,7 +264,7 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
 
     ngx_memcpy(&partial->reader, state->data, state->len);
 
-    if (d->input == NGX_PIMAP_INPUT_FRAMES
+    if (d->input == NGX_PIMAP_INPUT_WEBSOCKET
         ? !pimap_ws_valid(&partial->reader.ws,
                           d->format == NGX_PIMAP_DEFLATED)
         : !pimap_chunked_valid(&partial->reader.chunked))

@@ -14,7 +14,7 @@
 
 
 /* Takes bytes of the body; what is wrong is refused, or ends the device. */
-void ngx_pimap_input_lines(ngx_pimap_device_t *d,
+void ngx_pimap_input_ndjson(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len);
 
 /* The same, in chunks.  After the last one the device has no input. */
@@ -22,7 +22,7 @@ void ngx_pimap_input_chunks(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len);
 
 /* The body is complete; its last line needs no end. */
-void ngx_pimap_input_lines_end(ngx_pimap_device_t *d,
+void ngx_pimap_input_ndjson_end(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial);
 
 

@@ -35,27 +35,27 @@ struct ngx_pimap_waiter_s {
 };
 
 
-ngx_int_t ngx_pimap_wait_init_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle);
 
 /*
  * Begins: the handlers and the device are set.  NGX_DECLINED: it can't be
  * waited for, as too many do, the worker leaves, or memory is out.
  */
-ngx_int_t ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *account,
+ngx_int_t ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *account,
     ngx_msec_t time, ngx_log_t *log);
 
 /* over() is called soon, but not before this returns. */
-void ngx_pimap_wait_done(ngx_pimap_waiter_t *w);
+void ngx_pimap_update_waiter_done(ngx_pimap_waiter_t *w);
 
 /* Ends without a call; also for one that does not wait. */
-void ngx_pimap_wait_forget(ngx_pimap_waiter_t *w);
+void ngx_pimap_update_waiter_forget(ngx_pimap_waiter_t *w);
 
 /* A result has come; the account's SUBSCRIBE has been answered. */
-void ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev);
-void ngx_pimap_wait_subscribed(ngx_pimap_account_t *account);
+void ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev);
+void ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account);
 
 /* The worker leaves: nobody waits any more. */
-void ngx_pimap_wait_quit(void);
+void ngx_pimap_update_waiter_quit(void);
 
 
 #endif /* _NGX_PIMAP_WAIT_H_INCLUDED_ */

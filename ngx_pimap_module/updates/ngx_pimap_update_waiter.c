@@ -7,44 +7,44 @@
  */
 
 
-#include "ngx_pimap_wait.h"
+#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_account.h"
 
 
-#define NGX_PIMAP_WAIT_LISTS  1024
-#define NGX_PIMAP_WAIT_MAX    8000      /* of one account */
+#define NGX_PIMAP_UPDATE_WAITER_LISTS  1024
+#define NGX_PIMAP_UPDATE_WAITER_MAX    8000      /* of one account */
 
 
-#define ngx_pimap_wait_list(account)                                         \
-    (&ngx_pimap_waiters[(account)->sn.node.key % NGX_PIMAP_WAIT_LISTS])
+#define ngx_pimap_update_waiter_list(account)                                         \
+    (&ngx_pimap_waiters[(account)->sn.node.key % NGX_PIMAP_UPDATE_WAITER_LISTS])
 
 
-static void ngx_pimap_wait_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_pimap_wait_is_for(ngx_pimap_waiter_t *w,
+static void ngx_pimap_update_waiter_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w,
     pimap_event_t *ev);
 
 
-static ngx_queue_t       ngx_pimap_waiters[NGX_PIMAP_WAIT_LISTS];
-static ngx_connection_t  ngx_pimap_wait_dumb;
+static ngx_queue_t       ngx_pimap_waiters[NGX_PIMAP_UPDATE_WAITER_LISTS];
+static ngx_connection_t  ngx_pimap_update_waiter_dumb;
 
 
 ngx_int_t
-ngx_pimap_wait_init_process(ngx_cycle_t *cycle)
+ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_PIMAP_WAIT_LISTS; i++) {
+    for (i = 0; i < NGX_PIMAP_UPDATE_WAITER_LISTS; i++) {
         ngx_queue_init(&ngx_pimap_waiters[i]);
     }
 
-    ngx_pimap_wait_dumb.fd = (ngx_socket_t) -1;
+    ngx_pimap_update_waiter_dumb.fd = (ngx_socket_t) -1;
 
     return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
+ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
     ngx_log_t *log)
 {
     ngx_pimap_account_t  *account;
@@ -55,7 +55,7 @@ ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
 
     account = ngx_pimap_account_get(name, log);
 
-    if (account == NULL || account->waiters == NGX_PIMAP_WAIT_MAX) {
+    if (account == NULL || account->waiters == NGX_PIMAP_UPDATE_WAITER_MAX) {
         return NGX_DECLINED;
     }
 
@@ -63,11 +63,11 @@ ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
 
     w->account = account;
 
-    w->event.handler = ngx_pimap_wait_handler;
-    w->event.data = &ngx_pimap_wait_dumb;
+    w->event.handler = ngx_pimap_update_waiter_handler;
+    w->event.data = &ngx_pimap_update_waiter_dumb;
     w->event.log = log;
 
-    ngx_queue_insert_tail(ngx_pimap_wait_list(account), &w->link);
+    ngx_queue_insert_tail(ngx_pimap_update_waiter_list(account), &w->link);
     ngx_add_timer(&w->event, time);
 
     return NGX_OK;
@@ -75,14 +75,14 @@ ngx_pimap_wait(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
 
 
 void
-ngx_pimap_wait_done(ngx_pimap_waiter_t *w)
+ngx_pimap_update_waiter_done(ngx_pimap_waiter_t *w)
 {
     ngx_post_event(&w->event, &ngx_posted_events);
 }
 
 
 void
-ngx_pimap_wait_forget(ngx_pimap_waiter_t *w)
+ngx_pimap_update_waiter_forget(ngx_pimap_waiter_t *w)
 {
     ngx_pimap_account_t  *account;
 
@@ -110,21 +110,21 @@ ngx_pimap_wait_forget(ngx_pimap_waiter_t *w)
 
 
 static void
-ngx_pimap_wait_handler(ngx_event_t *ev)
+ngx_pimap_update_waiter_handler(ngx_event_t *ev)
 {
     ngx_pimap_waiter_t  *w;
 
     w = (ngx_pimap_waiter_t *)
             ((u_char *) ev - offsetof(ngx_pimap_waiter_t, event));
 
-    ngx_pimap_wait_forget(w);
+    ngx_pimap_update_waiter_forget(w);
 
     w->over(w);
 }
 
 
 void
-ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev)
+ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t         *q, *list;
     ngx_pimap_waiter_t  *w;
@@ -133,7 +133,7 @@ ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev)
         return;
     }
 
-    list = ngx_pimap_wait_list(account);
+    list = ngx_pimap_update_waiter_list(account);
 
     for (q = ngx_queue_head(list);
          q != ngx_queue_sentinel(list);
@@ -141,7 +141,7 @@ ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev)
     {
         w = ngx_queue_data(q, ngx_pimap_waiter_t, link);
 
-        if (w->account == account && ngx_pimap_wait_is_for(w, ev)) {
+        if (w->account == account && ngx_pimap_update_waiter_is_for(w, ev)) {
             w->result(w, ev);
         }
     }
@@ -149,7 +149,7 @@ ngx_pimap_wait_result(ngx_pimap_account_t *account, pimap_event_t *ev)
 
 
 static ngx_uint_t
-ngx_pimap_wait_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
+ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
     pimap_str_t  device;
 
@@ -160,7 +160,7 @@ ngx_pimap_wait_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 
 
 void
-ngx_pimap_wait_subscribed(ngx_pimap_account_t *account)
+ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account)
 {
     ngx_queue_t         *q, *list;
     ngx_pimap_waiter_t  *w;
@@ -169,7 +169,7 @@ ngx_pimap_wait_subscribed(ngx_pimap_account_t *account)
         return;
     }
 
-    list = ngx_pimap_wait_list(account);
+    list = ngx_pimap_update_waiter_list(account);
 
     for (q = ngx_queue_head(list);
          q != ngx_queue_sentinel(list);
@@ -185,18 +185,18 @@ ngx_pimap_wait_subscribed(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_wait_quit(void)
+ngx_pimap_update_waiter_quit(void)
 {
     ngx_uint_t    i;
     ngx_queue_t  *q;
 
-    for (i = 0; i < NGX_PIMAP_WAIT_LISTS; i++) {
+    for (i = 0; i < NGX_PIMAP_UPDATE_WAITER_LISTS; i++) {
 
         for (q = ngx_queue_head(&ngx_pimap_waiters[i]);
              q != ngx_queue_sentinel(&ngx_pimap_waiters[i]);
              q = ngx_queue_next(q))
         {
-            ngx_pimap_wait_done(ngx_queue_data(q, ngx_pimap_waiter_t, link));
+            ngx_pimap_update_waiter_done(ngx_queue_data(q, ngx_pimap_waiter_t, link));
         }
     }
 }

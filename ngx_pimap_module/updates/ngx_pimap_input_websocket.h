@@ -14,11 +14,11 @@
 
 
 /* Takes bytes as they have come; what is wrong closes the WebSocket. */
-void ngx_pimap_input_frames(ngx_pimap_device_t *d,
+void ngx_pimap_input_websocket(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len);
 
 /* Closes it, as memory is out. */
-void ngx_pimap_input_frames_memory(ngx_pimap_device_t *d);
+void ngx_pimap_input_websocket_memory(ngx_pimap_device_t *d);
 
 
 #endif /* _NGX_PIMAP_INPUT_FRAMES_H_INCLUDED_ */

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_input_lines.h"
+#include "ngx_pimap_input_ndjson.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 
@@ -15,7 +15,7 @@
 static void ngx_pimap_input_line(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len, ngx_uint_t last);
 static size_t ngx_pimap_input_waiting(ngx_pimap_partial_t *partial);
-static void ngx_pimap_input_lines_refuse(ngx_pimap_device_t *d,
+static void ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d,
     const char *why);
 
 
@@ -33,15 +33,15 @@ ngx_pimap_input_chunks(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
             return;
 
         case PIMAP_CHUNKED_DATA:
-            ngx_pimap_input_lines(d, partial, in.data, in.len);
+            ngx_pimap_input_ndjson(d, partial, in.data, in.len);
             break;
 
         case PIMAP_CHUNKED_END:
-            ngx_pimap_input_lines_end(d, partial);
+            ngx_pimap_input_ndjson_end(d, partial);
             return;
 
         default: /* PIMAP_CHUNKED_FAIL */
-            ngx_pimap_input_lines_refuse(d, in.why);
+            ngx_pimap_input_ndjson_refuse(d, in.why);
             return;
         }
 
@@ -52,7 +52,7 @@ ngx_pimap_input_chunks(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
 
 void
-ngx_pimap_input_lines(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+ngx_pimap_input_ndjson(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     u_char *data, size_t len)
 {
     u_char  *end, *last;
@@ -86,7 +86,7 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     waiting = ngx_pimap_input_waiting(partial);
 
     if (waiting + len > d->conf->max_update + 1) {
-        ngx_pimap_input_lines_refuse(d, "a line is larger than "
+        ngx_pimap_input_ndjson_refuse(d, "a line is larger than "
                                         "\"pimap_max_update\"");
         return;
     }
@@ -111,7 +111,7 @@ ngx_pimap_input_waiting(ngx_pimap_partial_t *partial)
 
 
 void
-ngx_pimap_input_lines_end(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
+ngx_pimap_input_ndjson_end(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
     if (partial->text) {
         ngx_pimap_input_line(d, partial, (u_char *) "", 0, 1);
@@ -124,7 +124,7 @@ ngx_pimap_input_lines_end(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 /* Where the next line begins is not known. */
 
 static void
-ngx_pimap_input_lines_refuse(ngx_pimap_device_t *d, const char *why)
+ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d, const char *why)
 {
     ngx_log_t  *log;
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_input_frames.h"
+#include "ngx_pimap_input_websocket.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_inflate.h"
@@ -32,7 +32,7 @@ static void ngx_pimap_input_close(ngx_pimap_device_t *d, int code,
 
 
 void
-ngx_pimap_input_frames(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+ngx_pimap_input_websocket(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     u_char *data, size_t len)
 {
     pimap_ws_in_t       in;
@@ -95,7 +95,7 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
             : ngx_pimap_input_piece(d, partial, in->data, in->len, in->last);
 
     if (taken != NGX_OK) {
-        ngx_pimap_input_frames_memory(d);
+        ngx_pimap_input_websocket_memory(d);
     }
 }
 
@@ -173,7 +173,7 @@ ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
                                   ngx_cycle->log);
 
     if (text == NULL) {
-        ngx_pimap_input_frames_memory(d);
+        ngx_pimap_input_websocket_memory(d);
         return;
     }
 
@@ -212,7 +212,7 @@ ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
 
 
 void
-ngx_pimap_input_frames_memory(ngx_pimap_device_t *d)
+ngx_pimap_input_websocket_memory(ngx_pimap_device_t *d)
 {
     ngx_pimap_input_close(d, PIMAP_WS_INTERNAL, "no memory");
 }
