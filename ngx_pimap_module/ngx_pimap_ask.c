@@ -11,7 +11,7 @@
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_event_log.h"
 #include "ngx_pimap_query.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 
 
@@ -84,7 +84,7 @@ ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
         return;
     }
 
-    if (ngx_pimap_resume_position(&ask->parking->account, &start->position)
+    if (ngx_pimap_gap_position(&ask->parking->account, &start->position)
         == NGX_OK)
     {
         start->known = 1;

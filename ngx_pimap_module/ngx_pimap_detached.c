@@ -13,7 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_talk.h"
 
 
@@ -275,7 +275,7 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
         return;
     }
 
-    ngx_pimap_resume_drained(dt->device);
+    ngx_pimap_gap_drained(dt->device);
 }
 
 

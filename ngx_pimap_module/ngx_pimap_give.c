@@ -15,7 +15,7 @@
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_record.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_rendezvous.h"
 #include "ngx_pimap_taker.h"
 #include "ngx_pimap_timer_wheel.h"
@@ -474,7 +474,7 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
     parking->past.check = d->history.check;
     parking->past.length = d->history.length;
 
-    ngx_pimap_resume_place(d, &parking->start);
+    ngx_pimap_gap_place(d, &parking->start);
 
     record->current = d->reader == NULL && account->anchored
                       && account->reader == NULL;

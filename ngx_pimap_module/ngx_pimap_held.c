@@ -14,7 +14,7 @@
 #include "ngx_pimap_held_read.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 
 
 typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
@@ -303,7 +303,7 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
         ngx_pimap_held_free_buffer(r);
 
         if (held->device) {
-            ngx_pimap_resume_drained(held->device);
+            ngx_pimap_gap_drained(held->device);
         }
 
         if (held->detachable) {

@@ -24,7 +24,7 @@
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_rendezvous.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_supersede.h"
@@ -515,7 +515,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
-        || ngx_pimap_resume_init_process(cycle) != NGX_OK
+        || ngx_pimap_gap_init_process(cycle) != NGX_OK
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK
         || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK

@@ -16,7 +16,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 
 
 #define NGX_PIMAP_POLL_MIN   1          /* seconds that may be asked for */
@@ -224,7 +224,7 @@ ngx_pimap_poll_check_handler(ngx_event_t *ev)
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
-    if (poll->device && !ngx_pimap_resume_reads(poll->device)) {
+    if (poll->device && !ngx_pimap_gap_reads(poll->device)) {
         ngx_pimap_poll_over(poll);
     }
 }
@@ -265,7 +265,7 @@ ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
         return;
     }
 
-    ngx_pimap_resume_place(d, &place);
+    ngx_pimap_gap_place(d, &place);
 
     if (place.known) {
         poll->start = place;

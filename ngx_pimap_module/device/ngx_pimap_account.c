@@ -8,7 +8,7 @@
 
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
 
@@ -133,7 +133,7 @@ ngx_pimap_account_put(ngx_pimap_account_t *account)
     }
 
     ngx_pimap_coalesce_forget(account);
-    ngx_pimap_resume_forget(&account->reader);
+    ngx_pimap_gap_forget(&account->reader);
     ngx_pimap_subscriber_remove(account);
 
     ngx_rbtree_delete(&ngx_pimap_accounts, &account->sn.node);

@@ -15,7 +15,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_timer_wheel.h"
@@ -89,7 +89,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->account = account;
     d->conf = parking->conf;
 
-    if (ngx_pimap_resume_device(d, &parking->start, log) != NGX_OK) {
+    if (ngx_pimap_gap_device(d, &parking->start, log) != NGX_OK) {
         ngx_pimap_account_put(account);
         ngx_free(d);
         return NULL;
@@ -453,7 +453,7 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
     }
 
     ngx_queue_remove(&d->link);
-    ngx_pimap_resume_forget(&d->reader);
+    ngx_pimap_gap_forget(&d->reader);
 
     ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_device_name(d, &name);

@@ -11,7 +11,7 @@
 
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 
 
@@ -79,7 +79,7 @@ ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
 
     if (conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_OFF) {
         ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
-        ngx_pimap_resume_run();
+        ngx_pimap_gap_run();
         return;
     }
 
@@ -233,7 +233,7 @@ ngx_pimap_function_library_ready(void)
     ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
     ngx_pimap_function_library_told = 0;
 
-    ngx_pimap_resume_run();
+    ngx_pimap_gap_run();
     ngx_pimap_revoke_start();
 }
 
@@ -276,5 +276,5 @@ ngx_pimap_function_library_missing(const char *why)
                       why);
     }
 
-    ngx_pimap_resume_run();
+    ngx_pimap_gap_run();
 }

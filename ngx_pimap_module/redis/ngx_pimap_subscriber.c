@@ -21,7 +21,7 @@
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_update_waiter.h"
@@ -377,7 +377,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
 
     ngx_pimap_presence_attached(account);
     ngx_pimap_supersede_subscribed(account);
-    ngx_pimap_resume_subscribed(account);
+    ngx_pimap_gap_subscribed(account);
     ngx_pimap_guest_subscribed(account);
     ngx_pimap_revoke_check(account);
     ngx_pimap_update_waiter_subscribed(account);

@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_check.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_subscriber.h"
 
 
@@ -49,7 +49,7 @@ ngx_pimap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
 static void
 ngx_pimap_check_handler(ngx_event_t *ev)
 {
-    ngx_pimap_subscriber_rotate(ngx_pimap_check_parts, ngx_pimap_resume_check);
+    ngx_pimap_subscriber_rotate(ngx_pimap_check_parts, ngx_pimap_gap_check);
 
     ngx_add_timer(ev, NGX_PIMAP_CHECK_TICK);
 }

@@ -15,7 +15,7 @@
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_update_result.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_supersede.h"
 #include "ngx_pimap_update_waiter.h"
@@ -86,7 +86,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         ngx_pimap_update_waiter_result(account, &ev);
     }
 
-    if (ev.epoch == 0 || ngx_pimap_resume_live(account, &ev) == NGX_OK) {
+    if (ev.epoch == 0 || ngx_pimap_gap_live(account, &ev) == NGX_OK) {
         ngx_pimap_coalesce(account, &ev);
     }
 
@@ -111,7 +111,7 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
     {
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-        if (d->doomed || (ev->epoch && !ngx_pimap_resume_passes(d, ev))) {
+        if (d->doomed || (ev->epoch && !ngx_pimap_gap_passes(d, ev))) {
             continue;
         }
 

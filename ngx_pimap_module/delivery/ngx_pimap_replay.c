@@ -16,7 +16,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -175,7 +175,7 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
     }
 
     ngx_pimap_log_reader_destroy(reader);
-    ngx_pimap_resume_rejoin(account);
+    ngx_pimap_gap_rejoin(account);
 }
 
 
@@ -246,11 +246,11 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
     ngx_pimap_log_reader_destroy(reader);
 
     if (d == NULL) {
-        ngx_pimap_resume_tell_all(account, &reason, &account->position);
-        ngx_pimap_resume_rejoin(account);
+        ngx_pimap_gap_tell_all(account, &reason, &account->position);
+        ngx_pimap_gap_rejoin(account);
 
     } else if (!d->doomed && !fresh) {
-        ngx_pimap_resume_tell(d, &reason, &position);
+        ngx_pimap_gap_tell(d, &reason, &position);
     }
 
     return NGX_DONE;
@@ -298,7 +298,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     if (page->resync) {
         reader->position = page->last;
-        ngx_pimap_resume_tell(d, &page->reason, &page->last);
+        ngx_pimap_gap_tell(d, &page->reason, &page->last);
         ngx_pimap_replay_join(reader);
         return;
     }
@@ -312,7 +312,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     if (ngx_pimap_replay_trimmed(reader, page, &before)) {
         reader->position = before;
-        ngx_pimap_resume_tell(d, &ngx_pimap_replay_gone, &before);
+        ngx_pimap_gap_tell(d, &ngx_pimap_replay_gone, &before);
 
         if (d->doomed) {
             return;
@@ -410,7 +410,7 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 
     reader->joining = 1;
 
-    ngx_pimap_resume_account(account);
+    ngx_pimap_gap_account(account);
 }
 
 
@@ -434,18 +434,18 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     }
 
     if (page->resync) {
-        ngx_pimap_resume_tell_all(account, &page->reason, &page->last);
+        ngx_pimap_gap_tell_all(account, &page->reason, &page->last);
 
         *here = page->last;
 
         ngx_pimap_log_reader_destroy(reader);
-        ngx_pimap_resume_rejoin(account);
+        ngx_pimap_gap_rejoin(account);
         return;
     }
 
     if (ngx_pimap_replay_trimmed(reader, page, &position)) {
         *here = position;
-        ngx_pimap_resume_tell_all(account, &ngx_pimap_replay_gone, here);
+        ngx_pimap_gap_tell_all(account, &ngx_pimap_replay_gone, here);
     }
 
     ngx_pimap_replay_account_events(account, page);
@@ -456,7 +456,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     }
 
     ngx_pimap_log_reader_destroy(reader);
-    ngx_pimap_resume_rejoin(account);
+    ngx_pimap_gap_rejoin(account);
 }
 
 

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_resume.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_encode.h"
@@ -17,20 +17,20 @@
 #include "ngx_pimap_zone.h"
 
 
-static void ngx_pimap_resume_peek(ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_resume_hole(ngx_pimap_account_t *account,
+static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
+static ngx_int_t ngx_pimap_gap_hole(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
 
 
 ngx_int_t
-ngx_pimap_resume_init_process(ngx_cycle_t *cycle)
+ngx_pimap_gap_init_process(ngx_cycle_t *cycle)
 {
     return ngx_pimap_log_reader_init_process(cycle);
 }
 
 
 ngx_int_t
-ngx_pimap_resume_position(ngx_str_t *name, pimap_event_id_t *position)
+ngx_pimap_gap_position(ngx_str_t *name, pimap_event_id_t *position)
 {
     ngx_pimap_account_t  *account;
 
@@ -49,7 +49,7 @@ ngx_pimap_resume_position(ngx_str_t *name, pimap_event_id_t *position)
 
 
 ngx_int_t
-ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
+ngx_pimap_gap_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     ngx_log_t *log)
 {
     ngx_pimap_log_reader_t    *reader;
@@ -62,7 +62,7 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
     }
 
     if (start->known
-        && ngx_pimap_resume_position(&d->account->sn.str, &now) == NGX_OK
+        && ngx_pimap_gap_position(&d->account->sn.str, &now) == NGX_OK
         && now.epoch == start->position.epoch && now.n == start->position.n)
     {
         return NGX_OK;
@@ -88,13 +88,13 @@ ngx_pimap_resume_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
 
 
 void
-ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
+ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
 {
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
     if (account->anchored) {
-        ngx_pimap_resume_peek(account);
+        ngx_pimap_gap_peek(account);
     }
 
     for (q = ngx_queue_head(&account->devices);
@@ -112,11 +112,11 @@ ngx_pimap_resume_subscribed(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_resume_check(ngx_pimap_account_t *account)
+ngx_pimap_gap_check(ngx_pimap_account_t *account)
 {
     if (account->anchored) {
         ngx_pimap_count(checks);
-        ngx_pimap_resume_peek(account);
+        ngx_pimap_gap_peek(account);
     }
 }
 
@@ -124,10 +124,10 @@ ngx_pimap_resume_check(ngx_pimap_account_t *account)
 /* Only where something has changed the log is read. */
 
 static void
-ngx_pimap_resume_peek(ngx_pimap_account_t *account)
+ngx_pimap_gap_peek(ngx_pimap_account_t *account)
 {
     if (account->reader == NULL) {
-        ngx_pimap_resume_account(account);
+        ngx_pimap_gap_account(account);
 
         if (account->reader) {
             account->reader->peek = 1;
@@ -139,7 +139,7 @@ ngx_pimap_resume_peek(ngx_pimap_account_t *account)
 /* Without memory it is tried again at the next event or check. */
 
 void
-ngx_pimap_resume_account(ngx_pimap_account_t *account)
+ngx_pimap_gap_account(ngx_pimap_account_t *account)
 {
     if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING) {
         return;
@@ -160,7 +160,7 @@ ngx_pimap_resume_account(ngx_pimap_account_t *account)
 
 
 ngx_int_t
-ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
+ngx_pimap_gap_live(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     pimap_event_id_t  *here;
 
@@ -177,7 +177,7 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
         }
 
         if (ev->n != here->n + 1) {
-            return ngx_pimap_resume_hole(account, ev, NULL);
+            return ngx_pimap_gap_hole(account, ev, NULL);
         }
 
     } else if (ev->epoch < here->epoch) {
@@ -185,10 +185,10 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
         /* a late one; or the log was made anew, with the clock set back */
 
         ngx_pimap_count(duplicates);
-        ngx_pimap_resume_account(account);
+        ngx_pimap_gap_account(account);
         return NGX_DECLINED;
 
-    } else if (ngx_pimap_resume_hole(account, ev, "epoch") != NGX_OK) {
+    } else if (ngx_pimap_gap_hole(account, ev, "epoch") != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -205,7 +205,7 @@ ngx_pimap_resume_live(ngx_pimap_account_t *account, pimap_event_t *ev)
  */
 
 static ngx_int_t
-ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
+ngx_pimap_gap_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     const char *reason)
 {
     ngx_str_t             text;
@@ -216,7 +216,7 @@ ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     if (reason == NULL
         && ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
-        ngx_pimap_resume_account(account);
+        ngx_pimap_gap_account(account);
         return NGX_DECLINED;
     }
 
@@ -226,15 +226,15 @@ ngx_pimap_resume_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
     before.epoch = ev->epoch;
     before.n = ev->n - 1;
 
-    ngx_pimap_resume_tell_all(account, &text, &before);
-    ngx_pimap_resume_rejoin(account);
+    ngx_pimap_gap_tell_all(account, &text, &before);
+    ngx_pimap_gap_rejoin(account);
 
     return NGX_OK;
 }
 
 
 ngx_uint_t
-ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
+ngx_pimap_gap_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
     ngx_uint_t           passes;
     ngx_pimap_log_reader_t  *reader;
@@ -268,7 +268,7 @@ ngx_pimap_resume_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 
 
 void
-ngx_pimap_resume_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
+ngx_pimap_gap_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
 {
     ngx_pimap_log_reader_t  *reader;
 
@@ -288,14 +288,14 @@ ngx_pimap_resume_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
 
 
 ngx_uint_t
-ngx_pimap_resume_reads(ngx_pimap_device_t *d)
+ngx_pimap_gap_reads(ngx_pimap_device_t *d)
 {
     return d->reader && (d->reader->waits || d->reader->command);
 }
 
 
 void
-ngx_pimap_resume_drained(ngx_pimap_device_t *d)
+ngx_pimap_gap_drained(ngx_pimap_device_t *d)
 {
     if (d->reader && d->reader->paused) {
         d->reader->paused = 0;
@@ -305,14 +305,14 @@ ngx_pimap_resume_drained(ngx_pimap_device_t *d)
 
 
 void
-ngx_pimap_resume_run(void)
+ngx_pimap_gap_run(void)
 {
     ngx_pimap_log_reader_run();
 }
 
 
 void
-ngx_pimap_resume_forget(ngx_pimap_log_reader_t **reader)
+ngx_pimap_gap_forget(ngx_pimap_log_reader_t **reader)
 {
     if (*reader) {
         ngx_pimap_log_reader_destroy(*reader);
@@ -323,7 +323,7 @@ ngx_pimap_resume_forget(ngx_pimap_log_reader_t **reader)
 /* Those who wait for the account look again where they are. */
 
 void
-ngx_pimap_resume_rejoin(ngx_pimap_account_t *account)
+ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
 {
     ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
@@ -343,7 +343,7 @@ ngx_pimap_resume_rejoin(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_resume_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
+ngx_pimap_gap_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
     pimap_event_id_t *last)
 {
     ngx_queue_t         *q;
@@ -358,14 +358,14 @@ ngx_pimap_resume_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
         if (d->reader == NULL && !d->doomed) {
-            ngx_pimap_resume_tell(d, reason, last);
+            ngx_pimap_gap_tell(d, reason, last);
         }
     }
 }
 
 
 void
-ngx_pimap_resume_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
+ngx_pimap_gap_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
     pimap_event_id_t *last)
 {
     ngx_pimap_message_t  *text;
