@@ -8,7 +8,7 @@
 
 #include "ngx_pimap_arrival.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_detached.h"
+#include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_hibernate.h"
@@ -63,7 +63,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
     ngx_uint_t             gone;
     ngx_pimap_device_t    *d;
     ngx_pimap_parking_t   *parking;
-    ngx_pimap_detached_t  *dt;
+    ngx_pimap_transport_connection_t  *dt;
 
     parking = &record->parking;
 
@@ -82,7 +82,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
                                 (ngx_uint_t) parking->conf->ping_max);
     }
 
-    dt = ngx_pimap_detached_create(parking->kind == NGX_PIMAP_HIBERNATED,
+    dt = ngx_pimap_transport_connection_create(parking->kind == NGX_PIMAP_HIBERNATED,
                                    c->log);
     if (dt == NULL) {
         return NGX_ERROR;
@@ -92,7 +92,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
         parking->filter = ngx_pimap_filter_clone(parking->filter, c->log);
 
         if (parking->filter == NULL) {
-            ngx_pimap_detached_free(dt);
+            ngx_pimap_transport_connection_free(dt);
             return NGX_ERROR;
         }
     }
@@ -106,13 +106,13 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
 
     ngx_pimap_limit_take(parking);
 
-    d = ngx_pimap_park(parking, &ngx_pimap_detached_transport, dt, c->log);
+    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection_transport, dt, c->log);
 
     if (d == NULL) {
         ngx_pimap_limit_release(&parking->account, &parking->device,
                                 parking->address);
         ngx_free(parking->filter);
-        ngx_pimap_detached_free(dt);
+        ngx_pimap_transport_connection_free(dt);
         return NGX_ERROR;
     }
 
@@ -120,7 +120,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
     (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
 #endif
 
-    if (ngx_pimap_detached_restore(dt, c, d, record) != NGX_OK) {
+    if (ngx_pimap_transport_connection_restore(dt, c, d, record) != NGX_OK) {
         ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
         return NGX_OK;
     }

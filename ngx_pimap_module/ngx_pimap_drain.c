@@ -16,7 +16,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_device.h"
-#include "ngx_pimap_poll.h"
+#include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_take.h"
 #include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_timer_wheel.h"
@@ -89,7 +89,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
     ngx_free_connection(c);
 
     ngx_pimap_take_stop();
-    ngx_pimap_poll_drain();
+    ngx_pimap_transport_poll_drain();
     ngx_pimap_update_waiter_quit();
 
     if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0

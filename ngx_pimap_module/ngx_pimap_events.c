@@ -11,15 +11,15 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_ask.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_duplex.h"
+#include "ngx_pimap_request_body.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_head.h"
-#include "ngx_pimap_held.h"
+#include "ngx_pimap_transport_request.h"
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_poll.h"
+#include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_websocket_handshake.h"
@@ -266,17 +266,17 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     parking->format = query->format == NGX_CONF_UNSET
                       ? ngx_pimap_accept_format(r)
                       : (ngx_pimap_format_t) query->format;
-    parking->wait = ngx_pimap_poll_wait(plcf, query->wait);
+    parking->wait = ngx_pimap_transport_poll_wait(plcf, query->wait);
 
     if (ngx_pimap_accept_coding(r, &parking->coding) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_pimap_held_kind(r, parking);
+    ngx_pimap_transport_request_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
     if (r->method == NGX_HTTP_POST) {
-        return ngx_pimap_duplex_check(r, parking, problem);
+        return ngx_pimap_request_body_check(r, parking, problem);
     }
 
     return ngx_pimap_events_upgrade(r, parking, problem);
@@ -425,11 +425,11 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     }
 
     if (parking->format == NGX_PIMAP_JSON) {
-        return ngx_pimap_poll_park(r, parking);
+        return ngx_pimap_transport_poll_park(r, parking);
     }
 
     if (r->method == NGX_HTTP_POST) {
-        rc = ngx_pimap_duplex_begin(r, parking);
+        rc = ngx_pimap_request_body_begin(r, parking);
 
         if (rc != NGX_OK) {
             return rc;
@@ -448,7 +448,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_held_park(r, parking, hello);
+    rc = ngx_pimap_transport_request_park(r, parking, hello);
 
     ngx_pimap_message_unref(hello);
 

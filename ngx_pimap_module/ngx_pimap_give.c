@@ -10,7 +10,7 @@
 #include "ngx_pimap_give.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_detached.h"
+#include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_log_reader.h"
@@ -391,7 +391,7 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
 
     ngx_memzero(&record, sizeof(ngx_pimap_record_t));
 
-    if (ngx_pimap_detached_save(d, &record, &fd) != NGX_OK) {
+    if (ngx_pimap_transport_connection_save(d, &record, &fd) != NGX_OK) {
         return NGX_OK;
     }
 
@@ -425,7 +425,7 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
     connection = d->connection;
 
     ngx_pimap_device_give(d);
-    ngx_pimap_detached_release(connection);
+    ngx_pimap_transport_connection_release(connection);
 
     taker->given++;
     ngx_pimap_give_count++;

@@ -20,7 +20,7 @@
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_device.h"
-#include "ngx_pimap_poll.h"
+#include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_rendezvous.h"
@@ -512,7 +512,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_timer_wheel_init_process(cycle) != NGX_OK
         || ngx_pimap_device_init_process(cycle) != NGX_OK
-        || ngx_pimap_poll_init_process(cycle) != NGX_OK
+        || ngx_pimap_transport_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_account_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
         || ngx_pimap_gap_init_process(cycle) != NGX_OK

@@ -24,7 +24,7 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_ndjson = {
 };
 
 
-/* The same lines, which ngx_pimap_poll.c puts into one object. */
+/* The same lines, which ngx_pimap_transport_poll.c puts into one object. */
 
 const ngx_pimap_encoder_t  ngx_pimap_encode_object = {
     ngx_string("json"),

@@ -7,13 +7,13 @@
  */
 
 
-#include "ngx_pimap_held_read.h"
-#include "ngx_pimap_duplex.h"
+#include "ngx_pimap_transport_request_read.h"
+#include "ngx_pimap_request_body.h"
 #include "ngx_pimap_input.h"
 
 
 void
-ngx_pimap_held_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_str_t *ahead)
 {
     ngx_buf_t  *b;
@@ -36,7 +36,7 @@ ngx_pimap_held_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 ngx_int_t
-ngx_pimap_held_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
+ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
     ssize_t            n;
     ngx_uint_t         turns;
@@ -44,7 +44,7 @@ ngx_pimap_held_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
     static u_char      buf[NGX_PIMAP_INPUT_READ];
 
     if (d->input == NGX_PIMAP_INPUT_NDJSON) {
-        return ngx_pimap_duplex_read(r, d);
+        return ngx_pimap_request_body_read(r, d);
     }
 
     c = r->connection;

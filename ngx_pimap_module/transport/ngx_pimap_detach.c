@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_detach.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_detached.h"
+#include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_hibernate.h"
 
 
@@ -56,7 +56,7 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
     const char             *refusal;
     ngx_connection_t       *c;
     ngx_pimap_tls13_t       tls;
-    ngx_pimap_detached_t   *dt;
+    ngx_pimap_transport_connection_t   *dt;
     ngx_pimap_loc_conf_t   *plcf;
 
     c = r->connection;
@@ -71,13 +71,13 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
     refusal = "not asked for";
     kept = NULL;
 
-    dt = ngx_pimap_detached_create(c->ssl && plcf->hibernate, c->log);
+    dt = ngx_pimap_transport_connection_create(c->ssl && plcf->hibernate, c->log);
     if (dt == NULL) {
         return NGX_ERROR;
     }
 
     if (c->ssl && ngx_pimap_detach_keep_ssl(c, &kept) != NGX_OK) {
-        ngx_pimap_detached_free(dt);
+        ngx_pimap_transport_connection_free(dt);
         return NGX_ERROR;
     }
 

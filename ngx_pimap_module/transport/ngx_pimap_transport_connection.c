@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_detached.h"
+#include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_buffer.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_hibernate.h"
@@ -17,49 +17,49 @@
 #include "ngx_pimap_talk.h"
 
 
-static ngx_int_t ngx_pimap_detached_send(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_transport_connection_send(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text);
-static void ngx_pimap_detached_end(void *connection, ngx_uint_t clean);
-static size_t ngx_pimap_detached_unsent(void *connection);
-static ngx_log_t *ngx_pimap_detached_log(void *connection);
-static ngx_int_t ngx_pimap_detached_write(ngx_pimap_detached_t *dt,
+static void ngx_pimap_transport_connection_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_transport_connection_unsent(void *connection);
+static ngx_log_t *ngx_pimap_transport_connection_log(void *connection);
+static ngx_int_t ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt,
     u_char *data, size_t len);
-static ngx_int_t ngx_pimap_detached_raw(ngx_pimap_detached_t *dt,
+static ngx_int_t ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt,
     u_char *data, size_t len);
-static void ngx_pimap_detached_write_handler(ngx_event_t *wev);
-static ngx_int_t ngx_pimap_detached_flush(ngx_pimap_detached_t *dt);
-static void ngx_pimap_detached_read_handler(ngx_event_t *rev);
-static void ngx_pimap_detached_gone(ngx_pimap_detached_t *dt,
+static void ngx_pimap_transport_connection_write_handler(ngx_event_t *wev);
+static ngx_int_t ngx_pimap_transport_connection_flush(ngx_pimap_transport_connection_t *dt);
+static void ngx_pimap_transport_connection_read_handler(ngx_event_t *rev);
+static void ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt,
     ngx_pimap_end_t reason);
-static void ngx_pimap_detached_finish(ngx_pimap_detached_t *dt);
-static void ngx_pimap_detached_done(ngx_pimap_detached_t *dt);
+static void ngx_pimap_transport_connection_finish(ngx_pimap_transport_connection_t *dt);
+static void ngx_pimap_transport_connection_done(ngx_pimap_transport_connection_t *dt);
 
 
-const ngx_pimap_transport_t  ngx_pimap_detached_transport = {
-    ngx_pimap_detached_send,
-    ngx_pimap_detached_end,
-    ngx_pimap_detached_unsent,
-    ngx_pimap_detached_log
+const ngx_pimap_transport_t  ngx_pimap_transport_connection_transport = {
+    ngx_pimap_transport_connection_send,
+    ngx_pimap_transport_connection_end,
+    ngx_pimap_transport_connection_unsent,
+    ngx_pimap_transport_connection_log
 };
 
 
-ngx_pimap_detached_t *
-ngx_pimap_detached_create(ngx_uint_t hibernated, ngx_log_t *log)
+ngx_pimap_transport_connection_t *
+ngx_pimap_transport_connection_create(ngx_uint_t hibernated, ngx_log_t *log)
 {
-    return ngx_calloc(hibernated ? sizeof(ngx_pimap_detached_t)
-                                 : offsetof(ngx_pimap_detached_t, tls), log);
+    return ngx_calloc(hibernated ? sizeof(ngx_pimap_transport_connection_t)
+                                 : offsetof(ngx_pimap_transport_connection_t, tls), log);
 }
 
 
 void
-ngx_pimap_detached_free(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_free(ngx_pimap_transport_connection_t *dt)
 {
     ngx_free(dt);
 }
 
 
 void
-ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
+ngx_pimap_adopt(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
     ngx_pimap_device_t *d, ngx_uint_t chunked, ngx_pimap_tls13_t *tls)
 {
     ngx_pimap_kind_t  kind;
@@ -82,10 +82,10 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
     }
 
     c->data = dt;
-    c->read->handler = ngx_pimap_detached_read_handler;
-    c->write->handler = ngx_pimap_detached_write_handler;
+    c->read->handler = ngx_pimap_transport_connection_read_handler;
+    c->write->handler = ngx_pimap_transport_connection_write_handler;
 
-    ngx_pimap_device_move(d, kind, &ngx_pimap_detached_transport, dt);
+    ngx_pimap_device_move(d, kind, &ngx_pimap_transport_connection_transport, dt);
 
     /* something may have come in while nobody was looking */
 
@@ -94,9 +94,9 @@ ngx_pimap_adopt(ngx_pimap_detached_t *dt, ngx_connection_t *c,
 
 
 static ngx_int_t
-ngx_pimap_detached_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_transport_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
-    ngx_pimap_detached_t  *dt = d->connection;
+    ngx_pimap_transport_connection_t  *dt = d->connection;
 
     if (dt->unsent && ngx_pimap_buffer_size(dt->unsent) + text->chunk_len
                       > dt->limit)
@@ -105,20 +105,20 @@ ngx_pimap_detached_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
     }
 
     if (dt->chunked) {
-        return ngx_pimap_detached_write(dt, text->chunk, text->chunk_len);
+        return ngx_pimap_transport_connection_write(dt, text->chunk, text->chunk_len);
     }
 
-    return ngx_pimap_detached_write(dt, text->data, text->len);
+    return ngx_pimap_transport_connection_write(dt, text->data, text->len);
 }
 
 
 static ngx_int_t
-ngx_pimap_detached_write(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
 {
     ngx_str_t  sealed;
 
     if (!dt->hibernated) {
-        return ngx_pimap_detached_raw(dt, data, len);
+        return ngx_pimap_transport_connection_raw(dt, data, len);
     }
 
     if (ngx_pimap_hibernate_seal(&dt->tls, data, len, dt->padding, &sealed)
@@ -127,14 +127,14 @@ ngx_pimap_detached_write(ngx_pimap_detached_t *dt, u_char *data, size_t len)
         return NGX_ERROR;
     }
 
-    return ngx_pimap_detached_raw(dt, sealed.data, sealed.len);
+    return ngx_pimap_transport_connection_raw(dt, sealed.data, sealed.len);
 }
 
 
 /* Bytes of the socket, or of OpenSSL: all are sent or kept, in order. */
 
 static ngx_int_t
-ngx_pimap_detached_raw(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
 {
     ssize_t            n;
     ngx_connection_t  *c;
@@ -179,9 +179,9 @@ ngx_pimap_detached_raw(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
 
 static void
-ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
+ngx_pimap_transport_connection_end(void *connection, ngx_uint_t clean)
 {
-    ngx_pimap_detached_t  *dt = connection;
+    ngx_pimap_transport_connection_t  *dt = connection;
 
     static u_char  last[] = "0" CRLF CRLF;
 
@@ -189,23 +189,23 @@ ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
 
     if (!clean) {
         dt->connection->error = 1;
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_transport_connection_close(dt);
         return;
     }
 
     if (dt->chunked
-        && ngx_pimap_detached_write(dt, last, sizeof(last) - 1) != NGX_OK)
+        && ngx_pimap_transport_connection_write(dt, last, sizeof(last) - 1) != NGX_OK)
     {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_transport_connection_close(dt);
         return;
     }
 
-    ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+    ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
 
     /* the rest, if any, has its time-out, and then it is over */
 
     if (dt->unsent == NULL) {
-        ngx_pimap_detached_finish(dt);
+        ngx_pimap_transport_connection_finish(dt);
     }
 }
 
@@ -213,41 +213,41 @@ ngx_pimap_detached_end(void *connection, ngx_uint_t clean)
 /* OpenSSL says it by itself when it is shut down. */
 
 void
-ngx_pimap_detached_say_goodbye(ngx_pimap_detached_t *dt, uint8_t alert)
+ngx_pimap_transport_connection_say_goodbye(ngx_pimap_transport_connection_t *dt, uint8_t alert)
 {
     ngx_str_t  sealed;
 
     if (dt->hibernated
         && ngx_pimap_hibernate_alert(&dt->tls, alert, &sealed) == NGX_OK)
     {
-        (void) ngx_pimap_detached_raw(dt, sealed.data, sealed.len);
+        (void) ngx_pimap_transport_connection_raw(dt, sealed.data, sealed.len);
     }
 }
 
 
 static size_t
-ngx_pimap_detached_unsent(void *connection)
+ngx_pimap_transport_connection_unsent(void *connection)
 {
-    ngx_pimap_detached_t  *dt = connection;
+    ngx_pimap_transport_connection_t  *dt = connection;
 
     return dt->unsent ? ngx_pimap_buffer_size(dt->unsent) : 0;
 }
 
 
 static ngx_log_t *
-ngx_pimap_detached_log(void *connection)
+ngx_pimap_transport_connection_log(void *connection)
 {
-    ngx_pimap_detached_t  *dt = connection;
+    ngx_pimap_transport_connection_t  *dt = connection;
 
     return dt->connection->log;
 }
 
 
 static void
-ngx_pimap_detached_write_handler(ngx_event_t *wev)
+ngx_pimap_transport_connection_write_handler(ngx_event_t *wev)
 {
     ngx_connection_t      *c;
-    ngx_pimap_detached_t  *dt;
+    ngx_pimap_transport_connection_t  *dt;
 
     c = wev->data;
     dt = c->data;
@@ -257,12 +257,12 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
 
     if (wev->timedout) {
         c->timedout = 1;
-        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_TIMEOUT);
+        ngx_pimap_transport_connection_gone(dt, NGX_PIMAP_END_TIMEOUT);
         return;
     }
 
-    if (ngx_pimap_detached_flush(dt) != NGX_OK) {
-        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_CLIENT);
+    if (ngx_pimap_transport_connection_flush(dt) != NGX_OK) {
+        ngx_pimap_transport_connection_gone(dt, NGX_PIMAP_END_CLIENT);
         return;
     }
 
@@ -271,7 +271,7 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
     }
 
     if (dt->device == NULL) {
-        ngx_pimap_detached_finish(dt);
+        ngx_pimap_transport_connection_finish(dt);
         return;
     }
 
@@ -280,7 +280,7 @@ ngx_pimap_detached_write_handler(ngx_event_t *wev)
 
 
 static ngx_int_t
-ngx_pimap_detached_flush(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_flush(ngx_pimap_transport_connection_t *dt)
 {
     ssize_t            n;
     ngx_str_t          rest;
@@ -315,11 +315,11 @@ ngx_pimap_detached_flush(ngx_pimap_detached_t *dt)
 
 
 static void
-ngx_pimap_detached_read_handler(ngx_event_t *rev)
+ngx_pimap_transport_connection_read_handler(ngx_event_t *rev)
 {
     ngx_int_t              rc;
     ngx_connection_t      *c;
-    ngx_pimap_detached_t  *dt;
+    ngx_pimap_transport_connection_t  *dt;
 
     c = rev->data;
     dt = c->data;
@@ -330,47 +330,47 @@ ngx_pimap_detached_read_handler(ngx_event_t *rev)
     /* "worker_shutdown_timeout" is over */
 
     if (c->close) {
-        ngx_pimap_detached_gone(dt, NGX_PIMAP_END_DRAIN);
+        ngx_pimap_transport_connection_gone(dt, NGX_PIMAP_END_DRAIN);
         return;
     }
 
-    rc = ngx_pimap_detached_read(dt);
+    rc = ngx_pimap_transport_connection_read(dt);
 
     if (rc != NGX_OK) {
-        ngx_pimap_detached_gone(dt, rc == NGX_DONE ? NGX_PIMAP_END_CLIENT
+        ngx_pimap_transport_connection_gone(dt, rc == NGX_DONE ? NGX_PIMAP_END_CLIENT
                                                    : NGX_PIMAP_END_ERROR);
     }
 }
 
 
 static void
-ngx_pimap_detached_gone(ngx_pimap_detached_t *dt, ngx_pimap_end_t reason)
+ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt, ngx_pimap_end_t reason)
 {
     if (dt->device) {
         ngx_pimap_device_leave(dt->device, reason);
         dt->device = NULL;
     }
 
-    ngx_pimap_detached_close(dt);
+    ngx_pimap_transport_connection_close(dt);
 }
 
 
 /* All has been sent. */
 
 static void
-ngx_pimap_detached_finish(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_finish(ngx_pimap_transport_connection_t *dt)
 {
     if (dt->lingers) {
-        ngx_pimap_detached_linger(dt);
+        ngx_pimap_transport_connection_linger(dt);
 
     } else {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_transport_connection_close(dt);
     }
 }
 
 
 void
-ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_close(ngx_pimap_transport_connection_t *dt)
 {
     ngx_pool_t        *pool;
     ngx_connection_t  *c;
@@ -379,7 +379,7 @@ ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
     pool = c->pool;
 
     if (c->ssl) {
-        ngx_pimap_detached_shutdown(c);
+        ngx_pimap_transport_connection_shutdown(c);
     }
 
     ngx_close_connection(c);
@@ -388,12 +388,12 @@ ngx_pimap_detached_close(ngx_pimap_detached_t *dt)
         ngx_destroy_pool(pool);
     }
 
-    ngx_pimap_detached_done(dt);
+    ngx_pimap_transport_connection_done(dt);
 }
 
 
 static void
-ngx_pimap_detached_done(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_done(ngx_pimap_transport_connection_t *dt)
 {
 #if (NGX_STAT_STUB)
     (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
@@ -413,7 +413,7 @@ ngx_pimap_detached_done(ngx_pimap_detached_t *dt)
 /* Nobody waits for a socket that does not even take close_notify. */
 
 void
-ngx_pimap_detached_shutdown(ngx_connection_t *c)
+ngx_pimap_transport_connection_shutdown(ngx_connection_t *c)
 {
     c->ssl->no_wait_shutdown = 1;
 
@@ -425,12 +425,12 @@ ngx_pimap_detached_shutdown(ngx_connection_t *c)
 
 
 ngx_int_t
-ngx_pimap_detached_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
+ngx_pimap_transport_connection_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
     ngx_socket_t *fd)
 {
-    ngx_pimap_detached_t  *dt;
+    ngx_pimap_transport_connection_t  *dt;
 
-    if (d->transport != &ngx_pimap_detached_transport) {
+    if (d->transport != &ngx_pimap_transport_connection_transport) {
         return NGX_DECLINED;
     }
 
@@ -461,17 +461,17 @@ ngx_pimap_detached_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
 
 
 void
-ngx_pimap_detached_release(void *connection)
+ngx_pimap_transport_connection_release(void *connection)
 {
-    ngx_pimap_detached_t  *dt = connection;
+    ngx_pimap_transport_connection_t  *dt = connection;
 
     ngx_pimap_talk_close(dt->connection);
-    ngx_pimap_detached_done(dt);
+    ngx_pimap_transport_connection_done(dt);
 }
 
 
 ngx_int_t
-ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
+ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
     ngx_pimap_device_t *d, ngx_pimap_record_t *record)
 {
     ngx_pimap_adopt(dt, c, d, record->chunked,
@@ -485,7 +485,7 @@ ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
         return NGX_ERROR;
     }
 
-    if (record->unread.len >= NGX_PIMAP_DETACHED_RECORD) {
+    if (record->unread.len >= NGX_PIMAP_TRANSPORT_CONNECTION_RECORD) {
         return NGX_ERROR;
     }
 
@@ -497,6 +497,6 @@ ngx_pimap_detached_restore(ngx_pimap_detached_t *dt, ngx_connection_t *c,
         return NGX_ERROR;
     }
 
-    return ngx_pimap_detached_raw(dt, record->unsent.data,
+    return ngx_pimap_transport_connection_raw(dt, record->unsent.data,
                                   record->unsent.len);
 }

@@ -15,14 +15,14 @@
 
 
 /* NGX_OK: the parking is of that kind; or a status and what is wrong. */
-ngx_int_t ngx_pimap_duplex_check(ngx_http_request_t *r,
+ngx_int_t ngx_pimap_request_body_check(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, const char **problem);
 
 /*
  * Before the head: the client may send its body now.  Else what a content
  * handler returns.
  */
-ngx_int_t ngx_pimap_duplex_begin(ngx_http_request_t *r,
+ngx_int_t ngx_pimap_request_body_begin(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
 
 /*
@@ -30,7 +30,7 @@ ngx_int_t ngx_pimap_duplex_begin(ngx_http_request_t *r,
  * come: NGX_OK.  NGX_DONE: the client has closed.  The device may be doomed
  * afterwards.
  */
-ngx_int_t ngx_pimap_duplex_read(ngx_http_request_t *r, ngx_pimap_device_t *d);
+ngx_int_t ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d);
 
 
 #endif /* _NGX_PIMAP_DUPLEX_H_INCLUDED_ */

@@ -7,23 +7,23 @@
  */
 
 
-#include "ngx_pimap_detached.h"
+#include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
 
 
-#define NGX_PIMAP_DETACHED_LINGER  2000     /* msec */
+#define NGX_PIMAP_TRANSPORT_CONNECTION_LINGER  2000     /* msec */
 
 
-static ngx_int_t ngx_pimap_detached_open(ngx_pimap_detached_t *dt,
+static ngx_int_t ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt,
     u_char *data, size_t len);
-static ngx_int_t ngx_pimap_detached_input(ngx_pimap_detached_t *dt,
+static ngx_int_t ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt,
     u_char *data, size_t len);
-static void ngx_pimap_detached_linger_handler(ngx_event_t *rev);
+static void ngx_pimap_transport_connection_linger_handler(ngx_event_t *rev);
 
 
 ngx_int_t
-ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_read(ngx_pimap_transport_connection_t *dt)
 {
     size_t             have;
     ssize_t            n;
@@ -31,7 +31,7 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
     ngx_str_t          kept;
     ngx_uint_t         turns;
     ngx_connection_t  *c;
-    static u_char      buf[NGX_PIMAP_DETACHED_RECORD];
+    static u_char      buf[NGX_PIMAP_TRANSPORT_CONNECTION_RECORD];
 
     c = dt->connection;
 
@@ -58,8 +58,8 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
             ngx_pimap_buffer_take(&dt->unread, have);
         }
 
-        rc = dt->hibernated ? ngx_pimap_detached_open(dt, buf, have + n)
-                            : ngx_pimap_detached_input(dt, buf, n);
+        rc = dt->hibernated ? ngx_pimap_transport_connection_open(dt, buf, have + n)
+                            : ngx_pimap_transport_connection_input(dt, buf, n);
 
         if (rc != NGX_OK) {
             return rc;
@@ -75,7 +75,7 @@ ngx_pimap_detached_read(ngx_pimap_detached_t *dt)
 
 
 static ngx_int_t
-ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
 {
     ngx_pimap_tls13_in_t  in;
 
@@ -87,10 +87,10 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
             /* without an input, nothing that is so long is to be said */
 
-            if (in.need > (dt->lingers ? NGX_PIMAP_DETACHED_RECORD
+            if (in.need > (dt->lingers ? NGX_PIMAP_TRANSPORT_CONNECTION_RECORD
                                        : NGX_PIMAP_INPUT_READ))
             {
-                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+                ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
 
@@ -98,8 +98,8 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 
         case NGX_PIMAP_TLS13_DATA:
 
-            if (ngx_pimap_detached_input(dt, in.data, in.len) != NGX_OK) {
-                ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+            if (ngx_pimap_transport_connection_input(dt, in.data, in.len) != NGX_OK) {
+                ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
 
@@ -109,7 +109,7 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
             break;
 
         case NGX_PIMAP_TLS13_CLOSED:
-            ngx_pimap_detached_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+            ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
             return NGX_DONE;
 
         case NGX_PIMAP_TLS13_ALERT:
@@ -121,7 +121,7 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
                           "pimap closes hibernated TLS, alert:%d",
                           (int) in.alert);
 
-            ngx_pimap_detached_say_goodbye(dt, in.alert);
+            ngx_pimap_transport_connection_say_goodbye(dt, in.alert);
             return NGX_ERROR;
         }
 
@@ -136,7 +136,7 @@ ngx_pimap_detached_open(ngx_pimap_detached_t *dt, u_char *data, size_t len)
 /* What comes for a device that has just left matters to nobody. */
 
 static ngx_int_t
-ngx_pimap_detached_input(ngx_pimap_detached_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
 {
     return dt->device ? ngx_pimap_input(dt->device, data, len) : NGX_OK;
 }
@@ -149,42 +149,42 @@ ngx_pimap_detached_input(ngx_pimap_detached_t *dt, u_char *data, size_t len)
  */
 
 void
-ngx_pimap_detached_linger(ngx_pimap_detached_t *dt)
+ngx_pimap_transport_connection_linger(ngx_pimap_transport_connection_t *dt)
 {
     ngx_connection_t  *c;
 
     c = dt->connection;
 
     if (c->ssl) {
-        ngx_pimap_detached_shutdown(c);
+        ngx_pimap_transport_connection_shutdown(c);
     }
 
     if (c->error || ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_transport_connection_close(dt);
         return;
     }
 
-    c->read->handler = ngx_pimap_detached_linger_handler;
+    c->read->handler = ngx_pimap_transport_connection_linger_handler;
 
-    ngx_add_timer(c->read, NGX_PIMAP_DETACHED_LINGER);
+    ngx_add_timer(c->read, NGX_PIMAP_TRANSPORT_CONNECTION_LINGER);
     ngx_post_event(c->read, &ngx_posted_events);
 }
 
 
 static void
-ngx_pimap_detached_linger_handler(ngx_event_t *rev)
+ngx_pimap_transport_connection_linger_handler(ngx_event_t *rev)
 {
     ssize_t                n;
     ngx_uint_t             turns;
     ngx_connection_t      *c;
-    ngx_pimap_detached_t  *dt;
+    ngx_pimap_transport_connection_t  *dt;
     static u_char          buf[NGX_PIMAP_INPUT_READ];
 
     c = rev->data;
     dt = c->data;
 
     if (rev->timedout || c->close) {
-        ngx_pimap_detached_close(dt);
+        ngx_pimap_transport_connection_close(dt);
         return;
     }
 
@@ -195,14 +195,14 @@ ngx_pimap_detached_linger_handler(ngx_event_t *rev)
         if (n == NGX_AGAIN) {
 
             if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_pimap_detached_close(dt);
+                ngx_pimap_transport_connection_close(dt);
             }
 
             return;
         }
 
         if (n == NGX_ERROR || n == 0) {
-            ngx_pimap_detached_close(dt);
+            ngx_pimap_transport_connection_close(dt);
             return;
         }
     }

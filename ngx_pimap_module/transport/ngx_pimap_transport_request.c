@@ -8,22 +8,22 @@
  */
 
 
-#include "ngx_pimap_held.h"
+#include "ngx_pimap_transport_request.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_detach.h"
-#include "ngx_pimap_held_read.h"
+#include "ngx_pimap_transport_request_read.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_gap.h"
 
 
-typedef struct ngx_pimap_held_out_s  ngx_pimap_held_out_t;
+typedef struct ngx_pimap_transport_request_out_s  ngx_pimap_transport_request_out_t;
 
-struct ngx_pimap_held_out_s {
+struct ngx_pimap_transport_request_out_s {
     ngx_chain_t             chain;
     ngx_buf_t               buf;
     ngx_pimap_message_t       *text;
-    ngx_pimap_held_out_t   *next;
+    ngx_pimap_transport_request_out_t   *next;
 };
 
 
@@ -31,46 +31,46 @@ struct ngx_pimap_held_out_s {
 typedef struct {
     ngx_http_request_t     *request;
     ngx_pimap_device_t     *device;     /* NULL: it has left */
-    ngx_pimap_held_out_t   *busy;       /* oldest first */
-    ngx_pimap_held_out_t  **last;
-    ngx_pimap_held_out_t   *free;
+    ngx_pimap_transport_request_out_t   *busy;       /* oldest first */
+    ngx_pimap_transport_request_out_t  **last;
+    ngx_pimap_transport_request_out_t   *free;
     size_t                  unsent;     /* bytes in busy */
     size_t                  limit;
     ngx_msec_t              timeout;
     ngx_uint_t              detachable;
     ngx_event_t             detach;
-} ngx_pimap_held_t;
+} ngx_pimap_transport_request_t;
 
 
-static ngx_int_t ngx_pimap_held_send(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text);
-static void ngx_pimap_held_end(void *connection, ngx_uint_t clean);
-static size_t ngx_pimap_held_unsent(void *connection);
-static ngx_log_t *ngx_pimap_held_log(void *connection);
-static ngx_int_t ngx_pimap_held_output(ngx_pimap_held_t *held,
+static void ngx_pimap_transport_request_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_transport_request_unsent(void *connection);
+static ngx_log_t *ngx_pimap_transport_request_log(void *connection);
+static ngx_int_t ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held,
     ngx_pimap_message_t *text);
-static ngx_pimap_held_out_t *ngx_pimap_held_out(ngx_pimap_held_t *held,
+static ngx_pimap_transport_request_out_t *ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held,
     ngx_pimap_message_t *text);
-static void ngx_pimap_held_recycle(ngx_pimap_held_t *held);
-static ngx_int_t ngx_pimap_held_wait(ngx_pimap_held_t *held);
-static void ngx_pimap_held_free_buffer(ngx_http_request_t *r);
-static void ngx_pimap_held_read_handler(ngx_http_request_t *r);
-static void ngx_pimap_held_write_handler(ngx_http_request_t *r);
-static void ngx_pimap_held_detach_handler(ngx_event_t *ev);
-static void ngx_pimap_held_cleanup(void *data);
-static void ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout);
+static void ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held);
+static ngx_int_t ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held);
+static void ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r);
+static void ngx_pimap_transport_request_read_handler(ngx_http_request_t *r);
+static void ngx_pimap_transport_request_write_handler(ngx_http_request_t *r);
+static void ngx_pimap_transport_request_detach_handler(ngx_event_t *ev);
+static void ngx_pimap_transport_request_cleanup(void *data);
+static void ngx_pimap_transport_request_watch(ngx_connection_t *c, ngx_msec_t timeout);
 
 
-static const ngx_pimap_transport_t  ngx_pimap_held_transport = {
-    ngx_pimap_held_send,
-    ngx_pimap_held_end,
-    ngx_pimap_held_unsent,
-    ngx_pimap_held_log
+static const ngx_pimap_transport_t  ngx_pimap_transport_request_transport = {
+    ngx_pimap_transport_request_send,
+    ngx_pimap_transport_request_end,
+    ngx_pimap_transport_request_unsent,
+    ngx_pimap_transport_request_log
 };
 
 
 void
-ngx_pimap_held_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_transport_request_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
     ngx_uint_t  tls;
 
@@ -89,22 +89,22 @@ ngx_pimap_held_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 ngx_int_t
-ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_transport_request_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_pimap_message_t *hello)
 {
     ngx_str_t            ahead;
-    ngx_pimap_held_t    *held;
+    ngx_pimap_transport_request_t    *held;
     ngx_pool_cleanup_t  *cln;
 
-    ngx_pimap_held_read_ahead(r, parking, &ahead);
+    ngx_pimap_transport_request_read_ahead(r, parking, &ahead);
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_held_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_transport_request_t));
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     held = cln->data;
-    ngx_memzero(held, sizeof(ngx_pimap_held_t));
+    ngx_memzero(held, sizeof(ngx_pimap_transport_request_t));
 
     held->request = r;
     held->last = &held->busy;
@@ -112,13 +112,13 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     held->timeout = parking->conf->send_timeout;
     held->detachable = ngx_pimap_detach_possible(r, parking->coding
                                                     != NGX_PIMAP_IDENTITY);
-    held->detach.handler = ngx_pimap_held_detach_handler;
+    held->detach.handler = ngx_pimap_transport_request_detach_handler;
     held->detach.data = r->connection;
     held->detach.log = r->connection->log;
 
-    cln->handler = ngx_pimap_held_cleanup;
+    cln->handler = ngx_pimap_transport_request_cleanup;
 
-    held->device = ngx_pimap_park(parking, &ngx_pimap_held_transport, held,
+    held->device = ngx_pimap_park(parking, &ngx_pimap_transport_request_transport, held,
                                   r->connection->log);
     if (held->device == NULL) {
         return NGX_ERROR;
@@ -132,8 +132,8 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     r->read_event_handler = parking->input == NGX_PIMAP_INPUT_NONE
                             ? ngx_http_test_reading
-                            : ngx_pimap_held_read_handler;
-    r->write_event_handler = ngx_pimap_held_write_handler;
+                            : ngx_pimap_transport_request_read_handler;
+    r->write_event_handler = ngx_pimap_transport_request_write_handler;
     r->connection->log->action = "parking response";
 
     /* pings are rare and events small: "limit_rate" is not for them */
@@ -141,7 +141,7 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
-    ngx_pimap_held_watch(r->connection, held->timeout);
+    ngx_pimap_transport_request_watch(r->connection, held->timeout);
 
     r->main->count++;
 
@@ -162,11 +162,11 @@ ngx_pimap_held_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 static ngx_int_t
-ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_transport_request_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
-    ngx_pimap_held_t  *held;
+    ngx_pimap_transport_request_t  *held;
 
     held = d->connection;
     c = held->request->connection;
@@ -177,7 +177,7 @@ ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
     ngx_http_set_log_request(c->log, held->request);
 
-    rc = ngx_pimap_held_output(held, text);
+    rc = ngx_pimap_transport_request_output(held, text);
 
     ngx_http_run_posted_requests(c);
 
@@ -186,14 +186,14 @@ ngx_pimap_held_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
 
 static ngx_int_t
-ngx_pimap_held_output(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
+ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text)
 {
-    ngx_pimap_held_out_t  *out;
+    ngx_pimap_transport_request_out_t  *out;
 
     out = NULL;
 
     if (text) {
-        out = ngx_pimap_held_out(held, text);
+        out = ngx_pimap_transport_request_out(held, text);
         if (out == NULL) {
             return NGX_ERROR;
         }
@@ -205,17 +205,17 @@ ngx_pimap_held_output(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
         return NGX_ERROR;
     }
 
-    ngx_pimap_held_recycle(held);
+    ngx_pimap_transport_request_recycle(held);
 
-    return ngx_pimap_held_wait(held);
+    return ngx_pimap_transport_request_wait(held);
 }
 
 
-static ngx_pimap_held_out_t *
-ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
+static ngx_pimap_transport_request_out_t *
+ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text)
 {
     ngx_buf_t             *b;
-    ngx_pimap_held_out_t  *out;
+    ngx_pimap_transport_request_out_t  *out;
 
     out = held->free;
 
@@ -223,13 +223,13 @@ ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
         held->free = out->next;
 
     } else {
-        out = ngx_palloc(held->request->pool, sizeof(ngx_pimap_held_out_t));
+        out = ngx_palloc(held->request->pool, sizeof(ngx_pimap_transport_request_out_t));
         if (out == NULL) {
             return NULL;
         }
     }
 
-    ngx_memzero(out, sizeof(ngx_pimap_held_out_t));
+    ngx_memzero(out, sizeof(ngx_pimap_transport_request_out_t));
 
     out->text = ngx_pimap_message_ref(text);
     out->chain.buf = &out->buf;
@@ -252,9 +252,9 @@ ngx_pimap_held_out(ngx_pimap_held_t *held, ngx_pimap_message_t *text)
 
 
 static void
-ngx_pimap_held_recycle(ngx_pimap_held_t *held)
+ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held)
 {
-    ngx_pimap_held_out_t  *out;
+    ngx_pimap_transport_request_out_t  *out;
 
     while (held->busy && ngx_buf_size(&held->busy->buf) == 0) {
         out = held->busy;
@@ -277,7 +277,7 @@ ngx_pimap_held_recycle(ngx_pimap_held_t *held)
 /* As ngx_http_writer() does, but the request goes on when all is sent. */
 
 static ngx_int_t
-ngx_pimap_held_wait(ngx_pimap_held_t *held)
+ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held)
 {
     ngx_event_t               *wev;
     ngx_http_request_t        *r;
@@ -300,7 +300,7 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
             ngx_del_timer(wev);
         }
 
-        ngx_pimap_held_free_buffer(r);
+        ngx_pimap_transport_request_free_buffer(r);
 
         if (held->device) {
             ngx_pimap_gap_drained(held->device);
@@ -318,7 +318,7 @@ ngx_pimap_held_wait(ngx_pimap_held_t *held)
 /* 16 kB that nginx would keep for TLS until the connection's end. */
 
 static void
-ngx_pimap_held_free_buffer(ngx_http_request_t *r)
+ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r)
 {
     ngx_connection_t  *c;
 
@@ -337,9 +337,9 @@ ngx_pimap_held_free_buffer(ngx_http_request_t *r)
 
 
 static void
-ngx_pimap_held_read_handler(ngx_http_request_t *r)
+ngx_pimap_transport_request_read_handler(ngx_http_request_t *r)
 {
-    ngx_pimap_held_t  *held;
+    ngx_pimap_transport_request_t  *held;
 
     held = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
@@ -347,7 +347,7 @@ ngx_pimap_held_read_handler(ngx_http_request_t *r)
         return;
     }
 
-    if (ngx_pimap_held_read(r, held->device) != NGX_OK) {
+    if (ngx_pimap_transport_request_read(r, held->device) != NGX_OK) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client prematurely closed connection");
 
@@ -357,12 +357,12 @@ ngx_pimap_held_read_handler(ngx_http_request_t *r)
 
 
 static void
-ngx_pimap_held_write_handler(ngx_http_request_t *r)
+ngx_pimap_transport_request_write_handler(ngx_http_request_t *r)
 {
     off_t              sent;
     size_t             unsent;
     ngx_event_t       *wev;
-    ngx_pimap_held_t  *held;
+    ngx_pimap_transport_request_t  *held;
 
     wev = r->connection->write;
     held = ngx_http_get_module_ctx(r, ngx_pimap_module);
@@ -383,7 +383,7 @@ ngx_pimap_held_write_handler(ngx_http_request_t *r)
     sent = r->connection->sent;
     unsent = held->unsent;
 
-    if (ngx_pimap_held_output(held, NULL) != NGX_OK) {
+    if (ngx_pimap_transport_request_output(held, NULL) != NGX_OK) {
         ngx_pimap_device_end(held->device, NGX_PIMAP_END_CLIENT, NULL);
         return;
     }
@@ -402,10 +402,10 @@ ngx_pimap_held_write_handler(ngx_http_request_t *r)
 /* Everything is sent, and nobody is inside of the request now. */
 
 static void
-ngx_pimap_held_detach_handler(ngx_event_t *ev)
+ngx_pimap_transport_request_detach_handler(ngx_event_t *ev)
 {
     ngx_connection_t    *c;
-    ngx_pimap_held_t    *held;
+    ngx_pimap_transport_request_t    *held;
     ngx_pimap_device_t  *d;
 
     c = ev->data;
@@ -428,11 +428,11 @@ ngx_pimap_held_detach_handler(ngx_event_t *ev)
 
 
 static void
-ngx_pimap_held_end(void *connection, ngx_uint_t clean)
+ngx_pimap_transport_request_end(void *connection, ngx_uint_t clean)
 {
     ngx_int_t            rc;
     ngx_connection_t    *c;
-    ngx_pimap_held_t    *held;
+    ngx_pimap_transport_request_t    *held;
     ngx_http_request_t  *r;
 
     held = connection;
@@ -452,28 +452,28 @@ ngx_pimap_held_end(void *connection, ngx_uint_t clean)
 
 
 static size_t
-ngx_pimap_held_unsent(void *connection)
+ngx_pimap_transport_request_unsent(void *connection)
 {
-    ngx_pimap_held_t  *held = connection;
+    ngx_pimap_transport_request_t  *held = connection;
 
     return held->unsent;
 }
 
 
 static ngx_log_t *
-ngx_pimap_held_log(void *connection)
+ngx_pimap_transport_request_log(void *connection)
 {
-    ngx_pimap_held_t  *held = connection;
+    ngx_pimap_transport_request_t  *held = connection;
 
     return held->request->connection->log;
 }
 
 
 static void
-ngx_pimap_held_cleanup(void *data)
+ngx_pimap_transport_request_cleanup(void *data)
 {
-    ngx_pimap_held_t      *held = data;
-    ngx_pimap_held_out_t  *out;
+    ngx_pimap_transport_request_t      *held = data;
+    ngx_pimap_transport_request_out_t  *out;
 
     for (out = held->busy; out; out = out->next) {
         ngx_pimap_message_unref(out->text);
@@ -499,7 +499,7 @@ ngx_pimap_held_cleanup(void *data)
  */
 
 static void
-ngx_pimap_held_watch(ngx_connection_t *c, ngx_msec_t timeout)
+ngx_pimap_transport_request_watch(ngx_connection_t *c, ngx_msec_t timeout)
 {
     int  on;
 #if (TCP_USER_TIMEOUT)

@@ -10,7 +10,7 @@
  */
 
 
-#include "ngx_pimap_poll.h"
+#include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
@@ -19,7 +19,7 @@
 #include "ngx_pimap_gap.h"
 
 
-#define NGX_PIMAP_POLL_MIN   1          /* seconds that may be asked for */
+#define NGX_PIMAP_TRANSPORT_POLL_MIN   1          /* seconds that may be asked for */
 
 
 /* Lives in the request's pool, ends with it. */
@@ -37,39 +37,39 @@ typedef struct {
     ngx_event_t              check;
     unsigned                 lingers:1;
     unsigned                 full:1;
-} ngx_pimap_poll_t;
+} ngx_pimap_transport_poll_t;
 
 
-static ngx_int_t ngx_pimap_poll_send(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_transport_poll_send(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text);
-static void ngx_pimap_poll_end(void *connection, ngx_uint_t clean);
-static size_t ngx_pimap_poll_unsent(void *connection);
-static ngx_log_t *ngx_pimap_poll_log(void *connection);
-static ngx_int_t ngx_pimap_poll_take(ngx_pimap_poll_t *poll,
+static void ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_transport_poll_unsent(void *connection);
+static ngx_log_t *ngx_pimap_transport_poll_log(void *connection);
+static ngx_int_t ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll,
     ngx_pimap_message_t *text);
-static void ngx_pimap_poll_check_handler(ngx_event_t *ev);
-static void ngx_pimap_poll_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_poll_over(ngx_pimap_poll_t *poll);
-static ngx_int_t ngx_pimap_poll_answer(ngx_pimap_poll_t *poll);
-static ngx_int_t ngx_pimap_poll_body(ngx_pimap_poll_t *poll,
+static void ngx_pimap_transport_poll_check_handler(ngx_event_t *ev);
+static void ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll);
+static ngx_int_t ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll);
+static ngx_int_t ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_poll_pack(ngx_pimap_poll_t *poll,
+static ngx_int_t ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
     ngx_str_t *body);
-static void ngx_pimap_poll_cleanup(void *data);
+static void ngx_pimap_transport_poll_cleanup(void *data);
 
 
-static const ngx_pimap_transport_t  ngx_pimap_poll_transport = {
-    ngx_pimap_poll_send,
-    ngx_pimap_poll_end,
-    ngx_pimap_poll_unsent,
-    ngx_pimap_poll_log
+static const ngx_pimap_transport_t  ngx_pimap_transport_poll_transport = {
+    ngx_pimap_transport_poll_send,
+    ngx_pimap_transport_poll_end,
+    ngx_pimap_transport_poll_unsent,
+    ngx_pimap_transport_poll_log
 };
 
 static ngx_queue_t  ngx_pimap_polls;
 
 
 ngx_int_t
-ngx_pimap_poll_init_process(ngx_cycle_t *cycle)
+ngx_pimap_transport_poll_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_polls);
 
@@ -78,14 +78,14 @@ ngx_pimap_poll_init_process(ngx_cycle_t *cycle)
 
 
 ngx_msec_t
-ngx_pimap_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
+ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 {
     ngx_msec_t  wait;
 
     wait = plcf->wait;
 
     if (asked != NGX_CONF_UNSET) {
-        wait = (ngx_msec_t) ngx_max(asked, NGX_PIMAP_POLL_MIN) * 1000;
+        wait = (ngx_msec_t) ngx_max(asked, NGX_PIMAP_TRANSPORT_POLL_MIN) * 1000;
     }
 
     return ngx_min(wait, plcf->wait_max);
@@ -93,18 +93,18 @@ ngx_pimap_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 
 
 ngx_int_t
-ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_transport_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    ngx_pimap_poll_t    *poll;
+    ngx_pimap_transport_poll_t    *poll;
     ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_poll_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_transport_poll_t));
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     poll = cln->data;
-    ngx_memzero(poll, sizeof(ngx_pimap_poll_t));
+    ngx_memzero(poll, sizeof(ngx_pimap_transport_poll_t));
 
     if (ngx_array_init(&poll->texts, r->pool, 4, sizeof(ngx_pimap_message_t *))
         != NGX_OK)
@@ -119,14 +119,14 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     poll->linger = parking->conf->linger;
     poll->start = parking->start;
     poll->coding = parking->coding;
-    poll->timer.handler = ngx_pimap_poll_timer_handler;
+    poll->timer.handler = ngx_pimap_transport_poll_timer_handler;
     poll->timer.data = r->connection;
     poll->timer.log = r->connection->log;
-    poll->check.handler = ngx_pimap_poll_check_handler;
+    poll->check.handler = ngx_pimap_transport_poll_check_handler;
     poll->check.data = r->connection;
     poll->check.log = r->connection->log;
 
-    cln->handler = ngx_pimap_poll_cleanup;
+    cln->handler = ngx_pimap_transport_poll_cleanup;
 
     /* nothing is sent before the answer, which is compressed as a whole */
 
@@ -134,7 +134,7 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     parking->coding = NGX_PIMAP_IDENTITY;
     parking->kind += NGX_PIMAP_POLL_H1 - NGX_PIMAP_HELD_H1;
 
-    poll->device = ngx_pimap_park(parking, &ngx_pimap_poll_transport, poll,
+    poll->device = ngx_pimap_park(parking, &ngx_pimap_transport_poll_transport, poll,
                                   r->connection->log);
     if (poll->device == NULL) {
         return NGX_ERROR;
@@ -156,9 +156,9 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 {
-    ngx_pimap_poll_t  *poll;
+    ngx_pimap_transport_poll_t  *poll;
 
     poll = d->connection;
 
@@ -170,7 +170,7 @@ ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
     }
 
     if (text->kind != NGX_PIMAP_MESSAGE_PLACE
-        && ngx_pimap_poll_take(poll, text) != NGX_OK)
+        && ngx_pimap_transport_poll_take(poll, text) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -185,7 +185,7 @@ ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
 
 static ngx_int_t
-ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_message_t *text)
+ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll, ngx_pimap_message_t *text)
 {
     ngx_pimap_message_t  **slot;
 
@@ -215,33 +215,33 @@ ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_message_t *text)
 /* A page has been read, and maybe the next one is asked for already. */
 
 static void
-ngx_pimap_poll_check_handler(ngx_event_t *ev)
+ngx_pimap_transport_poll_check_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c;
-    ngx_pimap_poll_t  *poll;
+    ngx_pimap_transport_poll_t  *poll;
 
     c = ev->data;
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
     if (poll->device && !ngx_pimap_gap_reads(poll->device)) {
-        ngx_pimap_poll_over(poll);
+        ngx_pimap_transport_poll_over(poll);
     }
 }
 
 
 static void
-ngx_pimap_poll_timer_handler(ngx_event_t *ev)
+ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c;
-    ngx_pimap_poll_t  *poll;
+    ngx_pimap_transport_poll_t  *poll;
 
     c = ev->data;
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
     if (poll->device) {
-        ngx_pimap_poll_over(poll);
+        ngx_pimap_transport_poll_over(poll);
     }
 }
 
@@ -252,7 +252,7 @@ ngx_pimap_poll_timer_handler(ngx_event_t *ev)
  */
 
 static void
-ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
+ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll)
 {
     ngx_pimap_start_t    place;
     ngx_pimap_device_t  *d;
@@ -276,11 +276,11 @@ ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
 
 
 static void
-ngx_pimap_poll_end(void *connection, ngx_uint_t clean)
+ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean)
 {
     ngx_int_t            rc;
     ngx_connection_t    *c;
-    ngx_pimap_poll_t    *poll;
+    ngx_pimap_transport_poll_t    *poll;
     ngx_http_request_t  *r;
 
     poll = connection;
@@ -297,7 +297,7 @@ ngx_pimap_poll_end(void *connection, ngx_uint_t clean)
 
     ngx_http_set_log_request(c->log, r);
 
-    rc = clean ? ngx_pimap_poll_answer(poll)
+    rc = clean ? ngx_pimap_transport_poll_answer(poll)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     ngx_http_finalize_request(r, rc);
@@ -307,7 +307,7 @@ ngx_pimap_poll_end(void *connection, ngx_uint_t clean)
 
 
 static ngx_int_t
-ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
+ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
 {
     ngx_str_t            body;
     ngx_http_request_t  *r;
@@ -332,8 +332,8 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
         return ngx_http_send_header(r);
     }
 
-    if (ngx_pimap_poll_body(poll, &body) != NGX_OK
-        || ngx_pimap_poll_pack(poll, &body) != NGX_OK
+    if (ngx_pimap_transport_poll_body(poll, &body) != NGX_OK
+        || ngx_pimap_transport_poll_pack(poll, &body) != NGX_OK
         || ngx_pimap_accept_encoded(r, poll->coding) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -344,7 +344,7 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
 
 
 static ngx_int_t
-ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
+ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll, ngx_str_t *body)
 {
     u_char             *p, id[PIMAP_EVENT_ID_LEN];
     ngx_str_t           last;
@@ -394,7 +394,7 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_poll_pack(ngx_pimap_poll_t *poll, ngx_str_t *body)
+ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll, ngx_str_t *body)
 {
     u_char     *p;
     uint32_t    check;
@@ -437,16 +437,16 @@ ngx_pimap_poll_pack(ngx_pimap_poll_t *poll, ngx_str_t *body)
 
 
 void
-ngx_pimap_poll_drain(void)
+ngx_pimap_transport_poll_drain(void)
 {
     ngx_queue_t       *q;
-    ngx_pimap_poll_t  *poll;
+    ngx_pimap_transport_poll_t  *poll;
 
     for (q = ngx_queue_head(&ngx_pimap_polls);
          q != ngx_queue_sentinel(&ngx_pimap_polls);
          q = ngx_queue_next(q))
     {
-        poll = ngx_queue_data(q, ngx_pimap_poll_t, link);
+        poll = ngx_queue_data(q, ngx_pimap_transport_poll_t, link);
 
         ngx_pimap_drain_device(poll->device);
     }
@@ -454,28 +454,28 @@ ngx_pimap_poll_drain(void)
 
 
 static size_t
-ngx_pimap_poll_unsent(void *connection)
+ngx_pimap_transport_poll_unsent(void *connection)
 {
-    ngx_pimap_poll_t  *poll = connection;
+    ngx_pimap_transport_poll_t  *poll = connection;
 
     return poll->size;
 }
 
 
 static ngx_log_t *
-ngx_pimap_poll_log(void *connection)
+ngx_pimap_transport_poll_log(void *connection)
 {
-    ngx_pimap_poll_t  *poll = connection;
+    ngx_pimap_transport_poll_t  *poll = connection;
 
     return poll->request->connection->log;
 }
 
 
 static void
-ngx_pimap_poll_cleanup(void *data)
+ngx_pimap_transport_poll_cleanup(void *data)
 {
     ngx_uint_t          i;
-    ngx_pimap_poll_t   *poll;
+    ngx_pimap_transport_poll_t   *poll;
     ngx_pimap_message_t  **texts;
 
     poll = data;

@@ -8,19 +8,19 @@
  */
 
 
-#include "ngx_pimap_duplex.h"
+#include "ngx_pimap_request_body.h"
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_input.h"
 
 
-static void ngx_pimap_duplex_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_duplex_continue(ngx_http_request_t *r);
-static void ngx_pimap_duplex_take(ngx_http_request_t *r,
+static void ngx_pimap_request_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_request_body_continue(ngx_http_request_t *r);
+static void ngx_pimap_request_body_take(ngx_http_request_t *r,
     ngx_pimap_device_t *d);
 
 
 ngx_int_t
-ngx_pimap_duplex_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_request_body_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     const char **problem)
 {
     if (!ngx_pimap_body_is(r, "application/x-ndjson")) {
@@ -52,17 +52,17 @@ ngx_pimap_duplex_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 ngx_int_t
-ngx_pimap_duplex_begin(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_request_body_begin(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
     ngx_int_t  rc;
 
     if (parking->input == NGX_PIMAP_INPUT_CHUNKS) {
-        return ngx_pimap_duplex_continue(r);
+        return ngx_pimap_request_body_continue(r);
     }
 
     r->request_body_no_buffering = 1;
 
-    rc = ngx_http_read_client_request_body(r, ngx_pimap_duplex_handler);
+    rc = ngx_http_read_client_request_body(r, ngx_pimap_request_body_handler);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -77,7 +77,7 @@ ngx_pimap_duplex_begin(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 /* It is read when the device is parked. */
 
 static void
-ngx_pimap_duplex_handler(ngx_http_request_t *r)
+ngx_pimap_request_body_handler(ngx_http_request_t *r)
 {
 }
 
@@ -85,7 +85,7 @@ ngx_pimap_duplex_handler(ngx_http_request_t *r)
 /* RFC 9110, 10.1.1; as nginx does before it reads a body. */
 
 static ngx_int_t
-ngx_pimap_duplex_continue(ngx_http_request_t *r)
+ngx_pimap_request_body_continue(ngx_http_request_t *r)
 {
     ngx_str_t  *expect;
 
@@ -121,7 +121,7 @@ ngx_pimap_duplex_continue(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_duplex_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
+ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
     ngx_int_t     rc;
     ngx_event_t  *rev;
@@ -147,7 +147,7 @@ ngx_pimap_duplex_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
             break;
         }
 
-        ngx_pimap_duplex_take(r, d);
+        ngx_pimap_request_body_take(r, d);
 
     } while (rc == NGX_AGAIN && !d->doomed);
 
@@ -161,7 +161,7 @@ ngx_pimap_duplex_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
 
 static void
-ngx_pimap_duplex_take(ngx_http_request_t *r, ngx_pimap_device_t *d)
+ngx_pimap_request_body_take(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
     ngx_buf_t                *b;
     ngx_chain_t              *cl;
