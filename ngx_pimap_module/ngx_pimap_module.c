@@ -14,8 +14,8 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deflate.h"
 #include "ngx_pimap_drain.h"
-#include "ngx_pimap_give.h"
-#include "ngx_pimap_guest.h"
+#include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_login_conf.h"
@@ -23,13 +23,13 @@
 #include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
-#include "ngx_pimap_rendezvous.h"
+#include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_take.h"
-#include "ngx_pimap_taker.h"
+#include "ngx_pimap_handover_receiver.h"
+#include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_timer_wheel.h"
@@ -460,7 +460,7 @@ ngx_pimap_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    return ngx_pimap_rendezvous_init_module(cycle);
+    return ngx_pimap_handover_socket_init_module(cycle);
 }
 
 
@@ -522,9 +522,9 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_presence_init_process(cycle, pmcf) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK
-        || ngx_pimap_taker_init_process(cycle) != NGX_OK
-        || ngx_pimap_give_init_process(cycle) != NGX_OK
-        || ngx_pimap_guest_init_process(cycle) != NGX_OK
+        || ngx_pimap_handover_peer_init_process(cycle) != NGX_OK
+        || ngx_pimap_handover_sender_init_process(cycle) != NGX_OK
+        || ngx_pimap_handover_incoming_init_process(cycle) != NGX_OK
         || ngx_pimap_update_waiter_init_process(cycle) != NGX_OK)
     {
         return NGX_ERROR;
@@ -537,7 +537,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_subscriber_open(&pmcf->redis);
     ngx_pimap_command_open(&pmcf->redis);
 
-    return ngx_pimap_take_init_process(cycle);
+    return ngx_pimap_handover_receiver_init_process(cycle);
 }
 
 
@@ -548,9 +548,9 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
-    ngx_pimap_guest_exit_process();
-    ngx_pimap_take_exit_process();
-    ngx_pimap_taker_exit_process();
+    ngx_pimap_handover_incoming_exit_process();
+    ngx_pimap_handover_receiver_exit_process();
+    ngx_pimap_handover_peer_exit_process();
     ngx_pimap_subscriber_close();
     ngx_pimap_command_close();
     ngx_pimap_hibernate_exit_process();

@@ -11,8 +11,8 @@
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_filter.h"
-#include "ngx_pimap_guest.h"
-#include "ngx_pimap_handover.h"
+#include "ngx_pimap_handover_incoming.h"
+#include "ngx_pimap_handover_marker.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_update_result.h"
 #include "ngx_pimap_gap.h"
@@ -57,7 +57,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
 
         if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
             != NGX_OK
-            && ngx_pimap_handover_message(account, (u_char *) payload, len)
+            && ngx_pimap_handover_marker_message(account, (u_char *) payload, len)
                != NGX_OK
             && ngx_pimap_revoke_message(account, (u_char *) payload, len)
                != NGX_OK)
@@ -79,7 +79,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     }
 
     if (ev.epoch == 0) {
-        ngx_pimap_guest_event(account, &ev);
+        ngx_pimap_handover_incoming_event(account, &ev);
     }
 
     if (ngx_pimap_update_result(&ev)) {

@@ -17,7 +17,7 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_deliver.h"
-#include "ngx_pimap_guest.h"
+#include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_presence.h"
 #include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
@@ -378,7 +378,7 @@ ngx_pimap_subscriber_acked(ngx_str_t *channel)
     ngx_pimap_presence_attached(account);
     ngx_pimap_supersede_subscribed(account);
     ngx_pimap_gap_subscribed(account);
-    ngx_pimap_guest_subscribed(account);
+    ngx_pimap_handover_incoming_subscribed(account);
     ngx_pimap_revoke_check(account);
     ngx_pimap_update_waiter_subscribed(account);
 }

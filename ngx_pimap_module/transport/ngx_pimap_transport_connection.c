@@ -14,7 +14,7 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_gap.h"
-#include "ngx_pimap_talk.h"
+#include "ngx_pimap_handover_ipc.h"
 
 
 static ngx_int_t ngx_pimap_transport_connection_send(ngx_pimap_device_t *d,
@@ -425,7 +425,7 @@ ngx_pimap_transport_connection_shutdown(ngx_connection_t *c)
 
 
 ngx_int_t
-ngx_pimap_transport_connection_save(ngx_pimap_device_t *d, ngx_pimap_record_t *record,
+ngx_pimap_transport_connection_save(ngx_pimap_device_t *d, ngx_pimap_device_record_t *record,
     ngx_socket_t *fd)
 {
     ngx_pimap_transport_connection_t  *dt;
@@ -465,14 +465,14 @@ ngx_pimap_transport_connection_release(void *connection)
 {
     ngx_pimap_transport_connection_t  *dt = connection;
 
-    ngx_pimap_talk_close(dt->connection);
+    ngx_pimap_handover_ipc_close(dt->connection);
     ngx_pimap_transport_connection_done(dt);
 }
 
 
 ngx_int_t
 ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
-    ngx_pimap_device_t *d, ngx_pimap_record_t *record)
+    ngx_pimap_device_t *d, ngx_pimap_device_record_t *record)
 {
     ngx_pimap_adopt(dt, c, d, record->chunked,
                     d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL);

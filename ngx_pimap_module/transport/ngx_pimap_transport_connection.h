@@ -14,7 +14,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_buffer.h"
 #include "ngx_pimap_device.h"
-#include "ngx_pimap_record.h"
+#include "ngx_pimap_device_record.h"
 #include "ngx_pimap_tls13.h"
 
 
@@ -61,7 +61,7 @@ void ngx_pimap_adopt(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
  * strings point to where they are.  NGX_DECLINED if it can't.
  */
 ngx_int_t ngx_pimap_transport_connection_save(ngx_pimap_device_t *d,
-    ngx_pimap_record_t *record, ngx_socket_t *fd);
+    ngx_pimap_device_record_t *record, ngx_socket_t *fd);
 
 /* The connection goes on elsewhere: here, only memory is freed. */
 void ngx_pimap_transport_connection_release(void *connection);
@@ -72,7 +72,7 @@ void ngx_pimap_transport_connection_release(void *connection);
  * then the connection is to be ended.
  */
 ngx_int_t ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt,
-    ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_record_t *record);
+    ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_device_record_t *record);
 
 extern const ngx_pimap_transport_t  ngx_pimap_transport_connection_transport;
 

@@ -15,14 +15,14 @@
 
 
 /* Says it to the other worker; NGX_ERROR if Redis is away. */
-ngx_int_t ngx_pimap_handover_publish(ngx_pimap_account_t *account,
+ngx_int_t ngx_pimap_handover_marker_publish(ngx_pimap_account_t *account,
     uint64_t token);
 
 /*
  * NGX_OK, also if it is said to others than us; NGX_DECLINED if it is another
  * message.  The account may be gone afterwards.
  */
-ngx_int_t ngx_pimap_handover_message(ngx_pimap_account_t *account,
+ngx_int_t ngx_pimap_handover_marker_message(ngx_pimap_account_t *account,
     u_char *data, size_t len);
 
 

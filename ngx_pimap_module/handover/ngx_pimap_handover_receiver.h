@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Taking over devices from workers that leave: who those are.  What they bring
- * is in ngx_pimap_guest.h.
+ * is in ngx_pimap_handover_incoming.h.
  */
 
 
@@ -14,14 +14,14 @@
 #include "ngx_pimap.h"
 
 
-ngx_int_t ngx_pimap_take_init_process(ngx_cycle_t *cycle);
-void ngx_pimap_take_exit_process(void);
+ngx_int_t ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_handover_receiver_exit_process(void);
 
 /* The worker leaves itself, and takes only what is under way. */
-void ngx_pimap_take_stop(void);
+void ngx_pimap_handover_receiver_stop(void);
 
 /* Devices may still come. */
-ngx_uint_t ngx_pimap_take_busy(void);
+ngx_uint_t ngx_pimap_handover_receiver_busy(void);
 
 
 #endif /* _NGX_PIMAP_TAKE_H_INCLUDED_ */

@@ -6,32 +6,32 @@
  */
 
 
-#include "ngx_pimap_arrival.h"
+#include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_record.h"
+#include "ngx_pimap_device_record.h"
 
 
-static ngx_int_t ngx_pimap_arrival_park(ngx_pimap_guest_t *guest,
-    ngx_pimap_record_t *record, ngx_connection_t *c);
-static ngx_connection_t *ngx_pimap_arrival_connection(ngx_socket_t fd);
+static ngx_int_t ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
+    ngx_pimap_device_record_t *record, ngx_connection_t *c);
+static ngx_connection_t *ngx_pimap_handover_adopt_connection(ngx_socket_t fd);
 
 
 void
-ngx_pimap_arrival(ngx_pimap_guest_t *guest, ngx_str_t *data,
+ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
     ngx_socket_t fd)
 {
     ngx_str_t            *name;
     ngx_connection_t     *c;
-    ngx_pimap_record_t    record;
+    ngx_pimap_device_record_t    record;
 
     name = &guest->account->sn.str;
 
-    if (ngx_pimap_record_read(&record, data->data, data->len) != NGX_OK
+    if (ngx_pimap_device_record_read(&record, data->data, data->len) != NGX_OK
         || record.parking.account.len != name->len
         || ngx_memcmp(record.parking.account.data, name->data, name->len) != 0
         || (record.parking.kind == NGX_PIMAP_HIBERNATED
@@ -43,12 +43,12 @@ ngx_pimap_arrival(ngx_pimap_guest_t *guest, ngx_str_t *data,
         return;
     }
 
-    c = ngx_pimap_arrival_connection(fd);
+    c = ngx_pimap_handover_adopt_connection(fd);
 
     if (c == NULL) {
         (void) ngx_close_socket(fd);
 
-    } else if (ngx_pimap_arrival_park(guest, &record, c) != NGX_OK) {
+    } else if (ngx_pimap_handover_adopt_park(guest, &record, c) != NGX_OK) {
         ngx_close_connection(c);
     }
 
@@ -57,7 +57,7 @@ ngx_pimap_arrival(ngx_pimap_guest_t *guest, ngx_str_t *data,
 
 
 static ngx_int_t
-ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
+ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_record_t *record,
     ngx_connection_t *c)
 {
     ngx_uint_t             gone;
@@ -131,7 +131,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
         ngx_pimap_drain_device(d);
 
     } else {
-        ngx_pimap_guest_catch_up(guest, d);
+        ngx_pimap_handover_incoming_catch_up(guest, d);
     }
 
     return NGX_OK;
@@ -139,7 +139,7 @@ ngx_pimap_arrival_park(ngx_pimap_guest_t *guest, ngx_pimap_record_t *record,
 
 
 static ngx_connection_t *
-ngx_pimap_arrival_connection(ngx_socket_t fd)
+ngx_pimap_handover_adopt_connection(ngx_socket_t fd)
 {
     ngx_connection_t  *c;
 

@@ -30,18 +30,18 @@ typedef struct {
     unsigned               blanks:3;
     ngx_pimap_pace_t       idle;
     ngx_pimap_pace_t       updates;
-} ngx_pimap_record_t;
+} ngx_pimap_device_record_t;
 
 
 /* The length, or 0 if it is over "size" bytes. */
-size_t ngx_pimap_record_write(ngx_pimap_record_t *record, u_char *buf,
+size_t ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
     size_t size);
 
 /*
  * NGX_OK, or NGX_ERROR for what is no record.  Strings and the filter point
  * into "buf", which must be aligned.
  */
-ngx_int_t ngx_pimap_record_read(ngx_pimap_record_t *record, u_char *buf,
+ngx_int_t ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
     size_t len);
 
 

@@ -11,14 +11,14 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_guest.h"
+#include "ngx_pimap_handover_incoming.h"
 
 
 /*
  * Parks it, with what its account has kept for it; or, if it can't go on here,
  * tells it to come back, or closes its connection.
  */
-void ngx_pimap_arrival(ngx_pimap_guest_t *guest, ngx_str_t *record,
+void ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *record,
     ngx_socket_t fd);
 
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_pimap_talk.h"
+#include "ngx_pimap_handover_ipc.h"
 
 #include <sys/socket.h>
 
@@ -14,14 +14,14 @@
 typedef union {
     struct cmsghdr  align;
     u_char          space[CMSG_SPACE(sizeof(int))];
-} ngx_pimap_talk_control_t;
+} ngx_pimap_handover_ipc_control_t;
 
 
-static ngx_socket_t ngx_pimap_talk_fd(struct msghdr *msg);
+static ngx_socket_t ngx_pimap_handover_ipc_fd(struct msghdr *msg);
 
 
 ngx_int_t
-ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
+ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
 {
     int  type;
 
@@ -38,19 +38,19 @@ ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
 
 
 ngx_int_t
-ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head, u_char *data,
+ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head, u_char *data,
     size_t len, ngx_socket_t fd)
 {
     ssize_t                    n;
     ngx_err_t                  err;
     struct iovec               iov[2];
     struct msghdr              msg;
-    ngx_pimap_talk_control_t   control;
+    ngx_pimap_handover_ipc_control_t   control;
 
-    head->version = NGX_PIMAP_TALK_VERSION;
+    head->version = NGX_PIMAP_HANDOVER_IPC_VERSION;
 
     iov[0].iov_base = head;
-    iov[0].iov_len = sizeof(ngx_pimap_talk_head_t);
+    iov[0].iov_len = sizeof(ngx_pimap_handover_ipc_head_t);
     iov[1].iov_base = data;
     iov[1].iov_len = len;
 
@@ -91,17 +91,17 @@ ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head, u_char *data,
 
 
 ngx_int_t
-ngx_pimap_talk_receive(ngx_socket_t s, ngx_pimap_talk_head_t *head,
+ngx_pimap_handover_ipc_receive(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
     ngx_str_t *data, ngx_socket_t *fd)
 {
     ssize_t                    n;
     struct iovec               iov[2];
     struct msghdr              msg;
-    ngx_pimap_talk_control_t   control;
-    static uint64_t            buf[NGX_PIMAP_TALK_MAX / sizeof(uint64_t)];
+    ngx_pimap_handover_ipc_control_t   control;
+    static uint64_t            buf[NGX_PIMAP_HANDOVER_IPC_MAX / sizeof(uint64_t)];
 
     iov[0].iov_base = head;
-    iov[0].iov_len = sizeof(ngx_pimap_talk_head_t);
+    iov[0].iov_len = sizeof(ngx_pimap_handover_ipc_head_t);
     iov[1].iov_base = buf;
     iov[1].iov_len = sizeof(buf);
 
@@ -127,9 +127,9 @@ ngx_pimap_talk_receive(ngx_socket_t s, ngx_pimap_talk_head_t *head,
         return NGX_DONE;
     }
 
-    *fd = ngx_pimap_talk_fd(&msg);
+    *fd = ngx_pimap_handover_ipc_fd(&msg);
 
-    if (n < (ssize_t) sizeof(ngx_pimap_talk_head_t)
+    if (n < (ssize_t) sizeof(ngx_pimap_handover_ipc_head_t)
         || (msg.msg_flags & (MSG_TRUNC|MSG_CTRUNC)))
     {
         if (*fd != (ngx_socket_t) -1) {
@@ -140,14 +140,14 @@ ngx_pimap_talk_receive(ngx_socket_t s, ngx_pimap_talk_head_t *head,
     }
 
     data->data = (u_char *) buf;
-    data->len = n - sizeof(ngx_pimap_talk_head_t);
+    data->len = n - sizeof(ngx_pimap_handover_ipc_head_t);
 
     return NGX_OK;
 }
 
 
 static ngx_socket_t
-ngx_pimap_talk_fd(struct msghdr *msg)
+ngx_pimap_handover_ipc_fd(struct msghdr *msg)
 {
     ngx_socket_t     fd;
     struct cmsghdr  *cmsg;
@@ -168,7 +168,7 @@ ngx_pimap_talk_fd(struct msghdr *msg)
 
 
 ngx_connection_t *
-ngx_pimap_talk_open(ngx_socket_t s, ngx_event_handler_pt read,
+ngx_pimap_handover_ipc_open(ngx_socket_t s, ngx_event_handler_pt read,
     ngx_event_handler_pt write, void *data)
 {
     ngx_connection_t  *c;
@@ -188,7 +188,7 @@ ngx_pimap_talk_open(ngx_socket_t s, ngx_event_handler_pt read,
     c->write->ready = 1;
 
     if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        ngx_pimap_talk_close(c);
+        ngx_pimap_handover_ipc_close(c);
         return NULL;
     }
 
@@ -202,7 +202,7 @@ ngx_pimap_talk_open(ngx_socket_t s, ngx_event_handler_pt read,
  */
 
 void
-ngx_pimap_talk_close(ngx_connection_t *c)
+ngx_pimap_handover_ipc_close(ngx_connection_t *c)
 {
     if (ngx_del_conn) {
         (void) ngx_del_conn(c, 0);

@@ -6,17 +6,17 @@
  */
 
 
-#include "ngx_pimap_guest.h"
-#include "ngx_pimap_arrival.h"
+#include "ngx_pimap_handover_incoming.h"
+#include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_deliver.h"
-#include "ngx_pimap_handover.h"
+#include "ngx_pimap_handover_marker.h"
 #include "ngx_pimap_device.h"
 
 
-#define NGX_PIMAP_GUEST_KEPT   65536    /* bytes of events for one account */
-#define NGX_PIMAP_GUEST_WAIT   5000     /* msec, for a marker, without giver */
-#define NGX_PIMAP_GUEST_TICK   500
+#define NGX_PIMAP_HANDOVER_INCOMING_KEPT   65536    /* bytes of events for one account */
+#define NGX_PIMAP_HANDOVER_INCOMING_WAIT   5000     /* msec, for a marker, without giver */
+#define NGX_PIMAP_HANDOVER_INCOMING_TICK   500
 
 
 typedef struct {
@@ -35,76 +35,76 @@ typedef struct {
 } ngx_pimap_early_t;
 
 
-static void ngx_pimap_guest_ask(ngx_pimap_guest_t *guest);
-static ngx_int_t ngx_pimap_guest_wait(ngx_pimap_guest_t *guest,
+static void ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest);
+static ngx_int_t ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest,
     ngx_str_t *data, ngx_socket_t fd);
-static void ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest);
-static ngx_pimap_early_t *ngx_pimap_guest_next_early(
-    ngx_pimap_guest_t *guest);
-static void ngx_pimap_guest_free_early(ngx_pimap_early_t *early);
-static void ngx_pimap_guest_keep(ngx_pimap_guest_t *guest,
+static void ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest);
+static ngx_pimap_early_t *ngx_pimap_handover_incoming_next_early(
+    ngx_pimap_handover_incoming_t *guest);
+static void ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early);
+static void ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest,
     pimap_event_t *ev);
-static void ngx_pimap_guest_orphan(ngx_pimap_guest_t *guest);
-static void ngx_pimap_guest_late_handler(ngx_event_t *ev);
-static void ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest);
+static void ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest);
+static void ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev);
+static void ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest);
 
 
 static ngx_queue_t       ngx_pimap_guests;
-static ngx_event_t       ngx_pimap_guest_late;
-static ngx_connection_t  ngx_pimap_guest_dumb;
+static ngx_event_t       ngx_pimap_handover_incoming_late;
+static ngx_connection_t  ngx_pimap_handover_incoming_dumb;
 
 
 ngx_int_t
-ngx_pimap_guest_init_process(ngx_cycle_t *cycle)
+ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_guests);
 
-    ngx_pimap_guest_dumb.fd = (ngx_socket_t) -1;
+    ngx_pimap_handover_incoming_dumb.fd = (ngx_socket_t) -1;
 
-    ngx_pimap_guest_late.handler = ngx_pimap_guest_late_handler;
-    ngx_pimap_guest_late.data = &ngx_pimap_guest_dumb;
-    ngx_pimap_guest_late.log = cycle->log;
-    ngx_pimap_guest_late.cancelable = 1;
+    ngx_pimap_handover_incoming_late.handler = ngx_pimap_handover_incoming_late_handler;
+    ngx_pimap_handover_incoming_late.data = &ngx_pimap_handover_incoming_dumb;
+    ngx_pimap_handover_incoming_late.log = cycle->log;
+    ngx_pimap_handover_incoming_late.cancelable = 1;
 
     return NGX_OK;
 }
 
 
 void
-ngx_pimap_guest_exit_process(void)
+ngx_pimap_handover_incoming_exit_process(void)
 {
     ngx_queue_t        *q;
     ngx_pimap_early_t  *early;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
-    if (ngx_pimap_guest_late.timer_set) {
-        ngx_del_timer(&ngx_pimap_guest_late);
+    if (ngx_pimap_handover_incoming_late.timer_set) {
+        ngx_del_timer(&ngx_pimap_handover_incoming_late);
     }
 
     for (q = ngx_queue_head(&ngx_pimap_guests);
          q != ngx_queue_sentinel(&ngx_pimap_guests);
          q = ngx_queue_next(q))
     {
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
-        while ((early = ngx_pimap_guest_next_early(guest))) {
+        while ((early = ngx_pimap_handover_incoming_next_early(guest))) {
             (void) ngx_close_socket(early->fd);
-            ngx_pimap_guest_free_early(early);
+            ngx_pimap_handover_incoming_free_early(early);
         }
     }
 }
 
 
 ngx_int_t
-ngx_pimap_guest_create(void *giver, uint64_t token, ngx_str_t *name)
+ngx_pimap_handover_incoming_create(void *giver, uint64_t token, ngx_str_t *name)
 {
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     if (name->len == 0 || name->len > NGX_PIMAP_ACCOUNT_MAX) {
         return NGX_ERROR;
     }
 
-    guest = ngx_calloc(sizeof(ngx_pimap_guest_t), ngx_cycle->log);
+    guest = ngx_calloc(sizeof(ngx_pimap_handover_incoming_t), ngx_cycle->log);
     if (guest == NULL) {
         return NGX_ERROR;
     }
@@ -123,7 +123,7 @@ ngx_pimap_guest_create(void *giver, uint64_t token, ngx_str_t *name)
     ngx_queue_init(&guest->kept);
     ngx_queue_insert_tail(&ngx_pimap_guests, &guest->link);
 
-    ngx_pimap_guest_ask(guest);
+    ngx_pimap_handover_incoming_ask(guest);
 
     return NGX_OK;
 }
@@ -132,10 +132,10 @@ ngx_pimap_guest_create(void *giver, uint64_t token, ngx_str_t *name)
 /* If it can't be published, the other side stops waiting after a while. */
 
 static void
-ngx_pimap_guest_ask(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest)
 {
     if (!guest->asked && guest->account->subscribed) {
-        guest->asked = (ngx_pimap_handover_publish(guest->account,
+        guest->asked = (ngx_pimap_handover_marker_publish(guest->account,
                                                    guest->token)
                         == NGX_OK);
     }
@@ -143,10 +143,10 @@ ngx_pimap_guest_ask(ngx_pimap_guest_t *guest)
 
 
 void
-ngx_pimap_guest_subscribed(ngx_pimap_account_t *account)
+ngx_pimap_handover_incoming_subscribed(ngx_pimap_account_t *account)
 {
     ngx_queue_t        *q;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     if (account->guests == 0) {
         return;
@@ -156,48 +156,48 @@ ngx_pimap_guest_subscribed(ngx_pimap_account_t *account)
          q != ngx_queue_sentinel(&ngx_pimap_guests);
          q = ngx_queue_next(q))
     {
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
         if (guest->account == account) {
-            ngx_pimap_guest_ask(guest);
+            ngx_pimap_handover_incoming_ask(guest);
         }
     }
 }
 
 
 ngx_int_t
-ngx_pimap_guest_marker(ngx_pimap_account_t *account, uint64_t token)
+ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account, uint64_t token)
 {
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
-    guest = ngx_pimap_guest_find(token);
+    guest = ngx_pimap_handover_incoming_find(token);
 
     if (guest == NULL || guest->account != account) {
         return NGX_DECLINED;
     }
 
     guest->ordered = 1;
-    ngx_pimap_guest_admit_early(guest);
+    ngx_pimap_handover_incoming_admit_early(guest);
 
     if (guest->ended) {
-        ngx_pimap_guest_destroy(guest);
+        ngx_pimap_handover_incoming_destroy(guest);
     }
 
     return NGX_OK;
 }
 
 
-ngx_pimap_guest_t *
-ngx_pimap_guest_find(uint64_t token)
+ngx_pimap_handover_incoming_t *
+ngx_pimap_handover_incoming_find(uint64_t token)
 {
     ngx_queue_t        *q;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     for (q = ngx_queue_head(&ngx_pimap_guests);
          q != ngx_queue_sentinel(&ngx_pimap_guests);
          q = ngx_queue_next(q))
     {
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
         if (guest->token == token) {
             return guest;
@@ -209,10 +209,10 @@ ngx_pimap_guest_find(uint64_t token)
 
 
 void
-ngx_pimap_guest_event(ngx_pimap_account_t *account, pimap_event_t *ev)
+ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t        *q;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     if (account->guests == 0) {
         return;
@@ -222,23 +222,23 @@ ngx_pimap_guest_event(ngx_pimap_account_t *account, pimap_event_t *ev)
          q != ngx_queue_sentinel(&ngx_pimap_guests);
          q = ngx_queue_next(q))
     {
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
         if (guest->account == account && guest->ordered && !guest->lost) {
-            ngx_pimap_guest_keep(guest, ev);
+            ngx_pimap_handover_incoming_keep(guest, ev);
         }
     }
 }
 
 
 static void
-ngx_pimap_guest_keep(ngx_pimap_guest_t *guest, pimap_event_t *ev)
+ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest, pimap_event_t *ev)
 {
     ngx_pimap_kept_t  *kept;
 
     guest->size += ev->json.len;
 
-    kept = guest->size > NGX_PIMAP_GUEST_KEPT ? NULL
+    kept = guest->size > NGX_PIMAP_HANDOVER_INCOMING_KEPT ? NULL
            : ngx_alloc(offsetof(ngx_pimap_kept_t, json) + ev->json.len,
                        ngx_cycle->log);
 
@@ -255,13 +255,13 @@ ngx_pimap_guest_keep(ngx_pimap_guest_t *guest, pimap_event_t *ev)
 
 
 void
-ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *data,
+ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
     ngx_socket_t fd)
 {
     if (!guest->asked || guest->ordered
-        || ngx_pimap_guest_wait(guest, data, fd) != NGX_OK)
+        || ngx_pimap_handover_incoming_wait(guest, data, fd) != NGX_OK)
     {
-        ngx_pimap_arrival(guest, data, fd);
+        ngx_pimap_handover_adopt(guest, data, fd);
     }
 }
 
@@ -269,7 +269,7 @@ ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *data,
 /* What comes before the marker has been delivered to it already. */
 
 static ngx_int_t
-ngx_pimap_guest_wait(ngx_pimap_guest_t *guest, ngx_str_t *data,
+ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
     ngx_socket_t fd)
 {
     ngx_pimap_early_t  *early;
@@ -291,23 +291,23 @@ ngx_pimap_guest_wait(ngx_pimap_guest_t *guest, ngx_str_t *data,
 
 
 static void
-ngx_pimap_guest_admit_early(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest)
 {
     ngx_str_t           data;
     ngx_pimap_early_t  *early;
 
-    while ((early = ngx_pimap_guest_next_early(guest))) {
+    while ((early = ngx_pimap_handover_incoming_next_early(guest))) {
         data.data = (u_char *) early->record;
         data.len = early->len;
 
-        ngx_pimap_arrival(guest, &data, early->fd);
-        ngx_pimap_guest_free_early(early);
+        ngx_pimap_handover_adopt(guest, &data, early->fd);
+        ngx_pimap_handover_incoming_free_early(early);
     }
 }
 
 
 static ngx_pimap_early_t *
-ngx_pimap_guest_next_early(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_next_early(ngx_pimap_handover_incoming_t *guest)
 {
     ngx_queue_t  *q;
 
@@ -323,7 +323,7 @@ ngx_pimap_guest_next_early(ngx_pimap_guest_t *guest)
 
 
 static void
-ngx_pimap_guest_free_early(ngx_pimap_early_t *early)
+ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early)
 {
     ngx_explicit_memzero(early->record, early->len);
     ngx_free(early);
@@ -331,7 +331,7 @@ ngx_pimap_guest_free_early(ngx_pimap_early_t *early)
 
 
 void
-ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
+ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_t *d)
 {
     ngx_queue_t       *q;
     pimap_event_t      ev;
@@ -358,18 +358,18 @@ ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest, ngx_pimap_device_t *d)
 
 
 void
-ngx_pimap_guest_end(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_end(ngx_pimap_handover_incoming_t *guest)
 {
     guest->ended = 1;
 
     if (ngx_queue_empty(&guest->early)) {
-        ngx_pimap_guest_destroy(guest);
+        ngx_pimap_handover_incoming_destroy(guest);
     }
 }
 
 
 static void
-ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest)
 {
     ngx_queue_t  *q;
 
@@ -389,27 +389,27 @@ ngx_pimap_guest_destroy(ngx_pimap_guest_t *guest)
 
 
 void
-ngx_pimap_guest_forget(void *giver)
+ngx_pimap_handover_incoming_forget(void *giver)
 {
     ngx_queue_t        *q, *next;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     for (q = ngx_queue_head(&ngx_pimap_guests);
          q != ngx_queue_sentinel(&ngx_pimap_guests);
          q = next)
     {
         next = ngx_queue_next(q);
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
         if (guest->giver != giver) {
             continue;
         }
 
         if (ngx_queue_empty(&guest->early)) {
-            ngx_pimap_guest_destroy(guest);
+            ngx_pimap_handover_incoming_destroy(guest);
 
         } else {
-            ngx_pimap_guest_orphan(guest);
+            ngx_pimap_handover_incoming_orphan(guest);
         }
     }
 }
@@ -421,14 +421,14 @@ ngx_pimap_guest_forget(void *giver)
  */
 
 static void
-ngx_pimap_guest_orphan(ngx_pimap_guest_t *guest)
+ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest)
 {
     guest->giver = NULL;
     guest->ended = 1;
     guest->orphaned = ngx_current_msec;
 
-    if (!ngx_pimap_guest_late.timer_set) {
-        ngx_add_timer(&ngx_pimap_guest_late, NGX_PIMAP_GUEST_TICK);
+    if (!ngx_pimap_handover_incoming_late.timer_set) {
+        ngx_add_timer(&ngx_pimap_handover_incoming_late, NGX_PIMAP_HANDOVER_INCOMING_TICK);
     }
 }
 
@@ -436,11 +436,11 @@ ngx_pimap_guest_orphan(ngx_pimap_guest_t *guest)
 /* The marker was lost, with Redis, maybe: nobody waits for it any longer. */
 
 static void
-ngx_pimap_guest_late_handler(ngx_event_t *ev)
+ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev)
 {
     ngx_uint_t          others;
     ngx_queue_t        *q, *next;
-    ngx_pimap_guest_t  *guest;
+    ngx_pimap_handover_incoming_t  *guest;
 
     others = 0;
 
@@ -449,29 +449,29 @@ ngx_pimap_guest_late_handler(ngx_event_t *ev)
          q = next)
     {
         next = ngx_queue_next(q);
-        guest = ngx_queue_data(q, ngx_pimap_guest_t, link);
+        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
 
         if (guest->giver) {
             continue;
         }
 
-        if (ngx_current_msec - guest->orphaned < NGX_PIMAP_GUEST_WAIT) {
+        if (ngx_current_msec - guest->orphaned < NGX_PIMAP_HANDOVER_INCOMING_WAIT) {
             others = 1;
             continue;
         }
 
-        ngx_pimap_guest_admit_early(guest);
-        ngx_pimap_guest_destroy(guest);
+        ngx_pimap_handover_incoming_admit_early(guest);
+        ngx_pimap_handover_incoming_destroy(guest);
     }
 
     if (others) {
-        ngx_add_timer(ev, NGX_PIMAP_GUEST_TICK);
+        ngx_add_timer(ev, NGX_PIMAP_HANDOVER_INCOMING_TICK);
     }
 }
 
 
 ngx_uint_t
-ngx_pimap_guest_busy(void)
+ngx_pimap_handover_incoming_busy(void)
 {
     return !ngx_queue_empty(&ngx_pimap_guests);
 }

@@ -19,21 +19,21 @@
  * Rises with every change of what is said, the device's record included.  A
  * test builds a module with another one.
  */
-#ifndef NGX_PIMAP_TALK_VERSION
-#define NGX_PIMAP_TALK_VERSION   4
+#ifndef NGX_PIMAP_HANDOVER_IPC_VERSION
+#define NGX_PIMAP_HANDOVER_IPC_VERSION   4
 #endif
 
-#define NGX_PIMAP_TALK_MAX       131072     /* bytes of a message */
+#define NGX_PIMAP_HANDOVER_IPC_MAX       131072     /* bytes of a message */
 
 
 typedef enum {
-    NGX_PIMAP_TALK_HELLO = 1,   /* old: who takes?  With a socket to talk */
-    NGX_PIMAP_TALK_HERE,        /* new: I do */
-    NGX_PIMAP_TALK_ACCOUNT,     /* old: subscribe to this one */
-    NGX_PIMAP_TALK_DEVICE,      /* old: a record, with its connection */
-    NGX_PIMAP_TALK_END,         /* old: no more devices of that account */
-    NGX_PIMAP_TALK_STOP         /* new: I have to leave myself */
-} ngx_pimap_talk_kind_t;
+    NGX_PIMAP_HANDOVER_IPC_OFFER = 1,   /* old: who takes?  With a socket to talk */
+    NGX_PIMAP_HANDOVER_IPC_ACCEPT,        /* new: I do */
+    NGX_PIMAP_HANDOVER_IPC_ACCOUNT,     /* old: subscribe to this one */
+    NGX_PIMAP_HANDOVER_IPC_DEVICE,      /* old: a record, with its connection */
+    NGX_PIMAP_HANDOVER_IPC_END,         /* old: no more devices of that account */
+    NGX_PIMAP_HANDOVER_IPC_CLOSE         /* new: I have to leave myself */
+} ngx_pimap_handover_ipc_kind_t;
 
 
 /* Native byte order: both are on one host. */
@@ -45,11 +45,11 @@ typedef struct {
     uint32_t    worker;         /* HERE: which one of them this is */
     uint64_t    number;         /* HELLO: the generation; ACCOUNT, DEVICE,
                                    END: the token of what is given */
-} ngx_pimap_talk_head_t;
+} ngx_pimap_handover_ipc_head_t;
 
 
 /* A pair of sockets, non-blocking; kept over exec() if asked for. */
-ngx_int_t ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep,
+ngx_int_t ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep,
     ngx_log_t *log);
 
 /*
@@ -58,7 +58,7 @@ ngx_int_t ngx_pimap_talk_pair(ngx_socket_t s[2], ngx_uint_t keep,
  * again after a while, too); NGX_DECLINED if it is too long for the socket;
  * NGX_ERROR.  "fd" is copied into it, or -1.
  */
-ngx_int_t ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head,
+ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
     u_char *data, size_t len, ngx_socket_t fd);
 
 /*
@@ -66,15 +66,15 @@ ngx_int_t ngx_pimap_talk_send(ngx_socket_t s, ngx_pimap_talk_head_t *head,
  * NGX_ERROR, also for what is no message of ours.  "data" points into a buffer
  * that is aligned and good until the next call; "fd" is -1 if there was none.
  */
-ngx_int_t ngx_pimap_talk_receive(ngx_socket_t s, ngx_pimap_talk_head_t *head,
+ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
     ngx_str_t *data, ngx_socket_t *fd);
 
 /* A socket in the event loop; it is closed if that fails. */
-ngx_connection_t *ngx_pimap_talk_open(ngx_socket_t s,
+ngx_connection_t *ngx_pimap_handover_ipc_open(ngx_socket_t s,
     ngx_event_handler_pt read, ngx_event_handler_pt write, void *data);
 
 /* A connection that goes on in another process may be closed only so. */
-void ngx_pimap_talk_close(ngx_connection_t *c);
+void ngx_pimap_handover_ipc_close(ngx_connection_t *c);
 
 
 #endif /* _NGX_PIMAP_TALK_H_INCLUDED_ */

@@ -7,24 +7,24 @@
  */
 
 
-#include "ngx_pimap_give.h"
+#include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_record.h"
+#include "ngx_pimap_device_record.h"
 #include "ngx_pimap_gap.h"
-#include "ngx_pimap_rendezvous.h"
-#include "ngx_pimap_taker.h"
+#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_timer_wheel.h"
 
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_GIVE_WAIT      5000       /* msec, for a marker */
-#define NGX_PIMAP_GIVE_LIMIT     10000      /* msec without any progress */
+#define NGX_PIMAP_HANDOVER_SENDER_WAIT      5000       /* msec, for a marker */
+#define NGX_PIMAP_HANDOVER_SENDER_LIMIT     10000      /* msec without any progress */
 
 
 /* An account on its way.  It may be gone here before that is over. */
@@ -38,39 +38,39 @@ typedef struct {
 } ngx_pimap_gift_t;
 
 
-static void ngx_pimap_give_account(ngx_pimap_account_t *account);
-static ngx_uint_t ngx_pimap_give_possible(ngx_pimap_device_t *d);
-static void ngx_pimap_give_add(ngx_str_t *name);
-static ngx_uint_t ngx_pimap_give_busy(void);
-static void ngx_pimap_give_late(ngx_pimap_taker_t *taker);
-static ngx_int_t ngx_pimap_give_ask(ngx_pimap_taker_t *taker,
+static void ngx_pimap_handover_sender_account(ngx_pimap_account_t *account);
+static ngx_uint_t ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d);
+static void ngx_pimap_handover_sender_add(ngx_str_t *name);
+static ngx_uint_t ngx_pimap_handover_sender_busy(void);
+static void ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *taker);
+static ngx_int_t ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker,
     ngx_pimap_gift_t *gift);
-static ngx_int_t ngx_pimap_give_devices(ngx_pimap_taker_t *taker,
+static ngx_int_t ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker,
     ngx_pimap_gift_t *gift, ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_give_device(ngx_pimap_taker_t *taker,
+static ngx_int_t ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
     ngx_pimap_gift_t *gift, ngx_pimap_device_t *d);
-static void ngx_pimap_give_describe(ngx_pimap_device_t *d,
-    ngx_pimap_record_t *record);
-static ngx_int_t ngx_pimap_give_end(ngx_pimap_taker_t *taker,
+static void ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
+    ngx_pimap_device_record_t *record);
+static ngx_int_t ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker,
     ngx_pimap_gift_t *gift);
-static void ngx_pimap_give_finish(void);
+static void ngx_pimap_handover_sender_finish(void);
 
 
-static ngx_queue_t   ngx_pimap_give_todo;
-static uint64_t      ngx_pimap_give_token;
-static ngx_uint_t    ngx_pimap_give_count;
-static ngx_msec_t    ngx_pimap_give_began;
-static ngx_msec_t    ngx_pimap_give_progress;
+static ngx_queue_t   ngx_pimap_handover_sender_todo;
+static uint64_t      ngx_pimap_handover_sender_token;
+static ngx_uint_t    ngx_pimap_handover_sender_count;
+static ngx_msec_t    ngx_pimap_handover_sender_began;
+static ngx_msec_t    ngx_pimap_handover_sender_progress;
 
 
 ngx_int_t
-ngx_pimap_give_init_process(ngx_cycle_t *cycle)
+ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_give_todo);
+    ngx_queue_init(&ngx_pimap_handover_sender_todo);
 
     /* those of other hosts in the same channels must differ */
 
-    if (RAND_bytes((u_char *) &ngx_pimap_give_token, sizeof(uint64_t)) != 1) {
+    if (RAND_bytes((u_char *) &ngx_pimap_handover_sender_token, sizeof(uint64_t)) != 1) {
         return NGX_ERROR;
     }
 
@@ -79,22 +79,22 @@ ngx_pimap_give_init_process(ngx_cycle_t *cycle)
 
 
 void
-ngx_pimap_give_start(void)
+ngx_pimap_handover_sender_start(void)
 {
-    if (!ngx_pimap_rendezvous_outdated()) {
+    if (!ngx_pimap_handover_socket_outdated()) {
         return;
     }
 
-    ngx_pimap_give_began = ngx_current_msec;
-    ngx_pimap_give_progress = ngx_current_msec;
+    ngx_pimap_handover_sender_began = ngx_current_msec;
+    ngx_pimap_handover_sender_progress = ngx_current_msec;
 
-    ngx_pimap_account_each(ngx_pimap_give_account);
-    ngx_pimap_taker_begin();
+    ngx_pimap_account_each(ngx_pimap_handover_sender_account);
+    ngx_pimap_handover_peer_begin();
 }
 
 
 static void
-ngx_pimap_give_account(ngx_pimap_account_t *account)
+ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
 {
     ngx_queue_t  *q;
 
@@ -102,10 +102,10 @@ ngx_pimap_give_account(ngx_pimap_account_t *account)
          q != ngx_queue_sentinel(&account->devices);
          q = ngx_queue_next(q))
     {
-        if (ngx_pimap_give_possible(ngx_queue_data(q, ngx_pimap_device_t,
+        if (ngx_pimap_handover_sender_possible(ngx_queue_data(q, ngx_pimap_device_t,
                                                    link)))
         {
-            ngx_pimap_give_add(&account->sn.str);
+            ngx_pimap_handover_sender_add(&account->sn.str);
             return;
         }
     }
@@ -113,7 +113,7 @@ ngx_pimap_give_account(ngx_pimap_account_t *account)
 
 
 static ngx_uint_t
-ngx_pimap_give_possible(ngx_pimap_device_t *d)
+ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d)
 {
     return !d->doomed && (d->kind == NGX_PIMAP_DETACHED
                           || d->kind == NGX_PIMAP_HIBERNATED);
@@ -123,7 +123,7 @@ ngx_pimap_give_possible(ngx_pimap_device_t *d)
 /* Without memory they stay, and are sent away. */
 
 static void
-ngx_pimap_give_add(ngx_str_t *name)
+ngx_pimap_handover_sender_add(ngx_str_t *name)
 {
     ngx_pimap_gift_t  *gift;
 
@@ -138,42 +138,42 @@ ngx_pimap_give_add(ngx_str_t *name)
     gift->name.data = gift->bytes;
     gift->name.len = name->len;
 
-    ngx_queue_insert_tail(&ngx_pimap_give_todo, &gift->link);
+    ngx_queue_insert_tail(&ngx_pimap_handover_sender_todo, &gift->link);
 }
 
 
 ngx_int_t
-ngx_pimap_give_turn(void)
+ngx_pimap_handover_sender_turn(void)
 {
-    ngx_pimap_taker_t  *taker, *next;
+    ngx_pimap_handover_peer_t  *taker, *next;
 
-    if (ngx_queue_empty(&ngx_pimap_give_todo)
-        && ngx_pimap_taker_first() == NULL)
+    if (ngx_queue_empty(&ngx_pimap_handover_sender_todo)
+        && ngx_pimap_handover_peer_first() == NULL)
     {
         return NGX_OK;
     }
 
-    if (!ngx_queue_empty(&ngx_pimap_give_todo)) {
-        ngx_pimap_taker_search();
+    if (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
+        ngx_pimap_handover_peer_search();
     }
 
-    for (taker = ngx_pimap_taker_first(); taker; taker = next) {
-        next = ngx_pimap_taker_next(taker);
+    for (taker = ngx_pimap_handover_peer_first(); taker; taker = next) {
+        next = ngx_pimap_handover_peer_next(taker);
 
-        if (ngx_pimap_taker_retry(taker) == NGX_OK) {
-            ngx_pimap_give_late(taker);
+        if (ngx_pimap_handover_peer_retry(taker) == NGX_OK) {
+            ngx_pimap_handover_sender_late(taker);
         }
     }
 
-    ngx_pimap_give_pump();
+    ngx_pimap_handover_sender_pump();
 
-    if (ngx_pimap_give_busy()
-        && ngx_current_msec - ngx_pimap_give_progress < NGX_PIMAP_GIVE_LIMIT)
+    if (ngx_pimap_handover_sender_busy()
+        && ngx_current_msec - ngx_pimap_handover_sender_progress < NGX_PIMAP_HANDOVER_SENDER_LIMIT)
     {
         return NGX_AGAIN;
     }
 
-    ngx_pimap_give_finish();
+    ngx_pimap_handover_sender_finish();
 
     return NGX_OK;
 }
@@ -182,29 +182,29 @@ ngx_pimap_give_turn(void)
 /* Something is under way, or somebody could still take what is left. */
 
 static ngx_uint_t
-ngx_pimap_give_busy(void)
+ngx_pimap_handover_sender_busy(void)
 {
-    ngx_pimap_taker_t  *taker;
+    ngx_pimap_handover_peer_t  *taker;
 
-    for (taker = ngx_pimap_taker_first(); taker;
-         taker = ngx_pimap_taker_next(taker))
+    for (taker = ngx_pimap_handover_peer_first(); taker;
+         taker = ngx_pimap_handover_peer_next(taker))
     {
         if (taker->ngifts
-            || (taker->here && !ngx_queue_empty(&ngx_pimap_give_todo)))
+            || (taker->here && !ngx_queue_empty(&ngx_pimap_handover_sender_todo)))
         {
             return 1;
         }
     }
 
-    return !ngx_queue_empty(&ngx_pimap_give_todo)
-           && ngx_pimap_taker_searching();
+    return !ngx_queue_empty(&ngx_pimap_handover_sender_todo)
+           && ngx_pimap_handover_peer_searching();
 }
 
 
 /* A marker that does not come is not waited for: Redis has its troubles. */
 
 static void
-ngx_pimap_give_late(ngx_pimap_taker_t *taker)
+ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *taker)
 {
     ngx_queue_t       *q, *next;
     ngx_pimap_gift_t  *gift;
@@ -217,12 +217,12 @@ ngx_pimap_give_late(ngx_pimap_taker_t *taker)
         gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
 
         if (!gift->done
-            && ngx_current_msec - gift->asked > NGX_PIMAP_GIVE_WAIT
-            && ngx_pimap_give_devices(taker, gift,
+            && ngx_current_msec - gift->asked > NGX_PIMAP_HANDOVER_SENDER_WAIT
+            && ngx_pimap_handover_sender_devices(taker, gift,
                                       ngx_pimap_account_find(&gift->name))
                == NGX_ERROR)
         {
-            ngx_pimap_taker_drop(taker);
+            ngx_pimap_handover_peer_drop(taker);
             return;
         }
     }
@@ -230,43 +230,43 @@ ngx_pimap_give_late(ngx_pimap_taker_t *taker)
 
 
 void
-ngx_pimap_give_pump(void)
+ngx_pimap_handover_sender_pump(void)
 {
     ngx_queue_t        *q;
-    ngx_pimap_taker_t  *taker;
+    ngx_pimap_handover_peer_t  *taker;
 
-    while (!ngx_queue_empty(&ngx_pimap_give_todo)) {
+    while (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
 
-        taker = ngx_pimap_taker_best();
+        taker = ngx_pimap_handover_peer_best();
 
         if (taker == NULL) {
             return;
         }
 
-        q = ngx_queue_head(&ngx_pimap_give_todo);
+        q = ngx_queue_head(&ngx_pimap_handover_sender_todo);
 
-        if (ngx_pimap_give_ask(taker, ngx_queue_data(q, ngx_pimap_gift_t,
+        if (ngx_pimap_handover_sender_ask(taker, ngx_queue_data(q, ngx_pimap_gift_t,
                                                      link))
             == NGX_ERROR)
         {
-            ngx_pimap_taker_drop(taker);
+            ngx_pimap_handover_peer_drop(taker);
         }
     }
 }
 
 
 static ngx_int_t
-ngx_pimap_give_ask(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift)
 {
     ngx_int_t               rc;
-    ngx_pimap_talk_head_t   head;
+    ngx_pimap_handover_ipc_head_t   head;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
 
-    head.kind = NGX_PIMAP_TALK_ACCOUNT;
-    head.number = ++ngx_pimap_give_token;
+    head.kind = NGX_PIMAP_HANDOVER_IPC_ACCOUNT;
+    head.number = ++ngx_pimap_handover_sender_token;
 
-    rc = ngx_pimap_taker_say(taker, &head, gift->name.data, gift->name.len,
+    rc = ngx_pimap_handover_peer_say(taker, &head, gift->name.data, gift->name.len,
                              -1);
     if (rc != NGX_OK) {
         return rc;
@@ -282,7 +282,7 @@ ngx_pimap_give_ask(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
     /* without Redis nothing is published that could be missed */
 
     if (!taker->up) {
-        return ngx_pimap_give_devices(taker, gift,
+        return ngx_pimap_handover_sender_devices(taker, gift,
                                       ngx_pimap_account_find(&gift->name));
     }
 
@@ -291,14 +291,14 @@ ngx_pimap_give_ask(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
 
 
 ngx_int_t
-ngx_pimap_give_marker(ngx_pimap_account_t *account, uint64_t token)
+ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
 {
     ngx_queue_t        *q;
     ngx_pimap_gift_t   *gift;
-    ngx_pimap_taker_t  *taker;
+    ngx_pimap_handover_peer_t  *taker;
 
-    for (taker = ngx_pimap_taker_first(); taker;
-         taker = ngx_pimap_taker_next(taker))
+    for (taker = ngx_pimap_handover_peer_first(); taker;
+         taker = ngx_pimap_handover_peer_next(taker))
     {
         for (q = ngx_queue_head(&taker->gifts);
              q != ngx_queue_sentinel(&taker->gifts);
@@ -310,11 +310,11 @@ ngx_pimap_give_marker(ngx_pimap_account_t *account, uint64_t token)
                 continue;
             }
 
-            if (ngx_pimap_give_devices(taker, gift, account) == NGX_ERROR) {
-                ngx_pimap_taker_drop(taker);
+            if (ngx_pimap_handover_sender_devices(taker, gift, account) == NGX_ERROR) {
+                ngx_pimap_handover_peer_drop(taker);
             }
 
-            ngx_pimap_give_pump();
+            ngx_pimap_handover_sender_pump();
 
             return NGX_OK;
         }
@@ -330,7 +330,7 @@ ngx_pimap_give_marker(ngx_pimap_account_t *account, uint64_t token)
  */
 
 static ngx_int_t
-ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
+ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift,
     ngx_pimap_account_t *account)
 {
     ngx_int_t            rc;
@@ -352,11 +352,11 @@ ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
         last = (next == ngx_queue_sentinel(&account->devices));
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
-        rc = ngx_pimap_give_possible(d)
-             ? ngx_pimap_give_device(taker, gift, d) : NGX_OK;
+        rc = ngx_pimap_handover_sender_possible(d)
+             ? ngx_pimap_handover_sender_device(taker, gift, d) : NGX_OK;
 
         if (rc == NGX_AGAIN) {
-            ngx_pimap_give_add(&gift->name);
+            ngx_pimap_handover_sender_add(&gift->name);
             break;
         }
 
@@ -371,33 +371,33 @@ ngx_pimap_give_devices(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
         q = next;
     }
 
-    rc = ngx_pimap_give_end(taker, gift);
+    rc = ngx_pimap_handover_sender_end(taker, gift);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
+ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift,
     ngx_pimap_device_t *d)
 {
     void                   *connection;
     size_t                  len;
     ngx_int_t               rc;
     ngx_socket_t            fd;
-    ngx_pimap_record_t      record;
-    ngx_pimap_talk_head_t   head;
-    static u_char           buf[NGX_PIMAP_TALK_MAX];
+    ngx_pimap_device_record_t      record;
+    ngx_pimap_handover_ipc_head_t   head;
+    static u_char           buf[NGX_PIMAP_HANDOVER_IPC_MAX];
 
-    ngx_memzero(&record, sizeof(ngx_pimap_record_t));
+    ngx_memzero(&record, sizeof(ngx_pimap_device_record_t));
 
     if (ngx_pimap_transport_connection_save(d, &record, &fd) != NGX_OK) {
         return NGX_OK;
     }
 
-    ngx_pimap_give_describe(d, &record);
+    ngx_pimap_handover_sender_describe(d, &record);
 
-    len = ngx_pimap_record_write(&record, buf, sizeof(buf));
+    len = ngx_pimap_device_record_write(&record, buf, sizeof(buf));
 
     ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
 
@@ -405,12 +405,12 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
         return NGX_OK;
     }
 
-    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
 
-    head.kind = NGX_PIMAP_TALK_DEVICE;
+    head.kind = NGX_PIMAP_HANDOVER_IPC_DEVICE;
     head.number = gift->token;
 
-    rc = ngx_pimap_taker_say(taker, &head, buf, len, fd);
+    rc = ngx_pimap_handover_peer_say(taker, &head, buf, len, fd);
 
     ngx_explicit_memzero(buf, len);
 
@@ -428,15 +428,15 @@ ngx_pimap_give_device(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift,
     ngx_pimap_transport_connection_release(connection);
 
     taker->given++;
-    ngx_pimap_give_count++;
-    ngx_pimap_give_progress = ngx_current_msec;
+    ngx_pimap_handover_sender_count++;
+    ngx_pimap_handover_sender_progress = ngx_current_msec;
 
     return NGX_OK;
 }
 
 
 static void
-ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
+ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d, ngx_pimap_device_record_t *record)
 {
     ngx_pimap_account_t  *account;
     ngx_pimap_parking_t  *parking;
@@ -482,17 +482,17 @@ ngx_pimap_give_describe(ngx_pimap_device_t *d, ngx_pimap_record_t *record)
 
 
 static ngx_int_t
-ngx_pimap_give_end(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift)
 {
     ngx_int_t               rc;
-    ngx_pimap_talk_head_t   head;
+    ngx_pimap_handover_ipc_head_t   head;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_talk_head_t));
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
 
-    head.kind = NGX_PIMAP_TALK_END;
+    head.kind = NGX_PIMAP_HANDOVER_IPC_END;
     head.number = gift->token;
 
-    rc = ngx_pimap_taker_say(taker, &head, NULL, 0, -1);
+    rc = ngx_pimap_handover_peer_say(taker, &head, NULL, 0, -1);
 
     if (rc != NGX_OK) {
         return rc;
@@ -507,7 +507,7 @@ ngx_pimap_give_end(ngx_pimap_taker_t *taker, ngx_pimap_gift_t *gift)
 
 
 ngx_int_t
-ngx_pimap_give_ends(ngx_pimap_taker_t *taker)
+ngx_pimap_handover_sender_ends(ngx_pimap_handover_peer_t *taker)
 {
     ngx_int_t          rc;
     ngx_queue_t       *q, *next;
@@ -524,7 +524,7 @@ ngx_pimap_give_ends(ngx_pimap_taker_t *taker)
             continue;
         }
 
-        rc = ngx_pimap_give_end(taker, gift);
+        rc = ngx_pimap_handover_sender_end(taker, gift);
 
         if (rc != NGX_OK) {
             return rc;
@@ -536,7 +536,7 @@ ngx_pimap_give_ends(ngx_pimap_taker_t *taker)
 
 
 void
-ngx_pimap_give_back(ngx_pimap_taker_t *taker)
+ngx_pimap_handover_sender_back(ngx_pimap_handover_peer_t *taker)
 {
     ngx_queue_t       *q;
     ngx_pimap_gift_t  *gift;
@@ -551,7 +551,7 @@ ngx_pimap_give_back(ngx_pimap_taker_t *taker)
             ngx_free(gift);
 
         } else {
-            ngx_queue_insert_tail(&ngx_pimap_give_todo, q);
+            ngx_queue_insert_tail(&ngx_pimap_handover_sender_todo, q);
         }
     }
 
@@ -560,20 +560,20 @@ ngx_pimap_give_back(ngx_pimap_taker_t *taker)
 
 
 static void
-ngx_pimap_give_finish(void)
+ngx_pimap_handover_sender_finish(void)
 {
     ngx_queue_t  *q;
 
-    ngx_pimap_taker_exit_process();
+    ngx_pimap_handover_peer_exit_process();
 
-    while (!ngx_queue_empty(&ngx_pimap_give_todo)) {
-        q = ngx_queue_head(&ngx_pimap_give_todo);
+    while (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
+        q = ngx_queue_head(&ngx_pimap_handover_sender_todo);
         ngx_queue_remove(q);
         ngx_free(ngx_queue_data(q, ngx_pimap_gift_t, link));
     }
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "pimap handed over %ui devices in %Mms",
-                  ngx_pimap_give_count,
-                  ngx_current_msec - ngx_pimap_give_began);
+                  ngx_pimap_handover_sender_count,
+                  ngx_current_msec - ngx_pimap_handover_sender_began);
 }

@@ -14,10 +14,10 @@
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_give.h"
+#include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_take.h"
+#include "ngx_pimap_handover_receiver.h"
 #include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_timer_wheel.h"
 
@@ -88,12 +88,12 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
 
     ngx_free_connection(c);
 
-    ngx_pimap_take_stop();
+    ngx_pimap_handover_receiver_stop();
     ngx_pimap_transport_poll_drain();
     ngx_pimap_update_waiter_quit();
 
     if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0
-        && !ngx_pimap_take_busy())
+        && !ngx_pimap_handover_receiver_busy())
     {
         return;
     }
@@ -113,7 +113,7 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
 
     case NGX_PIMAP_DRAIN_TAKES:
 
-        if (ngx_pimap_take_busy()
+        if (ngx_pimap_handover_receiver_busy()
             && (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec) > 0)
         {
             break;
@@ -121,13 +121,13 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
 
         ngx_pimap_drain_state = NGX_PIMAP_DRAIN_GIVES;
 
-        ngx_pimap_give_start();
+        ngx_pimap_handover_sender_start();
 
         /* fall through */
 
     case NGX_PIMAP_DRAIN_GIVES:
 
-        if (ngx_pimap_give_turn() == NGX_AGAIN) {
+        if (ngx_pimap_handover_sender_turn() == NGX_AGAIN) {
             break;
         }
 
@@ -142,7 +142,7 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_add_timer(ev, NGX_PIMAP_GIVE_TICK);
+    ngx_add_timer(ev, NGX_PIMAP_HANDOVER_SENDER_TICK);
 }
 
 

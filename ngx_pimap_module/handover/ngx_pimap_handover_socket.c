@@ -10,30 +10,30 @@
  */
 
 
-#include "ngx_pimap_rendezvous.h"
-#include "ngx_pimap_talk.h"
+#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover_ipc.h"
 
 #include <sys/mman.h>
 
 
-#define NGX_PIMAP_RENDEZVOUS_VAR   "NGX_PIMAP_RENDEZVOUS"
+#define NGX_PIMAP_HANDOVER_SOCKET_VAR   "NGX_PIMAP_HANDOVER_SOCKET"
 
 
-static ngx_int_t ngx_pimap_rendezvous_inherit(void);
-static ngx_uint_t ngx_pimap_rendezvous_valid(ngx_socket_t s);
-static ngx_int_t ngx_pimap_rendezvous_create(ngx_log_t *log);
-static ngx_int_t ngx_pimap_rendezvous_map(ngx_fd_t fd);
-static ngx_int_t ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle);
+static ngx_int_t ngx_pimap_handover_socket_inherit(void);
+static ngx_uint_t ngx_pimap_handover_socket_valid(ngx_socket_t s);
+static ngx_int_t ngx_pimap_handover_socket_create(ngx_log_t *log);
+static ngx_int_t ngx_pimap_handover_socket_map(ngx_fd_t fd);
+static ngx_int_t ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle);
 
 
-static ngx_socket_t  ngx_pimap_rendezvous[2] = { -1, -1 };
-static ngx_fd_t      ngx_pimap_rendezvous_memory = -1;
-static uint64_t     *ngx_pimap_rendezvous_newest;
-static uint64_t      ngx_pimap_rendezvous_number;
+static ngx_socket_t  ngx_pimap_handover_socket[2] = { -1, -1 };
+static ngx_fd_t      ngx_pimap_handover_socket_memory = -1;
+static uint64_t     *ngx_pimap_handover_socket_newest;
+static uint64_t      ngx_pimap_handover_socket_number;
 
 
 ngx_int_t
-ngx_pimap_rendezvous_init_module(ngx_cycle_t *cycle)
+ngx_pimap_handover_socket_init_module(ngx_cycle_t *cycle)
 {
     struct timespec   now;
     ngx_core_conf_t  *ccf;
@@ -46,50 +46,50 @@ ngx_pimap_rendezvous_init_module(ngx_cycle_t *cycle)
 
     (void) clock_gettime(CLOCK_MONOTONIC, &now);
 
-    ngx_pimap_rendezvous_number = (uint64_t) now.tv_sec * 1000000000
+    ngx_pimap_handover_socket_number = (uint64_t) now.tv_sec * 1000000000
                                   + now.tv_nsec;
 
-    if (ngx_pimap_rendezvous[0] == -1
-        && ngx_pimap_rendezvous_inherit() != NGX_OK
-        && ngx_pimap_rendezvous_create(cycle->log) != NGX_OK)
+    if (ngx_pimap_handover_socket[0] == -1
+        && ngx_pimap_handover_socket_inherit() != NGX_OK
+        && ngx_pimap_handover_socket_create(cycle->log) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     /* nothing can fail any more that would leave the old workers at work */
 
-    *ngx_pimap_rendezvous_newest = ngx_pimap_rendezvous_number;
+    *ngx_pimap_handover_socket_newest = ngx_pimap_handover_socket_number;
 
-    return ngx_pimap_rendezvous_bequeath(cycle);
+    return ngx_pimap_handover_socket_bequeath(cycle);
 }
 
 
 static ngx_int_t
-ngx_pimap_rendezvous_inherit(void)
+ngx_pimap_handover_socket_inherit(void)
 {
     int   s[3];
     char  end, *value;
 
-    value = getenv(NGX_PIMAP_RENDEZVOUS_VAR);
+    value = getenv(NGX_PIMAP_HANDOVER_SOCKET_VAR);
 
     if (value == NULL
         || sscanf(value, "%d:%d:%d%c", &s[0], &s[1], &s[2], &end) != 3
-        || !ngx_pimap_rendezvous_valid(s[0])
-        || !ngx_pimap_rendezvous_valid(s[1])
-        || ngx_pimap_rendezvous_map(s[2]) != NGX_OK)
+        || !ngx_pimap_handover_socket_valid(s[0])
+        || !ngx_pimap_handover_socket_valid(s[1])
+        || ngx_pimap_handover_socket_map(s[2]) != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    ngx_pimap_rendezvous[0] = s[0];
-    ngx_pimap_rendezvous[1] = s[1];
+    ngx_pimap_handover_socket[0] = s[0];
+    ngx_pimap_handover_socket[1] = s[1];
 
     return NGX_OK;
 }
 
 
 static ngx_uint_t
-ngx_pimap_rendezvous_valid(ngx_socket_t s)
+ngx_pimap_handover_socket_valid(ngx_socket_t s)
 {
     int        domain, type;
     socklen_t  len;
@@ -110,14 +110,14 @@ ngx_pimap_rendezvous_valid(ngx_socket_t s)
 
 
 static ngx_int_t
-ngx_pimap_rendezvous_create(ngx_log_t *log)
+ngx_pimap_handover_socket_create(ngx_log_t *log)
 {
     ngx_fd_t  fd;
 
     fd = memfd_create("pimap", 0);
 
     if (fd == -1 || ftruncate(fd, sizeof(uint64_t)) == -1
-        || ngx_pimap_rendezvous_map(fd) != NGX_OK)
+        || ngx_pimap_handover_socket_map(fd) != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
                       "pimap can't make memory for its generations");
@@ -129,14 +129,14 @@ ngx_pimap_rendezvous_create(ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    return ngx_pimap_talk_pair(ngx_pimap_rendezvous, 1, log);
+    return ngx_pimap_handover_ipc_pair(ngx_pimap_handover_socket, 1, log);
 }
 
 
 /* Not what is shorter: to touch it would be the end. */
 
 static ngx_int_t
-ngx_pimap_rendezvous_map(ngx_fd_t fd)
+ngx_pimap_handover_socket_map(ngx_fd_t fd)
 {
     void         *memory;
     struct stat   st;
@@ -153,8 +153,8 @@ ngx_pimap_rendezvous_map(ngx_fd_t fd)
         return NGX_DECLINED;
     }
 
-    ngx_pimap_rendezvous_newest = memory;
-    ngx_pimap_rendezvous_memory = fd;
+    ngx_pimap_handover_socket_newest = memory;
+    ngx_pimap_handover_socket_memory = fd;
 
     return NGX_OK;
 }
@@ -163,7 +163,7 @@ ngx_pimap_rendezvous_map(ngx_fd_t fd)
 /* nginx gives the next binary what "env" directives name, and nothing else. */
 
 static ngx_int_t
-ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
+ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle)
 {
     ngx_str_t        *variable;
     ngx_core_conf_t  *ccf;
@@ -176,21 +176,21 @@ ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
     }
 
     variable->data = ngx_pnalloc(cycle->pool,
-                                 sizeof(NGX_PIMAP_RENDEZVOUS_VAR "=::")
+                                 sizeof(NGX_PIMAP_HANDOVER_SOCKET_VAR "=::")
                                  + 3 * NGX_INT_T_LEN);
     if (variable->data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(variable->data, NGX_PIMAP_RENDEZVOUS_VAR "=%d:%d:%d%Z",
-                       ngx_pimap_rendezvous[0], ngx_pimap_rendezvous[1],
-                       ngx_pimap_rendezvous_memory);
+    (void) ngx_sprintf(variable->data, NGX_PIMAP_HANDOVER_SOCKET_VAR "=%d:%d:%d%Z",
+                       ngx_pimap_handover_socket[0], ngx_pimap_handover_socket[1],
+                       ngx_pimap_handover_socket_memory);
 
     /* of the name only: nginx looks for the "=" behind it */
 
-    variable->len = sizeof(NGX_PIMAP_RENDEZVOUS_VAR) - 1;
+    variable->len = sizeof(NGX_PIMAP_HANDOVER_SOCKET_VAR) - 1;
 
-    if (setenv(NGX_PIMAP_RENDEZVOUS_VAR,
+    if (setenv(NGX_PIMAP_HANDOVER_SOCKET_VAR,
                (char *) variable->data + variable->len + 1, 1)
         == -1)
     {
@@ -202,29 +202,29 @@ ngx_pimap_rendezvous_bequeath(ngx_cycle_t *cycle)
 
 
 uint64_t
-ngx_pimap_rendezvous_generation(void)
+ngx_pimap_handover_socket_generation(void)
 {
-    return ngx_pimap_rendezvous_number;
+    return ngx_pimap_handover_socket_number;
 }
 
 
 ngx_uint_t
-ngx_pimap_rendezvous_outdated(void)
+ngx_pimap_handover_socket_outdated(void)
 {
-    return ngx_pimap_rendezvous_newest
-           && *ngx_pimap_rendezvous_newest > ngx_pimap_rendezvous_number;
+    return ngx_pimap_handover_socket_newest
+           && *ngx_pimap_handover_socket_newest > ngx_pimap_handover_socket_number;
 }
 
 
 ngx_socket_t
-ngx_pimap_rendezvous_writer(void)
+ngx_pimap_handover_socket_writer(void)
 {
-    return ngx_pimap_rendezvous[0];
+    return ngx_pimap_handover_socket[0];
 }
 
 
 ngx_socket_t
-ngx_pimap_rendezvous_reader(void)
+ngx_pimap_handover_socket_reader(void)
 {
-    return ngx_pimap_rendezvous[1];
+    return ngx_pimap_handover_socket[1];
 }

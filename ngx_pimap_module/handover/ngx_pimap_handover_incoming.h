@@ -37,47 +37,47 @@ typedef struct {
     unsigned              ordered:1;    /* and has come */
     unsigned              lost:1;       /* too much was to be kept */
     unsigned              ended:1;      /* no more devices come */
-} ngx_pimap_guest_t;
+} ngx_pimap_handover_incoming_t;
 
 
-ngx_int_t ngx_pimap_guest_init_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle);
 
 /* Whoever waits for a marker is not let in any more. */
-void ngx_pimap_guest_exit_process(void);
+void ngx_pimap_handover_incoming_exit_process(void);
 
 /* NGX_ERROR: memory is out, or that is no name. */
-ngx_int_t ngx_pimap_guest_create(void *giver, uint64_t token,
+ngx_int_t ngx_pimap_handover_incoming_create(void *giver, uint64_t token,
     ngx_str_t *name);
 
 /* NULL if there is none. */
-ngx_pimap_guest_t *ngx_pimap_guest_find(uint64_t token);
+ngx_pimap_handover_incoming_t *ngx_pimap_handover_incoming_find(uint64_t token);
 
 /* A device of it, and its connection. */
-void ngx_pimap_guest_device(ngx_pimap_guest_t *guest, ngx_str_t *record,
+void ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest, ngx_str_t *record,
     ngx_socket_t fd);
 
 /*
  * There are no more; the giver is gone.  Devices that wait for the marker do
  * so for some seconds more.
  */
-void ngx_pimap_guest_end(ngx_pimap_guest_t *guest);
-void ngx_pimap_guest_forget(void *giver);
+void ngx_pimap_handover_incoming_end(ngx_pimap_handover_incoming_t *guest);
+void ngx_pimap_handover_incoming_forget(void *giver);
 
 /* True if there are any. */
-ngx_uint_t ngx_pimap_guest_busy(void);
+ngx_uint_t ngx_pimap_handover_incoming_busy(void);
 
 /* The account's SUBSCRIBE has been answered. */
-void ngx_pimap_guest_subscribed(ngx_pimap_account_t *account);
+void ngx_pimap_handover_incoming_subscribed(ngx_pimap_account_t *account);
 
 /* The marker has come: NGX_DECLINED if it is not one of ours. */
-ngx_int_t ngx_pimap_guest_marker(ngx_pimap_account_t *account,
+ngx_int_t ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
     uint64_t token);
 
 /* An event without an id, for devices that are on their way. */
-void ngx_pimap_guest_event(ngx_pimap_account_t *account, pimap_event_t *ev);
+void ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account, pimap_event_t *ev);
 
 /* One of them has come, and gets those events. */
-void ngx_pimap_guest_catch_up(ngx_pimap_guest_t *guest,
+void ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
     ngx_pimap_device_t *d);
 
 

@@ -1,0 +1,76 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * "!handover <token>", 16 hexadecimal digits.
+ */
+
+
+#include "ngx_pimap_handover_marker.h"
+#include "ngx_pimap_command.h"
+#include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_handover_incoming.h"
+
+
+#define NGX_PIMAP_HANDOVER_MARKER_TEXT    "!handover "
+#define NGX_PIMAP_HANDOVER_MARKER_PREFIX  (sizeof(NGX_PIMAP_HANDOVER_MARKER_TEXT) - 1)
+#define NGX_PIMAP_HANDOVER_MARKER_SIZE    (NGX_PIMAP_HANDOVER_MARKER_PREFIX + 16)
+
+
+ngx_int_t
+ngx_pimap_handover_marker_publish(ngx_pimap_account_t *account, uint64_t token)
+{
+    u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
+    ngx_str_t  payload;
+
+    payload.data = buf;
+    payload.len = ngx_snprintf(buf, sizeof(buf), NGX_PIMAP_HANDOVER_MARKER_TEXT
+                               "%016xL", token)
+                  - buf;
+
+    if (ngx_pimap_command_publish_account(&account->sn.str, &payload, NULL,
+                                            NULL)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
+    size_t len)
+{
+    uint64_t     token;
+    ngx_uint_t   i;
+    ngx_int_t    digit;
+
+    if (len != NGX_PIMAP_HANDOVER_MARKER_SIZE
+        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER_TEXT, NGX_PIMAP_HANDOVER_MARKER_PREFIX)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    token = 0;
+
+    for (i = NGX_PIMAP_HANDOVER_MARKER_PREFIX; i < len; i++) {
+        digit = ngx_hextoi(&data[i], 1);
+
+        if (digit == NGX_ERROR) {
+            return NGX_DECLINED;
+        }
+
+        token = token << 4 | digit;
+    }
+
+    /* both sides may be in one process only if it leaves right after taking */
+
+    if (ngx_pimap_handover_incoming_marker(account, token) != NGX_OK) {
+        (void) ngx_pimap_handover_sender_marker(account, token);
+    }
+
+    return NGX_OK;
+}
