@@ -27,17 +27,17 @@ typedef struct {
     ngx_pimap_command_t    *revocation; /* asks up to when logins are so */
     ngx_event_t             timer;      /* for how long it may take */
     ngx_uint_t              revoked;
-} ngx_pimap_ask_t;
+} ngx_pimap_preflight_t;
 
 
 /*
  * NGX_OK: all is known.  NGX_AGAIN: Redis is asked, the handler is called when
  * it has answered or takes too long; the request's context is ours until then.
  */
-ngx_int_t ngx_pimap_ask(ngx_pimap_ask_t *ask);
+ngx_int_t ngx_pimap_preflight(ngx_pimap_preflight_t *ask);
 
 /* The request goes: the handler will not be called. */
-void ngx_pimap_ask_forget(ngx_pimap_ask_t *ask);
+void ngx_pimap_preflight_forget(ngx_pimap_preflight_t *ask);
 
 
 #endif /* _NGX_PIMAP_ASK_H_INCLUDED_ */

@@ -9,12 +9,12 @@
 
 #include "ngx_pimap_events.h"
 #include "ngx_pimap_accept.h"
-#include "ngx_pimap_ask.h"
+#include "ngx_pimap_preflight.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_request_body.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
-#include "ngx_pimap_head.h"
+#include "ngx_pimap_response_head.h"
 #include "ngx_pimap_transport_request.h"
 #include "ngx_pimap_identity.h"
 #include "ngx_pimap_limit.h"
@@ -31,7 +31,7 @@ typedef struct {
     ngx_http_request_t    *request;
     ngx_pimap_parking_t    parking;
     ngx_pimap_query_t      query;
-    ngx_pimap_ask_t        ask;
+    ngx_pimap_preflight_t        ask;
 } ngx_pimap_events_t;
 
 
@@ -97,7 +97,7 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     e->ask.handler = ngx_pimap_events_resume;
     e->ask.data = e;
 
-    rc = ngx_pimap_ask(&e->ask);
+    rc = ngx_pimap_preflight(&e->ask);
 
     if (rc != NGX_AGAIN) {
         return rc == NGX_OK ? ngx_pimap_events_go_on(e) : rc;
@@ -163,7 +163,7 @@ ngx_pimap_events_cleanup(void *data)
 {
     ngx_pimap_events_t  *e = data;
 
-    ngx_pimap_ask_forget(&e->ask);
+    ngx_pimap_preflight_forget(&e->ask);
 }
 
 
@@ -182,7 +182,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     }
 
     if (r->method == NGX_HTTP_HEAD) {
-        return ngx_pimap_head(r, parking);
+        return ngx_pimap_response_head(r, parking);
     }
 
     rc = ngx_pimap_filter_create(&parking->filter, e->query.types,
@@ -387,7 +387,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     if (ngx_exiting) {
         ngx_pimap_count(refused);
-        return ngx_pimap_head_later(r, parking, parking->conf->retry);
+        return ngx_pimap_response_head_later(r, parking, parking->conf->retry);
     }
 
     rc = ngx_pimap_limit_admit(parking, &problem);
@@ -436,7 +436,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         }
     }
 
-    rc = ngx_pimap_head(r, parking);
+    rc = ngx_pimap_response_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
@@ -463,6 +463,6 @@ ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
                   "pimap has too many devices parked, "
                   "\"pimap_max_devices\" is reached");
 
-    return ngx_pimap_head_later(r, parking,
+    return ngx_pimap_response_head_later(r, parking,
                                   ngx_max(parking->conf->retry, 60000));
 }

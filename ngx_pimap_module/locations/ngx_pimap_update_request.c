@@ -7,60 +7,60 @@
  */
 
 
-#include "ngx_pimap_outcome.h"
+#include "ngx_pimap_update_request.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_zone.h"
 
 
-#define ngx_pimap_outcome_of(w)                                              \
-    ngx_queue_data(w, ngx_pimap_outcome_t, waiter)
+#define ngx_pimap_update_request_of(w)                                              \
+    ngx_queue_data(w, ngx_pimap_update_request_t, waiter)
 
 
-static ngx_int_t ngx_pimap_outcome_begin(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_request_begin(ngx_pimap_update_request_t *o,
     const char **why);
-static void ngx_pimap_outcome_revocation(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_outcome_revoked(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_outcome_failed(ngx_pimap_outcome_t *o,
+static void ngx_pimap_update_request_revocation(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_update_request_revoked(ngx_http_request_t *r);
+static ngx_int_t ngx_pimap_update_request_failed(ngx_pimap_update_request_t *o,
     const char *why);
-static ngx_int_t ngx_pimap_outcome_send(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_request_send(ngx_pimap_update_request_t *o,
     const char **why);
-static void ngx_pimap_outcome_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_outcome_first(ngx_pimap_outcome_t *o,
+static void ngx_pimap_update_request_answered(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_update_request_first(ngx_pimap_update_request_t *o,
     redisReply *reply);
-static void ngx_pimap_outcome_take(ngx_pimap_outcome_t *o,
+static void ngx_pimap_update_request_take(ngx_pimap_update_request_t *o,
     redisReply *reply);
-static void ngx_pimap_outcome_set(ngx_pimap_outcome_t *o, ngx_uint_t i,
+static void ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i,
     const char *data, size_t len);
-static void ngx_pimap_outcome_result(ngx_pimap_waiter_t *w,
+static void ngx_pimap_update_request_result(ngx_pimap_waiter_t *w,
     pimap_event_t *ev);
-static void ngx_pimap_outcome_subscribed(ngx_pimap_waiter_t *w);
-static void ngx_pimap_outcome_over(ngx_pimap_waiter_t *w);
-static void ngx_pimap_outcome_end(ngx_pimap_outcome_t *o, ngx_int_t rc);
-static ngx_int_t ngx_pimap_outcome_answer(ngx_pimap_outcome_t *o);
-static ngx_int_t ngx_pimap_outcome_applied(ngx_pimap_outcome_t *o);
-static ngx_str_t *ngx_pimap_outcome_body(ngx_pimap_outcome_t *o);
-static void ngx_pimap_outcome_cleanup(void *data);
-static void ngx_pimap_outcome_stop(ngx_pimap_outcome_t *o);
+static void ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w);
+static void ngx_pimap_update_request_over(ngx_pimap_waiter_t *w);
+static void ngx_pimap_update_request_end(ngx_pimap_update_request_t *o, ngx_int_t rc);
+static ngx_int_t ngx_pimap_update_request_answer(ngx_pimap_update_request_t *o);
+static ngx_int_t ngx_pimap_update_request_applied(ngx_pimap_update_request_t *o);
+static ngx_str_t *ngx_pimap_update_request_body(ngx_pimap_update_request_t *o);
+static void ngx_pimap_update_request_cleanup(void *data);
+static void ngx_pimap_update_request_stop(ngx_pimap_update_request_t *o);
 
 
-ngx_pimap_outcome_t *
-ngx_pimap_outcome_create(ngx_http_request_t *r)
+ngx_pimap_update_request_t *
+ngx_pimap_update_request_create(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t   *cln;
-    ngx_pimap_outcome_t  *o;
+    ngx_pimap_update_request_t  *o;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_outcome_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_update_request_t));
     if (cln == NULL) {
         return NULL;
     }
 
     o = cln->data;
-    ngx_memzero(o, sizeof(ngx_pimap_outcome_t));
+    ngx_memzero(o, sizeof(ngx_pimap_update_request_t));
 
     o->request = r;
-    cln->handler = ngx_pimap_outcome_cleanup;
+    cln->handler = ngx_pimap_update_request_cleanup;
 
     if (ngx_array_init(&o->updates, r->pool, 1, sizeof(ngx_pimap_queued_t))
         != NGX_OK)
@@ -73,7 +73,7 @@ ngx_pimap_outcome_create(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
+ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o, ngx_msec_t wait)
 {
     const char          *why;
     ngx_http_request_t  *r;
@@ -88,9 +88,9 @@ ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
     }
 
     o->waiter.device = &o->device;
-    o->waiter.result = ngx_pimap_outcome_result;
-    o->waiter.subscribed = ngx_pimap_outcome_subscribed;
-    o->waiter.over = ngx_pimap_outcome_over;
+    o->waiter.result = ngx_pimap_update_request_result;
+    o->waiter.subscribed = ngx_pimap_update_request_subscribed;
+    o->waiter.over = ngx_pimap_update_request_over;
 
     if (wait && ngx_pimap_update_waiter(&o->waiter, &o->account, wait,
                                r->connection->log)
@@ -99,10 +99,10 @@ ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
         o->waited = wait / 1000;
     }
 
-    if (ngx_pimap_outcome_begin(o, &why) != NGX_OK) {
+    if (ngx_pimap_update_request_begin(o, &why) != NGX_OK) {
         ngx_pimap_update_waiter_forget(&o->waiter);
 
-        return ngx_pimap_outcome_failed(o, why);
+        return ngx_pimap_update_request_failed(o, why);
     }
 
     r->connection->log->action = "waiting for the outcome of updates";
@@ -115,53 +115,53 @@ ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait)
 /* A token may have been revoked. */
 
 static ngx_int_t
-ngx_pimap_outcome_begin(ngx_pimap_outcome_t *o, const char **why)
+ngx_pimap_update_request_begin(ngx_pimap_update_request_t *o, const char **why)
 {
     ngx_pimap_login_t  *login;
 
     login = ngx_pimap_login_find(o->request);
 
     if (login == NULL || !login->token) {
-        return ngx_pimap_outcome_send(o, why);
+        return ngx_pimap_update_request_send(o, why);
     }
 
     *why = "Redis is away";
 
     o->command = ngx_pimap_revoke_read(&o->account,
-                                       ngx_pimap_outcome_revocation, o);
+                                       ngx_pimap_update_request_revocation, o);
 
     return o->command ? NGX_OK : NGX_DECLINED;
 }
 
 
 static void
-ngx_pimap_outcome_revocation(void *data, redisReply *reply)
+ngx_pimap_update_request_revocation(void *data, redisReply *reply)
 {
     time_t                issued;
     const char           *why;
-    ngx_pimap_outcome_t  *o = data;
+    ngx_pimap_update_request_t  *o = data;
 
     o->command = NULL;
     why = "Redis has not answered";
 
     if (reply == NULL) {
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_failed(o, why));
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_failed(o, why));
         return;
     }
 
     issued = ngx_pimap_login_find(o->request)->issued;
 
     if (issued <= ngx_pimap_revoke_time(reply, &o->device)) {
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_revoked(o->request));
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_revoked(o->request));
 
-    } else if (ngx_pimap_outcome_send(o, &why) != NGX_OK) {
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_failed(o, why));
+    } else if (ngx_pimap_update_request_send(o, &why) != NGX_OK) {
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_failed(o, why));
     }
 }
 
 
 static ngx_int_t
-ngx_pimap_outcome_revoked(ngx_http_request_t *r)
+ngx_pimap_update_request_revoked(ngx_http_request_t *r)
 {
     ngx_int_t    rc;
     const char  *problem;
@@ -176,7 +176,7 @@ ngx_pimap_outcome_revoked(ngx_http_request_t *r)
 /* Nothing has been sent. */
 
 static ngx_int_t
-ngx_pimap_outcome_failed(ngx_pimap_outcome_t *o, const char *why)
+ngx_pimap_update_request_failed(ngx_pimap_update_request_t *o, const char *why)
 {
     ngx_pimap_count(updates_failed);
 
@@ -185,36 +185,36 @@ ngx_pimap_outcome_failed(ngx_pimap_outcome_t *o, const char *why)
 
 
 static ngx_int_t
-ngx_pimap_outcome_send(ngx_pimap_outcome_t *o, const char **why)
+ngx_pimap_update_request_send(ngx_pimap_update_request_t *o, const char **why)
 {
     o->again = 0;
     o->command = ngx_pimap_update_stream_add(&o->account, &o->device,
                                      o->updates.elts, o->updates.nelts,
-                                     ngx_pimap_outcome_answered, o, why);
+                                     ngx_pimap_update_request_answered, o, why);
 
     return o->command ? NGX_OK : NGX_DECLINED;
 }
 
 
 static void
-ngx_pimap_outcome_answered(void *data, redisReply *reply)
+ngx_pimap_update_request_answered(void *data, redisReply *reply)
 {
     const char           *why;
-    ngx_pimap_outcome_t  *o = data;
+    ngx_pimap_update_request_t  *o = data;
 
     o->command = NULL;
 
-    if (!o->known && ngx_pimap_outcome_first(o, reply) != NGX_OK) {
+    if (!o->known && ngx_pimap_update_request_first(o, reply) != NGX_OK) {
         return;
     }
 
-    ngx_pimap_outcome_take(o, reply);
+    ngx_pimap_update_request_take(o, reply);
 
     if (o->missing == 0 || o->waiter.account == NULL) {
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_answer(o));
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_answer(o));
 
     } else if (o->again) {
-        (void) ngx_pimap_outcome_send(o, &why);
+        (void) ngx_pimap_update_request_send(o, &why);
     }
 }
 
@@ -222,7 +222,7 @@ ngx_pimap_outcome_answered(void *data, redisReply *reply)
 /* NGX_ABORT: Redis has not taken them, and the request is answered. */
 
 static ngx_int_t
-ngx_pimap_outcome_first(ngx_pimap_outcome_t *o, redisReply *reply)
+ngx_pimap_update_request_first(ngx_pimap_update_request_t *o, redisReply *reply)
 {
     ngx_uint_t           at, status;
     const char          *why;
@@ -243,12 +243,12 @@ ngx_pimap_outcome_first(ngx_pimap_outcome_t *o, redisReply *reply)
         update = o->updates.elts;
         update += ngx_min(at, o->updates.nelts - 1);
 
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_problem(o, status,
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_problem(o, status,
                                                        update->line, why));
         return NGX_ABORT;
     }
 
-    ngx_pimap_outcome_end(o, ngx_pimap_problem(o->request, status, why));
+    ngx_pimap_update_request_end(o, ngx_pimap_problem(o->request, status, why));
 
     return NGX_ABORT;
 }
@@ -257,7 +257,7 @@ ngx_pimap_outcome_first(ngx_pimap_outcome_t *o, redisReply *reply)
 /* Later answers may fail: somebody else may tell the results, or nobody. */
 
 static void
-ngx_pimap_outcome_take(ngx_pimap_outcome_t *o, redisReply *reply)
+ngx_pimap_update_request_take(ngx_pimap_update_request_t *o, redisReply *reply)
 {
     size_t        i;
     redisReply  **e;
@@ -272,7 +272,7 @@ ngx_pimap_outcome_take(ngx_pimap_outcome_t *o, redisReply *reply)
 
     for (i = 0; i < reply->elements; i++) {
         if (e[i]->type == REDIS_REPLY_STRING && e[i]->len) {
-            ngx_pimap_outcome_set(o, i, e[i]->str, e[i]->len);
+            ngx_pimap_update_request_set(o, i, e[i]->str, e[i]->len);
         }
     }
 }
@@ -281,7 +281,7 @@ ngx_pimap_outcome_take(ngx_pimap_outcome_t *o, redisReply *reply)
 /* Without memory it stays unknown: the client asks again. */
 
 static void
-ngx_pimap_outcome_set(ngx_pimap_outcome_t *o, ngx_uint_t i, const char *data,
+ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i, const char *data,
     size_t len)
 {
     ngx_str_t  *result;
@@ -303,14 +303,14 @@ ngx_pimap_outcome_set(ngx_pimap_outcome_t *o, ngx_uint_t i, const char *data,
 
 
 static void
-ngx_pimap_outcome_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
+ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
     ngx_uint_t            i;
     pimap_str_t           id;
     ngx_pimap_queued_t   *update;
-    ngx_pimap_outcome_t  *o;
+    ngx_pimap_update_request_t  *o;
 
-    o = ngx_pimap_outcome_of(w);
+    o = ngx_pimap_update_request_of(w);
 
     if (pimap_json_string(json_object_get(ev->root, "update"), &id) != 0) {
         return;
@@ -322,7 +322,7 @@ ngx_pimap_outcome_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
         if (update[i].id.len == id.len
             && ngx_memcmp(update[i].id.data, id.data, id.len) == 0)
         {
-            ngx_pimap_outcome_set(o, i, ev->json.data, ev->json.len);
+            ngx_pimap_update_request_set(o, i, ev->json.data, ev->json.len);
         }
     }
 
@@ -333,18 +333,18 @@ ngx_pimap_outcome_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 
 
 static void
-ngx_pimap_outcome_subscribed(ngx_pimap_waiter_t *w)
+ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
 {
     const char           *why;
-    ngx_pimap_outcome_t  *o;
+    ngx_pimap_update_request_t  *o;
 
-    o = ngx_pimap_outcome_of(w);
+    o = ngx_pimap_update_request_of(w);
 
     if (o->command) {
         o->again = 1;
 
     } else if (o->known) {
-        (void) ngx_pimap_outcome_send(o, &why);
+        (void) ngx_pimap_update_request_send(o, &why);
     }
 }
 
@@ -352,14 +352,14 @@ ngx_pimap_outcome_subscribed(ngx_pimap_waiter_t *w)
 /* The first answer of Redis is waited for in any case. */
 
 static void
-ngx_pimap_outcome_over(ngx_pimap_waiter_t *w)
+ngx_pimap_update_request_over(ngx_pimap_waiter_t *w)
 {
-    ngx_pimap_outcome_t  *o;
+    ngx_pimap_update_request_t  *o;
 
-    o = ngx_pimap_outcome_of(w);
+    o = ngx_pimap_update_request_of(w);
 
     if (o->known) {
-        ngx_pimap_outcome_end(o, ngx_pimap_outcome_answer(o));
+        ngx_pimap_update_request_end(o, ngx_pimap_update_request_answer(o));
     }
 }
 
@@ -367,7 +367,7 @@ ngx_pimap_outcome_over(ngx_pimap_waiter_t *w)
 /* What is sent of the answer later finds nobody who waits any more. */
 
 static void
-ngx_pimap_outcome_end(ngx_pimap_outcome_t *o, ngx_int_t rc)
+ngx_pimap_update_request_end(ngx_pimap_update_request_t *o, ngx_int_t rc)
 {
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
@@ -375,7 +375,7 @@ ngx_pimap_outcome_end(ngx_pimap_outcome_t *o, ngx_int_t rc)
     r = o->request;
     c = r->connection;
 
-    ngx_pimap_outcome_stop(o);
+    ngx_pimap_update_request_stop(o);
 
     ngx_http_set_log_request(c->log, r);
 
@@ -386,15 +386,15 @@ ngx_pimap_outcome_end(ngx_pimap_outcome_t *o, ngx_int_t rc)
 
 
 static ngx_int_t
-ngx_pimap_outcome_answer(ngx_pimap_outcome_t *o)
+ngx_pimap_update_request_answer(ngx_pimap_update_request_t *o)
 {
     ngx_str_t  *body;
 
     static ngx_str_t  type = ngx_string("application/json");
 
-    body = ngx_pimap_outcome_body(o);
+    body = ngx_pimap_update_request_body(o);
 
-    if (body == NULL || ngx_pimap_outcome_applied(o) != NGX_OK) {
+    if (body == NULL || ngx_pimap_update_request_applied(o) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -407,7 +407,7 @@ ngx_pimap_outcome_answer(ngx_pimap_outcome_t *o)
 /* RFC 7240, section 3 */
 
 static ngx_int_t
-ngx_pimap_outcome_applied(ngx_pimap_outcome_t *o)
+ngx_pimap_update_request_applied(ngx_pimap_update_request_t *o)
 {
     u_char  *value;
 
@@ -430,7 +430,7 @@ ngx_pimap_outcome_applied(ngx_pimap_outcome_t *o)
 /* The events of the results; ids need no escapes. */
 
 static ngx_str_t *
-ngx_pimap_outcome_body(ngx_pimap_outcome_t *o)
+ngx_pimap_update_request_body(ngx_pimap_update_request_t *o)
 {
     u_char              *p;
     size_t               size;
@@ -480,7 +480,7 @@ ngx_pimap_outcome_body(ngx_pimap_outcome_t *o)
 
 
 ngx_int_t
-ngx_pimap_outcome_problem(ngx_pimap_outcome_t *o, ngx_uint_t status,
+ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o, ngx_uint_t status,
     ngx_uint_t line, const char *why)
 {
     u_char  detail[192];
@@ -501,14 +501,14 @@ ngx_pimap_outcome_problem(ngx_pimap_outcome_t *o, ngx_uint_t status,
 /* The client may be gone before Redis or a backend has answered. */
 
 static void
-ngx_pimap_outcome_cleanup(void *data)
+ngx_pimap_update_request_cleanup(void *data)
 {
-    ngx_pimap_outcome_stop(data);
+    ngx_pimap_update_request_stop(data);
 }
 
 
 static void
-ngx_pimap_outcome_stop(ngx_pimap_outcome_t *o)
+ngx_pimap_update_request_stop(ngx_pimap_update_request_t *o)
 {
     if (o->command) {
         ngx_pimap_command_forget(o->command);

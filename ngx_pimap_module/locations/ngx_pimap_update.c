@@ -11,7 +11,7 @@
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_identity.h"
-#include "ngx_pimap_outcome.h"
+#include "ngx_pimap_update_request.h"
 #include "ngx_pimap_prefer.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_zone.h"
@@ -20,16 +20,16 @@
 
 
 static void ngx_pimap_update_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_update_request(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_update_handle(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_update_identity(ngx_pimap_outcome_t *o);
-static ngx_int_t ngx_pimap_update_parse(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_identity(ngx_pimap_update_request_t *o);
+static ngx_int_t ngx_pimap_update_parse(ngx_pimap_update_request_t *o,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_update_line(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_line(ngx_pimap_update_request_t *o,
     ngx_str_t *text, ngx_uint_t line);
-static ngx_int_t ngx_pimap_update_add(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_add(ngx_pimap_update_request_t *o,
     pimap_update_t *u, ngx_uint_t line);
-static ngx_int_t ngx_pimap_update_problem(ngx_pimap_outcome_t *o,
+static ngx_int_t ngx_pimap_update_problem(ngx_pimap_update_request_t *o,
     ngx_uint_t status, ngx_uint_t line, const char *why);
 static ngx_msec_t ngx_pimap_update_wait(ngx_http_request_t *r);
 
@@ -52,7 +52,7 @@ ngx_pimap_update_body_handler(ngx_http_request_t *r)
     ngx_str_t  body;
 
     if (ngx_pimap_body_join(r, &body, &rc) == NGX_OK) {
-        rc = ngx_pimap_update_request(r, &body);
+        rc = ngx_pimap_update_handle(r, &body);
     }
 
     if (rc != NGX_DONE) {
@@ -64,12 +64,12 @@ ngx_pimap_update_body_handler(ngx_http_request_t *r)
 /* NGX_DONE: the request will be answered later. */
 
 static ngx_int_t
-ngx_pimap_update_request(ngx_http_request_t *r, ngx_str_t *body)
+ngx_pimap_update_handle(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t             rc;
-    ngx_pimap_outcome_t  *o;
+    ngx_pimap_update_request_t  *o;
 
-    o = ngx_pimap_outcome_create(r);
+    o = ngx_pimap_update_request_create(r);
     if (o == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -81,7 +81,7 @@ ngx_pimap_update_request(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     if (rc == NGX_OK) {
-        return ngx_pimap_outcome_ask(o, ngx_pimap_update_wait(r));
+        return ngx_pimap_update_request_ask(o, ngx_pimap_update_wait(r));
     }
 
     return rc == NGX_ABORT ? o->refused : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -91,7 +91,7 @@ ngx_pimap_update_request(ngx_http_request_t *r, ngx_str_t *body)
 /* As all below: NGX_ABORT if it has been refused. */
 
 static ngx_int_t
-ngx_pimap_update_identity(ngx_pimap_outcome_t *o)
+ngx_pimap_update_identity(ngx_pimap_update_request_t *o)
 {
     ngx_int_t    rc;
     const char  *problem;
@@ -118,7 +118,7 @@ ngx_pimap_update_identity(ngx_pimap_outcome_t *o)
 
 
 static ngx_int_t
-ngx_pimap_update_parse(ngx_pimap_outcome_t *o, ngx_str_t *body)
+ngx_pimap_update_parse(ngx_pimap_update_request_t *o, ngx_str_t *body)
 {
     ngx_int_t           rc;
     ngx_str_t           text;
@@ -159,7 +159,7 @@ ngx_pimap_update_parse(ngx_pimap_outcome_t *o, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_update_line(ngx_pimap_outcome_t *o, ngx_str_t *text,
+ngx_pimap_update_line(ngx_pimap_update_request_t *o, ngx_str_t *text,
     ngx_uint_t line)
 {
     char                   why[128];
@@ -196,7 +196,7 @@ ngx_pimap_update_line(ngx_pimap_outcome_t *o, ngx_str_t *text,
 /* The same one twice in a body is one. */
 
 static ngx_int_t
-ngx_pimap_update_add(ngx_pimap_outcome_t *o, pimap_update_t *u,
+ngx_pimap_update_add(ngx_pimap_update_request_t *o, pimap_update_t *u,
     ngx_uint_t line)
 {
     ngx_uint_t           i;
@@ -238,12 +238,12 @@ ngx_pimap_update_add(ngx_pimap_outcome_t *o, pimap_update_t *u,
 
 
 static ngx_int_t
-ngx_pimap_update_problem(ngx_pimap_outcome_t *o, ngx_uint_t status,
+ngx_pimap_update_problem(ngx_pimap_update_request_t *o, ngx_uint_t status,
     ngx_uint_t line, const char *why)
 {
     ngx_pimap_count(updates_invalid);
 
-    o->refused = ngx_pimap_outcome_problem(o, status, line, why);
+    o->refused = ngx_pimap_update_request_problem(o, status, line, why);
 
     return NGX_ABORT;
 }

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_ask.h"
+#include "ngx_pimap_preflight.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_event_log.h"
 #include "ngx_pimap_query.h"
@@ -15,26 +15,26 @@
 #include "ngx_pimap_revoke.h"
 
 
-#define NGX_PIMAP_ASK_TIME   250        /* msec, for Redis before the head */
+#define NGX_PIMAP_PREFLIGHT_TIME   250        /* msec, for Redis before the head */
 
 
-static void ngx_pimap_ask_place(ngx_pimap_ask_t *ask);
-static ngx_uint_t ngx_pimap_ask_last_id(ngx_http_request_t *r,
+static void ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask);
+static ngx_uint_t ngx_pimap_preflight_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
-static void ngx_pimap_ask_started(void *data, redisReply *reply);
-static void ngx_pimap_ask_revocation(void *data, redisReply *reply);
-static void ngx_pimap_ask_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_ask_done(ngx_pimap_ask_t *ask);
+static void ngx_pimap_preflight_started(void *data, redisReply *reply);
+static void ngx_pimap_preflight_revocation(void *data, redisReply *reply);
+static void ngx_pimap_preflight_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_preflight_done(ngx_pimap_preflight_t *ask);
 
 
 ngx_int_t
-ngx_pimap_ask(ngx_pimap_ask_t *ask)
+ngx_pimap_preflight(ngx_pimap_preflight_t *ask)
 {
-    ngx_pimap_ask_place(ask);
+    ngx_pimap_preflight_place(ask);
 
     if (ask->parking->revocable) {
         ask->revocation = ngx_pimap_revoke_read(&ask->parking->account,
-                                                ngx_pimap_ask_revocation,
+                                                ngx_pimap_preflight_revocation,
                                                 ask);
     }
 
@@ -42,7 +42,7 @@ ngx_pimap_ask(ngx_pimap_ask_t *ask)
         return NGX_OK;
     }
 
-    ask->timer.handler = ngx_pimap_ask_timer_handler;
+    ask->timer.handler = ngx_pimap_preflight_timer_handler;
     ask->timer.data = ask->request->connection;
     ask->timer.log = ask->request->connection->log;
 
@@ -51,7 +51,7 @@ ngx_pimap_ask(ngx_pimap_ask_t *ask)
     /* what this turn of the worker has taken up to now is not Redis' time */
 
     ngx_time_update();
-    ngx_add_timer(&ask->timer, NGX_PIMAP_ASK_TIME);
+    ngx_add_timer(&ask->timer, NGX_PIMAP_PREFLIGHT_TIME);
 
     return NGX_AGAIN;
 }
@@ -60,14 +60,14 @@ ngx_pimap_ask(ngx_pimap_ask_t *ask)
 /* It goes on after the id that it brings, or at the log's end. */
 
 static void
-ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
+ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask)
 {
     ngx_str_t           id;
     ngx_pimap_start_t  *start;
 
     start = &ask->parking->start;
 
-    if (ngx_pimap_ask_last_id(ask->request, &id)) {
+    if (ngx_pimap_preflight_last_id(ask->request, &id)) {
         start->known = 1;
 
         if (pimap_event_id_parse(&start->position, id.data, id.len)
@@ -93,7 +93,7 @@ ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
 
     if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_READY) {
         ask->command = ngx_pimap_event_log_last(&ask->parking->account,
-                                        ngx_pimap_ask_started, ask);
+                                        ngx_pimap_preflight_started, ask);
     }
 }
 
@@ -101,7 +101,7 @@ ngx_pimap_ask_place(ngx_pimap_ask_t *ask)
 /* A browser can't send the header with its first request: the query may. */
 
 static ngx_uint_t
-ngx_pimap_ask_last_id(ngx_http_request_t *r, ngx_str_t *id)
+ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 {
     if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
         return 1;
@@ -114,10 +114,10 @@ ngx_pimap_ask_last_id(ngx_http_request_t *r, ngx_str_t *id)
 
 
 static void
-ngx_pimap_ask_started(void *data, redisReply *reply)
+ngx_pimap_preflight_started(void *data, redisReply *reply)
 {
     ngx_pimap_start_t   *start;
-    ngx_pimap_ask_t  *ask;
+    ngx_pimap_preflight_t  *ask;
 
     ask = data;
     ask->command = NULL;
@@ -129,15 +129,15 @@ ngx_pimap_ask_started(void *data, redisReply *reply)
     }
 
     if (ask->revocation == NULL) {
-        ngx_pimap_ask_done(ask);
+        ngx_pimap_preflight_done(ask);
     }
 }
 
 
 static void
-ngx_pimap_ask_revocation(void *data, redisReply *reply)
+ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 {
-    ngx_pimap_ask_t  *ask;
+    ngx_pimap_preflight_t  *ask;
 
     ask = data;
     ask->revocation = NULL;
@@ -148,37 +148,37 @@ ngx_pimap_ask_revocation(void *data, redisReply *reply)
     }
 
     if (ask->command == NULL) {
-        ngx_pimap_ask_done(ask);
+        ngx_pimap_preflight_done(ask);
     }
 }
 
 
 static void
-ngx_pimap_ask_timer_handler(ngx_event_t *ev)
+ngx_pimap_preflight_timer_handler(ngx_event_t *ev)
 {
     ngx_connection_t    *c;
-    ngx_pimap_ask_t  *ask;
+    ngx_pimap_preflight_t  *ask;
 
     c = ev->data;
     ask = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                 ngx_pimap_module);
 
-    ngx_pimap_ask_forget(ask);
-    ngx_pimap_ask_done(ask);
+    ngx_pimap_preflight_forget(ask);
+    ngx_pimap_preflight_done(ask);
 }
 
 
 static void
-ngx_pimap_ask_done(ngx_pimap_ask_t *ask)
+ngx_pimap_preflight_done(ngx_pimap_preflight_t *ask)
 {
-    ngx_pimap_ask_forget(ask);
+    ngx_pimap_preflight_forget(ask);
 
     ask->handler(ask->data);
 }
 
 
 void
-ngx_pimap_ask_forget(ngx_pimap_ask_t *ask)
+ngx_pimap_preflight_forget(ngx_pimap_preflight_t *ask)
 {
     if (ask->command) {
         ngx_pimap_command_forget(ask->command);

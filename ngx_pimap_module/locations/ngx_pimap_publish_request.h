@@ -33,17 +33,17 @@ typedef struct {
     ngx_int_t              refused;     /* what answering it returned */
     unsigned               from_body:1; /* the account is an OX payload's */
     unsigned               waiting:1;
-} ngx_pimap_post_t;
+} ngx_pimap_publish_request_t;
 
 
 /* NULL if memory is out. */
-ngx_pimap_post_t *ngx_pimap_post_create(ngx_http_request_t *r);
+ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(ngx_http_request_t *r);
 
 /*
  * Publishes the events.  NGX_DONE: the request will be answered when Redis
  * has; NGX_DECLINED: Redis is away; NGX_ERROR: memory is out.
  */
-ngx_int_t ngx_pimap_post_send(ngx_pimap_post_t *post);
+ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *post);
 
 
 #endif /* _NGX_PIMAP_POST_H_INCLUDED_ */

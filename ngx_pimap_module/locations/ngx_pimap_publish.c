@@ -11,7 +11,7 @@
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_identity.h"
-#include "ngx_pimap_post.h"
+#include "ngx_pimap_publish_request.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_zone.h"
@@ -26,19 +26,19 @@
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_events(ngx_pimap_post_t *p,
+static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_request_t *p,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data,
+static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     size_t len, ngx_uint_t line);
-static ngx_int_t ngx_pimap_publish_add(ngx_pimap_post_t *p,
+static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_request_t *p,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_post_t *p,
+static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_post_t *p,
+static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p,
     ngx_uint_t line, const char *why);
-static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_post_t *p,
+static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *p,
     ngx_uint_t status, const char *detail);
-static ngx_int_t ngx_pimap_publish_send(ngx_pimap_post_t *p);
+static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_request_t *p);
 
 
 ngx_int_t
@@ -75,9 +75,9 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t          rc;
     const char        *problem;
-    ngx_pimap_post_t  *p;
+    ngx_pimap_publish_request_t  *p;
 
-    p = ngx_pimap_post_create(r);
+    p = ngx_pimap_publish_request_create(r);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -105,7 +105,7 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 /* As all below: NGX_ABORT if the request has been refused. */
 
 static ngx_int_t
-ngx_pimap_publish_events(ngx_pimap_post_t *p, ngx_str_t *body)
+ngx_pimap_publish_events(ngx_pimap_publish_request_t *p, ngx_str_t *body)
 {
     ngx_int_t          rc;
     ngx_str_t          text;
@@ -135,7 +135,7 @@ ngx_pimap_publish_events(ngx_pimap_post_t *p, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data, size_t len,
+ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data, size_t len,
     ngx_uint_t line)
 {
     char                    why[128];
@@ -183,7 +183,7 @@ ngx_pimap_publish_line(ngx_pimap_post_t *p, u_char *data, size_t len,
 /* NGX_DECLINED: an OX payload that is none. */
 
 static ngx_int_t
-ngx_pimap_publish_add(ngx_pimap_post_t *p, pimap_event_t *ev)
+ngx_pimap_publish_add(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 {
     ngx_str_t  *s;
 
@@ -204,7 +204,7 @@ ngx_pimap_publish_add(ngx_pimap_post_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_ox(ngx_pimap_post_t *p, pimap_event_t *ev)
+ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 {
     char         *text;
     size_t        len;
@@ -273,7 +273,7 @@ ngx_pimap_publish_ox(ngx_pimap_post_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_invalid(ngx_pimap_post_t *p, ngx_uint_t line,
+ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p, ngx_uint_t line,
     const char *why)
 {
     u_char  detail[192];
@@ -296,7 +296,7 @@ ngx_pimap_publish_invalid(ngx_pimap_post_t *p, ngx_uint_t line,
 /* A problem that is sent without any returns NGX_OK, too. */
 
 static ngx_int_t
-ngx_pimap_publish_refuse(ngx_pimap_post_t *p, ngx_uint_t status,
+ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *p, ngx_uint_t status,
     const char *detail)
 {
     p->refused = ngx_pimap_problem(p->request, status, detail);
@@ -306,7 +306,7 @@ ngx_pimap_publish_refuse(ngx_pimap_post_t *p, ngx_uint_t status,
 
 
 static ngx_int_t
-ngx_pimap_publish_send(ngx_pimap_post_t *p)
+ngx_pimap_publish_send(ngx_pimap_publish_request_t *p)
 {
     ngx_int_t  rc;
 
@@ -322,7 +322,7 @@ ngx_pimap_publish_send(ngx_pimap_post_t *p)
                                         "the Idempotency-Key is too long");
     }
 
-    rc = ngx_pimap_post_send(p);
+    rc = ngx_pimap_publish_request_send(p);
 
     if (rc == NGX_DECLINED) {
         return ngx_pimap_publish_refuse(p, NGX_HTTP_SERVICE_UNAVAILABLE,

@@ -6,21 +6,21 @@
  */
 
 
-#include "ngx_pimap_head.h"
+#include "ngx_pimap_response_head.h"
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_websocket_handshake.h"
 
 
-static ngx_int_t ngx_pimap_head_stream(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking);
-static ngx_int_t ngx_pimap_head_last(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_response_head_last(ngx_http_request_t *r,
     ngx_pimap_message_t *text, ngx_uint_t last);
 
 
 ngx_int_t
-ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
     ngx_int_t  rc;
 
@@ -29,7 +29,7 @@ ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
     rc = ngx_pimap_is_framed(parking->format)
          ? ngx_pimap_websocket_handshake_head(r, parking->extensions)
-         : ngx_pimap_head_stream(r, parking);
+         : ngx_pimap_response_head_stream(r, parking);
 
     if (rc != NGX_OK || ngx_pimap_add_position(r, &parking->start) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -40,7 +40,7 @@ ngx_pimap_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_head_stream(ngx_http_request_t *r,
+ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking)
 {
     ngx_str_t  *type;
@@ -69,7 +69,7 @@ ngx_pimap_head_stream(ngx_http_request_t *r,
  */
 
 ngx_int_t
-ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_response_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
     ngx_msec_t retry)
 {
     ngx_int_t          rc;
@@ -84,7 +84,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
     parking->coding = NGX_PIMAP_IDENTITY;
 
-    rc = ngx_pimap_head(r, parking);
+    rc = ngx_pimap_response_head(r, parking);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
@@ -95,7 +95,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_head_last(r, text, !ngx_pimap_is_framed(parking->format));
+    rc = ngx_pimap_response_head_last(r, text, !ngx_pimap_is_framed(parking->format));
 
     ngx_pimap_message_unref(text);
 
@@ -109,7 +109,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_head_last(r, text, 1);
+    rc = ngx_pimap_response_head_last(r, text, 1);
 
     ngx_pimap_message_unref(text);
 
@@ -118,7 +118,7 @@ ngx_pimap_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 static ngx_int_t
-ngx_pimap_head_last(ngx_http_request_t *r, ngx_pimap_message_t *text,
+ngx_pimap_response_head_last(ngx_http_request_t *r, ngx_pimap_message_t *text,
     ngx_uint_t last)
 {
     ngx_buf_t    *b;

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_post.h"
+#include "ngx_pimap_publish_request.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_event_log.h"
@@ -15,32 +15,32 @@
 #include "ngx_pimap_zone.h"
 
 
-static ngx_pimap_command_t *ngx_pimap_post_one(ngx_pimap_post_t *post,
+static ngx_pimap_command_t *ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post,
     ngx_uint_t i);
-static void ngx_pimap_post_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_post_reply(ngx_pimap_post_t *post,
+static void ngx_pimap_publish_request_answered(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
     redisReply *reply);
-static void ngx_pimap_post_failed(ngx_pimap_post_t *post, redisReply *reply);
-static ngx_int_t ngx_pimap_post_answer(ngx_pimap_post_t *post);
-static void ngx_pimap_post_cleanup(void *data);
+static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post, redisReply *reply);
+static ngx_int_t ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post);
+static void ngx_pimap_publish_request_cleanup(void *data);
 
 
-ngx_pimap_post_t *
-ngx_pimap_post_create(ngx_http_request_t *r)
+ngx_pimap_publish_request_t *
+ngx_pimap_publish_request_create(ngx_http_request_t *r)
 {
-    ngx_pimap_post_t    *post;
+    ngx_pimap_publish_request_t    *post;
     ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_post_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_publish_request_t));
     if (cln == NULL) {
         return NULL;
     }
 
     post = cln->data;
-    ngx_memzero(post, sizeof(ngx_pimap_post_t));
+    ngx_memzero(post, sizeof(ngx_pimap_publish_request_t));
 
     post->request = r;
-    cln->handler = ngx_pimap_post_cleanup;
+    cln->handler = ngx_pimap_publish_request_cleanup;
 
     if (ngx_array_init(&post->events, r->pool, 1, sizeof(ngx_str_t))
         != NGX_OK
@@ -56,7 +56,7 @@ ngx_pimap_post_create(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_post_send(ngx_pimap_post_t *post)
+ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *post)
 {
     ngx_uint_t             i;
     ngx_pimap_command_t  **command;
@@ -71,7 +71,7 @@ ngx_pimap_post_send(ngx_pimap_post_t *post)
 
     for (i = 0; i < post->events.nelts; i++) {
 
-        command[i] = ngx_pimap_post_one(post, i);
+        command[i] = ngx_pimap_publish_request_one(post, i);
 
         if (command[i] == NULL) {
             ngx_pimap_count(publish_failed);
@@ -87,7 +87,7 @@ ngx_pimap_post_send(ngx_pimap_post_t *post)
 
 
 static ngx_pimap_command_t *
-ngx_pimap_post_one(ngx_pimap_post_t *post, ngx_uint_t i)
+ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i)
 {
     u_char      buf[256 + NGX_INT_T_LEN];
     ngx_str_t  *event, key;
@@ -98,7 +98,7 @@ ngx_pimap_post_one(ngx_pimap_post_t *post, ngx_uint_t i)
 
     case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
         return ngx_pimap_command_publish_account(&post->account, event,
-                                                   ngx_pimap_post_answered,
+                                                   ngx_pimap_publish_request_answered,
                                                    post);
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
@@ -118,15 +118,15 @@ ngx_pimap_post_one(ngx_pimap_post_t *post, ngx_uint_t i)
     }
 
     return ngx_pimap_event_log_post(&post->account, event, &key,
-                              ngx_pimap_post_answered, post);
+                              ngx_pimap_publish_request_answered, post);
 }
 
 
 static void
-ngx_pimap_post_answered(void *data, redisReply *reply)
+ngx_pimap_publish_request_answered(void *data, redisReply *reply)
 {
     ngx_connection_t      *c;
-    ngx_pimap_post_t      *post;
+    ngx_pimap_publish_request_t      *post;
     ngx_http_request_t    *r;
     ngx_pimap_command_t  **command;
 
@@ -137,13 +137,13 @@ ngx_pimap_post_answered(void *data, redisReply *reply)
     command = post->commands.elts;
     command[post->answered++] = NULL;
 
-    if (ngx_pimap_post_reply(post, reply) == NGX_OK) {
+    if (ngx_pimap_publish_request_reply(post, reply) == NGX_OK) {
         ngx_pimap_count(published);
 
     } else {
         post->failed++;
         ngx_pimap_count(publish_failed);
-        ngx_pimap_post_failed(post, reply);
+        ngx_pimap_publish_request_failed(post, reply);
     }
 
     if (!post->waiting || post->answered < post->commands.nelts) {
@@ -152,7 +152,7 @@ ngx_pimap_post_answered(void *data, redisReply *reply)
 
     ngx_http_set_log_request(c->log, r);
 
-    ngx_http_finalize_request(r, ngx_pimap_post_answer(post));
+    ngx_http_finalize_request(r, ngx_pimap_publish_request_answer(post));
 
     ngx_http_run_posted_requests(c);
 }
@@ -161,7 +161,7 @@ ngx_pimap_post_answered(void *data, redisReply *reply)
 /* The number of PUBLISH; or of pimap_post, [id, receivers, duplicate] */
 
 static ngx_int_t
-ngx_pimap_post_reply(ngx_pimap_post_t *post, redisReply *reply)
+ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *reply)
 {
     redisReply            *id;
     pimap_event_id_t   position;
@@ -194,7 +194,7 @@ ngx_pimap_post_reply(ngx_pimap_post_t *post, redisReply *reply)
 
 
 static void
-ngx_pimap_post_failed(ngx_pimap_post_t *post, redisReply *reply)
+ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post, redisReply *reply)
 {
     if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
         return;
@@ -212,7 +212,7 @@ ngx_pimap_post_failed(ngx_pimap_post_t *post, redisReply *reply)
 
 
 static ngx_int_t
-ngx_pimap_post_answer(ngx_pimap_post_t *post)
+ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post)
 {
     u_char              *p;
     ngx_str_t            body;
@@ -255,10 +255,10 @@ ngx_pimap_post_answer(ngx_pimap_post_t *post)
 /* The client may be gone before Redis has answered. */
 
 static void
-ngx_pimap_post_cleanup(void *data)
+ngx_pimap_publish_request_cleanup(void *data)
 {
     ngx_uint_t             i;
-    ngx_pimap_post_t      *post = data;
+    ngx_pimap_publish_request_t      *post = data;
     ngx_pimap_command_t  **command;
 
     command = post->commands.elts;

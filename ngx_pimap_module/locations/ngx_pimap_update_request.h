@@ -32,20 +32,20 @@ typedef struct {
     ngx_int_t              refused;     /* what answering it returned */
     unsigned               known:1;     /* Redis has them */
     unsigned               again:1;     /* ask when it has answered */
-} ngx_pimap_outcome_t;
+} ngx_pimap_update_request_t;
 
 
 /* NULL if memory is out. */
-ngx_pimap_outcome_t *ngx_pimap_outcome_create(ngx_http_request_t *r);
+ngx_pimap_update_request_t *ngx_pimap_update_request_create(ngx_http_request_t *r);
 
 /*
  * Hands the updates over, and waits for their results for so long at most; 0:
  * not at all.  What a content handler returns; NGX_DONE: it will be answered.
  */
-ngx_int_t ngx_pimap_outcome_ask(ngx_pimap_outcome_t *o, ngx_msec_t wait);
+ngx_int_t ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o, ngx_msec_t wait);
 
 /* A problem of the update in that line of the body; 0: there is only one. */
-ngx_int_t ngx_pimap_outcome_problem(ngx_pimap_outcome_t *o,
+ngx_int_t ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o,
     ngx_uint_t status, ngx_uint_t line, const char *why);
 
 
