@@ -17,7 +17,7 @@
 #include "bridge_lease.h"
 #include "bridge_log.h"
 #include "bridge_members.h"
-#include "bridge_notify.h"
+#include "bridge_systemd.h"
 #include "bridge_pace.h"
 #include "bridge_presence.h"
 #include "bridge_subscriber.h"
@@ -112,7 +112,7 @@ main(int argc, char **argv)
 
     bridge_log(BRIDGE_LOG_NOTICE, "%s %s starts as \"%s\"", BRIDGE_NAME,
                BRIDGE_VERSION, bridge_config->lease.id);
-    bridge_notify_ready();
+    bridge_systemd_ready();
 
     event_base_dispatch(bridge_base);
 
@@ -250,7 +250,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    bridge_notify_reloading();
+    bridge_systemd_reloading();
 
     old = bridge_config;
     new = bridge_config_read(old->file);
@@ -277,7 +277,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
         bridge_log(BRIDGE_LOG_ERROR, "the settings stay as they were");
     }
 
-    bridge_notify_reloaded();
+    bridge_systemd_reloaded();
 }
 
 
@@ -301,7 +301,7 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
     }
 
     bridge_log(BRIDGE_LOG_NOTICE, "ends");
-    bridge_notify_stopping();
+    bridge_systemd_stopping();
 
     bridge_discover_done();
     bridge_update_done();

@@ -11,7 +11,7 @@
 #include "dav_core.h"
 #include "dav_url.h"
 #include "dav_xml.h"
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static char *
 dav_discover_path(dav_client_t *c)
 {
     char         hex[4], *path;
-    imap_buf_t   b;
+    bridge_buffer_t   b;
     const char  *p, *u;
 
     memset(&b, 0, sizeof(b));
@@ -109,29 +109,29 @@ dav_discover_path(dav_client_t *c)
     for (p = c->server->path; *p; p++) {
 
         if (p[0] != '%' || p[1] != 'u') {
-            imap_buf_char(&b, *p);
+            bridge_buffer_char(&b, *p);
             continue;
         }
 
         for (u = c->login.as ? c->login.as : c->login.user; u && *u; u++) {
 
             if (isalnum((unsigned char) *u)) {
-                imap_buf_char(&b, *u);
+                bridge_buffer_char(&b, *u);
                 continue;
             }
 
             hex[0] = '%';
             hex[1] = "0123456789ABCDEF"[(unsigned char) *u >> 4];
             hex[2] = "0123456789ABCDEF"[*u & 15];
-            imap_buf_add(&b, hex, 3);
+            bridge_buffer_add(&b, hex, 3);
         }
 
         p++;
     }
 
-    imap_buf_char(&b, '\0');
+    bridge_buffer_char(&b, '\0');
     path = dav_url_device(b.data);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 
     return path;
 }

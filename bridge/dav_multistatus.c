@@ -8,7 +8,7 @@
 
 
 #include "dav_element.h"
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 #include <expat.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct dav_multistatus_s {
     unsigned                   depth;
     unsigned                   which;   /* text that is being read */
     size_t                     max;     /* of it */
-    imap_buf_t                 text;
+    bridge_buffer_t                 text;
 
     size_t                     fed;
     unsigned                   nresponses;
@@ -100,7 +100,7 @@ dav_multistatus_free(dav_multistatus_t *m)
 
     dav_multistatus_clear(&m->response);
     dav_multistatus_clear(&m->propstat);
-    imap_buf_free(&m->text);
+    bridge_buffer_free(&m->text);
     free(m->token);
     free(m);
 }
@@ -311,7 +311,7 @@ dav_multistatus_text(void *data, const XML_Char *text, int len)
     }
 
     if (m->text.len + len <= m->max) {
-        imap_buf_add(&m->text, text, len);
+        bridge_buffer_add(&m->text, text, len);
         return;
     }
 
@@ -338,7 +338,7 @@ dav_multistatus_finish(void *data, const XML_Char *name)
     at = m->at[m->depth--];
 
     if (m->reading) {
-        imap_buf_char(&m->text, '\0');
+        bridge_buffer_char(&m->text, '\0');
         m->text.len--;
     }
 

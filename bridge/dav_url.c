@@ -8,7 +8,7 @@
 
 
 #include "dav_url.h"
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 
 static char *dav_url_canonical(const char *path, size_t len, int strict);
-static int dav_url_segment(imap_buf_t *b, const char *p, size_t len,
+static int dav_url_segment(bridge_buffer_t *b, const char *p, size_t len,
     int strict);
 static int dav_url_decode(const char *p, size_t len, size_t *used);
 static int dav_url_plain(unsigned char c);
@@ -171,14 +171,14 @@ static char *
 dav_url_canonical(const char *path, size_t len, int strict)
 {
     size_t      i, n;
-    imap_buf_t  b;
+    bridge_buffer_t  b;
 
     if (len == 0 || path[0] != '/') {
         return NULL;
     }
 
     memset(&b, 0, sizeof(b));
-    imap_buf_char(&b, '/');
+    bridge_buffer_char(&b, '/');
 
     for (i = 1; i < len; i += n + 1) {
         for (n = 0; i + n < len && path[i + n] != '/'; n++) { /* void */ }
@@ -188,23 +188,23 @@ dav_url_canonical(const char *path, size_t len, int strict)
         }
 
         if (dav_url_segment(&b, path + i, n, strict) == -1) {
-            imap_buf_free(&b);
+            bridge_buffer_free(&b);
             return NULL;
         }
 
         if (i + n < len) {
-            imap_buf_char(&b, '/');
+            bridge_buffer_char(&b, '/');
         }
     }
 
-    imap_buf_char(&b, '\0');
+    bridge_buffer_char(&b, '\0');
 
     return b.data;
 }
 
 
 static int
-dav_url_segment(imap_buf_t *b, const char *p, size_t len, int strict)
+dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
 {
     int     c;
     char    hex[3];
@@ -220,14 +220,14 @@ dav_url_segment(imap_buf_t *b, const char *p, size_t len, int strict)
         }
 
         if (dav_url_plain(c)) {
-            imap_buf_char(b, c);
+            bridge_buffer_char(b, c);
             continue;
         }
 
         hex[0] = '%';
         hex[1] = "0123456789ABCDEF"[c >> 4];
         hex[2] = "0123456789ABCDEF"[c & 15];
-        imap_buf_add(b, hex, 3);
+        bridge_buffer_add(b, hex, 3);
     }
 
     if (len == 0) {

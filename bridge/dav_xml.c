@@ -5,7 +5,7 @@
 
 
 #include "dav_xml.h"
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 #include <stdio.h>
 
@@ -15,8 +15,8 @@
 #define DAV_XML_CAL     "urn:ietf:params:xml:ns:caldav"
 
 
-static void dav_xml_escape(imap_buf_t *b, const char *text);
-static char *dav_xml_done(imap_buf_t *b);
+static void dav_xml_escape(bridge_buffer_t *b, const char *text);
+static char *dav_xml_done(bridge_buffer_t *b);
 
 
 char *
@@ -57,22 +57,22 @@ char *
 dav_xml_sync(const char *token, unsigned limit)
 {
     char        n[64];
-    imap_buf_t  b;
+    bridge_buffer_t  b;
 
     memset(&b, 0, sizeof(b));
 
-    imap_buf_text(&b, DAV_XML_HEAD "<D:sync-collection xmlns:D=\"DAV:\">"
+    bridge_buffer_text(&b, DAV_XML_HEAD "<D:sync-collection xmlns:D=\"DAV:\">"
                       "<D:sync-token>");
     dav_xml_escape(&b, token);
-    imap_buf_text(&b, "</D:sync-token><D:sync-level>1</D:sync-level>");
+    bridge_buffer_text(&b, "</D:sync-token><D:sync-level>1</D:sync-level>");
 
     if (limit) {
         snprintf(n, sizeof(n), "<D:limit><D:nresults>%u</D:nresults>"
                  "</D:limit>", limit);
-        imap_buf_text(&b, n);
+        bridge_buffer_text(&b, n);
     }
 
-    imap_buf_text(&b, "<D:prop><D:getetag/></D:prop></D:sync-collection>\n");
+    bridge_buffer_text(&b, "<D:prop><D:getetag/></D:prop></D:sync-collection>\n");
 
     return dav_xml_done(&b);
 }
@@ -82,29 +82,29 @@ char *
 dav_xml_multiget(int calendar, char **paths, unsigned n)
 {
     unsigned     i;
-    imap_buf_t   b;
+    bridge_buffer_t   b;
     const char  *kind;
 
     memset(&b, 0, sizeof(b));
     kind = calendar ? "calendar" : "addressbook";
 
-    imap_buf_text(&b, DAV_XML_HEAD "<C:");
-    imap_buf_text(&b, kind);
-    imap_buf_text(&b, "-multiget xmlns:D=\"DAV:\" xmlns:C=\"");
-    imap_buf_text(&b, calendar ? DAV_XML_CAL : DAV_XML_CARD);
-    imap_buf_text(&b, "\"><D:prop><D:getetag/><C:");
-    imap_buf_text(&b, calendar ? "calendar" : "address");
-    imap_buf_text(&b, "-data/></D:prop>");
+    bridge_buffer_text(&b, DAV_XML_HEAD "<C:");
+    bridge_buffer_text(&b, kind);
+    bridge_buffer_text(&b, "-multiget xmlns:D=\"DAV:\" xmlns:C=\"");
+    bridge_buffer_text(&b, calendar ? DAV_XML_CAL : DAV_XML_CARD);
+    bridge_buffer_text(&b, "\"><D:prop><D:getetag/><C:");
+    bridge_buffer_text(&b, calendar ? "calendar" : "address");
+    bridge_buffer_text(&b, "-data/></D:prop>");
 
     for (i = 0; i < n; i++) {
-        imap_buf_text(&b, "<D:href>");
+        bridge_buffer_text(&b, "<D:href>");
         dav_xml_escape(&b, paths[i]);
-        imap_buf_text(&b, "</D:href>");
+        bridge_buffer_text(&b, "</D:href>");
     }
 
-    imap_buf_text(&b, "</C:");
-    imap_buf_text(&b, kind);
-    imap_buf_text(&b, "-multiget>\n");
+    bridge_buffer_text(&b, "</C:");
+    bridge_buffer_text(&b, kind);
+    bridge_buffer_text(&b, "-multiget>\n");
 
     return dav_xml_done(&b);
 }
@@ -113,27 +113,27 @@ dav_xml_multiget(int calendar, char **paths, unsigned n)
 /* What XML can't have is left out. */
 
 static void
-dav_xml_escape(imap_buf_t *b, const char *text)
+dav_xml_escape(bridge_buffer_t *b, const char *text)
 {
     for ( /* void */ ; *text; text++) {
 
         switch (*text) {
 
         case '&':
-            imap_buf_text(b, "&amp;");
+            bridge_buffer_text(b, "&amp;");
             break;
 
         case '<':
-            imap_buf_text(b, "&lt;");
+            bridge_buffer_text(b, "&lt;");
             break;
 
         case '>':
-            imap_buf_text(b, "&gt;");
+            bridge_buffer_text(b, "&gt;");
             break;
 
         default:
             if ((unsigned char) *text >= ' ' || *text == '\t') {
-                imap_buf_char(b, *text);
+                bridge_buffer_char(b, *text);
             }
         }
     }
@@ -141,9 +141,9 @@ dav_xml_escape(imap_buf_t *b, const char *text)
 
 
 static char *
-dav_xml_done(imap_buf_t *b)
+dav_xml_done(bridge_buffer_t *b)
 {
-    imap_buf_char(b, '\0');
+    bridge_buffer_char(b, '\0');
 
     return b->data;
 }

@@ -34,21 +34,21 @@ imap_command_init(imap_command_t *c, imap_literal_t literal, int utf8)
 void
 imap_command_free(imap_command_t *c)
 {
-    imap_buf_free(&c->buf);
+    bridge_buffer_free(&c->buf);
 }
 
 
 void
 imap_command_add(imap_command_t *c, const char *text)
 {
-    imap_buf_text(&c->buf, text);
+    bridge_buffer_text(&c->buf, text);
 }
 
 
 void
 imap_command_number(imap_command_t *c, uint64_t n)
 {
-    imap_buf_number(&c->buf, n);
+    bridge_buffer_number(&c->buf, n);
 }
 
 
@@ -91,18 +91,18 @@ imap_command_string(imap_command_t *c, const char *data, size_t len)
         return;
     }
 
-    imap_buf_char(&c->buf, '"');
+    bridge_buffer_char(&c->buf, '"');
 
     for (i = 0; i < len; i++) {
 
         if (data[i] == '"' || data[i] == '\\') {
-            imap_buf_char(&c->buf, '\\');
+            bridge_buffer_char(&c->buf, '\\');
         }
 
-        imap_buf_char(&c->buf, data[i]);
+        bridge_buffer_char(&c->buf, data[i]);
     }
 
-    imap_buf_char(&c->buf, '"');
+    bridge_buffer_char(&c->buf, '"');
 }
 
 
@@ -120,15 +120,15 @@ imap_command_literal(imap_command_t *c, const char *data, size_t len)
         return;
     }
 
-    imap_buf_char(&c->buf, '{');
-    imap_buf_number(&c->buf, len);
-    imap_buf_text(&c->buf, sync ? "}\r\n" : "+}\r\n");
+    bridge_buffer_char(&c->buf, '{');
+    bridge_buffer_number(&c->buf, len);
+    bridge_buffer_text(&c->buf, sync ? "}\r\n" : "+}\r\n");
 
     if (sync) {
         c->stops[c->nstops++] = c->buf.len;
     }
 
-    imap_buf_add(&c->buf, data, len);
+    bridge_buffer_add(&c->buf, data, len);
 }
 
 
@@ -136,7 +136,7 @@ void
 imap_command_message(imap_command_t *c, const char *data, size_t len)
 {
     size_t      i;
-    imap_buf_t  b;
+    bridge_buffer_t  b;
 
     memset(&b, 0, sizeof(b));
 
@@ -148,16 +148,16 @@ imap_command_message(imap_command_t *c, const char *data, size_t len)
         }
 
         if (data[i] == '\r' || data[i] == '\n') {
-            imap_buf_add(&b, "\r\n", 2);
+            bridge_buffer_add(&b, "\r\n", 2);
             i += data[i] == '\r' && i + 1 < len && data[i + 1] == '\n';
             continue;
         }
 
-        imap_buf_char(&b, data[i]);
+        bridge_buffer_char(&b, data[i]);
     }
 
     imap_command_literal(c, b.data, b.len);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 
@@ -166,7 +166,7 @@ imap_command_mailbox(imap_command_t *c, const char *name)
 {
     size_t       len;
     int32_t      character;
-    imap_buf_t   b;
+    bridge_buffer_t   b;
     const char  *p;
 
     len = strlen(name);
@@ -193,7 +193,7 @@ imap_command_mailbox(imap_command_t *c, const char *name)
     memset(&b, 0, sizeof(b));
     imap_utf7_encode(&b, name, len);
     imap_command_string(c, b.data, b.len);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 
@@ -203,19 +203,19 @@ imap_command_flags(imap_command_t *c, json_t *flags)
     size_t   i;
     json_t  *flag;
 
-    imap_buf_char(&c->buf, '(');
+    bridge_buffer_char(&c->buf, '(');
 
     json_array_foreach(flags, i, flag) {
 
         if (i) {
-            imap_buf_char(&c->buf, ' ');
+            bridge_buffer_char(&c->buf, ' ');
         }
 
         imap_command_keyword(c, json_string_value(flag),
                              json_string_length(flag));
     }
 
-    imap_buf_char(&c->buf, ')');
+    bridge_buffer_char(&c->buf, ')');
 }
 
 
@@ -227,7 +227,7 @@ imap_command_keyword(imap_command_t *c, const char *flag, size_t len)
         return;
     }
 
-    imap_buf_add(&c->buf, flag, len);
+    bridge_buffer_add(&c->buf, flag, len);
 }
 
 
@@ -267,12 +267,12 @@ imap_command_flag(const char *flag, size_t len)
 void
 imap_command_base64(imap_command_t *c, const char *data, size_t len)
 {
-    imap_buf_base64(&c->buf, data, len);
+    bridge_buffer_base64(&c->buf, data, len);
 }
 
 
 void
 imap_command_end(imap_command_t *c)
 {
-    imap_buf_add(&c->buf, "\r\n", 2);
+    bridge_buffer_add(&c->buf, "\r\n", 2);
 }

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 #include "imap_set.h"
 
 
@@ -35,7 +35,7 @@ typedef enum {
  */
 
 typedef struct {
-    imap_buf_t       buf;
+    bridge_buffer_t       buf;
     size_t           stops[IMAP_MAX_STOPS];
     size_t           nstops;
     const char      *error;

@@ -165,7 +165,7 @@ void imap_list_start(imap_session_t *s);
 void imap_list_doubt(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);
-int imap_name_decode(imap_session_t *s, imap_buf_t *b,
+int imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
     const imap_str_t *name);
 
 /* imap_select.c */

@@ -49,14 +49,14 @@ imap_deflate_create(void)
 
 
 void
-imap_deflate_pack(imap_deflate_t *d, imap_buf_t *b, const char *data,
+imap_deflate_pack(imap_deflate_t *d, bridge_buffer_t *b, const char *data,
     size_t len)
 {
     d->out.next_in = (Bytef *) data;
     d->out.avail_in = len;
 
     do {
-        d->out.next_out = (Bytef *) imap_buf_need(b, 256);
+        d->out.next_out = (Bytef *) bridge_buffer_need(b, 256);
         d->out.avail_out = b->size - b->len;
 
         if (deflate(&d->out, Z_SYNC_FLUSH) == Z_STREAM_ERROR) {
@@ -70,13 +70,13 @@ imap_deflate_pack(imap_deflate_t *d, imap_buf_t *b, const char *data,
 
 
 int
-imap_deflate_unpack(imap_deflate_t *d, imap_buf_t *b, imap_str_t *bytes)
+imap_deflate_unpack(imap_deflate_t *d, bridge_buffer_t *b, imap_str_t *bytes)
 {
     int  rc;
 
     d->in.next_in = (Bytef *) bytes->data;
     d->in.avail_in = bytes->len;
-    d->in.next_out = (Bytef *) imap_buf_need(b, IMAP_DEFLATE_CHUNK);
+    d->in.next_out = (Bytef *) bridge_buffer_need(b, IMAP_DEFLATE_CHUNK);
     d->in.avail_out = IMAP_DEFLATE_CHUNK;
 
     rc = inflate(&d->in, Z_SYNC_FLUSH);

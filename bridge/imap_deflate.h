@@ -11,7 +11,7 @@
 #define _IMAP_DEFLATE_H_INCLUDED_
 
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 
 typedef struct imap_deflate_s  imap_deflate_t;
@@ -21,14 +21,14 @@ typedef struct imap_deflate_s  imap_deflate_t;
 imap_deflate_t *imap_deflate_create(void);
 
 /* Appends; the peer can read all of it. */
-void imap_deflate_pack(imap_deflate_t *d, imap_buf_t *b, const char *data,
+void imap_deflate_pack(imap_deflate_t *d, bridge_buffer_t *b, const char *data,
     size_t len);
 
 /*
  * Appends some of what the bytes are, and takes these off the front.  1: there
  * is more, call again; -1: they are no deflate, or the end of it.
  */
-int imap_deflate_unpack(imap_deflate_t *d, imap_buf_t *b, imap_str_t *bytes);
+int imap_deflate_unpack(imap_deflate_t *d, bridge_buffer_t *b, imap_str_t *bytes);
 
 void imap_deflate_free(imap_deflate_t *d);
 

@@ -32,7 +32,7 @@ static int imap_event_delivered(imap_session_t *s, imap_fetch_t *f,
     uint64_t flags);
 static void imap_event_content(imap_session_t *s, json_t *event,
     imap_response_t *r);
-static void imap_event_text(json_t *event, const char *name, imap_buf_t *b);
+static void imap_event_text(json_t *event, const char *name, bridge_buffer_t *b);
 static void imap_event_counts(imap_session_t *s);
 static int imap_event_changed(imap_session_t *s);
 
@@ -277,7 +277,7 @@ imap_event_delivered(imap_session_t *s, imap_fetch_t *f, uint64_t flags)
 static void
 imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
 {
-    imap_buf_t         b;
+    bridge_buffer_t         b;
     imap_fetch_t      *f = &r->u.fetch;
     const imap_str_t  *head, *text;
 
@@ -310,14 +310,14 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
         imap_event_text(event, "preview", &b);
     }
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 
 /* A member that is unknown is left out. */
 
 static void
-imap_event_text(json_t *event, const char *name, imap_buf_t *b)
+imap_event_text(json_t *event, const char *name, bridge_buffer_t *b)
 {
     if (b->len) {
         json_object_set_new(event, name, json_stringn(b->data, b->len));

@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 
 #define IMAP_FLAG_ANSWERED      0x01

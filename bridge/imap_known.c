@@ -293,7 +293,7 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
     int          bit;
     json_t      *json;
     uint32_t     i;
-    imap_buf_t   b;
+    bridge_buffer_t   b;
     imap_set_t   set;
 
     json = json_object();
@@ -319,7 +319,7 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
         }
     }
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
     imap_set_free(&set);
 
     return json;

@@ -108,22 +108,22 @@ imap_list_doubt(imap_session_t *s)
 
 
 int
-imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
+imap_name_decode(imap_session_t *s, bridge_buffer_t *b, const imap_str_t *name)
 {
     size_t       before;
     int32_t      c;
-    imap_buf_t   again;
+    bridge_buffer_t   again;
     const char  *p, *end;
 
     before = b->len;
 
     if (imap_str_is(name, "INBOX")) {
-        imap_buf_add(b, "INBOX", 6);
+        bridge_buffer_add(b, "INBOX", 6);
         return 0;
     }
 
     if (s->utf8) {
-        imap_buf_add(b, name->data, name->len);
+        bridge_buffer_add(b, name->data, name->len);
 
     } else {
 
@@ -139,12 +139,12 @@ imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
         if (again.len != name->len
             || memcmp(again.data, name->data, name->len) != 0)
         {
-            imap_buf_free(&again);
+            bridge_buffer_free(&again);
             b->len = before;
             return -1;
         }
 
-        imap_buf_free(&again);
+        bridge_buffer_free(&again);
     }
 
     p = b->data + before;
@@ -164,7 +164,7 @@ imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
         return -1;
     }
 
-    imap_buf_char(b, '\0');
+    bridge_buffer_char(b, '\0');
 
     return 0;
 }
@@ -175,7 +175,7 @@ imap_name_decode(imap_session_t *s, imap_buf_t *b, const imap_str_t *name)
 void
 imap_list_untagged(imap_session_t *s, imap_response_t *r)
 {
-    imap_buf_t       b;
+    bridge_buffer_t       b;
     imap_list_t     *l = &r->u.list;
     imap_mailbox_t  *m;
 
@@ -196,7 +196,7 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
 
     if (imap_name_decode(s, &b, &l->name) == -1) {
         imap_log(s, LOG_INFO, "a mailbox has a name that is none");
-        imap_buf_free(&b);
+        bridge_buffer_free(&b);
         return;
     }
 
@@ -222,14 +222,14 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
         m->wanted = 1;
     }
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 
 void
 imap_status_untagged(imap_session_t *s, imap_response_t *r)
 {
-    imap_buf_t       b;
+    bridge_buffer_t       b;
     imap_status_t   *to, *from = &r->u.status;
     imap_mailbox_t  *m;
 
@@ -240,7 +240,7 @@ imap_status_untagged(imap_session_t *s, imap_response_t *r)
         m = imap_mailbox_find(s, b.data);
     }
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 
     if (m == NULL) {
         return;

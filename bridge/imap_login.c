@@ -22,7 +22,7 @@ static void imap_login_begin(imap_session_t *s);
 static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl(imap_session_t *s);
 static void imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r);
-static void imap_login_sasl_bytes(imap_session_t *s, imap_buf_t *b);
+static void imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b);
 static void imap_login_plain(imap_session_t *s);
 static void imap_login_answer(imap_session_t *s, imap_response_t *r);
 static void imap_login_refused(imap_session_t *s, imap_response_t *r);
@@ -241,7 +241,7 @@ imap_login_begin(imap_session_t *s)
 static void
 imap_login_starttls(imap_session_t *s, imap_response_t *r)
 {
-    imap_buf_t  rest;
+    bridge_buffer_t  rest;
 
     if (r->condition != IMAP_COND_OK) {
         imap_fail(s, IMAP_FAIL_TLS, "STARTTLS is refused");
@@ -254,7 +254,7 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
     /* what came in clear must not be taken for what is said with TLS */
 
     if (rest.len) {
-        imap_buf_free(&rest);
+        bridge_buffer_free(&rest);
         imap_fail(s, IMAP_FAIL_PROTOCOL, "bytes between STARTTLS and TLS");
         return;
     }
@@ -267,7 +267,7 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_sasl(imap_session_t *s)
 {
-    imap_buf_t      b;
+    bridge_buffer_t      b;
     imap_command_t  c;
 
     imap_command_begin(s, &c);
@@ -283,7 +283,7 @@ imap_login_sasl(imap_session_t *s)
 
         imap_command_add(&c, " ");
         imap_command_base64(&c, b.data, b.len);
-        imap_buf_free(&b);
+        bridge_buffer_free(&b);
         imap_login_wipe(s);
     }
 
@@ -298,7 +298,7 @@ imap_login_sasl(imap_session_t *s)
 static void
 imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
 {
-    imap_buf_t      b;
+    bridge_buffer_t      b;
     imap_command_t  c;
 
     if (s->secret == NULL) {
@@ -316,40 +316,40 @@ imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
     imap_write(s, c.buf.data, c.buf.len);
 
     imap_command_free(&c);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
     imap_login_wipe(s);
 }
 
 
 static void
-imap_login_sasl_bytes(imap_session_t *s, imap_buf_t *b)
+imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b)
 {
     if (!s->bearer) {
 
         /* RFC 4616 */
 
-        imap_buf_text(b, s->authzid ? s->authzid : "");
-        imap_buf_char(b, '\0');
-        imap_buf_text(b, s->user);
-        imap_buf_char(b, '\0');
-        imap_buf_text(b, s->secret);
+        bridge_buffer_text(b, s->authzid ? s->authzid : "");
+        bridge_buffer_char(b, '\0');
+        bridge_buffer_text(b, s->user);
+        bridge_buffer_char(b, '\0');
+        bridge_buffer_text(b, s->secret);
 
     } else if (s->caps & IMAP_CAP_OAUTHBEARER) {
 
         /* RFC 7628 */
 
-        imap_buf_text(b, "n,a=");
-        imap_buf_text(b, s->authzid ? s->authzid : s->user);
-        imap_buf_text(b, ",\001auth=Bearer ");
-        imap_buf_text(b, s->secret);
-        imap_buf_text(b, "\001\001");
+        bridge_buffer_text(b, "n,a=");
+        bridge_buffer_text(b, s->authzid ? s->authzid : s->user);
+        bridge_buffer_text(b, ",\001auth=Bearer ");
+        bridge_buffer_text(b, s->secret);
+        bridge_buffer_text(b, "\001\001");
 
     } else {
-        imap_buf_text(b, "user=");
-        imap_buf_text(b, s->user);
-        imap_buf_text(b, "\001auth=Bearer ");
-        imap_buf_text(b, s->secret);
-        imap_buf_text(b, "\001\001");
+        bridge_buffer_text(b, "user=");
+        bridge_buffer_text(b, s->user);
+        bridge_buffer_text(b, "\001auth=Bearer ");
+        bridge_buffer_text(b, s->secret);
+        bridge_buffer_text(b, "\001\001");
     }
 }
 
@@ -496,7 +496,7 @@ static void
 imap_login_compressed(imap_session_t *s, imap_response_t *r)
 {
     int         rc;
-    imap_buf_t  rest, plain;
+    bridge_buffer_t  rest, plain;
     imap_str_t  packed;
 
     if (r->condition != IMAP_COND_OK) {
@@ -526,8 +526,8 @@ imap_login_compressed(imap_session_t *s, imap_response_t *r)
     } while (rc == 1);
 
     imap_reader_feed(&s->in, plain.data, plain.len);
-    imap_buf_free(&rest);
-    imap_buf_free(&plain);
+    bridge_buffer_free(&rest);
+    bridge_buffer_free(&plain);
 
     if (rc == -1) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");

@@ -36,7 +36,7 @@ imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len)
 {
     if (r->error == NULL) {
         imap_reader_shift(r);
-        imap_buf_add(&r->buf, bytes, len);
+        bridge_buffer_add(&r->buf, bytes, len);
     }
 }
 
@@ -201,7 +201,7 @@ imap_reader_shift(imap_reader_t *r)
         r->buf.len = 0;
 
         if (r->buf.size > IMAP_READER_KEEP) {
-            imap_buf_free(&r->buf);
+            bridge_buffer_free(&r->buf);
         }
 
     } else if (r->start) {
@@ -215,9 +215,9 @@ imap_reader_shift(imap_reader_t *r)
 
 
 void
-imap_reader_rest(imap_reader_t *r, imap_buf_t *rest)
+imap_reader_rest(imap_reader_t *r, bridge_buffer_t *rest)
 {
-    imap_buf_add(rest, r->buf.data + r->start, r->buf.len - r->start);
+    bridge_buffer_add(rest, r->buf.data + r->start, r->buf.len - r->start);
 
     r->start = r->buf.len;
     r->pos = r->buf.len;
@@ -229,7 +229,7 @@ static int
 imap_reader_error(imap_reader_t *r, const char *error)
 {
     r->error = error;
-    imap_buf_free(&r->buf);
+    bridge_buffer_free(&r->buf);
 
     return -1;
 }
@@ -238,5 +238,5 @@ imap_reader_error(imap_reader_t *r, const char *error)
 void
 imap_reader_free(imap_reader_t *r)
 {
-    imap_buf_free(&r->buf);
+    bridge_buffer_free(&r->buf);
 }

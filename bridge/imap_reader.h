@@ -11,7 +11,7 @@
 #define _IMAP_READER_H_INCLUDED_
 
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 
 /* Of one response.  The line is what is not in literals. */
@@ -21,7 +21,7 @@
 
 
 typedef struct {
-    imap_buf_t     buf;
+    bridge_buffer_t     buf;
     size_t         start;               /* of the response in buf */
     size_t         pos;                 /* what is before it was looked at */
     size_t         line;                /* bytes outside of literals */
@@ -46,7 +46,7 @@ int imap_reader_next(imap_reader_t *r, imap_str_t *response);
 
 /* Takes what was fed and is no response yet, such as compressed bytes. */
 
-void imap_reader_rest(imap_reader_t *r, imap_buf_t *rest);
+void imap_reader_rest(imap_reader_t *r, bridge_buffer_t *rest);
 
 void imap_reader_free(imap_reader_t *r);
 

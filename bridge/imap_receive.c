@@ -30,7 +30,7 @@ void
 imap_receive(imap_session_t *s, const char *bytes, size_t len)
 {
     int         more;
-    imap_buf_t  plain;
+    bridge_buffer_t  plain;
     imap_str_t  packed;
 
     if (s->deflate == NULL) {
@@ -57,7 +57,7 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 
     } while (more && !s->failed);
 
-    imap_buf_free(&plain);
+    bridge_buffer_free(&plain);
 }
 
 

@@ -312,7 +312,7 @@ imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
 void
 imap_write(imap_session_t *s, const char *bytes, size_t len)
 {
-    imap_buf_t  packed;
+    bridge_buffer_t  packed;
 
     if (s->deflate == NULL) {
         s->cb->write(s->data, bytes, len);
@@ -323,7 +323,7 @@ imap_write(imap_session_t *s, const char *bytes, size_t len)
 
     imap_deflate_pack(s->deflate, &packed, bytes, len);
     s->cb->write(s->data, packed.data, packed.len);
-    imap_buf_free(&packed);
+    bridge_buffer_free(&packed);
 }
 
 

@@ -269,7 +269,7 @@ imap_set_count(const imap_set_t *set)
 
 
 void
-imap_set_format(const imap_set_t *set, imap_buf_t *b)
+imap_set_format(const imap_set_t *set, bridge_buffer_t *b)
 {
     size_t               i;
     const imap_range_t  *range;
@@ -278,17 +278,17 @@ imap_set_format(const imap_set_t *set, imap_buf_t *b)
         range = &set->ranges[i];
 
         if (i) {
-            imap_buf_char(b, ',');
+            bridge_buffer_char(b, ',');
         }
 
-        imap_buf_number(b, range->first);
+        bridge_buffer_number(b, range->first);
 
         if (range->last == UINT32_MAX && range->first != UINT32_MAX) {
-            imap_buf_text(b, ":*");
+            bridge_buffer_text(b, ":*");
 
         } else if (range->last != range->first) {
-            imap_buf_char(b, ':');
-            imap_buf_number(b, range->last);
+            bridge_buffer_char(b, ':');
+            bridge_buffer_number(b, range->last);
         }
     }
 }

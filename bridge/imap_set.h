@@ -10,7 +10,7 @@
 #define _IMAP_SET_H_INCLUDED_
 
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 
 #define IMAP_MAX_RANGES         65536   /* in a set that is parsed */
@@ -36,7 +36,7 @@ void imap_set_add(imap_set_t *set, uint32_t first, uint32_t last);
 int imap_set_has(const imap_set_t *set, uint32_t n);
 uint64_t imap_set_count(const imap_set_t *set);
 
-void imap_set_format(const imap_set_t *set, imap_buf_t *b);
+void imap_set_format(const imap_set_t *set, bridge_buffer_t *b);
 
 void imap_set_free(imap_set_t *set);
 

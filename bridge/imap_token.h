@@ -11,7 +11,7 @@
 #define _IMAP_TOKEN_H_INCLUDED_
 
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 
 #define IMAP_MAX_DEPTH          64      /* parentheses within each other */

@@ -215,13 +215,13 @@ imap_update_command(imap_session_t *s, imap_command_t *c, const char *name)
 void
 imap_update_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_buf_t  b;
+    bridge_buffer_t  b;
 
     memset(&b, 0, sizeof(b));
 
     mime_charset(&b, NULL, 0, r->text.data, r->text.len);
     mime_clean(&b, 0, MIME_MAX_MEMBER);
-    imap_buf_char(&b, '\0');
+    bridge_buffer_char(&b, '\0');
 
     if (r->code.len) {
         json_object_set_new(s->updates->result, "code",
@@ -230,7 +230,7 @@ imap_update_answer(imap_session_t *s, imap_response_t *r)
 
     imap_update_end(s, r->condition == IMAP_COND_OK ? "done" : "refused",
                     b.data);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 

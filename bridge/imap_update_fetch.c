@@ -33,7 +33,7 @@ static uint64_t imap_fetch_max(imap_session_t *s, imap_update_t *u);
 static int imap_fetch_untagged(imap_session_t *s, imap_response_t *r);
 static json_t *imap_fetch_message(imap_session_t *s, imap_response_t *r);
 static void imap_fetch_envelope_json(json_t *message, imap_response_t *r);
-static void imap_fetch_set(json_t *message, const char *name, imap_buf_t *b);
+static void imap_fetch_set(json_t *message, const char *name, bridge_buffer_t *b);
 static int imap_fetch_room(imap_session_t *s, json_t *message, size_t len);
 static void imap_fetch_bytes(imap_session_t *s, json_t *message,
     const char *name, const imap_str_t *data, int base64);
@@ -265,7 +265,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
 {
     json_t            *message;
     uint32_t           items;
-    imap_buf_t         b;
+    bridge_buffer_t         b;
     const char        *part;
     imap_fetch_t      *f = &r->u.fetch;
     imap_update_t     *u = s->updates;
@@ -296,7 +296,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
         }
     }
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 
     if (items & IMAP_FETCH_HEADERS) {
         imap_fetch_bytes(s, message, "headers",
@@ -318,7 +318,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
 static void
 imap_fetch_envelope_json(json_t *message, imap_response_t *r)
 {
-    imap_buf_t        b;
+    bridge_buffer_t        b;
     imap_envelope_t  *e = &r->u.fetch.envelope;
 
     memset(&b, 0, sizeof(b));
@@ -341,12 +341,12 @@ imap_fetch_envelope_json(json_t *message, imap_response_t *r)
     mime_header(&b, e->message_id.data, e->message_id.len);
     imap_fetch_set(message, "messageId", &b);
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }
 
 
 static void
-imap_fetch_set(json_t *message, const char *name, imap_buf_t *b)
+imap_fetch_set(json_t *message, const char *name, bridge_buffer_t *b)
 {
     if (b->len) {
         json_object_set_new(message, name, json_stringn(b->data, b->len));
@@ -379,7 +379,7 @@ static void
 imap_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
     const imap_str_t *data, int base64)
 {
-    imap_buf_t  b;
+    bridge_buffer_t  b;
 
     if (data == NULL
         || !imap_fetch_room(s, message, base64 ? (data->len + 2) / 3 * 4
@@ -391,12 +391,12 @@ imap_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
     memset(&b, 0, sizeof(b));
 
     if (base64) {
-        imap_buf_base64(&b, data->data, data->len);
+        bridge_buffer_base64(&b, data->data, data->len);
 
     } else {
         mime_charset(&b, NULL, 0, data->data, data->len);
     }
 
     imap_fetch_set(message, name, &b);
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 }

@@ -9,9 +9,9 @@
 #include <string.h>
 
 
-static void imap_utf7_unit(imap_buf_t *b, uint32_t *bits, int *n,
+static void imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n,
     uint32_t unit);
-static int imap_utf7_shifted(imap_buf_t *b, const char **pp, const char *end);
+static int imap_utf7_shifted(bridge_buffer_t *b, const char **pp, const char *end);
 
 
 static const char  imap_utf7_digits[] =
@@ -86,35 +86,35 @@ imap_utf8_next(const char **pp, const char *end)
 
 
 void
-imap_utf8_add(imap_buf_t *b, uint32_t c)
+imap_utf8_add(bridge_buffer_t *b, uint32_t c)
 {
     if (c < 0x80) {
-        imap_buf_char(b, c);
+        bridge_buffer_char(b, c);
         return;
     }
 
     if (c < 0x800) {
-        imap_buf_char(b, 0xc0 | c >> 6);
+        bridge_buffer_char(b, 0xc0 | c >> 6);
 
     } else {
 
         if (c < 0x10000) {
-            imap_buf_char(b, 0xe0 | c >> 12);
+            bridge_buffer_char(b, 0xe0 | c >> 12);
 
         } else {
-            imap_buf_char(b, 0xf0 | c >> 18);
-            imap_buf_char(b, 0x80 | (c >> 12 & 0x3f));
+            bridge_buffer_char(b, 0xf0 | c >> 18);
+            bridge_buffer_char(b, 0x80 | (c >> 12 & 0x3f));
         }
 
-        imap_buf_char(b, 0x80 | (c >> 6 & 0x3f));
+        bridge_buffer_char(b, 0x80 | (c >> 6 & 0x3f));
     }
 
-    imap_buf_char(b, 0x80 | (c & 0x3f));
+    bridge_buffer_char(b, 0x80 | (c & 0x3f));
 }
 
 
 int
-imap_utf7_encode(imap_buf_t *b, const char *utf8, size_t len)
+imap_utf7_encode(bridge_buffer_t *b, const char *utf8, size_t len)
 {
     int          n;
     size_t       before;
@@ -141,24 +141,24 @@ imap_utf7_encode(imap_buf_t *b, const char *utf8, size_t len)
             if (n >= 0) {
 
                 if (n) {
-                    imap_buf_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
+                    bridge_buffer_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
                 }
 
-                imap_buf_char(b, '-');
+                bridge_buffer_char(b, '-');
                 n = -1;
             }
 
-            imap_buf_char(b, c);
+            bridge_buffer_char(b, c);
 
             if (c == '&') {
-                imap_buf_char(b, '-');
+                bridge_buffer_char(b, '-');
             }
 
             continue;
         }
 
         if (n < 0) {
-            imap_buf_char(b, '&');
+            bridge_buffer_char(b, '&');
             n = 0;
             bits = 0;
         }
@@ -173,11 +173,11 @@ imap_utf7_encode(imap_buf_t *b, const char *utf8, size_t len)
     }
 
     if (n > 0) {
-        imap_buf_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
+        bridge_buffer_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
     }
 
     if (n >= 0) {
-        imap_buf_char(b, '-');
+        bridge_buffer_char(b, '-');
     }
 
     return 0;
@@ -185,14 +185,14 @@ imap_utf7_encode(imap_buf_t *b, const char *utf8, size_t len)
 
 
 static void
-imap_utf7_unit(imap_buf_t *b, uint32_t *bits, int *n, uint32_t unit)
+imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n, uint32_t unit)
 {
     *bits = *bits << 16 | unit;
     *n += 16;
 
     while (*n >= 6) {
         *n -= 6;
-        imap_buf_char(b, imap_utf7_digits[*bits >> *n & 63]);
+        bridge_buffer_char(b, imap_utf7_digits[*bits >> *n & 63]);
     }
 
     *bits &= (1u << *n) - 1;
@@ -200,7 +200,7 @@ imap_utf7_unit(imap_buf_t *b, uint32_t *bits, int *n, uint32_t unit)
 
 
 int
-imap_utf7_decode(imap_buf_t *b, const char *utf7, size_t len)
+imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len)
 {
     size_t       before;
     const char  *p, *end;
@@ -216,14 +216,14 @@ imap_utf7_decode(imap_buf_t *b, const char *utf7, size_t len)
         }
 
         if (*p != '&') {
-            imap_buf_char(b, *p++);
+            bridge_buffer_char(b, *p++);
             continue;
         }
 
         p++;
 
         if (p < end && *p == '-') {
-            imap_buf_char(b, '&');
+            bridge_buffer_char(b, '&');
             p++;
             continue;
         }
@@ -244,7 +244,7 @@ failed:
 
 
 static int
-imap_utf7_shifted(imap_buf_t *b, const char **pp, const char *end)
+imap_utf7_shifted(bridge_buffer_t *b, const char **pp, const char *end)
 {
     int          n;
     uint32_t     bits, unit, high;

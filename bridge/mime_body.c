@@ -18,9 +18,9 @@
 #define MIME_MAX_NESTED  4
 
 
-static int mime_part(imap_buf_t *b, const imap_str_t *head,
+static int mime_part(bridge_buffer_t *b, const imap_str_t *head,
     const imap_str_t *text, int depth);
-static int mime_multipart(imap_buf_t *b, const imap_str_t *boundary,
+static int mime_multipart(bridge_buffer_t *b, const imap_str_t *boundary,
     const imap_str_t *text, int depth);
 static int mime_delimiter(const imap_str_t *boundary, const char **p,
     const char *end, const char **before);
@@ -30,11 +30,11 @@ static void mime_field(const imap_str_t *head, const char *name,
     imap_str_t *value);
 static void mime_parameter(const imap_str_t *field, const char *name,
     imap_str_t *value);
-static void mime_text(imap_buf_t *b, const imap_str_t *type,
+static void mime_text(bridge_buffer_t *b, const imap_str_t *type,
     const imap_str_t *encoding, const imap_str_t *text, int html);
-static void mime_html(imap_buf_t *b, const char *data, size_t len);
+static void mime_html(bridge_buffer_t *b, const char *data, size_t len);
 static const char *mime_tag(const char *p, const char *end);
-static const char *mime_entity(imap_buf_t *b, const char *p, const char *end);
+static const char *mime_entity(bridge_buffer_t *b, const char *p, const char *end);
 
 
 #define mime_begins(s, text)                                                  \
@@ -43,7 +43,7 @@ static const char *mime_entity(imap_buf_t *b, const char *p, const char *end);
 
 
 void
-mime_preview(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text)
+mime_preview(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text)
 {
     size_t  start;
 
@@ -64,7 +64,7 @@ mime_preview(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text)
 
 
 void
-mime_plain(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text)
+mime_plain(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text)
 {
     mime_part(b, head, text, 0);
 }
@@ -73,7 +73,7 @@ mime_plain(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text)
 /* Returns -1 if there is no text in it. */
 
 static int
-mime_part(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text,
+mime_part(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text,
     int depth)
 {
     int         html;
@@ -110,7 +110,7 @@ mime_part(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text,
 
 
 static int
-mime_multipart(imap_buf_t *b, const imap_str_t *boundary,
+mime_multipart(bridge_buffer_t *b, const imap_str_t *boundary,
     const imap_str_t *text, int depth)
 {
     int          more;
@@ -309,10 +309,10 @@ mime_parameter(const imap_str_t *field, const char *name, imap_str_t *value)
 
 
 static void
-mime_text(imap_buf_t *b, const imap_str_t *type, const imap_str_t *encoding,
+mime_text(bridge_buffer_t *b, const imap_str_t *type, const imap_str_t *encoding,
     const imap_str_t *text, int html)
 {
-    imap_buf_t   bytes, utf8;
+    bridge_buffer_t   bytes, utf8;
     imap_str_t   charset;
 
     memset(&bytes, 0, sizeof(bytes));
@@ -327,7 +327,7 @@ mime_text(imap_buf_t *b, const imap_str_t *type, const imap_str_t *encoding,
         mime_quoted_printable(&bytes, text->data, text->len, 0);
 
     } else {
-        imap_buf_add(&bytes, text->data, text->len);
+        bridge_buffer_add(&bytes, text->data, text->len);
     }
 
     if (html) {
@@ -338,15 +338,15 @@ mime_text(imap_buf_t *b, const imap_str_t *type, const imap_str_t *encoding,
         mime_charset(b, charset.data, charset.len, bytes.data, bytes.len);
     }
 
-    imap_buf_free(&bytes);
-    imap_buf_free(&utf8);
+    bridge_buffer_free(&bytes);
+    bridge_buffer_free(&utf8);
 }
 
 
 /* What is between tags, plainly; a tag is a space. */
 
 static void
-mime_html(imap_buf_t *b, const char *data, size_t len)
+mime_html(bridge_buffer_t *b, const char *data, size_t len)
 {
     const char  *p, *end;
 
@@ -356,13 +356,13 @@ mime_html(imap_buf_t *b, const char *data, size_t len)
 
         if (*p == '<') {
             p = mime_tag(p, end);
-            imap_buf_char(b, ' ');
+            bridge_buffer_char(b, ' ');
 
         } else if (*p == '&') {
             p = mime_entity(b, p, end);
 
         } else {
-            imap_buf_char(b, *p++);
+            bridge_buffer_char(b, *p++);
         }
     }
 }
@@ -417,7 +417,7 @@ mime_tag(const char *p, const char *end)
 
 
 static const char *
-mime_entity(imap_buf_t *b, const char *p, const char *end)
+mime_entity(bridge_buffer_t *b, const char *p, const char *end)
 {
     size_t         i, len;
     char           number[12];
@@ -443,7 +443,7 @@ mime_entity(imap_buf_t *b, const char *p, const char *end)
     close = memchr(p, ';', end - p < 12 ? end - p : 12);
 
     if (close == NULL) {
-        imap_buf_char(b, '&');
+        bridge_buffer_char(b, '&');
         return p;
     }
 
@@ -475,7 +475,7 @@ mime_entity(imap_buf_t *b, const char *p, const char *end)
         }
     }
 
-    imap_buf_char(b, '&');
+    bridge_buffer_char(b, '&');
 
     return p;
 }

@@ -19,12 +19,12 @@
 #define MIME_REPLACEMENT  0xfffd
 
 
-static void mime_utf8(imap_buf_t *b, const char *data, size_t len);
+static void mime_utf8(bridge_buffer_t *b, const char *data, size_t len);
 static int mime_hex(const char *p, const char *end);
 
 
 void
-mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
+mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
     const char *data, size_t len)
 {
     char        name[MIME_MAX_CHARSET + 1], *in, *out;
@@ -58,7 +58,7 @@ mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
 
     while (len) {
         before = len;
-        out = imap_buf_need(b, 64);
+        out = bridge_buffer_need(b, 64);
         left = b->size - b->len;
 
         if (iconv(cd, &in, &len, &out, &left) == (size_t) -1
@@ -88,7 +88,7 @@ mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
 
 
 static void
-mime_utf8(imap_buf_t *b, const char *data, size_t len)
+mime_utf8(bridge_buffer_t *b, const char *data, size_t len)
 {
     int32_t      c;
     const char  *p, *end;
@@ -110,7 +110,7 @@ mime_utf8(imap_buf_t *b, const char *data, size_t len)
 
 
 void
-mime_clean(imap_buf_t *b, size_t start, size_t max)
+mime_clean(bridge_buffer_t *b, size_t start, size_t max)
 {
     char        *to;
     size_t       len;
@@ -171,7 +171,7 @@ mime_clean(imap_buf_t *b, size_t start, size_t max)
 
 
 void
-mime_base64(imap_buf_t *b, const char *data, size_t len)
+mime_base64(bridge_buffer_t *b, const char *data, size_t len)
 {
     int            n;
     size_t         i;
@@ -213,7 +213,7 @@ mime_base64(imap_buf_t *b, const char *data, size_t len)
 
         if (n >= 8) {
             n -= 8;
-            imap_buf_char(b, bits >> n & 0xff);
+            bridge_buffer_char(b, bits >> n & 0xff);
             bits &= (1u << n) - 1;
         }
     }
@@ -221,7 +221,7 @@ mime_base64(imap_buf_t *b, const char *data, size_t len)
 
 
 void
-mime_quoted_printable(imap_buf_t *b, const char *data, size_t len, int header)
+mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len, int header)
 {
     int          c;
     const char  *p, *end;
@@ -231,19 +231,19 @@ mime_quoted_printable(imap_buf_t *b, const char *data, size_t len, int header)
     for (p = data; p < end; p++) {
 
         if (header && *p == '_') {
-            imap_buf_char(b, ' ');
+            bridge_buffer_char(b, ' ');
             continue;
         }
 
         if (*p != '=') {
-            imap_buf_char(b, *p);
+            bridge_buffer_char(b, *p);
             continue;
         }
 
         c = mime_hex(p + 1, end);
 
         if (c >= 0) {
-            imap_buf_char(b, c);
+            bridge_buffer_char(b, c);
             p += 2;
             continue;
         }
@@ -258,7 +258,7 @@ mime_quoted_printable(imap_buf_t *b, const char *data, size_t len, int header)
             p++;
 
         } else if (p + 2 < end) {
-            imap_buf_char(b, *p);
+            bridge_buffer_char(b, *p);
         }
     }
 }

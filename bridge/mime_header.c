@@ -26,8 +26,8 @@ typedef struct {
 
 
 static const char *mime_word(mime_word_t *w, const char *p, const char *end);
-static void mime_words(imap_buf_t *b, const char *data, size_t len);
-static void mime_name(imap_buf_t *b, const imap_str_t *name);
+static void mime_words(bridge_buffer_t *b, const char *data, size_t len);
+static void mime_name(bridge_buffer_t *b, const imap_str_t *name);
 static const char *mime_spaces(const char *p, const char *end);
 static const char *mime_digits(const char *p, const char *end, int *n);
 static const char *mime_month(const char *p, const char *end, int *month);
@@ -35,7 +35,7 @@ static const char *mime_zone(const char *p, const char *end, int *minutes);
 
 
 void
-mime_header(imap_buf_t *b, const char *data, size_t len)
+mime_header(bridge_buffer_t *b, const char *data, size_t len)
 {
     size_t  start;
 
@@ -50,9 +50,9 @@ mime_header(imap_buf_t *b, const char *data, size_t len)
    their parts of one character (which is not allowed, and happens). */
 
 static void
-mime_words(imap_buf_t *b, const char *data, size_t len)
+mime_words(bridge_buffer_t *b, const char *data, size_t len)
 {
-    imap_buf_t    bytes;
+    bridge_buffer_t    bytes;
     imap_str_t    charset;
     mime_word_t   w;
     const char   *p, *end, *plain, *next, *q;
@@ -101,7 +101,7 @@ mime_words(imap_buf_t *b, const char *data, size_t len)
     mime_charset(b, charset.data, charset.len, bytes.data, bytes.len);
     mime_charset(b, NULL, 0, plain, end - plain);
 
-    imap_buf_free(&bytes);
+    bridge_buffer_free(&bytes);
 }
 
 
@@ -149,7 +149,7 @@ mime_word(mime_word_t *w, const char *p, const char *end)
 
 
 void
-mime_addresses(imap_buf_t *b, const imap_addresses_t *list)
+mime_addresses(bridge_buffer_t *b, const imap_addresses_t *list)
 {
     size_t                 i, start;
     const imap_address_t  *a;
@@ -164,20 +164,20 @@ mime_addresses(imap_buf_t *b, const imap_addresses_t *list)
         }
 
         if (i) {
-            imap_buf_text(b, ", ");
+            bridge_buffer_text(b, ", ");
         }
 
         if (a->name.len) {
             mime_name(b, &a->name);
-            imap_buf_text(b, " <");
+            bridge_buffer_text(b, " <");
         }
 
         mime_charset(b, NULL, 0, a->mailbox.data, a->mailbox.len);
-        imap_buf_char(b, '@');
+        bridge_buffer_char(b, '@');
         mime_charset(b, NULL, 0, a->host.data, a->host.len);
 
         if (a->name.len) {
-            imap_buf_char(b, '>');
+            bridge_buffer_char(b, '>');
         }
     }
 
@@ -186,7 +186,7 @@ mime_addresses(imap_buf_t *b, const imap_addresses_t *list)
 
 
 static void
-mime_name(imap_buf_t *b, const imap_str_t *name)
+mime_name(bridge_buffer_t *b, const imap_str_t *name)
 {
     size_t  start;
 
@@ -200,7 +200,7 @@ mime_name(imap_buf_t *b, const imap_str_t *name)
 /* [day-of-week ","] day month year hour ":" minute [":" second] zone */
 
 void
-mime_date(imap_buf_t *b, const char *data, size_t len)
+mime_date(bridge_buffer_t *b, const char *data, size_t len)
 {
     int          day, month, year, hour, minute, second, zone;
     char         text[64];
@@ -250,7 +250,7 @@ mime_date(imap_buf_t *b, const char *data, size_t len)
                  (zone < 0 ? -zone : zone) % 60);
     }
 
-    imap_buf_text(b, text);
+    bridge_buffer_text(b, text);
 }
 
 

@@ -22,13 +22,13 @@
 /* Each appends to "b", and keeps to the bounds above. */
 
 /* Unfolded, encoded words decoded. */
-void mime_header(imap_buf_t *b, const char *data, size_t len);
+void mime_header(bridge_buffer_t *b, const char *data, size_t len);
 
 /* Bob <bob@example.net>, carol@example.net */
-void mime_addresses(imap_buf_t *b, const imap_addresses_t *list);
+void mime_addresses(bridge_buffer_t *b, const imap_addresses_t *list);
 
 /* RFC 3339, in the sender's zone; nothing if it is no date. */
-void mime_date(imap_buf_t *b, const char *data, size_t len);
+void mime_date(bridge_buffer_t *b, const char *data, size_t len);
 
 /* Seconds of the epoch of an INTERNALDATE, "24-Nov-2026 12:00:00 +0100"; 0 if
    it is none. */
@@ -38,26 +38,26 @@ int64_t mime_internal_date(const char *data, size_t len);
  * "head": the fields Content-Type and Content-Transfer-Encoding; "text": the
  * beginning of the body.  Of a multipart, its first part that is text.
  */
-void mime_preview(imap_buf_t *b, const imap_str_t *head,
+void mime_preview(bridge_buffer_t *b, const imap_str_t *head,
     const imap_str_t *text);
 
 /* The whole of that text, with its lines. */
-void mime_plain(imap_buf_t *b, const imap_str_t *head, const imap_str_t *text);
+void mime_plain(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text);
 
 
 /* mime_charset.c */
 
 /* Appends "data" as UTF-8; what can't be converted is U+FFFD. */
-void mime_charset(imap_buf_t *b, const char *charset, size_t charset_len,
+void mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
     const char *data, size_t len);
 
 /* Cuts to at most "max" bytes between characters; controls become spaces, and
    many spaces one. */
-void mime_clean(imap_buf_t *b, size_t start, size_t max);
+void mime_clean(bridge_buffer_t *b, size_t start, size_t max);
 
 /* Both decode what they can, and append. */
-void mime_base64(imap_buf_t *b, const char *data, size_t len);
-void mime_quoted_printable(imap_buf_t *b, const char *data, size_t len,
+void mime_base64(bridge_buffer_t *b, const char *data, size_t len);
+void mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len,
     int header);
 
 

@@ -15,7 +15,7 @@
 #include "tap.h"
 
 
-static imap_buf_t      b;
+static bridge_buffer_t      b;
 static imap_command_t  c;
 
 
@@ -283,7 +283,7 @@ main(void)
     test_known_bounds();
     test_arguments();
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 
     return tap_done();
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 #include "imap_session.h"
 #include "tap.h"
 
@@ -35,8 +35,8 @@ static imap_session_t *session;
 static imap_options_t  options;
 static imap_login_t    login = { "alice", "secret", NULL, 0 };
 
-static imap_buf_t      said;            /* by the server, not yet given */
-static imap_buf_t      heard;           /* from the client, less than a line */
+static bridge_buffer_t      said;            /* by the server, not yet given */
+static bridge_buffer_t      heard;           /* from the client, less than a line */
 static json_t         *states;          /* as Redis would have them */
 static json_t         *published;       /* how often which event was */
 static int             ready;
@@ -64,7 +64,7 @@ static const char  *expected[] = {
 static void
 say(const char *text)
 {
-    imap_buf_text(&said, text);
+    bridge_buffer_text(&said, text);
 }
 
 
@@ -74,7 +74,7 @@ on_write(void *data, const char *bytes, size_t len)
     char    *lf;
     size_t   n;
 
-    imap_buf_add(&heard, bytes, len);
+    bridge_buffer_add(&heard, bytes, len);
 
     while ((lf = heard.len ? memchr(heard.data, '\n', heard.len) : NULL)) {
         n = lf + 1 - heard.data;
@@ -419,8 +419,8 @@ main(void)
 
     json_decref(states);
     json_decref(published);
-    imap_buf_free(&said);
-    imap_buf_free(&heard);
+    bridge_buffer_free(&said);
+    bridge_buffer_free(&heard);
 
     return tap_done();
 }

@@ -11,7 +11,7 @@
 #include "tap.h"
 
 
-static imap_buf_t  b;
+static bridge_buffer_t  b;
 
 
 static void
@@ -149,7 +149,7 @@ main(void)
     test_previews();
     test_addresses();
 
-    imap_buf_free(&b);
+    bridge_buffer_free(&b);
 
     return tap_done();
 }

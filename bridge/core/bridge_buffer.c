@@ -4,7 +4,7 @@
  */
 
 
-#include "imap_buf.h"
+#include "bridge_buffer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "bridge.h"
 
 
-#define IMAP_BUF_FIRST  256
+#define BRIDGE_BUFFER_FIRST  256
 
 
 int
@@ -24,7 +24,7 @@ imap_str_equal(const imap_str_t *s, const char *text, size_t len)
 
 
 char *
-imap_buf_need(imap_buf_t *b, size_t len)
+bridge_buffer_need(bridge_buffer_t *b, size_t len)
 {
     char    *data;
     size_t   size;
@@ -33,7 +33,7 @@ imap_buf_need(imap_buf_t *b, size_t len)
         return b->data + b->len;
     }
 
-    size = b->size ? b->size : IMAP_BUF_FIRST;
+    size = b->size ? b->size : BRIDGE_BUFFER_FIRST;
 
     while (size - b->len < len) {
         size *= 2;
@@ -55,42 +55,42 @@ imap_buf_need(imap_buf_t *b, size_t len)
 
 
 void
-imap_buf_add(imap_buf_t *b, const void *data, size_t len)
+bridge_buffer_add(bridge_buffer_t *b, const void *data, size_t len)
 {
     if (len) {
-        memcpy(imap_buf_need(b, len), data, len);
+        memcpy(bridge_buffer_need(b, len), data, len);
         b->len += len;
     }
 }
 
 
 void
-imap_buf_text(imap_buf_t *b, const char *text)
+bridge_buffer_text(bridge_buffer_t *b, const char *text)
 {
-    imap_buf_add(b, text, strlen(text));
+    bridge_buffer_add(b, text, strlen(text));
 }
 
 
 void
-imap_buf_char(imap_buf_t *b, char c)
+bridge_buffer_char(bridge_buffer_t *b, char c)
 {
-    *imap_buf_need(b, 1) = c;
+    *bridge_buffer_need(b, 1) = c;
     b->len++;
 }
 
 
 void
-imap_buf_number(imap_buf_t *b, uint64_t n)
+bridge_buffer_number(bridge_buffer_t *b, uint64_t n)
 {
     char  text[24];
 
-    imap_buf_add(b, text, snprintf(text, sizeof(text), "%llu",
+    bridge_buffer_add(b, text, snprintf(text, sizeof(text), "%llu",
                                    (unsigned long long) n));
 }
 
 
 void
-imap_buf_base64(imap_buf_t *b, const char *data, size_t len)
+bridge_buffer_base64(bridge_buffer_t *b, const char *data, size_t len)
 {
     size_t    i;
     uint32_t  bits;
@@ -103,17 +103,17 @@ imap_buf_base64(imap_buf_t *b, const char *data, size_t len)
         bits |= i + 1 < len ? (unsigned char) data[i + 1] << 8 : 0;
         bits |= i + 2 < len ? (unsigned char) data[i + 2] : 0;
 
-        imap_buf_char(b, digits[bits >> 18]);
-        imap_buf_char(b, digits[bits >> 12 & 63]);
-        imap_buf_char(b, i + 1 < len ? digits[bits >> 6 & 63] : '=');
-        imap_buf_char(b, i + 2 < len ? digits[bits & 63] : '=');
+        bridge_buffer_char(b, digits[bits >> 18]);
+        bridge_buffer_char(b, digits[bits >> 12 & 63]);
+        bridge_buffer_char(b, i + 1 < len ? digits[bits >> 6 & 63] : '=');
+        bridge_buffer_char(b, i + 2 < len ? digits[bits & 63] : '=');
     }
 }
 
 
 void
-imap_buf_free(imap_buf_t *b)
+bridge_buffer_free(bridge_buffer_t *b)
 {
     bridge_wipe_free(b->data, b->size);
-    memset(b, 0, sizeof(imap_buf_t));
+    memset(b, 0, sizeof(bridge_buffer_t));
 }

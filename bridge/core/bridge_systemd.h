@@ -14,13 +14,13 @@
 
 
 /* "READY=1", and what keeps its watchdog quiet from then on. */
-void bridge_notify_ready(void);
+void bridge_systemd_ready(void);
 
 /* Settings are being read, and were. */
-void bridge_notify_reloading(void);
-void bridge_notify_reloaded(void);
+void bridge_systemd_reloading(void);
+void bridge_systemd_reloaded(void);
 
-void bridge_notify_stopping(void);
+void bridge_systemd_stopping(void);
 
 
 #endif /* _BRIDGE_NOTIFY_H_INCLUDED_ */

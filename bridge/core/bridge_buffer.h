@@ -26,7 +26,7 @@ typedef struct {
     char     *data;
     size_t    len;
     size_t    size;
-} imap_buf_t;
+} bridge_buffer_t;
 
 
 #define imap_str_is(s, text)                                                  \
@@ -36,17 +36,17 @@ typedef struct {
 int imap_str_equal(const imap_str_t *s, const char *text, size_t len);
 
 /* Room for "len" bytes more; the address of the first of them. */
-char *imap_buf_need(imap_buf_t *b, size_t len);
+char *bridge_buffer_need(bridge_buffer_t *b, size_t len);
 
-void imap_buf_add(imap_buf_t *b, const void *data, size_t len);
-void imap_buf_text(imap_buf_t *b, const char *text);
-void imap_buf_char(imap_buf_t *b, char c);
-void imap_buf_number(imap_buf_t *b, uint64_t n);
+void bridge_buffer_add(bridge_buffer_t *b, const void *data, size_t len);
+void bridge_buffer_text(bridge_buffer_t *b, const char *text);
+void bridge_buffer_char(bridge_buffer_t *b, char c);
+void bridge_buffer_number(bridge_buffer_t *b, uint64_t n);
 
-void imap_buf_base64(imap_buf_t *b, const char *data, size_t len);
+void bridge_buffer_base64(bridge_buffer_t *b, const char *data, size_t len);
 
 /* Secrets may have been in it. */
-void imap_buf_free(imap_buf_t *b);
+void bridge_buffer_free(bridge_buffer_t *b);
 
 
 #endif /* _IMAP_BUF_H_INCLUDED_ */

@@ -7,7 +7,7 @@
  */
 
 
-#include "bridge_notify.h"
+#include "bridge_systemd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +17,21 @@
 #include <unistd.h>
 
 
-static void bridge_notify(const char *state);
-static void bridge_notify_watchdog(evutil_socket_t fd, short what,
+static void bridge_systemd(const char *state);
+static void bridge_systemd_watchdog(evutil_socket_t fd, short what,
     void *data);
 
 
-static struct event   bridge_notify_timer;
-static bridge_msec_t  bridge_notify_interval;
+static struct event   bridge_systemd_timer;
+static bridge_msec_t  bridge_systemd_interval;
 
 
 void
-bridge_notify_ready(void)
+bridge_systemd_ready(void)
 {
     const char  *usec, *pid;
 
-    bridge_notify("READY=1");
+    bridge_systemd("READY=1");
 
     usec = getenv("WATCHDOG_USEC");
     pid = getenv("WATCHDOG_PID");
@@ -40,20 +40,20 @@ bridge_notify_ready(void)
         return;
     }
 
-    bridge_notify_interval = strtoull(usec, NULL, 10) / 1000 / 3;
+    bridge_systemd_interval = strtoull(usec, NULL, 10) / 1000 / 3;
 
-    if (bridge_notify_interval == 0) {
+    if (bridge_systemd_interval == 0) {
         return;
     }
 
-    evtimer_assign(&bridge_notify_timer, bridge_base, bridge_notify_watchdog,
+    evtimer_assign(&bridge_systemd_timer, bridge_base, bridge_systemd_watchdog,
                    NULL);
-    bridge_notify_watchdog(-1, 0, NULL);
+    bridge_systemd_watchdog(-1, 0, NULL);
 }
 
 
 void
-bridge_notify_reloading(void)
+bridge_systemd_reloading(void)
 {
     char             text[64];
     struct timespec  ts;
@@ -63,30 +63,30 @@ bridge_notify_reloading(void)
     snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
              (unsigned long long) ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
 
-    bridge_notify(text);
+    bridge_systemd(text);
 }
 
 
 void
-bridge_notify_reloaded(void)
+bridge_systemd_reloaded(void)
 {
-    bridge_notify("READY=1");
+    bridge_systemd("READY=1");
 }
 
 
 void
-bridge_notify_stopping(void)
+bridge_systemd_stopping(void)
 {
-    bridge_notify("STOPPING=1");
+    bridge_systemd("STOPPING=1");
 
-    if (bridge_notify_interval) {
-        evtimer_del(&bridge_notify_timer);
+    if (bridge_systemd_interval) {
+        evtimer_del(&bridge_systemd_timer);
     }
 }
 
 
 static void
-bridge_notify(const char *state)
+bridge_systemd(const char *state)
 {
     int                  fd;
     size_t               len;
@@ -122,9 +122,9 @@ bridge_notify(const char *state)
 
 
 static void
-bridge_notify_watchdog(evutil_socket_t fd, short what, void *data)
+bridge_systemd_watchdog(evutil_socket_t fd, short what, void *data)
 {
-    bridge_notify("WATCHDOG=1");
+    bridge_systemd("WATCHDOG=1");
 
-    bridge_timer_set(&bridge_notify_timer, bridge_notify_interval);
+    bridge_timer_set(&bridge_systemd_timer, bridge_systemd_interval);
 }
