@@ -44,7 +44,7 @@ typedef struct bridge_dav_conf_s {
     char                 *origin;       /* of the URL */
     char                 *start;
     dav_http_conf_t       http_conf;
-    dav_poll_t            turns;
+    dav_schedule_t            turns;
     dav_server_t          server;       /* its http: since the first use */
 } bridge_dav_conf_t;
 

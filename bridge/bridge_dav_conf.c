@@ -119,7 +119,7 @@ bridge_dav_conf_server(bridge_dav_conf_t *conf)
 
     /* what waits in libcurl for a connection waits within its time-out */
 
-    dav_poll_init(&conf->turns, bridge_base, conf->rate,
+    dav_schedule_init(&conf->turns, bridge_base, conf->rate,
                   conf->max_connections * 4);
 }
 
@@ -128,7 +128,7 @@ void
 bridge_dav_conf_free(bridge_dav_conf_t *conf)
 {
     if (conf->origin) {
-        dav_poll_done(&conf->turns);
+        dav_schedule_done(&conf->turns);
     }
 
     if (conf->server.http) {

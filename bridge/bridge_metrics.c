@@ -12,7 +12,7 @@
 #include "bridge_members.h"
 #include "bridge_pace.h"
 #include "bridge_subscriber.h"
-#include "dav_counts.h"
+#include "dav_counters.h"
 
 
 static void bridge_metrics_dav(struct evbuffer *page);
@@ -138,32 +138,32 @@ bridge_metrics_dav(struct evbuffer *page)
 
     bridge_metrics_one(page, "dav_accounts", "gauge",
                        "Accounts whose contacts and calendars are watched.",
-                       dav_counts.ready);
+                       dav_counters.ready);
     bridge_metrics_one(page, "dav_collections", "gauge",
                        "Address books and calendars that are known.",
-                       dav_counts.collections);
+                       dav_counters.collections);
     bridge_metrics_one(page, "dav_looks_waiting", "gauge",
                        "Accounts that wait for their turn to be looked at.",
                        waiting);
     bridge_metrics_set(page, "dav_looks_total", "counter",
                        "Looks at an account's collections.", "result",
-                       bridge_metrics_looks, dav_counts.looks);
+                       bridge_metrics_looks, dav_counters.looks);
     bridge_metrics_set(page, "dav_requests_total", "counter",
                        "Requests to DAV servers that have ended.", "result",
-                       bridge_metrics_requests, dav_counts.requests);
+                       bridge_metrics_requests, dav_counters.requests);
     bridge_metrics_one(page, "dav_lists_total", "counter",
-                       "Requests for a whole collection.", dav_counts.lists);
+                       "Requests for a whole collection.", dav_counters.lists);
     bridge_metrics_set(page, "dav_changes_total", "counter",
                        "Objects and collections that have changed.", "what",
-                       bridge_metrics_changes, dav_counts.changes);
+                       bridge_metrics_changes, dav_counters.changes);
     bridge_metrics_one(page, "dav_pokes_total", "counter",
-                       "Looks that were asked for.", dav_counts.pokes);
+                       "Looks that were asked for.", dav_counters.pokes);
     bridge_metrics_set(page, "dav_failures_total", "counter",
                        "Ends of watching an account.", "reason",
-                       bridge_metrics_dav_failures, dav_counts.failures);
+                       bridge_metrics_dav_failures, dav_counters.failures);
     bridge_metrics_set(page, "dav_updates_total", "counter",
                        "Updates of contacts and calendars.", "status",
-                       dav_count_statuses, dav_counts.updates);
+                       dav_count_statuses, dav_counters.updates);
 }
 
 

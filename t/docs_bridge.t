@@ -18,8 +18,8 @@ my $t = Pimap->new();
 my $root = $t->root();
 my %page = map { $_->name() => $_ } Pimap::Page->all($root);
 my $imap = source('imap_update*.c');
-my $dav = source('dav_update.c') . source('dav_write.c')
-    . source('dav_query.c');
+my $dav = source('dav_update.c') . source('dav_update_put.c')
+    . source('dav_update_get.c');
 my $text = qr/"((?:\\.|[^"\\])*)"/;
 
 $t->plan(14);
@@ -93,7 +93,7 @@ sub members {
     my @imap = grep { $_ ne 'update' } $imap
         =~ /(?:imap_arg_\w+\(u, |get\(\w[\w>-]*->args,\s+)"(\w+)"/g;
     my @dav = grep { $_ ne 'update' } $dav
-        =~ /(?:dav_job_text\(job, |get\(job->update,\s+)"(\w+)"/g;
+        =~ /(?:dav_update_private_text\(job, |get\(job->update,\s+)"(\w+)"/g;
     my ($keys) = $imap =~ /imap_keys\[\] = \{(.*?)\{ NULL/s;
 
     is_deeply([ names('bridge', 'Members of an update', 0, 'member') ],
@@ -137,7 +137,7 @@ sub details {
 
     my @dav;
 
-    for my $call ($dav =~ /dav_job_end\(job,(.*?)\);/sg) {
+    for my $call ($dav =~ /dav_update_private_end\(job,(.*?)\);/sg) {
         my @words = $call =~ /$text/g;
 
         push(@dav, grep { !$status{$_} && $_ ne '%s' } @words)

@@ -58,7 +58,7 @@ static json_t              *set;
 static struct bufferevent  *input;
 static dav_http_conf_t      conf;
 static dav_server_t         server;
-static dav_poll_t           turns;
+static dav_schedule_t           turns;
 static dav_client_t       **clients;
 static uint32_t             nclients;
 static uint32_t             nready;
@@ -94,7 +94,7 @@ main(int argc, char **argv)
     driver_close();
 
     bufferevent_free(input);
-    dav_poll_done(&turns);
+    dav_schedule_done(&turns);
     dav_http_free(server.http);
     dav_http_done();
     free((char *) server.origin);
@@ -144,7 +144,7 @@ driver_server(json_t *set)
     driver_number(set, "max_object", &server.max_object, 262144);
     driver_number(set, "max_answer", &server.max_answer, 16777216);
 
-    dav_poll_init(&turns, bridge_base, rate, conf.max_connections * 4);
+    dav_schedule_init(&turns, bridge_base, rate, conf.max_connections * 4);
 
     return 0;
 }

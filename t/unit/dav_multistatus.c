@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dav_list.h"
+#include "dav_etag_list.h"
 #include "dav_multistatus.h"
 #include "tap.h"
 
@@ -191,14 +191,14 @@ test_limits(void)
 
 
 static const char *
-show(const dav_list_t *l)
+show(const dav_etag_list_t *l)
 {
     static char  text[1024];
     unsigned     i;
 
     for (i = 0, text[0] = '\0'; i < l->n; i++) {
         strcat(strcat(strcat(strcat(text, l->items[i]), "="),
-                      dav_list_etag(l->items[i])), " ");
+                      dav_etag_list_etag(l->items[i])), " ");
     }
 
     return text;
@@ -206,7 +206,7 @@ show(const dav_list_t *l)
 
 
 static void
-list(dav_list_t *l, const char *names)
+list(dav_etag_list_t *l, const char *names)
 {
     char  name[2] = "", etag[2] = "";
 
@@ -215,45 +215,45 @@ list(dav_list_t *l, const char *names)
     for ( /* void */ ; *names; names += 2) {
         name[0] = names[0];
         etag[0] = names[1] == '-' ? '\0' : names[1];
-        dav_list_add(l, name, etag);
+        dav_etag_list_add(l, name, etag);
     }
 
-    dav_list_sort(l);
+    dav_etag_list_sort(l);
 }
 
 
 static void
 test_lists(void)
 {
-    dav_list_t  a, b, delta;
+    dav_etag_list_t  a, b, delta;
     const char  *got;
 
     list(&a, "c1a1b1d1");
     list(&b, "e1b2d1c1");
     memset(&delta, 0, sizeof(delta));
 
-    dav_list_diff(&a, &b, &delta);
+    dav_etag_list_diff(&a, &b, &delta);
     got = show(&delta);
     tap_is_mem(got, strlen(got), "a= b=2 e=1 ", "what differs");
 
-    dav_list_apply(&a, &delta);
+    dav_etag_list_apply(&a, &delta);
     tap_ok(strcmp(show(&delta), "a= b=2 e=1 ") == 0, "all has an effect");
     got = show(&a);
     tap_is_mem(got, strlen(got), "b=2 c=1 d=1 e=1 ", "applied");
 
-    dav_list_apply(&a, &delta);
+    dav_etag_list_apply(&a, &delta);
     tap_is_int(delta.n, 0, "a second time, nothing has");
     tap_is_int(a.n, 4, "and all is there");
 
-    dav_list_page(&a, "b", 2);
+    dav_etag_list_page(&a, "b", 2);
     got = show(&a);
     tap_is_mem(got, strlen(got), "c=1 d=1 ", "a page");
 
-    tap_is_int(dav_list_add(&a, "", "x"), -1, "no name");
+    tap_is_int(dav_etag_list_add(&a, "", "x"), -1, "no name");
 
-    dav_list_free(&a);
-    dav_list_free(&b);
-    dav_list_free(&delta);
+    dav_etag_list_free(&a);
+    dav_etag_list_free(&b);
+    dav_etag_list_free(&delta);
 }
 
 

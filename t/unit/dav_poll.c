@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "dav_poll.h"
+#include "dav_schedule.h"
 #include "tap.h"
 
 
@@ -37,11 +37,11 @@ handler(void *data)
 
 
 static void
-begin(dav_poll_t *p, unsigned rate, unsigned most, unsigned n)
+begin(dav_schedule_t *p, unsigned rate, unsigned most, unsigned n)
 {
     unsigned  i;
 
-    dav_poll_init(p, base, rate, most);
+    dav_schedule_init(p, base, rate, most);
     ran = order = keep = 0;
     last = NULL;
 
@@ -52,7 +52,7 @@ begin(dav_poll_t *p, unsigned rate, unsigned most, unsigned n)
 
 
 static void
-end(dav_poll_t *p, unsigned n)
+end(dav_schedule_t *p, unsigned n)
 {
     unsigned  i;
 
@@ -60,7 +60,7 @@ end(dav_poll_t *p, unsigned n)
         dav_turn_cancel(&turns[i]);
     }
 
-    dav_poll_done(p);
+    dav_schedule_done(p);
 }
 
 
@@ -89,15 +89,15 @@ test_interval(void)
     unsigned  i, looks;
     uint32_t  now, wait, low, high;
 
-    tap_is_int(dav_poll_next(0, 30, 900, 0), 30, "the first one");
-    tap_is_int(dav_poll_next(30, 30, 900, 0), 45, "a half longer");
-    tap_is_int(dav_poll_next(700, 30, 900, 0), 900, "not over the longest");
-    tap_is_int(dav_poll_next(900, 30, 900, 0), 900, "and so on");
-    tap_is_int(dav_poll_next(900, 30, 900, 1), 30, "short after a change");
-    tap_is_int(dav_poll_next(60, 60, 60, 0), 60, "always the same");
+    tap_is_int(dav_schedule_next(0, 30, 900, 0), 30, "the first one");
+    tap_is_int(dav_schedule_next(30, 30, 900, 0), 45, "a half longer");
+    tap_is_int(dav_schedule_next(700, 30, 900, 0), 900, "not over the longest");
+    tap_is_int(dav_schedule_next(900, 30, 900, 0), 900, "and so on");
+    tap_is_int(dav_schedule_next(900, 30, 900, 1), 30, "short after a change");
+    tap_is_int(dav_schedule_next(60, 60, 60, 0), 60, "always the same");
 
     for (now = 0, looks = 0, i = 0; now < 900; looks++) {
-        now = dav_poll_next(now, 30, 900, 0);
+        now = dav_schedule_next(now, 30, 900, 0);
         i += now;
     }
 
@@ -108,7 +108,7 @@ test_interval(void)
     high = 0;
 
     for (i = 0; i < 10000; i++) {
-        wait = dav_poll_jitter(1000);
+        wait = dav_schedule_jitter(1000);
         low = wait < low ? wait : low;
         high = wait > high ? wait : high;
     }
@@ -122,7 +122,7 @@ static void
 test_rate(void)
 {
     unsigned       i;
-    dav_poll_t     p;
+    dav_schedule_t     p;
     bridge_msec_t  took;
 
     begin(&p, 100, 1000, TURNS);
@@ -145,7 +145,7 @@ static void
 test_most(void)
 {
     unsigned    i;
-    dav_poll_t  p;
+    dav_schedule_t  p;
 
     begin(&p, 10000, 2, 4);
     keep = 1;
@@ -174,7 +174,7 @@ test_most(void)
 static void
 test_times(void)
 {
-    dav_poll_t     p;
+    dav_schedule_t     p;
     bridge_msec_t  took;
 
     begin(&p, 10000, 10, 2);
@@ -188,8 +188,8 @@ test_times(void)
     run(2, 50);
     tap_is_int(ran, 1, "once");
 
-    dav_poll_hold(&p, 200);
-    dav_poll_hold(&p, 100);
+    dav_schedule_hold(&p, 200);
+    dav_schedule_hold(&p, 100);
     dav_turn_set(&turns[0], 0);
     dav_turn_set(&turns[1], 0);
     run(2, 150);

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An update under way; only dav_update.c, dav_write.c and dav_query.c
+ * An update under way; only dav_update.c, dav_update_put.c and dav_update_get.c
  * include it.
  */
 
@@ -11,30 +11,30 @@
 #define _DAV_JOB_H_INCLUDED_
 
 
-#include "dav_core.h"
+#include "dav_client_private.h"
 
 
-#define DAV_JOB_BYTES       49152       /* of a result: it is an event */
-#define DAV_JOB_HREFS       50
-#define DAV_JOB_PAGE        500         /* changes of a page */
+#define DAV_UPDATE_PRIVATE_BYTES       49152       /* of a result: it is an event */
+#define DAV_UPDATE_PRIVATE_HREFS       50
+#define DAV_UPDATE_PRIVATE_PAGE        500         /* changes of a page */
 
 
-struct dav_job_s {
-    TAILQ_ENTRY(dav_job_s)   link;
+struct dav_update_private_s {
+    TAILQ_ENTRY(dav_update_private_s)   link;
     dav_client_t            *client;
     json_t                  *update;
     json_t                  *result;
     dav_update_done_pt       done;
     void                    *ctx;
 
-    dav_call_t              *call;
+    dav_report_t              *call;
     dav_transfer_t          *transfer;
 
     char                    *path;      /* of the object or the collection */
-    char                    *paths[DAV_JOB_HREFS];
+    char                    *paths[DAV_UPDATE_PRIVATE_HREFS];
     unsigned                 npaths;
     size_t                   bytes;     /* of the result, about */
-    dav_list_t               list;
+    dav_etag_list_t               list;
     char                    *base;      /* sync: asked by this token, */
     char                    *token;     /* which leads to this one, */
     char                    *after;     /* of which these have been told */
@@ -49,29 +49,29 @@ struct dav_job_s {
 
 /* The end of a job; the next one begins.  "detail" may be NULL. */
 
-void dav_job_end(dav_job_t *job, const char *status, const char *format, ...)
+void dav_update_private_end(dav_update_private_t *job, const char *status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* It could not be sent, or was not answered. */
 
-void dav_job_lost(dav_job_t *job, const dav_answer_t *answer);
+void dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *answer);
 
 /* The object named "href": path and kind.  -1: the job has ended. */
 
-int dav_job_object(dav_job_t *job, const char *href);
+int dav_update_private_object(dav_update_private_t *job, const char *href);
 
-const char *dav_job_text(dav_job_t *job, const char *name);
+const char *dav_update_private_text(dav_update_private_t *job, const char *name);
 
 /* The verbs. */
 
-void dav_job_put(dav_job_t *job);
-void dav_job_delete(dav_job_t *job);
-void dav_job_get(dav_job_t *job);
-void dav_job_sync(dav_job_t *job);
+void dav_update_private_put(dav_update_private_t *job);
+void dav_update_private_delete(dav_update_private_t *job);
+void dav_update_private_get(dav_update_private_t *job);
+void dav_update_private_sync(dav_update_private_t *job);
 
 /* Asks for the objects of job->paths[], with their texts. */
 
-void dav_job_fetch(dav_job_t *job, dav_response_pt response,
+void dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
     dav_reply_pt reply);
 
 

@@ -8,7 +8,7 @@
  */
 
 
-#include "dav_core.h"
+#include "dav_client_private.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 #include "bridge_buffer.h"
@@ -21,7 +21,7 @@
 #define DAV_MAX_PLACES  8
 
 
-struct dav_discover_s {
+struct dav_discovery_s {
     char          *places[DAV_MAX_PLACES];
     unsigned       nplaces;
     unsigned       place;               /* that is being asked */
@@ -32,51 +32,51 @@ struct dav_discover_s {
 };
 
 
-static void dav_discover_place(dav_client_t *c, const char *path);
-static char *dav_discover_path(dav_client_t *c);
-static void dav_discover_ask(dav_client_t *c);
-static int dav_discover_response(void *data, const dav_response_t *r);
-static void dav_discover_home(dav_client_t *c, const char *base,
+static void dav_discovery_place(dav_client_t *c, const char *path);
+static char *dav_discovery_path(dav_client_t *c);
+static void dav_discovery_ask(dav_client_t *c);
+static int dav_discovery_response(void *data, const dav_response_t *r);
+static void dav_discovery_home(dav_client_t *c, const char *base,
     const char *list);
-static void dav_discover_add(dav_discover_t *d, char *home);
-static void dav_discover_reply(void *data, const dav_reply_t *reply);
-static void dav_discover_done(dav_client_t *c);
+static void dav_discovery_add(dav_discovery_t *d, char *home);
+static void dav_discovery_reply(void *data, const dav_reply_t *reply);
+static void dav_discovery_done(dav_client_t *c);
 
 
 void
-dav_discover_start(dav_client_t *c)
+dav_discovery_start(dav_client_t *c)
 {
     char  *path;
 
-    c->discover = bridge_alloc(sizeof(dav_discover_t));
+    c->discover = bridge_alloc(sizeof(dav_discovery_t));
 
     if (c->server->path) {
-        path = dav_discover_path(c);
+        path = dav_discovery_path(c);
 
         if (path == NULL) {
             dav_client_fail(c, DAV_FAIL_PROTOCOL, "login makes no path");
             return;
         }
 
-        dav_discover_place(c, path);
+        dav_discovery_place(c, path);
         free(path);
 
     } else {
-        dav_discover_place(c, "/.well-known/carddav");
-        dav_discover_place(c, "/.well-known/caldav");
-        dav_discover_place(c, "/");
+        dav_discovery_place(c, "/.well-known/carddav");
+        dav_discovery_place(c, "/.well-known/caldav");
+        dav_discovery_place(c, "/");
         c->discover->root = 2;
     }
 
-    dav_discover_ask(c);
+    dav_discovery_ask(c);
 }
 
 
 void
-dav_discover_cancel(dav_client_t *c)
+dav_discovery_cancel(dav_client_t *c)
 {
     unsigned         i;
-    dav_discover_t  *d = c->discover;
+    dav_discovery_t  *d = c->discover;
 
     if (d == NULL) {
         return;
@@ -98,7 +98,7 @@ dav_discover_cancel(dav_client_t *c)
 /* The configured one, with the login in it as one segment. */
 
 static char *
-dav_discover_path(dav_client_t *c)
+dav_discovery_path(dav_client_t *c)
 {
     char         hex[4], *path;
     bridge_buffer_t   b;
@@ -138,10 +138,10 @@ dav_discover_path(dav_client_t *c)
 
 
 static void
-dav_discover_place(dav_client_t *c, const char *path)
+dav_discovery_place(dav_client_t *c, const char *path)
 {
     unsigned         i;
-    dav_discover_t  *d = c->discover;
+    dav_discovery_t  *d = c->discover;
 
     for (i = 0; i < d->nplaces; i++) {
         if (strcmp(d->places[i], path) == 0) {
@@ -156,22 +156,22 @@ dav_discover_place(dav_client_t *c, const char *path)
 
 
 static void
-dav_discover_ask(dav_client_t *c)
+dav_discovery_ask(dav_client_t *c)
 {
-    dav_discover_t  *d = c->discover;
+    dav_discovery_t  *d = c->discover;
 
     if (d->root && d->place == d->root && d->found) {
         d->place++;
     }
 
     if (d->place == d->nplaces) {
-        dav_discover_done(c);
+        dav_discovery_done(c);
         return;
     }
 
-    c->call = dav_call(c, "PROPFIND", d->places[d->place], 0,
-                       dav_xml_principal(), dav_discover_response,
-                       dav_discover_reply, c);
+    c->call = dav_report(c, "PROPFIND", d->places[d->place], 0,
+                       dav_xml_principal(), dav_discovery_response,
+                       dav_discovery_reply, c);
 
     if (c->call == NULL) {
         dav_client_fail(c, DAV_FAIL_AWAY, "too many requests");
@@ -180,13 +180,13 @@ dav_discover_ask(dav_client_t *c)
 
 
 static int
-dav_discover_response(void *data, const dav_response_t *r)
+dav_discovery_response(void *data, const dav_response_t *r)
 {
     dav_client_t *c = data;
 
     char            *path;
     const char      *base;
-    dav_discover_t  *d = c->discover;
+    dav_discovery_t  *d = c->discover;
 
     base = d->places[d->place];
 
@@ -195,20 +195,20 @@ dav_discover_response(void *data, const dav_response_t *r)
 
         if (path) {
             d->found++;
-            dav_discover_place(c, path);
+            dav_discovery_place(c, path);
             free(path);
         }
     }
 
-    dav_discover_home(c, base, r->text[DAV_CARD_HOME]);
-    dav_discover_home(c, base, r->text[DAV_CALENDAR_HOME]);
+    dav_discovery_home(c, base, r->text[DAV_CARD_HOME]);
+    dav_discovery_home(c, base, r->text[DAV_CALENDAR_HOME]);
 
     return 0;
 }
 
 
 static void
-dav_discover_home(dav_client_t *c, const char *base, const char *list)
+dav_discovery_home(dav_client_t *c, const char *base, const char *list)
 {
     char    *href, *path;
     size_t   len;
@@ -225,13 +225,13 @@ dav_discover_home(dav_client_t *c, const char *base, const char *list)
             continue;
         }
 
-        dav_discover_add(c->discover, path);
+        dav_discovery_add(c->discover, path);
     }
 }
 
 
 static void
-dav_discover_add(dav_discover_t *d, char *home)
+dav_discovery_add(dav_discovery_t *d, char *home)
 {
     char      *path;
     unsigned   i;
@@ -260,7 +260,7 @@ dav_discover_add(dav_discover_t *d, char *home)
 
 
 static void
-dav_discover_reply(void *data, const dav_reply_t *reply)
+dav_discovery_reply(void *data, const dav_reply_t *reply)
 {
     dav_client_t *c = data;
 
@@ -280,7 +280,7 @@ dav_discover_reply(void *data, const dav_reply_t *reply)
     } else if (reply->answer->result != DAV_HTTP_OK
                || status == 401 || status == 429 || status >= 500)
     {
-        dav_discover_cancel(c);
+        dav_discovery_cancel(c);
         dav_client_trouble(c, reply, "discovery");
         return;
     }
@@ -288,24 +288,24 @@ dav_discover_reply(void *data, const dav_reply_t *reply)
     /* any other answer says that this is not the place */
 
     c->discover->place++;
-    dav_discover_ask(c);
+    dav_discovery_ask(c);
 }
 
 
 static void
-dav_discover_done(dav_client_t *c)
+dav_discovery_done(dav_client_t *c)
 {
     char            *path;
     unsigned         i;
-    dav_discover_t  *d = c->discover;
+    dav_discovery_t  *d = c->discover;
 
     if (d->nhomes == 0 && c->server->path && d->nplaces == 1 && c->logged) {
         path = bridge_string(d->places[0]);
-        dav_discover_add(d, path);
+        dav_discovery_add(d, path);
     }
 
     if (d->nhomes == 0) {
-        dav_discover_cancel(c);
+        dav_discovery_cancel(c);
         dav_client_fail(c, DAV_FAIL_PROTOCOL,
                         "neither address books nor calendars were found");
         return;
@@ -322,6 +322,6 @@ dav_discover_done(dav_client_t *c)
     c->nhomes = d->nhomes;
     d->nhomes = 0;
 
-    dav_discover_cancel(c);
+    dav_discovery_cancel(c);
     dav_round_homes(c);
 }

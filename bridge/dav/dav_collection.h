@@ -12,7 +12,7 @@
 
 
 #include "bridge.h"
-#include "dav_list.h"
+#include "dav_etag_list.h"
 #include "dav_multistatus.h"
 
 #include <sys/queue.h>
@@ -38,7 +38,7 @@ typedef struct dav_collection_s {
     char           *token;              /* for the next sync-collection */
     char           *seen;               /* marker at the last sync */
     char           *marker;             /* that it has now: ctag or token */
-    dav_list_t      known;
+    dav_etag_list_t      known;
 
     unsigned        unknown:1;          /* too many to be known */
     unsigned        based:1;            /* has been synchronized once */
@@ -80,7 +80,7 @@ json_t *dav_collection_event(const dav_collection_t *col, const char *what,
  */
 
 void dav_collection_changes(const dav_collection_t *col, json_t *events,
-    const dav_list_t *delta, json_t *contents);
+    const dav_etag_list_t *delta, json_t *contents);
 
 /* What has changed is not known: a device has to look at all. */
 

@@ -32,7 +32,7 @@ dav_collection_create(const char *path)
 void
 dav_collection_free(dav_collection_t *col)
 {
-    dav_list_free(&col->known);
+    dav_etag_list_free(&col->known);
     free(col->path);
     free(col->name);
     free(col->color);
@@ -111,7 +111,7 @@ dav_collection_state(const dav_collection_t *col)
         dav_collection_set(state, "seen", col->seen);
 
         if (!col->unknown) {
-            json_object_set_new(state, "known", dav_list_json(&col->known));
+            json_object_set_new(state, "known", dav_etag_list_json(&col->known));
         }
     }
 
@@ -145,7 +145,7 @@ dav_collection_from_state(const char *key, json_t *state)
     known = json_object_get(state, "known");
     col->unknown = col->based && known == NULL;
 
-    if (known && dav_list_from_json(&col->known, known) == -1) {
+    if (known && dav_etag_list_from_json(&col->known, known) == -1) {
         dav_collection_free(col);
         return NULL;
     }
@@ -226,7 +226,7 @@ dav_collection_components(const dav_collection_t *col)
 
 void
 dav_collection_changes(const dav_collection_t *col, json_t *events,
-    const dav_list_t *delta, json_t *contents)
+    const dav_etag_list_t *delta, json_t *contents)
 {
     char        *href;
     json_t      *event, *changed, *removed, *object, *content;
@@ -238,7 +238,7 @@ dav_collection_changes(const dav_collection_t *col, json_t *events,
     bytes = 0;
 
     for (i = 0; i < delta->n; i++) {
-        etag = dav_list_etag(delta->items[i]);
+        etag = dav_etag_list_etag(delta->items[i]);
         content = json_object_get(contents, delta->items[i]);
 
         /* each byte of a text may need two, a control character six */

@@ -8,28 +8,28 @@
  */
 
 
-#include "dav_job.h"
+#include "dav_update_private.h"
 #include "dav_text.h"
 
 #include <stdlib.h>
 
 
-static int dav_write_object(dav_job_t *job);
-static int dav_write_etag(dav_job_t *job, const char **etag);
-static void dav_write_send(dav_job_t *job, dav_request_t *request);
-static void dav_write_done(void *data, const dav_answer_t *answer);
-static int dav_write_response(void *data, const dav_response_t *r);
-static void dav_write_fetched(void *data, const dav_reply_t *reply);
+static int dav_update_put_object(dav_update_private_t *job);
+static int dav_update_put_etag(dav_update_private_t *job, const char **etag);
+static void dav_update_put_send(dav_update_private_t *job, dav_request_t *request);
+static void dav_update_put_done(void *data, const dav_answer_t *answer);
+static int dav_update_put_response(void *data, const dav_response_t *r);
+static void dav_update_put_fetched(void *data, const dav_reply_t *reply);
 
 
 void
-dav_job_put(dav_job_t *job)
+dav_update_private_put(dav_update_private_t *job)
 {
     json_t         *json;
     const char     *etag, *why;
     dav_request_t   request;
 
-    if (dav_write_object(job) == -1 || dav_write_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job) == -1 || dav_update_put_etag(job, &etag) == -1) {
         return;
     }
 
@@ -38,7 +38,7 @@ dav_job_put(dav_job_t *job)
     if (!json_is_string(json)
         || json_string_length(json) > job->client->server->max_object)
     {
-        dav_job_end(job, "invalid", json_is_string(json)
+        dav_update_private_end(job, "invalid", json_is_string(json)
                                     ? "\"text\" is too long" : "no \"text\"");
         return;
     }
@@ -46,7 +46,7 @@ dav_job_put(dav_job_t *job)
     why = dav_text_check(json_string_value(json), json_string_length(json),
                          job->calendar);
     if (why) {
-        dav_job_end(job, "invalid", "\"text\" is not well-formed: %s", why);
+        dav_update_private_end(job, "invalid", "\"text\" is not well-formed: %s", why);
         return;
     }
 
@@ -59,22 +59,22 @@ dav_job_put(dav_job_t *job)
     request.if_match = etag;
     request.if_none_match = etag ? NULL : "*";
 
-    dav_write_send(job, &request);
+    dav_update_put_send(job, &request);
 }
 
 
 void
-dav_job_delete(dav_job_t *job)
+dav_update_private_delete(dav_update_private_t *job)
 {
     const char     *etag;
     dav_request_t   request;
 
-    if (dav_write_object(job) == -1 || dav_write_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job) == -1 || dav_update_put_etag(job, &etag) == -1) {
         return;
     }
 
     if (etag == NULL) {
-        dav_job_end(job, "invalid", "no \"etag\"");
+        dav_update_private_end(job, "invalid", "no \"etag\"");
         return;
     }
 
@@ -82,14 +82,14 @@ dav_job_delete(dav_job_t *job)
     request.method = "DELETE";
     request.if_match = etag;
 
-    dav_write_send(job, &request);
+    dav_update_put_send(job, &request);
 }
 
 
 static int
-dav_write_object(dav_job_t *job)
+dav_update_put_object(dav_update_private_t *job)
 {
-    if (dav_job_object(job, dav_job_text(job, "href")) == -1) {
+    if (dav_update_private_object(job, dav_update_private_text(job, "href")) == -1) {
         return -1;
     }
 
@@ -100,7 +100,7 @@ dav_write_object(dav_job_t *job)
 
 
 static int
-dav_write_etag(dav_job_t *job, const char **etag)
+dav_update_put_etag(dav_update_private_t *job, const char **etag)
 {
     json_t  *json;
 
@@ -108,7 +108,7 @@ dav_write_etag(dav_job_t *job, const char **etag)
     *etag = json_string_value(json);
 
     if (json && (*etag == NULL || !dav_text_etag(*etag))) {
-        dav_job_end(job, "invalid", "\"etag\" is none");
+        dav_update_private_end(job, "invalid", "\"etag\" is none");
         return -1;
     }
 
@@ -117,7 +117,7 @@ dav_write_etag(dav_job_t *job, const char **etag)
 
 
 static void
-dav_write_send(dav_job_t *job, dav_request_t *request)
+dav_update_put_send(dav_update_private_t *job, dav_request_t *request)
 {
     dav_client_t  *c = job->client;
 
@@ -127,10 +127,10 @@ dav_write_send(dav_job_t *job, dav_request_t *request)
     request->max_answer = c->server->max_answer;
 
     job->transfer = dav_http_send(c->server->http, request, &c->login, NULL,
-                                  dav_write_done, job);
+                                  dav_update_put_done, job);
 
     if (job->transfer == NULL) {
-        dav_job_end(job, "unsent", "too many requests");
+        dav_update_private_end(job, "unsent", "too many requests");
         return;
     }
 
@@ -139,9 +139,9 @@ dav_write_send(dav_job_t *job, dav_request_t *request)
 
 
 static void
-dav_write_done(void *data, const dav_answer_t *a)
+dav_update_put_done(void *data, const dav_answer_t *a)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     json_t        *etag;
     dav_client_t  *c = job->client;
@@ -157,13 +157,13 @@ dav_write_done(void *data, const dav_answer_t *a)
 
         etag = a->etag ? json_string(a->etag) : NULL;
 
-        if (etag || strcmp(dav_job_text(job, "update"), "dav.delete") == 0) {
+        if (etag || strcmp(dav_update_private_text(job, "update"), "dav.delete") == 0) {
 
             if (etag) {
                 json_object_set_new(job->result, "etag", etag);
             }
 
-            dav_job_end(job, "done", NULL);
+            dav_update_private_end(job, "done", NULL);
             return;
         }
 
@@ -172,22 +172,22 @@ dav_write_done(void *data, const dav_answer_t *a)
                && json_object_get(job->update, "etag"))
     {
         json_object_set_new(job->result, "gone", json_true());
-        dav_job_end(job, "conflict", "it is not there any more");
+        dav_update_private_end(job, "conflict", "it is not there any more");
         return;
 
     } else {
-        dav_job_lost(job, a);
+        dav_update_private_lost(job, a);
         return;
     }
 
-    dav_job_fetch(job, dav_write_response, dav_write_fetched);
+    dav_update_private_fetch(job, dav_update_put_response, dav_update_put_fetched);
 }
 
 
 static int
-dav_write_response(void *data, const dav_response_t *r)
+dav_update_put_response(void *data, const dav_response_t *r)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     if (r->status / 100 != 2 || r->text[DAV_ETAG] == NULL) {
         return 0;
@@ -197,7 +197,7 @@ dav_write_response(void *data, const dav_response_t *r)
 
     if (strcmp(job->status, "conflict") == 0 && r->text[DAV_DATA]) {
 
-        if (strlen(r->text[DAV_DATA]) > DAV_JOB_BYTES) {
+        if (strlen(r->text[DAV_DATA]) > DAV_UPDATE_PRIVATE_BYTES) {
             json_object_set_new(job->result, "tooLarge", json_true());
 
         } else {
@@ -213,14 +213,14 @@ dav_write_response(void *data, const dav_response_t *r)
 /* What could not be fetched is left out: the result is what it is. */
 
 static void
-dav_write_fetched(void *data, const dav_reply_t *reply)
+dav_update_put_fetched(void *data, const dav_reply_t *reply)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     job->call = NULL;
 
     if (strcmp(job->status, "done") == 0) {
-        dav_job_end(job, "done", NULL);
+        dav_update_private_end(job, "done", NULL);
         return;
     }
 
@@ -228,5 +228,5 @@ dav_write_fetched(void *data, const dav_reply_t *reply)
         json_object_set_new(job->result, "gone", json_true());
     }
 
-    dav_job_end(job, "conflict", "it is not what it was");
+    dav_update_private_end(job, "conflict", "it is not what it was");
 }

@@ -7,8 +7,8 @@
  */
 
 
-#include "dav_core.h"
-#include "dav_counts.h"
+#include "dav_client_private.h"
+#include "dav_counters.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 
@@ -38,7 +38,7 @@ dav_round_start(dav_client_t *c)
     c->began = bridge_now();
 
     if (c->nhomes == 0) {
-        dav_discover_start(c);
+        dav_discovery_start(c);
         return;
     }
 
@@ -70,7 +70,7 @@ dav_round_ask(dav_client_t *c)
     }
 
     c->found = 0;
-    c->call = dav_call(c, "PROPFIND", c->homes[c->home], 1, dav_xml_home(),
+    c->call = dav_report(c, "PROPFIND", c->homes[c->home], 1, dav_xml_home(),
                        dav_round_response, dav_round_reply, c);
 
     if (c->call == NULL) {
@@ -152,7 +152,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
 
         c->changed = 1;
         col->based = 1;
-        dav_counts.changes[DAV_COUNT_CREATED]++;
+        dav_counters.changes[DAV_COUNT_CREATED]++;
 
         events = json_array();
         json_array_append_new(events,
@@ -176,7 +176,7 @@ dav_round_known(dav_client_t *c, dav_collection_t *col,
 
     if (dav_collection_update(col, r) && col->based) {
         c->changed = 1;
-        dav_counts.changes[DAV_COUNT_UPDATED]++;
+        dav_counters.changes[DAV_COUNT_UPDATED]++;
 
         events = json_array();
         json_array_append_new(events,
@@ -206,7 +206,7 @@ dav_round_reply(void *data, const dav_reply_t *reply)
             && (status == 404 || status == 410 || status == 403))
         {
             c->moved = 1;
-            dav_discover_start(c);
+            dav_discovery_start(c);
             return;
         }
 
@@ -262,7 +262,7 @@ dav_round_gone(dav_client_t *c, dav_collection_t *col)
     events = json_array();
 
     if (col->based) {
-        dav_counts.changes[DAV_COUNT_DELETED]++;
+        dav_counters.changes[DAV_COUNT_DELETED]++;
         json_array_append_new(events,
                               dav_collection_event(col, "Delete", NULL));
     }
@@ -311,7 +311,7 @@ dav_round_all(dav_client_t *c)
 
     if (!c->ready) {
         c->ready = 1;
-        dav_counts.ready++;
+        dav_counters.ready++;
         c->cb->ready(c->data, c);
     }
 }
@@ -351,12 +351,12 @@ dav_round_end(dav_client_t *c, uint32_t after)
 
     dav_turn_end(&c->turn);
 
-    dav_counts.looks[after ? DAV_COUNT_HELD : c->changed ? DAV_COUNT_CHANGED
+    dav_counters.looks[after ? DAV_COUNT_HELD : c->changed ? DAV_COUNT_CHANGED
                      : DAV_COUNT_SAME]++;
 
     now = bridge_now();
     c->running = 0;
-    c->interval = dav_poll_next(c->interval, c->server->poll_min,
+    c->interval = dav_schedule_next(c->interval, c->server->poll_min,
                                 c->server->poll_max, c->changed);
 
     if (after) {
@@ -364,7 +364,7 @@ dav_round_end(dav_client_t *c, uint32_t after)
         c->hold = now + after;
 
     } else {
-        wait = dav_poll_jitter(c->interval);
+        wait = dav_schedule_jitter(c->interval);
 
         if (c->poked) {
             gap = c->began + c->server->poke_min;

@@ -34,12 +34,12 @@ typedef struct {
     unsigned                       waiting;
     unsigned                       running;
     unsigned                       most;        /* at a time */
-} dav_poll_t;
+} dav_schedule_t;
 
 struct dav_turn_s {
     TAILQ_ENTRY(dav_turn_s)        link;
     struct event                   timer;
-    dav_poll_t                    *poll;
+    dav_schedule_t                    *poll;
     dav_turn_pt                    handler;
     void                          *data;
     bridge_msec_t                  due;         /* 0: none */
@@ -48,15 +48,15 @@ struct dav_turn_s {
 };
 
 
-void dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate,
+void dav_schedule_init(dav_schedule_t *p, struct event_base *base, unsigned rate,
     unsigned most);
-void dav_poll_done(dav_poll_t *p);
+void dav_schedule_done(dav_schedule_t *p);
 
 /* The server wants to be left alone. */
 
-void dav_poll_hold(dav_poll_t *p, bridge_msec_t ms);
+void dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms);
 
-void dav_turn_init(dav_turn_t *t, dav_poll_t *p, dav_turn_pt handler,
+void dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
     void *data);
 
 /* In so many ms, or sooner if that is due already. */
@@ -74,11 +74,11 @@ void dav_turn_cancel(dav_turn_t *t);
  * nothing has happened, within bounds.
  */
 
-uint32_t dav_poll_next(uint32_t now, uint32_t min, uint32_t max, int changed);
+uint32_t dav_schedule_next(uint32_t now, uint32_t min, uint32_t max, int changed);
 
 /* Never the same for two: between 4/5 and all of it. */
 
-uint32_t dav_poll_jitter(uint32_t ms);
+uint32_t dav_schedule_jitter(uint32_t ms);
 
 
 #endif /* _DAV_POLL_H_INCLUDED_ */

@@ -4,8 +4,8 @@
  */
 
 
-#include "dav_core.h"
-#include "dav_counts.h"
+#include "dav_client_private.h"
+#include "dav_counters.h"
 #include "dav_url.h"
 
 #include <stdarg.h>
@@ -112,14 +112,14 @@ dav_client_close(dav_client_t *c)
     dav_turn_cancel(&c->turn);
 
     if (c->call) {
-        dav_call_cancel(c->call);
+        dav_report_cancel(c->call);
     }
 
-    dav_discover_cancel(c);
+    dav_discovery_cancel(c);
     dav_sync_cancel(c);
     dav_update_cancel(c);
 
-    dav_counts.ready -= c->ready;
+    dav_counters.ready -= c->ready;
 
     while ((col = TAILQ_FIRST(&c->collections))) {
         dav_client_drop(c, col);
@@ -147,7 +147,7 @@ dav_client_poke(dav_client_t *c)
 {
     bridge_msec_t  now, when;
 
-    dav_counts.pokes++;
+    dav_counters.pokes++;
     c->interval = c->server->poll_min;
 
     if (c->running) {
@@ -194,10 +194,10 @@ dav_client_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
     }
 
     if (c->running) {
-        dav_counts.looks[DAV_COUNT_FAILED]++;
+        dav_counters.looks[DAV_COUNT_FAILED]++;
     }
 
-    dav_counts.failures[reason]++;
+    dav_counters.failures[reason]++;
     c->failed = 1;
     c->reason = reason;
     dav_turn_end(&c->turn);
@@ -266,7 +266,7 @@ dav_client_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what)
                        after / 1000);
 
         if (status == 503) {
-            dav_poll_hold(c->server->poll, after);
+            dav_schedule_hold(c->server->poll, after);
         }
 
         dav_round_end(c, after);
@@ -353,7 +353,7 @@ dav_client_add(dav_client_t *c, dav_collection_t *col)
 {
     TAILQ_INSERT_TAIL(&c->collections, col, link);
     c->ncollections++;
-    dav_counts.collections++;
+    dav_counters.collections++;
 }
 
 
@@ -362,7 +362,7 @@ dav_client_drop(dav_client_t *c, dav_collection_t *col)
 {
     TAILQ_REMOVE(&c->collections, col, link);
     c->ncollections--;
-    dav_counts.collections--;
+    dav_counters.collections--;
 
     dav_collection_free(col);
 }

@@ -12,8 +12,8 @@
  */
 
 
-#include "dav_core.h"
-#include "dav_counts.h"
+#include "dav_client_private.h"
+#include "dav_counters.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 
@@ -29,9 +29,9 @@ struct dav_sync_s {
     dav_collection_t   *collection;
     char               *marker;
     char               *token;          /* that the next page is asked by */
-    dav_list_t          page;
-    dav_list_t          all;
-    dav_list_t          delta;          /* to be published */
+    dav_etag_list_t          page;
+    dav_etag_list_t          all;
+    dav_etag_list_t          delta;          /* to be published */
     json_t             *contents;
     unsigned            pages;
 
@@ -84,9 +84,9 @@ dav_sync_cancel(dav_client_t *c)
         return;
     }
 
-    dav_list_free(&s->page);
-    dav_list_free(&s->all);
-    dav_list_free(&s->delta);
+    dav_etag_list_free(&s->page);
+    dav_etag_list_free(&s->all);
+    dav_etag_list_free(&s->delta);
     json_decref(s->contents);
     free(s->marker);
     free(s->token);
@@ -103,13 +103,13 @@ dav_sync_ask(dav_sync_t *s)
     dav_client_t  *c = s->client;
 
     s->more = 0;
-    dav_list_free(&s->page);
-    dav_counts.lists += s->etags || s->token == NULL;
+    dav_etag_list_free(&s->page);
+    dav_counters.lists += s->etags || s->token == NULL;
 
     xml = s->etags ? dav_xml_etags()
                    : dav_xml_sync(s->token ? s->token : "", 0);
 
-    c->call = dav_call(c, s->etags ? "PROPFIND" : "REPORT",
+    c->call = dav_report(c, s->etags ? "PROPFIND" : "REPORT",
                        s->collection->path, s->etags ? 1 : 0, xml,
                        dav_sync_response, dav_sync_reply, s);
 
@@ -154,12 +154,12 @@ dav_sync_response(void *data, const dav_response_t *r)
     etag = r->text[DAV_ETAG];
 
     if (r->status == 404 || r->status == 410) {
-        (void) dav_list_add(&s->page, path + len, "");
+        (void) dav_etag_list_add(&s->page, path + len, "");
 
     } else if (r->status / 100 == 2 && etag && *etag
                && !(r->flags & DAV_IS_COLLECTION))
     {
-        (void) dav_list_add(&s->page, path + len, etag);
+        (void) dav_etag_list_add(&s->page, path + len, etag);
     }
 
     free(path);
@@ -180,10 +180,10 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
         return;
     }
 
-    dav_list_sort(&s->page);
+    dav_etag_list_sort(&s->page);
 
     if (s->etags) {
-        dav_list_move(&s->all, &s->page);
+        dav_etag_list_move(&s->all, &s->page);
         dav_sync_all(s);
         return;
     }
@@ -290,7 +290,7 @@ dav_sync_page(dav_sync_t *s, const char *token)
     s->token = bridge_string(token);
 
     if (s->full) {
-        dav_list_apply(&s->all, &s->page);
+        dav_etag_list_apply(&s->all, &s->page);
 
         if (s->more) {
             dav_sync_ask(s);
@@ -303,10 +303,10 @@ dav_sync_page(dav_sync_t *s, const char *token)
     }
 
     if (!col->unknown) {
-        dav_list_apply(&col->known, &s->page);
+        dav_etag_list_apply(&col->known, &s->page);
     }
 
-    dav_list_move(&s->delta, &s->page);
+    dav_etag_list_move(&s->delta, &s->page);
     dav_sync_deliver(s);
 }
 
@@ -319,7 +319,7 @@ dav_sync_all(dav_sync_t *s)
     dav_collection_t  *col = s->collection;
 
     if (col->based && !col->unknown) {
-        dav_list_diff(&col->known, &s->all, &s->delta);
+        dav_etag_list_diff(&col->known, &s->all, &s->delta);
     }
 
     s->resync = col->based && col->unknown;
@@ -327,7 +327,7 @@ dav_sync_all(dav_sync_t *s)
 
     col->based = 1;
     col->unknown = 0;
-    dav_list_move(&col->known, &s->all);
+    dav_etag_list_move(&col->known, &s->all);
 
     dav_sync_deliver(s);
 }
@@ -339,7 +339,7 @@ dav_sync_deliver(dav_sync_t *s)
     dav_collection_t  *col = s->collection;
 
     if (col->known.n > s->client->server->max_known) {
-        dav_list_free(&col->known);
+        dav_etag_list_free(&col->known);
         col->unknown = 1;
     }
 
@@ -366,7 +366,7 @@ dav_sync_fetch(dav_sync_t *s)
     }
 
     for (i = 0, n = 0; i < s->delta.n; i++) {
-        if (*dav_list_etag(s->delta.items[i])) {
+        if (*dav_etag_list_etag(s->delta.items[i])) {
             paths[n++] = bridge_format("%s%s", col->path, s->delta.items[i]);
         }
     }
@@ -382,7 +382,7 @@ dav_sync_fetch(dav_sync_t *s)
     }
 
     s->contents = json_object();
-    c->call = dav_call(c, "REPORT", col->path, 1, xml, dav_sync_content,
+    c->call = dav_report(c, "REPORT", col->path, 1, xml, dav_sync_content,
                        dav_sync_fetched, s);
 
     return c->call ? 0 : -1;
@@ -423,7 +423,7 @@ dav_sync_content(void *data, const dav_response_t *r)
 
         if (dav_url_member(s->collection->path, path)
             && strcmp(path + len, s->delta.items[i]) == 0
-            && strcmp(dav_list_etag(s->delta.items[i]), r->text[DAV_ETAG])
+            && strcmp(dav_etag_list_etag(s->delta.items[i]), r->text[DAV_ETAG])
                == 0)
         {
             json_object_set_new(s->contents, s->delta.items[i],
@@ -481,14 +481,14 @@ dav_sync_publish(dav_sync_t *s)
     dav_collection_changes(col, events, &s->delta, s->contents);
 
     for (i = 0; i < s->delta.n; i++) {
-        dav_counts.changes[*dav_list_etag(s->delta.items[i])
+        dav_counters.changes[*dav_etag_list_etag(s->delta.items[i])
                            ? DAV_COUNT_OBJECT : DAV_COUNT_REMOVED]++;
     }
 
     c->changed |= json_array_size(events) > 0;
     dav_client_store(c, col, events);
 
-    dav_list_free(&s->delta);
+    dav_etag_list_free(&s->delta);
     json_decref(s->contents);
     s->contents = NULL;
 

@@ -4,43 +4,43 @@
  */
 
 
-#include "dav_poll.h"
+#include "dav_schedule.h"
 
 
-#define DAV_POLL_TURN   1000            /* credit that a turn costs */
+#define DAV_SCHEDULE_TURN   1000            /* credit that a turn costs */
 
 
-static void dav_poll_timer(evutil_socket_t fd, short what, void *data);
-static void dav_poll_run(dav_poll_t *p);
+static void dav_schedule_timer(evutil_socket_t fd, short what, void *data);
+static void dav_schedule_run(dav_schedule_t *p);
 static void dav_turn_due(evutil_socket_t fd, short what, void *data);
 
 
 void
-dav_poll_init(dav_poll_t *p, struct event_base *base, unsigned rate,
+dav_schedule_init(dav_schedule_t *p, struct event_base *base, unsigned rate,
     unsigned most)
 {
-    memset(p, 0, sizeof(dav_poll_t));
+    memset(p, 0, sizeof(dav_schedule_t));
 
     p->base = base;
     p->rate = rate;
     p->most = most;
-    p->credit = rate * DAV_POLL_TURN;
+    p->credit = rate * DAV_SCHEDULE_TURN;
     p->last = bridge_now();
 
     TAILQ_INIT(&p->queue);
-    event_assign(&p->timer, base, -1, 0, dav_poll_timer, p);
+    event_assign(&p->timer, base, -1, 0, dav_schedule_timer, p);
 }
 
 
 void
-dav_poll_done(dav_poll_t *p)
+dav_schedule_done(dav_schedule_t *p)
 {
     event_del(&p->timer);
 }
 
 
 void
-dav_poll_hold(dav_poll_t *p, bridge_msec_t ms)
+dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms)
 {
     bridge_msec_t  until;
 
@@ -53,7 +53,7 @@ dav_poll_hold(dav_poll_t *p, bridge_msec_t ms)
 
 
 void
-dav_turn_init(dav_turn_t *t, dav_poll_t *p, dav_turn_pt handler, void *data)
+dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler, void *data)
 {
     memset(t, 0, sizeof(dav_turn_t));
 
@@ -122,19 +122,19 @@ dav_turn_due(evutil_socket_t fd, short what, void *data)
     TAILQ_INSERT_TAIL(&t->poll->queue, t, link);
     t->poll->waiting++;
 
-    dav_poll_run(t->poll);
+    dav_schedule_run(t->poll);
 }
 
 
 static void
-dav_poll_timer(evutil_socket_t fd, short what, void *data)
+dav_schedule_timer(evutil_socket_t fd, short what, void *data)
 {
-    dav_poll_run(data);
+    dav_schedule_run(data);
 }
 
 
 static void
-dav_poll_run(dav_poll_t *p)
+dav_schedule_run(dav_schedule_t *p)
 {
     uint64_t        credit;
     dav_turn_t     *t;
@@ -143,8 +143,8 @@ dav_poll_run(dav_poll_t *p)
     now = bridge_now();
 
     credit = p->credit + (now - p->last) * p->rate;
-    p->credit = credit < p->rate * DAV_POLL_TURN ? credit
-                                                 : p->rate * DAV_POLL_TURN;
+    p->credit = credit < p->rate * DAV_SCHEDULE_TURN ? credit
+                                                 : p->rate * DAV_SCHEDULE_TURN;
     p->last = now;
 
     while ((t = TAILQ_FIRST(&p->queue))) {
@@ -159,13 +159,13 @@ dav_poll_run(dav_poll_t *p)
             return;
         }
 
-        if (p->credit < DAV_POLL_TURN) {
+        if (p->credit < DAV_SCHEDULE_TURN) {
             bridge_timer_set(&p->timer,
-                             (DAV_POLL_TURN - p->credit) / p->rate + 1);
+                             (DAV_SCHEDULE_TURN - p->credit) / p->rate + 1);
             return;
         }
 
-        p->credit -= DAV_POLL_TURN;
+        p->credit -= DAV_SCHEDULE_TURN;
 
         TAILQ_REMOVE(&p->queue, t, link);
         t->queued = 0;
@@ -179,7 +179,7 @@ dav_poll_run(dav_poll_t *p)
 
 
 uint32_t
-dav_poll_next(uint32_t now, uint32_t min, uint32_t max, int changed)
+dav_schedule_next(uint32_t now, uint32_t min, uint32_t max, int changed)
 {
     if (changed || now < min) {
         return min;
@@ -190,7 +190,7 @@ dav_poll_next(uint32_t now, uint32_t min, uint32_t max, int changed)
 
 
 uint32_t
-dav_poll_jitter(uint32_t ms)
+dav_schedule_jitter(uint32_t ms)
 {
     return ms - bridge_random(ms / 5 + 1);
 }

@@ -4,17 +4,17 @@
  */
 
 
-#include "dav_core.h"
+#include "dav_client_private.h"
 #include "dav_xml.h"
 
 #include <stdlib.h>
 
 
-#define DAV_CALL_RESPONSES  200000
-#define DAV_CALL_OTHER      65536       /* bytes of what is no multistatus */
+#define DAV_REPORT_RESPONSES  200000
+#define DAV_REPORT_OTHER      65536       /* bytes of what is no multistatus */
 
 
-struct dav_call_s {
+struct dav_report_s {
     dav_transfer_t      *transfer;
     dav_multistatus_t   *multistatus;
     dav_reply_pt         reply;
@@ -24,22 +24,22 @@ struct dav_call_s {
 };
 
 
-static int dav_call_body(void *data, const char *bytes, size_t len);
-static void dav_call_done(void *data, const dav_answer_t *answer);
-static void dav_call_free(dav_call_t *call);
+static int dav_report_body(void *data, const char *bytes, size_t len);
+static void dav_report_done(void *data, const dav_answer_t *answer);
+static void dav_report_free(dav_report_t *call);
 
 
-dav_call_t *
-dav_call(dav_client_t *c, const char *method, const char *path, int depth,
+dav_report_t *
+dav_report(dav_client_t *c, const char *method, const char *path, int depth,
     char *xml, dav_response_pt response, dav_reply_pt reply, void *data)
 {
-    dav_call_t                *call;
+    dav_report_t                *call;
     dav_request_t              request;
     dav_multistatus_limits_t   limits;
 
     limits.max_bytes = c->server->max_answer;
     limits.max_data = c->server->max_object;
-    limits.max_responses = DAV_CALL_RESPONSES;
+    limits.max_responses = DAV_REPORT_RESPONSES;
 
     memset(&request, 0, sizeof(request));
     request.method = method;
@@ -51,16 +51,16 @@ dav_call(dav_client_t *c, const char *method, const char *path, int depth,
     request.len = strlen(xml);
     request.max_answer = c->server->max_answer;
 
-    call = bridge_alloc(sizeof(dav_call_t));
+    call = bridge_alloc(sizeof(dav_report_t));
     call->reply = reply;
     call->data = data;
     call->multistatus = dav_multistatus_create(&limits, response, data);
     call->transfer = dav_http_send(c->server->http, &request, &c->login,
-                                   dav_call_body, dav_call_done, call);
+                                   dav_report_body, dav_report_done, call);
     free(xml);
 
     if (call->transfer == NULL) {
-        dav_call_free(call);
+        dav_report_free(call);
         return NULL;
     }
 
@@ -69,10 +69,10 @@ dav_call(dav_client_t *c, const char *method, const char *path, int depth,
 
 
 void
-dav_call_cancel(dav_call_t *call)
+dav_report_cancel(dav_report_t *call)
 {
     dav_http_cancel(call->transfer);
-    dav_call_free(call);
+    dav_report_free(call);
 }
 
 
@@ -82,15 +82,15 @@ dav_call_cancel(dav_call_t *call)
  */
 
 static int
-dav_call_body(void *data, const char *bytes, size_t len)
+dav_report_body(void *data, const char *bytes, size_t len)
 {
-    dav_call_t *call = data;
+    dav_report_t *call = data;
 
     call->received += len;
 
     if (dav_multistatus_feed(call->multistatus, bytes, len) == -1
         && (dav_multistatus_is(call->multistatus)
-            || call->received > DAV_CALL_OTHER))
+            || call->received > DAV_REPORT_OTHER))
     {
         call->stopped = 1;
         return -1;
@@ -101,9 +101,9 @@ dav_call_body(void *data, const char *bytes, size_t len)
 
 
 static void
-dav_call_done(void *data, const dav_answer_t *answer)
+dav_report_done(void *data, const dav_answer_t *answer)
 {
-    dav_call_t *call = data;
+    dav_report_t *call = data;
 
     int                 whole;
     dav_reply_t         reply;
@@ -128,12 +128,12 @@ dav_call_done(void *data, const dav_answer_t *answer)
 
     call->reply(call->data, &reply);
 
-    dav_call_free(call);
+    dav_report_free(call);
 }
 
 
 static void
-dav_call_free(dav_call_t *call)
+dav_report_free(dav_report_t *call)
 {
     dav_multistatus_free(call->multistatus);
     free(call);

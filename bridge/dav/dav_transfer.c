@@ -8,7 +8,7 @@
 
 
 #include "dav_transfer.h"
-#include "dav_counts.h"
+#include "dav_counters.h"
 #include "dav_url.h"
 
 #include <stdlib.h>
@@ -338,7 +338,7 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     if (code == CURLE_OK && status / 100 == 3 && status != 304) {
 
         if (dav_transfer_redirect(t, status, &why) == 0) {
-            dav_counts.requests[DAV_COUNT_REDIRECT]++;
+            dav_counters.requests[DAV_COUNT_REDIRECT]++;
             return;
         }
 

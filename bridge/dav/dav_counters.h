@@ -62,10 +62,10 @@ typedef struct {
     uint64_t  pokes;
     uint64_t  collections;              /* now */
     uint64_t  ready;                    /* clients, now */
-} dav_counts_t;
+} dav_counters_t;
 
 
-extern dav_counts_t  dav_counts;
+extern dav_counters_t  dav_counters;
 extern const char   *dav_count_statuses[];  /* of updates; NULL at the end */
 
 

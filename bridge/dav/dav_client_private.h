@@ -27,10 +27,10 @@
 #define DAV_MAX_PAGES       1000        /* of one synchronization */
 
 
-typedef struct dav_call_s      dav_call_t;
-typedef struct dav_discover_s  dav_discover_t;
+typedef struct dav_report_s      dav_report_t;
+typedef struct dav_discovery_s  dav_discovery_t;
 typedef struct dav_sync_s      dav_sync_t;
-typedef struct dav_job_s       dav_job_t;
+typedef struct dav_update_private_s       dav_update_private_t;
 
 
 struct dav_client_s {
@@ -50,12 +50,12 @@ struct dav_client_s {
     bridge_msec_t             began;    /* the last one */
     bridge_msec_t             hold;     /* none before */
 
-    dav_call_t               *call;     /* of the watching half */
-    dav_discover_t           *discover;
+    dav_report_t               *call;     /* of the watching half */
+    dav_discovery_t           *discover;
     dav_sync_t               *sync;
     unsigned                  home;     /* that the round looks at */
 
-    TAILQ_HEAD(, dav_job_s)   jobs;
+    TAILQ_HEAD(, dav_update_private_s)   jobs;
     unsigned                  njobs;
 
     struct event              failing;
@@ -90,13 +90,13 @@ typedef void (*dav_reply_pt)(void *data, const dav_reply_t *reply);
 
 /* The XML is freed.  NULL if there are too many requests. */
 
-dav_call_t *dav_call(dav_client_t *c, const char *method, const char *path,
+dav_report_t *dav_report(dav_client_t *c, const char *method, const char *path,
     int depth, char *xml, dav_response_pt response, dav_reply_pt reply,
     void *data);
 
 /* Not within its reply(). */
 
-void dav_call_cancel(dav_call_t *call);
+void dav_report_cancel(dav_report_t *call);
 
 
 /* client */
@@ -140,8 +140,8 @@ void dav_client_drop(dav_client_t *c, dav_collection_t *col);
 
 /* discover: calls dav_round_homes() in the end, or the client fails */
 
-void dav_discover_start(dav_client_t *c);
-void dav_discover_cancel(dav_client_t *c);
+void dav_discovery_start(dav_client_t *c);
+void dav_discovery_cancel(dav_client_t *c);
 
 
 /* round */

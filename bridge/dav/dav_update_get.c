@@ -9,7 +9,7 @@
  */
 
 
-#include "dav_job.h"
+#include "dav_update_private.h"
 #include "dav_text.h"
 #include "dav_url.h"
 #include "dav_xml.h"
@@ -17,24 +17,24 @@
 #include <stdlib.h>
 
 
-#define DAV_QUERY_TOKEN     4096
-#define DAV_QUERY_PAGE      "page "
+#define DAV_UPDATE_GET_TOKEN     4096
+#define DAV_UPDATE_GET_PAGE      "page "
 
 
-static int dav_query_object(void *data, const dav_response_t *r);
-static void dav_query_objects(void *data, const dav_reply_t *reply);
-static void dav_query_list(dav_job_t *job, const char *name, const char *path);
-static int dav_query_token(dav_job_t *job);
-static void dav_query_ask(dav_job_t *job);
-static int dav_query_response(void *data, const dav_response_t *r);
-static void dav_query_reply(void *data, const dav_reply_t *reply);
-static void dav_query_page(dav_job_t *job);
-static unsigned dav_query_fit(dav_job_t *job, unsigned limit);
-static void dav_query_next(dav_job_t *job, const char *last);
+static int dav_update_get_object(void *data, const dav_response_t *r);
+static void dav_update_get_objects(void *data, const dav_reply_t *reply);
+static void dav_update_get_list(dav_update_private_t *job, const char *name, const char *path);
+static int dav_update_get_token(dav_update_private_t *job);
+static void dav_update_get_ask(dav_update_private_t *job);
+static int dav_update_get_response(void *data, const dav_response_t *r);
+static void dav_update_get_reply(void *data, const dav_reply_t *reply);
+static void dav_update_get_page(dav_update_private_t *job);
+static unsigned dav_update_get_fit(dav_update_private_t *job, unsigned limit);
+static void dav_update_get_next(dav_update_private_t *job, const char *last);
 
 
 void
-dav_job_get(dav_job_t *job)
+dav_update_private_get(dav_update_private_t *job)
 {
     size_t   i, n;
     json_t  *hrefs;
@@ -42,14 +42,14 @@ dav_job_get(dav_job_t *job)
     hrefs = json_object_get(job->update, "hrefs");
     n = json_array_size(hrefs);
 
-    if (n == 0 || n > DAV_JOB_HREFS) {
-        dav_job_end(job, "invalid", "\"hrefs\" is no list of 1 to %d",
-                    DAV_JOB_HREFS);
+    if (n == 0 || n > DAV_UPDATE_PRIVATE_HREFS) {
+        dav_update_private_end(job, "invalid", "\"hrefs\" is no list of 1 to %d",
+                    DAV_UPDATE_PRIVATE_HREFS);
         return;
     }
 
     for (i = 0; i < n; i++) {
-        if (dav_job_object(job, json_string_value(json_array_get(hrefs, i)))
+        if (dav_update_private_object(job, json_string_value(json_array_get(hrefs, i)))
             == -1)
         {
             return;
@@ -59,31 +59,31 @@ dav_job_get(dav_job_t *job)
     json_object_set_new(job->result, "objects", json_array());
     json_object_set_new(job->result, "missing", json_array());
 
-    dav_job_fetch(job, dav_query_object, dav_query_objects);
+    dav_update_private_fetch(job, dav_update_get_object, dav_update_get_objects);
 }
 
 
 void
-dav_job_fetch(dav_job_t *job, dav_response_pt response, dav_reply_pt reply)
+dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response, dav_reply_pt reply)
 {
     char          *xml;
     dav_client_t  *c = job->client;
 
     xml = dav_xml_multiget(job->calendar, job->paths, job->npaths);
 
-    job->call = dav_call(c, "REPORT", job->path, 1, xml, response, reply, job);
+    job->call = dav_report(c, "REPORT", job->path, 1, xml, response, reply, job);
 
     if (job->call == NULL) {
-        dav_job_end(job, job->status ? job->status : "unsent",
+        dav_update_private_end(job, job->status ? job->status : "unsent",
                     "too many requests");
     }
 }
 
 
 static int
-dav_query_object(void *data, const dav_response_t *r)
+dav_update_get_object(void *data, const dav_response_t *r)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     char        *path;
     size_t       len;
@@ -114,8 +114,8 @@ dav_query_object(void *data, const dav_response_t *r)
     text = r->text[DAV_DATA];
     len = text ? strlen(text) * 5 / 4 + strlen(path) + 300 : 0;
 
-    if (text && job->bytes + len > DAV_JOB_BYTES && job->bytes) {
-        dav_query_list(job, "left", path);
+    if (text && job->bytes + len > DAV_UPDATE_PRIVATE_BYTES && job->bytes) {
+        dav_update_get_list(job, "left", path);
         free(path);
         return 0;
     }
@@ -124,7 +124,7 @@ dav_query_object(void *data, const dav_response_t *r)
     json_object_set_new(object, "href", json_string(path));
     json_object_set_new(object, "etag", json_string(r->text[DAV_ETAG]));
 
-    if (text == NULL || len > DAV_JOB_BYTES) {
+    if (text == NULL || len > DAV_UPDATE_PRIVATE_BYTES) {
         json_object_set_new(object, "tooLarge", json_true());
 
     } else {
@@ -140,9 +140,9 @@ dav_query_object(void *data, const dav_response_t *r)
 
 
 static void
-dav_query_objects(void *data, const dav_reply_t *reply)
+dav_update_get_objects(void *data, const dav_reply_t *reply)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     unsigned  i;
 
@@ -152,26 +152,26 @@ dav_query_objects(void *data, const dav_reply_t *reply)
         json_object_clear(job->result);
 
         if (reply->answer->status == 207) {
-            dav_job_end(job, "refused", "%s", reply->why);
+            dav_update_private_end(job, "refused", "%s", reply->why);
             return;
         }
 
-        dav_job_lost(job, reply->answer);
+        dav_update_private_lost(job, reply->answer);
         return;
     }
 
     for (i = 0; i < job->npaths; i++) {
         if (job->paths[i]) {
-            dav_query_list(job, "missing", job->paths[i]);
+            dav_update_get_list(job, "missing", job->paths[i]);
         }
     }
 
-    dav_job_end(job, "done", NULL);
+    dav_update_private_end(job, "done", NULL);
 }
 
 
 static void
-dav_query_list(dav_job_t *job, const char *name, const char *path)
+dav_update_get_list(dav_update_private_t *job, const char *name, const char *path)
 {
     json_t  *list;
 
@@ -187,19 +187,19 @@ dav_query_list(dav_job_t *job, const char *name, const char *path)
 
 
 void
-dav_job_sync(dav_job_t *job)
+dav_update_private_sync(dav_update_private_t *job)
 {
     char              *path;
     const char        *name;
     dav_collection_t  *col;
 
-    name = dav_job_text(job, "collection");
+    name = dav_update_private_text(job, "collection");
     path = name ? dav_url_device(name) : NULL;
     col = path ? dav_client_collection(job->client, path) : NULL;
 
     if (col == NULL) {
         free(path);
-        dav_job_end(job, "invalid",
+        dav_update_private_end(job, "invalid",
                     "\"collection\" is none of this account");
         return;
     }
@@ -207,18 +207,18 @@ dav_job_sync(dav_job_t *job)
     job->path = path;
     job->etags = col->nosync;
 
-    if (dav_query_token(job) == -1) {
-        dav_job_end(job, "invalid", "\"syncToken\" is none");
+    if (dav_update_get_token(job) == -1) {
+        dav_update_private_end(job, "invalid", "\"syncToken\" is none");
         return;
     }
 
     json_object_set_new(job->result, "collection", json_string(path));
-    dav_query_ask(job);
+    dav_update_get_ask(job);
 }
 
 
 static int
-dav_query_token(dav_job_t *job)
+dav_update_get_token(dav_update_private_t *job)
 {
     json_t      *json;
     const char  *token, *base, *next, *after;
@@ -226,7 +226,7 @@ dav_query_token(dav_job_t *job)
     json = json_object_get(job->update, "syncToken");
     token = json_string_value(json);
 
-    if (json && (token == NULL || strlen(token) > DAV_QUERY_TOKEN)) {
+    if (json && (token == NULL || strlen(token) > DAV_UPDATE_GET_TOKEN)) {
         return -1;
     }
 
@@ -234,12 +234,12 @@ dav_query_token(dav_job_t *job)
         return 0;
     }
 
-    if (strncmp(token, bridge_literal(DAV_QUERY_PAGE)) != 0) {
+    if (strncmp(token, bridge_literal(DAV_UPDATE_GET_PAGE)) != 0) {
         job->base = bridge_string(token);
         return 0;
     }
 
-    json = json_loads(token + sizeof(DAV_QUERY_PAGE) - 1, 0, NULL);
+    json = json_loads(token + sizeof(DAV_UPDATE_GET_PAGE) - 1, 0, NULL);
 
     if (json_unpack(json, "[s, s, s]", &base, &next, &after) == -1) {
         json_decref(json);
@@ -256,7 +256,7 @@ dav_query_token(dav_job_t *job)
 
 
 static void
-dav_query_ask(dav_job_t *job)
+dav_update_get_ask(dav_update_private_t *job)
 {
     char          *xml;
     dav_client_t  *c = job->client;
@@ -264,20 +264,20 @@ dav_query_ask(dav_job_t *job)
     xml = job->etags ? dav_xml_etags()
                      : dav_xml_sync(job->base ? job->base : "", 0);
 
-    job->call = dav_call(c, job->etags ? "PROPFIND" : "REPORT", job->path,
-                         job->etags ? 1 : 0, xml, dav_query_response,
-                         dav_query_reply, job);
+    job->call = dav_report(c, job->etags ? "PROPFIND" : "REPORT", job->path,
+                         job->etags ? 1 : 0, xml, dav_update_get_response,
+                         dav_update_get_reply, job);
 
     if (job->call == NULL) {
-        dav_job_end(job, "unsent", "too many requests");
+        dav_update_private_end(job, "unsent", "too many requests");
     }
 }
 
 
 static int
-dav_query_response(void *data, const dav_response_t *r)
+dav_update_get_response(void *data, const dav_response_t *r)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     char        *path;
     size_t       len;
@@ -295,12 +295,12 @@ dav_query_response(void *data, const dav_response_t *r)
     etag = r->text[DAV_ETAG];
 
     if (r->status == 404 || r->status == 410) {
-        (void) dav_list_add(&job->list, path + len, "");
+        (void) dav_etag_list_add(&job->list, path + len, "");
 
     } else if (r->status / 100 == 2 && etag && *etag
                && !(r->flags & DAV_IS_COLLECTION))
     {
-        (void) dav_list_add(&job->list, path + len, etag);
+        (void) dav_etag_list_add(&job->list, path + len, etag);
     }
 
     free(path);
@@ -310,9 +310,9 @@ dav_query_response(void *data, const dav_response_t *r)
 
 
 static void
-dav_query_reply(void *data, const dav_reply_t *reply)
+dav_update_get_reply(void *data, const dav_reply_t *reply)
 {
-    dav_job_t *job = data;
+    dav_update_private_t *job = data;
 
     int  status;
 
@@ -325,8 +325,8 @@ dav_query_reply(void *data, const dav_reply_t *reply)
             job->token = bridge_string(reply->token);
         }
 
-        dav_list_sort(&job->list);
-        dav_query_page(job);
+        dav_etag_list_sort(&job->list);
+        dav_update_get_page(job);
         return;
     }
 
@@ -334,21 +334,21 @@ dav_query_reply(void *data, const dav_reply_t *reply)
         && (reply->error & DAV_ERROR_TOKEN || dav_sync_is_token(status)))
     {
         json_object_set_new(job->result, "invalidToken", json_true());
-        dav_job_end(job, "refused", "the token is not valid any more");
+        dav_update_private_end(job, "refused", "the token is not valid any more");
         return;
     }
 
     if (status == 207) {
-        dav_job_end(job, "refused", "%s", reply->why);
+        dav_update_private_end(job, "refused", "%s", reply->why);
         return;
     }
 
-    dav_job_lost(job, reply->answer);
+    dav_update_private_lost(job, reply->answer);
 }
 
 
 static void
-dav_query_page(dav_job_t *job)
+dav_update_get_page(dav_update_private_t *job)
 {
     char        *href;
     json_t      *changed, *removed, *limit;
@@ -357,17 +357,17 @@ dav_query_page(dav_job_t *job)
 
     limit = json_object_get(job->update, "limit");
     n = json_is_integer(limit) && json_integer_value(limit) > 0
-        && json_integer_value(limit) < DAV_JOB_PAGE
-        ? json_integer_value(limit) : DAV_JOB_PAGE;
+        && json_integer_value(limit) < DAV_UPDATE_PRIVATE_PAGE
+        ? json_integer_value(limit) : DAV_UPDATE_PRIVATE_PAGE;
 
-    dav_list_page(&job->list, job->after, job->list.n);
-    n = dav_query_fit(job, n);
+    dav_etag_list_page(&job->list, job->after, job->list.n);
+    n = dav_update_get_fit(job, n);
 
     changed = json_array();
     removed = json_array();
 
     for (i = 0; i < n; i++) {
-        etag = dav_list_etag(job->list.items[i]);
+        etag = dav_etag_list_etag(job->list.items[i]);
         href = bridge_format("%s%s", job->path, job->list.items[i]);
 
         if (*etag) {
@@ -387,15 +387,15 @@ dav_query_page(dav_job_t *job)
                         json_boolean(job->etags || job->base == NULL
                                      || *job->base == '\0'));
 
-    dav_query_next(job, n < job->list.n ? job->list.items[n - 1] : NULL);
-    dav_job_end(job, "done", NULL);
+    dav_update_get_next(job, n < job->list.n ? job->list.items[n - 1] : NULL);
+    dav_update_private_end(job, "done", NULL);
 }
 
 
 /* So many of the list have room in a result; one always has. */
 
 static unsigned
-dav_query_fit(dav_job_t *job, unsigned limit)
+dav_update_get_fit(dav_update_private_t *job, unsigned limit)
 {
     size_t    bytes, len;
     unsigned  i;
@@ -405,9 +405,9 @@ dav_query_fit(dav_job_t *job, unsigned limit)
 
     for (i = 0; i < job->list.n && i < limit; i++) {
         bytes += len + strlen(job->list.items[i]) + 40
-                 + 2 * strlen(dav_list_etag(job->list.items[i]));
+                 + 2 * strlen(dav_etag_list_etag(job->list.items[i]));
 
-        if (bytes > DAV_JOB_BYTES && i) {
+        if (bytes > DAV_UPDATE_PRIVATE_BYTES && i) {
             break;
         }
     }
@@ -417,7 +417,7 @@ dav_query_fit(dav_job_t *job, unsigned limit)
 
 
 static void
-dav_query_next(dav_job_t *job, const char *last)
+dav_update_get_next(dav_update_private_t *job, const char *last)
 {
     char    *text, *token;
     json_t  *page;
@@ -426,7 +426,7 @@ dav_query_next(dav_job_t *job, const char *last)
         page = json_pack("[s, s, s]", job->base ? job->base : "",
                          job->token ? job->token : "", last);
         text = json_dumps(page, JSON_COMPACT);
-        token = text ? bridge_format(DAV_QUERY_PAGE "%s", text) : NULL;
+        token = text ? bridge_format(DAV_UPDATE_GET_PAGE "%s", text) : NULL;
 
         json_object_set_new(job->result, "syncToken", json_string(token));
 

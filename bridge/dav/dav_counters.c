@@ -4,10 +4,10 @@
  */
 
 
-#include "dav_counts.h"
+#include "dav_counters.h"
 
 
-dav_counts_t  dav_counts;
+dav_counters_t  dav_counters;
 
 const char  *dav_count_statuses[DAV_COUNT_STATUSES + 1] = {
     "done", "conflict", "refused", "invalid", "unsent", "unknown", NULL
@@ -42,7 +42,7 @@ dav_count_answer(const dav_answer_t *a)
         break;
     }
 
-    dav_counts.requests[result]++;
+    dav_counters.requests[result]++;
 }
 
 
@@ -53,7 +53,7 @@ dav_count_update(const char *status)
 
     for (i = 0; i < DAV_COUNT_STATUSES; i++) {
         if (strcmp(status, dav_count_statuses[i]) == 0) {
-            dav_counts.updates[i]++;
+            dav_counters.updates[i]++;
             return;
         }
     }

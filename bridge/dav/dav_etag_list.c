@@ -6,41 +6,41 @@
  */
 
 
-#include "dav_list.h"
+#include "dav_etag_list.h"
 
 #include <stdlib.h>
 
 
-static int dav_list_compare(const void *a, const void *b);
-static void dav_list_push(dav_list_t *l, char *item);
-static char *dav_list_item(const char *name, const char *etag);
-static char *dav_list_copy(const char *item);
+static int dav_etag_list_compare(const void *a, const void *b);
+static void dav_etag_list_push(dav_etag_list_t *l, char *item);
+static char *dav_etag_list_item(const char *name, const char *etag);
+static char *dav_etag_list_copy(const char *item);
 
 
 const char *
-dav_list_etag(const char *item)
+dav_etag_list_etag(const char *item)
 {
     return item + strlen(item) + 1;
 }
 
 
 int
-dav_list_add(dav_list_t *l, const char *name, const char *etag)
+dav_etag_list_add(dav_etag_list_t *l, const char *name, const char *etag)
 {
-    if (*name == '\0' || strlen(name) > DAV_LIST_NAME
-        || strlen(etag) > DAV_LIST_ETAG)
+    if (*name == '\0' || strlen(name) > DAV_ETAG_LIST_NAME
+        || strlen(etag) > DAV_ETAG_LIST_ETAG)
     {
         return -1;
     }
 
-    dav_list_push(l, dav_list_item(name, etag));
+    dav_etag_list_push(l, dav_etag_list_item(name, etag));
 
     return 0;
 }
 
 
 static char *
-dav_list_item(const char *name, const char *etag)
+dav_etag_list_item(const char *name, const char *etag)
 {
     char    *item;
     size_t   len;
@@ -56,14 +56,14 @@ dav_list_item(const char *name, const char *etag)
 
 
 static char *
-dav_list_copy(const char *item)
+dav_etag_list_copy(const char *item)
 {
-    return dav_list_item(item, dav_list_etag(item));
+    return dav_etag_list_item(item, dav_etag_list_etag(item));
 }
 
 
 static void
-dav_list_push(dav_list_t *l, char *item)
+dav_etag_list_push(dav_etag_list_t *l, char *item)
 {
     char     **items;
     unsigned   size;
@@ -86,7 +86,7 @@ dav_list_push(dav_list_t *l, char *item)
 
 
 void
-dav_list_sort(dav_list_t *l)
+dav_etag_list_sort(dav_etag_list_t *l)
 {
     unsigned  i, n;
 
@@ -94,7 +94,7 @@ dav_list_sort(dav_list_t *l)
         return;
     }
 
-    qsort(l->items, l->n, sizeof(char *), dav_list_compare);
+    qsort(l->items, l->n, sizeof(char *), dav_etag_list_compare);
 
     for (i = 1, n = 1; i < l->n; i++) {
 
@@ -111,14 +111,14 @@ dav_list_sort(dav_list_t *l)
 
 
 static int
-dav_list_compare(const void *a, const void *b)
+dav_etag_list_compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
 
 void
-dav_list_diff(const dav_list_t *old, const dav_list_t *now, dav_list_t *delta)
+dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now, dav_etag_list_t *delta)
 {
     int       rc;
     unsigned  i, k;
@@ -129,14 +129,14 @@ dav_list_diff(const dav_list_t *old, const dav_list_t *now, dav_list_t *delta)
              : k == now->n ? -1 : strcmp(old->items[i], now->items[k]);
 
         if (rc < 0) {
-            dav_list_push(delta, dav_list_item(old->items[i++], ""));
+            dav_etag_list_push(delta, dav_etag_list_item(old->items[i++], ""));
             continue;
         }
 
-        if (rc > 0 || strcmp(dav_list_etag(old->items[i]),
-                             dav_list_etag(now->items[k])) != 0)
+        if (rc > 0 || strcmp(dav_etag_list_etag(old->items[i]),
+                             dav_etag_list_etag(now->items[k])) != 0)
         {
-            dav_list_push(delta, dav_list_copy(now->items[k]));
+            dav_etag_list_push(delta, dav_etag_list_copy(now->items[k]));
         }
 
         i += rc == 0;
@@ -146,12 +146,12 @@ dav_list_diff(const dav_list_t *old, const dav_list_t *now, dav_list_t *delta)
 
 
 void
-dav_list_apply(dav_list_t *l, dav_list_t *delta)
+dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
 {
     int         rc, gone;
     char       *item;
     unsigned    i, k, n;
-    dav_list_t  now;
+    dav_etag_list_t  now;
 
     memset(&now, 0, sizeof(now));
     n = 0;
@@ -162,20 +162,20 @@ dav_list_apply(dav_list_t *l, dav_list_t *delta)
              : k == delta->n ? -1 : strcmp(l->items[i], delta->items[k]);
 
         if (rc < 0) {
-            dav_list_push(&now, l->items[i++]);
+            dav_etag_list_push(&now, l->items[i++]);
             continue;
         }
 
         item = delta->items[k++];
-        gone = *dav_list_etag(item) == '\0';
+        gone = *dav_etag_list_etag(item) == '\0';
 
         if (rc > 0 ? gone
-            : strcmp(dav_list_etag(l->items[i]), dav_list_etag(item)) == 0)
+            : strcmp(dav_etag_list_etag(l->items[i]), dav_etag_list_etag(item)) == 0)
         {
             free(item);
 
             if (rc == 0) {
-                dav_list_push(&now, l->items[i++]);
+                dav_etag_list_push(&now, l->items[i++]);
             }
 
             continue;
@@ -186,7 +186,7 @@ dav_list_apply(dav_list_t *l, dav_list_t *delta)
         }
 
         if (!gone) {
-            dav_list_push(&now, dav_list_copy(item));
+            dav_etag_list_push(&now, dav_etag_list_copy(item));
         }
 
         delta->items[n++] = item;
@@ -200,7 +200,7 @@ dav_list_apply(dav_list_t *l, dav_list_t *delta)
 
 
 void
-dav_list_page(dav_list_t *l, const char *after, unsigned max)
+dav_etag_list_page(dav_etag_list_t *l, const char *after, unsigned max)
 {
     unsigned  i, n;
 
@@ -219,16 +219,16 @@ dav_list_page(dav_list_t *l, const char *after, unsigned max)
 
 
 void
-dav_list_move(dav_list_t *to, dav_list_t *from)
+dav_etag_list_move(dav_etag_list_t *to, dav_etag_list_t *from)
 {
-    dav_list_free(to);
+    dav_etag_list_free(to);
     *to = *from;
-    memset(from, 0, sizeof(dav_list_t));
+    memset(from, 0, sizeof(dav_etag_list_t));
 }
 
 
 void
-dav_list_free(dav_list_t *l)
+dav_etag_list_free(dav_etag_list_t *l)
 {
     unsigned  i;
 
@@ -237,12 +237,12 @@ dav_list_free(dav_list_t *l)
     }
 
     free(l->items);
-    memset(l, 0, sizeof(dav_list_t));
+    memset(l, 0, sizeof(dav_etag_list_t));
 }
 
 
 json_t *
-dav_list_json(const dav_list_t *l)
+dav_etag_list_json(const dav_etag_list_t *l)
 {
     json_t    *json;
     unsigned   i;
@@ -251,7 +251,7 @@ dav_list_json(const dav_list_t *l)
 
     for (i = 0; i < l->n; i++) {
         json_array_append_new(json, json_string(l->items[i]));
-        json_array_append_new(json, json_string(dav_list_etag(l->items[i])));
+        json_array_append_new(json, json_string(dav_etag_list_etag(l->items[i])));
     }
 
     return json;
@@ -259,7 +259,7 @@ dav_list_json(const dav_list_t *l)
 
 
 int
-dav_list_from_json(dav_list_t *l, json_t *json)
+dav_etag_list_from_json(dav_etag_list_t *l, json_t *json)
 {
     size_t       i;
     const char  *name, *etag;
@@ -269,14 +269,14 @@ dav_list_from_json(dav_list_t *l, json_t *json)
         etag = json_string_value(json_array_get(json, i + 1));
 
         if (name == NULL || etag == NULL || *etag == '\0'
-            || dav_list_add(l, name, etag) == -1)
+            || dav_etag_list_add(l, name, etag) == -1)
         {
-            dav_list_free(l);
+            dav_etag_list_free(l);
             return -1;
         }
     }
 
-    dav_list_sort(l);
+    dav_etag_list_sort(l);
 
     return json_is_array(json) ? 0 : -1;
 }

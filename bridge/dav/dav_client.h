@@ -13,7 +13,7 @@
 
 #include "bridge.h"
 #include "dav_http.h"
-#include "dav_poll.h"
+#include "dav_schedule.h"
 
 #include <jansson.h>
 
@@ -35,7 +35,7 @@ typedef struct {
     const char       *path;             /* where to begin, %u is the user;
                                            NULL: .well-known */
     dav_http_t       *http;
-    dav_poll_t       *poll;
+    dav_schedule_t       *poll;
     uint32_t          poll_min;         /* between two looks, while something
                                            is going on */
     uint32_t          poll_max;         /* when nothing is */
