@@ -14,7 +14,7 @@
 #include <syslog.h>
 
 #include "imap_command.h"
-#include "imap_deflate.h"
+#include "imap_compress.h"
 #include "imap_flags.h"
 #include "imap_known.h"
 #include "imap_mailbox.h"
@@ -66,7 +66,7 @@ struct imap_session_s {
     char                    *authzid;
 
     imap_reader_t            in;
-    imap_deflate_t          *deflate;
+    imap_compress_t          *deflate;
 
     uint32_t                 caps;
     uint32_t                 ntag;
@@ -182,7 +182,7 @@ void imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
     uint64_t new);
 
 /* NULL: one, and its UID is not known. */
-void imap_event_gone(imap_session_t *s, const imap_set_t *gone);
+void imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone);
 void imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags);
 void imap_event_flush(imap_session_t *s);
 

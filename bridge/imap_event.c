@@ -28,7 +28,7 @@ static void imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
 static json_t *imap_event_equal(imap_session_t *s, const char *name,
     json_t *flags);
 static void imap_event_modseq(json_t *event, uint64_t modseq);
-static int imap_event_delivered(imap_session_t *s, imap_fetch_t *f,
+static int imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     uint64_t flags);
 static void imap_event_content(imap_session_t *s, json_t *event,
     imap_response_t *r);
@@ -69,7 +69,7 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
 {
     uint64_t       set, cleared, modseq;
     imap_view_t   *v = &s->view;
-    imap_fetch_t  *f = &r->u.fetch;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     set = new & ~old;
     cleared = old & ~new;
@@ -77,12 +77,12 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
 
     /* a second change of a message must come after the first one */
 
-    if (imap_set_has(&v->touched, f->uid)) {
+    if (imap_sequence_set_has(&v->touched, f->uid)) {
         v->barrier = json_array_size(s->batch);
         v->touched.n = 0;
     }
 
-    imap_set_add(&v->touched, f->uid, f->uid);
+    imap_sequence_set_add(&v->touched, f->uid, f->uid);
 
     if (set & IMAP_FLAG_SEEN) {
         imap_event_add(s, "MessageRead", f->uid, modseq, 0);
@@ -174,7 +174,7 @@ imap_event_modseq(json_t *event, uint64_t modseq)
 
 
 void
-imap_event_gone(imap_session_t *s, const imap_set_t *gone)
+imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 {
     size_t        i;
     json_t       *event, *uids;
@@ -221,11 +221,11 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
     json_t        *event;
     const char    *name;
-    imap_fetch_t  *f = &r->u.fetch;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     name = imap_event_delivered(s, f, flags) ? "MessageNew" : "MessageAppend";
 
-    imap_set_add(&s->view.touched, f->uid, f->uid);
+    imap_sequence_set_add(&s->view.touched, f->uid, f->uid);
 
     if (!(r->has & IMAP_HAS_ENVELOPE)) {
         imap_event_add(s, name, f->uid,
@@ -249,7 +249,7 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
 
 static int
-imap_event_delivered(imap_session_t *s, imap_fetch_t *f, uint64_t flags)
+imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f, uint64_t flags)
 {
     int64_t          date, before;
     imap_mailbox_t  *m = s->view.mailbox;
@@ -278,7 +278,7 @@ static void
 imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
 {
     bridge_buffer_t         b;
-    imap_fetch_t      *f = &r->u.fetch;
+    imap_response_fetch_t      *f = &r->u.fetch;
     const imap_str_t  *head, *text;
 
     memset(&b, 0, sizeof(b));
@@ -302,8 +302,8 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
     mime_header(&b, f->envelope.message_id.data, f->envelope.message_id.len);
     imap_event_text(event, "messageId", &b);
 
-    head = imap_fetch_section(f, "HEADER.FIELDS");
-    text = imap_fetch_section(f, "TEXT");
+    head = imap_response_fetch_section(f, "HEADER.FIELDS");
+    text = imap_response_fetch_section(f, "TEXT");
 
     if (head && text) {
         mime_preview(&b, head, text);

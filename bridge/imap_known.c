@@ -16,7 +16,7 @@ static uint32_t imap_known_find(const imap_known_t *k, uint32_t uid);
 static void imap_known_splice(imap_known_t *k, uint32_t at, uint32_t away,
     const imap_run_t *runs, uint32_t n);
 static void imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
-    imap_set_t *gone);
+    imap_sequence_set_t *gone);
 static void imap_known_trim(imap_known_t *k);
 static int imap_known_flag(imap_known_t *k, imap_keywords_t *words,
     const char *name, json_t *value);
@@ -179,7 +179,7 @@ imap_known_trim(imap_known_t *k)
 
 
 void
-imap_known_remove(imap_known_t *k, const imap_set_t *set, imap_set_t *gone)
+imap_known_remove(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
 {
     size_t  i;
 
@@ -190,7 +190,7 @@ imap_known_remove(imap_known_t *k, const imap_set_t *set, imap_set_t *gone)
 
 
 void
-imap_known_keep(imap_known_t *k, const imap_set_t *set, imap_set_t *gone)
+imap_known_keep(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
 {
     size_t    i;
     uint32_t  next;
@@ -216,7 +216,7 @@ imap_known_keep(imap_known_t *k, const imap_set_t *set, imap_set_t *gone)
 
 static void
 imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
-    imap_set_t *gone)
+    imap_sequence_set_t *gone)
 {
     uint32_t     at, from, to, n;
     imap_run_t   run, rest[2];
@@ -240,7 +240,7 @@ imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
         }
 
         imap_known_splice(k, at, 1, rest, n);
-        imap_set_add(gone, from, to);
+        imap_sequence_set_add(gone, from, to);
 
         k->count -= to - from + 1;
         at += n;
@@ -294,7 +294,7 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
     json_t      *json;
     uint32_t     i;
     bridge_buffer_t   b;
-    imap_set_t   set;
+    imap_sequence_set_t   set;
 
     json = json_object();
     memset(&b, 0, sizeof(b));
@@ -307,12 +307,12 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
         for (i = 0; i < k->n; i++) {
 
             if (bit == -1 || k->runs[i].flags >> bit & 1) {
-                imap_set_add(&set, k->runs[i].first, k->runs[i].last);
+                imap_sequence_set_add(&set, k->runs[i].first, k->runs[i].last);
             }
         }
 
         if (set.n) {
-            imap_set_format(&set, &b);
+            imap_sequence_set_format(&set, &b);
             json_object_set_new(json, bit == -1 ? ""
                                 : imap_flags_name(words, bit),
                                 json_stringn(b.data, b.len));
@@ -320,7 +320,7 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
     }
 
     bridge_buffer_free(&b);
-    imap_set_free(&set);
+    imap_sequence_set_free(&set);
 
     return json;
 }
@@ -332,7 +332,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
 {
     size_t        i;
     json_t       *all, *value;
-    imap_set_t    set;
+    imap_sequence_set_t    set;
     imap_run_t    run;
     const char   *name;
 
@@ -346,7 +346,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
     }
 
     if (!json_is_string(all)
-        || imap_set_parse(&set, json_string_value(all),
+        || imap_sequence_set_parse(&set, json_string_value(all),
                           json_string_length(all)) == -1)
     {
         return -1;
@@ -361,7 +361,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
         k->count += run.last - run.first + 1;
     }
 
-    imap_set_free(&set);
+    imap_sequence_set_free(&set);
 
     json_object_foreach(json, name, value) {
 
@@ -385,7 +385,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
     size_t      i;
     uint32_t    at, first, last;
     uint64_t    bit;
-    imap_set_t  set;
+    imap_sequence_set_t  set;
     imap_run_t  run, piece;
 
     bit = imap_flags_bit(words, name, strlen(name));
@@ -395,7 +395,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
     }
 
     if (!json_is_string(value)
-        || imap_set_parse(&set, json_string_value(value),
+        || imap_sequence_set_parse(&set, json_string_value(value),
                           json_string_length(value)) == -1)
     {
         return -1;
@@ -430,7 +430,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
         }
     }
 
-    imap_set_free(&set);
+    imap_sequence_set_free(&set);
 
     return 0;
 }

@@ -13,7 +13,7 @@
 
 
 #include "imap_flags.h"
-#include "imap_set.h"
+#include "imap_sequence_set.h"
 
 
 /* Of a mailbox in more pieces, only the newest messages are known. */
@@ -41,12 +41,12 @@ int imap_known_get(const imap_known_t *k, uint32_t uid, uint64_t *flags);
 void imap_known_put(imap_known_t *k, uint32_t uid, uint64_t flags);
 
 /* Those of the set that are there are taken out, and added to "gone". */
-void imap_known_remove(imap_known_t *k, const imap_set_t *set,
-    imap_set_t *gone);
+void imap_known_remove(imap_known_t *k, const imap_sequence_set_t *set,
+    imap_sequence_set_t *gone);
 
 /* The same for those that are there, but not in the set. */
-void imap_known_keep(imap_known_t *k, const imap_set_t *set,
-    imap_set_t *gone);
+void imap_known_keep(imap_known_t *k, const imap_sequence_set_t *set,
+    imap_sequence_set_t *gone);
 
 /* The UID at that place, from 0; 0: there is none. */
 uint32_t imap_known_nth(const imap_known_t *k, uint32_t n);

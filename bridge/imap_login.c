@@ -504,7 +504,7 @@ imap_login_compressed(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    s->deflate = imap_deflate_create();
+    s->deflate = imap_compress_create();
 
     if (s->deflate == NULL) {
         imap_fail(s, IMAP_FAIL_AWAY, "no memory for compression");
@@ -521,7 +521,7 @@ imap_login_compressed(imap_session_t *s, imap_response_t *r)
     packed.len = rest.len;
 
     do {
-        rc = rest.len ? imap_deflate_unpack(s->deflate, &plain, &packed) : 0;
+        rc = rest.len ? imap_compress_unpack(s->deflate, &plain, &packed) : 0;
 
     } while (rc == 1);
 

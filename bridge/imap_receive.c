@@ -45,7 +45,7 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 
     do {
         plain.len = 0;
-        more = imap_deflate_unpack(s->deflate, &plain, &packed);
+        more = imap_compress_unpack(s->deflate, &plain, &packed);
 
         if (more == -1) {
             imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");
@@ -231,7 +231,7 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
         imap_view_vanished(s, r);
         break;
 
-    case IMAP_FETCH:
+    case IMAP_RESPONSE_FETCH:
         imap_view_fetch(s, r);
         break;
 

@@ -424,7 +424,7 @@ static void
 imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 {
     uint32_t         known;
-    imap_set_t       gone;
+    imap_sequence_set_t       gone;
     imap_view_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
@@ -436,8 +436,8 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 
     imap_known_keep(&m->known, &v->there, &gone);
     imap_event_gone(s, &gone);
-    imap_set_free(&gone);
-    imap_set_free(&v->there);
+    imap_sequence_set_free(&gone);
+    imap_sequence_set_free(&v->there);
 
     known = m->known.count + v->late;
     v->below = v->exists > known ? v->exists - known : 0;

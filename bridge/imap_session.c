@@ -86,7 +86,7 @@ imap_session_free(imap_session_t *s)
     imap_command_free(&s->command);
 
     if (s->deflate) {
-        imap_deflate_free(s->deflate);
+        imap_compress_free(s->deflate);
     }
 
     if (s->secret) {
@@ -321,7 +321,7 @@ imap_write(imap_session_t *s, const char *bytes, size_t len)
 
     memset(&packed, 0, sizeof(packed));
 
-    imap_deflate_pack(s->deflate, &packed, bytes, len);
+    imap_compress_pack(s->deflate, &packed, bytes, len);
     s->cb->write(s->data, packed.data, packed.len);
     bridge_buffer_free(&packed);
 }

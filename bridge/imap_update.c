@@ -263,7 +263,7 @@ imap_updates_fail(imap_session_t *s, const char *why)
 static void
 imap_update_free(imap_update_t *u)
 {
-    imap_set_free(&u->uids);
+    imap_sequence_set_free(&u->uids);
     json_decref(u->args);
     json_decref(u->result);
     free(u);
@@ -308,7 +308,7 @@ imap_arg_uids(imap_update_t *u, size_t max)
             return "bad \"uids\"";
         }
 
-        imap_set_add(&u->uids, json_integer_value(uid),
+        imap_sequence_set_add(&u->uids, json_integer_value(uid),
                      json_integer_value(uid));
     }
 
@@ -400,7 +400,7 @@ imap_update_touch(imap_session_t *s, const char *mailbox)
 
 
 json_t *
-imap_update_uids(const imap_set_t *set, size_t max)
+imap_update_uids(const imap_sequence_set_t *set, size_t max)
 {
     size_t     i;
     json_t    *uids;

@@ -46,7 +46,7 @@ struct imap_update_s {
     json_t                *result;
     imap_update_done_pt    done;
     void                  *ctx;
-    imap_set_t             uids;
+    imap_sequence_set_t             uids;
     size_t                 bytes;       /* of what was fetched */
     unsigned               sent:1;      /* something was */
     unsigned               tried:1;     /* to select the mailbox */
@@ -87,7 +87,7 @@ const char *imap_arg_mailbox(imap_update_t *u, const char *name);
 void imap_update_touch(imap_session_t *s, const char *mailbox);
 
 /* UIDs as an array, the last "max" ones. */
-json_t *imap_update_uids(const imap_set_t *set, size_t max);
+json_t *imap_update_uids(const imap_sequence_set_t *set, size_t max);
 
 
 /* imap_update_message.c */

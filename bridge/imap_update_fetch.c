@@ -243,9 +243,9 @@ imap_fetch_untagged(imap_session_t *s, imap_response_t *r)
     json_t         *messages;
     imap_update_t  *u = s->updates;
 
-    if (r->kind != IMAP_FETCH || !(r->has & IMAP_HAS_UID)
+    if (r->kind != IMAP_RESPONSE_FETCH || !(r->has & IMAP_HAS_UID)
         || !(r->has & IMAP_HAS_SIZE)
-        || !imap_set_has(&u->uids, r->u.fetch.uid))
+        || !imap_sequence_set_has(&u->uids, r->u.fetch.uid))
     {
         return 0;
     }
@@ -267,7 +267,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
     uint32_t           items;
     bridge_buffer_t         b;
     const char        *part;
-    imap_fetch_t      *f = &r->u.fetch;
+    imap_response_fetch_t      *f = &r->u.fetch;
     imap_update_t     *u = s->updates;
     const imap_str_t  *head, *text;
 
@@ -285,8 +285,8 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
         imap_fetch_envelope_json(message, r);
     }
 
-    head = imap_fetch_section(f, "HEADER.FIELDS");
-    text = imap_fetch_section(f, "TEXT");
+    head = imap_response_fetch_section(f, "HEADER.FIELDS");
+    text = imap_response_fetch_section(f, "TEXT");
 
     if (items & IMAP_FETCH_TEXT && head && text) {
 
@@ -300,15 +300,15 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
 
     if (items & IMAP_FETCH_HEADERS) {
         imap_fetch_bytes(s, message, "headers",
-                         imap_fetch_exactly(f, "HEADER"), 0);
+                         imap_response_fetch_exactly(f, "HEADER"), 0);
     }
 
     if (items & IMAP_FETCH_ALL) {
-        imap_fetch_bytes(s, message, "message", imap_fetch_exactly(f, ""), 1);
+        imap_fetch_bytes(s, message, "message", imap_response_fetch_exactly(f, ""), 1);
     }
 
     if (part) {
-        imap_fetch_bytes(s, message, "part", imap_fetch_exactly(f, part), 1);
+        imap_fetch_bytes(s, message, "part", imap_response_fetch_exactly(f, part), 1);
     }
 
     return message;

@@ -119,13 +119,13 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
 {
     size_t          i;
     uint32_t        uid;
-    imap_set_t      modified, left;
+    imap_sequence_set_t      modified, left;
     imap_update_t  *u = s->updates;
 
     memset(&left, 0, sizeof(left));
 
     if (imap_str_is(&r->code, "MODIFIED")
-        && imap_set_parse(&modified, r->code_text.data, r->code_text.len) == 0)
+        && imap_sequence_set_parse(&modified, r->code_text.data, r->code_text.len) == 0)
     {
         json_object_set_new(u->result, "modified",
                             imap_update_uids(&modified,
@@ -137,15 +137,15 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
             uid = u->uids.ranges[i].first;
 
             do {
-                if (!imap_set_has(&modified, uid)) {
-                    imap_set_add(&left, uid, uid);
+                if (!imap_sequence_set_has(&modified, uid)) {
+                    imap_sequence_set_add(&left, uid, uid);
                 }
 
             } while (uid++ < u->uids.ranges[i].last);
         }
 
-        imap_set_free(&modified);
-        imap_set_free(&u->uids);
+        imap_sequence_set_free(&modified);
+        imap_sequence_set_free(&u->uids);
         u->uids = left;
     }
 
@@ -237,7 +237,7 @@ imap_copy_code(imap_session_t *s, imap_response_t *r)
 {
     char           *p;
     imap_str_t      to;
-    imap_set_t      set;
+    imap_sequence_set_t      set;
     imap_update_t  *u = s->updates;
 
     for (p = r->code_text.data + r->code_text.len;
@@ -250,12 +250,12 @@ imap_copy_code(imap_session_t *s, imap_response_t *r)
     to.data = p;
     to.len = r->code_text.data + r->code_text.len - p;
 
-    if (imap_set_parse(&set, to.data, to.len) == 0) {
+    if (imap_sequence_set_parse(&set, to.data, to.len) == 0) {
         json_object_set_new(u->result, "uidvalidity",
                             json_integer(r->code_number));
         json_object_set_new(u->result, "uids",
                             imap_update_uids(&set, IMAP_MAX_UPDATE_UIDS));
-        imap_set_free(&set);
+        imap_sequence_set_free(&set);
     }
 }
 

@@ -34,7 +34,7 @@ static int imap_search_date(const char *text, char *date, size_t size);
 static void imap_search_key(imap_command_t *c, const imap_key_t *k,
     json_t *value);
 static int imap_search_untagged(imap_session_t *s, imap_response_t *r);
-static int imap_search_numbers(imap_set_t *set, const imap_str_t *text);
+static int imap_search_numbers(imap_sequence_set_t *set, const imap_str_t *text);
 static void imap_search_answer(imap_session_t *s, imap_response_t *r);
 
 
@@ -184,7 +184,7 @@ imap_search_begin(imap_session_t *s, imap_update_t *u)
         }
     }
 
-    imap_set_free(&u->uids);
+    imap_sequence_set_free(&u->uids);
     imap_update_send(s, &c, imap_search_answer, imap_search_untagged);
 }
 
@@ -231,7 +231,7 @@ imap_search_key(imap_command_t *c, const imap_key_t *k, json_t *value)
 static int
 imap_search_untagged(imap_session_t *s, imap_response_t *r)
 {
-    imap_set_t  *set = &s->updates->uids;
+    imap_sequence_set_t  *set = &s->updates->uids;
 
     if (r->kind == IMAP_SEARCH) {
 
@@ -249,7 +249,7 @@ imap_search_untagged(imap_session_t *s, imap_response_t *r)
 /* Numbers with spaces between them, and maybe "(MODSEQ n)" at the end. */
 
 static int
-imap_search_numbers(imap_set_t *set, const imap_str_t *text)
+imap_search_numbers(imap_sequence_set_t *set, const imap_str_t *text)
 {
     size_t  i, len;
 
@@ -263,9 +263,9 @@ imap_search_numbers(imap_set_t *set, const imap_str_t *text)
         }
     }
 
-    imap_set_free(set);
+    imap_sequence_set_free(set);
 
-    return len ? imap_set_parse(set, text->data, len) : 0;
+    return len ? imap_sequence_set_parse(set, text->data, len) : 0;
 }
 
 
@@ -275,7 +275,7 @@ imap_search_answer(imap_session_t *s, imap_response_t *r)
     imap_update_t  *u = s->updates;
 
     json_object_set_new(u->result, "found",
-                        json_integer(imap_set_count(&u->uids)));
+                        json_integer(imap_sequence_set_count(&u->uids)));
     json_object_set_new(u->result, "uids",
                         imap_update_uids(&u->uids, IMAP_MAX_FOUND));
 

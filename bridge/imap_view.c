@@ -34,8 +34,8 @@ imap_view_close(imap_session_t *s)
         imap_event_flush(s);
     }
 
-    imap_set_free(&v->there);
-    imap_set_free(&v->touched);
+    imap_sequence_set_free(&v->there);
+    imap_sequence_set_free(&v->touched);
     memset(v, 0, sizeof(imap_view_t));
 
     if (s->batch) {
@@ -83,7 +83,7 @@ void
 imap_view_expunge(imap_session_t *s, uint32_t n)
 {
     uint32_t         uid;
-    imap_set_t       set, gone;
+    imap_sequence_set_t       set, gone;
     imap_view_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
@@ -113,12 +113,12 @@ imap_view_expunge(imap_session_t *s, uint32_t n)
     uid = imap_known_nth(&m->known, n - v->below - 1);
 
     if (uid) {
-        imap_set_add(&set, uid, uid);
+        imap_sequence_set_add(&set, uid, uid);
         imap_known_remove(&m->known, &set, &gone);
         imap_event_gone(s, &gone);
 
-        imap_set_free(&set);
-        imap_set_free(&gone);
+        imap_sequence_set_free(&set);
+        imap_sequence_set_free(&gone);
     }
 }
 
@@ -128,7 +128,7 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
 {
     size_t           i;
     uint64_t         n;
-    imap_set_t       set, gone;
+    imap_sequence_set_t       set, gone;
     imap_view_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
@@ -136,7 +136,7 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    if (imap_set_parse(&set, r->text.data, r->text.len) == -1) {
+    if (imap_sequence_set_parse(&set, r->text.data, r->text.len) == -1) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "VANISHED without UIDs");
         return;
     }
@@ -144,10 +144,10 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
     memset(&gone, 0, sizeof(gone));
 
     if (!r->earlier) {
-        n = imap_set_count(&set);
+        n = imap_sequence_set_count(&set);
 
         if (n > v->exists) {
-            imap_set_free(&set);
+            imap_sequence_set_free(&set);
             imap_fail(s, IMAP_FAIL_PROTOCOL, "more VANISHED than was there");
             return;
         }
@@ -163,8 +163,8 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
     imap_known_remove(&m->known, &set, &gone);
     imap_event_gone(s, &gone);
 
-    imap_set_free(&set);
-    imap_set_free(&gone);
+    imap_sequence_set_free(&set);
+    imap_sequence_set_free(&gone);
 }
 
 
@@ -174,7 +174,7 @@ imap_view_fetch(imap_session_t *s, imap_response_t *r)
     uint64_t         new, old;
     imap_view_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
-    imap_fetch_t    *f = &r->u.fetch;
+    imap_response_fetch_t    *f = &r->u.fetch;
 
     if (!imap_view_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
         return;
@@ -209,7 +209,7 @@ imap_view_fetch(imap_session_t *s, imap_response_t *r)
     if (v->sync == IMAP_SYNC_COMPARE) {
 
         if (f->uid < m->uidnext) {
-            imap_set_add(&v->there, f->uid, f->uid);
+            imap_sequence_set_add(&v->there, f->uid, f->uid);
 
         } else {
             v->late++;
@@ -237,7 +237,7 @@ imap_view_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
     int64_t          date;
     imap_view_t     *v = &s->view;
-    imap_fetch_t    *f = &r->u.fetch;
+    imap_response_fetch_t    *f = &r->u.fetch;
     imap_mailbox_t  *m = v->mailbox;
 
     date = mime_internal_date(f->date.data, f->date.len);
@@ -266,7 +266,7 @@ static void
 imap_view_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
     imap_view_t   *v = &s->view;
-    imap_fetch_t  *f = &r->u.fetch;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     if (v->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
         return;
@@ -287,7 +287,7 @@ static void
 imap_view_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
     imap_view_t     *v = &s->view;
-    imap_fetch_t    *f = &r->u.fetch;
+    imap_response_fetch_t    *f = &r->u.fetch;
     imap_mailbox_t  *m = v->mailbox;
 
     if (f->uid >= m->known.from) {

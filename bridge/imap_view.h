@@ -13,7 +13,7 @@
 #include "imap_mailbox.h"
 #include "imap_response.h"
 #include "imap_session.h"
-#include "imap_set.h"
+#include "imap_sequence_set.h"
 
 
 typedef enum {
@@ -37,8 +37,8 @@ typedef struct {
     uint64_t          highest;          /* modseq of what came since */
     uint32_t          last;             /* UID of a FETCH of this step */
     uint32_t          late;             /* came while we compared */
-    imap_set_t        there;            /* UIDs of a comparison */
-    imap_set_t        touched;          /* by events that wait */
+    imap_sequence_set_t        there;            /* UIDs of a comparison */
+    imap_sequence_set_t        touched;          /* by events that wait */
     size_t            barrier;          /* of these, no more is put into those
                                            before */
     imap_status_t     before;           /* what was published last */

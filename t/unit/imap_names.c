@@ -63,13 +63,13 @@ test_utf7(void)
 static void
 set_is(const char *text, const char *expected)
 {
-    imap_set_t  set;
+    imap_sequence_set_t  set;
 
     b.len = 0;
 
-    if (imap_set_parse(&set, text, strlen(text)) == 0) {
-        imap_set_format(&set, &b);
-        imap_set_free(&set);
+    if (imap_sequence_set_parse(&set, text, strlen(text)) == 0) {
+        imap_sequence_set_format(&set, &b);
+        imap_sequence_set_free(&set);
     }
 
     tap_is_mem(b.len ? b.data : NULL, b.len, expected, text);
@@ -80,7 +80,7 @@ static void
 test_sets(void)
 {
     int         i, ok;
-    imap_set_t  set;
+    imap_sequence_set_t  set;
 
     set_is("1", "1");
     set_is("1:3,4,7:5", "1:7");
@@ -99,18 +99,18 @@ test_sets(void)
     ok = 1;
 
     for (i = 0; i < 1000; i++) {
-        imap_set_add(&set, 1 + i * 7919 % 1000, 1 + i * 7919 % 1000);
-        ok = ok && imap_set_has(&set, 1 + i * 7919 % 1000)
-             && imap_set_count(&set) == (uint64_t) i + 1;
+        imap_sequence_set_add(&set, 1 + i * 7919 % 1000, 1 + i * 7919 % 1000);
+        ok = ok && imap_sequence_set_has(&set, 1 + i * 7919 % 1000)
+             && imap_sequence_set_count(&set) == (uint64_t) i + 1;
     }
 
     tap_ok(ok && set.n == 1, "added in any order");
-    imap_set_free(&set);
-    imap_set_add(&set, UINT32_MAX - 1, UINT32_MAX - 1);
-    imap_set_add(&set, 3, 3);
-    imap_set_add(&set, UINT32_MAX, UINT32_MAX);
-    tap_ok(set.n == 2 && imap_set_count(&set) == 3, "the last numbers");
-    imap_set_free(&set);
+    imap_sequence_set_free(&set);
+    imap_sequence_set_add(&set, UINT32_MAX - 1, UINT32_MAX - 1);
+    imap_sequence_set_add(&set, 3, 3);
+    imap_sequence_set_add(&set, UINT32_MAX, UINT32_MAX);
+    tap_ok(set.n == 2 && imap_sequence_set_count(&set) == 3, "the last numbers");
+    imap_sequence_set_free(&set);
 }
 
 
@@ -123,7 +123,7 @@ test_known(void)
     json_t          *json;
     uint32_t         uid, n;
     uint64_t         flags, plain[200];
-    imap_set_t       set, gone;
+    imap_sequence_set_t       set, gone;
     imap_known_t     k, again;
     imap_keywords_t  words;
 
@@ -146,10 +146,10 @@ test_known(void)
         } else {
             memset(&set, 0, sizeof(set));
             n = uid + rand() % 3;
-            imap_set_add(&set, uid, n);
+            imap_sequence_set_add(&set, uid, n);
             imap_known_remove(&k, &set, &gone);
-            imap_set_free(&set);
-            imap_set_free(&gone);
+            imap_sequence_set_free(&set);
+            imap_sequence_set_free(&gone);
 
             for ( /* void */ ; uid <= n && uid < 200; uid++) {
                 plain[uid] = UINT64_MAX;

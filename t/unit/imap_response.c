@@ -106,7 +106,7 @@ static void
 test_fetch(void)
 {
     size_t             step;
-    imap_fetch_t      *f = &r.u.fetch;
+    imap_response_fetch_t      *f = &r.u.fetch;
     const imap_str_t  *s;
 
     static const char  text[] =
@@ -133,7 +133,7 @@ test_fetch(void)
     tap_ok(step >= sizeof(text), "FETCH in pieces of any size");
 
     tap_is_int(feed(text, sizeof(text) - 14, 1000), 1, "FETCH");
-    tap_ok(r.kind == IMAP_FETCH && r.number == 12, "    is");
+    tap_ok(r.kind == IMAP_RESPONSE_FETCH && r.number == 12, "    is");
     tap_is_int(f->uid, 9, "    UID");
     tap_is_int(f->modseq, 17, "    MODSEQ");
     tap_is_int(f->size, 4286, "    size");
@@ -146,10 +146,10 @@ test_fetch(void)
                f->envelope.to.list[0].mailbox.len, "alice",
                "    literal in an envelope");
     tap_is_int(f->envelope.cc.n, 0, "    nobody in copy");
-    s = imap_fetch_section(f, "TEXT");
+    s = imap_response_fetch_section(f, "TEXT");
     tap_ok(s && s->len == 3 && memcmp(s->data, "ab", 3) == 0,
            "    literal8 with a zero byte");
-    s = imap_fetch_section(f, "HEADER.FIELDS");
+    s = imap_response_fetch_section(f, "HEADER.FIELDS");
     tap_ok(s && s->len == 6, "    section with a list in its name");
 }
 

@@ -12,21 +12,21 @@
 #include <strings.h>
 
 
-static int imap_fetch_item(imap_response_t *r, imap_cursor_t *c,
+static int imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
     const imap_str_t *item);
-static int imap_fetch_modseq(imap_response_t *r, imap_cursor_t *c);
-static int imap_fetch_body(imap_response_t *r, imap_cursor_t *c,
+static int imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c);
+static int imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
     const imap_str_t *item);
-static int imap_fetch_envelope(imap_response_t *r, imap_cursor_t *c);
-static int imap_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c);
-static int imap_fetch_address(imap_address_t *a, imap_cursor_t *c);
+static int imap_response_fetch_envelope(imap_response_t *r, imap_cursor_t *c);
+static int imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c);
+static int imap_response_fetch_address(imap_address_t *a, imap_cursor_t *c);
 
 
 int
-imap_fetch_parse(imap_response_t *r, imap_cursor_t *c)
+imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 {
     imap_str_t     item;
-    imap_fetch_t  *f = &r->u.fetch;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     f->uid = 0;
     f->size = 0;
@@ -44,7 +44,7 @@ imap_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 
         if (imap_cursor_atom(c, &item) == -1
             || imap_cursor_expect(c, ' ') == -1
-            || imap_fetch_item(r, c, &item) == -1)
+            || imap_response_fetch_item(r, c, &item) == -1)
         {
             return -1;
         }
@@ -57,10 +57,10 @@ imap_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 
 
 static int
-imap_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
+imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
 {
     uint64_t       n;
-    imap_fetch_t  *f = &r->u.fetch;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     if (imap_str_is(item, "UID")) {
 
@@ -80,7 +80,7 @@ imap_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
     }
 
     if (imap_str_is(item, "MODSEQ")) {
-        return imap_fetch_modseq(r, c);
+        return imap_response_fetch_modseq(r, c);
     }
 
     if (imap_str_is(item, "RFC822.SIZE")) {
@@ -100,11 +100,11 @@ imap_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
     }
 
     if (imap_str_is(item, "ENVELOPE")) {
-        return imap_fetch_envelope(r, c);
+        return imap_response_fetch_envelope(r, c);
     }
 
     if (item->len > 5 && strncasecmp(item->data, "BODY[", 5) == 0) {
-        return imap_fetch_body(r, c, item);
+        return imap_response_fetch_body(r, c, item);
     }
 
     return imap_cursor_skip(c);
@@ -112,7 +112,7 @@ imap_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
 
 
 static int
-imap_fetch_modseq(imap_response_t *r, imap_cursor_t *c)
+imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c)
 {
     if (imap_cursor_expect(c, '(') == -1
         || imap_cursor_number(c, INT64_MAX, &r->u.fetch.modseq) == -1
@@ -130,11 +130,11 @@ imap_fetch_modseq(imap_response_t *r, imap_cursor_t *c)
 /* BODY[section]<0>; the item's atom has all of that */
 
 static int
-imap_fetch_body(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
+imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
 {
     char            *end;
     imap_str_t       data;
-    imap_fetch_t    *f = &r->u.fetch;
+    imap_response_fetch_t    *f = &r->u.fetch;
     imap_section_t  *s;
 
     if (imap_cursor_string(c, &data, 1) == -1) {
@@ -155,7 +155,7 @@ imap_fetch_body(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
 
 
 const imap_str_t *
-imap_fetch_section(const imap_fetch_t *f, const char *name)
+imap_response_fetch_section(const imap_response_fetch_t *f, const char *name)
 {
     size_t  i, len;
 
@@ -175,7 +175,7 @@ imap_fetch_section(const imap_fetch_t *f, const char *name)
 
 
 const imap_str_t *
-imap_fetch_exactly(const imap_fetch_t *f, const char *name)
+imap_response_fetch_exactly(const imap_response_fetch_t *f, const char *name)
 {
     size_t  i;
 
@@ -193,7 +193,7 @@ imap_fetch_exactly(const imap_fetch_t *f, const char *name)
 /* date subject from sender reply-to to cc bcc in-reply-to message-id */
 
 static int
-imap_fetch_envelope(imap_response_t *r, imap_cursor_t *c)
+imap_response_fetch_envelope(imap_response_t *r, imap_cursor_t *c)
 {
     imap_envelope_t  *e = &r->u.fetch.envelope;
 
@@ -202,15 +202,15 @@ imap_fetch_envelope(imap_response_t *r, imap_cursor_t *c)
         || imap_cursor_expect(c, ' ') == -1
         || imap_cursor_string(c, &e->subject, 1) == -1
         || imap_cursor_expect(c, ' ') == -1
-        || imap_fetch_addresses(&e->from, c) == -1
+        || imap_response_fetch_addresses(&e->from, c) == -1
         || imap_cursor_expect(c, ' ') == -1
         || imap_cursor_skip(c) == -1
         || imap_cursor_expect(c, ' ') == -1
         || imap_cursor_skip(c) == -1
         || imap_cursor_expect(c, ' ') == -1
-        || imap_fetch_addresses(&e->to, c) == -1
+        || imap_response_fetch_addresses(&e->to, c) == -1
         || imap_cursor_expect(c, ' ') == -1
-        || imap_fetch_addresses(&e->cc, c) == -1
+        || imap_response_fetch_addresses(&e->cc, c) == -1
         || imap_cursor_expect(c, ' ') == -1
         || imap_cursor_skip(c) == -1
         || imap_cursor_expect(c, ' ') == -1
@@ -229,7 +229,7 @@ imap_fetch_envelope(imap_response_t *r, imap_cursor_t *c)
 
 
 static int
-imap_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
+imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
 {
     imap_str_t      nil;
     imap_address_t  address;
@@ -247,7 +247,7 @@ imap_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
 
     while (!imap_cursor_at(c, ')')) {
 
-        if (imap_fetch_address(&address, c) == -1) {
+        if (imap_response_fetch_address(&address, c) == -1) {
             return -1;
         }
 
@@ -269,7 +269,7 @@ imap_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
 /* "(" name route mailbox host ")" */
 
 static int
-imap_fetch_address(imap_address_t *a, imap_cursor_t *c)
+imap_response_fetch_address(imap_address_t *a, imap_cursor_t *c)
 {
     imap_str_t  route;
 

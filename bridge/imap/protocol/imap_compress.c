@@ -4,7 +4,7 @@
  */
 
 
-#include "imap_deflate.h"
+#include "imap_compress.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -12,21 +12,21 @@
 #include "bridge.h"
 
 
-#define IMAP_DEFLATE_CHUNK  4096        /* of what is unpacked at a time */
+#define IMAP_COMPRESS_CHUNK  4096        /* of what is unpacked at a time */
 
 
-struct imap_deflate_s {
+struct imap_compress_s {
     z_stream    out;
     z_stream    in;
 };
 
 
-imap_deflate_t *
-imap_deflate_create(void)
+imap_compress_t *
+imap_compress_create(void)
 {
-    imap_deflate_t  *d;
+    imap_compress_t  *d;
 
-    d = bridge_alloc(sizeof(imap_deflate_t));
+    d = bridge_alloc(sizeof(imap_compress_t));
 
     /* what we say is short; a server may use all of its 32 kB */
 
@@ -49,7 +49,7 @@ imap_deflate_create(void)
 
 
 void
-imap_deflate_pack(imap_deflate_t *d, bridge_buffer_t *b, const char *data,
+imap_compress_pack(imap_compress_t *d, bridge_buffer_t *b, const char *data,
     size_t len)
 {
     d->out.next_in = (Bytef *) data;
@@ -70,18 +70,18 @@ imap_deflate_pack(imap_deflate_t *d, bridge_buffer_t *b, const char *data,
 
 
 int
-imap_deflate_unpack(imap_deflate_t *d, bridge_buffer_t *b, imap_str_t *bytes)
+imap_compress_unpack(imap_compress_t *d, bridge_buffer_t *b, imap_str_t *bytes)
 {
     int  rc;
 
     d->in.next_in = (Bytef *) bytes->data;
     d->in.avail_in = bytes->len;
-    d->in.next_out = (Bytef *) bridge_buffer_need(b, IMAP_DEFLATE_CHUNK);
-    d->in.avail_out = IMAP_DEFLATE_CHUNK;
+    d->in.next_out = (Bytef *) bridge_buffer_need(b, IMAP_COMPRESS_CHUNK);
+    d->in.avail_out = IMAP_COMPRESS_CHUNK;
 
     rc = inflate(&d->in, Z_SYNC_FLUSH);
 
-    b->len += IMAP_DEFLATE_CHUNK - d->in.avail_out;
+    b->len += IMAP_COMPRESS_CHUNK - d->in.avail_out;
 
     bytes->data = (char *) d->in.next_in;
     bytes->len = d->in.avail_in;
@@ -95,7 +95,7 @@ imap_deflate_unpack(imap_deflate_t *d, bridge_buffer_t *b, imap_str_t *bytes)
 
 
 void
-imap_deflate_free(imap_deflate_t *d)
+imap_compress_free(imap_compress_t *d)
 {
     deflateEnd(&d->out);
     inflateEnd(&d->in);

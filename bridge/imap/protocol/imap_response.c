@@ -167,7 +167,7 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
         r->kind = IMAP_EXPUNGE;
 
     } else if (imap_str_is(&word, "FETCH")) {
-        r->kind = IMAP_FETCH;
+        r->kind = IMAP_RESPONSE_FETCH;
 
     } else {
         return 0;
@@ -181,7 +181,7 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
         return 0;
     }
 
-    return imap_cursor_expect(c, ' ') == -1 ? -1 : imap_fetch_parse(r, c);
+    return imap_cursor_expect(c, ' ') == -1 ? -1 : imap_response_fetch_parse(r, c);
 }
 
 

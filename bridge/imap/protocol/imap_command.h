@@ -15,7 +15,7 @@
 #include <jansson.h>
 
 #include "bridge_buffer.h"
-#include "imap_set.h"
+#include "imap_sequence_set.h"
 
 
 #define IMAP_MAX_STOPS          64      /* synchronising literals */
@@ -51,7 +51,7 @@ void imap_command_free(imap_command_t *c);
 /* Ours: a text of the program. */
 void imap_command_add(imap_command_t *c, const char *text);
 void imap_command_number(imap_command_t *c, uint64_t n);
-void imap_command_set(imap_command_t *c, const imap_set_t *set);
+void imap_command_set(imap_command_t *c, const imap_sequence_set_t *set);
 
 /* From outside: a string without CR, LF and NUL. */
 void imap_command_string(imap_command_t *c, const char *data, size_t len);

@@ -53,14 +53,14 @@ imap_command_number(imap_command_t *c, uint64_t n)
 
 
 void
-imap_command_set(imap_command_t *c, const imap_set_t *set)
+imap_command_set(imap_command_t *c, const imap_sequence_set_t *set)
 {
     if (set->n == 0) {
         c->error = "empty set";
         return;
     }
 
-    imap_set_format(set, &c->buf);
+    imap_sequence_set_format(set, &c->buf);
 }
 
 

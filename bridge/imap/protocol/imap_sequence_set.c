@@ -4,7 +4,7 @@
  */
 
 
-#include "imap_set.h"
+#include "imap_sequence_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,41 +13,41 @@
 #include "imap_token.h"
 
 
-static int imap_set_number(imap_cursor_t *c, uint32_t *n);
-static int imap_set_compare(const void *one, const void *two);
-static void imap_set_append(imap_set_t *set, uint32_t first, uint32_t last);
-static imap_range_t *imap_set_grow(imap_set_t *set);
-static void imap_set_sort(imap_set_t *set);
-static size_t imap_set_find(const imap_set_t *set, uint32_t n);
+static int imap_sequence_set_number(imap_cursor_t *c, uint32_t *n);
+static int imap_sequence_set_compare(const void *one, const void *two);
+static void imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first, uint32_t last);
+static imap_range_t *imap_sequence_set_grow(imap_sequence_set_t *set);
+static void imap_sequence_set_sort(imap_sequence_set_t *set);
+static size_t imap_sequence_set_find(const imap_sequence_set_t *set, uint32_t n);
 
 
 int
-imap_set_parse(imap_set_t *set, const char *text, size_t len)
+imap_sequence_set_parse(imap_sequence_set_t *set, const char *text, size_t len)
 {
     int            sorted;
     uint32_t       first, last;
     imap_cursor_t  c;
 
-    memset(set, 0, sizeof(imap_set_t));
+    memset(set, 0, sizeof(imap_sequence_set_t));
     imap_cursor_init(&c, (char *) text, len);
     sorted = 1;
 
     do {
-        if (set->n == IMAP_MAX_RANGES || imap_set_number(&c, &first) == -1) {
+        if (set->n == IMAP_MAX_RANGES || imap_sequence_set_number(&c, &first) == -1) {
             goto failed;
         }
 
         last = first;
 
-        if (imap_cursor_at(&c, ':') && imap_set_number(&c, &last) == -1) {
+        if (imap_cursor_at(&c, ':') && imap_sequence_set_number(&c, &last) == -1) {
             goto failed;
         }
 
         if (last < first) {
-            imap_set_append(set, last, first);
+            imap_sequence_set_append(set, last, first);
 
         } else {
-            imap_set_append(set, first, last);
+            imap_sequence_set_append(set, first, last);
         }
 
         if (set->n > 1
@@ -63,21 +63,21 @@ imap_set_parse(imap_set_t *set, const char *text, size_t len)
     }
 
     if (!sorted) {
-        imap_set_sort(set);
+        imap_sequence_set_sort(set);
     }
 
     return 0;
 
 failed:
 
-    imap_set_free(set);
+    imap_sequence_set_free(set);
 
     return -1;
 }
 
 
 static int
-imap_set_number(imap_cursor_t *c, uint32_t *n)
+imap_sequence_set_number(imap_cursor_t *c, uint32_t *n)
 {
     uint64_t  number;
 
@@ -97,7 +97,7 @@ imap_set_number(imap_cursor_t *c, uint32_t *n)
 
 
 static void
-imap_set_append(imap_set_t *set, uint32_t first, uint32_t last)
+imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first, uint32_t last)
 {
     imap_range_t  *range;
 
@@ -110,7 +110,7 @@ imap_set_append(imap_set_t *set, uint32_t first, uint32_t last)
         }
     }
 
-    range = imap_set_grow(set);
+    range = imap_sequence_set_grow(set);
     range->first = first;
     range->last = last;
 }
@@ -119,7 +119,7 @@ imap_set_append(imap_set_t *set, uint32_t first, uint32_t last)
 /* One more, at the end. */
 
 static imap_range_t *
-imap_set_grow(imap_set_t *set)
+imap_sequence_set_grow(imap_sequence_set_t *set)
 {
     size_t         size;
     imap_range_t  *ranges;
@@ -142,12 +142,12 @@ imap_set_grow(imap_set_t *set)
 
 
 static void
-imap_set_sort(imap_set_t *set)
+imap_sequence_set_sort(imap_sequence_set_t *set)
 {
     size_t         i, n;
     imap_range_t  *to, *from;
 
-    qsort(set->ranges, set->n, sizeof(imap_range_t), imap_set_compare);
+    qsort(set->ranges, set->n, sizeof(imap_range_t), imap_sequence_set_compare);
 
     for (n = 0, i = 1; i < set->n; i++) {
         to = &set->ranges[n];
@@ -166,7 +166,7 @@ imap_set_sort(imap_set_t *set)
 
 
 static int
-imap_set_compare(const void *one, const void *two)
+imap_sequence_set_compare(const void *one, const void *two)
 {
     const imap_range_t  *a = one, *b = two;
 
@@ -175,19 +175,19 @@ imap_set_compare(const void *one, const void *two)
 
 
 void
-imap_set_add(imap_set_t *set, uint32_t first, uint32_t last)
+imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first, uint32_t last)
 {
     size_t         at, n;
     imap_range_t  *r;
 
     if (set->n == 0 || first > set->ranges[set->n - 1].last) {
-        imap_set_append(set, first, last);
+        imap_sequence_set_append(set, first, last);
         return;
     }
 
     /* those that it overlaps or touches become one with it */
 
-    at = imap_set_find(set, first > 1 ? first - 1 : first);
+    at = imap_sequence_set_find(set, first > 1 ? first - 1 : first);
 
     for (n = at; n < set->n; n++) {
         r = &set->ranges[n];
@@ -201,7 +201,7 @@ imap_set_add(imap_set_t *set, uint32_t first, uint32_t last)
     }
 
     if (n == at) {
-        imap_set_grow(set);
+        imap_sequence_set_grow(set);
         memmove(&set->ranges[at + 1], &set->ranges[at],
                 (set->n - 1 - at) * sizeof(imap_range_t));
 
@@ -219,7 +219,7 @@ imap_set_add(imap_set_t *set, uint32_t first, uint32_t last)
 /* The first range that ends at "n" or later. */
 
 static size_t
-imap_set_find(const imap_set_t *set, uint32_t n)
+imap_sequence_set_find(const imap_sequence_set_t *set, uint32_t n)
 {
     size_t  low, high, middle;
 
@@ -242,18 +242,18 @@ imap_set_find(const imap_set_t *set, uint32_t n)
 
 
 int
-imap_set_has(const imap_set_t *set, uint32_t n)
+imap_sequence_set_has(const imap_sequence_set_t *set, uint32_t n)
 {
     size_t  i;
 
-    i = imap_set_find(set, n);
+    i = imap_sequence_set_find(set, n);
 
     return i < set->n && set->ranges[i].first <= n;
 }
 
 
 uint64_t
-imap_set_count(const imap_set_t *set)
+imap_sequence_set_count(const imap_sequence_set_t *set)
 {
     size_t    i;
     uint64_t  count;
@@ -269,7 +269,7 @@ imap_set_count(const imap_set_t *set)
 
 
 void
-imap_set_format(const imap_set_t *set, bridge_buffer_t *b)
+imap_sequence_set_format(const imap_sequence_set_t *set, bridge_buffer_t *b)
 {
     size_t               i;
     const imap_range_t  *range;
@@ -295,8 +295,8 @@ imap_set_format(const imap_set_t *set, bridge_buffer_t *b)
 
 
 void
-imap_set_free(imap_set_t *set)
+imap_sequence_set_free(imap_sequence_set_t *set)
 {
     free(set->ranges);
-    memset(set, 0, sizeof(imap_set_t));
+    memset(set, 0, sizeof(imap_sequence_set_t));
 }

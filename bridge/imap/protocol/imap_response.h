@@ -30,7 +30,7 @@ typedef enum {
     IMAP_EXISTS,
     IMAP_EXPUNGE,
     IMAP_VANISHED,
-    IMAP_FETCH,
+    IMAP_RESPONSE_FETCH,
     IMAP_LIST,
     IMAP_LSUB,
     IMAP_STATUS,
@@ -110,7 +110,7 @@ typedef struct {
     imap_envelope_t    envelope;
     imap_section_t     sections[IMAP_MAX_SECTIONS];
     size_t             nsections;
-} imap_fetch_t;
+} imap_response_fetch_t;
 
 
 typedef struct {
@@ -145,7 +145,7 @@ typedef struct {
     uint32_t           has;             /* IMAP_HAS_* */
     unsigned           earlier:1;       /* VANISHED (EARLIER) */
     union {
-        imap_fetch_t   fetch;
+        imap_response_fetch_t   fetch;
         imap_list_t    list;
         imap_status_t  status;
     } u;
@@ -157,11 +157,11 @@ int imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
     const char **error);
 
 /* The rest of "* n FETCH ". */
-int imap_fetch_parse(imap_response_t *r, imap_cursor_t *c);
+int imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
 /* The section whose name begins so, or is it; NULL if it is not there. */
-const imap_str_t *imap_fetch_section(const imap_fetch_t *f, const char *name);
-const imap_str_t *imap_fetch_exactly(const imap_fetch_t *f, const char *name);
+const imap_str_t *imap_response_fetch_section(const imap_response_fetch_t *f, const char *name);
+const imap_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f, const char *name);
 
 
 #endif /* _IMAP_RESPONSE_H_INCLUDED_ */
