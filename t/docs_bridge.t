@@ -109,7 +109,7 @@ sub members {
 
 
 sub results {
-    my @message = $imap =~ /(?:set_new|imap_fetch_set|imap_fetch_bytes)
+    my @message = $imap =~ /(?:set_new|imap_update_fetch_set|imap_update_fetch_bytes)
         \((?:[us],\ )?message,\s+"(\w+)"/xg;
 
     is_deeply([ names('bridge', 'Results of an update', 0, 'member') ],

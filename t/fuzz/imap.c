@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 #include "pimap_event.h"
 
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "imap_command.h"
-#include "imap_known.h"
+#include "imap_known_flags.h"
 #include "imap_utf7.h"
 #include "tap.h"
 
@@ -124,7 +124,7 @@ test_known(void)
     uint32_t         uid, n;
     uint64_t         flags, plain[200];
     imap_sequence_set_t       set, gone;
-    imap_known_t     k, again;
+    imap_known_flags_t     k, again;
     imap_keywords_t  words;
 
     memset(&k, 0, sizeof(k));
@@ -141,13 +141,13 @@ test_known(void)
 
         if (rand() % 3) {
             plain[uid] = rand() % 4;
-            imap_known_put(&k, uid, plain[uid]);
+            imap_known_flags_put(&k, uid, plain[uid]);
 
         } else {
             memset(&set, 0, sizeof(set));
             n = uid + rand() % 3;
             imap_sequence_set_add(&set, uid, n);
-            imap_known_remove(&k, &set, &gone);
+            imap_known_flags_remove(&k, &set, &gone);
             imap_sequence_set_free(&set);
             imap_sequence_set_free(&gone);
 
@@ -158,9 +158,9 @@ test_known(void)
 
         for (uid = 1, n = 0; uid < 200; uid++) {
 
-            if (imap_known_get(&k, uid, &flags)) {
+            if (imap_known_flags_get(&k, uid, &flags)) {
                 ok = ok && flags == plain[uid]
-                     && imap_known_nth(&k, n) == uid;
+                     && imap_known_flags_nth(&k, n) == uid;
                 n++;
 
             } else {
@@ -168,27 +168,27 @@ test_known(void)
             }
         }
 
-        ok = ok && k.count == n && imap_known_nth(&k, n) == 0;
+        ok = ok && k.count == n && imap_known_flags_nth(&k, n) == 0;
     }
 
     tap_ok(ok, "what is known is what was said");
 
-    imap_known_put(&k, 150, imap_flags_bit(&words, "$Work", 5)
+    imap_known_flags_put(&k, 150, imap_flags_bit(&words, "$Work", 5)
                             | IMAP_FLAG_SEEN);
-    json = imap_known_json(&k, &words);
-    tap_ok(imap_known_load(&again, &words, json, 0) == 0
+    json = imap_known_flags_json(&k, &words);
+    tap_ok(imap_known_flags_load(&again, &words, json, 0) == 0
            && again.count == k.count, "it can be kept");
 
     for (uid = 1, ok = 1; uid < 200; uid++) {
-        ok = ok && imap_known_get(&k, uid, &flags)
-             == imap_known_get(&again, uid, &plain[0])
-             && (!imap_known_get(&k, uid, &flags) || flags == plain[0]);
+        ok = ok && imap_known_flags_get(&k, uid, &flags)
+             == imap_known_flags_get(&again, uid, &plain[0])
+             && (!imap_known_flags_get(&k, uid, &flags) || flags == plain[0]);
     }
 
     tap_ok(ok, "    and is the same again");
     json_decref(json);
-    imap_known_free(&k);
-    imap_known_free(&again);
+    imap_known_flags_free(&k);
+    imap_known_flags_free(&again);
     imap_flags_free(&words);
 }
 
@@ -198,19 +198,19 @@ test_known_bounds(void)
 {
     uint32_t      uid;
     uint64_t      flags;
-    imap_known_t  k;
+    imap_known_flags_t  k;
 
     memset(&k, 0, sizeof(k));
 
     for (uid = 1; uid <= 10000; uid++) {
-        imap_known_put(&k, uid * 2, 0);
+        imap_known_flags_put(&k, uid * 2, 0);
     }
 
     tap_ok(k.n <= IMAP_MAX_RUNS && k.count == k.n
-           && imap_known_get(&k, 20000, &flags)
+           && imap_known_flags_get(&k, 20000, &flags)
            && k.from == k.runs[0].first, "only so much is kept");
 
-    imap_known_free(&k);
+    imap_known_flags_free(&k);
 }
 
 

@@ -12,9 +12,9 @@
 #include <string.h>
 
 
-static const char *imap_mailbox_command(imap_update_t *u);
-static int imap_mailbox_leave(imap_session_t *s, imap_update_t *u);
-static void imap_mailbox_answer(imap_session_t *s, imap_response_t *r);
+static const char *imap_update_mailbox_command(imap_update_t *u);
+static int imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u);
+static void imap_update_mailbox_answer(imap_session_t *s, imap_response_t *r);
 
 
 static const struct {
@@ -31,11 +31,11 @@ static const struct {
 
 
 const char *
-imap_mailbox_check(imap_session_t *s, imap_update_t *u)
+imap_update_mailbox_check(imap_session_t *s, imap_update_t *u)
 {
     const char  *command;
 
-    command = imap_mailbox_command(u);
+    command = imap_update_mailbox_command(u);
 
     if (command == NULL) {
         return "unknown \"action\"";
@@ -46,7 +46,7 @@ imap_mailbox_check(imap_session_t *s, imap_update_t *u)
 
 
 static const char *
-imap_mailbox_command(imap_update_t *u)
+imap_update_mailbox_command(imap_update_t *u)
 {
     size_t       i;
     const char  *action;
@@ -65,15 +65,15 @@ imap_mailbox_command(imap_update_t *u)
 
 
 void
-imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
+imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
 {
     const char      *command;
     imap_command_t   c;
 
-    command = imap_mailbox_command(u);
+    command = imap_update_mailbox_command(u);
 
     if ((strcmp(command, "DELETE ") == 0 || strcmp(command, "RENAME ") == 0)
-        && imap_mailbox_leave(s, u))
+        && imap_update_mailbox_leave(s, u))
     {
         return;
     }
@@ -87,7 +87,7 @@ imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
         imap_command_mailbox(&c, imap_arg_string(u, "to"));
     }
 
-    imap_update_send(s, &c, imap_mailbox_answer, NULL);
+    imap_update_send(s, &c, imap_update_mailbox_answer, NULL);
 }
 
 
@@ -97,7 +97,7 @@ imap_mailbox_begin(imap_session_t *s, imap_update_t *u)
  */
 
 static int
-imap_mailbox_leave(imap_session_t *s, imap_update_t *u)
+imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u)
 {
     imap_mailbox_t  *inbox, *m = s->view.mailbox;
 
@@ -119,7 +119,7 @@ imap_mailbox_leave(imap_session_t *s, imap_update_t *u)
 /* What we did ourselves may not be told: a round tells. */
 
 static void
-imap_mailbox_answer(imap_session_t *s, imap_response_t *r)
+imap_update_mailbox_answer(imap_session_t *s, imap_response_t *r)
 {
     s->round_at = imap_now(s);
     imap_update_answer(s, r);

@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "imap_known.h"
+#include "imap_known_flags.h"
 #include "imap_response.h"
 #include "imap_session.h"
 
@@ -24,7 +24,7 @@ typedef struct {
     uint32_t        messages;
     uint64_t        modseq;             /* 0: the server has none */
     int64_t         newest;             /* INTERNALDATE */
-    imap_known_t    known;
+    imap_known_flags_t    known;
 
     imap_status_t   status;             /* as it was told last */
     imap_status_t   looked;             /* the one that was looked after */

@@ -8,7 +8,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <string.h>
 #include <time.h>
@@ -68,7 +68,7 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
     uint64_t new)
 {
     uint64_t       set, cleared, modseq;
-    imap_view_t   *v = &s->view;
+    imap_selected_t   *v = &s->view;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     set = new & ~old;
@@ -179,7 +179,7 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
     size_t        i;
     json_t       *event, *uids;
     uint32_t      uid;
-    imap_view_t  *v = &s->view;
+    imap_selected_t  *v = &s->view;
 
     uids = NULL;
 
@@ -331,7 +331,7 @@ void
 imap_event_flush(imap_session_t *s)
 {
     json_t          *state, *events;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (m == NULL || (json_array_size(s->batch) == 0
@@ -366,7 +366,7 @@ imap_event_flush(imap_session_t *s)
 static int
 imap_event_changed(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     return m->uidvalidity != v->before.uidvalidity
@@ -383,7 +383,7 @@ imap_event_counts(imap_session_t *s)
 {
     size_t           i, n;
     json_t          *event, *name;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     static const char *counted[] = {
@@ -410,7 +410,7 @@ imap_event_counts(imap_session_t *s)
 
         if (m->known.from <= 1 && v->below == 0) {
             json_object_set_new(event, "unseen",
-                                json_integer(imap_known_without(&m->known,
+                                json_integer(imap_known_flags_without(&m->known,
                                                           IMAP_FLAG_SEEN)));
         }
     }

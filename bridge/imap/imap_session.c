@@ -6,7 +6,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ void
 imap_session_free(imap_session_t *s)
 {
     imap_updates_fail(s, "the session is over");
-    imap_view_close(s);
+    imap_selected_close(s);
     json_decref(s->batch);
 
     while (s->n) {

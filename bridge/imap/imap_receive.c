@@ -7,7 +7,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -220,19 +220,19 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
         break;
 
     case IMAP_EXISTS:
-        imap_view_exists(s, r->number);
+        imap_selected_exists(s, r->number);
         break;
 
     case IMAP_EXPUNGE:
-        imap_view_expunge(s, r->number);
+        imap_selected_expunge(s, r->number);
         break;
 
     case IMAP_VANISHED:
-        imap_view_vanished(s, r);
+        imap_selected_vanished(s, r);
         break;
 
     case IMAP_RESPONSE_FETCH:
-        imap_view_fetch(s, r);
+        imap_selected_fetch(s, r);
         break;
 
     default:
@@ -244,7 +244,7 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
 static void
 imap_condition(imap_session_t *s, imap_response_t *r)
 {
-    imap_view_t  *v = &s->view;
+    imap_selected_t  *v = &s->view;
 
     if (r->condition == IMAP_COND_BYE) {
         imap_bye(s, r);

@@ -16,12 +16,12 @@
 #include "imap_command.h"
 #include "imap_compress.h"
 #include "imap_flags.h"
-#include "imap_known.h"
+#include "imap_known_flags.h"
 #include "imap_mailbox.h"
 #include "imap_reader.h"
 #include "imap_response.h"
 #include "imap_session.h"
-#include "imap_view.h"
+#include "imap_selected.h"
 
 
 #define IMAP_CAP_STARTTLS       0x00001
@@ -86,7 +86,7 @@ struct imap_session_s {
     size_t                   next;      /* look for dirty ones from there */
     imap_keywords_t          keywords;
 
-    imap_view_t              view;
+    imap_selected_t              view;
     json_t                  *batch;     /* events of the view's mailbox */
 
     uint64_t                 round_at;
@@ -148,7 +148,7 @@ void imap_capabilities(imap_session_t *s, const imap_str_t *list);
 void imap_enabled(imap_session_t *s, const imap_str_t *list);
 void imap_logged_in(imap_session_t *s);
 
-/* imap_watch.c */
+/* imap_idle.c */
 
 void imap_next(imap_session_t *s);
 void imap_arm(imap_session_t *s);

@@ -10,7 +10,7 @@
 #define _IMAP_UPDATE_H_INCLUDED_
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 
 #define IMAP_MAX_UPDATE_UIDS    1000
@@ -104,8 +104,8 @@ void imap_append_begin(imap_session_t *s, imap_update_t *u);
 
 /* imap_update_fetch.c */
 
-const char *imap_fetch_check(imap_session_t *s, imap_update_t *u);
-void imap_fetch_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_update_fetch_check(imap_session_t *s, imap_update_t *u);
+void imap_update_fetch_begin(imap_session_t *s, imap_update_t *u);
 
 /* imap_update_search.c */
 
@@ -114,8 +114,8 @@ void imap_search_begin(imap_session_t *s, imap_update_t *u);
 
 /* imap_update_mailbox.c */
 
-const char *imap_mailbox_check(imap_session_t *s, imap_update_t *u);
-void imap_mailbox_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_update_mailbox_check(imap_session_t *s, imap_update_t *u);
+void imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u);
 
 
 #endif /* _IMAP_UPDATE_H_INCLUDED_ */

@@ -7,7 +7,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 
 
-#include "imap_known.h"
+#include "imap_known_flags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +12,20 @@
 #include "bridge.h"
 
 
-static uint32_t imap_known_find(const imap_known_t *k, uint32_t uid);
-static void imap_known_splice(imap_known_t *k, uint32_t at, uint32_t away,
+static uint32_t imap_known_flags_find(const imap_known_flags_t *k, uint32_t uid);
+static void imap_known_flags_splice(imap_known_flags_t *k, uint32_t at, uint32_t away,
     const imap_run_t *runs, uint32_t n);
-static void imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
+static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_sequence_set_t *gone);
-static void imap_known_trim(imap_known_t *k);
-static int imap_known_flag(imap_known_t *k, imap_keywords_t *words,
+static void imap_known_flags_trim(imap_known_flags_t *k);
+static int imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value);
 
 
 /* The first run that ends at "uid" or later. */
 
 static uint32_t
-imap_known_find(const imap_known_t *k, uint32_t uid)
+imap_known_flags_find(const imap_known_flags_t *k, uint32_t uid)
 {
     uint32_t  low, high, middle;
 
@@ -48,11 +48,11 @@ imap_known_find(const imap_known_t *k, uint32_t uid)
 
 
 int
-imap_known_get(const imap_known_t *k, uint32_t uid, uint64_t *flags)
+imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid, uint64_t *flags)
 {
     uint32_t  i;
 
-    i = imap_known_find(k, uid);
+    i = imap_known_flags_find(k, uid);
 
     if (i == k->n || k->runs[i].first > uid) {
         return 0;
@@ -65,12 +65,12 @@ imap_known_get(const imap_known_t *k, uint32_t uid, uint64_t *flags)
 
 
 void
-imap_known_put(imap_known_t *k, uint32_t uid, uint64_t flags)
+imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
 {
     uint32_t     at, away, n;
     imap_run_t   runs[3], *run;
 
-    at = imap_known_find(k, uid);
+    at = imap_known_flags_find(k, uid);
     run = at < k->n && k->runs[at].first <= uid ? &k->runs[at] : NULL;
 
     if (run && run->flags == flags) {
@@ -120,13 +120,13 @@ imap_known_put(imap_known_t *k, uint32_t uid, uint64_t flags)
         runs[n - 1].last = run->last;
     }
 
-    imap_known_splice(k, at, away, runs, n);
-    imap_known_trim(k);
+    imap_known_flags_splice(k, at, away, runs, n);
+    imap_known_flags_trim(k);
 }
 
 
 static void
-imap_known_splice(imap_known_t *k, uint32_t at, uint32_t away,
+imap_known_flags_splice(imap_known_flags_t *k, uint32_t at, uint32_t away,
     const imap_run_t *runs, uint32_t n)
 {
     uint32_t     size;
@@ -157,7 +157,7 @@ imap_known_splice(imap_known_t *k, uint32_t at, uint32_t away,
 
 
 static void
-imap_known_trim(imap_known_t *k)
+imap_known_flags_trim(imap_known_flags_t *k)
 {
     uint32_t  i, n;
 
@@ -174,23 +174,23 @@ imap_known_trim(imap_known_t *k)
     }
 
     k->from = k->runs[n].first;
-    imap_known_splice(k, 0, n, NULL, 0);
+    imap_known_flags_splice(k, 0, n, NULL, 0);
 }
 
 
 void
-imap_known_remove(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
+imap_known_flags_remove(imap_known_flags_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
 {
     size_t  i;
 
     for (i = 0; i < set->n; i++) {
-        imap_known_cut(k, set->ranges[i].first, set->ranges[i].last, gone);
+        imap_known_flags_cut(k, set->ranges[i].first, set->ranges[i].last, gone);
     }
 }
 
 
 void
-imap_known_keep(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
+imap_known_flags_keep(imap_known_flags_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
 {
     size_t    i;
     uint32_t  next;
@@ -200,7 +200,7 @@ imap_known_keep(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_s
     for (i = 0; i < set->n; i++) {
 
         if (set->ranges[i].first > next) {
-            imap_known_cut(k, next, set->ranges[i].first - 1, gone);
+            imap_known_flags_cut(k, next, set->ranges[i].first - 1, gone);
         }
 
         if (set->ranges[i].last == UINT32_MAX) {
@@ -210,18 +210,18 @@ imap_known_keep(imap_known_t *k, const imap_sequence_set_t *set, imap_sequence_s
         next = set->ranges[i].last + 1;
     }
 
-    imap_known_cut(k, next, UINT32_MAX, gone);
+    imap_known_flags_cut(k, next, UINT32_MAX, gone);
 }
 
 
 static void
-imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
+imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_sequence_set_t *gone)
 {
     uint32_t     at, from, to, n;
     imap_run_t   run, rest[2];
 
-    at = imap_known_find(k, first);
+    at = imap_known_flags_find(k, first);
 
     while (at < k->n && k->runs[at].first <= last) {
         run = k->runs[at];
@@ -239,19 +239,19 @@ imap_known_cut(imap_known_t *k, uint32_t first, uint32_t last,
             rest[n++].first = to + 1;
         }
 
-        imap_known_splice(k, at, 1, rest, n);
+        imap_known_flags_splice(k, at, 1, rest, n);
         imap_sequence_set_add(gone, from, to);
 
         k->count -= to - from + 1;
         at += n;
     }
 
-    imap_known_trim(k);
+    imap_known_flags_trim(k);
 }
 
 
 uint32_t
-imap_known_nth(const imap_known_t *k, uint32_t n)
+imap_known_flags_nth(const imap_known_flags_t *k, uint32_t n)
 {
     uint32_t  i, count;
 
@@ -270,7 +270,7 @@ imap_known_nth(const imap_known_t *k, uint32_t n)
 
 
 uint32_t
-imap_known_without(const imap_known_t *k, uint64_t flag)
+imap_known_flags_without(const imap_known_flags_t *k, uint64_t flag)
 {
     uint32_t  i, count;
 
@@ -288,7 +288,7 @@ imap_known_without(const imap_known_t *k, uint64_t flag)
 
 
 json_t *
-imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
+imap_known_flags_json(const imap_known_flags_t *k, const imap_keywords_t *words)
 {
     int          bit;
     json_t      *json;
@@ -327,7 +327,7 @@ imap_known_json(const imap_known_t *k, const imap_keywords_t *words)
 
 
 int
-imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
+imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words, json_t *json,
     uint32_t from)
 {
     size_t        i;
@@ -336,7 +336,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
     imap_run_t    run;
     const char   *name;
 
-    imap_known_free(k);
+    imap_known_flags_free(k);
     k->from = from;
 
     all = json_object_get(json, "");
@@ -357,7 +357,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
         run.last = set.ranges[i].last;
         run.flags = 0;
 
-        imap_known_splice(k, k->n, 0, &run, 1);
+        imap_known_flags_splice(k, k->n, 0, &run, 1);
         k->count += run.last - run.first + 1;
     }
 
@@ -365,8 +365,8 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
 
     json_object_foreach(json, name, value) {
 
-        if (*name && imap_known_flag(k, words, name, value) == -1) {
-            imap_known_free(k);
+        if (*name && imap_known_flags_flag(k, words, name, value) == -1) {
+            imap_known_flags_free(k);
             return -1;
         }
     }
@@ -379,7 +379,7 @@ imap_known_load(imap_known_t *k, imap_keywords_t *words, json_t *json,
    of each range first. */
 
 static int
-imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
+imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words, const char *name,
     json_t *value)
 {
     size_t      i;
@@ -405,7 +405,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
         first = set.ranges[i].first;
         last = set.ranges[i].last;
 
-        for (at = imap_known_find(k, first);
+        for (at = imap_known_flags_find(k, first);
              at < k->n && k->runs[at].first <= last;
              at++)
         {
@@ -415,7 +415,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
                 piece = run;
                 piece.last = first - 1;
                 k->runs[at].first = first;
-                imap_known_splice(k, at++, 0, &piece, 1);
+                imap_known_flags_splice(k, at++, 0, &piece, 1);
                 run = k->runs[at];
             }
 
@@ -423,7 +423,7 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
                 piece = run;
                 piece.last = last;
                 k->runs[at].first = last + 1;
-                imap_known_splice(k, at, 0, &piece, 1);
+                imap_known_flags_splice(k, at, 0, &piece, 1);
             }
 
             k->runs[at].flags |= bit;
@@ -437,8 +437,8 @@ imap_known_flag(imap_known_t *k, imap_keywords_t *words, const char *name,
 
 
 void
-imap_known_free(imap_known_t *k)
+imap_known_flags_free(imap_known_flags_t *k)
 {
     free(k->runs);
-    memset(k, 0, sizeof(imap_known_t));
+    memset(k, 0, sizeof(imap_known_flags_t));
 }

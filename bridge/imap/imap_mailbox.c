@@ -4,7 +4,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +115,7 @@ imap_mailbox_reset(imap_mailbox_t *m)
     m->newest = 0;
     m->made = 0;
 
-    imap_known_free(&m->known);
+    imap_known_flags_free(&m->known);
 }
 
 
@@ -164,7 +164,7 @@ imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
     json_object_set_new(state, "newest", json_integer(m->newest));
     json_object_set_new(state, "from", json_integer(m->known.from));
     json_object_set_new(state, "known",
-                        imap_known_json(&m->known, &s->keywords));
+                        imap_known_flags_json(&m->known, &s->keywords));
 
     return state;
 }
@@ -187,7 +187,7 @@ imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state)
     known = json_object_get(state, "known");
 
     if (!json_is_object(known)
-        || imap_known_load(&m->known, &s->keywords, known,
+        || imap_known_flags_load(&m->known, &s->keywords, known,
                            imap_mailbox_number(state, "from")) == -1)
     {
         return -1;
@@ -269,14 +269,14 @@ imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
     }
 
     return (m->has & IMAP_HAS_UNSEEN) && m->known.from <= 1
-           && new->unseen != imap_known_without(&m->known, IMAP_FLAG_SEEN);
+           && new->unseen != imap_known_flags_without(&m->known, IMAP_FLAG_SEEN);
 }
 
 
 void
 imap_mailbox_free(imap_mailbox_t *m)
 {
-    imap_known_free(&m->known);
+    imap_known_flags_free(&m->known);
     free(m->name);
     free(m);
 }

@@ -7,26 +7,26 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <string.h>
 
 #include "mime_header.h"
 
 
-static int imap_view_told(imap_session_t *s);
-static void imap_view_baseline(imap_session_t *s, imap_response_t *r,
+static int imap_selected_told(imap_session_t *s);
+static void imap_selected_baseline(imap_session_t *s, imap_response_t *r,
     uint64_t flags);
-static void imap_view_new(imap_session_t *s, imap_response_t *r,
+static void imap_selected_new(imap_session_t *s, imap_response_t *r,
     uint64_t flags);
-static void imap_view_unknown(imap_session_t *s, imap_response_t *r,
+static void imap_selected_unknown(imap_session_t *s, imap_response_t *r,
     uint64_t flags);
 
 
 void
-imap_view_close(imap_session_t *s)
+imap_selected_close(imap_session_t *s)
 {
-    imap_view_t  *v = &s->view;
+    imap_selected_t  *v = &s->view;
 
     /* what is not complete is found again by the next session */
 
@@ -36,7 +36,7 @@ imap_view_close(imap_session_t *s)
 
     imap_sequence_set_free(&v->there);
     imap_sequence_set_free(&v->touched);
-    memset(v, 0, sizeof(imap_view_t));
+    memset(v, 0, sizeof(imap_selected_t));
 
     if (s->batch) {
         json_array_clear(s->batch);
@@ -50,9 +50,9 @@ imap_view_close(imap_session_t *s)
 /* Is what is said about what is known? */
 
 static int
-imap_view_told(imap_session_t *s)
+imap_selected_told(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     return m && m->uidvalidity
@@ -61,7 +61,7 @@ imap_view_told(imap_session_t *s)
 
 
 void
-imap_view_exists(imap_session_t *s, uint32_t n)
+imap_selected_exists(imap_session_t *s, uint32_t n)
 {
     s->view.exists = n;
 }
@@ -70,9 +70,9 @@ imap_view_exists(imap_session_t *s, uint32_t n)
 /* Is there more than is known? */
 
 int
-imap_view_has_news(imap_session_t *s)
+imap_selected_has_news(imap_session_t *s)
 {
-    imap_view_t  *v = &s->view;
+    imap_selected_t  *v = &s->view;
 
     return v->mailbox && v->sync == IMAP_SYNC_NONE
            && v->exists > v->below + v->mailbox->known.count;
@@ -80,11 +80,11 @@ imap_view_has_news(imap_session_t *s)
 
 
 void
-imap_view_expunge(imap_session_t *s, uint32_t n)
+imap_selected_expunge(imap_session_t *s, uint32_t n)
 {
     uint32_t         uid;
     imap_sequence_set_t       set, gone;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (n > v->exists) {
@@ -97,7 +97,7 @@ imap_view_expunge(imap_session_t *s, uint32_t n)
     /* within a command numbers may be of before or after: those of messages
        are verified at its end */
 
-    if (!imap_view_told(s) || v->sync != IMAP_SYNC_NONE) {
+    if (!imap_selected_told(s) || v->sync != IMAP_SYNC_NONE) {
         return;
     }
 
@@ -110,11 +110,11 @@ imap_view_expunge(imap_session_t *s, uint32_t n)
         return;
     }
 
-    uid = imap_known_nth(&m->known, n - v->below - 1);
+    uid = imap_known_flags_nth(&m->known, n - v->below - 1);
 
     if (uid) {
         imap_sequence_set_add(&set, uid, uid);
-        imap_known_remove(&m->known, &set, &gone);
+        imap_known_flags_remove(&m->known, &set, &gone);
         imap_event_gone(s, &gone);
 
         imap_sequence_set_free(&set);
@@ -124,15 +124,15 @@ imap_view_expunge(imap_session_t *s, uint32_t n)
 
 
 void
-imap_view_vanished(imap_session_t *s, imap_response_t *r)
+imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 {
     size_t           i;
     uint64_t         n;
     imap_sequence_set_t       set, gone;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
-    if (!imap_view_told(s)) {
+    if (!imap_selected_told(s)) {
         return;
     }
 
@@ -160,7 +160,7 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
         }
     }
 
-    imap_known_remove(&m->known, &set, &gone);
+    imap_known_flags_remove(&m->known, &set, &gone);
     imap_event_gone(s, &gone);
 
     imap_sequence_set_free(&set);
@@ -169,14 +169,14 @@ imap_view_vanished(imap_session_t *s, imap_response_t *r)
 
 
 void
-imap_view_fetch(imap_session_t *s, imap_response_t *r)
+imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 {
     uint64_t         new, old;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
     imap_response_fetch_t    *f = &r->u.fetch;
 
-    if (!imap_view_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
+    if (!imap_selected_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
         return;
     }
 
@@ -188,7 +188,7 @@ imap_view_fetch(imap_session_t *s, imap_response_t *r)
             return;
         }
 
-        f->uid = imap_known_nth(&m->known, r->number - v->below - 1);
+        f->uid = imap_known_flags_nth(&m->known, r->number - v->below - 1);
 
         if (f->uid == 0) {
             return;
@@ -202,7 +202,7 @@ imap_view_fetch(imap_session_t *s, imap_response_t *r)
     }
 
     if (v->sync == IMAP_SYNC_BASELINE) {
-        imap_view_baseline(s, r, new);
+        imap_selected_baseline(s, r, new);
         return;
     }
 
@@ -216,27 +216,27 @@ imap_view_fetch(imap_session_t *s, imap_response_t *r)
         }
     }
 
-    if (imap_known_get(&m->known, f->uid, &old)) {
+    if (imap_known_flags_get(&m->known, f->uid, &old)) {
 
         if (old != new) {
             imap_event_flags(s, r, old, new);
-            imap_known_put(&m->known, f->uid, new);
+            imap_known_flags_put(&m->known, f->uid, new);
         }
 
     } else if (f->uid >= m->uidnext) {
-        imap_view_new(s, r, new);
+        imap_selected_new(s, r, new);
 
     } else {
-        imap_view_unknown(s, r, new);
+        imap_selected_unknown(s, r, new);
     }
 }
 
 
 static void
-imap_view_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
+imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
     int64_t          date;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_response_fetch_t    *f = &r->u.fetch;
     imap_mailbox_t  *m = v->mailbox;
 
@@ -255,7 +255,7 @@ imap_view_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
     }
 
     if (f->uid >= m->known.from) {
-        imap_known_put(&m->known, f->uid, flags);
+        imap_known_flags_put(&m->known, f->uid, flags);
     }
 }
 
@@ -263,9 +263,9 @@ imap_view_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 /* Only what was asked for: the server may tell flags of it before, too. */
 
 static void
-imap_view_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
+imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    imap_view_t   *v = &s->view;
+    imap_selected_t   *v = &s->view;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     if (v->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
@@ -276,7 +276,7 @@ imap_view_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
         v->last = f->uid;
     }
 
-    imap_known_put(&v->mailbox->known, f->uid, flags);
+    imap_known_flags_put(&v->mailbox->known, f->uid, flags);
     imap_event_new(s, r, flags);
 }
 
@@ -284,16 +284,16 @@ imap_view_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 /* Of a message whose flags were not known, or that was missed. */
 
 static void
-imap_view_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
+imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_response_fetch_t    *f = &r->u.fetch;
     imap_mailbox_t  *m = v->mailbox;
 
     if (f->uid >= m->known.from) {
 
         if (v->sync == IMAP_SYNC_COMPARE) {
-            imap_known_put(&m->known, f->uid, flags);
+            imap_known_flags_put(&m->known, f->uid, flags);
             imap_event_new(s, r, flags);
         }
 

@@ -15,27 +15,27 @@
 #include "mime_header.h"
 
 
-#define IMAP_FETCH_FLAGS        0x01
-#define IMAP_FETCH_ENVELOPE     0x02
-#define IMAP_FETCH_HEADERS      0x04
-#define IMAP_FETCH_TEXT         0x08
-#define IMAP_FETCH_ALL          0x10
+#define IMAP_UPDATE_FETCH_FLAGS        0x01
+#define IMAP_UPDATE_FETCH_ENVELOPE     0x02
+#define IMAP_UPDATE_FETCH_HEADERS      0x04
+#define IMAP_UPDATE_FETCH_TEXT         0x08
+#define IMAP_UPDATE_FETCH_ALL          0x10
 
-#define IMAP_FETCH_MAX          65536   /* "max" if it is not given */
+#define IMAP_UPDATE_FETCH_MAX          65536   /* "max" if it is not given */
 #define IMAP_MAX_SECTION        64
 
 
-static uint32_t imap_fetch_items(imap_update_t *u);
-static const char *imap_fetch_part_check(imap_update_t *u);
-static void imap_fetch_ask(imap_command_t *c, const char *section,
+static uint32_t imap_update_fetch_items(imap_update_t *u);
+static const char *imap_update_fetch_part_check(imap_update_t *u);
+static void imap_update_fetch_ask(imap_command_t *c, const char *section,
     uint64_t max);
-static uint64_t imap_fetch_max(imap_session_t *s, imap_update_t *u);
-static int imap_fetch_untagged(imap_session_t *s, imap_response_t *r);
-static json_t *imap_fetch_message(imap_session_t *s, imap_response_t *r);
-static void imap_fetch_envelope_json(json_t *message, imap_response_t *r);
-static void imap_fetch_set(json_t *message, const char *name, bridge_buffer_t *b);
-static int imap_fetch_room(imap_session_t *s, json_t *message, size_t len);
-static void imap_fetch_bytes(imap_session_t *s, json_t *message,
+static uint64_t imap_update_fetch_max(imap_session_t *s, imap_update_t *u);
+static int imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r);
+static json_t *imap_update_fetch_message(imap_session_t *s, imap_response_t *r);
+static void imap_update_fetch_envelope_json(json_t *message, imap_response_t *r);
+static void imap_update_fetch_set(json_t *message, const char *name, bridge_buffer_t *b);
+static int imap_update_fetch_room(imap_session_t *s, json_t *message, size_t len);
+static void imap_update_fetch_bytes(imap_session_t *s, json_t *message,
     const char *name, const imap_str_t *data, int base64);
 
 
@@ -43,17 +43,17 @@ static const struct {
     const char  *name;
     uint32_t     bit;
 } imap_items[] = {
-    { "flags", IMAP_FETCH_FLAGS },
-    { "envelope", IMAP_FETCH_ENVELOPE },
-    { "headers", IMAP_FETCH_HEADERS },
-    { "text", IMAP_FETCH_TEXT },
-    { "all", IMAP_FETCH_ALL },
+    { "flags", IMAP_UPDATE_FETCH_FLAGS },
+    { "envelope", IMAP_UPDATE_FETCH_ENVELOPE },
+    { "headers", IMAP_UPDATE_FETCH_HEADERS },
+    { "text", IMAP_UPDATE_FETCH_TEXT },
+    { "all", IMAP_UPDATE_FETCH_ALL },
     { NULL, 0 }
 };
 
 
 const char *
-imap_fetch_check(imap_session_t *s, imap_update_t *u)
+imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
 {
     json_t      *max;
     const char  *error;
@@ -65,7 +65,7 @@ imap_fetch_check(imap_session_t *s, imap_update_t *u)
     }
 
     if (error == NULL) {
-        error = imap_fetch_part_check(u);
+        error = imap_update_fetch_part_check(u);
     }
 
     if (error) {
@@ -80,11 +80,11 @@ imap_fetch_check(imap_session_t *s, imap_update_t *u)
         return "bad \"max\"";
     }
 
-    if (imap_fetch_items(u) == UINT32_MAX) {
+    if (imap_update_fetch_items(u) == UINT32_MAX) {
         return "unknown item in \"items\"";
     }
 
-    if (imap_fetch_items(u) == 0 && json_object_get(u->args, "part") == NULL) {
+    if (imap_update_fetch_items(u) == 0 && json_object_get(u->args, "part") == NULL) {
         return "neither \"items\" nor \"part\"";
     }
 
@@ -93,7 +93,7 @@ imap_fetch_check(imap_session_t *s, imap_update_t *u)
 
 
 static uint32_t
-imap_fetch_items(imap_update_t *u)
+imap_update_fetch_items(imap_update_t *u)
 {
     size_t     i, n;
     json_t    *item;
@@ -124,7 +124,7 @@ imap_fetch_items(imap_update_t *u)
 /* section-part = nz-number *("." nz-number) */
 
 static const char *
-imap_fetch_part_check(imap_update_t *u)
+imap_update_fetch_part_check(imap_update_t *u)
 {
     json_t      *part;
     const char  *p;
@@ -165,15 +165,15 @@ imap_fetch_part_check(imap_update_t *u)
 
 
 void
-imap_fetch_begin(imap_session_t *s, imap_update_t *u)
+imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
 {
     uint32_t        items;
     uint64_t        max;
     const char     *part;
     imap_command_t  c;
 
-    items = imap_fetch_items(u);
-    max = imap_fetch_max(s, u);
+    items = imap_update_fetch_items(u);
+    max = imap_update_fetch_max(s, u);
     part = imap_arg_string(u, "part");
 
     json_object_set_new(u->result, "messages", json_array());
@@ -181,35 +181,35 @@ imap_fetch_begin(imap_session_t *s, imap_update_t *u)
     imap_update_command(s, &c, "UID FETCH");
     imap_command_add(&c, " (UID FLAGS RFC822.SIZE");
 
-    if (items & IMAP_FETCH_ENVELOPE) {
+    if (items & IMAP_UPDATE_FETCH_ENVELOPE) {
         imap_command_add(&c, " ENVELOPE");
     }
 
-    if (items & IMAP_FETCH_HEADERS) {
-        imap_fetch_ask(&c, "HEADER", max);
+    if (items & IMAP_UPDATE_FETCH_HEADERS) {
+        imap_update_fetch_ask(&c, "HEADER", max);
     }
 
-    if (items & IMAP_FETCH_TEXT) {
+    if (items & IMAP_UPDATE_FETCH_TEXT) {
         imap_command_add(&c, " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE "
                          "CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)]");
-        imap_fetch_ask(&c, "TEXT", max);
+        imap_update_fetch_ask(&c, "TEXT", max);
     }
 
-    if (items & IMAP_FETCH_ALL) {
-        imap_fetch_ask(&c, "", max);
+    if (items & IMAP_UPDATE_FETCH_ALL) {
+        imap_update_fetch_ask(&c, "", max);
     }
 
     if (part) {
-        imap_fetch_ask(&c, part, max);
+        imap_update_fetch_ask(&c, part, max);
     }
 
     imap_command_add(&c, ")");
-    imap_update_send(s, &c, imap_update_answer, imap_fetch_untagged);
+    imap_update_send(s, &c, imap_update_answer, imap_update_fetch_untagged);
 }
 
 
 static void
-imap_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
+imap_update_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
 {
     imap_command_add(c, " BODY.PEEK[");
     imap_command_add(c, section);
@@ -220,14 +220,14 @@ imap_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
 
 
 static uint64_t
-imap_fetch_max(imap_session_t *s, imap_update_t *u)
+imap_update_fetch_max(imap_session_t *s, imap_update_t *u)
 {
     json_int_t  max;
 
     max = imap_arg_number(u, "max");
 
     if (max == 0) {
-        max = IMAP_FETCH_MAX < s->o->max_message ? IMAP_FETCH_MAX
+        max = IMAP_UPDATE_FETCH_MAX < s->o->max_message ? IMAP_UPDATE_FETCH_MAX
                                                  : s->o->max_message;
     }
 
@@ -238,7 +238,7 @@ imap_fetch_max(imap_session_t *s, imap_update_t *u)
 /* The view wants to know of its flags, too. */
 
 static int
-imap_fetch_untagged(imap_session_t *s, imap_response_t *r)
+imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r)
 {
     json_t         *messages;
     imap_update_t  *u = s->updates;
@@ -253,7 +253,7 @@ imap_fetch_untagged(imap_session_t *s, imap_response_t *r)
     messages = json_object_get(u->result, "messages");
 
     if (json_array_size(messages) < IMAP_MAX_FETCH_UIDS) {
-        json_array_append_new(messages, imap_fetch_message(s, r));
+        json_array_append_new(messages, imap_update_fetch_message(s, r));
     }
 
     return 0;
@@ -261,7 +261,7 @@ imap_fetch_untagged(imap_session_t *s, imap_response_t *r)
 
 
 static json_t *
-imap_fetch_message(imap_session_t *s, imap_response_t *r)
+imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 {
     json_t            *message;
     uint32_t           items;
@@ -271,7 +271,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
     imap_update_t     *u = s->updates;
     const imap_str_t  *head, *text;
 
-    items = imap_fetch_items(u);
+    items = imap_update_fetch_items(u);
     part = imap_arg_string(u, "part");
     message = json_object();
     memset(&b, 0, sizeof(b));
@@ -281,34 +281,34 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
     json_object_set_new(message, "flags", imap_flags_json(&s->keywords,
                         imap_flags_mask(&s->keywords, f->flags, f->nflags)));
 
-    if (items & IMAP_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
-        imap_fetch_envelope_json(message, r);
+    if (items & IMAP_UPDATE_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
+        imap_update_fetch_envelope_json(message, r);
     }
 
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
 
-    if (items & IMAP_FETCH_TEXT && head && text) {
+    if (items & IMAP_UPDATE_FETCH_TEXT && head && text) {
 
-        if (imap_fetch_room(s, message, text->len)) {
+        if (imap_update_fetch_room(s, message, text->len)) {
             mime_plain(&b, head, text);
-            imap_fetch_set(message, "text", &b);
+            imap_update_fetch_set(message, "text", &b);
         }
     }
 
     bridge_buffer_free(&b);
 
-    if (items & IMAP_FETCH_HEADERS) {
-        imap_fetch_bytes(s, message, "headers",
+    if (items & IMAP_UPDATE_FETCH_HEADERS) {
+        imap_update_fetch_bytes(s, message, "headers",
                          imap_response_fetch_exactly(f, "HEADER"), 0);
     }
 
-    if (items & IMAP_FETCH_ALL) {
-        imap_fetch_bytes(s, message, "message", imap_response_fetch_exactly(f, ""), 1);
+    if (items & IMAP_UPDATE_FETCH_ALL) {
+        imap_update_fetch_bytes(s, message, "message", imap_response_fetch_exactly(f, ""), 1);
     }
 
     if (part) {
-        imap_fetch_bytes(s, message, "part", imap_response_fetch_exactly(f, part), 1);
+        imap_update_fetch_bytes(s, message, "part", imap_response_fetch_exactly(f, part), 1);
     }
 
     return message;
@@ -316,7 +316,7 @@ imap_fetch_message(imap_session_t *s, imap_response_t *r)
 
 
 static void
-imap_fetch_envelope_json(json_t *message, imap_response_t *r)
+imap_update_fetch_envelope_json(json_t *message, imap_response_t *r)
 {
     bridge_buffer_t        b;
     imap_envelope_t  *e = &r->u.fetch.envelope;
@@ -324,29 +324,29 @@ imap_fetch_envelope_json(json_t *message, imap_response_t *r)
     memset(&b, 0, sizeof(b));
 
     mime_addresses(&b, &e->from);
-    imap_fetch_set(message, "from", &b);
+    imap_update_fetch_set(message, "from", &b);
 
     mime_addresses(&b, &e->to);
-    imap_fetch_set(message, "to", &b);
+    imap_update_fetch_set(message, "to", &b);
 
     mime_addresses(&b, &e->cc);
-    imap_fetch_set(message, "cc", &b);
+    imap_update_fetch_set(message, "cc", &b);
 
     mime_header(&b, e->subject.data, e->subject.len);
-    imap_fetch_set(message, "subject", &b);
+    imap_update_fetch_set(message, "subject", &b);
 
     mime_date(&b, e->date.data, e->date.len);
-    imap_fetch_set(message, "date", &b);
+    imap_update_fetch_set(message, "date", &b);
 
     mime_header(&b, e->message_id.data, e->message_id.len);
-    imap_fetch_set(message, "messageId", &b);
+    imap_update_fetch_set(message, "messageId", &b);
 
     bridge_buffer_free(&b);
 }
 
 
 static void
-imap_fetch_set(json_t *message, const char *name, bridge_buffer_t *b)
+imap_update_fetch_set(json_t *message, const char *name, bridge_buffer_t *b)
 {
     if (b->len) {
         json_object_set_new(message, name, json_stringn(b->data, b->len));
@@ -360,7 +360,7 @@ imap_fetch_set(json_t *message, const char *name, bridge_buffer_t *b)
    what JSON escapes: a quarter is left for that. */
 
 static int
-imap_fetch_room(imap_session_t *s, json_t *message, size_t len)
+imap_update_fetch_room(imap_session_t *s, json_t *message, size_t len)
 {
     imap_update_t  *u = s->updates;
 
@@ -376,13 +376,13 @@ imap_fetch_room(imap_session_t *s, json_t *message, size_t len)
 
 
 static void
-imap_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
+imap_update_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
     const imap_str_t *data, int base64)
 {
     bridge_buffer_t  b;
 
     if (data == NULL
-        || !imap_fetch_room(s, message, base64 ? (data->len + 2) / 3 * 4
+        || !imap_update_fetch_room(s, message, base64 ? (data->len + 2) / 3 * 4
                                                : data->len))
     {
         return;
@@ -397,6 +397,6 @@ imap_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
         mime_charset(&b, NULL, 0, data->data, data->len);
     }
 
-    imap_fetch_set(message, name, &b);
+    imap_update_fetch_set(message, name, &b);
     bridge_buffer_free(&b);
 }

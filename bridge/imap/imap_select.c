@@ -8,7 +8,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <string.h>
 
@@ -45,10 +45,10 @@ static void imap_select_refused(imap_session_t *s);
 void
 imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_command_t   c;
 
-    imap_view_close(s);
+    imap_selected_close(s);
 
     v->mailbox = m;
     v->sync = IMAP_SYNC_SELECT;
@@ -103,7 +103,7 @@ imap_select_qresync(imap_command_t *c, imap_mailbox_t *m)
 static void
 imap_select_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (r->condition != IMAP_COND_OK) {
@@ -142,7 +142,7 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_another(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (strcmp(m->name, "INBOX") == 0) {
@@ -191,7 +191,7 @@ imap_select_refused(imap_session_t *s)
     m->refused = 1;
     memset(&m->looked, 0, sizeof(imap_status_t));
 
-    imap_view_close(s);
+    imap_selected_close(s);
 }
 
 
@@ -200,7 +200,7 @@ imap_select_refused(imap_session_t *s)
 static void
 imap_select_baseline(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
     imap_command_t   c;
 
@@ -228,7 +228,7 @@ imap_select_baseline(imap_session_t *s)
 static void
 imap_select_baseline_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (imap_select_bad(s, r)) {
@@ -253,7 +253,7 @@ imap_select_baseline_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_changes(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
     imap_command_t   c;
 
@@ -298,7 +298,7 @@ imap_select_changes_answer(imap_session_t *s, imap_response_t *r)
 void
 imap_news_start(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     v->before.messages = m->messages;
@@ -315,7 +315,7 @@ static void
 imap_select_news(imap_session_t *s)
 {
     uint32_t         known;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
     imap_command_t   c;
 
@@ -350,7 +350,7 @@ imap_select_news(imap_session_t *s)
 static void
 imap_select_news_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (imap_select_bad(s, r)) {
@@ -370,7 +370,7 @@ imap_select_news_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_verify(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (v->uidnext > m->uidnext) {
@@ -402,7 +402,7 @@ imap_select_verify(imap_session_t *s)
 static void
 imap_select_compare(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
     imap_command_t   c;
 
@@ -425,7 +425,7 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 {
     uint32_t         known;
     imap_sequence_set_t       gone;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     if (imap_select_bad(s, r)) {
@@ -434,7 +434,7 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 
     memset(&gone, 0, sizeof(gone));
 
-    imap_known_keep(&m->known, &v->there, &gone);
+    imap_known_flags_keep(&m->known, &v->there, &gone);
     imap_event_gone(s, &gone);
     imap_sequence_set_free(&gone);
     imap_sequence_set_free(&v->there);
@@ -449,7 +449,7 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_end(imap_session_t *s)
 {
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m = v->mailbox;
 
     v->sync = IMAP_SYNC_NONE;

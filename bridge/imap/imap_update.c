@@ -30,8 +30,8 @@ static const imap_verb_t  imap_verbs[] = {
     { "delete", imap_delete_check, imap_delete_begin,
       IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
     { "append", imap_append_check, imap_append_begin, 0 },
-    { "mailbox", imap_mailbox_check, imap_mailbox_begin, 0 },
-    { "fetch", imap_fetch_check, imap_fetch_begin, IMAP_NEEDS_MAILBOX },
+    { "mailbox", imap_update_mailbox_check, imap_update_mailbox_begin, 0 },
+    { "fetch", imap_update_fetch_check, imap_update_fetch_begin, IMAP_NEEDS_MAILBOX },
     { "search", imap_search_check, imap_search_begin, IMAP_NEEDS_MAILBOX },
     { NULL, NULL, NULL, 0 }
 };
@@ -150,7 +150,7 @@ static int
 imap_update_select(imap_session_t *s, imap_update_t *u)
 {
     json_int_t       uidvalidity;
-    imap_view_t     *v = &s->view;
+    imap_selected_t     *v = &s->view;
     imap_mailbox_t  *m;
 
     m = imap_mailbox_find(s, imap_arg_string(u, "mailbox"));

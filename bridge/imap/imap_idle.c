@@ -7,7 +7,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <string.h>
 
@@ -77,7 +77,7 @@ imap_next(imap_session_t *s)
     if (s->turn && s->view.again) {
         m = s->view.mailbox;
 
-    } else if (s->turn && imap_view_has_news(s)) {
+    } else if (s->turn && imap_selected_has_news(s)) {
         imap_news_start(s);
         return;
     }
@@ -143,7 +143,7 @@ imap_dirty(imap_session_t *s)
 static int
 imap_has_work(imap_session_t *s)
 {
-    return s->updates || imap_view_has_news(s) || s->view.again
+    return s->updates || imap_selected_has_news(s) || s->view.again
            || (s->round_at && s->round_at <= imap_now(s))
            || imap_notify_due(s) || imap_dirty(s);
 }

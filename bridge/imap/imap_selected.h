@@ -47,20 +47,20 @@ typedef struct {
     unsigned          again:1;          /* numbers have moved: compare */
     unsigned          bulk:1;           /* too much news for its contents */
     unsigned          compared:1;
-} imap_view_t;
+} imap_selected_t;
 
 
 /* Forgets it; what is not published yet and complete, is. */
-void imap_view_close(imap_session_t *s);
+void imap_selected_close(imap_session_t *s);
 
 /* What the server says of it. */
-void imap_view_exists(imap_session_t *s, uint32_t n);
-void imap_view_expunge(imap_session_t *s, uint32_t n);
-void imap_view_vanished(imap_session_t *s, imap_response_t *r);
-void imap_view_fetch(imap_session_t *s, imap_response_t *r);
+void imap_selected_exists(imap_session_t *s, uint32_t n);
+void imap_selected_expunge(imap_session_t *s, uint32_t n);
+void imap_selected_vanished(imap_session_t *s, imap_response_t *r);
+void imap_selected_fetch(imap_session_t *s, imap_response_t *r);
 
 /* Is there more than is known? */
-int imap_view_has_news(imap_session_t *s);
+int imap_selected_has_news(imap_session_t *s);
 
 
 #endif /* _IMAP_VIEW_H_INCLUDED_ */

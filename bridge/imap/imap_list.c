@@ -7,7 +7,7 @@
  */
 
 
-#include "imap_core.h"
+#include "imap_session_private.h"
 
 #include <string.h>
 
@@ -510,9 +510,9 @@ imap_list_renamed(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
     to->compared = from->compared;
     to->fresh = 0;
 
-    imap_known_free(&to->known);
+    imap_known_flags_free(&to->known);
     to->known = from->known;
-    memset(&from->known, 0, sizeof(imap_known_t));
+    memset(&from->known, 0, sizeof(imap_known_flags_t));
 
     event = imap_event(s, "MailboxRename", to->name);
     json_object_set_new(event, "oldMailbox", json_string(from->name));
@@ -523,7 +523,7 @@ imap_list_renamed(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
     imap_list_publish(s, from->name, NULL, NULL);
 
     if (s->view.mailbox == from) {
-        imap_view_close(s);
+        imap_selected_close(s);
     }
 
     imap_mailbox_remove(s, from);
@@ -567,7 +567,7 @@ imap_list_gone(imap_session_t *s, imap_mailbox_t *m)
                       NULL);
 
     if (s->view.mailbox == m) {
-        imap_view_close(s);
+        imap_selected_close(s);
     }
 
     imap_mailbox_remove(s, m);
