@@ -99,7 +99,7 @@ bridge_dav_start(bridge_dav_t *dav, json_t *states)
 {
     dav_login_t         login;
     dav_server_t       *server;
-    bridge_dav_conf_t  *conf;
+    bridge_config_dav_t  *conf;
 
     conf = &dav->account->server->dav;
     server = &conf->server;
@@ -122,7 +122,7 @@ bridge_dav_start(bridge_dav_t *dav, json_t *states)
 static int
 bridge_dav_login(bridge_account_t *account, dav_login_t *login)
 {
-    bridge_dav_conf_t  *conf;
+    bridge_config_dav_t  *conf;
 
     conf = &account->server->dav;
     memset(login, 0, sizeof(dav_login_t));

@@ -20,7 +20,7 @@ typedef struct bridge_dav_s  bridge_dav_t;
 
 /* Settings of a server, the group "dav". */
 
-typedef struct bridge_dav_conf_s {
+typedef struct bridge_config_dav_s {
     char                 *url;
     char                 *path;
     char                 *ca_file;
@@ -46,13 +46,13 @@ typedef struct bridge_dav_conf_s {
     dav_http_conf_t       http_conf;
     dav_schedule_t            turns;
     dav_server_t          server;       /* its http: since the first use */
-} bridge_dav_conf_t;
+} bridge_config_dav_t;
 
 
 /* Returns -1, with a line in the log, if that is no DAV server. */
-int bridge_dav_conf_read(bridge_dav_conf_t *conf, config_setting_t *group,
+int bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
     const char *file);
-void bridge_dav_conf_free(bridge_dav_conf_t *conf);
+void bridge_config_dav_free(bridge_config_dav_t *conf);
 
 /* The account's session begins, and ends; the states are borrowed. */
 void bridge_dav_open(bridge_account_t *account, json_t *states);

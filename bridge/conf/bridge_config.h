@@ -64,7 +64,7 @@ struct bridge_server_s {
     bridge_msec_t         flags_round;
 
     imap_server_t         imap;
-    bridge_dav_conf_t     dav;          /* without a url: none */
+    bridge_config_dav_t     dav;          /* without a url: none */
 };
 
 

@@ -237,7 +237,7 @@ bridge_config_release(bridge_config_t *config)
         config->servers = server->next;
 
         SSL_CTX_free(server->imap.ssl);
-        bridge_dav_conf_free(&server->dav);
+        bridge_config_dav_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);
         free(server);
     }
@@ -396,9 +396,9 @@ bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
                            bridge_config_server_groups, setting, server,
                            config->file)
         != 0
-        || (dav && bridge_dav_conf_read(&server->dav, dav, config->file) != 0))
+        || (dav && bridge_config_dav_read(&server->dav, dav, config->file) != 0))
     {
-        bridge_dav_conf_free(&server->dav);
+        bridge_config_dav_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);
         free(server);
         return NULL;

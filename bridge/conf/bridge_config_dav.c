@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 
-#define at(member)      offsetof(bridge_dav_conf_t, member)
+#define at(member)      offsetof(bridge_config_dav_t, member)
 
 #define BRIDGE_DAV_HOUR     (3600 * 1000)
 
@@ -24,7 +24,7 @@
     { name, BRIDGE_OPTION_TIME, at(to), value, min, max, NULL }
 
 
-static void bridge_dav_conf_server(bridge_dav_conf_t *conf);
+static void bridge_config_dav_server(bridge_config_dav_t *conf);
 
 
 static const bridge_option_t  bridge_dav_options[] = {
@@ -55,7 +55,7 @@ static const bridge_option_t  bridge_dav_options[] = {
 
 
 int
-bridge_dav_conf_read(bridge_dav_conf_t *conf, config_setting_t *group,
+bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
     const char *file)
 {
     bridge_option_init(bridge_dav_options, conf);
@@ -83,14 +83,14 @@ bridge_dav_conf_read(bridge_dav_conf_t *conf, config_setting_t *group,
         return -1;
     }
 
-    bridge_dav_conf_server(conf);
+    bridge_config_dav_server(conf);
 
     return 0;
 }
 
 
 static void
-bridge_dav_conf_server(bridge_dav_conf_t *conf)
+bridge_config_dav_server(bridge_config_dav_t *conf)
 {
     dav_server_t     *s = &conf->server;
     dav_http_conf_t  *h = &conf->http_conf;
@@ -125,7 +125,7 @@ bridge_dav_conf_server(bridge_dav_conf_t *conf)
 
 
 void
-bridge_dav_conf_free(bridge_dav_conf_t *conf)
+bridge_config_dav_free(bridge_config_dav_t *conf)
 {
     if (conf->origin) {
         dav_schedule_done(&conf->turns);
