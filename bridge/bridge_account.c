@@ -7,7 +7,7 @@
 #include "bridge_account.h"
 #include "bridge_config.h"
 #include "bridge_lease.h"
-#include "bridge_library.h"
+#include "bridge_function_library.h"
 #include "bridge_log.h"
 #include "bridge_pace.h"
 #include "bridge_presence.h"

@@ -20,7 +20,7 @@
 
 #include "bridge.h"
 #include "bridge_backoff.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_login.h"
 
 #include <sys/queue.h>

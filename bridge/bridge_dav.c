@@ -83,7 +83,7 @@ bridge_dav_close(bridge_account_t *account)
     evtimer_del(&dav->timer);
 
     if (dav->command) {
-        bridge_commander_forget(dav->command);
+        bridge_redis_command_forget(dav->command);
     }
 
     if (dav->client) {
@@ -154,8 +154,8 @@ bridge_dav_timer(evutil_socket_t fd, short what, void *data)
     char          *key;
     bridge_dav_t  *dav = data;
 
-    key = bridge_commander_key(dav->account->name, "bridge");
-    dav->command = bridge_commander_send(bridge_dav_states, dav, "HGETALL %s",
+    key = bridge_redis_command_key(dav->account->name, "bridge");
+    dav->command = bridge_redis_command_send(bridge_dav_states, dav, "HGETALL %s",
                                          key);
     free(key);
 

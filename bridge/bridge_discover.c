@@ -11,7 +11,7 @@
 #include "bridge_discover.h"
 #include "bridge_account.h"
 #include "bridge_config.h"
-#include "bridge_library.h"
+#include "bridge_function_library.h"
 
 #include <stdlib.h>
 
@@ -55,7 +55,7 @@ bridge_discover_again(void)
 {
     bridge_discover_finished = 0;
 
-    if (bridge_library_ready()) {
+    if (bridge_function_library_ready()) {
         bridge_discover_start();
     }
 }
@@ -91,7 +91,7 @@ bridge_discover_wanted(void)
 static void
 bridge_discover_step(evutil_socket_t fd, short what, void *data)
 {
-    if (bridge_commander_send(bridge_discover_answered, NULL,
+    if (bridge_redis_command_send(bridge_discover_answered, NULL,
                               "SCAN %s MATCH %s:{*}:bridge COUNT %d",
                               bridge_discover_cursor,
                               bridge_config->redis.prefix,

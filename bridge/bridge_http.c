@@ -10,7 +10,7 @@
 
 #include "bridge_http.h"
 #include "bridge_auth.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
@@ -260,7 +260,7 @@ bridge_http_poke(struct evhttp_request *r)
         bridge_http_reply(r, 400, "text/plain", "no account\n");
 
     } else {
-        sent = bridge_commander_send(NULL, NULL, "PUBLISH %s:poke %s",
+        sent = bridge_redis_command_send(NULL, NULL, "PUBLISH %s:poke %s",
                                      bridge_config->redis.prefix, account)
                != NULL;
 

@@ -75,10 +75,10 @@ bridge_lease_take(bridge_account_t *account)
 
     account->generation = ++bridge_lease_generation;
 
-    key = bridge_commander_key(account->name, NULL);
+    key = bridge_redis_command_key(account->name, NULL);
     value = bridge_lease_value(account);
 
-    command = bridge_commander_send(bridge_lease_taken, account,
+    command = bridge_redis_command_send(bridge_lease_taken, account,
                              "FCALL pimap_lease_take 1 %s %s %d", key, value,
                              (int) bridge_config->lease.time);
     free(value);
@@ -231,10 +231,10 @@ bridge_lease_release(bridge_account_t *account)
     account->held = 0;
     evtimer_del(&account->lease);
 
-    key = bridge_commander_key(account->name, NULL);
+    key = bridge_redis_command_key(account->name, NULL);
     value = bridge_lease_value(account);
 
-    bridge_commander_send(NULL, NULL, "FCALL pimap_lease_release 1 %s %s",
+    bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 %s %s",
                           key, value);
     free(value);
     free(key);
@@ -251,10 +251,10 @@ bridge_lease_renew(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    key = bridge_commander_key(account->name, NULL);
+    key = bridge_redis_command_key(account->name, NULL);
     value = bridge_lease_value(account);
 
-    if (bridge_commander_send(bridge_lease_renewed, account,
+    if (bridge_redis_command_send(bridge_lease_renewed, account,
                               "FCALL pimap_lease_renew 1 %s %s %d", key,
                               value, (int) bridge_config->lease.time))
     {

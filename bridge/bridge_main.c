@@ -8,7 +8,7 @@
 
 #include "bridge_account.h"
 #include "bridge_auth.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "dav_http.h"
 #include "bridge_discover.h"
@@ -207,7 +207,7 @@ bridge_main_start(void)
     bridge_lease_open();
     bridge_update_init();
 
-    bridge_commander_init();
+    bridge_redis_command_init();
     bridge_subscriber_init();
     bridge_members_init();
 
@@ -315,7 +315,7 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
 
     /* its answer comes after those of all before */
 
-    if (bridge_commander_send(bridge_main_said, NULL, "PING") == NULL) {
+    if (bridge_redis_command_send(bridge_main_said, NULL, "PING") == NULL) {
         bridge_main_said(NULL, NULL);
     }
 }
@@ -339,7 +339,7 @@ bridge_main_end(void)
 {
     bridge_http_done();
     bridge_subscriber_done();
-    bridge_commander_done();
+    bridge_redis_command_done();
     bridge_pace_done();
     bridge_dns_done();
 

@@ -8,7 +8,7 @@
 
 
 #include "bridge_members.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
@@ -54,7 +54,7 @@ bridge_members_done(void)
 
     evtimer_del(&bridge_members_timer);
 
-    bridge_commander_send(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
+    bridge_redis_command_send(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
                           bridge_config->redis.prefix,
                           bridge_config->lease.id);
 
@@ -112,7 +112,7 @@ bridge_members_prefers(const char *account)
 static void
 bridge_members_say(evutil_socket_t fd, short what, void *data)
 {
-    bridge_commander_send(bridge_members_answered, NULL,
+    bridge_redis_command_send(bridge_members_answered, NULL,
                           "FCALL pimap_bridges 1 %s:bridges %s %d",
                           bridge_config->redis.prefix,
                           bridge_config->lease.id,

@@ -6,9 +6,9 @@
 
 #include "bridge_metrics.h"
 #include "bridge_account.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
-#include "bridge_library.h"
+#include "bridge_function_library.h"
 #include "bridge_members.h"
 #include "bridge_pace.h"
 #include "bridge_subscriber.h"
@@ -120,7 +120,7 @@ bridge_metrics_page(struct evbuffer *page)
     bridge_metrics_dav(page);
     bridge_metrics_one(page, "redis_up", "gauge",
                        "1 if both connections to Redis work.",
-                       bridge_library_ready() && bridge_subscriber_ready());
+                       bridge_function_library_ready() && bridge_subscriber_ready());
 }
 
 
@@ -220,10 +220,10 @@ bridge_metrics_health(struct evbuffer *page)
 
     why = NULL;
 
-    if (!bridge_commander_ready()) {
+    if (!bridge_redis_command_ready()) {
         why = "redis is away";
 
-    } else if (!bridge_library_ready()) {
+    } else if (!bridge_function_library_ready()) {
         why = "redis does not have the functions";
 
     } else if (!bridge_subscriber_ready()) {

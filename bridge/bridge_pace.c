@@ -14,7 +14,7 @@
 #include "bridge_pace.h"
 #include "bridge_config.h"
 #include "bridge_lease.h"
-#include "bridge_library.h"
+#include "bridge_function_library.h"
 #include "bridge_watch.h"
 
 #include <stdlib.h>
@@ -114,7 +114,7 @@ bridge_pace_run(void)
 
     bridge_pace_fill();
 
-    while (bridge_pace_tokens >= 1 && bridge_library_ready()
+    while (bridge_pace_tokens >= 1 && bridge_function_library_ready()
            && !TAILQ_EMPTY(&bridge_pace_queue))
     {
         account = TAILQ_FIRST(&bridge_pace_queue);

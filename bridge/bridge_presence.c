@@ -81,9 +81,9 @@ bridge_presence_look(evutil_socket_t fd, short what, void *data)
     char              *channel;
     bridge_account_t  *account = data;
 
-    channel = bridge_commander_key(account->name, NULL);
+    channel = bridge_redis_command_key(account->name, NULL);
 
-    if (bridge_commander_send(bridge_presence_answered, account,
+    if (bridge_redis_command_send(bridge_presence_answered, account,
                               "PUBSUB NUMSUB %s", channel))
     {
         bridge_account_hold(account);

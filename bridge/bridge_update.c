@@ -9,9 +9,9 @@
 
 
 #include "bridge_update.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
-#include "bridge_library.h"
+#include "bridge_function_library.h"
 #include "bridge_log.h"
 #include "bridge_members.h"
 #include "bridge_update_entry.h"
@@ -230,7 +230,7 @@ bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
 static void
 bridge_update_group(void)
 {
-    bridge_commander_send(bridge_update_grouped, NULL,
+    bridge_redis_command_send(bridge_update_grouped, NULL,
                           "XGROUP CREATE %s:updates %s 0 MKSTREAM",
                           bridge_config->redis.prefix,
                           bridge_config->updates.group);
@@ -261,8 +261,8 @@ bridge_update_grouped(void *data, redisReply *reply)
 static void
 bridge_update_tend(evutil_socket_t fd, short what, void *data)
 {
-    if (bridge_update_has_group && bridge_library_ready()) {
-        bridge_commander_send(bridge_update_consumers, NULL,
+    if (bridge_update_has_group && bridge_function_library_ready()) {
+        bridge_redis_command_send(bridge_update_consumers, NULL,
                               "XINFO CONSUMERS %s:updates %s",
                               bridge_config->redis.prefix,
                               bridge_config->updates.group);
@@ -302,7 +302,7 @@ bridge_update_consumer(redisReply *consumer)
     }
 
     if (consumer->element[3]->integer > 0) {
-        bridge_commander_send(bridge_update_pending, NULL,
+        bridge_redis_command_send(bridge_update_pending, NULL,
                               "XPENDING %s:updates %s IDLE %d - + %d %s",
                               bridge_config->redis.prefix,
                               bridge_config->updates.group,
@@ -310,7 +310,7 @@ bridge_update_consumer(redisReply *consumer)
                               BRIDGE_UPDATE_COUNT, consumer->element[1]->str);
 
     } else if (consumer->element[5]->integer > BRIDGE_UPDATE_IDLE) {
-        bridge_commander_send(NULL, NULL,
+        bridge_redis_command_send(NULL, NULL,
                               "XGROUP DELCONSUMER %s:updates %s %s",
                               bridge_config->redis.prefix,
                               bridge_config->updates.group,
@@ -348,7 +348,7 @@ bridge_update_pending(void *data, redisReply *reply)
 static void
 bridge_update_claim(const char *id, bridge_msec_t idle)
 {
-    bridge_commander_send(bridge_update_claimed, NULL,
+    bridge_redis_command_send(bridge_update_claimed, NULL,
                           "XCLAIM %s:updates %s %s %d %s",
                           bridge_config->redis.prefix,
                           bridge_config->updates.group,

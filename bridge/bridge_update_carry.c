@@ -59,7 +59,7 @@ bridge_update_mark_key(bridge_update_entry_t *entry)
     char  *key, *rest;
 
     rest = bridge_format("started:%s", entry->entry);
-    key = bridge_commander_key(entry->account, rest);
+    key = bridge_redis_command_key(entry->account, rest);
     free(rest);
 
     return key;
@@ -72,7 +72,7 @@ bridge_update_mark(bridge_update_entry_t *entry)
     char  *key;
 
     key = bridge_update_mark_key(entry);
-    entry->command = bridge_commander_send(bridge_update_marked, entry,
+    entry->command = bridge_redis_command_send(bridge_update_marked, entry,
                                            "SET %s %s NX GET EX %d", key,
                                            bridge_config->lease.id,
                                            BRIDGE_UPDATE_MARK_TTL);
@@ -121,7 +121,7 @@ bridge_update_unmark(bridge_update_entry_t *entry)
     char  *key;
 
     key = bridge_update_mark_key(entry);
-    bridge_commander_send(NULL, NULL, "DEL %s", key);
+    bridge_redis_command_send(NULL, NULL, "DEL %s", key);
     free(key);
 }
 
@@ -227,8 +227,8 @@ bridge_update_answer(bridge_update_entry_t *entry)
         entry->result = bridge_string("{\"status\":\"unknown\"}");
     }
 
-    key = bridge_commander_key(entry->account, NULL);
-    entry->command = bridge_commander_send(bridge_update_answered, entry,
+    key = bridge_redis_command_key(entry->account, NULL);
+    entry->command = bridge_redis_command_send(bridge_update_answered, entry,
                                  "FCALL pimap_result 1 %s %s %s %s %d %d",
                                  key, entry->device, entry->id, entry->result,
                                  bridge_config->redis.maxlen,
@@ -277,10 +277,10 @@ bridge_update_answered(void *data, redisReply *reply)
 void
 bridge_update_remove(bridge_update_entry_t *entry)
 {
-    bridge_commander_send(NULL, NULL, "XACK %s:updates %s %s",
+    bridge_redis_command_send(NULL, NULL, "XACK %s:updates %s %s",
                           bridge_config->redis.prefix,
                           bridge_config->updates.group, entry->entry);
-    bridge_commander_send(NULL, NULL, "XDEL %s:updates %s",
+    bridge_redis_command_send(NULL, NULL, "XDEL %s:updates %s",
                           bridge_config->redis.prefix, entry->entry);
 
     if (*entry->account && !bridge_update_repeatable(entry)) {

@@ -237,7 +237,7 @@ bridge_update_free(bridge_update_entry_t *entry)
     bridge_update_entries_length--;
 
     if (entry->command) {
-        bridge_commander_forget(entry->command);
+        bridge_redis_command_forget(entry->command);
     }
 
     evtimer_del(&entry->timer);

@@ -38,8 +38,8 @@ bridge_update_look(bridge_update_entry_t *entry)
         return;
     }
 
-    key = bridge_commander_key(entry->account, "lease");
-    entry->command = bridge_commander_send(bridge_update_looked, entry,
+    key = bridge_redis_command_key(entry->account, "lease");
+    entry->command = bridge_redis_command_send(bridge_update_looked, entry,
                                            "GET %s", key);
     free(key);
 
@@ -93,7 +93,7 @@ bridge_update_offer(bridge_update_entry_t *entry, const char *bridge)
 void
 bridge_update_check_offer(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_commander_send(bridge_update_offer_checked, entry,
+    entry->command = bridge_redis_command_send(bridge_update_offer_checked, entry,
                                            "XPENDING %s:updates %s %s %s 1 %s",
                                            bridge_config->redis.prefix,
                                            bridge_config->updates.group,

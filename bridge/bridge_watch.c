@@ -292,7 +292,7 @@ bridge_watch_send(bridge_account_t *account, const char *mailbox,
     argv[0] = "FCALL";
     argv[1] = "pimap_bridge_publish";
     argv[2] = "1";
-    argv[3] = bridge_commander_key(account->name, NULL);
+    argv[3] = bridge_redis_command_key(account->name, NULL);
     argv[4] = bridge_lease_value(account);
     argv[5] = maxlen;
     argv[6] = ttl;
@@ -316,7 +316,7 @@ bridge_watch_send(bridge_account_t *account, const char *mailbox,
     sent->generation = account->generation;
 
     if (rc == 0
-        && bridge_commander_send_argv(bridge_watch_published, sent, n + 9,
+        && bridge_redis_command_send_argv(bridge_watch_published, sent, n + 9,
                                       argv, len))
     {
         bridge_account_hold(account);

@@ -14,14 +14,14 @@
 
 
 /* The commander is up and the functions are there. */
-int bridge_library_ready(void);
+int bridge_function_library_ready(void);
 
 /* The commander is up, or down. */
-void bridge_library_start(void);
-void bridge_library_stop(void);
+void bridge_function_library_start(void);
+void bridge_function_library_stop(void);
 
 /* A function was not found: somebody has flushed them. */
-void bridge_library_lost(void);
+void bridge_function_library_lost(void);
 
 
 #endif /* _BRIDGE_LIBRARY_H_INCLUDED_ */

@@ -20,29 +20,29 @@ typedef struct bridge_command_s  bridge_command_t;
 typedef void (*bridge_command_pt)(void *data, redisReply *reply);
 
 
-void bridge_commander_init(void);
-void bridge_commander_done(void);
+void bridge_redis_command_init(void);
+void bridge_redis_command_done(void);
 
-int bridge_commander_ready(void);
+int bridge_redis_command_ready(void);
 
 /* Drops the connection and makes it anew. */
-void bridge_commander_renew(const char *why);
+void bridge_redis_command_renew(const char *why);
 
 /*
  * The handler (or NULL) is called once, not before this returns.  NULL: Redis
  * is away or too far behind, nothing was sent.  The format is hiredis': "%s",
  * "%b" (pointer and size_t), "%d", one argument of the command between spaces.
  */
-bridge_command_t *bridge_commander_send(bridge_command_pt handler, void *data,
+bridge_command_t *bridge_redis_command_send(bridge_command_pt handler, void *data,
     const char *format, ...);
-bridge_command_t *bridge_commander_send_argv(bridge_command_pt handler,
+bridge_command_t *bridge_redis_command_send_argv(bridge_command_pt handler,
     void *data, int argc, const char **argv, const size_t *len);
 
 /* The handler's data goes: it will not be called. */
-void bridge_commander_forget(bridge_command_t *command);
+void bridge_redis_command_forget(bridge_command_t *command);
 
 /* P:{account}, or P:{account}:<rest>; the caller frees it. */
-char *bridge_commander_key(const char *account, const char *rest);
+char *bridge_redis_command_key(const char *account, const char *rest);
 
 
 #endif /* _BRIDGE_COMMANDER_H_INCLUDED_ */

@@ -9,7 +9,7 @@
 
 
 #include "bridge_subscriber.h"
-#include "bridge_commander.h"
+#include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_dav.h"
 #include "bridge_presence.h"
@@ -94,7 +94,7 @@ bridge_subscriber_tell(const char *bridge, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
 
-    bridge_commander_send(NULL, NULL, "PUBLISH %s:bridge:%s %s",
+    bridge_redis_command_send(NULL, NULL, "PUBLISH %s:bridge:%s %s",
                           bridge_config->redis.prefix, bridge, text);
 }
 
@@ -213,7 +213,7 @@ bridge_subscriber_timer_handler(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    asked = bridge_commander_ready();
+    asked = bridge_redis_command_ready();
 
     if (asked) {
         bridge_subscriber_returned = 0;

@@ -37,7 +37,7 @@ static void bridge_redis_event_handler(struct bufferevent *bev, short what,
 static const char *bridge_redis_why(struct bufferevent *bev, short what,
     char *buf, size_t size);
 static void bridge_redis_greet(bridge_redis_t *redis);
-static int bridge_redis_command(bridge_redis_t *redis, const char *format,
+static int bridge_redis_append(bridge_redis_t *redis, const char *format,
     ...);
 static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
 static void bridge_redis_read(bridge_redis_t *redis);
@@ -322,18 +322,18 @@ bridge_redis_greet(bridge_redis_t *redis)
     if (conf->password) {
         redis->greetings++;
 
-        rc |= conf->user ? bridge_redis_command(redis, "AUTH %s %s",
+        rc |= conf->user ? bridge_redis_append(redis, "AUTH %s %s",
                                                 conf->user, conf->password)
-                         : bridge_redis_command(redis, "AUTH %s",
+                         : bridge_redis_append(redis, "AUTH %s",
                                                 conf->password);
     }
 
     if (conf->db) {
         redis->greetings++;
-        rc |= bridge_redis_command(redis, "SELECT %d", conf->db);
+        rc |= bridge_redis_append(redis, "SELECT %d", conf->db);
     }
 
-    rc |= bridge_redis_command(redis, "PING");
+    rc |= bridge_redis_append(redis, "PING");
 
     if (rc != 0) {
         bridge_redis_fail(redis, "no memory to log in");
@@ -342,7 +342,7 @@ bridge_redis_greet(bridge_redis_t *redis)
 
 
 static int
-bridge_redis_command(bridge_redis_t *redis, const char *format, ...)
+bridge_redis_append(bridge_redis_t *redis, const char *format, ...)
 {
     int       len, rc;
     char     *command;
