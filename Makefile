@@ -30,7 +30,7 @@ TESTS ?= t/*.t build/unit/*
 
 # Without those that are not about the module's code, or whose programs have
 # the sanitizers in them in any run (misc/build driver).
-ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_dav%.t \
+ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_session_dav%.t \
               t/bridge_imap%.t t/docs.t t/docs_conf.t t/dovecot_down.t \
               t/dovecot_24%.t t/run.t t/page.t t/style.t t/upgrade%.t, \
               $(wildcard t/*.t))
@@ -57,8 +57,8 @@ STREAM_TESTS ?= $(patsubst %,t/%.t,coalesce coalesce_live crash detach \
 VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
                   duplex websocket_updates poll \
-                  bridge bridge_auth bridge_config bridge_cyrus bridge_dav \
-                  bridge_dav_daemon bridge_dav_update bridge_imap_hostile \
+                  bridge bridge_auth bridge_config bridge_cyrus bridge_session_dav \
+                  bridge_session_dav_daemon bridge_session_dav_update bridge_imap_hostile \
                   bridge_imap_reset bridge_imap_update bridge_many \
                   bridge_redis bridge_tls bridge_update)
 

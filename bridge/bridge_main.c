@@ -11,14 +11,14 @@
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "dav_http.h"
-#include "bridge_discover.h"
+#include "bridge_account_scan.h"
 #include "bridge_dns.h"
 #include "bridge_http.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
-#include "bridge_members.h"
+#include "bridge_peers.h"
 #include "bridge_systemd.h"
-#include "bridge_pace.h"
+#include "bridge_connect_rate.h"
 #include "bridge_presence.h"
 #include "bridge_subscriber.h"
 #include "bridge_update.h"
@@ -201,7 +201,7 @@ bridge_main_start(void)
     }
 
     bridge_auth_init();
-    bridge_pace_init();
+    bridge_connect_rate_init();
     bridge_account_init();
     bridge_presence_open();
     bridge_lease_open();
@@ -209,7 +209,7 @@ bridge_main_start(void)
 
     bridge_redis_command_init();
     bridge_subscriber_init();
-    bridge_members_init();
+    bridge_peers_init();
 
     return 0;
 }
@@ -267,7 +267,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
         bridge_auth_flush();
         bridge_redis_reload(&old->redis);
         bridge_account_reload();
-        bridge_discover_again();
+        bridge_account_scan_again();
 
         bridge_config_release(old);
         bridge_log(BRIDGE_LOG_NOTICE, "the settings were read");
@@ -303,11 +303,11 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
     bridge_log(BRIDGE_LOG_NOTICE, "ends");
     bridge_systemd_stopping();
 
-    bridge_discover_done();
+    bridge_account_scan_done();
     bridge_update_done();
     bridge_auth_done();
     bridge_account_done();
-    bridge_members_done();
+    bridge_peers_done();
 
     tv.tv_sec = BRIDGE_MAIN_LEAVE / 1000;
     tv.tv_usec = 0;
@@ -340,7 +340,7 @@ bridge_main_end(void)
     bridge_http_done();
     bridge_subscriber_done();
     bridge_redis_command_done();
-    bridge_pace_done();
+    bridge_connect_rate_done();
     bridge_dns_done();
 
     event_del(&bridge_main_hup);

@@ -9,8 +9,8 @@
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_function_library.h"
-#include "bridge_members.h"
-#include "bridge_pace.h"
+#include "bridge_peers.h"
+#include "bridge_connect_rate.h"
 #include "bridge_subscriber.h"
 #include "dav_counters.h"
 
@@ -85,7 +85,7 @@ bridge_metrics_page(struct evbuffer *page)
                        counts.refused);
     bridge_metrics_one(page, "connects_waiting", "gauge",
                        "Accounts that wait for their turn to connect.",
-                       bridge_pace_waiting());
+                       bridge_connect_rate_waiting());
     bridge_metrics_one(page, "logins_total", "counter",
                        "Sessions that have logged in.",
                        bridge_metrics.logins);
@@ -116,7 +116,7 @@ bridge_metrics_page(struct evbuffer *page)
                        "Updates of which nobody knows what they did.",
                        bridge_metrics.updates_unknown);
     bridge_metrics_one(page, "bridges", "gauge", "Bridges that are there.",
-                       bridge_members_count());
+                       bridge_peers_count());
     bridge_metrics_dav(page);
     bridge_metrics_one(page, "redis_up", "gauge",
                        "1 if both connections to Redis work.",

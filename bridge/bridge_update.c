@@ -13,7 +13,7 @@
 #include "bridge_config.h"
 #include "bridge_function_library.h"
 #include "bridge_log.h"
-#include "bridge_members.h"
+#include "bridge_peers.h"
 #include "bridge_update_entry.h"
 
 #include <stdlib.h>
@@ -278,7 +278,7 @@ bridge_update_consumers(void *data, redisReply *reply)
     size_t  i;
 
     if (reply && reply->type == REDIS_REPLY_ARRAY && bridge_update_on
-        && bridge_members_has(bridge_config->lease.id))
+        && bridge_peers_has(bridge_config->lease.id))
     {
         for (i = 0; i < reply->elements; i++) {
             bridge_update_consumer(reply->element[i]);
@@ -296,7 +296,7 @@ bridge_update_consumer(redisReply *consumer)
         || consumer->element[1]->type != REDIS_REPLY_STRING
         || consumer->element[3]->type != REDIS_REPLY_INTEGER
         || consumer->element[5]->type != REDIS_REPLY_INTEGER
-        || bridge_members_has(consumer->element[1]->str))
+        || bridge_peers_has(consumer->element[1]->str))
     {
         return;
     }

@@ -12,7 +12,7 @@
 
 
 #include "bridge_config.h"
-#include "bridge_dav.h"
+#include "bridge_session_dav.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
 #include "bridge_update_entry.h"
@@ -132,8 +132,8 @@ bridge_update_send(bridge_update_entry_t *entry, imap_session_t *session)
     entry->state = BRIDGE_UPDATE_SENT;
     evtimer_del(&entry->timer);
 
-    if (bridge_dav_is(entry->body)) {
-        bridge_dav_update(bridge_account_find(entry->account), entry->body,
+    if (bridge_session_dav_is(entry->body)) {
+        bridge_session_dav_update(bridge_account_find(entry->account), entry->body,
                           bridge_update_sent, entry);
         return;
     }

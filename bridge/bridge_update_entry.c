@@ -10,7 +10,7 @@
 #include "bridge_update_entry.h"
 #include "bridge_config.h"
 #include "bridge_log.h"
-#include "bridge_watch.h"
+#include "bridge_session.h"
 
 #include <stdlib.h>
 
@@ -163,7 +163,7 @@ bridge_update_entries_run(const char *name)
         }
 
         account = bridge_account_find(name);
-        session = account ? bridge_watch_session(account) : NULL;
+        session = account ? bridge_session_imap(account) : NULL;
 
         if (session == NULL || running >= BRIDGE_UPDATE_RUNNING) {
 

@@ -150,7 +150,7 @@ sub details {
         source('imap_command.c') =~ /error = $text/g;
     my @bridge = source('bridge_update*.c')
         =~ /refuse\(entry, "\w+",\s+$text/g;
-    my ($no_dav) = source('bridge_dav.c')
+    my ($no_dav) = source('bridge_session_dav.c')
         =~ /"refused", "detail",.*?:\s$text\)/s;
 
     my %source = map { s/\\"/"/gr => 1 } @imap, @command, @bridge;

@@ -16,7 +16,7 @@
 
 #include <openssl/ssl.h>
 
-#include "bridge_dav.h"
+#include "bridge_session_dav.h"
 #include "imap_client.h"
 
 
@@ -106,7 +106,7 @@ typedef struct {
     bridge_msec_t        backoff_max;
     int                  connect_rate;  /* a second, for all servers */
     int                  max_accounts;
-} bridge_watch_conf_t;
+} bridge_session_conf_t;
 
 
 typedef struct {
@@ -137,7 +137,7 @@ struct bridge_config_s {
 
     bridge_redis_conf_t   redis;
     bridge_auth_conf_t    auth;
-    bridge_watch_conf_t   watch;
+    bridge_session_conf_t   watch;
     bridge_lease_conf_t   lease;
     bridge_updates_conf_t updates;
     bridge_server_t      *servers;

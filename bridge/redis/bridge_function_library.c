@@ -10,7 +10,7 @@
 #include "bridge_function_library.h"
 #include "bridge_account.h"
 #include "bridge_redis_command.h"
-#include "bridge_discover.h"
+#include "bridge_account_scan.h"
 #include "bridge_log.h"
 #include "bridge_update.h"
 
@@ -178,7 +178,7 @@ bridge_function_library_is_ready(void)
     bridge_function_library = 1;
     bridge_function_library_told = 0;
 
-    bridge_discover_start();
+    bridge_account_scan_start();
     bridge_account_redis_ready();
     bridge_update_redis_ready();
 }

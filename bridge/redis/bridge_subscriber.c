@@ -11,7 +11,7 @@
 #include "bridge_subscriber.h"
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
-#include "bridge_dav.h"
+#include "bridge_session_dav.h"
 #include "bridge_presence.h"
 
 #include <stdarg.h>
@@ -183,7 +183,7 @@ bridge_subscriber_message(const char *channel, redisReply *payload)
     }
 
     if (strcmp(channel, "poke") == 0) {
-        bridge_dav_poke(payload->str, payload->len);
+        bridge_session_dav_poke(payload->str, payload->len);
         return;
     }
 

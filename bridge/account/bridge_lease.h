@@ -21,7 +21,7 @@ void bridge_lease_open(void);
 void bridge_lease_init(bridge_account_t *account);
 void bridge_lease_stop(bridge_account_t *account);
 
-/* Asks for the lease; bridge_watch_open() follows, or the state OTHER. */
+/* Asks for the lease; bridge_session_open() follows, or the state OTHER. */
 void bridge_lease_take(bridge_account_t *account);
 
 /* Hands it back, if it is ours. */

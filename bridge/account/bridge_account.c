@@ -9,9 +9,9 @@
 #include "bridge_lease.h"
 #include "bridge_function_library.h"
 #include "bridge_log.h"
-#include "bridge_pace.h"
+#include "bridge_connect_rate.h"
 #include "bridge_presence.h"
-#include "bridge_watch.h"
+#include "bridge_session.h"
 
 #include <stdlib.h>
 
@@ -174,7 +174,7 @@ bridge_account_consider(bridge_account_t *account)
 
         if (account->state == BRIDGE_ACCOUNT_IDLE) {
             account->since = account->since ? account->since : bridge_now();
-            bridge_pace_add(account);
+            bridge_connect_rate_add(account);
         }
 
         return;
@@ -199,11 +199,11 @@ static void
 bridge_account_rest(bridge_account_t *account)
 {
     if (account->state == BRIDGE_ACCOUNT_QUEUED) {
-        bridge_pace_remove(account);
+        bridge_connect_rate_remove(account);
     }
 
     if (account->client) {
-        bridge_watch_close(account, 1);
+        bridge_session_close(account, 1);
     }
 
     evtimer_del(&account->timer);
@@ -253,7 +253,7 @@ bridge_account_timer_handler(evutil_socket_t fd, short what, void *data)
     switch (account->state) {
 
     case BRIDGE_ACCOUNT_OPEN:
-        bridge_watch_ended(account);
+        bridge_session_ended(account);
         return;
 
     case BRIDGE_ACCOUNT_OTHER:
@@ -270,7 +270,7 @@ bridge_account_timer_handler(evutil_socket_t fd, short what, void *data)
 void
 bridge_account_redis_ready(void)
 {
-    bridge_pace_run();
+    bridge_connect_rate_run();
 }
 
 

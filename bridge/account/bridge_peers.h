@@ -13,21 +13,21 @@
 #include "bridge.h"
 
 
-void bridge_members_init(void);
+void bridge_peers_init(void);
 
 /* Tells the others that we leave. */
-void bridge_members_done(void);
+void bridge_peers_done(void);
 
-int bridge_members_has(const char *bridge);
+int bridge_peers_has(const char *bridge);
 
 /*
  * True if the account should be ours: the bridge with the greatest hash of
  * its own name and the account's has it, so that each account has one, and
  * one that joins or leaves moves no others than its own.
  */
-int bridge_members_prefers(const char *account);
+int bridge_peers_prefers(const char *account);
 
-unsigned bridge_members_count(void);
+unsigned bridge_peers_count(void);
 
 
 #endif /* _BRIDGE_MEMBERS_H_INCLUDED_ */

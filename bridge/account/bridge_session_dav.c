@@ -8,15 +8,15 @@
  */
 
 
-#include "bridge_dav.h"
+#include "bridge_session_dav.h"
 #include "bridge_config.h"
 #include "bridge_log.h"
-#include "bridge_watch.h"
+#include "bridge_session.h"
 
 #include <stdlib.h>
 
 
-struct bridge_dav_s {
+struct bridge_session_dav_s {
     bridge_account_t    *account;
     dav_client_t        *client;
     bridge_command_t    *command;       /* for the states */
@@ -25,53 +25,53 @@ struct bridge_dav_s {
 };
 
 
-static void bridge_dav_start(bridge_dav_t *dav, json_t *states);
-static int bridge_dav_login(bridge_account_t *account, dav_login_t *login);
-static void bridge_dav_timer(evutil_socket_t fd, short what, void *data);
-static void bridge_dav_states(void *data, redisReply *reply);
-static void bridge_dav_retry(bridge_dav_t *dav);
-static void bridge_dav_logged_in(void *data, dav_client_t *c);
-static void bridge_dav_publish(void *data, dav_client_t *c, const char *key,
+static void bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states);
+static int bridge_session_dav_login(bridge_account_t *account, dav_login_t *login);
+static void bridge_session_dav_timer(evutil_socket_t fd, short what, void *data);
+static void bridge_session_dav_states(void *data, redisReply *reply);
+static void bridge_session_dav_retry(bridge_session_dav_t *dav);
+static void bridge_session_dav_logged_in(void *data, dav_client_t *c);
+static void bridge_session_dav_publish(void *data, dav_client_t *c, const char *key,
     json_t *events, json_t *state);
-static void bridge_dav_ready(void *data, dav_client_t *c);
-static void bridge_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
+static void bridge_session_dav_ready(void *data, dav_client_t *c);
+static void bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
     const char *why);
-static void bridge_dav_log(void *data, dav_client_t *c, int level,
+static void bridge_session_dav_log(void *data, dav_client_t *c, int level,
     const char *text);
 
 
-static const dav_callbacks_t  bridge_dav_callbacks = {
-    bridge_dav_logged_in,
-    bridge_dav_publish,
-    bridge_dav_ready,
-    bridge_dav_failed,
-    bridge_dav_log
+static const dav_callbacks_t  bridge_session_dav_callbacks = {
+    bridge_session_dav_logged_in,
+    bridge_session_dav_publish,
+    bridge_session_dav_ready,
+    bridge_session_dav_failed,
+    bridge_session_dav_log
 };
 
 
 void
-bridge_dav_open(bridge_account_t *account, json_t *states)
+bridge_session_dav_open(bridge_account_t *account, json_t *states)
 {
-    bridge_dav_t  *dav;
+    bridge_session_dav_t  *dav;
 
     if (account->server->dav.url == NULL) {
         return;
     }
 
-    dav = bridge_alloc(sizeof(bridge_dav_t));
+    dav = bridge_alloc(sizeof(bridge_session_dav_t));
     dav->account = account;
     account->dav = dav;
 
-    evtimer_assign(&dav->timer, bridge_base, bridge_dav_timer, dav);
+    evtimer_assign(&dav->timer, bridge_base, bridge_session_dav_timer, dav);
 
-    bridge_dav_start(dav, states);
+    bridge_session_dav_start(dav, states);
 }
 
 
 void
-bridge_dav_close(bridge_account_t *account)
+bridge_session_dav_close(bridge_account_t *account)
 {
-    bridge_dav_t  *dav;
+    bridge_session_dav_t  *dav;
 
     dav = account->dav;
 
@@ -95,7 +95,7 @@ bridge_dav_close(bridge_account_t *account)
 
 
 static void
-bridge_dav_start(bridge_dav_t *dav, json_t *states)
+bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states)
 {
     dav_login_t         login;
     dav_server_t       *server;
@@ -108,19 +108,19 @@ bridge_dav_start(bridge_dav_t *dav, json_t *states)
         server->http = dav_http_create(&conf->http_conf);
     }
 
-    if (server->http == NULL || bridge_dav_login(dav->account, &login) != 0) {
+    if (server->http == NULL || bridge_session_dav_login(dav->account, &login) != 0) {
         bridge_log(BRIDGE_LOG_INFO, "account \"%s\": no login for DAV",
                    dav->account->name);
         return;
     }
 
-    dav->client = dav_client_open(server, &bridge_dav_callbacks, dav, &login,
+    dav->client = dav_client_open(server, &bridge_session_dav_callbacks, dav, &login,
                                   states);
 }
 
 
 static int
-bridge_dav_login(bridge_account_t *account, dav_login_t *login)
+bridge_session_dav_login(bridge_account_t *account, dav_login_t *login)
 {
     bridge_config_dav_t  *conf;
 
@@ -149,45 +149,45 @@ bridge_dav_login(bridge_account_t *account, dav_login_t *login)
 
 
 static void
-bridge_dav_timer(evutil_socket_t fd, short what, void *data)
+bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
 {
     char          *key;
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     key = bridge_redis_command_key(dav->account->name, "bridge");
-    dav->command = bridge_redis_command_send(bridge_dav_states, dav, "HGETALL %s",
+    dav->command = bridge_redis_command_send(bridge_session_dav_states, dav, "HGETALL %s",
                                          key);
     free(key);
 
     if (dav->command == NULL) {
-        bridge_dav_retry(dav);
+        bridge_session_dav_retry(dav);
     }
 }
 
 
 static void
-bridge_dav_states(void *data, redisReply *reply)
+bridge_session_dav_states(void *data, redisReply *reply)
 {
     json_t        *states;
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     dav->command = NULL;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-        bridge_dav_retry(dav);
+        bridge_session_dav_retry(dav);
         return;
     }
 
-    states = bridge_watch_states(reply->element, reply->elements);
-    bridge_dav_start(dav, states);
+    states = bridge_session_states(reply->element, reply->elements);
+    bridge_session_dav_start(dav, states);
     json_decref(states);
 }
 
 
 static void
-bridge_dav_retry(bridge_dav_t *dav)
+bridge_session_dav_retry(bridge_session_dav_t *dav)
 {
-    bridge_watch_conf_t  *conf;
+    bridge_session_conf_t  *conf;
 
     conf = &bridge_config->watch;
 
@@ -198,7 +198,7 @@ bridge_dav_retry(bridge_dav_t *dav)
 
 
 void
-bridge_dav_poke(const char *account, size_t len)
+bridge_session_dav_poke(const char *account, size_t len)
 {
     char              *name;
     bridge_account_t  *found;
@@ -214,7 +214,7 @@ bridge_dav_poke(const char *account, size_t len)
 
 
 int
-bridge_dav_is(json_t *update)
+bridge_session_dav_is(json_t *update)
 {
     const char  *verb;
 
@@ -225,7 +225,7 @@ bridge_dav_is(json_t *update)
 
 
 void
-bridge_dav_update(bridge_account_t *account, json_t *update,
+bridge_session_dav_update(bridge_account_t *account, json_t *update,
     dav_update_done_pt done, void *ctx)
 {
     json_t  *result;
@@ -245,28 +245,28 @@ bridge_dav_update(bridge_account_t *account, json_t *update,
 
 
 static void
-bridge_dav_logged_in(void *data, dav_client_t *c)
+bridge_session_dav_logged_in(void *data, dav_client_t *c)
 {
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     bridge_backoff_reset(&dav->backoff);
 }
 
 
 static void
-bridge_dav_publish(void *data, dav_client_t *c, const char *key,
+bridge_session_dav_publish(void *data, dav_client_t *c, const char *key,
     json_t *events, json_t *state)
 {
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
-    bridge_watch_put(dav->account, key, events, state);
+    bridge_session_put(dav->account, key, events, state);
 }
 
 
 static void
-bridge_dav_ready(void *data, dav_client_t *c)
+bridge_session_dav_ready(void *data, dav_client_t *c)
 {
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     bridge_log(BRIDGE_LOG_INFO, "account \"%s\": watching contacts and "
                "calendars", dav->account->name);
@@ -276,10 +276,10 @@ bridge_dav_ready(void *data, dav_client_t *c)
 /* A refused login is not tried again before the next session. */
 
 static void
-bridge_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
+bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
     const char *why)
 {
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     bridge_log(reason == DAV_FAIL_AWAY || reason == DAV_FAIL_CREDENTIALS
                ? BRIDGE_LOG_INFO : BRIDGE_LOG_WARN,
@@ -289,15 +289,15 @@ bridge_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
     dav_client_close(c);
 
     if (reason != DAV_FAIL_CREDENTIALS) {
-        bridge_dav_retry(dav);
+        bridge_session_dav_retry(dav);
     }
 }
 
 
 static void
-bridge_dav_log(void *data, dav_client_t *c, int level, const char *text)
+bridge_session_dav_log(void *data, dav_client_t *c, int level, const char *text)
 {
-    bridge_dav_t  *dav = data;
+    bridge_session_dav_t  *dav = data;
 
     bridge_log((bridge_log_level_t) level, "account \"%s\": DAV: %s",
                dav->account->name, text);

@@ -15,10 +15,10 @@
 
 
 /* The functions are there: looks once, and again after a reload. */
-void bridge_discover_start(void);
-void bridge_discover_again(void);
+void bridge_account_scan_start(void);
+void bridge_account_scan_again(void);
 
-void bridge_discover_done(void);
+void bridge_account_scan_done(void);
 
 
 #endif /* _BRIDGE_DISCOVER_H_INCLUDED_ */

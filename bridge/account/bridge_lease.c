@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * A lease that another bridge holds is not asked for again as long as that
- * bridge is there.  If it should be ours (bridge_members.h), the holder is
+ * bridge is there.  If it should be ours (bridge_peers.h), the holder is
  * asked to give it, both sides at a slow rate, so that a bridge that joins
  * gets its share without a storm of logins.
  */
@@ -12,11 +12,11 @@
 #include "bridge_lease.h"
 #include "bridge_config.h"
 #include "bridge_log.h"
-#include "bridge_members.h"
-#include "bridge_pace.h"
+#include "bridge_peers.h"
+#include "bridge_connect_rate.h"
 #include "bridge_subscriber.h"
 #include "bridge_update.h"
-#include "bridge_watch.h"
+#include "bridge_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +85,8 @@ bridge_lease_take(bridge_account_t *account)
     free(key);
 
     if (command == NULL) {
-        bridge_pace_refund();
-        bridge_watch_later(account, bridge_config->watch.backoff_min);
+        bridge_connect_rate_refund();
+        bridge_session_later(account, bridge_config->watch.backoff_min);
         return;
     }
 
@@ -113,8 +113,8 @@ bridge_lease_taken(void *data, redisReply *reply)
                        account->name, reply->str);
         }
 
-        bridge_pace_refund();
-        bridge_watch_later(account, bridge_config->watch.backoff_min);
+        bridge_connect_rate_refund();
+        bridge_session_later(account, bridge_config->watch.backoff_min);
     }
 
     bridge_account_release(account);
@@ -131,11 +131,11 @@ bridge_lease_got(bridge_account_t *account, redisReply *reply)
         account->holder = NULL;
 
         bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
-        bridge_watch_open(account, reply->element + 1, reply->elements - 1);
+        bridge_session_open(account, reply->element + 1, reply->elements - 1);
         return;
     }
 
-    bridge_pace_refund();
+    bridge_connect_rate_refund();
 
     if (reply->elements == 3
         && reply->element[1]->type == REDIS_REPLY_STRING
@@ -163,7 +163,7 @@ bridge_lease_other(bridge_account_t *account, const char *holder,
     account->state = BRIDGE_ACCOUNT_OTHER;
     account->since = 0;
 
-    if (bridge_members_has(holder)) {
+    if (bridge_peers_has(holder)) {
         wait = half + bridge_random(half + 1);
     }
 
@@ -178,7 +178,7 @@ bridge_lease_look(bridge_account_t *account)
 {
     bridge_msec_t  half;
 
-    if (!bridge_members_has(account->holder)
+    if (!bridge_peers_has(account->holder)
         || bridge_random(10) == 0)
     {
         account->state = BRIDGE_ACCOUNT_IDLE;
@@ -189,7 +189,7 @@ bridge_lease_look(bridge_account_t *account)
     half = bridge_config->lease.time / 2;
     bridge_timer_set(&account->timer, half + bridge_random(half + 1));
 
-    if (bridge_members_prefers(account->name) && bridge_account_can(account)
+    if (bridge_peers_prefers(account->name) && bridge_account_can(account)
         && bridge_lease_may_move())
     {
         bridge_subscriber_tell(account->holder, "give %s %s",
@@ -288,7 +288,7 @@ bridge_lease_renewed(void *data, redisReply *reply)
         evtimer_del(&account->lease);
 
         if (account->client) {
-            bridge_watch_again(account);
+            bridge_session_again(account);
         }
     }
 
@@ -331,7 +331,7 @@ bridge_lease_give(const char *to, const char *name)
 
     account = bridge_account_find(name);
 
-    if (account == NULL || !account->held || !bridge_members_has(to)
+    if (account == NULL || !account->held || !bridge_peers_has(to)
         || account->state == BRIDGE_ACCOUNT_TAKING
         || bridge_update_busy(account)
         || !bridge_lease_may_move())
@@ -343,7 +343,7 @@ bridge_lease_give(const char *to, const char *name)
                to);
 
     if (account->client) {
-        bridge_watch_close(account, 1);
+        bridge_session_close(account, 1);
     }
 
     bridge_lease_release(account);

@@ -62,7 +62,7 @@ struct bridge_account_s {
     bridge_server_t         *server;    /* of the session, whose config is
                                            held */
     imap_client_t           *client;
-    struct bridge_dav_s     *dav;       /* with it; NULL: none */
+    struct bridge_session_dav_s     *dav;       /* with it; NULL: none */
     bridge_login_t          *used;      /* the session's; NULL: a master's */
     json_t                  *states;    /* until it is logged in */
     bridge_msec_t            opened;

@@ -7,7 +7,7 @@
  */
 
 
-#include "bridge_members.h"
+#include "bridge_peers.h"
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_lease.h"
@@ -26,41 +26,41 @@ struct bridge_member_s {
 };
 
 
-static void bridge_members_say(evutil_socket_t fd, short what, void *data);
-static void bridge_members_answered(void *data, redisReply *reply);
-static bridge_member_t *bridge_members_find(const char *id);
-static void bridge_members_gone(bridge_member_t *member);
-static uint64_t bridge_members_hash(const char *bridge, const char *account);
+static void bridge_peers_say(evutil_socket_t fd, short what, void *data);
+static void bridge_peers_answered(void *data, redisReply *reply);
+static bridge_member_t *bridge_peers_find(const char *id);
+static void bridge_peers_gone(bridge_member_t *member);
+static uint64_t bridge_peers_hash(const char *bridge, const char *account);
 
 
-static struct event      bridge_members_timer;
-static bridge_member_t  *bridge_members;
+static struct event      bridge_peers_timer;
+static bridge_member_t  *bridge_peers;
 
 
 void
-bridge_members_init(void)
+bridge_peers_init(void)
 {
-    evtimer_assign(&bridge_members_timer, bridge_base, bridge_members_say,
+    evtimer_assign(&bridge_peers_timer, bridge_base, bridge_peers_say,
                    NULL);
 
-    bridge_members_say(-1, 0, NULL);
+    bridge_peers_say(-1, 0, NULL);
 }
 
 
 void
-bridge_members_done(void)
+bridge_peers_done(void)
 {
     bridge_member_t  *member;
 
-    evtimer_del(&bridge_members_timer);
+    evtimer_del(&bridge_peers_timer);
 
     bridge_redis_command_send(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
                           bridge_config->redis.prefix,
                           bridge_config->lease.id);
 
-    while (bridge_members) {
-        member = bridge_members;
-        bridge_members = member->next;
+    while (bridge_peers) {
+        member = bridge_peers;
+        bridge_peers = member->next;
 
         free(member->id);
         free(member);
@@ -69,21 +69,21 @@ bridge_members_done(void)
 
 
 int
-bridge_members_has(const char *bridge)
+bridge_peers_has(const char *bridge)
 {
-    return bridge_members_find(bridge) != NULL;
+    return bridge_peers_find(bridge) != NULL;
 }
 
 
 unsigned
-bridge_members_count(void)
+bridge_peers_count(void)
 {
     unsigned          n;
     bridge_member_t  *member;
 
     n = 0;
 
-    for (member = bridge_members; member; member = member->next) {
+    for (member = bridge_peers; member; member = member->next) {
         n++;
     }
 
@@ -92,15 +92,15 @@ bridge_members_count(void)
 
 
 int
-bridge_members_prefers(const char *account)
+bridge_peers_prefers(const char *account)
 {
     uint64_t          ours;
     bridge_member_t  *member;
 
-    ours = bridge_members_hash(bridge_config->lease.id, account);
+    ours = bridge_peers_hash(bridge_config->lease.id, account);
 
-    for (member = bridge_members; member; member = member->next) {
-        if (bridge_members_hash(member->id, account) > ours) {
+    for (member = bridge_peers; member; member = member->next) {
+        if (bridge_peers_hash(member->id, account) > ours) {
             return 0;
         }
     }
@@ -110,20 +110,20 @@ bridge_members_prefers(const char *account)
 
 
 static void
-bridge_members_say(evutil_socket_t fd, short what, void *data)
+bridge_peers_say(evutil_socket_t fd, short what, void *data)
 {
-    bridge_redis_command_send(bridge_members_answered, NULL,
+    bridge_redis_command_send(bridge_peers_answered, NULL,
                           "FCALL pimap_bridges 1 %s:bridges %s %d",
                           bridge_config->redis.prefix,
                           bridge_config->lease.id,
                           (int) bridge_config->lease.time * 2 / 3);
 
-    bridge_timer_set(&bridge_members_timer, bridge_config->lease.time / 5);
+    bridge_timer_set(&bridge_peers_timer, bridge_config->lease.time / 5);
 }
 
 
 static void
-bridge_members_answered(void *data, redisReply *reply)
+bridge_peers_answered(void *data, redisReply *reply)
 {
     size_t             i;
     bridge_member_t   *member, **next;
@@ -138,13 +138,13 @@ bridge_members_answered(void *data, redisReply *reply)
             continue;
         }
 
-        member = bridge_members_find(reply->element[i]->str);
+        member = bridge_peers_find(reply->element[i]->str);
 
         if (member == NULL) {
             member = bridge_alloc(sizeof(bridge_member_t));
             member->id = bridge_string(reply->element[i]->str);
-            member->next = bridge_members;
-            bridge_members = member;
+            member->next = bridge_peers;
+            bridge_peers = member;
 
             bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is there",
                        member->id);
@@ -153,7 +153,7 @@ bridge_members_answered(void *data, redisReply *reply)
         member->seen = 1;
     }
 
-    next = &bridge_members;
+    next = &bridge_peers;
 
     while (*next) {
         member = *next;
@@ -165,17 +165,17 @@ bridge_members_answered(void *data, redisReply *reply)
         }
 
         *next = member->next;
-        bridge_members_gone(member);
+        bridge_peers_gone(member);
     }
 }
 
 
 static bridge_member_t *
-bridge_members_find(const char *id)
+bridge_peers_find(const char *id)
 {
     bridge_member_t  *member;
 
-    for (member = bridge_members; member; member = member->next) {
+    for (member = bridge_peers; member; member = member->next) {
         if (strcmp(member->id, id) == 0) {
             return member;
         }
@@ -186,7 +186,7 @@ bridge_members_find(const char *id)
 
 
 static void
-bridge_members_gone(bridge_member_t *member)
+bridge_peers_gone(bridge_member_t *member)
 {
     bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", member->id);
 
@@ -200,7 +200,7 @@ bridge_members_gone(bridge_member_t *member)
 /* FNV-1a, and a finish that lets each bit change all others. */
 
 static uint64_t
-bridge_members_hash(const char *bridge, const char *account)
+bridge_peers_hash(const char *bridge, const char *account)
 {
     uint64_t     h;
     const char  *p;

@@ -7,60 +7,60 @@
  */
 
 
-#include "bridge_watch.h"
+#include "bridge_session.h"
 #include "bridge_auth.h"
 #include "bridge_config.h"
-#include "bridge_dav.h"
+#include "bridge_session_dav.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
 #include "bridge_metrics.h"
-#include "bridge_pace.h"
+#include "bridge_connect_rate.h"
 #include "bridge_update.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 
-#define BRIDGE_WATCH_LASTED  30000      /* msec: a session that was good */
-#define BRIDGE_WATCH_FIXED   5          /* arguments before the events */
+#define BRIDGE_SESSION_LASTED  30000      /* msec: a session that was good */
+#define BRIDGE_SESSION_FIXED   5          /* arguments before the events */
 
 
 typedef struct {
     bridge_account_t  *account;
     uint64_t           generation;
-} bridge_watch_sent_t;
+} bridge_session_sent_t;
 
 
-static void bridge_watch_mailboxes(json_t *states);
-static void bridge_watch_logged_in(void *data, imap_client_t *client);
-static void bridge_watch_publish(void *data, imap_client_t *client,
+static void bridge_session_mailboxes(json_t *states);
+static void bridge_session_logged_in(void *data, imap_client_t *client);
+static void bridge_session_publish(void *data, imap_client_t *client,
     const char *mailbox, json_t *events, json_t *state);
-static int bridge_watch_send(bridge_account_t *account, const char *mailbox,
+static int bridge_session_send(bridge_account_t *account, const char *mailbox,
     json_t *events, json_t *state);
-static void bridge_watch_published(void *data, redisReply *reply);
-static void bridge_watch_unpublished(bridge_account_t *account,
+static void bridge_session_published(void *data, redisReply *reply);
+static void bridge_session_unpublished(bridge_account_t *account,
     redisReply *reply);
-static void bridge_watch_ready(void *data, imap_client_t *client,
+static void bridge_session_ready(void *data, imap_client_t *client,
     const char *how);
-static void bridge_watch_failed(void *data, imap_client_t *client,
+static void bridge_session_failed(void *data, imap_client_t *client,
     imap_fail_t reason, const char *why);
-static void bridge_watch_refused(bridge_account_t *account);
-static void bridge_watch_retry(bridge_account_t *account, bridge_msec_t min);
-static void bridge_watch_log(void *data, imap_client_t *client, int level,
+static void bridge_session_refused(bridge_account_t *account);
+static void bridge_session_retry(bridge_account_t *account, bridge_msec_t min);
+static void bridge_session_log(void *data, imap_client_t *client, int level,
     const char *text);
 
 
-static const imap_client_callbacks_t  bridge_watch_callbacks = {
-    bridge_watch_logged_in,
-    bridge_watch_publish,
-    bridge_watch_ready,
-    bridge_watch_failed,
-    bridge_watch_log
+static const imap_client_callbacks_t  bridge_session_callbacks = {
+    bridge_session_logged_in,
+    bridge_session_publish,
+    bridge_session_ready,
+    bridge_session_failed,
+    bridge_session_log
 };
 
 
 void
-bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
+bridge_session_open(bridge_account_t *account, redisReply **states, size_t n)
 {
     char             *name;
     imap_login_t      login;
@@ -74,13 +74,13 @@ bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
                             server->master_user ? NULL : account->login)
            != 0)
     {
-        bridge_pace_refund();
+        bridge_connect_rate_refund();
         bridge_account_consider(account);
         return;
     }
 
-    account->states = bridge_watch_states(states, n);
-    account->client = imap_client_open(&server->imap, &bridge_watch_callbacks,
+    account->states = bridge_session_states(states, n);
+    account->client = imap_client_open(&server->imap, &bridge_session_callbacks,
                                        account, &login);
     free(name);
 
@@ -88,12 +88,12 @@ bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
         json_decref(account->states);
         account->states = NULL;
 
-        bridge_watch_later(account, bridge_config->watch.backoff_max);
+        bridge_session_later(account, bridge_config->watch.backoff_max);
         return;
     }
 
     bridge_config_hold(server->config);
-    bridge_pace_opened(server);
+    bridge_connect_rate_opened(server);
 
     if (server->master_user == NULL) {
         account->used = bridge_login_hold(account->login);
@@ -106,15 +106,15 @@ bridge_watch_open(bridge_account_t *account, redisReply **states, size_t n)
     account->broken = 0;
     account->again = 0;
 
-    bridge_dav_open(account, account->states);
-    bridge_watch_mailboxes(account->states);
+    bridge_session_dav_open(account, account->states);
+    bridge_session_mailboxes(account->states);
 }
 
 
 /* Names of the DAV half begin with a tab. */
 
 static void
-bridge_watch_mailboxes(json_t *states)
+bridge_session_mailboxes(json_t *states)
 {
     void        *next;
     json_t      *state;
@@ -131,7 +131,7 @@ bridge_watch_mailboxes(json_t *states)
 /* A state that we can't read is none: the mailbox begins anew. */
 
 json_t *
-bridge_watch_states(redisReply **states, size_t n)
+bridge_session_states(redisReply **states, size_t n)
 {
     size_t   i;
     json_t  *object, *state;
@@ -158,15 +158,15 @@ bridge_watch_states(redisReply **states, size_t n)
 
 
 void
-bridge_watch_close(bridge_account_t *account, int logout)
+bridge_session_close(bridge_account_t *account, int logout)
 {
     bridge_server_t  *server;
 
     server = account->server;
 
-    bridge_dav_close(account);
+    bridge_session_dav_close(account);
     imap_client_close(account->client, logout);
-    bridge_pace_closed(server);
+    bridge_connect_rate_closed(server);
     bridge_config_release(server->config);
     bridge_login_release(&account->used);
 
@@ -183,7 +183,7 @@ bridge_watch_close(bridge_account_t *account, int logout)
 
 
 void
-bridge_watch_again(bridge_account_t *account)
+bridge_session_again(bridge_account_t *account)
 {
     account->broken = 1;
     account->again = 1;
@@ -193,25 +193,25 @@ bridge_watch_again(bridge_account_t *account)
 
 
 void
-bridge_watch_ended(bridge_account_t *account)
+bridge_session_ended(bridge_account_t *account)
 {
     int  again;
 
     again = account->again;
 
-    bridge_watch_close(account, again);
+    bridge_session_close(account, again);
 
     if (again) {
         bridge_account_consider(account);
         return;
     }
 
-    bridge_watch_retry(account, 0);
+    bridge_session_retry(account, 0);
 }
 
 
 void
-bridge_watch_later(bridge_account_t *account, bridge_msec_t wait)
+bridge_session_later(bridge_account_t *account, bridge_msec_t wait)
 {
     account->state = BRIDGE_ACCOUNT_WAITING;
 
@@ -222,7 +222,7 @@ bridge_watch_later(bridge_account_t *account, bridge_msec_t wait)
 
 
 imap_session_t *
-bridge_watch_session(bridge_account_t *account)
+bridge_session_imap(bridge_account_t *account)
 {
     return account->ready && !account->broken
            ? imap_client_session(account->client) : NULL;
@@ -230,7 +230,7 @@ bridge_watch_session(bridge_account_t *account)
 
 
 static void
-bridge_watch_logged_in(void *data, imap_client_t *client)
+bridge_session_logged_in(void *data, imap_client_t *client)
 {
     bridge_account_t  *account = data;
 
@@ -244,26 +244,26 @@ bridge_watch_logged_in(void *data, imap_client_t *client)
 
 
 static void
-bridge_watch_publish(void *data, imap_client_t *client, const char *mailbox,
+bridge_session_publish(void *data, imap_client_t *client, const char *mailbox,
     json_t *events, json_t *state)
 {
     bridge_account_t  *account = data;
 
     if (bridge_config->watch.on && account->server->mail) {
-        bridge_watch_put(account, mailbox, events, state);
+        bridge_session_put(account, mailbox, events, state);
     }
 }
 
 
 void
-bridge_watch_put(bridge_account_t *account, const char *name, json_t *events,
+bridge_session_put(bridge_account_t *account, const char *name, json_t *events,
     json_t *state)
 {
     if (account->broken) {
         return;
     }
 
-    if (bridge_watch_send(account, name, events, state) != 0) {
+    if (bridge_session_send(account, name, events, state) != 0) {
         account->broken = 1;
         bridge_timer_set(&account->timer, 0);
     }
@@ -271,19 +271,19 @@ bridge_watch_put(bridge_account_t *account, const char *name, json_t *events,
 
 
 static int
-bridge_watch_send(bridge_account_t *account, const char *mailbox,
+bridge_session_send(bridge_account_t *account, const char *mailbox,
     json_t *events, json_t *state)
 {
     int                    rc;
     char                   maxlen[16], ttl[24];
     size_t                 i, n, *len;
     const char           **argv;
-    bridge_watch_sent_t   *sent;
+    bridge_session_sent_t   *sent;
 
     n = json_array_size(events);
 
-    argv = bridge_alloc((n + 4 + BRIDGE_WATCH_FIXED) * sizeof(char *));
-    len = bridge_alloc((n + 4 + BRIDGE_WATCH_FIXED) * sizeof(size_t));
+    argv = bridge_alloc((n + 4 + BRIDGE_SESSION_FIXED) * sizeof(char *));
+    len = bridge_alloc((n + 4 + BRIDGE_SESSION_FIXED) * sizeof(size_t));
 
     snprintf(maxlen, sizeof(maxlen), "%d", bridge_config->redis.maxlen);
     snprintf(ttl, sizeof(ttl), "%llu",
@@ -310,13 +310,13 @@ bridge_watch_send(bridge_account_t *account, const char *mailbox,
         len[i] = strlen(argv[i]);
     }
 
-    sent = bridge_alloc(sizeof(bridge_watch_sent_t));
+    sent = bridge_alloc(sizeof(bridge_session_sent_t));
 
     sent->account = account;
     sent->generation = account->generation;
 
     if (rc == 0
-        && bridge_redis_command_send_argv(bridge_watch_published, sent, n + 9,
+        && bridge_redis_command_send_argv(bridge_session_published, sent, n + 9,
                                       argv, len))
     {
         bridge_account_hold(account);
@@ -341,11 +341,11 @@ bridge_watch_send(bridge_account_t *account, const char *mailbox,
 
 
 static void
-bridge_watch_published(void *data, redisReply *reply)
+bridge_session_published(void *data, redisReply *reply)
 {
     uint64_t              generation;
     bridge_account_t     *account;
-    bridge_watch_sent_t  *sent = data;
+    bridge_session_sent_t  *sent = data;
 
     account = sent->account;
     generation = sent->generation;
@@ -357,7 +357,7 @@ bridge_watch_published(void *data, redisReply *reply)
         bridge_metrics.dropped += reply->element[1]->integer;
 
     } else if (account->client && account->generation == generation) {
-        bridge_watch_unpublished(account, reply);
+        bridge_session_unpublished(account, reply);
     }
 
     bridge_account_release(account);
@@ -367,7 +367,7 @@ bridge_watch_published(void *data, redisReply *reply)
 /* Nobody knows whether it was, or it was refused. */
 
 static void
-bridge_watch_unpublished(bridge_account_t *account, redisReply *reply)
+bridge_session_unpublished(bridge_account_t *account, redisReply *reply)
 {
     if (account->broken) {
         return;
@@ -377,7 +377,7 @@ bridge_watch_unpublished(bridge_account_t *account, redisReply *reply)
 
     if (bridge_redis_is_error(reply, "PIMAP lease")) {
         account->held = 0;
-        bridge_watch_again(account);
+        bridge_session_again(account);
         return;
     }
 
@@ -392,7 +392,7 @@ bridge_watch_unpublished(bridge_account_t *account, redisReply *reply)
 
 
 static void
-bridge_watch_ready(void *data, imap_client_t *client, const char *how)
+bridge_session_ready(void *data, imap_client_t *client, const char *how)
 {
     bridge_account_t  *account = data;
 
@@ -409,7 +409,7 @@ bridge_watch_ready(void *data, imap_client_t *client, const char *how)
 
 
 static void
-bridge_watch_failed(void *data, imap_client_t *client, imap_fail_t reason,
+bridge_session_failed(void *data, imap_client_t *client, imap_fail_t reason,
     const char *why)
 {
     bridge_server_t   *server;
@@ -425,13 +425,13 @@ bridge_watch_failed(void *data, imap_client_t *client, imap_fail_t reason,
     bridge_metrics.failures[reason]++;
 
     if (reason == IMAP_FAIL_CREDENTIALS) {
-        bridge_watch_refused(account);
+        bridge_session_refused(account);
         return;
     }
 
-    bridge_watch_close(account, 0);
+    bridge_session_close(account, 0);
 
-    bridge_watch_retry(account, reason == IMAP_FAIL_LIMIT
+    bridge_session_retry(account, reason == IMAP_FAIL_LIMIT
                                 || reason == IMAP_FAIL_TLS
                                 ? bridge_config->watch.backoff_max : 0);
 }
@@ -443,16 +443,16 @@ bridge_watch_failed(void *data, imap_client_t *client, imap_fail_t reason,
  */
 
 static void
-bridge_watch_refused(bridge_account_t *account)
+bridge_session_refused(bridge_account_t *account)
 {
     bridge_login_t  *used;
 
     used = account->used ? bridge_login_hold(account->used) : NULL;
 
-    bridge_watch_close(account, 0);
+    bridge_session_close(account, 0);
 
     if (used == NULL) {
-        bridge_watch_retry(account, 6 * bridge_config->watch.backoff_max);
+        bridge_session_retry(account, 6 * bridge_config->watch.backoff_max);
         return;
     }
 
@@ -468,27 +468,27 @@ bridge_watch_refused(bridge_account_t *account)
 
 
 static void
-bridge_watch_retry(bridge_account_t *account, bridge_msec_t min)
+bridge_session_retry(bridge_account_t *account, bridge_msec_t min)
 {
     bridge_msec_t         wait;
-    bridge_watch_conf_t  *conf;
+    bridge_session_conf_t  *conf;
 
     conf = &bridge_config->watch;
 
-    if (bridge_now() - account->opened > BRIDGE_WATCH_LASTED) {
+    if (bridge_now() - account->opened > BRIDGE_SESSION_LASTED) {
         bridge_backoff_reset(&account->backoff);
     }
 
     wait = bridge_backoff_next(&account->backoff, conf->backoff_min,
                                conf->backoff_max);
 
-    bridge_watch_later(account, wait > min ? wait : min);
+    bridge_session_later(account, wait > min ? wait : min);
     bridge_account_consider(account);
 }
 
 
 static void
-bridge_watch_log(void *data, imap_client_t *client, int level,
+bridge_session_log(void *data, imap_client_t *client, int level,
     const char *text)
 {
     bridge_account_t  *account = data;

@@ -16,7 +16,7 @@
 #include "dav_client.h"
 
 
-typedef struct bridge_dav_s  bridge_dav_t;
+typedef struct bridge_session_dav_s  bridge_session_dav_t;
 
 /* Settings of a server, the group "dav". */
 
@@ -55,15 +55,15 @@ int bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
 void bridge_config_dav_free(bridge_config_dav_t *conf);
 
 /* The account's session begins, and ends; the states are borrowed. */
-void bridge_dav_open(bridge_account_t *account, json_t *states);
-void bridge_dav_close(bridge_account_t *account);
+void bridge_session_dav_open(bridge_account_t *account, json_t *states);
+void bridge_session_dav_close(bridge_account_t *account);
 
 /* Something has changed on the server, says somebody who knows. */
-void bridge_dav_poke(const char *account, size_t len);
+void bridge_session_dav_poke(const char *account, size_t len);
 
 /* True if the update is one of ours. */
-int bridge_dav_is(json_t *update);
-void bridge_dav_update(bridge_account_t *account, json_t *update,
+int bridge_session_dav_is(json_t *update);
+void bridge_session_dav_update(bridge_account_t *account, json_t *update,
     dav_update_done_pt done, void *ctx);
 
 

@@ -1,0 +1,169 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Each of them has a key with the states of its mailboxes.  The keys are
+ * scanned in steps that take Redis a millisecond or two, and what is found is
+ * looked at by "presence".  Only a master user can watch such an account.
+ */
+
+
+#include "bridge_account_scan.h"
+#include "bridge_account.h"
+#include "bridge_config.h"
+#include "bridge_function_library.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_ACCOUNT_SCAN_STEP   50       /* msec between two */
+#define BRIDGE_ACCOUNT_SCAN_COUNT  500      /* keys that one looks at */
+
+
+static int bridge_account_scan_wanted(void);
+static void bridge_account_scan_step(evutil_socket_t fd, short what, void *data);
+static void bridge_account_scan_answered(void *data, redisReply *reply);
+static void bridge_account_scan_key(const char *key);
+
+
+static struct event  bridge_account_scan_timer;
+static char         *bridge_account_scan_cursor;    /* NULL: it is done */
+static int           bridge_account_scan_finished;
+
+
+void
+bridge_account_scan_start(void)
+{
+    if (bridge_account_scan_finished || bridge_account_scan_cursor
+        || !bridge_account_scan_wanted())
+    {
+        return;
+    }
+
+    if (!event_initialized(&bridge_account_scan_timer)) {
+        evtimer_assign(&bridge_account_scan_timer, bridge_base,
+                       bridge_account_scan_step, NULL);
+    }
+
+    bridge_account_scan_cursor = bridge_string("0");
+    bridge_timer_set(&bridge_account_scan_timer, 0);
+}
+
+
+void
+bridge_account_scan_again(void)
+{
+    bridge_account_scan_finished = 0;
+
+    if (bridge_function_library_ready()) {
+        bridge_account_scan_start();
+    }
+}
+
+
+void
+bridge_account_scan_done(void)
+{
+    if (event_initialized(&bridge_account_scan_timer)) {
+        evtimer_del(&bridge_account_scan_timer);
+    }
+
+    free(bridge_account_scan_cursor);
+    bridge_account_scan_cursor = NULL;
+}
+
+
+static int
+bridge_account_scan_wanted(void)
+{
+    bridge_server_t  *server;
+
+    for (server = bridge_config->servers; server; server = server->next) {
+        if (server->master_user) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+bridge_account_scan_step(evutil_socket_t fd, short what, void *data)
+{
+    if (bridge_redis_command_send(bridge_account_scan_answered, NULL,
+                              "SCAN %s MATCH %s:{*}:bridge COUNT %d",
+                              bridge_account_scan_cursor,
+                              bridge_config->redis.prefix,
+                              BRIDGE_ACCOUNT_SCAN_COUNT)
+        == NULL)
+    {
+        bridge_account_scan_done();
+    }
+}
+
+
+/* [ cursor, [ key, ... ] ]; without an answer it begins anew some time */
+
+static void
+bridge_account_scan_answered(void *data, redisReply *reply)
+{
+    size_t       i;
+    redisReply  *keys;
+
+    free(bridge_account_scan_cursor);
+    bridge_account_scan_cursor = NULL;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != 2
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || reply->element[1]->type != REDIS_REPLY_ARRAY)
+    {
+        return;
+    }
+
+    keys = reply->element[1];
+
+    for (i = 0; i < keys->elements; i++) {
+        if (keys->element[i]->type == REDIS_REPLY_STRING) {
+            bridge_account_scan_key(keys->element[i]->str);
+        }
+    }
+
+    if (strcmp(reply->element[0]->str, "0") == 0) {
+        bridge_account_scan_finished = 1;
+        return;
+    }
+
+    bridge_account_scan_cursor = bridge_string(reply->element[0]->str);
+    bridge_timer_set(&bridge_account_scan_timer, BRIDGE_ACCOUNT_SCAN_STEP);
+}
+
+
+/* prefix:{account}:bridge */
+
+static void
+bridge_account_scan_key(const char *key)
+{
+    char             *name;
+    size_t            len, head;
+    bridge_server_t  *server;
+
+    head = strlen(bridge_config->redis.prefix) + 2;
+    len = strlen(key);
+
+    if (len <= head + sizeof("}:bridge") - 1
+        || len - head > BRIDGE_ACCOUNT_MAX)
+    {
+        return;
+    }
+
+    name = bridge_copy(key + head, len - head - (sizeof("}:bridge") - 1));
+    server = bridge_config_server(bridge_config, name);
+
+    if (server && server->master_user) {
+        (void) bridge_account_get(name);
+    }
+
+    free(name);
+}

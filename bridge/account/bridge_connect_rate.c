@@ -1,0 +1,240 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * A bucket of tokens, one for each connection, that fills with time.  A login
+ * that a device waits for takes one even if there is none: the watchers wait
+ * for longer then.
+ *
+ * Connections are counted by the name of the server, as its settings may be
+ * read anew while there are some.
+ */
+
+
+#include "bridge_connect_rate.h"
+#include "bridge_config.h"
+#include "bridge_lease.h"
+#include "bridge_function_library.h"
+#include "bridge_session.h"
+
+#include <stdlib.h>
+
+
+#define BRIDGE_CONNECT_RATE_TICK  100           /* msec */
+
+
+typedef struct bridge_connect_rate_server_s  bridge_connect_rate_server_t;
+
+struct bridge_connect_rate_server_s {
+    bridge_connect_rate_server_t  *next;
+    char                  *name;
+    int                    connections;
+};
+
+
+static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
+    void *data);
+static void bridge_connect_rate_fill(void);
+static int bridge_connect_rate_full(bridge_account_t *account);
+static bridge_connect_rate_server_t *bridge_connect_rate_server(const char *name);
+
+
+static struct event           bridge_connect_rate_timer;
+static double                 bridge_connect_rate_tokens = 1;
+static bridge_msec_t          bridge_connect_rate_filled;
+static unsigned               bridge_connect_rate_length;
+static bridge_connect_rate_server_t  *bridge_connect_rate_servers;
+
+static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
+    TAILQ_HEAD_INITIALIZER(bridge_connect_rate_queue);
+
+
+void
+bridge_connect_rate_init(void)
+{
+    bridge_connect_rate_filled = bridge_now();
+
+    evtimer_assign(&bridge_connect_rate_timer, bridge_base, bridge_connect_rate_timer_handler,
+                   NULL);
+}
+
+
+void
+bridge_connect_rate_done(void)
+{
+    bridge_connect_rate_server_t  *server;
+
+    evtimer_del(&bridge_connect_rate_timer);
+
+    while (bridge_connect_rate_servers) {
+        server = bridge_connect_rate_servers;
+        bridge_connect_rate_servers = server->next;
+
+        free(server->name);
+        free(server);
+    }
+}
+
+
+void
+bridge_connect_rate_add(bridge_account_t *account)
+{
+    account->state = BRIDGE_ACCOUNT_QUEUED;
+
+    TAILQ_INSERT_TAIL(&bridge_connect_rate_queue, account, link);
+    bridge_connect_rate_length++;
+
+    if (!evtimer_pending(&bridge_connect_rate_timer, NULL)) {
+        bridge_timer_set(&bridge_connect_rate_timer, 0);
+    }
+}
+
+
+void
+bridge_connect_rate_remove(bridge_account_t *account)
+{
+    account->state = BRIDGE_ACCOUNT_IDLE;
+
+    TAILQ_REMOVE(&bridge_connect_rate_queue, account, link);
+    bridge_connect_rate_length--;
+}
+
+
+unsigned
+bridge_connect_rate_waiting(void)
+{
+    return bridge_connect_rate_length;
+}
+
+
+void
+bridge_connect_rate_run(void)
+{
+    bridge_account_t  *account;
+
+    bridge_connect_rate_fill();
+
+    while (bridge_connect_rate_tokens >= 1 && bridge_function_library_ready()
+           && !TAILQ_EMPTY(&bridge_connect_rate_queue))
+    {
+        account = TAILQ_FIRST(&bridge_connect_rate_queue);
+        bridge_connect_rate_remove(account);
+
+        if (bridge_connect_rate_full(account)) {
+            bridge_session_later(account, bridge_config->watch.backoff_max);
+            continue;
+        }
+
+        bridge_connect_rate_tokens -= 1;
+        bridge_lease_take(account);
+    }
+
+    if (!TAILQ_EMPTY(&bridge_connect_rate_queue)) {
+        bridge_timer_set(&bridge_connect_rate_timer, BRIDGE_CONNECT_RATE_TICK);
+    }
+}
+
+
+static void
+bridge_connect_rate_timer_handler(evutil_socket_t fd, short what, void *data)
+{
+    bridge_connect_rate_run();
+}
+
+
+static void
+bridge_connect_rate_fill(void)
+{
+    int            rate;
+    double         most;
+    bridge_msec_t  now;
+
+    now = bridge_now();
+    rate = bridge_config->watch.connect_rate;
+
+    /* what comes in two ticks, or one at least */
+
+    most = rate * BRIDGE_CONNECT_RATE_TICK * 2 / 1000.0;
+    most = most > 1 ? most : 1;
+
+    bridge_connect_rate_tokens += (now - bridge_connect_rate_filled) * rate / 1000.0;
+
+    if (bridge_connect_rate_tokens > most) {
+        bridge_connect_rate_tokens = most;
+    }
+
+    bridge_connect_rate_filled = now;
+}
+
+
+void
+bridge_connect_rate_refund(void)
+{
+    bridge_connect_rate_tokens += 1;
+}
+
+
+int
+bridge_connect_rate_login(bridge_server_t *server)
+{
+    if (server->max_connections
+        && bridge_connect_rate_server(server->name)->connections
+           >= server->max_connections)
+    {
+        return -1;
+    }
+
+    bridge_connect_rate_fill();
+    bridge_connect_rate_tokens -= 1;
+
+    return 0;
+}
+
+
+static int
+bridge_connect_rate_full(bridge_account_t *account)
+{
+    bridge_server_t  *server;
+
+    server = bridge_config_server(bridge_config, account->login
+                                  ? account->login->user : account->name);
+
+    return server && server->max_connections
+           && bridge_connect_rate_server(server->name)->connections
+              >= server->max_connections;
+}
+
+
+void
+bridge_connect_rate_opened(bridge_server_t *server)
+{
+    bridge_connect_rate_server(server->name)->connections++;
+}
+
+
+void
+bridge_connect_rate_closed(bridge_server_t *server)
+{
+    bridge_connect_rate_server(server->name)->connections--;
+}
+
+
+static bridge_connect_rate_server_t *
+bridge_connect_rate_server(const char *name)
+{
+    bridge_connect_rate_server_t  *server;
+
+    for (server = bridge_connect_rate_servers; server; server = server->next) {
+        if (strcmp(server->name, name) == 0) {
+            return server;
+        }
+    }
+
+    server = bridge_alloc(sizeof(bridge_connect_rate_server_t));
+
+    server->name = bridge_string(name);
+    server->next = bridge_connect_rate_servers;
+    bridge_connect_rate_servers = server;
+
+    return server;
+}
