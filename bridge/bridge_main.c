@@ -21,7 +21,7 @@
 #include "bridge_connect_rate.h"
 #include "bridge_presence.h"
 #include "bridge_subscriber.h"
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -205,7 +205,7 @@ bridge_main_start(void)
     bridge_account_init();
     bridge_presence_open();
     bridge_lease_open();
-    bridge_update_init();
+    bridge_update_consumer_init();
 
     bridge_redis_command_init();
     bridge_subscriber_init();
@@ -304,7 +304,7 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
     bridge_systemd_stopping();
 
     bridge_account_scan_done();
-    bridge_update_done();
+    bridge_update_consumer_done();
     bridge_auth_done();
     bridge_account_done();
     bridge_peers_done();

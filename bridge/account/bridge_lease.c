@@ -15,7 +15,7 @@
 #include "bridge_peers.h"
 #include "bridge_connect_rate.h"
 #include "bridge_subscriber.h"
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 #include "bridge_session.h"
 
 #include <stdio.h>
@@ -169,7 +169,7 @@ bridge_lease_other(bridge_account_t *account, const char *holder,
 
     bridge_timer_set(&account->timer, wait + 1 + bridge_random(50));
 
-    bridge_update_moved(account);
+    bridge_update_consumer_moved(account);
 }
 
 
@@ -319,7 +319,7 @@ bridge_lease_message(const char *payload, size_t len)
         bridge_lease_given(payload + 5);
 
     } else if (strncmp(payload, "update ", 7) == 0) {
-        bridge_update_offered(payload + 7);
+        bridge_update_consumer_offered(payload + 7);
     }
 }
 
@@ -333,7 +333,7 @@ bridge_lease_give(const char *to, const char *name)
 
     if (account == NULL || !account->held || !bridge_peers_has(to)
         || account->state == BRIDGE_ACCOUNT_TAKING
-        || bridge_update_busy(account)
+        || bridge_update_consumer_busy(account)
         || !bridge_lease_may_move())
     {
         return;

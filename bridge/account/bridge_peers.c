@@ -12,7 +12,7 @@
 #include "bridge_config.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 
 #include <stdlib.h>
 

@@ -15,7 +15,7 @@
 #include "bridge_log.h"
 #include "bridge_metrics.h"
 #include "bridge_connect_rate.h"
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,7 +217,7 @@ bridge_session_later(bridge_account_t *account, bridge_msec_t wait)
 
     bridge_timer_set(&account->timer, wait + bridge_random(wait / 4 + 1));
 
-    bridge_update_moved(account);
+    bridge_update_consumer_moved(account);
 }
 
 
@@ -404,7 +404,7 @@ bridge_session_ready(void *data, imap_client_t *client, const char *how)
     account->ready = 1;
     account->since = 0;
 
-    bridge_update_moved(account);
+    bridge_update_consumer_moved(account);
 }
 
 

@@ -12,7 +12,7 @@
 #include "bridge_redis_command.h"
 #include "bridge_account_scan.h"
 #include "bridge_log.h"
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 
 #include <stdlib.h>
 
@@ -180,7 +180,7 @@ bridge_function_library_is_ready(void)
 
     bridge_account_scan_start();
     bridge_account_redis_ready();
-    bridge_update_redis_ready();
+    bridge_update_consumer_redis_ready();
 }
 
 

@@ -8,7 +8,7 @@
  */
 
 
-#include "bridge_update.h"
+#include "bridge_update_consumer.h"
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
 #include "bridge_function_library.h"
@@ -19,25 +19,25 @@
 #include <stdlib.h>
 
 
-#define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */
-#define BRIDGE_UPDATE_COUNT  50         /* entries at a time */
-#define BRIDGE_UPDATE_IDLE   3600000    /* msec: a consumer to be forgotten */
+#define BRIDGE_UPDATE_CONSUMER_BLOCK  2000       /* msec that Redis waits */
+#define BRIDGE_UPDATE_CONSUMER_COUNT  50         /* entries at a time */
+#define BRIDGE_UPDATE_CONSUMER_IDLE   3600000    /* msec: a consumer to be forgotten */
 
 
-static void bridge_update_up(bridge_redis_t *redis);
-static void bridge_update_down(bridge_redis_t *redis);
-static void bridge_update_read(void);
-static void bridge_update_reply(bridge_redis_t *redis, redisReply *reply);
-static void bridge_update_timer_handler(evutil_socket_t fd, short what,
+static void bridge_update_consumer_up(bridge_redis_t *redis);
+static void bridge_update_consumer_down(bridge_redis_t *redis);
+static void bridge_update_consumer_read(void);
+static void bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply);
+static void bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
     void *data);
-static void bridge_update_group(void);
-static void bridge_update_grouped(void *data, redisReply *reply);
-static void bridge_update_tend(evutil_socket_t fd, short what, void *data);
-static void bridge_update_consumers(void *data, redisReply *reply);
-static void bridge_update_consumer(redisReply *consumer);
-static void bridge_update_pending(void *data, redisReply *reply);
-static void bridge_update_claim(const char *id, bridge_msec_t idle);
-static void bridge_update_claimed(void *data, redisReply *reply);
+static void bridge_update_consumer_group(void);
+static void bridge_update_consumer_grouped(void *data, redisReply *reply);
+static void bridge_update_consumer_tend(evutil_socket_t fd, short what, void *data);
+static void bridge_update_consumer_list(void *data, redisReply *reply);
+static void bridge_update_consumer_name(redisReply *consumer);
+static void bridge_update_consumer_pending(void *data, redisReply *reply);
+static void bridge_update_consumer_claim(const char *id, bridge_msec_t idle);
+static void bridge_update_consumer_claimed(void *data, redisReply *reply);
 
 
 static bridge_redis_t  bridge_update_reader;
@@ -49,11 +49,11 @@ static int             bridge_update_has_group;
 
 
 void
-bridge_update_init(void)
+bridge_update_consumer_init(void)
 {
     evtimer_assign(&bridge_update_timer, bridge_base,
-                   bridge_update_timer_handler, NULL);
-    evtimer_assign(&bridge_update_tender, bridge_base, bridge_update_tend,
+                   bridge_update_consumer_timer_handler, NULL);
+    evtimer_assign(&bridge_update_tender, bridge_base, bridge_update_consumer_tend,
                    NULL);
 
     if (!bridge_config->updates.on) {
@@ -63,16 +63,16 @@ bridge_update_init(void)
     bridge_update_on = 1;
 
     bridge_update_reader.role = "updates";
-    bridge_update_reader.up = bridge_update_up;
-    bridge_update_reader.down = bridge_update_down;
-    bridge_update_reader.reply = bridge_update_reply;
+    bridge_update_reader.up = bridge_update_consumer_up;
+    bridge_update_reader.down = bridge_update_consumer_down;
+    bridge_update_reader.reply = bridge_update_consumer_reply;
 
     bridge_redis_open(&bridge_update_reader);
 }
 
 
 void
-bridge_update_done(void)
+bridge_update_consumer_done(void)
 {
     if (bridge_update_on) {
         bridge_update_on = 0;
@@ -87,48 +87,48 @@ bridge_update_done(void)
 
 
 void
-bridge_update_redis_ready(void)
+bridge_update_consumer_redis_ready(void)
 {
     if (bridge_update_on) {
-        bridge_update_group();
-        bridge_update_tend(-1, 0, NULL);
+        bridge_update_consumer_group();
+        bridge_update_consumer_tend(-1, 0, NULL);
     }
 }
 
 
 void
-bridge_update_moved(bridge_account_t *account)
+bridge_update_consumer_moved(bridge_account_t *account)
 {
     bridge_update_entries_run(account->name);
 }
 
 
 int
-bridge_update_busy(bridge_account_t *account)
+bridge_update_consumer_busy(bridge_account_t *account)
 {
     return bridge_update_entries_busy(account->name);
 }
 
 
 void
-bridge_update_offered(const char *id)
+bridge_update_consumer_offered(const char *id)
 {
     if (bridge_update_on) {
-        bridge_update_claim(id, 0);
+        bridge_update_consumer_claim(id, 0);
     }
 }
 
 
 static void
-bridge_update_up(bridge_redis_t *redis)
+bridge_update_consumer_up(bridge_redis_t *redis)
 {
     bridge_update_asked = 0;
-    bridge_update_read();
+    bridge_update_consumer_read();
 }
 
 
 static void
-bridge_update_down(bridge_redis_t *redis)
+bridge_update_consumer_down(bridge_redis_t *redis)
 {
     evtimer_del(&bridge_update_timer);
 }
@@ -137,7 +137,7 @@ bridge_update_down(bridge_redis_t *redis)
 /* Not more than we may have; those wait in Redis. */
 
 static void
-bridge_update_read(void)
+bridge_update_consumer_read(void)
 {
     int    len;
     char  *command;
@@ -157,8 +157,8 @@ bridge_update_read(void)
     len = redisFormatCommand(&command, "XREADGROUP GROUP %s %s COUNT %d "
                              "BLOCK %d STREAMS %s:updates >",
                              bridge_config->updates.group,
-                             bridge_config->lease.id, BRIDGE_UPDATE_COUNT,
-                             BRIDGE_UPDATE_BLOCK,
+                             bridge_config->lease.id, BRIDGE_UPDATE_CONSUMER_COUNT,
+                             BRIDGE_UPDATE_CONSUMER_BLOCK,
                              bridge_config->redis.prefix);
     if (len < 0) {
         return;
@@ -169,7 +169,7 @@ bridge_update_read(void)
                           == 0;
     free(command);
 
-    bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_BLOCK
+    bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_CONSUMER_BLOCK
                                            + bridge_config->redis.timeout);
 }
 
@@ -177,7 +177,7 @@ bridge_update_read(void)
 /* [ [ stream, [ entry, ... ] ] ], or nil */
 
 static void
-bridge_update_reply(bridge_redis_t *redis, redisReply *reply)
+bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply)
 {
     size_t       i;
     redisReply  *entries;
@@ -188,7 +188,7 @@ bridge_update_reply(bridge_redis_t *redis, redisReply *reply)
 
         if (strncmp(reply->str, "NOGROUP", 7) == 0) {
             bridge_update_has_group = 0;
-            bridge_update_group();
+            bridge_update_consumer_group();
             bridge_timer_set(&bridge_update_timer, 100);
             return;
         }
@@ -209,12 +209,12 @@ bridge_update_reply(bridge_redis_t *redis, redisReply *reply)
         }
     }
 
-    bridge_update_read();
+    bridge_update_consumer_read();
 }
 
 
 static void
-bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
+bridge_update_consumer_timer_handler(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_update_asked) {
         bridge_redis_fail(&bridge_update_reader, "no answer in time");
@@ -222,15 +222,15 @@ bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
     }
 
     if (bridge_update_reader.state == BRIDGE_REDIS_UP) {
-        bridge_update_read();
+        bridge_update_consumer_read();
     }
 }
 
 
 static void
-bridge_update_group(void)
+bridge_update_consumer_group(void)
 {
-    bridge_redis_command_send(bridge_update_grouped, NULL,
+    bridge_redis_command_send(bridge_update_consumer_grouped, NULL,
                           "XGROUP CREATE %s:updates %s 0 MKSTREAM",
                           bridge_config->redis.prefix,
                           bridge_config->updates.group);
@@ -238,7 +238,7 @@ bridge_update_group(void)
 
 
 static void
-bridge_update_grouped(void *data, redisReply *reply)
+bridge_update_consumer_grouped(void *data, redisReply *reply)
 {
     if (reply == NULL) {
         return;
@@ -259,10 +259,10 @@ bridge_update_grouped(void *data, redisReply *reply)
 /* Are there consumers that are no bridges any more? */
 
 static void
-bridge_update_tend(evutil_socket_t fd, short what, void *data)
+bridge_update_consumer_tend(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_update_has_group && bridge_function_library_ready()) {
-        bridge_redis_command_send(bridge_update_consumers, NULL,
+        bridge_redis_command_send(bridge_update_consumer_list, NULL,
                               "XINFO CONSUMERS %s:updates %s",
                               bridge_config->redis.prefix,
                               bridge_config->updates.group);
@@ -273,7 +273,7 @@ bridge_update_tend(evutil_socket_t fd, short what, void *data)
 
 
 static void
-bridge_update_consumers(void *data, redisReply *reply)
+bridge_update_consumer_list(void *data, redisReply *reply)
 {
     size_t  i;
 
@@ -281,7 +281,7 @@ bridge_update_consumers(void *data, redisReply *reply)
         && bridge_peers_has(bridge_config->lease.id))
     {
         for (i = 0; i < reply->elements; i++) {
-            bridge_update_consumer(reply->element[i]);
+            bridge_update_consumer_name(reply->element[i]);
         }
     }
 }
@@ -290,7 +290,7 @@ bridge_update_consumers(void *data, redisReply *reply)
 /* [ "name", name, "pending", n, "idle", msec, ... ] */
 
 static void
-bridge_update_consumer(redisReply *consumer)
+bridge_update_consumer_name(redisReply *consumer)
 {
     if (consumer->type != REDIS_REPLY_ARRAY || consumer->elements < 6
         || consumer->element[1]->type != REDIS_REPLY_STRING
@@ -302,14 +302,14 @@ bridge_update_consumer(redisReply *consumer)
     }
 
     if (consumer->element[3]->integer > 0) {
-        bridge_redis_command_send(bridge_update_pending, NULL,
+        bridge_redis_command_send(bridge_update_consumer_pending, NULL,
                               "XPENDING %s:updates %s IDLE %d - + %d %s",
                               bridge_config->redis.prefix,
                               bridge_config->updates.group,
                               (int) bridge_config->lease.time / 2,
-                              BRIDGE_UPDATE_COUNT, consumer->element[1]->str);
+                              BRIDGE_UPDATE_CONSUMER_COUNT, consumer->element[1]->str);
 
-    } else if (consumer->element[5]->integer > BRIDGE_UPDATE_IDLE) {
+    } else if (consumer->element[5]->integer > BRIDGE_UPDATE_CONSUMER_IDLE) {
         bridge_redis_command_send(NULL, NULL,
                               "XGROUP DELCONSUMER %s:updates %s %s",
                               bridge_config->redis.prefix,
@@ -322,7 +322,7 @@ bridge_update_consumer(redisReply *consumer)
 /* [ [ id, consumer, idle, n ], ... ] */
 
 static void
-bridge_update_pending(void *data, redisReply *reply)
+bridge_update_consumer_pending(void *data, redisReply *reply)
 {
     size_t  i;
 
@@ -338,7 +338,7 @@ bridge_update_pending(void *data, redisReply *reply)
             && reply->element[i]->elements > 0
             && reply->element[i]->element[0]->type == REDIS_REPLY_STRING)
         {
-            bridge_update_claim(reply->element[i]->element[0]->str,
+            bridge_update_consumer_claim(reply->element[i]->element[0]->str,
                                 bridge_config->lease.time / 2);
         }
     }
@@ -346,9 +346,9 @@ bridge_update_pending(void *data, redisReply *reply)
 
 
 static void
-bridge_update_claim(const char *id, bridge_msec_t idle)
+bridge_update_consumer_claim(const char *id, bridge_msec_t idle)
 {
-    bridge_redis_command_send(bridge_update_claimed, NULL,
+    bridge_redis_command_send(bridge_update_consumer_claimed, NULL,
                           "XCLAIM %s:updates %s %s %d %s",
                           bridge_config->redis.prefix,
                           bridge_config->updates.group,
@@ -357,7 +357,7 @@ bridge_update_claim(const char *id, bridge_msec_t idle)
 
 
 static void
-bridge_update_claimed(void *data, redisReply *reply)
+bridge_update_consumer_claimed(void *data, redisReply *reply)
 {
     size_t  i;
 

@@ -14,22 +14,22 @@
 #include "bridge_account.h"
 
 
-void bridge_update_init(void);
+void bridge_update_consumer_init(void);
 
 /* What was not begun is left to another bridge. */
-void bridge_update_done(void);
+void bridge_update_consumer_done(void);
 
 /* The functions are there (again). */
-void bridge_update_redis_ready(void);
+void bridge_update_consumer_redis_ready(void);
 
 /* The account's session is ready, or it is another bridge's, or waits. */
-void bridge_update_moved(bridge_account_t *account);
+void bridge_update_consumer_moved(bridge_account_t *account);
 
 /* An update of the account is under way. */
-int bridge_update_busy(bridge_account_t *account);
+int bridge_update_consumer_busy(bridge_account_t *account);
 
 /* Another bridge has got an entry of an account of ours. */
-void bridge_update_offered(const char *id);
+void bridge_update_consumer_offered(const char *id);
 
 
 #endif /* _BRIDGE_UPDATE_H_INCLUDED_ */
