@@ -507,7 +507,8 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
 
     json_object_seed(0);
 
-    ngx_pimap_compressed_stream_init_process(pmcf->compress_memory, 512 * 1024);
+    ngx_pimap_compressed_stream_init_process(pmcf->compress_memory,
+                                             512 * 1024);
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_timer_wheel_init_process(cycle) != NGX_OK

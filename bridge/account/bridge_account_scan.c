@@ -21,7 +21,8 @@
 
 
 static int bridge_account_scan_wanted(void);
-static void bridge_account_scan_step(evutil_socket_t fd, short what, void *data);
+static void bridge_account_scan_step(evutil_socket_t fd, short what,
+    void *data);
 static void bridge_account_scan_answered(void *data, redisReply *reply);
 static void bridge_account_scan_key(const char *key);
 

@@ -47,7 +47,8 @@ struct bridge_auth_private_s {
 
 
 /* What was found out: for the cache, or nothing, and the entry goes. */
-void bridge_auth_keep(bridge_auth_private_t *entry, bridge_auth_result_t result);
+void bridge_auth_keep(bridge_auth_private_t *entry,
+    bridge_auth_result_t result);
 
 void bridge_auth_wait_end(bridge_auth_wait_t *wait,
     bridge_auth_result_t result, const char *account);

@@ -54,7 +54,8 @@ bridge_connect_rate_init(void)
 {
     bridge_connect_rate_filled = bridge_now();
 
-    evtimer_assign(&bridge_connect_rate_timer, bridge_base, bridge_connect_rate_timer_handler,
+    evtimer_assign(&bridge_connect_rate_timer, bridge_base,
+                   bridge_connect_rate_timer_handler,
                    NULL);
 }
 

@@ -54,7 +54,8 @@ bridge_peers_done(void)
 
     evtimer_del(&bridge_peers_timer);
 
-    bridge_redis_command_send(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
+    bridge_redis_command_send(NULL, NULL,
+                              "FCALL pimap_bridges 1 %s:bridges %s 0",
                           bridge_config->redis.prefix,
                           bridge_config->lease.id);
 

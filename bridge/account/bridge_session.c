@@ -80,7 +80,8 @@ bridge_session_open(bridge_account_t *account, redisReply **states, size_t n)
     }
 
     account->states = bridge_session_states(states, n);
-    account->client = imap_client_open(&server->imap, &bridge_session_callbacks,
+    account->client = imap_client_open(&server->imap,
+                                       &bridge_session_callbacks,
                                        account, &login);
     free(name);
 
@@ -316,7 +317,8 @@ bridge_session_send(bridge_account_t *account, const char *mailbox,
     sent->generation = account->generation;
 
     if (rc == 0
-        && bridge_redis_command_send_argv(bridge_session_published, sent, n + 9,
+        && bridge_redis_command_send_argv(bridge_session_published, sent,
+                                          n + 9,
                                       argv, len))
     {
         bridge_account_hold(account);

@@ -25,17 +25,20 @@ struct bridge_session_dav_s {
 };
 
 
-static void bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states);
-static int bridge_session_dav_login(bridge_account_t *account, dav_login_t *login);
-static void bridge_session_dav_timer(evutil_socket_t fd, short what, void *data);
+static void bridge_session_dav_start(bridge_session_dav_t *dav,
+    json_t *states);
+static int bridge_session_dav_login(bridge_account_t *account,
+    dav_login_t *login);
+static void bridge_session_dav_timer(evutil_socket_t fd, short what,
+    void *data);
 static void bridge_session_dav_states(void *data, redisReply *reply);
 static void bridge_session_dav_retry(bridge_session_dav_t *dav);
 static void bridge_session_dav_logged_in(void *data, dav_client_t *c);
-static void bridge_session_dav_publish(void *data, dav_client_t *c, const char *key,
-    json_t *events, json_t *state);
+static void bridge_session_dav_publish(void *data, dav_client_t *c,
+    const char *key, json_t *events, json_t *state);
 static void bridge_session_dav_ready(void *data, dav_client_t *c);
-static void bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
-    const char *why);
+static void bridge_session_dav_failed(void *data, dav_client_t *c,
+    dav_fail_t reason, const char *why);
 static void bridge_session_dav_log(void *data, dav_client_t *c, int level,
     const char *text);
 
@@ -108,13 +111,15 @@ bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states)
         server->http = dav_http_create(&conf->http_conf);
     }
 
-    if (server->http == NULL || bridge_session_dav_login(dav->account, &login) != 0) {
+    if (server->http == NULL
+        || bridge_session_dav_login(dav->account, &login) != 0) {
         bridge_log(BRIDGE_LOG_INFO, "account \"%s\": no login for DAV",
                    dav->account->name);
         return;
     }
 
-    dav->client = dav_client_open(server, &bridge_session_dav_callbacks, dav, &login,
+    dav->client = dav_client_open(server, &bridge_session_dav_callbacks, dav,
+                                  &login,
                                   states);
 }
 
@@ -155,7 +160,8 @@ bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
     bridge_session_dav_t  *dav = data;
 
     key = bridge_redis_command_key(dav->account->name, "bridge");
-    dav->command = bridge_redis_command_send(bridge_session_dav_states, dav, "HGETALL %s",
+    dav->command = bridge_redis_command_send(bridge_session_dav_states, dav,
+                                             "HGETALL %s",
                                          key);
     free(key);
 
@@ -295,7 +301,8 @@ bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
 
 
 static void
-bridge_session_dav_log(void *data, dav_client_t *c, int level, const char *text)
+bridge_session_dav_log(void *data, dav_client_t *c, int level,
+    const char *text)
 {
     bridge_session_dav_t  *dav = data;
 

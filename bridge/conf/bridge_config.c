@@ -396,7 +396,8 @@ bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
                            bridge_config_server_groups, setting, server,
                            config->file)
         != 0
-        || (dav && bridge_config_dav_read(&server->dav, dav, config->file) != 0))
+        || (dav
+            && bridge_config_dav_read(&server->dav, dav, config->file) != 0))
     {
         bridge_config_dav_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);

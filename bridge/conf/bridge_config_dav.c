@@ -65,7 +65,8 @@ bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
         return -1;
     }
 
-    if (bridge_option_read(bridge_session_dav_options, NULL, group, conf, file) != 0) {
+    if (bridge_option_read(bridge_session_dav_options, NULL, group, conf,
+                           file) != 0) {
         return -1;
     }
 

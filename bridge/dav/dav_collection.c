@@ -111,7 +111,8 @@ dav_collection_state(const dav_collection_t *col)
         dav_collection_set(state, "seen", col->seen);
 
         if (!col->unknown) {
-            json_object_set_new(state, "known", dav_etag_list_json(&col->known));
+            json_object_set_new(state, "known",
+                                dav_etag_list_json(&col->known));
         }
     }
 

@@ -118,7 +118,8 @@ dav_etag_list_compare(const void *a, const void *b)
 
 
 void
-dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now, dav_etag_list_t *delta)
+dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
+    dav_etag_list_t *delta)
 {
     int       rc;
     unsigned  i, k;
@@ -170,7 +171,8 @@ dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
         gone = *dav_etag_list_etag(item) == '\0';
 
         if (rc > 0 ? gone
-            : strcmp(dav_etag_list_etag(l->items[i]), dav_etag_list_etag(item)) == 0)
+            : strcmp(dav_etag_list_etag(l->items[i]),
+                     dav_etag_list_etag(item)) == 0)
         {
             free(item);
 
@@ -251,7 +253,8 @@ dav_etag_list_json(const dav_etag_list_t *l)
 
     for (i = 0; i < l->n; i++) {
         json_array_append_new(json, json_string(l->items[i]));
-        json_array_append_new(json, json_string(dav_etag_list_etag(l->items[i])));
+        json_array_append_new(json,
+                              json_string(dav_etag_list_etag(l->items[i])));
     }
 
     return json;

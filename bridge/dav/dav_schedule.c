@@ -53,7 +53,8 @@ dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms)
 
 
 void
-dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler, void *data)
+dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
+    void *data)
 {
     memset(t, 0, sizeof(dav_turn_t));
 

@@ -48,8 +48,8 @@ struct dav_turn_s {
 };
 
 
-void dav_schedule_init(dav_schedule_t *p, struct event_base *base, unsigned rate,
-    unsigned most);
+void dav_schedule_init(dav_schedule_t *p, struct event_base *base,
+    unsigned rate, unsigned most);
 void dav_schedule_done(dav_schedule_t *p);
 
 /* The server wants to be left alone. */
@@ -74,7 +74,8 @@ void dav_turn_cancel(dav_turn_t *t);
  * nothing has happened, within bounds.
  */
 
-uint32_t dav_schedule_next(uint32_t now, uint32_t min, uint32_t max, int changed);
+uint32_t dav_schedule_next(uint32_t now, uint32_t min, uint32_t max,
+    int changed);
 
 /* Never the same for two: between 4/5 and all of it. */
 

@@ -130,7 +130,8 @@ dav_update_cancel(dav_client_t *c)
 
 
 void
-dav_update_private_end(dav_update_private_t *job, const char *status, const char *format, ...)
+dav_update_private_end(dav_update_private_t *job, const char *status,
+    const char *format, ...)
 {
     char           detail[512];
     json_t        *text;
@@ -209,7 +210,8 @@ dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *a)
 
         /* a server may have failed after it has done it */
 
-        dav_update_private_end(job, job->status && status >= 500 && status != 501
+        dav_update_private_end(job, job->status && status >= 500
+                               && status != 501
                          && status != 503 && status != 507
                          ? "unknown" : "refused",
                     "the server has answered %d", status);
@@ -241,7 +243,8 @@ dav_update_private_object(dav_update_private_t *job, const char *href)
 
     } else if (strcmp(job->path, col->path) != 0) {
         free(path);
-        dav_update_private_end(job, "invalid", "several collections in one update");
+        dav_update_private_end(job, "invalid",
+                               "several collections in one update");
         return -1;
     }
 

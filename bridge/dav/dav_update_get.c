@@ -23,7 +23,8 @@
 
 static int dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
-static void dav_update_get_list(dav_update_private_t *job, const char *name, const char *path);
+static void dav_update_get_list(dav_update_private_t *job, const char *name,
+    const char *path);
 static int dav_update_get_token(dav_update_private_t *job);
 static void dav_update_get_ask(dav_update_private_t *job);
 static int dav_update_get_response(void *data, const dav_response_t *r);
@@ -43,13 +44,16 @@ dav_update_private_get(dav_update_private_t *job)
     n = json_array_size(hrefs);
 
     if (n == 0 || n > DAV_UPDATE_PRIVATE_HREFS) {
-        dav_update_private_end(job, "invalid", "\"hrefs\" is no list of 1 to %d",
+        dav_update_private_end(job, "invalid",
+                               "\"hrefs\" is no list of 1 to %d",
                     DAV_UPDATE_PRIVATE_HREFS);
         return;
     }
 
     for (i = 0; i < n; i++) {
-        if (dav_update_private_object(job, json_string_value(json_array_get(hrefs, i)))
+        if (dav_update_private_object(job,
+                                      json_string_value(json_array_get(hrefs,
+                                                                       i)))
             == -1)
         {
             return;
@@ -59,19 +63,22 @@ dav_update_private_get(dav_update_private_t *job)
     json_object_set_new(job->result, "objects", json_array());
     json_object_set_new(job->result, "missing", json_array());
 
-    dav_update_private_fetch(job, dav_update_get_object, dav_update_get_objects);
+    dav_update_private_fetch(job, dav_update_get_object,
+                             dav_update_get_objects);
 }
 
 
 void
-dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response, dav_reply_pt reply)
+dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
+    dav_reply_pt reply)
 {
     char          *xml;
     dav_client_t  *c = job->client;
 
     xml = dav_xml_multiget(job->calendar, job->paths, job->npaths);
 
-    job->call = dav_report(c, "REPORT", job->path, 1, xml, response, reply, job);
+    job->call = dav_report(c, "REPORT", job->path, 1, xml, response, reply,
+                           job);
 
     if (job->call == NULL) {
         dav_update_private_end(job, job->status ? job->status : "unsent",
@@ -171,7 +178,8 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 
 
 static void
-dav_update_get_list(dav_update_private_t *job, const char *name, const char *path)
+dav_update_get_list(dav_update_private_t *job, const char *name,
+    const char *path)
 {
     json_t  *list;
 
@@ -334,7 +342,8 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
         && (reply->error & DAV_ERROR_TOKEN || dav_sync_is_token(status)))
     {
         json_object_set_new(job->result, "invalidToken", json_true());
-        dav_update_private_end(job, "refused", "the token is not valid any more");
+        dav_update_private_end(job, "refused",
+                               "the token is not valid any more");
         return;
     }
 

@@ -49,18 +49,21 @@ struct dav_update_private_s {
 
 /* The end of a job; the next one begins.  "detail" may be NULL. */
 
-void dav_update_private_end(dav_update_private_t *job, const char *status, const char *format, ...)
+void dav_update_private_end(dav_update_private_t *job, const char *status,
+    const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* It could not be sent, or was not answered. */
 
-void dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *answer);
+void dav_update_private_lost(dav_update_private_t *job,
+    const dav_answer_t *answer);
 
 /* The object named "href": path and kind.  -1: the job has ended. */
 
 int dav_update_private_object(dav_update_private_t *job, const char *href);
 
-const char *dav_update_private_text(dav_update_private_t *job, const char *name);
+const char *dav_update_private_text(dav_update_private_t *job,
+    const char *name);
 
 /* The verbs. */
 
@@ -71,8 +74,8 @@ void dav_update_private_sync(dav_update_private_t *job);
 
 /* Asks for the objects of job->paths[], with their texts. */
 
-void dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
-    dav_reply_pt reply);
+void dav_update_private_fetch(dav_update_private_t *job,
+    dav_response_pt response, dav_reply_pt reply);
 
 
 #endif /* _DAV_JOB_H_INCLUDED_ */

@@ -16,7 +16,8 @@
 
 static int dav_update_put_object(dav_update_private_t *job);
 static int dav_update_put_etag(dav_update_private_t *job, const char **etag);
-static void dav_update_put_send(dav_update_private_t *job, dav_request_t *request);
+static void dav_update_put_send(dav_update_private_t *job,
+    dav_request_t *request);
 static void dav_update_put_done(void *data, const dav_answer_t *answer);
 static int dav_update_put_response(void *data, const dav_response_t *r);
 static void dav_update_put_fetched(void *data, const dav_reply_t *reply);
@@ -29,7 +30,8 @@ dav_update_private_put(dav_update_private_t *job)
     const char     *etag, *why;
     dav_request_t   request;
 
-    if (dav_update_put_object(job) == -1 || dav_update_put_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job) == -1
+        || dav_update_put_etag(job, &etag) == -1) {
         return;
     }
 
@@ -46,7 +48,8 @@ dav_update_private_put(dav_update_private_t *job)
     why = dav_text_check(json_string_value(json), json_string_length(json),
                          job->calendar);
     if (why) {
-        dav_update_private_end(job, "invalid", "\"text\" is not well-formed: %s", why);
+        dav_update_private_end(job, "invalid",
+                               "\"text\" is not well-formed: %s", why);
         return;
     }
 
@@ -69,7 +72,8 @@ dav_update_private_delete(dav_update_private_t *job)
     const char     *etag;
     dav_request_t   request;
 
-    if (dav_update_put_object(job) == -1 || dav_update_put_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job) == -1
+        || dav_update_put_etag(job, &etag) == -1) {
         return;
     }
 
@@ -89,7 +93,9 @@ dav_update_private_delete(dav_update_private_t *job)
 static int
 dav_update_put_object(dav_update_private_t *job)
 {
-    if (dav_update_private_object(job, dav_update_private_text(job, "href")) == -1) {
+    if (dav_update_private_object(job,
+                                  dav_update_private_text(job,
+                                                          "href")) == -1) {
         return -1;
     }
 
@@ -157,7 +163,9 @@ dav_update_put_done(void *data, const dav_answer_t *a)
 
         etag = a->etag ? json_string(a->etag) : NULL;
 
-        if (etag || strcmp(dav_update_private_text(job, "update"), "dav.delete") == 0) {
+        if (etag
+            || strcmp(dav_update_private_text(job, "update"),
+                      "dav.delete") == 0) {
 
             if (etag) {
                 json_object_set_new(job->result, "etag", etag);
@@ -180,7 +188,8 @@ dav_update_put_done(void *data, const dav_answer_t *a)
         return;
     }
 
-    dav_update_private_fetch(job, dav_update_put_response, dav_update_put_fetched);
+    dav_update_private_fetch(job, dav_update_put_response,
+                             dav_update_put_fetched);
 }
 
 

@@ -72,7 +72,8 @@ dav_xml_sync(const char *token, unsigned limit)
         bridge_buffer_text(&b, n);
     }
 
-    bridge_buffer_text(&b, "<D:prop><D:getetag/></D:prop></D:sync-collection>\n");
+    bridge_buffer_text(&b,
+                       "<D:prop><D:getetag/></D:prop></D:sync-collection>\n");
 
     return dav_xml_done(&b);
 }

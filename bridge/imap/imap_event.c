@@ -32,7 +32,8 @@ static int imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     uint64_t flags);
 static void imap_event_content(imap_session_t *s, json_t *event,
     imap_response_t *r);
-static void imap_event_text(json_t *event, const char *name, bridge_buffer_t *b);
+static void imap_event_text(json_t *event, const char *name,
+    bridge_buffer_t *b);
 static void imap_event_counts(imap_session_t *s);
 static int imap_event_changed(imap_session_t *s);
 
@@ -249,7 +250,8 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
 
 static int
-imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f, uint64_t flags)
+imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
+    uint64_t flags)
 {
     int64_t          date, before;
     imap_mailbox_t  *m = s->view.mailbox;

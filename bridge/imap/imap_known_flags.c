@@ -12,11 +12,12 @@
 #include "bridge.h"
 
 
-static uint32_t imap_known_flags_find(const imap_known_flags_t *k, uint32_t uid);
-static void imap_known_flags_splice(imap_known_flags_t *k, uint32_t at, uint32_t away,
-    const imap_run_t *runs, uint32_t n);
-static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
-    imap_sequence_set_t *gone);
+static uint32_t imap_known_flags_find(const imap_known_flags_t *k,
+    uint32_t uid);
+static void imap_known_flags_splice(imap_known_flags_t *k, uint32_t at,
+    uint32_t away, const imap_run_t *runs, uint32_t n);
+static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first,
+    uint32_t last, imap_sequence_set_t *gone);
 static void imap_known_flags_trim(imap_known_flags_t *k);
 static int imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value);
@@ -48,7 +49,8 @@ imap_known_flags_find(const imap_known_flags_t *k, uint32_t uid)
 
 
 int
-imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid, uint64_t *flags)
+imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
+    uint64_t *flags)
 {
     uint32_t  i;
 
@@ -179,18 +181,21 @@ imap_known_flags_trim(imap_known_flags_t *k)
 
 
 void
-imap_known_flags_remove(imap_known_flags_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
+imap_known_flags_remove(imap_known_flags_t *k, const imap_sequence_set_t *set,
+    imap_sequence_set_t *gone)
 {
     size_t  i;
 
     for (i = 0; i < set->n; i++) {
-        imap_known_flags_cut(k, set->ranges[i].first, set->ranges[i].last, gone);
+        imap_known_flags_cut(k, set->ranges[i].first, set->ranges[i].last,
+                             gone);
     }
 }
 
 
 void
-imap_known_flags_keep(imap_known_flags_t *k, const imap_sequence_set_t *set, imap_sequence_set_t *gone)
+imap_known_flags_keep(imap_known_flags_t *k, const imap_sequence_set_t *set,
+    imap_sequence_set_t *gone)
 {
     size_t    i;
     uint32_t  next;
@@ -288,7 +293,8 @@ imap_known_flags_without(const imap_known_flags_t *k, uint64_t flag)
 
 
 json_t *
-imap_known_flags_json(const imap_known_flags_t *k, const imap_keywords_t *words)
+imap_known_flags_json(const imap_known_flags_t *k,
+    const imap_keywords_t *words)
 {
     int          bit;
     json_t      *json;
@@ -327,8 +333,8 @@ imap_known_flags_json(const imap_known_flags_t *k, const imap_keywords_t *words)
 
 
 int
-imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words, json_t *json,
-    uint32_t from)
+imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
+    json_t *json, uint32_t from)
 {
     size_t        i;
     json_t       *all, *value;
@@ -379,8 +385,8 @@ imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words, json_t *jso
    of each range first. */
 
 static int
-imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words, const char *name,
-    json_t *value)
+imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
+    const char *name, json_t *value)
 {
     size_t      i;
     uint32_t    at, first, last;

@@ -37,16 +37,17 @@ typedef struct {
 } imap_known_flags_t;
 
 
-int imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid, uint64_t *flags);
+int imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
+    uint64_t *flags);
 void imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags);
 
 /* Those of the set that are there are taken out, and added to "gone". */
-void imap_known_flags_remove(imap_known_flags_t *k, const imap_sequence_set_t *set,
-    imap_sequence_set_t *gone);
+void imap_known_flags_remove(imap_known_flags_t *k,
+    const imap_sequence_set_t *set, imap_sequence_set_t *gone);
 
 /* The same for those that are there, but not in the set. */
-void imap_known_flags_keep(imap_known_flags_t *k, const imap_sequence_set_t *set,
-    imap_sequence_set_t *gone);
+void imap_known_flags_keep(imap_known_flags_t *k,
+    const imap_sequence_set_t *set, imap_sequence_set_t *gone);
 
 /* The UID at that place, from 0; 0: there is none. */
 uint32_t imap_known_flags_nth(const imap_known_flags_t *k, uint32_t n);
@@ -56,9 +57,10 @@ uint32_t imap_known_flags_without(const imap_known_flags_t *k, uint64_t flag);
 /* An object: "" has all UIDs, each flag those that have it; back again, -1 if
    it is not such an object. */
 
-json_t *imap_known_flags_json(const imap_known_flags_t *k, const imap_keywords_t *words);
-int imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words, json_t *json,
-    uint32_t from);
+json_t *imap_known_flags_json(const imap_known_flags_t *k,
+    const imap_keywords_t *words);
+int imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
+    json_t *json, uint32_t from);
 
 void imap_known_flags_free(imap_known_flags_t *k);
 

@@ -269,7 +269,8 @@ imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
     }
 
     return (m->has & IMAP_HAS_UNSEEN) && m->known.from <= 1
-           && new->unseen != imap_known_flags_without(&m->known, IMAP_FLAG_SEEN);
+           && new->unseen != imap_known_flags_without(&m->known,
+                                                      IMAP_FLAG_SEEN);
 }
 
 

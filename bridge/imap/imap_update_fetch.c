@@ -31,10 +31,14 @@ static void imap_update_fetch_ask(imap_command_t *c, const char *section,
     uint64_t max);
 static uint64_t imap_update_fetch_max(imap_session_t *s, imap_update_t *u);
 static int imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r);
-static json_t *imap_update_fetch_message(imap_session_t *s, imap_response_t *r);
-static void imap_update_fetch_envelope_json(json_t *message, imap_response_t *r);
-static void imap_update_fetch_set(json_t *message, const char *name, bridge_buffer_t *b);
-static int imap_update_fetch_room(imap_session_t *s, json_t *message, size_t len);
+static json_t *imap_update_fetch_message(imap_session_t *s,
+    imap_response_t *r);
+static void imap_update_fetch_envelope_json(json_t *message,
+    imap_response_t *r);
+static void imap_update_fetch_set(json_t *message, const char *name,
+    bridge_buffer_t *b);
+static int imap_update_fetch_room(imap_session_t *s, json_t *message,
+    size_t len);
 static void imap_update_fetch_bytes(imap_session_t *s, json_t *message,
     const char *name, const imap_str_t *data, int base64);
 
@@ -84,7 +88,8 @@ imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
         return "unknown item in \"items\"";
     }
 
-    if (imap_update_fetch_items(u) == 0 && json_object_get(u->args, "part") == NULL) {
+    if (imap_update_fetch_items(u) == 0
+        && json_object_get(u->args, "part") == NULL) {
         return "neither \"items\" nor \"part\"";
     }
 
@@ -304,11 +309,13 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
     }
 
     if (items & IMAP_UPDATE_FETCH_ALL) {
-        imap_update_fetch_bytes(s, message, "message", imap_response_fetch_exactly(f, ""), 1);
+        imap_update_fetch_bytes(s, message, "message",
+                                imap_response_fetch_exactly(f, ""), 1);
     }
 
     if (part) {
-        imap_update_fetch_bytes(s, message, "part", imap_response_fetch_exactly(f, part), 1);
+        imap_update_fetch_bytes(s, message, "part",
+                                imap_response_fetch_exactly(f, part), 1);
     }
 
     return message;

@@ -125,7 +125,8 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
     memset(&left, 0, sizeof(left));
 
     if (imap_str_is(&r->code, "MODIFIED")
-        && imap_sequence_set_parse(&modified, r->code_text.data, r->code_text.len) == 0)
+        && imap_sequence_set_parse(&modified, r->code_text.data,
+                                   r->code_text.len) == 0)
     {
         json_object_set_new(u->result, "modified",
                             imap_update_uids(&modified,

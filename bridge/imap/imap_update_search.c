@@ -34,7 +34,8 @@ static int imap_search_date(const char *text, char *date, size_t size);
 static void imap_search_key(imap_command_t *c, const imap_key_t *k,
     json_t *value);
 static int imap_search_untagged(imap_session_t *s, imap_response_t *r);
-static int imap_search_numbers(imap_sequence_set_t *set, const imap_str_t *text);
+static int imap_search_numbers(imap_sequence_set_t *set,
+    const imap_str_t *text);
 static void imap_search_answer(imap_session_t *s, imap_response_t *r);
 
 

@@ -34,7 +34,8 @@ static void mime_text(bridge_buffer_t *b, const imap_str_t *type,
     const imap_str_t *encoding, const imap_str_t *text, int html);
 static void mime_html(bridge_buffer_t *b, const char *data, size_t len);
 static const char *mime_tag(const char *p, const char *end);
-static const char *mime_entity(bridge_buffer_t *b, const char *p, const char *end);
+static const char *mime_entity(bridge_buffer_t *b, const char *p,
+    const char *end);
 
 
 #define mime_begins(s, text)                                                  \
@@ -43,7 +44,8 @@ static const char *mime_entity(bridge_buffer_t *b, const char *p, const char *en
 
 
 void
-mime_preview(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text)
+mime_preview(bridge_buffer_t *b, const imap_str_t *head,
+    const imap_str_t *text)
 {
     size_t  start;
 
@@ -309,8 +311,8 @@ mime_parameter(const imap_str_t *field, const char *name, imap_str_t *value)
 
 
 static void
-mime_text(bridge_buffer_t *b, const imap_str_t *type, const imap_str_t *encoding,
-    const imap_str_t *text, int html)
+mime_text(bridge_buffer_t *b, const imap_str_t *type,
+    const imap_str_t *encoding, const imap_str_t *text, int html)
 {
     bridge_buffer_t   bytes, utf8;
     imap_str_t   charset;

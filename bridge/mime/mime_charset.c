@@ -221,7 +221,8 @@ mime_base64(bridge_buffer_t *b, const char *data, size_t len)
 
 
 void
-mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len, int header)
+mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len,
+    int header)
 {
     int          c;
     const char  *p, *end;

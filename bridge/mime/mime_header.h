@@ -42,7 +42,8 @@ void mime_preview(bridge_buffer_t *b, const imap_str_t *head,
     const imap_str_t *text);
 
 /* The whole of that text, with its lines. */
-void mime_plain(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text);
+void mime_plain(bridge_buffer_t *b, const imap_str_t *head,
+    const imap_str_t *text);
 
 
 /* mime_charset.c */

@@ -37,7 +37,8 @@ extern const char  bridge_function_library_end[]
                        __attribute__ ((visibility ("hidden")));
 
 
-static void bridge_function_library_ask(evutil_socket_t fd, short what, void *data);
+static void bridge_function_library_ask(evutil_socket_t fd, short what,
+    void *data);
 static int bridge_function_library_version(void);
 static void bridge_function_library_answered(void *data, redisReply *reply);
 static void bridge_function_library_load(void);
@@ -62,7 +63,8 @@ void
 bridge_function_library_start(void)
 {
     if (!event_initialized(&bridge_function_library_timer)) {
-        evtimer_assign(&bridge_function_library_timer, bridge_base, bridge_function_library_ask,
+        evtimer_assign(&bridge_function_library_timer, bridge_base,
+                       bridge_function_library_ask,
                        NULL);
     }
 
@@ -96,7 +98,8 @@ bridge_function_library_ask(evutil_socket_t fd, short what, void *data)
                               "FCALL pimap_version 0")
         == NULL)
     {
-        bridge_timer_set(&bridge_function_library_timer, BRIDGE_FUNCTION_LIBRARY_RETRY);
+        bridge_timer_set(&bridge_function_library_timer,
+                         BRIDGE_FUNCTION_LIBRARY_RETRY);
     }
 }
 
@@ -149,7 +152,8 @@ bridge_function_library_load(void)
                                         - bridge_function_library_text))
         == NULL)
     {
-        bridge_timer_set(&bridge_function_library_timer, BRIDGE_FUNCTION_LIBRARY_RETRY);
+        bridge_timer_set(&bridge_function_library_timer,
+                         BRIDGE_FUNCTION_LIBRARY_RETRY);
     }
 }
 
@@ -192,5 +196,6 @@ bridge_function_library_failed(const char *why)
         bridge_log(BRIDGE_LOG_ERROR, "no functions in redis: %s", why);
     }
 
-    bridge_timer_set(&bridge_function_library_timer, BRIDGE_FUNCTION_LIBRARY_RETRY);
+    bridge_timer_set(&bridge_function_library_timer,
+                     BRIDGE_FUNCTION_LIBRARY_RETRY);
 }

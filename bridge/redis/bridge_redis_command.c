@@ -28,7 +28,8 @@ static bridge_command_t *bridge_redis_command_queue_command(
     bridge_command_pt handler, void *data, char *command, int len);
 static void bridge_redis_command_up(bridge_redis_t *redis);
 static void bridge_redis_command_down(bridge_redis_t *redis);
-static void bridge_redis_command_reply(bridge_redis_t *redis, redisReply *reply);
+static void bridge_redis_command_reply(bridge_redis_t *redis,
+    redisReply *reply);
 static void bridge_redis_command_answer(redisReply *reply);
 static void bridge_redis_command_timer_handler(evutil_socket_t fd, short what,
     void *data);

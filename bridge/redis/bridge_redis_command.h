@@ -33,8 +33,8 @@ void bridge_redis_command_renew(const char *why);
  * is away or too far behind, nothing was sent.  The format is hiredis': "%s",
  * "%b" (pointer and size_t), "%d", one argument of the command between spaces.
  */
-bridge_command_t *bridge_redis_command_send(bridge_command_pt handler, void *data,
-    const char *format, ...);
+bridge_command_t *bridge_redis_command_send(bridge_command_pt handler,
+    void *data, const char *format, ...);
 bridge_command_t *bridge_redis_command_send_argv(bridge_command_pt handler,
     void *data, int argc, const char **argv, const size_t *len);
 

@@ -27,12 +27,14 @@
 static void bridge_update_consumer_up(bridge_redis_t *redis);
 static void bridge_update_consumer_down(bridge_redis_t *redis);
 static void bridge_update_consumer_read(void);
-static void bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply);
-static void bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
-    void *data);
+static void bridge_update_consumer_reply(bridge_redis_t *redis,
+    redisReply *reply);
+static void bridge_update_consumer_timer_handler(evutil_socket_t fd,
+    short what, void *data);
 static void bridge_update_consumer_group(void);
 static void bridge_update_consumer_grouped(void *data, redisReply *reply);
-static void bridge_update_consumer_tend(evutil_socket_t fd, short what, void *data);
+static void bridge_update_consumer_tend(evutil_socket_t fd, short what,
+    void *data);
 static void bridge_update_consumer_list(void *data, redisReply *reply);
 static void bridge_update_consumer_name(redisReply *consumer);
 static void bridge_update_consumer_pending(void *data, redisReply *reply);
@@ -53,7 +55,8 @@ bridge_update_consumer_init(void)
 {
     evtimer_assign(&bridge_update_timer, bridge_base,
                    bridge_update_consumer_timer_handler, NULL);
-    evtimer_assign(&bridge_update_tender, bridge_base, bridge_update_consumer_tend,
+    evtimer_assign(&bridge_update_tender, bridge_base,
+                   bridge_update_consumer_tend,
                    NULL);
 
     if (!bridge_config->updates.on) {
@@ -214,7 +217,8 @@ bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply)
 
 
 static void
-bridge_update_consumer_timer_handler(evutil_socket_t fd, short what, void *data)
+bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
+    void *data)
 {
     if (bridge_update_asked) {
         bridge_redis_fail(&bridge_update_reader, "no answer in time");

@@ -20,8 +20,8 @@
 
 static const char *bridge_update_field(redisReply *fields, const char *name);
 static bridge_update_entry_t *bridge_update_find(const char *id);
-static void bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
-    void *data);
+static void bridge_update_consumer_timer_handler(evutil_socket_t fd,
+    short what, void *data);
 
 
 static unsigned  bridge_update_entries_length;
@@ -91,7 +91,8 @@ bridge_update_entry_add(redisReply *reply)
     entry->body = body ? json_loads(body, JSON_REJECT_DUPLICATES, NULL) : NULL;
     entry->deadline = bridge_now() + bridge_config->updates.timeout;
 
-    evtimer_assign(&entry->timer, bridge_base, bridge_update_consumer_timer_handler,
+    evtimer_assign(&entry->timer, bridge_base,
+                   bridge_update_consumer_timer_handler,
                    entry);
 
     TAILQ_INSERT_TAIL(&bridge_update_entries, entry, link);
@@ -253,7 +254,8 @@ bridge_update_free(bridge_update_entry_t *entry)
 
 
 static void
-bridge_update_consumer_timer_handler(evutil_socket_t fd, short what, void *data)
+bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
+    void *data)
 {
     bridge_update_entry_t  *entry = data;
 

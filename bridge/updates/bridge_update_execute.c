@@ -133,7 +133,8 @@ bridge_update_send(bridge_update_entry_t *entry, imap_session_t *session)
     evtimer_del(&entry->timer);
 
     if (bridge_session_dav_is(entry->body)) {
-        bridge_session_dav_update(bridge_account_find(entry->account), entry->body,
+        bridge_session_dav_update(bridge_account_find(entry->account),
+                                  entry->body,
                           bridge_update_sent, entry);
         return;
     }

@@ -93,7 +93,8 @@ bridge_update_offer(bridge_update_entry_t *entry, const char *bridge)
 void
 bridge_update_check_offer(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_command_send(bridge_update_offer_checked, entry,
+    entry->command = bridge_redis_command_send(bridge_update_offer_checked,
+                                               entry,
                                            "XPENDING %s:updates %s %s %s 1 %s",
                                            bridge_config->redis.prefix,
                                            bridge_config->updates.group,

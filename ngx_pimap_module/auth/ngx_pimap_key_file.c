@@ -83,7 +83,8 @@ ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
 
 
 char *
-ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file, ngx_array_t *keys)
+ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_array_t *keys)
 {
     ngx_str_t         text;
     ngx_pimap_key_t  *key;
@@ -125,7 +126,8 @@ ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
         return NGX_CONF_ERROR;
     }
 
-    n = ngx_pimap_key_file_load(cf, file, buf, NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
+    n = ngx_pimap_key_file_load(cf, file, buf,
+                                NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
 
     if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
@@ -145,7 +147,8 @@ ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
 
 
 static ssize_t
-ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf, size_t size)
+ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
+    size_t size)
 {
     size_t    len;
     ssize_t   n;

@@ -24,8 +24,8 @@ static char *ngx_pimap_conf_redis_url_name(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
 static ngx_int_t ngx_pimap_conf_redis_url_login(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last);
-static ngx_int_t ngx_pimap_conf_redis_url_decode(ngx_conf_t *cf, ngx_str_t *dst,
-    u_char *p, u_char *last);
+static ngx_int_t ngx_pimap_conf_redis_url_decode(ngx_conf_t *cf,
+    ngx_str_t *dst, u_char *p, u_char *last);
 
 
 char *
@@ -259,7 +259,8 @@ ngx_pimap_conf_redis_url_login(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         return NGX_ERROR;
     }
 
-    return ngx_pimap_conf_redis_url_decode(cf, &rcf->password, colon + 1, last);
+    return ngx_pimap_conf_redis_url_decode(cf, &rcf->password, colon + 1,
+                                           last);
 }
 
 

@@ -57,7 +57,8 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
 
         if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
             != NGX_OK
-            && ngx_pimap_handover_marker_message(account, (u_char *) payload, len)
+            && ngx_pimap_handover_marker_message(account, (u_char *) payload,
+                                                 len)
                != NGX_OK
             && ngx_pimap_revoke_message(account, (u_char *) payload, len)
                != NGX_OK)

@@ -109,7 +109,8 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         reader->position = from;
     }
 
-    reader->command = ngx_pimap_event_log_read(account, &from, count, bytes + 1,
+    reader->command = ngx_pimap_event_log_read(account, &from, count,
+                                               bytes + 1,
                                          handler, reader);
 
     return reader->command ? NGX_OK : NGX_BUSY;
@@ -169,7 +170,8 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
 
     /* or something has come since it was asked */
 
-    if (reader->again || !ngx_pimap_event_log_quiet(reply, &account->position)) {
+    if (reader->again
+        || !ngx_pimap_event_log_quiet(reply, &account->position)) {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -355,7 +357,8 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
 
 static ngx_int_t
-ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader, pimap_event_t *ev)
+ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
+    pimap_event_t *ev)
 {
     if (ngx_pimap_deliver_one(reader->device, ev) == NGX_OK) {
         ngx_pimap_count(replayed);

@@ -31,7 +31,8 @@ static ngx_int_t ngx_pimap_device_last(ngx_pimap_device_t *d);
 static void ngx_pimap_device_free(ngx_pimap_device_t *d);
 static void ngx_pimap_device_doomed_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_pimap_device_clean(ngx_pimap_device_t *d);
-static void ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
+static void ngx_pimap_device_log(ngx_pimap_device_t *d,
+    ngx_pimap_end_t reason);
 static void ngx_pimap_device_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
 static ngx_queue_t       ngx_pimap_device_doomed;
@@ -153,7 +154,8 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
     d->announced = 1;
 
     if (d->history.coding != NGX_PIMAP_IDENTITY) {
-        ngx_pimap_compressed_stream_resume(&d->history, past->check, past->length);
+        ngx_pimap_compressed_stream_resume(&d->history, past->check,
+                                           past->length);
     }
 }
 

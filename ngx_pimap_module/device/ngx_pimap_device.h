@@ -159,7 +159,8 @@ void ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection);
 
 /* Sends, and dooms the device if that fails. */
-ngx_int_t ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
+ngx_int_t ngx_pimap_device_send(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *text);
 
 /*
  * Ends a device, soon but not before this returns: it is safe in a walk over

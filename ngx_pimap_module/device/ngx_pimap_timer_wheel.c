@@ -140,7 +140,8 @@ ngx_pimap_timer_wheel_handler(ngx_event_t *ev)
     }
 
     if (ngx_pimap_timer_wheel_count) {
-        ngx_add_timer(ev, 1000 - (ngx_current_msec - ngx_pimap_timer_wheel_start)
+        ngx_add_timer(ev,
+                      1000 - (ngx_current_msec - ngx_pimap_timer_wheel_start)
                                  % 1000);
     }
 }

@@ -22,7 +22,8 @@
 ngx_uint_t ngx_pimap_update_result(pimap_event_t *ev);
 
 /* True if the device is the receiver of this result. */
-ngx_uint_t ngx_pimap_update_result_is_for(ngx_pimap_device_t *d, pimap_event_t *ev);
+ngx_uint_t ngx_pimap_update_result_is_for(ngx_pimap_device_t *d,
+    pimap_event_t *ev);
 
 /*
  * Where results for a device go: its name; "~<token>" if it has none, which

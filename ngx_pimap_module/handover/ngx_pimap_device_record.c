@@ -57,12 +57,12 @@ typedef struct {
 #define NGX_PIMAP_DEVICE_RECORD_FLAGS       0x1f
 
 
-static ngx_int_t ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head,
-    ngx_str_t *parts);
+static ngx_int_t ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head, ngx_str_t *parts);
 
 
 size_t
-ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf, size_t size)
+ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
+    size_t size)
 {
     size_t                    need;
     u_char                   *p;
@@ -136,7 +136,8 @@ ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf, si
 
 
 ngx_int_t
-ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf, size_t len)
+ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
+    size_t len)
 {
     u_char                   *p;
     ngx_uint_t                i;
@@ -213,7 +214,8 @@ ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf, siz
 
 
 static ngx_int_t
-ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head, ngx_str_t *parts)
+ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head,
+    ngx_str_t *parts)
 {
     ngx_str_t  *filter;
 

@@ -34,15 +34,15 @@ typedef struct {
 
 
 /* The length, or 0 if it is over "size" bytes. */
-size_t ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
-    size_t size);
+size_t ngx_pimap_device_record_write(ngx_pimap_device_record_t *record,
+    u_char *buf, size_t size);
 
 /*
  * NGX_OK, or NGX_ERROR for what is no record.  Strings and the filter point
  * into "buf", which must be aligned.
  */
-ngx_int_t ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
-    size_t len);
+ngx_int_t ngx_pimap_device_record_read(ngx_pimap_device_record_t *record,
+    u_char *buf, size_t len);
 
 
 #endif /* _NGX_PIMAP_RECORD_H_INCLUDED_ */

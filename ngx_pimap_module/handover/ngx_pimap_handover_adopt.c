@@ -16,8 +16,7 @@
 #include "ngx_pimap_device_record.h"
 
 
-static ngx_int_t ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
-    ngx_pimap_device_record_t *record, ngx_connection_t *c);
+static ngx_int_t ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_record_t *record, ngx_connection_t *c);
 static ngx_connection_t *ngx_pimap_handover_adopt_connection(ngx_socket_t fd);
 
 
@@ -57,8 +56,8 @@ ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
 
 
 static ngx_int_t
-ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_record_t *record,
-    ngx_connection_t *c)
+ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
+    ngx_pimap_device_record_t *record, ngx_connection_t *c)
 {
     ngx_uint_t             gone;
     ngx_pimap_device_t    *d;
@@ -106,7 +105,8 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_de
 
     ngx_pimap_limit_take(parking);
 
-    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection_transport, dt, c->log);
+    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection_transport, dt,
+                       c->log);
 
     if (d == NULL) {
         ngx_pimap_limit_release(&parking->account, &parking->device,

@@ -18,8 +18,8 @@
  * Parks it, with what its account has kept for it; or, if it can't go on here,
  * tells it to come back, or closes its connection.
  */
-void ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *record,
-    ngx_socket_t fd);
+void ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest,
+    ngx_str_t *record, ngx_socket_t fd);
 
 
 #endif /* _NGX_PIMAP_ARRIVAL_H_INCLUDED_ */

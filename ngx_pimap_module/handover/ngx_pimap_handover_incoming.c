@@ -36,14 +36,12 @@ typedef struct {
 
 
 static void ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest);
-static ngx_int_t ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest,
-    ngx_str_t *data, ngx_socket_t fd);
+static ngx_int_t ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data, ngx_socket_t fd);
 static void ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest);
 static ngx_pimap_early_t *ngx_pimap_handover_incoming_next_early(
     ngx_pimap_handover_incoming_t *guest);
 static void ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early);
-static void ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest,
-    pimap_event_t *ev);
+static void ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest, pimap_event_t *ev);
 static void ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest);
 static void ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev);
 static void ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest);
@@ -96,7 +94,8 @@ ngx_pimap_handover_incoming_exit_process(void)
 
 
 ngx_int_t
-ngx_pimap_handover_incoming_create(void *giver, uint64_t token, ngx_str_t *name)
+ngx_pimap_handover_incoming_create(void *giver, uint64_t token,
+    ngx_str_t *name)
 {
     ngx_pimap_handover_incoming_t  *guest;
 
@@ -166,7 +165,8 @@ ngx_pimap_handover_incoming_subscribed(ngx_pimap_account_t *account)
 
 
 ngx_int_t
-ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account, uint64_t token)
+ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
+    uint64_t token)
 {
     ngx_pimap_handover_incoming_t  *guest;
 
@@ -209,7 +209,8 @@ ngx_pimap_handover_incoming_find(uint64_t token)
 
 
 void
-ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account, pimap_event_t *ev)
+ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account,
+    pimap_event_t *ev)
 {
     ngx_queue_t        *q;
     ngx_pimap_handover_incoming_t  *guest;
@@ -232,7 +233,8 @@ ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account, pimap_event_t *e
 
 
 static void
-ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest, pimap_event_t *ev)
+ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest,
+    pimap_event_t *ev)
 {
     ngx_pimap_kept_t  *kept;
 
@@ -255,8 +257,8 @@ ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest, pimap_eve
 
 
 void
-ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
-    ngx_socket_t fd)
+ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest,
+    ngx_str_t *data, ngx_socket_t fd)
 {
     if (!guest->asked || guest->ordered
         || ngx_pimap_handover_incoming_wait(guest, data, fd) != NGX_OK)
@@ -269,8 +271,8 @@ ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest, ngx_str
 /* What comes before the marker has been delivered to it already. */
 
 static ngx_int_t
-ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
-    ngx_socket_t fd)
+ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest,
+    ngx_str_t *data, ngx_socket_t fd)
 {
     ngx_pimap_early_t  *early;
 
@@ -331,7 +333,8 @@ ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early)
 
 
 void
-ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_t *d)
+ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
+    ngx_pimap_device_t *d)
 {
     ngx_queue_t       *q;
     pimap_event_t      ev;
@@ -428,7 +431,8 @@ ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest)
     guest->orphaned = ngx_current_msec;
 
     if (!ngx_pimap_handover_incoming_late.timer_set) {
-        ngx_add_timer(&ngx_pimap_handover_incoming_late, NGX_PIMAP_HANDOVER_INCOMING_TICK);
+        ngx_add_timer(&ngx_pimap_handover_incoming_late,
+                      NGX_PIMAP_HANDOVER_INCOMING_TICK);
     }
 }
 

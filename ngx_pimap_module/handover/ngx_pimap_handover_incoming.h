@@ -53,8 +53,8 @@ ngx_int_t ngx_pimap_handover_incoming_create(void *giver, uint64_t token,
 ngx_pimap_handover_incoming_t *ngx_pimap_handover_incoming_find(uint64_t token);
 
 /* A device of it, and its connection. */
-void ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest, ngx_str_t *record,
-    ngx_socket_t fd);
+void ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest,
+    ngx_str_t *record, ngx_socket_t fd);
 
 /*
  * There are no more; the giver is gone.  Devices that wait for the marker do
@@ -74,7 +74,8 @@ ngx_int_t ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
     uint64_t token);
 
 /* An event without an id, for devices that are on their way. */
-void ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account, pimap_event_t *ev);
+void ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account,
+    pimap_event_t *ev);
 
 /* One of them has come, and gets those events. */
 void ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,

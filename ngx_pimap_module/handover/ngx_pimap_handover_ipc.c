@@ -38,8 +38,8 @@ ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
 
 
 ngx_int_t
-ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head, u_char *data,
-    size_t len, ngx_socket_t fd)
+ngx_pimap_handover_ipc_send(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd)
 {
     ssize_t                    n;
     ngx_err_t                  err;
@@ -91,8 +91,8 @@ ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
 
 
 ngx_int_t
-ngx_pimap_handover_ipc_receive(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
-    ngx_str_t *data, ngx_socket_t *fd)
+ngx_pimap_handover_ipc_receive(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t *fd)
 {
     ssize_t                    n;
     struct iovec               iov[2];

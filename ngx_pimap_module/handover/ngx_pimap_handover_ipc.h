@@ -58,16 +58,16 @@ ngx_int_t ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep,
  * again after a while, too); NGX_DECLINED if it is too long for the socket;
  * NGX_ERROR.  "fd" is copied into it, or -1.
  */
-ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
-    u_char *data, size_t len, ngx_socket_t fd);
+ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd);
 
 /*
  * Receives one: NGX_OK, NGX_AGAIN, NGX_DONE if the other side has closed, or
  * NGX_ERROR, also for what is no message of ours.  "data" points into a buffer
  * that is aligned and good until the next call; "fd" is -1 if there was none.
  */
-ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s, ngx_pimap_handover_ipc_head_t *head,
-    ngx_str_t *data, ngx_socket_t *fd);
+ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t *fd);
 
 /* A socket in the event loop; it is closed if that fails. */
 ngx_connection_t *ngx_pimap_handover_ipc_open(ngx_socket_t s,

@@ -48,7 +48,8 @@ ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
     ngx_int_t    digit;
 
     if (len != NGX_PIMAP_HANDOVER_MARKER_SIZE
-        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER_TEXT, NGX_PIMAP_HANDOVER_MARKER_PREFIX)
+        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER_TEXT,
+                      NGX_PIMAP_HANDOVER_MARKER_PREFIX)
            != 0)
     {
         return NGX_DECLINED;

@@ -112,7 +112,8 @@ ngx_pimap_handover_peer_hello(void)
     head.kind = NGX_PIMAP_HANDOVER_IPC_OFFER;
     head.number = ngx_pimap_handover_socket_generation();
 
-    rc = ngx_pimap_handover_ipc_send(ngx_pimap_handover_socket_writer(), &head, NULL, 0,
+    rc = ngx_pimap_handover_ipc_send(ngx_pimap_handover_socket_writer(), &head,
+                                     NULL, 0,
                              s[1]);
 
     (void) ngx_close_socket(s[1]);
@@ -126,7 +127,8 @@ ngx_pimap_handover_peer_hello(void)
         return NGX_ERROR;
     }
 
-    taker->connection = ngx_pimap_handover_ipc_open(s[0], ngx_pimap_handover_peer_read_handler,
+    taker->connection = ngx_pimap_handover_ipc_open(s[0],
+                                                    ngx_pimap_handover_peer_read_handler,
                                             ngx_pimap_handover_peer_write_handler,
                                             taker);
     if (taker->connection == NULL) {
@@ -188,7 +190,8 @@ ngx_pimap_handover_peer_read_handler(ngx_event_t *rev)
 /* NGX_DONE: we speak with this one already. */
 
 static ngx_int_t
-ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker, ngx_pimap_handover_ipc_head_t *head)
+ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_handover_ipc_head_t *head)
 {
     ngx_pimap_handover_peer_t  *other;
 
@@ -251,13 +254,14 @@ ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *taker)
 
 
 ngx_int_t
-ngx_pimap_handover_peer_say(ngx_pimap_handover_peer_t *taker, ngx_pimap_handover_ipc_head_t *head,
-    u_char *data, size_t len, ngx_socket_t fd)
+ngx_pimap_handover_peer_say(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd)
 {
     ngx_int_t     rc;
     ngx_event_t  *wev;
 
-    rc = ngx_pimap_handover_ipc_send(taker->connection->fd, head, data, len, fd);
+    rc = ngx_pimap_handover_ipc_send(taker->connection->fd, head, data, len,
+                                     fd);
 
     if (rc != NGX_AGAIN) {
         return rc;
@@ -308,7 +312,8 @@ ngx_pimap_handover_peer_best(void)
 
     /* a slow one is waited for, so that all get their share */
 
-    if (best && best->given + best->ngifts > least + NGX_PIMAP_HANDOVER_PEER_AHEAD) {
+    if (best
+        && best->given + best->ngifts > least + NGX_PIMAP_HANDOVER_PEER_AHEAD) {
         return NULL;
     }
 

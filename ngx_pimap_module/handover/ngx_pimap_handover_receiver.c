@@ -29,8 +29,7 @@ typedef struct {
 static void ngx_pimap_handover_receiver_open_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_pimap_handover_receiver_ready(void);
 static void ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev);
-static void ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head,
-    ngx_socket_t fd);
+static void ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head, ngx_socket_t fd);
 static void ngx_pimap_handover_receiver_read_handler(ngx_event_t *rev);
 static void ngx_pimap_handover_receiver_nothing(ngx_event_t *wev);
 static ngx_int_t ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver,
@@ -63,7 +62,8 @@ ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle)
 
     ngx_pimap_handover_receiver_began = ngx_current_msec;
 
-    ngx_add_timer(&ngx_pimap_handover_receiver_event, NGX_PIMAP_HANDOVER_RECEIVER_TICK);
+    ngx_add_timer(&ngx_pimap_handover_receiver_event,
+                  NGX_PIMAP_HANDOVER_RECEIVER_TICK);
 
     return NGX_OK;
 }
@@ -108,7 +108,8 @@ ngx_pimap_handover_receiver_exit_process(void)
 
     while (!ngx_queue_empty(&ngx_pimap_handover_receiver_givers)) {
         q = ngx_queue_head(&ngx_pimap_handover_receiver_givers);
-        ngx_pimap_handover_receiver_drop(ngx_queue_data(q, ngx_pimap_giver_t, link));
+        ngx_pimap_handover_receiver_drop(ngx_queue_data(q, ngx_pimap_giver_t,
+                                                        link));
     }
 }
 
@@ -141,7 +142,8 @@ ngx_pimap_handover_receiver_stop(void)
     {
         giver = ngx_queue_data(q, ngx_pimap_giver_t, link);
 
-        (void) ngx_pimap_handover_ipc_send(giver->connection->fd, &head, NULL, 0, -1);
+        (void) ngx_pimap_handover_ipc_send(giver->connection->fd, &head, NULL,
+                                           0, -1);
     }
 }
 
@@ -194,7 +196,8 @@ ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev)
 /* Who is of our own generation, or a later one, has to ask somebody else. */
 
 static void
-ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head, ngx_socket_t fd)
+ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head,
+    ngx_socket_t fd)
 {
     ngx_core_conf_t    *ccf;
     ngx_pimap_giver_t  *giver;
@@ -212,7 +215,8 @@ ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head, ngx_socke
         return;
     }
 
-    giver->connection = ngx_pimap_handover_ipc_open(fd, ngx_pimap_handover_receiver_read_handler,
+    giver->connection = ngx_pimap_handover_ipc_open(fd,
+                                                    ngx_pimap_handover_receiver_read_handler,
                                             ngx_pimap_handover_receiver_nothing, giver);
     if (giver->connection == NULL) {
         ngx_free(giver);
@@ -290,8 +294,8 @@ ngx_pimap_handover_receiver_nothing(ngx_event_t *wev)
 
 
 static ngx_int_t
-ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver, ngx_pimap_handover_ipc_head_t *head,
-    ngx_str_t *data, ngx_socket_t fd)
+ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver,
+    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t fd)
 {
     ngx_pimap_handover_incoming_t  *guest;
 
@@ -318,7 +322,8 @@ ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver, ngx_pimap_handover
         if (head->kind == NGX_PIMAP_HANDOVER_IPC_ACCOUNT && guest == NULL
             && fd == (ngx_socket_t) -1)
         {
-            return ngx_pimap_handover_incoming_create(giver, head->number, data);
+            return ngx_pimap_handover_incoming_create(giver, head->number,
+                                                      data);
         }
     }
 

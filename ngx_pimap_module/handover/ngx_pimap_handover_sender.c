@@ -43,16 +43,12 @@ static ngx_uint_t ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d);
 static void ngx_pimap_handover_sender_add(ngx_str_t *name);
 static ngx_uint_t ngx_pimap_handover_sender_busy(void);
 static void ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *taker);
-static ngx_int_t ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift);
-static ngx_int_t ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift, ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift, ngx_pimap_device_t *d);
+static ngx_int_t ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift);
+static ngx_int_t ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift, ngx_pimap_account_t *account);
+static ngx_int_t ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift, ngx_pimap_device_t *d);
 static void ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
     ngx_pimap_device_record_t *record);
-static ngx_int_t ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift);
+static ngx_int_t ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift);
 static void ngx_pimap_handover_sender_finish(void);
 
 
@@ -70,7 +66,8 @@ ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle)
 
     /* those of other hosts in the same channels must differ */
 
-    if (RAND_bytes((u_char *) &ngx_pimap_handover_sender_token, sizeof(uint64_t)) != 1) {
+    if (RAND_bytes((u_char *) &ngx_pimap_handover_sender_token,
+                   sizeof(uint64_t)) != 1) {
         return NGX_ERROR;
     }
 
@@ -102,7 +99,8 @@ ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
          q != ngx_queue_sentinel(&account->devices);
          q = ngx_queue_next(q))
     {
-        if (ngx_pimap_handover_sender_possible(ngx_queue_data(q, ngx_pimap_device_t,
+        if (ngx_pimap_handover_sender_possible(ngx_queue_data(q,
+                                                              ngx_pimap_device_t,
                                                    link)))
         {
             ngx_pimap_handover_sender_add(&account->sn.str);
@@ -190,7 +188,8 @@ ngx_pimap_handover_sender_busy(void)
          taker = ngx_pimap_handover_peer_next(taker))
     {
         if (taker->ngifts
-            || (taker->here && !ngx_queue_empty(&ngx_pimap_handover_sender_todo)))
+            || (taker->here
+                && !ngx_queue_empty(&ngx_pimap_handover_sender_todo)))
         {
             return 1;
         }
@@ -245,7 +244,8 @@ ngx_pimap_handover_sender_pump(void)
 
         q = ngx_queue_head(&ngx_pimap_handover_sender_todo);
 
-        if (ngx_pimap_handover_sender_ask(taker, ngx_queue_data(q, ngx_pimap_gift_t,
+        if (ngx_pimap_handover_sender_ask(taker,
+                                          ngx_queue_data(q, ngx_pimap_gift_t,
                                                      link))
             == NGX_ERROR)
         {
@@ -256,7 +256,8 @@ ngx_pimap_handover_sender_pump(void)
 
 
 static ngx_int_t
-ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_gift_t *gift)
 {
     ngx_int_t               rc;
     ngx_pimap_handover_ipc_head_t   head;
@@ -266,7 +267,8 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t
     head.kind = NGX_PIMAP_HANDOVER_IPC_ACCOUNT;
     head.number = ++ngx_pimap_handover_sender_token;
 
-    rc = ngx_pimap_handover_peer_say(taker, &head, gift->name.data, gift->name.len,
+    rc = ngx_pimap_handover_peer_say(taker, &head, gift->name.data,
+                                     gift->name.len,
                              -1);
     if (rc != NGX_OK) {
         return rc;
@@ -310,7 +312,8 @@ ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
                 continue;
             }
 
-            if (ngx_pimap_handover_sender_devices(taker, gift, account) == NGX_ERROR) {
+            if (ngx_pimap_handover_sender_devices(taker, gift,
+                                                  account) == NGX_ERROR) {
                 ngx_pimap_handover_peer_drop(taker);
             }
 
@@ -330,8 +333,8 @@ ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
  */
 
 static ngx_int_t
-ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift,
-    ngx_pimap_account_t *account)
+ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_gift_t *gift, ngx_pimap_account_t *account)
 {
     ngx_int_t            rc;
     ngx_uint_t           last;
@@ -378,8 +381,8 @@ ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker, ngx_pimap_gi
 
 
 static ngx_int_t
-ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift,
-    ngx_pimap_device_t *d)
+ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_gift_t *gift, ngx_pimap_device_t *d)
 {
     void                   *connection;
     size_t                  len;
@@ -436,7 +439,8 @@ ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker, ngx_pimap_gif
 
 
 static void
-ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d, ngx_pimap_device_record_t *record)
+ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
+    ngx_pimap_device_record_t *record)
 {
     ngx_pimap_account_t  *account;
     ngx_pimap_parking_t  *parking;
@@ -482,7 +486,8 @@ ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d, ngx_pimap_device_recor
 
 
 static ngx_int_t
-ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker,
+    ngx_pimap_gift_t *gift)
 {
     ngx_int_t               rc;
     ngx_pimap_handover_ipc_head_t   head;

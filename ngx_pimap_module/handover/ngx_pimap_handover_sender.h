@@ -28,7 +28,8 @@ void ngx_pimap_handover_sender_start(void);
 ngx_int_t ngx_pimap_handover_sender_turn(void);
 
 /* The marker has come: NGX_DECLINED if it is not one of ours. */
-ngx_int_t ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token);
+ngx_int_t ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account,
+    uint64_t token);
 
 
 /*

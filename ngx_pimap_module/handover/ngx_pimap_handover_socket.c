@@ -182,7 +182,8 @@ ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(variable->data, NGX_PIMAP_HANDOVER_SOCKET_VAR "=%d:%d:%d%Z",
+    (void) ngx_sprintf(variable->data,
+                       NGX_PIMAP_HANDOVER_SOCKET_VAR "=%d:%d:%d%Z",
                        ngx_pimap_handover_socket[0], ngx_pimap_handover_socket[1],
                        ngx_pimap_handover_socket_memory);
 

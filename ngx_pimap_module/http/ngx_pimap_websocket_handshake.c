@@ -24,11 +24,14 @@
 
 static ngx_uint_t ngx_pimap_websocket_handshake_lists(ngx_http_request_t *r,
     const char *name, const char *token);
-static ngx_uint_t ngx_pimap_websocket_handshake_in(ngx_str_t *list, const char *token);
+static ngx_uint_t ngx_pimap_websocket_handshake_in(ngx_str_t *list,
+    const char *token);
 static ngx_uint_t ngx_pimap_websocket_handshake_key(ngx_str_t *key);
 static ngx_uint_t ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r);
-static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host);
-static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority, const char *port);
+static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin,
+    ngx_str_t *host);
+static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
+    const char *port);
 
 
 ngx_uint_t
@@ -98,7 +101,8 @@ ngx_pimap_websocket_handshake_in(ngx_str_t *list, const char *token)
 
 
 ngx_int_t
-ngx_pimap_websocket_handshake_check(ngx_http_request_t *r, const char **problem)
+ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
+    const char **problem)
 {
     ngx_str_t  value;
 
@@ -163,7 +167,8 @@ ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r)
 
     if (plcf->origins == NULL) {
         return r->headers_in.host
-               && ngx_pimap_websocket_handshake_same(&origin, &r->headers_in.host->value);
+               && ngx_pimap_websocket_handshake_same(&origin,
+                                                     &r->headers_in.host->value);
     }
 
     allowed = plcf->origins->elts;
@@ -262,7 +267,8 @@ ngx_pimap_websocket_handshake_deflate(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_websocket_handshake_head(ngx_http_request_t *r, const char *extensions)
+ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
+    const char *extensions)
 {
     u_char     *p, digest[20];
     ngx_str_t   key, hash, accept;
@@ -299,7 +305,8 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r, const char *extensions
         return NGX_ERROR;
     }
 
-    if (ngx_pimap_websocket_handshake_lists(r, "Sec-WebSocket-Protocol", "pimap")
+    if (ngx_pimap_websocket_handshake_lists(r, "Sec-WebSocket-Protocol",
+                                            "pimap")
         && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
            != NGX_OK)
     {
@@ -321,7 +328,8 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r, const char *extensions
 
 
 char *
-ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_pimap_loc_conf_t  *plcf = conf;
 

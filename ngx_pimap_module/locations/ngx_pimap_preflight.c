@@ -124,7 +124,8 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
 
     start = &ask->parking->start;
 
-    if (reply && ngx_pimap_event_log_position(reply, &start->position) == NGX_OK) {
+    if (reply
+        && ngx_pimap_event_log_position(reply, &start->position) == NGX_OK) {
         start->known = 1;
     }
 

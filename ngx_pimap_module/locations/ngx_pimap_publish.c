@@ -28,8 +28,8 @@ static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_request_t *p,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
-    size_t len, ngx_uint_t line);
+static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *p,
+    u_char *data, size_t len, ngx_uint_t line);
 static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_request_t *p,
     pimap_event_t *ev);
 static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p,
@@ -135,8 +135,8 @@ ngx_pimap_publish_events(ngx_pimap_publish_request_t *p, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data, size_t len,
-    ngx_uint_t line)
+ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
+    size_t len, ngx_uint_t line)
 {
     char                    why[128];
     ngx_int_t               rc;

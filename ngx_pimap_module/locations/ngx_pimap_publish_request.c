@@ -15,12 +15,11 @@
 #include "ngx_pimap_zone.h"
 
 
-static ngx_pimap_command_t *ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post,
-    ngx_uint_t i);
+static ngx_pimap_command_t *ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i);
 static void ngx_pimap_publish_request_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
+static ngx_int_t ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *reply);
+static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post,
     redisReply *reply);
-static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post, redisReply *reply);
 static ngx_int_t ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post);
 static void ngx_pimap_publish_request_cleanup(void *data);
 
@@ -161,7 +160,8 @@ ngx_pimap_publish_request_answered(void *data, redisReply *reply)
 /* The number of PUBLISH; or of pimap_post, [id, receivers, duplicate] */
 
 static ngx_int_t
-ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *reply)
+ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
+    redisReply *reply)
 {
     redisReply            *id;
     pimap_event_id_t   position;
@@ -177,7 +177,8 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *r
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2
         || reply->element[1]->type != REDIS_REPLY_INTEGER
-        || ngx_pimap_event_log_position(reply->element[0], &position) != NGX_OK)
+        || ngx_pimap_event_log_position(reply->element[0],
+                                        &position) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -194,7 +195,8 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *r
 
 
 static void
-ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post, redisReply *reply)
+ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post,
+    redisReply *reply)
 {
     if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
         return;

@@ -69,8 +69,8 @@ ngx_pimap_response_head_stream(ngx_http_request_t *r,
  */
 
 ngx_int_t
-ngx_pimap_response_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    ngx_msec_t retry)
+ngx_pimap_response_head_later(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, ngx_msec_t retry)
 {
     ngx_int_t          rc;
     ngx_pimap_message_t  *text;
@@ -95,7 +95,8 @@ ngx_pimap_response_head_later(ngx_http_request_t *r, ngx_pimap_parking_t *parkin
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_response_head_last(r, text, !ngx_pimap_is_framed(parking->format));
+    rc = ngx_pimap_response_head_last(r, text,
+                                      !ngx_pimap_is_framed(parking->format));
 
     ngx_pimap_message_unref(text);
 

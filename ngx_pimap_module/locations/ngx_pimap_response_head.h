@@ -16,7 +16,8 @@
 
 
 /* Sends the head; what ngx_http_send_header() returns. */
-ngx_int_t ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking);
+ngx_int_t ngx_pimap_response_head(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking);
 
 /* A whole response, which says when to come back. */
 ngx_int_t ngx_pimap_response_head_later(ngx_http_request_t *r,

@@ -31,13 +31,14 @@ static ngx_int_t ngx_pimap_update_request_first(ngx_pimap_update_request_t *o,
     redisReply *reply);
 static void ngx_pimap_update_request_take(ngx_pimap_update_request_t *o,
     redisReply *reply);
-static void ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i,
-    const char *data, size_t len);
+static void ngx_pimap_update_request_set(ngx_pimap_update_request_t *o,
+    ngx_uint_t i, const char *data, size_t len);
 static void ngx_pimap_update_request_result(ngx_pimap_waiter_t *w,
     pimap_event_t *ev);
 static void ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w);
 static void ngx_pimap_update_request_over(ngx_pimap_waiter_t *w);
-static void ngx_pimap_update_request_end(ngx_pimap_update_request_t *o, ngx_int_t rc);
+static void ngx_pimap_update_request_end(ngx_pimap_update_request_t *o,
+    ngx_int_t rc);
 static ngx_int_t ngx_pimap_update_request_answer(ngx_pimap_update_request_t *o);
 static ngx_int_t ngx_pimap_update_request_applied(ngx_pimap_update_request_t *o);
 static ngx_str_t *ngx_pimap_update_request_body(ngx_pimap_update_request_t *o);
@@ -145,17 +146,20 @@ ngx_pimap_update_request_revocation(void *data, redisReply *reply)
     why = "Redis has not answered";
 
     if (reply == NULL) {
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_failed(o, why));
+        ngx_pimap_update_request_end(o,
+                                     ngx_pimap_update_request_failed(o, why));
         return;
     }
 
     issued = ngx_pimap_login_find(o->request)->issued;
 
     if (issued <= ngx_pimap_revoke_time(reply, &o->device)) {
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_revoked(o->request));
+        ngx_pimap_update_request_end(o,
+                                     ngx_pimap_update_request_revoked(o->request));
 
     } else if (ngx_pimap_update_request_send(o, &why) != NGX_OK) {
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_failed(o, why));
+        ngx_pimap_update_request_end(o,
+                                     ngx_pimap_update_request_failed(o, why));
     }
 }
 
@@ -222,7 +226,8 @@ ngx_pimap_update_request_answered(void *data, redisReply *reply)
 /* NGX_ABORT: Redis has not taken them, and the request is answered. */
 
 static ngx_int_t
-ngx_pimap_update_request_first(ngx_pimap_update_request_t *o, redisReply *reply)
+ngx_pimap_update_request_first(ngx_pimap_update_request_t *o,
+    redisReply *reply)
 {
     ngx_uint_t           at, status;
     const char          *why;
@@ -243,12 +248,15 @@ ngx_pimap_update_request_first(ngx_pimap_update_request_t *o, redisReply *reply)
         update = o->updates.elts;
         update += ngx_min(at, o->updates.nelts - 1);
 
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_problem(o, status,
+        ngx_pimap_update_request_end(o,
+                                     ngx_pimap_update_request_problem(o,
+                                                                      status,
                                                        update->line, why));
         return NGX_ABORT;
     }
 
-    ngx_pimap_update_request_end(o, ngx_pimap_problem(o->request, status, why));
+    ngx_pimap_update_request_end(o,
+                                 ngx_pimap_problem(o->request, status, why));
 
     return NGX_ABORT;
 }
@@ -281,8 +289,8 @@ ngx_pimap_update_request_take(ngx_pimap_update_request_t *o, redisReply *reply)
 /* Without memory it stays unknown: the client asks again. */
 
 static void
-ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i, const char *data,
-    size_t len)
+ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i,
+    const char *data, size_t len)
 {
     ngx_str_t  *result;
 
@@ -480,8 +488,8 @@ ngx_pimap_update_request_body(ngx_pimap_update_request_t *o)
 
 
 ngx_int_t
-ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o, ngx_uint_t status,
-    ngx_uint_t line, const char *why)
+ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o,
+    ngx_uint_t status, ngx_uint_t line, const char *why)
 {
     u_char  detail[192];
 

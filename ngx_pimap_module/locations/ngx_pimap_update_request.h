@@ -42,7 +42,8 @@ ngx_pimap_update_request_t *ngx_pimap_update_request_create(ngx_http_request_t *
  * Hands the updates over, and waits for their results for so long at most; 0:
  * not at all.  What a content handler returns; NGX_DONE: it will be answered.
  */
-ngx_int_t ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o, ngx_msec_t wait);
+ngx_int_t ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o,
+    ngx_msec_t wait);
 
 /* A problem of the update in that line of the body; 0: there is only one. */
 ngx_int_t ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o,

@@ -20,8 +20,7 @@
 static ngx_pimap_message_t *ngx_pimap_compressed_stream_create(
     ngx_pimap_compressed_stream_t *history, ngx_pimap_dictionary_t *trail,
     ngx_pimap_message_t *text, ngx_log_t *log);
-static void ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_message_t *text);
+static void ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text);
 static void ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history, size_t len);
 static void ngx_pimap_compressed_stream_clear(ngx_pimap_compressed_stream_t *history);
 
@@ -56,8 +55,8 @@ ngx_pimap_compressed_stream_init(ngx_pimap_compressed_stream_t *history,
 
 
 void
-ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history, uint32_t check,
-    uint32_t length)
+ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history,
+    uint32_t check, uint32_t length)
 {
     history->check = check;
     history->length = length;
@@ -66,8 +65,8 @@ ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history, uint3
 
 
 ngx_pimap_message_t *
-ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text,
-    ngx_log_t *log)
+ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history,
+    ngx_pimap_message_t *text, ngx_log_t *log)
 {
     ngx_pimap_message_t      *packed;
     ngx_pimap_dictionary_t     *trail;
@@ -148,7 +147,8 @@ ngx_pimap_compressed_stream_create(ngx_pimap_compressed_stream_t *history,
 
 
 void
-ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text)
+ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history,
+    ngx_pimap_message_t *text)
 {
     ngx_str_t  data;
 
@@ -180,14 +180,16 @@ ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history, ngx_pima
 /* Without memory the next text refers to nothing. */
 
 static void
-ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text)
+ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history,
+    ngx_pimap_message_t *text)
 {
     size_t  room;
 
     room = ngx_pimap_compressed_stream_streams * ngx_pimap_compressed_stream_memory;
 
     history->trail = ngx_pimap_dictionary_add(history->trail, text,
-                                   ngx_max(room, ngx_pimap_compressed_stream_least),
+                                   ngx_max(room,
+                                           ngx_pimap_compressed_stream_least),
                                    ngx_cycle->log);
 
     /* none followed it so far, and the others are one place older */
@@ -199,7 +201,8 @@ ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history, ngx_pi
 
 
 static void
-ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history, size_t len)
+ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history,
+    size_t len)
 {
     if (history->gaps[0] + len > NGX_PIMAP_COMPRESSED_STREAM_GAP) {
         ngx_pimap_compressed_stream_clear(history);
@@ -211,7 +214,8 @@ ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history, size_t l
 
 
 ngx_pimap_message_t *
-ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *history, ngx_log_t *log)
+ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *history,
+    ngx_log_t *log)
 {
     u_char            *p, tail[NGX_PIMAP_DEFLATE_HEAD
                                + NGX_PIMAP_DEFLATE_TAIL];

@@ -34,23 +34,21 @@ void ngx_pimap_compressed_stream_init(ngx_pimap_compressed_stream_t *history,
     ngx_pimap_coding_t coding, ngx_uint_t alone);
 
 /* It goes on from another worker's; the last events are not known here. */
-void ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history, uint32_t check,
-    uint32_t length);
+void ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history,
+    uint32_t check, uint32_t length);
 
 /*
  * The text as it is sent next, one reference of which is the caller's; NULL
  * if memory is out.  Devices with the same history share it.
  */
-ngx_pimap_message_t *ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_message_t *text, ngx_log_t *log);
+ngx_pimap_message_t *ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text, ngx_log_t *log);
 
 /* The packed text has been sent. */
 void ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history,
     ngx_pimap_message_t *text);
 
 /* What ends the stream, likewise. */
-ngx_pimap_message_t *ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *history,
-    ngx_log_t *log);
+ngx_pimap_message_t *ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *history, ngx_log_t *log);
 
 void ngx_pimap_compressed_stream_free(ngx_pimap_compressed_stream_t *history);
 

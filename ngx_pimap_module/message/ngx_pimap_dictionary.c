@@ -17,11 +17,11 @@
 #define NGX_PIMAP_DICTIONARY_SLOTS   4096
 
 
-static ngx_pimap_dictionary_t *ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail,
-    ngx_pimap_message_t *text, ngx_log_t *log);
+static ngx_pimap_dictionary_t *ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail, ngx_pimap_message_t *text, ngx_log_t *log);
 static ngx_uint_t ngx_pimap_dictionary_same(ngx_pimap_dictionary_t *one,
     ngx_pimap_dictionary_t *other);
-static void ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail, size_t room);
+static void ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail,
+    size_t room);
 static void ngx_pimap_dictionary_forget(ngx_pimap_dictionary_t *trail);
 static size_t ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *trail);
 
@@ -33,8 +33,8 @@ static size_t              ngx_pimap_dictionary_bytes_used;
 
 
 uint64_t
-ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text, size_t room,
-    ngx_log_t *log)
+ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text,
+    size_t room, ngx_log_t *log)
 {
     ngx_uint_t          n;
     ngx_pimap_dictionary_t  *trail, *made;
@@ -52,7 +52,8 @@ ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text, size_t room
         n++;
     }
 
-    made = ngx_pimap_dictionary_create(ngx_pimap_dictionary_find(serial), text, log);
+    made = ngx_pimap_dictionary_create(ngx_pimap_dictionary_find(serial), text,
+                                       log);
     if (made == NULL) {
         return 0;
     }
@@ -85,8 +86,8 @@ ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text, size_t room
 
 
 static ngx_pimap_dictionary_t *
-ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail, ngx_pimap_message_t *text,
-    ngx_log_t *log)
+ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail,
+    ngx_pimap_message_t *text, ngx_log_t *log)
 {
     size_t              len;
     u_char             *p;
@@ -129,7 +130,8 @@ ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail, ngx_pimap_message_t *
 
 
 static ngx_uint_t
-ngx_pimap_dictionary_same(ngx_pimap_dictionary_t *one, ngx_pimap_dictionary_t *other)
+ngx_pimap_dictionary_same(ngx_pimap_dictionary_t *one,
+    ngx_pimap_dictionary_t *other)
 {
     return one->n == other->n
            && one->len == other->len

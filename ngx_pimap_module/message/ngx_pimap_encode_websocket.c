@@ -22,8 +22,7 @@ static ngx_pimap_message_t *ngx_pimap_encode_websocket_json(pimap_event_t *ev,
     ngx_str_t *payload, ngx_log_t *log);
 static ngx_pimap_message_t *ngx_pimap_encode_websocket_control(
     ngx_pimap_control_t *control, ngx_log_t *log);
-static ngx_pimap_message_t *ngx_pimap_encode_websocket_last(ngx_pimap_end_t reason,
-    ngx_log_t *log);
+static ngx_pimap_message_t *ngx_pimap_encode_websocket_last(ngx_pimap_end_t reason, ngx_log_t *log);
 static ngx_pimap_message_t *ngx_pimap_encode_websocket_text(pimap_ws_op_t op,
     size_t len, u_char **payload, ngx_log_t *log);
 
@@ -114,7 +113,8 @@ ngx_pimap_encode_websocket_json(pimap_event_t *ev, ngx_str_t *payload,
 
 
 static ngx_pimap_message_t *
-ngx_pimap_encode_websocket_control(ngx_pimap_control_t *control, ngx_log_t *log)
+ngx_pimap_encode_websocket_control(ngx_pimap_control_t *control,
+    ngx_log_t *log)
 {
     size_t  len;
     u_char  buf[NGX_PIMAP_ENCODE_JSON_CONTROL];

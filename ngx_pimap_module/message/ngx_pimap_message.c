@@ -26,7 +26,8 @@ ngx_pimap_message_create(size_t size, ngx_log_t *log)
     u_char             head[NGX_SIZE_T_LEN + 2];
     ngx_pimap_message_t  *text;
 
-    text = ngx_alloc(offsetof(ngx_pimap_message_t, bytes) + NGX_PIMAP_MESSAGE_CHUNK
+    text = ngx_alloc(offsetof(ngx_pimap_message_t,
+                              bytes) + NGX_PIMAP_MESSAGE_CHUNK
                      + size + 2, log);
     if (text == NULL) {
         return NULL;
@@ -54,8 +55,8 @@ ngx_pimap_message_create(size_t size, ngx_log_t *log)
 
 
 void
-ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t kind,
-    pimap_event_id_t *position)
+ngx_pimap_message_mark(ngx_pimap_message_t *text,
+    ngx_pimap_message_kind_t kind, pimap_event_id_t *position)
 {
     text->kind = kind;
 
@@ -67,12 +68,14 @@ ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t kind,
 
 
 ngx_pimap_message_t *
-ngx_pimap_message_packed(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key)
+ngx_pimap_message_packed(ngx_pimap_message_t *text,
+    ngx_pimap_message_key_t *key)
 {
     ngx_pimap_packed_t  *packed;
 
     for (packed = text->packed; packed; packed = packed->next) {
-        if (ngx_memcmp(&packed->key, key, sizeof(ngx_pimap_message_key_t)) == 0) {
+        if (ngx_memcmp(&packed->key, key,
+                       sizeof(ngx_pimap_message_key_t)) == 0) {
             return packed->text;
         }
     }

@@ -74,8 +74,8 @@ struct ngx_pimap_message_s {
 ngx_pimap_message_t *ngx_pimap_message_create(size_t size, ngx_log_t *log);
 
 /* Says what it is, and where in the log, if "position" is not NULL. */
-void ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t kind,
-    pimap_event_id_t *position);
+void ngx_pimap_message_mark(ngx_pimap_message_t *text,
+    ngx_pimap_message_kind_t kind, pimap_event_id_t *position);
 
 /*
  * A compressed form of it, for devices with these bytes before, by a key.
@@ -85,8 +85,8 @@ void ngx_pimap_message_mark(ngx_pimap_message_t *text, ngx_pimap_message_kind_t 
  */
 ngx_pimap_message_t *ngx_pimap_message_packed(ngx_pimap_message_t *text,
     ngx_pimap_message_key_t *key);
-void ngx_pimap_message_pack(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key,
-    ngx_pimap_message_t *form);
+void ngx_pimap_message_pack(ngx_pimap_message_t *text,
+    ngx_pimap_message_key_t *key, ngx_pimap_message_t *form);
 void ngx_pimap_message_unpack(ngx_pimap_message_t *text);
 
 ngx_pimap_message_t *ngx_pimap_message_ref(ngx_pimap_message_t *text);

@@ -28,10 +28,10 @@ typedef struct {
 
 static void ngx_pimap_event_log_call(ngx_pimap_event_log_call_t *call,
     const char *command, const char *function, ngx_str_t *account);
-static void ngx_pimap_event_log_arg(ngx_pimap_event_log_call_t *call, u_char *data,
-    size_t len);
-static void ngx_pimap_event_log_number(ngx_pimap_event_log_call_t *call, ngx_uint_t i,
-    uint64_t number);
+static void ngx_pimap_event_log_arg(ngx_pimap_event_log_call_t *call,
+    u_char *data, size_t len);
+static void ngx_pimap_event_log_number(ngx_pimap_event_log_call_t *call,
+    ngx_uint_t i, uint64_t number);
 static ngx_pimap_main_conf_t *ngx_pimap_event_log_conf(void);
 
 
@@ -65,7 +65,8 @@ ngx_pimap_event_log_peek(ngx_str_t *account, pimap_event_id_t *position,
     p = call.channel + ngx_pimap_channel_name(call.channel,
                                               &ngx_pimap_event_log_conf()->redis,
                                               account);
-    p = ngx_cpymem(p, NGX_PIMAP_EVENT_LOG_SUFFIX, sizeof(NGX_PIMAP_EVENT_LOG_SUFFIX) - 1);
+    p = ngx_cpymem(p, NGX_PIMAP_EVENT_LOG_SUFFIX,
+                   sizeof(NGX_PIMAP_EVENT_LOG_SUFFIX) - 1);
 
     ngx_pimap_event_log_arg(&call, (u_char *) "XRANGE", 6);
     ngx_pimap_event_log_arg(&call, call.channel, p - call.channel);
@@ -156,7 +157,8 @@ ngx_pimap_event_log_call(ngx_pimap_event_log_call_t *call, const char *command,
 {
     size_t  n;
 
-    n = ngx_pimap_channel_name(call->channel, &ngx_pimap_event_log_conf()->redis,
+    n = ngx_pimap_channel_name(call->channel,
+                               &ngx_pimap_event_log_conf()->redis,
                                account);
     call->n = 0;
 
@@ -168,7 +170,8 @@ ngx_pimap_event_log_call(ngx_pimap_event_log_call_t *call, const char *command,
 
 
 static void
-ngx_pimap_event_log_arg(ngx_pimap_event_log_call_t *call, u_char *data, size_t len)
+ngx_pimap_event_log_arg(ngx_pimap_event_log_call_t *call, u_char *data,
+    size_t len)
 {
     call->argv[call->n] = (char *) data;
     call->len[call->n++] = len;
@@ -235,7 +238,8 @@ ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page)
         page->reason.data = (u_char *) e[1]->str;
         page->reason.len = e[1]->len;
 
-        return reply->elements == 3 ? ngx_pimap_event_log_position(e[2], &page->last)
+        return reply->elements == 3 ? ngx_pimap_event_log_position(e[2],
+                                                                   &page->last)
                                     : NGX_ERROR;
     }
 

@@ -40,8 +40,8 @@ ngx_pimap_command_t *ngx_pimap_event_log_read(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 
 /* Adds and publishes; a "key" (may be empty) does so once only. */
-ngx_pimap_command_t *ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event,
-    ngx_str_t *key, ngx_pimap_command_pt handler, void *data);
+ngx_pimap_command_t *ngx_pimap_event_log_post(ngx_str_t *account,
+    ngx_str_t *event, ngx_str_t *key, ngx_pimap_command_pt handler, void *data);
 
 
 /* True if a peek shows that the log ends at the position. */
@@ -51,7 +51,8 @@ ngx_uint_t ngx_pimap_event_log_quiet(redisReply *reply,
 /* NGX_OK, or NGX_ERROR if the reply is none of pimap_last or pimap_read. */
 ngx_int_t ngx_pimap_event_log_position(redisReply *reply,
     pimap_event_id_t *position);
-ngx_int_t ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page);
+ngx_int_t ngx_pimap_event_log_page(redisReply *reply,
+    ngx_pimap_event_log_page_t *page);
 
 
 #endif /* _NGX_PIMAP_LOG_H_INCLUDED_ */

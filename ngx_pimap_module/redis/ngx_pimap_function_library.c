@@ -132,7 +132,8 @@ ngx_pimap_function_library_ask(void)
     static const size_t   len[] = { 5, 13, 1 };
     static const char    *argv[] = { "FCALL", "pimap_version", "0" };
 
-    if (ngx_pimap_command_send(3, argv, len, ngx_pimap_function_library_version,
+    if (ngx_pimap_command_send(3, argv, len,
+                               ngx_pimap_function_library_version,
                                  NULL)
         == NULL)
     {
@@ -200,7 +201,8 @@ ngx_pimap_function_library_load(void)
     argv[3] = ngx_pimap_function_library_text;
     len[3] = ngx_pimap_function_library_end - ngx_pimap_function_library_text;
 
-    if (ngx_pimap_command_send(4, argv, len, ngx_pimap_function_library_loaded, NULL)
+    if (ngx_pimap_command_send(4, argv, len, ngx_pimap_function_library_loaded,
+                               NULL)
         == NULL)
     {
         ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);

@@ -39,8 +39,7 @@ struct ngx_pimap_log_reader_s {
 ngx_int_t ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle);
 
 /* *owner points to it; NULL if memory is out. */
-ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
-    ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log);
+ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner, ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log);
 
 /* Sets *owner to NULL. */
 void ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader);

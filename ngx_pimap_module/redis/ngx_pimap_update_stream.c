@@ -19,8 +19,8 @@
 
 static void ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n,
     u_char *data, size_t size);
-static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
-    ngx_uint_t *at, const char **why);
+static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply,
+    ngx_log_t *log, ngx_uint_t *at, const char **why);
 
 
 ngx_pimap_command_t *
@@ -65,7 +65,8 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     argc = 0;
 
     ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "FCALL", 5);
-    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "pimap_update", 12);
+    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "pimap_update",
+                                12);
     ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "2", 1);
     ngx_pimap_update_stream_arg(argv, len, &argc, channel, channel_len);
 
@@ -94,8 +95,8 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
 
 
 static void
-ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n, u_char *data,
-    size_t size)
+ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n,
+    u_char *data, size_t size)
 {
     argv[*n] = (char *) data;
     len[(*n)++] = size;
@@ -126,8 +127,8 @@ ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
 
 
 static ngx_uint_t
-ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log, ngx_uint_t *at,
-    const char **why)
+ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
+    ngx_uint_t *at, const char **why)
 {
     ngx_int_t  i;
 

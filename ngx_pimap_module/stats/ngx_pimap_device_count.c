@@ -38,7 +38,8 @@ ngx_pimap_device_count_buckets(size_t size)
         return 0;
     }
 
-    for (n = 2; n < 0x10000000 && ngx_pimap_device_count_size(n * 2) <= size; n *= 2);
+    for (n = 2; n < 0x10000000
+         && ngx_pimap_device_count_size(n * 2) <= size; n *= 2);
 
     return n;
 }
@@ -72,7 +73,8 @@ ngx_pimap_device_count_secret(const uint64_t secret[2])
 /* SipHash-2-4 (Aumasson, Bernstein): both halves of it are used alone. */
 
 uint64_t
-ngx_pimap_device_count_hash(unsigned kind, const unsigned char *key, size_t len)
+ngx_pimap_device_count_hash(unsigned kind, const unsigned char *key,
+    size_t len)
 {
     size_t    i;
     uint64_t  v[4], word;
@@ -184,7 +186,8 @@ ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash)
 
 
 static ngx_pimap_device_count_entry_t *
-ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash,
+    uint16_t owner)
 {
     uint32_t                  print;
     unsigned                  choice, i;
@@ -207,7 +210,8 @@ ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash, uint
 
 
 int
-ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
+    uint16_t owner)
 {
     unsigned                  choice, i, nfree, best;
     ngx_pimap_device_count_entry_t  *e, *last, *place;
@@ -257,7 +261,8 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash, uint1
 
 
 void
-ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner)
+ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash,
+    uint16_t owner)
 {
     ngx_pimap_device_count_entry_t  *e;
 

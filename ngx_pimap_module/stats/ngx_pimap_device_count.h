@@ -36,7 +36,8 @@ typedef struct {
 /* The largest table that fits into so many bytes, in buckets; 0: none does. */
 uint32_t ngx_pimap_device_count_buckets(size_t size);
 size_t ngx_pimap_device_count_size(uint32_t nbuckets);
-void ngx_pimap_device_count_init(ngx_pimap_device_count_t *tally, uint32_t nbuckets);
+void ngx_pimap_device_count_init(ngx_pimap_device_count_t *tally,
+    uint32_t nbuckets);
 
 /*
  * All processes of a table need the same secret.  Without one that is random
@@ -49,7 +50,8 @@ uint64_t ngx_pimap_device_count_hash(unsigned kind, const unsigned char *key,
     size_t len);
 
 /* Over all owners. */
-uint32_t ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash);
+uint32_t ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally,
+    uint64_t hash);
 
 /* 0, or -1 if both buckets are full: the device goes uncounted. */
 int ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
@@ -60,7 +62,8 @@ void ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash,
     uint16_t owner);
 
 /* All that an owner has added; walks the whole table. */
-void ngx_pimap_device_count_forget(ngx_pimap_device_count_t *tally, uint16_t owner);
+void ngx_pimap_device_count_forget(ngx_pimap_device_count_t *tally,
+    uint16_t owner);
 
 
 #endif /* _NGX_PIMAP_TALLY_H_INCLUDED_ */

@@ -86,7 +86,8 @@ ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    zone->tally = ngx_slab_alloc(shpool, ngx_pimap_device_count_size(nbuckets));
+    zone->tally = ngx_slab_alloc(shpool,
+                                 ngx_pimap_device_count_size(nbuckets));
     if (zone->tally == NULL) {
         return NGX_ERROR;
     }

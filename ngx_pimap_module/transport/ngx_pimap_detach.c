@@ -71,7 +71,8 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
     refusal = "not asked for";
     kept = NULL;
 
-    dt = ngx_pimap_transport_connection_create(c->ssl && plcf->hibernate, c->log);
+    dt = ngx_pimap_transport_connection_create(c->ssl && plcf->hibernate,
+                                               c->log);
     if (dt == NULL) {
         return NGX_ERROR;
     }

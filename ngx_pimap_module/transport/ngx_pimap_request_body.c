@@ -20,8 +20,8 @@ static void ngx_pimap_request_body_take(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_pimap_request_body_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    const char **problem)
+ngx_pimap_request_body_check(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, const char **problem)
 {
     if (!ngx_pimap_body_is(r, "application/x-ndjson")) {
         *problem = "the body is not \"application/x-ndjson\"";
@@ -52,7 +52,8 @@ ngx_pimap_request_body_check(ngx_http_request_t *r, ngx_pimap_parking_t *parking
 
 
 ngx_int_t
-ngx_pimap_request_body_begin(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_request_body_begin(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking)
 {
     ngx_int_t  rc;
 

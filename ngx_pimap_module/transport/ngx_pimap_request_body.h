@@ -30,7 +30,8 @@ ngx_int_t ngx_pimap_request_body_begin(ngx_http_request_t *r,
  * come: NGX_OK.  NGX_DONE: the client has closed.  The device may be doomed
  * afterwards.
  */
-ngx_int_t ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d);
+ngx_int_t ngx_pimap_request_body_read(ngx_http_request_t *r,
+    ngx_pimap_device_t *d);
 
 
 #endif /* _NGX_PIMAP_DUPLEX_H_INCLUDED_ */

@@ -19,18 +19,16 @@
 
 static ngx_int_t ngx_pimap_transport_connection_send(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text);
-static void ngx_pimap_transport_connection_end(void *connection, ngx_uint_t clean);
+static void ngx_pimap_transport_connection_end(void *connection,
+    ngx_uint_t clean);
 static size_t ngx_pimap_transport_connection_unsent(void *connection);
 static ngx_log_t *ngx_pimap_transport_connection_log(void *connection);
-static ngx_int_t ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt,
-    u_char *data, size_t len);
-static ngx_int_t ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt,
-    u_char *data, size_t len);
+static ngx_int_t ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len);
+static ngx_int_t ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len);
 static void ngx_pimap_transport_connection_write_handler(ngx_event_t *wev);
 static ngx_int_t ngx_pimap_transport_connection_flush(ngx_pimap_transport_connection_t *dt);
 static void ngx_pimap_transport_connection_read_handler(ngx_event_t *rev);
-static void ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt,
-    ngx_pimap_end_t reason);
+static void ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt, ngx_pimap_end_t reason);
 static void ngx_pimap_transport_connection_finish(ngx_pimap_transport_connection_t *dt);
 static void ngx_pimap_transport_connection_done(ngx_pimap_transport_connection_t *dt);
 
@@ -47,7 +45,8 @@ ngx_pimap_transport_connection_t *
 ngx_pimap_transport_connection_create(ngx_uint_t hibernated, ngx_log_t *log)
 {
     return ngx_calloc(hibernated ? sizeof(ngx_pimap_transport_connection_t)
-                                 : offsetof(ngx_pimap_transport_connection_t, tls), log);
+                                 : offsetof(ngx_pimap_transport_connection_t,
+                                            tls), log);
 }
 
 
@@ -85,7 +84,8 @@ ngx_pimap_adopt(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
     c->read->handler = ngx_pimap_transport_connection_read_handler;
     c->write->handler = ngx_pimap_transport_connection_write_handler;
 
-    ngx_pimap_device_move(d, kind, &ngx_pimap_transport_connection_transport, dt);
+    ngx_pimap_device_move(d, kind, &ngx_pimap_transport_connection_transport,
+                          dt);
 
     /* something may have come in while nobody was looking */
 
@@ -94,7 +94,8 @@ ngx_pimap_adopt(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
 
 
 static ngx_int_t
-ngx_pimap_transport_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_transport_connection_send(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *text)
 {
     ngx_pimap_transport_connection_t  *dt = d->connection;
 
@@ -105,7 +106,8 @@ ngx_pimap_transport_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *
     }
 
     if (dt->chunked) {
-        return ngx_pimap_transport_connection_write(dt, text->chunk, text->chunk_len);
+        return ngx_pimap_transport_connection_write(dt, text->chunk,
+                                                    text->chunk_len);
     }
 
     return ngx_pimap_transport_connection_write(dt, text->data, text->len);
@@ -113,7 +115,8 @@ ngx_pimap_transport_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *
 
 
 static ngx_int_t
-ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt,
+    u_char *data, size_t len)
 {
     ngx_str_t  sealed;
 
@@ -134,7 +137,8 @@ ngx_pimap_transport_connection_write(ngx_pimap_transport_connection_t *dt, u_cha
 /* Bytes of the socket, or of OpenSSL: all are sent or kept, in order. */
 
 static ngx_int_t
-ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_raw(ngx_pimap_transport_connection_t *dt,
+    u_char *data, size_t len)
 {
     ssize_t            n;
     ngx_connection_t  *c;
@@ -194,7 +198,8 @@ ngx_pimap_transport_connection_end(void *connection, ngx_uint_t clean)
     }
 
     if (dt->chunked
-        && ngx_pimap_transport_connection_write(dt, last, sizeof(last) - 1) != NGX_OK)
+        && ngx_pimap_transport_connection_write(dt, last,
+                                                sizeof(last) - 1) != NGX_OK)
     {
         ngx_pimap_transport_connection_close(dt);
         return;
@@ -337,14 +342,16 @@ ngx_pimap_transport_connection_read_handler(ngx_event_t *rev)
     rc = ngx_pimap_transport_connection_read(dt);
 
     if (rc != NGX_OK) {
-        ngx_pimap_transport_connection_gone(dt, rc == NGX_DONE ? NGX_PIMAP_END_CLIENT
+        ngx_pimap_transport_connection_gone(dt,
+                                            rc == NGX_DONE ? NGX_PIMAP_END_CLIENT
                                                    : NGX_PIMAP_END_ERROR);
     }
 }
 
 
 static void
-ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt, ngx_pimap_end_t reason)
+ngx_pimap_transport_connection_gone(ngx_pimap_transport_connection_t *dt,
+    ngx_pimap_end_t reason)
 {
     if (dt->device) {
         ngx_pimap_device_leave(dt->device, reason);
@@ -425,8 +432,8 @@ ngx_pimap_transport_connection_shutdown(ngx_connection_t *c)
 
 
 ngx_int_t
-ngx_pimap_transport_connection_save(ngx_pimap_device_t *d, ngx_pimap_device_record_t *record,
-    ngx_socket_t *fd)
+ngx_pimap_transport_connection_save(ngx_pimap_device_t *d,
+    ngx_pimap_device_record_t *record, ngx_socket_t *fd)
 {
     ngx_pimap_transport_connection_t  *dt;
 
@@ -471,8 +478,8 @@ ngx_pimap_transport_connection_release(void *connection)
 
 
 ngx_int_t
-ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c,
-    ngx_pimap_device_t *d, ngx_pimap_device_record_t *record)
+ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt,
+    ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_device_record_t *record)
 {
     ngx_pimap_adopt(dt, c, d, record->chunked,
                     d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL);

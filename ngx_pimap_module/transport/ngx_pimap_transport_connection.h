@@ -42,8 +42,7 @@ typedef struct {
 
 
 /* All that adopting a connection needs; NULL if memory is out. */
-ngx_pimap_transport_connection_t *ngx_pimap_transport_connection_create(ngx_uint_t hibernated,
-    ngx_log_t *log);
+ngx_pimap_transport_connection_t *ngx_pimap_transport_connection_create(ngx_uint_t hibernated, ngx_log_t *log);
 void ngx_pimap_transport_connection_free(ngx_pimap_transport_connection_t *dt);
 
 /*
@@ -71,8 +70,7 @@ void ngx_pimap_transport_connection_release(void *connection);
  * device has been parked with this transport.  NGX_ERROR if memory is out,
  * then the connection is to be ended.
  */
-ngx_int_t ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt,
-    ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_device_record_t *record);
+ngx_int_t ngx_pimap_transport_connection_restore(ngx_pimap_transport_connection_t *dt, ngx_connection_t *c, ngx_pimap_device_t *d, ngx_pimap_device_record_t *record);
 
 extern const ngx_pimap_transport_t  ngx_pimap_transport_connection_transport;
 

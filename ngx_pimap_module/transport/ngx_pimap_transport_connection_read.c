@@ -15,10 +15,8 @@
 #define NGX_PIMAP_TRANSPORT_CONNECTION_LINGER  2000     /* msec */
 
 
-static ngx_int_t ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt,
-    u_char *data, size_t len);
-static ngx_int_t ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt,
-    u_char *data, size_t len);
+static ngx_int_t ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len);
+static ngx_int_t ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len);
 static void ngx_pimap_transport_connection_linger_handler(ngx_event_t *rev);
 
 
@@ -58,7 +56,8 @@ ngx_pimap_transport_connection_read(ngx_pimap_transport_connection_t *dt)
             ngx_pimap_buffer_take(&dt->unread, have);
         }
 
-        rc = dt->hibernated ? ngx_pimap_transport_connection_open(dt, buf, have + n)
+        rc = dt->hibernated ? ngx_pimap_transport_connection_open(dt, buf,
+                                                                  have + n)
                             : ngx_pimap_transport_connection_input(dt, buf, n);
 
         if (rc != NGX_OK) {
@@ -75,7 +74,8 @@ ngx_pimap_transport_connection_read(ngx_pimap_transport_connection_t *dt)
 
 
 static ngx_int_t
-ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt,
+    u_char *data, size_t len)
 {
     ngx_pimap_tls13_in_t  in;
 
@@ -90,7 +90,8 @@ ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char
             if (in.need > (dt->lingers ? NGX_PIMAP_TRANSPORT_CONNECTION_RECORD
                                        : NGX_PIMAP_INPUT_READ))
             {
-                ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+                ngx_pimap_transport_connection_say_goodbye(dt,
+                                                           SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
 
@@ -98,8 +99,10 @@ ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char
 
         case NGX_PIMAP_TLS13_DATA:
 
-            if (ngx_pimap_transport_connection_input(dt, in.data, in.len) != NGX_OK) {
-                ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+            if (ngx_pimap_transport_connection_input(dt, in.data,
+                                                     in.len) != NGX_OK) {
+                ngx_pimap_transport_connection_say_goodbye(dt,
+                                                           SSL_AD_CLOSE_NOTIFY);
                 return NGX_ERROR;
             }
 
@@ -109,7 +112,8 @@ ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char
             break;
 
         case NGX_PIMAP_TLS13_CLOSED:
-            ngx_pimap_transport_connection_say_goodbye(dt, SSL_AD_CLOSE_NOTIFY);
+            ngx_pimap_transport_connection_say_goodbye(dt,
+                                                       SSL_AD_CLOSE_NOTIFY);
             return NGX_DONE;
 
         case NGX_PIMAP_TLS13_ALERT:
@@ -136,7 +140,8 @@ ngx_pimap_transport_connection_open(ngx_pimap_transport_connection_t *dt, u_char
 /* What comes for a device that has just left matters to nobody. */
 
 static ngx_int_t
-ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt, u_char *data, size_t len)
+ngx_pimap_transport_connection_input(ngx_pimap_transport_connection_t *dt,
+    u_char *data, size_t len)
 {
     return dt->device ? ngx_pimap_input(dt->device, data, len) : NGX_OK;
 }

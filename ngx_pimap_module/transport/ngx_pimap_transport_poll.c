@@ -45,16 +45,13 @@ static ngx_int_t ngx_pimap_transport_poll_send(ngx_pimap_device_t *d,
 static void ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_transport_poll_unsent(void *connection);
 static ngx_log_t *ngx_pimap_transport_poll_log(void *connection);
-static ngx_int_t ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll,
-    ngx_pimap_message_t *text);
+static ngx_int_t ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll, ngx_pimap_message_t *text);
 static void ngx_pimap_transport_poll_check_handler(ngx_event_t *ev);
 static void ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll);
 static ngx_int_t ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll);
-static ngx_int_t ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
-    ngx_str_t *body);
-static ngx_int_t ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
-    ngx_str_t *body);
+static ngx_int_t ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll, ngx_str_t *body);
+static ngx_int_t ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll, ngx_str_t *body);
 static void ngx_pimap_transport_poll_cleanup(void *data);
 
 
@@ -85,7 +82,8 @@ ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
     wait = plcf->wait;
 
     if (asked != NGX_CONF_UNSET) {
-        wait = (ngx_msec_t) ngx_max(asked, NGX_PIMAP_TRANSPORT_POLL_MIN) * 1000;
+        wait = (ngx_msec_t) ngx_max(asked,
+                                    NGX_PIMAP_TRANSPORT_POLL_MIN) * 1000;
     }
 
     return ngx_min(wait, plcf->wait_max);
@@ -93,7 +91,8 @@ ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 
 
 ngx_int_t
-ngx_pimap_transport_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_transport_poll_park(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking)
 {
     ngx_pimap_transport_poll_t    *poll;
     ngx_pool_cleanup_t  *cln;
@@ -134,7 +133,8 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r, ngx_pimap_parking_t *parkin
     parking->coding = NGX_PIMAP_IDENTITY;
     parking->kind += NGX_PIMAP_POLL_H1 - NGX_PIMAP_HELD_H1;
 
-    poll->device = ngx_pimap_park(parking, &ngx_pimap_transport_poll_transport, poll,
+    poll->device = ngx_pimap_park(parking, &ngx_pimap_transport_poll_transport,
+                                  poll,
                                   r->connection->log);
     if (poll->device == NULL) {
         return NGX_ERROR;
@@ -185,7 +185,8 @@ ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll, ngx_pimap_message_t *text)
+ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll,
+    ngx_pimap_message_t *text)
 {
     ngx_pimap_message_t  **slot;
 
@@ -344,7 +345,8 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll, ngx_str_t *body)
+ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
+    ngx_str_t *body)
 {
     u_char             *p, id[PIMAP_EVENT_ID_LEN];
     ngx_str_t           last;
@@ -394,7 +396,8 @@ ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll, ngx_str_t *body)
+ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
+    ngx_str_t *body)
 {
     u_char     *p;
     uint32_t    check;

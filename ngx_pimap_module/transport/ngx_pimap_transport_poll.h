@@ -18,7 +18,8 @@
 ngx_int_t ngx_pimap_transport_poll_init_process(ngx_cycle_t *cycle);
 
 /* For how long a poll waits that asks for so many seconds, if any. */
-ngx_msec_t ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked);
+ngx_msec_t ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf,
+    ngx_int_t asked);
 
 /* Parks the request, whose head is still to be sent: NGX_DONE. */
 ngx_int_t ngx_pimap_transport_poll_park(ngx_http_request_t *r,

@@ -44,13 +44,12 @@ typedef struct {
 
 static ngx_int_t ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
     ngx_pimap_message_t *text);
-static void ngx_pimap_transport_request_end(void *connection, ngx_uint_t clean);
+static void ngx_pimap_transport_request_end(void *connection,
+    ngx_uint_t clean);
 static size_t ngx_pimap_transport_request_unsent(void *connection);
 static ngx_log_t *ngx_pimap_transport_request_log(void *connection);
-static ngx_int_t ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held,
-    ngx_pimap_message_t *text);
-static ngx_pimap_transport_request_out_t *ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held,
-    ngx_pimap_message_t *text);
+static ngx_int_t ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text);
+static ngx_pimap_transport_request_out_t *ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text);
 static void ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held);
 static ngx_int_t ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held);
 static void ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r);
@@ -58,7 +57,8 @@ static void ngx_pimap_transport_request_read_handler(ngx_http_request_t *r);
 static void ngx_pimap_transport_request_write_handler(ngx_http_request_t *r);
 static void ngx_pimap_transport_request_detach_handler(ngx_event_t *ev);
 static void ngx_pimap_transport_request_cleanup(void *data);
-static void ngx_pimap_transport_request_watch(ngx_connection_t *c, ngx_msec_t timeout);
+static void ngx_pimap_transport_request_watch(ngx_connection_t *c,
+    ngx_msec_t timeout);
 
 
 static const ngx_pimap_transport_t  ngx_pimap_transport_request_transport = {
@@ -70,7 +70,8 @@ static const ngx_pimap_transport_t  ngx_pimap_transport_request_transport = {
 
 
 void
-ngx_pimap_transport_request_kind(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_transport_request_kind(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking)
 {
     ngx_uint_t  tls;
 
@@ -89,8 +90,8 @@ ngx_pimap_transport_request_kind(ngx_http_request_t *r, ngx_pimap_parking_t *par
 
 
 ngx_int_t
-ngx_pimap_transport_request_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    ngx_pimap_message_t *hello)
+ngx_pimap_transport_request_park(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, ngx_pimap_message_t *hello)
 {
     ngx_str_t            ahead;
     ngx_pimap_transport_request_t    *held;
@@ -118,7 +119,8 @@ ngx_pimap_transport_request_park(ngx_http_request_t *r, ngx_pimap_parking_t *par
 
     cln->handler = ngx_pimap_transport_request_cleanup;
 
-    held->device = ngx_pimap_park(parking, &ngx_pimap_transport_request_transport, held,
+    held->device = ngx_pimap_park(parking,
+                                  &ngx_pimap_transport_request_transport, held,
                                   r->connection->log);
     if (held->device == NULL) {
         return NGX_ERROR;
@@ -162,7 +164,8 @@ ngx_pimap_transport_request_park(ngx_http_request_t *r, ngx_pimap_parking_t *par
 
 
 static ngx_int_t
-ngx_pimap_transport_request_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *text)
 {
     ngx_int_t          rc;
     ngx_connection_t  *c;
@@ -186,7 +189,8 @@ ngx_pimap_transport_request_send(ngx_pimap_device_t *d, ngx_pimap_message_t *tex
 
 
 static ngx_int_t
-ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text)
+ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held,
+    ngx_pimap_message_t *text)
 {
     ngx_pimap_transport_request_out_t  *out;
 
@@ -212,7 +216,8 @@ ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held, ngx_pima
 
 
 static ngx_pimap_transport_request_out_t *
-ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text)
+ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held,
+    ngx_pimap_message_t *text)
 {
     ngx_buf_t             *b;
     ngx_pimap_transport_request_out_t  *out;
@@ -223,7 +228,8 @@ ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held, ngx_pimap_m
         held->free = out->next;
 
     } else {
-        out = ngx_palloc(held->request->pool, sizeof(ngx_pimap_transport_request_out_t));
+        out = ngx_palloc(held->request->pool,
+                         sizeof(ngx_pimap_transport_request_out_t));
         if (out == NULL) {
             return NULL;
         }

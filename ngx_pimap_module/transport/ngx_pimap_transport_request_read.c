@@ -13,8 +13,8 @@
 
 
 void
-ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
-    ngx_str_t *ahead)
+ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
+    ngx_pimap_parking_t *parking, ngx_str_t *ahead)
 {
     ngx_buf_t  *b;
 

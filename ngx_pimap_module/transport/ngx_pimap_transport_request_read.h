@@ -22,7 +22,8 @@ void ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
  * Takes what has come in: NGX_OK; NGX_DONE: the client has closed.  The
  * device may be doomed afterwards.
  */
-ngx_int_t ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d);
+ngx_int_t ngx_pimap_transport_request_read(ngx_http_request_t *r,
+    ngx_pimap_device_t *d);
 
 
 #endif /* _NGX_PIMAP_HELD_READ_H_INCLUDED_ */

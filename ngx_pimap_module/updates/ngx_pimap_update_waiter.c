@@ -44,8 +44,8 @@ ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle)
 
 
 ngx_int_t
-ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *name, ngx_msec_t time,
-    ngx_log_t *log)
+ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *name,
+    ngx_msec_t time, ngx_log_t *log)
 {
     ngx_pimap_account_t  *account;
 
@@ -196,7 +196,8 @@ ngx_pimap_update_waiter_quit(void)
              q != ngx_queue_sentinel(&ngx_pimap_waiters[i]);
              q = ngx_queue_next(q))
         {
-            ngx_pimap_update_waiter_done(ngx_queue_data(q, ngx_pimap_waiter_t, link));
+            ngx_pimap_update_waiter_done(ngx_queue_data(q, ngx_pimap_waiter_t,
+                                                        link));
         }
     }
 }

@@ -51,7 +51,8 @@ void ngx_pimap_update_waiter_done(ngx_pimap_waiter_t *w);
 void ngx_pimap_update_waiter_forget(ngx_pimap_waiter_t *w);
 
 /* A result has come; the account's SUBSCRIBE has been answered. */
-void ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev);
+void ngx_pimap_update_waiter_result(ngx_pimap_account_t *account,
+    pimap_event_t *ev);
 void ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account);
 
 /* The worker leaves: nobody waits any more. */

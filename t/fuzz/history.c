@@ -236,7 +236,8 @@ fuzz_hand_over(fuzz_device_t *d, unsigned n)
 
     ngx_pimap_compressed_stream_free(&d->history);
     ngx_pimap_compressed_stream_init(&d->history, history.coding, n == 0);
-    ngx_pimap_compressed_stream_resume(&d->history, history.check, history.length);
+    ngx_pimap_compressed_stream_resume(&d->history, history.check,
+                                       history.length);
 }
 
 

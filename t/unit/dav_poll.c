@@ -91,7 +91,8 @@ test_interval(void)
 
     tap_is_int(dav_schedule_next(0, 30, 900, 0), 30, "the first one");
     tap_is_int(dav_schedule_next(30, 30, 900, 0), 45, "a half longer");
-    tap_is_int(dav_schedule_next(700, 30, 900, 0), 900, "not over the longest");
+    tap_is_int(dav_schedule_next(700, 30, 900, 0), 900,
+               "not over the longest");
     tap_is_int(dav_schedule_next(900, 30, 900, 0), 900, "and so on");
     tap_is_int(dav_schedule_next(900, 30, 900, 1), 30, "short after a change");
     tap_is_int(dav_schedule_next(60, 60, 60, 0), 60, "always the same");

@@ -109,7 +109,8 @@ test_sets(void)
     imap_sequence_set_add(&set, UINT32_MAX - 1, UINT32_MAX - 1);
     imap_sequence_set_add(&set, 3, 3);
     imap_sequence_set_add(&set, UINT32_MAX, UINT32_MAX);
-    tap_ok(set.n == 2 && imap_sequence_set_count(&set) == 3, "the last numbers");
+    tap_ok(set.n == 2 && imap_sequence_set_count(&set) == 3,
+           "the last numbers");
     imap_sequence_set_free(&set);
 }
 

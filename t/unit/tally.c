@@ -89,10 +89,12 @@ test_sizes(void)
     int     ok;
     size_t  size;
 
-    tap_is_int(ngx_pimap_device_count_buckets(0), 0, "nothing fits into no bytes");
+    tap_is_int(ngx_pimap_device_count_buckets(0), 0,
+               "nothing fits into no bytes");
     tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2) - 1), 0,
                "one byte short of the least table");
-    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2)), 2,
+    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2)),
+               2,
                "the least table");
     tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(64) - 1), 32,
                "one byte short of a larger one");
@@ -136,13 +138,21 @@ test_hash(void)
     tap_ok(ngx_pimap_device_count_hash(0, bytes, sizeof(bytes))
            != 0xa129ca6149be45e5ULL, "another secret, another hash");
 
-    tap_ok(ngx_pimap_device_count_hash(1, a, 5) == ngx_pimap_device_count_hash(1, a, 5),
+    tap_ok(ngx_pimap_device_count_hash(1, a,
+                                       5) == ngx_pimap_device_count_hash(1, a,
+                                                                         5),
            "the same key");
-    tap_ok(ngx_pimap_device_count_hash(1, a, 5) != ngx_pimap_device_count_hash(2, a, 5),
+    tap_ok(ngx_pimap_device_count_hash(1, a,
+                                       5) != ngx_pimap_device_count_hash(2, a,
+                                                                         5),
            "the same of another kind");
-    tap_ok(ngx_pimap_device_count_hash(1, a, 5) != ngx_pimap_device_count_hash(1, a, 4),
+    tap_ok(ngx_pimap_device_count_hash(1, a,
+                                       5) != ngx_pimap_device_count_hash(1, a,
+                                                                         4),
            "a shorter key");
-    tap_ok(ngx_pimap_device_count_hash(1, a, 0) != ngx_pimap_device_count_hash(2, a, 0),
+    tap_ok(ngx_pimap_device_count_hash(1, a,
+                                       0) != ngx_pimap_device_count_hash(2, a,
+                                                                         0),
            "an empty key");
 }
 
@@ -175,7 +185,8 @@ test_count(void)
     /* its lower half would mean a free entry */
 
     ngx_pimap_device_count_add(tally, 7ULL << 32, 0);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 7ULL << 32), 1, "a hash of zeros");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 7ULL << 32), 1,
+               "a hash of zeros");
     tap_is_int(test_used(tally), 1, "has an entry");
 
     free(tally);
@@ -226,7 +237,8 @@ test_limits(void)
     tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65535, "does not wrap");
 
     tap_is_int(ngx_pimap_device_count_add(tally, 5, 1), 0, "another owner");
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65536, "the sum is larger");
+    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65536,
+               "the sum is larger");
 
     free(tally);
 }

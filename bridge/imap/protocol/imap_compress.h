@@ -21,14 +21,15 @@ typedef struct imap_compress_s  imap_compress_t;
 imap_compress_t *imap_compress_create(void);
 
 /* Appends; the peer can read all of it. */
-void imap_compress_pack(imap_compress_t *d, bridge_buffer_t *b, const char *data,
-    size_t len);
+void imap_compress_pack(imap_compress_t *d, bridge_buffer_t *b,
+    const char *data, size_t len);
 
 /*
  * Appends some of what the bytes are, and takes these off the front.  1: there
  * is more, call again; -1: they are no deflate, or the end of it.
  */
-int imap_compress_unpack(imap_compress_t *d, bridge_buffer_t *b, imap_str_t *bytes);
+int imap_compress_unpack(imap_compress_t *d, bridge_buffer_t *b,
+    imap_str_t *bytes);
 
 void imap_compress_free(imap_compress_t *d);
 

@@ -181,7 +181,8 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
         return 0;
     }
 
-    return imap_cursor_expect(c, ' ') == -1 ? -1 : imap_response_fetch_parse(r, c);
+    return imap_cursor_expect(c, ' ') == -1 ? -1 : imap_response_fetch_parse(r,
+                                                                             c);
 }
 
 

@@ -160,8 +160,10 @@ int imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
 int imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
 /* The section whose name begins so, or is it; NULL if it is not there. */
-const imap_str_t *imap_response_fetch_section(const imap_response_fetch_t *f, const char *name);
-const imap_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f, const char *name);
+const imap_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
+    const char *name);
+const imap_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f,
+    const char *name);
 
 
 #endif /* _IMAP_RESPONSE_H_INCLUDED_ */

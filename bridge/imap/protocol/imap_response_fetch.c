@@ -18,7 +18,8 @@ static int imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c);
 static int imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
     const imap_str_t *item);
 static int imap_response_fetch_envelope(imap_response_t *r, imap_cursor_t *c);
-static int imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c);
+static int imap_response_fetch_addresses(imap_addresses_t *list,
+    imap_cursor_t *c);
 static int imap_response_fetch_address(imap_address_t *a, imap_cursor_t *c);
 
 
@@ -57,7 +58,8 @@ imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 
 
 static int
-imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
+imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
+    const imap_str_t *item)
 {
     uint64_t       n;
     imap_response_fetch_t  *f = &r->u.fetch;
@@ -130,7 +132,8 @@ imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c)
 /* BODY[section]<0>; the item's atom has all of that */
 
 static int
-imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c, const imap_str_t *item)
+imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
+    const imap_str_t *item)
 {
     char            *end;
     imap_str_t       data;

@@ -15,10 +15,12 @@
 
 static int imap_sequence_set_number(imap_cursor_t *c, uint32_t *n);
 static int imap_sequence_set_compare(const void *one, const void *two);
-static void imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first, uint32_t last);
+static void imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
+    uint32_t last);
 static imap_range_t *imap_sequence_set_grow(imap_sequence_set_t *set);
 static void imap_sequence_set_sort(imap_sequence_set_t *set);
-static size_t imap_sequence_set_find(const imap_sequence_set_t *set, uint32_t n);
+static size_t imap_sequence_set_find(const imap_sequence_set_t *set,
+    uint32_t n);
 
 
 int
@@ -33,13 +35,15 @@ imap_sequence_set_parse(imap_sequence_set_t *set, const char *text, size_t len)
     sorted = 1;
 
     do {
-        if (set->n == IMAP_MAX_RANGES || imap_sequence_set_number(&c, &first) == -1) {
+        if (set->n == IMAP_MAX_RANGES
+            || imap_sequence_set_number(&c, &first) == -1) {
             goto failed;
         }
 
         last = first;
 
-        if (imap_cursor_at(&c, ':') && imap_sequence_set_number(&c, &last) == -1) {
+        if (imap_cursor_at(&c, ':')
+            && imap_sequence_set_number(&c, &last) == -1) {
             goto failed;
         }
 
@@ -97,7 +101,8 @@ imap_sequence_set_number(imap_cursor_t *c, uint32_t *n)
 
 
 static void
-imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first, uint32_t last)
+imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
+    uint32_t last)
 {
     imap_range_t  *range;
 
@@ -147,7 +152,8 @@ imap_sequence_set_sort(imap_sequence_set_t *set)
     size_t         i, n;
     imap_range_t  *to, *from;
 
-    qsort(set->ranges, set->n, sizeof(imap_range_t), imap_sequence_set_compare);
+    qsort(set->ranges, set->n, sizeof(imap_range_t),
+          imap_sequence_set_compare);
 
     for (n = 0, i = 1; i < set->n; i++) {
         to = &set->ranges[n];

@@ -30,13 +30,16 @@ typedef struct {
 
 
 /* Returns -1, and leaves the set empty, if it is none or has too much. */
-int imap_sequence_set_parse(imap_sequence_set_t *set, const char *text, size_t len);
+int imap_sequence_set_parse(imap_sequence_set_t *set, const char *text,
+    size_t len);
 
-void imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first, uint32_t last);
+void imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first,
+    uint32_t last);
 int imap_sequence_set_has(const imap_sequence_set_t *set, uint32_t n);
 uint64_t imap_sequence_set_count(const imap_sequence_set_t *set);
 
-void imap_sequence_set_format(const imap_sequence_set_t *set, bridge_buffer_t *b);
+void imap_sequence_set_format(const imap_sequence_set_t *set,
+    bridge_buffer_t *b);
 
 void imap_sequence_set_free(imap_sequence_set_t *set);
 

@@ -11,7 +11,8 @@
 
 static void imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n,
     uint32_t unit);
-static int imap_utf7_shifted(bridge_buffer_t *b, const char **pp, const char *end);
+static int imap_utf7_shifted(bridge_buffer_t *b, const char **pp,
+    const char *end);
 
 
 static const char  imap_utf7_digits[] =
@@ -141,7 +142,8 @@ imap_utf7_encode(bridge_buffer_t *b, const char *utf8, size_t len)
             if (n >= 0) {
 
                 if (n) {
-                    bridge_buffer_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
+                    bridge_buffer_char(b,
+                                       imap_utf7_digits[bits << (6 - n) & 63]);
                 }
 
                 bridge_buffer_char(b, '-');
