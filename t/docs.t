@@ -16,7 +16,6 @@ use Pimap::Page;
 
 my $t = Pimap->new();
 my $root = $t->root();
-my $module = "$root/ngx_pimap_module/ngx_pimap";
 
 my %page = map { $_->name() => $_ } Pimap::Page->all($root);
 my @commands = commands();
@@ -30,14 +29,22 @@ event_types();
 links($page{$_}) for sort(keys(%page));
 
 
-sub source { $t->read_file($_[0]) }
+# A file of the module, whose name is unique: "conf.c" is ngx_pimap_conf.c.
+
+sub source {
+    my ($name) = @_;
+    my ($file) = grep { -e } map { glob("$root/ngx_pimap_module/${_}ngx_pimap_$name") }
+        '', '*/', '*/*/';
+
+    return $t->read_file($file);
+}
 
 
 # The command table: [name, contexts, member of the settings]
 
 sub commands {
     my @found;
-    my $source = source("${module}_module.c");
+    my $source = source('module.c');
 
     while ($source =~ /\{\ ngx_string\("(\w+)"\),\s*([A-Z0-9_|]+),
         \s*\w+,\s*\w+,\s*(?:offsetof\(\w+,\s(\w+)\)|0),/xg)
@@ -57,8 +64,8 @@ sub commands {
 
 sub defaults {
     my %found;
-    my $source = source("${module}_conf.c")
-        . source("${module}_login_conf.c");
+    my $source = source('conf.c')
+        . source('login_conf.c');
 
     $found{$1} = ['text', $2 eq '' ? "\x{2014}" : $2] while $source =~
         /ngx_conf_merge_str_value\(\w+->(\w+),\s*\w+->\w+, "(\w*)"\)/g;
@@ -91,16 +98,16 @@ sub number {
 sub directives {
     my $page = $page{'docs/directives.md'};
     my %default = defaults();
-    my $source = source("${module}_conf.c");
+    my $source = source('conf.c');
     my ($ping) = $source =~ /^(ngx_pimap_merge_ping.*?^\})/ms;
     my %ping = $ping =~ /conf->(ping\w*) = (\d+);/g;
 
-    is_deeply([ source("$root/docs/directives.md") =~ /^### (\w+)/mg ],
+    is_deeply([ $t->read_file("$root/docs/directives.md") =~ /^### (\w+)/mg ],
         [ map { $_->[0] } @commands ], 'directives, in order');
 
     my ($least) = $page->{section}{pimap_zone} =~ /At least `(\w+)`/;
 
-    my ($min) = source("${module}_zone.h") =~ /_MIN_SIZE\s+\((\d+) \* 1024/;
+    my ($min) = source('zone.h') =~ /_MIN_SIZE\s+\((\d+) \* 1024/;
 
     is(number('size', $least), $min * 1024, 'the least zone');
 
@@ -133,7 +140,7 @@ sub directives {
 
 
 sub parameters {
-    my $source = source("${module}_redis_conf.c");
+    my $source = source('conf_redis.c');
     my %page = map { $_->[0] =~ /^`(\w+)=`$/ ? ($1 => $_->[1]) : () }
         $page{'docs/directives.md'}->rows('pimap_redis');
     my @names = $source =~ /\{ ngx_string\("(\w+)="\)/g;
@@ -153,7 +160,7 @@ sub parameters {
 # Names, types, and places in JSON.
 
 sub metrics {
-    my $source = source("${module}_metrics.c");
+    my $source = source('metrics.c');
     my ($total, $worker) = split(/ngx_pimap_metrics_worker\[\]/, $source);
     my %source = (
         pimap_ends_total => 'counter ends',
@@ -187,7 +194,7 @@ sub metrics {
 
 
 sub event_types {
-    my $source = source("$root/pimap/pimap_types.c");
+    my $source = $t->read_file("$root/pimap/pimap_types.c");
     my ($types, $events) = $source =~ /pimap_types\[\]\ =(.*)
         pimap_event_types\[\]\ =(.*?)\{\ NULL/sx;
     my ($mail) = $source =~ /define PIMAP_MAIL(.*?\))\n\n/s;
@@ -208,7 +215,7 @@ sub event_types {
 
     is_deeply(\%shown, \%source, 'types of events');
 
-    my ($reserved) = source("$root/pimap/pimap_event.c")
+    my ($reserved) = $t->read_file("$root/pimap/pimap_event.c")
         =~ /pimap_event_reserved\[\] = (.*?)NULL/s;
 
     is_deeply([ sort(map { $_->[0] =~ /`(\w+)`/g } @rows) ],

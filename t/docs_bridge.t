@@ -32,7 +32,12 @@ details();
 metrics();
 
 
-sub source { join('', map { $t->read_file($_) } glob("$root/bridge/$_[0]")) }
+sub source {
+    my ($name) = @_;
+
+    return join('', map { $t->read_file($_) }
+                    grep { -e } map { glob("$root/bridge/$_$name") } '', '*/', '*/*/');
+}
 
 
 # All that is in backquotes in a column of a section's table, which begins
@@ -93,7 +98,7 @@ sub members {
     my @imap = grep { $_ ne 'update' } $imap
         =~ /(?:imap_arg_\w+\(u, |get\(\w[\w>-]*->args,\s+)"(\w+)"/g;
     my @dav = grep { $_ ne 'update' } $dav
-        =~ /(?:dav_update_private_text\(job, |get\(job->update,\s+)"(\w+)"/g;
+        =~ /(?:dav_update_job_text\(job,\s+|get\(job->update,\s+)"(\w+)"/g;
     my ($keys) = $imap =~ /imap_keys\[\] = \{(.*?)\{ NULL/s;
 
     is_deeply([ names('bridge', 'Members of an update', 0, 'member') ],
@@ -137,7 +142,7 @@ sub details {
 
     my @dav;
 
-    for my $call ($dav =~ /dav_update_private_end\(job,(.*?)\);/sg) {
+    for my $call ($dav =~ /dav_update_job_end\(job,(.*?)\);/sg) {
         my @words = $call =~ /$text/g;
 
         push(@dav, grep { !$status{$_} && $_ ne '%s' } @words)

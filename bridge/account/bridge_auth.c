@@ -25,18 +25,18 @@
 
 
 static void bridge_auth_digest(bridge_login_t *login, unsigned char *digest);
-static bridge_auth_private_t *bridge_auth_find(bridge_login_t *login);
+static bridge_auth_entry_t *bridge_auth_find(bridge_login_t *login);
 static int bridge_auth_is_watched(bridge_login_t *login);
-static bridge_auth_private_t *bridge_auth_new(bridge_login_t *login);
-static bridge_auth_wait_t *bridge_auth_wait(bridge_auth_private_t *entry,
+static bridge_auth_entry_t *bridge_auth_new(bridge_login_t *login);
+static bridge_auth_wait_t *bridge_auth_wait(bridge_auth_entry_t *entry,
     bridge_auth_pt handler, void *data);
 static void bridge_auth_delayed(evutil_socket_t fd, short what, void *data);
-static void bridge_auth_drop(bridge_auth_private_t *entry);
+static void bridge_auth_drop(bridge_auth_entry_t *entry);
 static void bridge_auth_sweep(evutil_socket_t fd, short what, void *data);
 static void bridge_auth_expire(bridge_auth_entries_t *list);
 
 
-static bridge_auth_private_t   *bridge_auth_entries;
+static bridge_auth_entry_t   *bridge_auth_entries;
 static bridge_auth_entries_t  bridge_auth_good =
     TAILQ_HEAD_INITIALIZER(bridge_auth_good);
 static bridge_auth_entries_t  bridge_auth_bad =
@@ -65,7 +65,7 @@ bridge_auth_init(void)
 void
 bridge_auth_done(void)
 {
-    bridge_auth_private_t  *entry, *next;
+    bridge_auth_entry_t  *entry, *next;
 
     evtimer_del(&bridge_auth_timer);
 
@@ -92,7 +92,7 @@ bridge_auth_wait_t *
 bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
 {
     char                  *account;
-    bridge_auth_private_t   *entry;
+    bridge_auth_entry_t   *entry;
     bridge_auth_result_t   result;
 
     entry = bridge_auth_find(login);
@@ -148,7 +148,7 @@ bridge_auth_gone(bridge_auth_wait_t *wait)
 void
 bridge_auth_refused(bridge_login_t *login)
 {
-    bridge_auth_private_t  *entry;
+    bridge_auth_entry_t  *entry;
 
     entry = bridge_auth_find(login);
 
@@ -229,11 +229,11 @@ bridge_auth_digest(bridge_login_t *login, unsigned char *digest)
 }
 
 
-static bridge_auth_private_t *
+static bridge_auth_entry_t *
 bridge_auth_find(bridge_login_t *login)
 {
     unsigned char         digest[BRIDGE_AUTH_DIGEST];
-    bridge_auth_private_t  *entry;
+    bridge_auth_entry_t  *entry;
 
     bridge_auth_digest(login, digest);
 
@@ -265,10 +265,10 @@ bridge_auth_is_watched(bridge_login_t *login)
 }
 
 
-static bridge_auth_private_t *
+static bridge_auth_entry_t *
 bridge_auth_new(bridge_login_t *login)
 {
-    bridge_auth_private_t  *entry;
+    bridge_auth_entry_t  *entry;
 
     entry = bridge_auth_attempt(login);
 
@@ -283,7 +283,7 @@ bridge_auth_new(bridge_login_t *login)
 
 
 static bridge_auth_wait_t *
-bridge_auth_wait(bridge_auth_private_t *entry, bridge_auth_pt handler,
+bridge_auth_wait(bridge_auth_entry_t *entry, bridge_auth_pt handler,
     void *data)
 {
     bridge_auth_wait_t  *wait;
@@ -352,7 +352,7 @@ bridge_auth_delayed(evutil_socket_t fd, short what, void *data)
 
 
 void
-bridge_auth_keep(bridge_auth_private_t *entry, bridge_auth_result_t result)
+bridge_auth_keep(bridge_auth_entry_t *entry, bridge_auth_result_t result)
 {
     bridge_msec_t          time;
     bridge_auth_conf_t    *conf;
@@ -381,7 +381,7 @@ bridge_auth_keep(bridge_auth_private_t *entry, bridge_auth_result_t result)
 
 
 static void
-bridge_auth_drop(bridge_auth_private_t *entry)
+bridge_auth_drop(bridge_auth_entry_t *entry)
 {
     if (entry->list) {
         TAILQ_REMOVE(entry->list, entry, link);
@@ -389,7 +389,7 @@ bridge_auth_drop(bridge_auth_private_t *entry)
 
     HASH_DEL(bridge_auth_entries, entry);
 
-    bridge_wipe_free(entry, sizeof(bridge_auth_private_t));
+    bridge_wipe_free(entry, sizeof(bridge_auth_entry_t));
 }
 
 

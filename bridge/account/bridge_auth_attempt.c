@@ -25,7 +25,7 @@ static void bridge_auth_log(void *data, imap_client_t *client, int level,
     const char *text);
 static void bridge_auth_timer_handler(evutil_socket_t fd, short what,
     void *data);
-static void bridge_auth_close(bridge_auth_private_t *entry);
+static void bridge_auth_close(bridge_auth_entry_t *entry);
 
 
 static const imap_client_callbacks_t  bridge_auth_callbacks = {
@@ -37,13 +37,13 @@ static const imap_client_callbacks_t  bridge_auth_callbacks = {
 };
 
 
-bridge_auth_private_t *
+bridge_auth_entry_t *
 bridge_auth_attempt(bridge_login_t *login)
 {
     char                 *name;
     imap_login_t          as;
     bridge_server_t      *server;
-    bridge_auth_private_t  *entry;
+    bridge_auth_entry_t  *entry;
 
     server = bridge_config_server(bridge_config, login->user);
 
@@ -51,7 +51,7 @@ bridge_auth_attempt(bridge_login_t *login)
         return NULL;
     }
 
-    entry = bridge_alloc(sizeof(bridge_auth_private_t));
+    entry = bridge_alloc(sizeof(bridge_auth_entry_t));
 
     bridge_login_for(&as, &name, server, NULL, login);
 
@@ -85,7 +85,7 @@ bridge_auth_attempt(bridge_login_t *login)
 static void
 bridge_auth_logged_in(void *data, imap_client_t *client)
 {
-    bridge_auth_private_t  *entry = data;
+    bridge_auth_entry_t  *entry = data;
 
     entry->result = BRIDGE_AUTH_GOOD;
 
@@ -112,7 +112,7 @@ static void
 bridge_auth_failed(void *data, imap_client_t *client, imap_fail_t reason,
     const char *why)
 {
-    bridge_auth_private_t  *entry = data;
+    bridge_auth_entry_t  *entry = data;
 
     bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": %s",
                entry->login->user, entry->server->name, why);
@@ -128,7 +128,7 @@ static void
 bridge_auth_log(void *data, imap_client_t *client, int level,
     const char *text)
 {
-    bridge_auth_private_t  *entry = data;
+    bridge_auth_entry_t  *entry = data;
 
     bridge_log((bridge_log_level_t) level, "login of \"%s\": %s",
                entry->login->user, text);
@@ -138,7 +138,7 @@ bridge_auth_log(void *data, imap_client_t *client, int level,
 static void
 bridge_auth_timer_handler(evutil_socket_t fd, short what, void *data)
 {
-    bridge_auth_private_t  *entry = data;
+    bridge_auth_entry_t  *entry = data;
 
     if (entry->result == BRIDGE_AUTH_AWAY) {
         bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": no answer in "
@@ -152,7 +152,7 @@ bridge_auth_timer_handler(evutil_socket_t fd, short what, void *data)
 /* The answers: good or not known at once, bad ones slowly. */
 
 void
-bridge_auth_finish(bridge_auth_private_t *entry, bridge_auth_result_t result)
+bridge_auth_finish(bridge_auth_entry_t *entry, bridge_auth_result_t result)
 {
     char                *account;
     bridge_auth_wait_t  *wait;
@@ -182,7 +182,7 @@ bridge_auth_finish(bridge_auth_private_t *entry, bridge_auth_result_t result)
 
 
 static void
-bridge_auth_close(bridge_auth_private_t *entry)
+bridge_auth_close(bridge_auth_entry_t *entry)
 {
     evtimer_del(&entry->timer);
 

@@ -17,23 +17,23 @@
 #define BRIDGE_AUTH_DIGEST  32
 
 
-typedef struct bridge_auth_private_s  bridge_auth_private_t;
+typedef struct bridge_auth_entry_s  bridge_auth_entry_t;
 
 struct bridge_auth_wait_s {
     TAILQ_ENTRY(bridge_auth_wait_s)   link;
-    bridge_auth_private_t              *entry;    /* NULL: only delayed */
+    bridge_auth_entry_t              *entry;    /* NULL: only delayed */
     bridge_auth_pt                    handler;
     void                             *data;
     struct event                      timer;
 };
 
 typedef TAILQ_HEAD(, bridge_auth_wait_s)   bridge_auth_waits_t;
-typedef TAILQ_HEAD(, bridge_auth_private_s)  bridge_auth_entries_t;
+typedef TAILQ_HEAD(, bridge_auth_entry_s)  bridge_auth_entries_t;
 
-struct bridge_auth_private_s {
+struct bridge_auth_entry_s {
     UT_hash_handle                    hh;
     unsigned char                     digest[BRIDGE_AUTH_DIGEST];
-    TAILQ_ENTRY(bridge_auth_private_s)  link;
+    TAILQ_ENTRY(bridge_auth_entry_s)  link;
     bridge_msec_t                     expires;
     bridge_auth_entries_t            *list;     /* NULL: being tried */
 
@@ -47,7 +47,7 @@ struct bridge_auth_private_s {
 
 
 /* What was found out: for the cache, or nothing, and the entry goes. */
-void bridge_auth_keep(bridge_auth_private_t *entry,
+void bridge_auth_keep(bridge_auth_entry_t *entry,
     bridge_auth_result_t result);
 
 void bridge_auth_wait_end(bridge_auth_wait_t *wait,
@@ -57,10 +57,10 @@ void bridge_auth_wait_end(bridge_auth_wait_t *wait,
 void bridge_auth_slow_down(bridge_auth_wait_t *wait);
 
 /* Asks the server; NULL if it has too many connections, or there is none. */
-bridge_auth_private_t *bridge_auth_attempt(bridge_login_t *login);
+bridge_auth_entry_t *bridge_auth_attempt(bridge_login_t *login);
 
 /* That is over: answers, closes, keeps. */
-void bridge_auth_finish(bridge_auth_private_t *entry,
+void bridge_auth_finish(bridge_auth_entry_t *entry,
     bridge_auth_result_t result);
 
 

@@ -30,7 +30,7 @@
 typedef struct dav_report_s      dav_report_t;
 typedef struct dav_discovery_s  dav_discovery_t;
 typedef struct dav_sync_s      dav_sync_t;
-typedef struct dav_update_private_s       dav_update_private_t;
+typedef struct dav_update_job_s       dav_update_job_t;
 
 
 struct dav_client_s {
@@ -55,7 +55,7 @@ struct dav_client_s {
     dav_sync_t               *sync;
     unsigned                  home;     /* that the round looks at */
 
-    TAILQ_HEAD(, dav_update_private_s)   jobs;
+    TAILQ_HEAD(, dav_update_job_s)   jobs;
     unsigned                  njobs;
 
     struct event              failing;

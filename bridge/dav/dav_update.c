@@ -19,19 +19,19 @@
 
 typedef struct {
     const char    *verb;
-    void         (*run)(dav_update_private_t *job);
+    void         (*run)(dav_update_job_t *job);
 } dav_verb_t;
 
 
-static void dav_update_start(dav_update_private_t *job);
-static void dav_update_private_free(dav_update_private_t *job);
+static void dav_update_start(dav_update_job_t *job);
+static void dav_update_job_free(dav_update_job_t *job);
 
 
 static const dav_verb_t  dav_verbs[] = {
-    { "dav.put", dav_update_private_put },
-    { "dav.delete", dav_update_private_delete },
-    { "dav.get", dav_update_private_get },
-    { "dav.sync", dav_update_private_sync },
+    { "dav.put", dav_update_job_put },
+    { "dav.delete", dav_update_job_delete },
+    { "dav.get", dav_update_job_get },
+    { "dav.sync", dav_update_job_sync },
     { NULL, NULL }
 };
 
@@ -40,9 +40,9 @@ void
 dav_client_update(dav_client_t *c, json_t *update, dav_update_done_pt done,
     void *ctx)
 {
-    dav_update_private_t  *job;
+    dav_update_job_t  *job;
 
-    job = bridge_alloc(sizeof(dav_update_private_t));
+    job = bridge_alloc(sizeof(dav_update_job_t));
     job->client = c;
     job->update = json_incref(update);
     job->result = json_object();
@@ -53,12 +53,12 @@ dav_client_update(dav_client_t *c, json_t *update, dav_update_done_pt done,
     c->njobs++;
 
     if (c->njobs > DAV_MAX_UPDATES) {
-        dav_update_private_end(job, "unsent", "too many updates wait");
+        dav_update_job_end(job, "unsent", "too many updates wait");
         return;
     }
 
     if (c->failed) {
-        dav_update_private_end(job, "unsent", "the session has ended");
+        dav_update_job_end(job, "unsent", "the session has ended");
         return;
     }
 
@@ -69,7 +69,7 @@ dav_client_update(dav_client_t *c, json_t *update, dav_update_done_pt done,
 void
 dav_update_run(dav_client_t *c)
 {
-    dav_update_private_t  *job;
+    dav_update_job_t  *job;
 
     /* A job that ends at once calls us again. */
 
@@ -87,12 +87,12 @@ dav_update_run(dav_client_t *c)
 
 
 static void
-dav_update_start(dav_update_private_t *job)
+dav_update_start(dav_update_job_t *job)
 {
     const char        *verb;
     const dav_verb_t  *v;
 
-    verb = dav_update_private_text(job, "update");
+    verb = dav_update_job_text(job, "update");
 
     for (v = dav_verbs; v->verb; v++) {
         if (verb && strcmp(v->verb, verb) == 0) {
@@ -101,14 +101,14 @@ dav_update_start(dav_update_private_t *job)
         }
     }
 
-    dav_update_private_end(job, "invalid", "unknown update");
+    dav_update_job_end(job, "invalid", "unknown update");
 }
 
 
 void
 dav_update_cancel(dav_client_t *c)
 {
-    dav_update_private_t  *job;
+    dav_update_job_t  *job;
 
     while ((job = TAILQ_FIRST(&c->jobs))) {
 
@@ -123,14 +123,14 @@ dav_update_cancel(dav_client_t *c)
         }
 
         c->listed = 0;
-        dav_update_private_end(job, job->status ? job->status : "unsent",
+        dav_update_job_end(job, job->status ? job->status : "unsent",
                     "the session has ended");
     }
 }
 
 
 void
-dav_update_private_end(dav_update_private_t *job, const char *status,
+dav_update_job_end(dav_update_job_t *job, const char *status,
     const char *format, ...)
 {
     char           detail[512];
@@ -155,14 +155,14 @@ dav_update_private_end(dav_update_private_t *job, const char *status,
     }
 
     job->done(job->ctx, job->result);
-    dav_update_private_free(job);
+    dav_update_job_free(job);
 
     dav_update_run(c);
 }
 
 
 static void
-dav_update_private_free(dav_update_private_t *job)
+dav_update_job_free(dav_update_job_t *job)
 {
     unsigned  i;
 
@@ -182,7 +182,7 @@ dav_update_private_free(dav_update_private_t *job)
 
 
 void
-dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *a)
+dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *a)
 {
     int  status;
 
@@ -193,13 +193,13 @@ dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *a)
     if (a->result == DAV_HTTP_UNSENT || a->result == DAV_HTTP_TLS
         || (a->result == DAV_HTTP_LOST && job->status == NULL))
     {
-        dav_update_private_end(job, "unsent", "%s", a->why);
+        dav_update_job_end(job, "unsent", "%s", a->why);
 
     } else if (a->result == DAV_HTTP_LIMIT && job->status == NULL) {
-        dav_update_private_end(job, "refused", "%s", a->why);
+        dav_update_job_end(job, "refused", "%s", a->why);
 
     } else if (a->result != DAV_HTTP_OK) {
-        dav_update_private_end(job, "unknown", "%s", a->why);
+        dav_update_job_end(job, "unknown", "%s", a->why);
 
     } else {
 
@@ -210,7 +210,7 @@ dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *a)
 
         /* a server may have failed after it has done it */
 
-        dav_update_private_end(job, job->status && status >= 500
+        dav_update_job_end(job, job->status && status >= 500
                                && status != 501
                          && status != 503 && status != 507
                          ? "unknown" : "refused",
@@ -220,7 +220,7 @@ dav_update_private_lost(dav_update_private_t *job, const dav_answer_t *a)
 
 
 int
-dav_update_private_object(dav_update_private_t *job, const char *href)
+dav_update_job_object(dav_update_job_t *job, const char *href)
 {
     char              *path;
     dav_collection_t  *col;
@@ -230,7 +230,7 @@ dav_update_private_object(dav_update_private_t *job, const char *href)
 
     if (col == NULL) {
         free(path);
-        dav_update_private_end(job, "invalid", href
+        dav_update_job_end(job, "invalid", href
                     ? "\"href\" is not in a collection of this account"
                     : "no \"href\"");
         return -1;
@@ -243,7 +243,7 @@ dav_update_private_object(dav_update_private_t *job, const char *href)
 
     } else if (strcmp(job->path, col->path) != 0) {
         free(path);
-        dav_update_private_end(job, "invalid",
+        dav_update_job_end(job, "invalid",
                                "several collections in one update");
         return -1;
     }
@@ -255,7 +255,7 @@ dav_update_private_object(dav_update_private_t *job, const char *href)
 
 
 const char *
-dav_update_private_text(dav_update_private_t *job, const char *name)
+dav_update_job_text(dav_update_job_t *job, const char *name)
 {
     return json_string_value(json_object_get(job->update, name));
 }

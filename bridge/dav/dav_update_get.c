@@ -23,19 +23,19 @@
 
 static int dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
-static void dav_update_get_list(dav_update_private_t *job, const char *name,
+static void dav_update_get_list(dav_update_job_t *job, const char *name,
     const char *path);
-static int dav_update_get_token(dav_update_private_t *job);
-static void dav_update_get_ask(dav_update_private_t *job);
+static int dav_update_get_token(dav_update_job_t *job);
+static void dav_update_get_ask(dav_update_job_t *job);
 static int dav_update_get_response(void *data, const dav_response_t *r);
 static void dav_update_get_reply(void *data, const dav_reply_t *reply);
-static void dav_update_get_page(dav_update_private_t *job);
-static unsigned dav_update_get_fit(dav_update_private_t *job, unsigned limit);
-static void dav_update_get_next(dav_update_private_t *job, const char *last);
+static void dav_update_get_page(dav_update_job_t *job);
+static unsigned dav_update_get_fit(dav_update_job_t *job, unsigned limit);
+static void dav_update_get_next(dav_update_job_t *job, const char *last);
 
 
 void
-dav_update_private_get(dav_update_private_t *job)
+dav_update_job_get(dav_update_job_t *job)
 {
     size_t   i, n;
     json_t  *hrefs;
@@ -43,15 +43,15 @@ dav_update_private_get(dav_update_private_t *job)
     hrefs = json_object_get(job->update, "hrefs");
     n = json_array_size(hrefs);
 
-    if (n == 0 || n > DAV_UPDATE_PRIVATE_HREFS) {
-        dav_update_private_end(job, "invalid",
+    if (n == 0 || n > DAV_UPDATE_JOB_HREFS) {
+        dav_update_job_end(job, "invalid",
                                "\"hrefs\" is no list of 1 to %d",
-                    DAV_UPDATE_PRIVATE_HREFS);
+                    DAV_UPDATE_JOB_HREFS);
         return;
     }
 
     for (i = 0; i < n; i++) {
-        if (dav_update_private_object(job,
+        if (dav_update_job_object(job,
                                       json_string_value(json_array_get(hrefs,
                                                                        i)))
             == -1)
@@ -63,13 +63,13 @@ dav_update_private_get(dav_update_private_t *job)
     json_object_set_new(job->result, "objects", json_array());
     json_object_set_new(job->result, "missing", json_array());
 
-    dav_update_private_fetch(job, dav_update_get_object,
+    dav_update_job_fetch(job, dav_update_get_object,
                              dav_update_get_objects);
 }
 
 
 void
-dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
+dav_update_job_fetch(dav_update_job_t *job, dav_response_pt response,
     dav_reply_pt reply)
 {
     char          *xml;
@@ -81,7 +81,7 @@ dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
                            job);
 
     if (job->call == NULL) {
-        dav_update_private_end(job, job->status ? job->status : "unsent",
+        dav_update_job_end(job, job->status ? job->status : "unsent",
                     "too many requests");
     }
 }
@@ -90,7 +90,7 @@ dav_update_private_fetch(dav_update_private_t *job, dav_response_pt response,
 static int
 dav_update_get_object(void *data, const dav_response_t *r)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     char        *path;
     size_t       len;
@@ -121,7 +121,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
     text = r->text[DAV_DATA];
     len = text ? strlen(text) * 5 / 4 + strlen(path) + 300 : 0;
 
-    if (text && job->bytes + len > DAV_UPDATE_PRIVATE_BYTES && job->bytes) {
+    if (text && job->bytes + len > DAV_UPDATE_JOB_BYTES && job->bytes) {
         dav_update_get_list(job, "left", path);
         free(path);
         return 0;
@@ -131,7 +131,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
     json_object_set_new(object, "href", json_string(path));
     json_object_set_new(object, "etag", json_string(r->text[DAV_ETAG]));
 
-    if (text == NULL || len > DAV_UPDATE_PRIVATE_BYTES) {
+    if (text == NULL || len > DAV_UPDATE_JOB_BYTES) {
         json_object_set_new(object, "tooLarge", json_true());
 
     } else {
@@ -149,7 +149,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
 static void
 dav_update_get_objects(void *data, const dav_reply_t *reply)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     unsigned  i;
 
@@ -159,11 +159,11 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
         json_object_clear(job->result);
 
         if (reply->answer->status == 207) {
-            dav_update_private_end(job, "refused", "%s", reply->why);
+            dav_update_job_end(job, "refused", "%s", reply->why);
             return;
         }
 
-        dav_update_private_lost(job, reply->answer);
+        dav_update_job_lost(job, reply->answer);
         return;
     }
 
@@ -173,12 +173,12 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
         }
     }
 
-    dav_update_private_end(job, "done", NULL);
+    dav_update_job_end(job, "done", NULL);
 }
 
 
 static void
-dav_update_get_list(dav_update_private_t *job, const char *name,
+dav_update_get_list(dav_update_job_t *job, const char *name,
     const char *path)
 {
     json_t  *list;
@@ -195,19 +195,19 @@ dav_update_get_list(dav_update_private_t *job, const char *name,
 
 
 void
-dav_update_private_sync(dav_update_private_t *job)
+dav_update_job_sync(dav_update_job_t *job)
 {
     char              *path;
     const char        *name;
     dav_collection_t  *col;
 
-    name = dav_update_private_text(job, "collection");
+    name = dav_update_job_text(job, "collection");
     path = name ? dav_url_device(name) : NULL;
     col = path ? dav_client_collection(job->client, path) : NULL;
 
     if (col == NULL) {
         free(path);
-        dav_update_private_end(job, "invalid",
+        dav_update_job_end(job, "invalid",
                     "\"collection\" is none of this account");
         return;
     }
@@ -216,7 +216,7 @@ dav_update_private_sync(dav_update_private_t *job)
     job->etags = col->nosync;
 
     if (dav_update_get_token(job) == -1) {
-        dav_update_private_end(job, "invalid", "\"syncToken\" is none");
+        dav_update_job_end(job, "invalid", "\"syncToken\" is none");
         return;
     }
 
@@ -226,7 +226,7 @@ dav_update_private_sync(dav_update_private_t *job)
 
 
 static int
-dav_update_get_token(dav_update_private_t *job)
+dav_update_get_token(dav_update_job_t *job)
 {
     json_t      *json;
     const char  *token, *base, *next, *after;
@@ -264,7 +264,7 @@ dav_update_get_token(dav_update_private_t *job)
 
 
 static void
-dav_update_get_ask(dav_update_private_t *job)
+dav_update_get_ask(dav_update_job_t *job)
 {
     char          *xml;
     dav_client_t  *c = job->client;
@@ -277,7 +277,7 @@ dav_update_get_ask(dav_update_private_t *job)
                          dav_update_get_reply, job);
 
     if (job->call == NULL) {
-        dav_update_private_end(job, "unsent", "too many requests");
+        dav_update_job_end(job, "unsent", "too many requests");
     }
 }
 
@@ -285,7 +285,7 @@ dav_update_get_ask(dav_update_private_t *job)
 static int
 dav_update_get_response(void *data, const dav_response_t *r)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     char        *path;
     size_t       len;
@@ -320,7 +320,7 @@ dav_update_get_response(void *data, const dav_response_t *r)
 static void
 dav_update_get_reply(void *data, const dav_reply_t *reply)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     int  status;
 
@@ -342,22 +342,22 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
         && (reply->error & DAV_ERROR_TOKEN || dav_sync_is_token(status)))
     {
         json_object_set_new(job->result, "invalidToken", json_true());
-        dav_update_private_end(job, "refused",
+        dav_update_job_end(job, "refused",
                                "the token is not valid any more");
         return;
     }
 
     if (status == 207) {
-        dav_update_private_end(job, "refused", "%s", reply->why);
+        dav_update_job_end(job, "refused", "%s", reply->why);
         return;
     }
 
-    dav_update_private_lost(job, reply->answer);
+    dav_update_job_lost(job, reply->answer);
 }
 
 
 static void
-dav_update_get_page(dav_update_private_t *job)
+dav_update_get_page(dav_update_job_t *job)
 {
     char        *href;
     json_t      *changed, *removed, *limit;
@@ -366,8 +366,8 @@ dav_update_get_page(dav_update_private_t *job)
 
     limit = json_object_get(job->update, "limit");
     n = json_is_integer(limit) && json_integer_value(limit) > 0
-        && json_integer_value(limit) < DAV_UPDATE_PRIVATE_PAGE
-        ? json_integer_value(limit) : DAV_UPDATE_PRIVATE_PAGE;
+        && json_integer_value(limit) < DAV_UPDATE_JOB_PAGE
+        ? json_integer_value(limit) : DAV_UPDATE_JOB_PAGE;
 
     dav_etag_list_page(&job->list, job->after, job->list.n);
     n = dav_update_get_fit(job, n);
@@ -397,14 +397,14 @@ dav_update_get_page(dav_update_private_t *job)
                                      || *job->base == '\0'));
 
     dav_update_get_next(job, n < job->list.n ? job->list.items[n - 1] : NULL);
-    dav_update_private_end(job, "done", NULL);
+    dav_update_job_end(job, "done", NULL);
 }
 
 
 /* So many of the list have room in a result; one always has. */
 
 static unsigned
-dav_update_get_fit(dav_update_private_t *job, unsigned limit)
+dav_update_get_fit(dav_update_job_t *job, unsigned limit)
 {
     size_t    bytes, len;
     unsigned  i;
@@ -416,7 +416,7 @@ dav_update_get_fit(dav_update_private_t *job, unsigned limit)
         bytes += len + strlen(job->list.items[i]) + 40
                  + 2 * strlen(dav_etag_list_etag(job->list.items[i]));
 
-        if (bytes > DAV_UPDATE_PRIVATE_BYTES && i) {
+        if (bytes > DAV_UPDATE_JOB_BYTES && i) {
             break;
         }
     }
@@ -426,7 +426,7 @@ dav_update_get_fit(dav_update_private_t *job, unsigned limit)
 
 
 static void
-dav_update_get_next(dav_update_private_t *job, const char *last)
+dav_update_get_next(dav_update_job_t *job, const char *last)
 {
     char    *text, *token;
     json_t  *page;

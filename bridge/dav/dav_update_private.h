@@ -14,13 +14,13 @@
 #include "dav_client_private.h"
 
 
-#define DAV_UPDATE_PRIVATE_BYTES       49152       /* of a result: it is an event */
-#define DAV_UPDATE_PRIVATE_HREFS       50
-#define DAV_UPDATE_PRIVATE_PAGE        500         /* changes of a page */
+#define DAV_UPDATE_JOB_BYTES       49152       /* of a result: it is an event */
+#define DAV_UPDATE_JOB_HREFS       50
+#define DAV_UPDATE_JOB_PAGE        500         /* changes of a page */
 
 
-struct dav_update_private_s {
-    TAILQ_ENTRY(dav_update_private_s)   link;
+struct dav_update_job_s {
+    TAILQ_ENTRY(dav_update_job_s)   link;
     dav_client_t            *client;
     json_t                  *update;
     json_t                  *result;
@@ -31,7 +31,7 @@ struct dav_update_private_s {
     dav_transfer_t          *transfer;
 
     char                    *path;      /* of the object or the collection */
-    char                    *paths[DAV_UPDATE_PRIVATE_HREFS];
+    char                    *paths[DAV_UPDATE_JOB_HREFS];
     unsigned                 npaths;
     size_t                   bytes;     /* of the result, about */
     dav_etag_list_t               list;
@@ -49,32 +49,32 @@ struct dav_update_private_s {
 
 /* The end of a job; the next one begins.  "detail" may be NULL. */
 
-void dav_update_private_end(dav_update_private_t *job, const char *status,
+void dav_update_job_end(dav_update_job_t *job, const char *status,
     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* It could not be sent, or was not answered. */
 
-void dav_update_private_lost(dav_update_private_t *job,
+void dav_update_job_lost(dav_update_job_t *job,
     const dav_answer_t *answer);
 
 /* The object named "href": path and kind.  -1: the job has ended. */
 
-int dav_update_private_object(dav_update_private_t *job, const char *href);
+int dav_update_job_object(dav_update_job_t *job, const char *href);
 
-const char *dav_update_private_text(dav_update_private_t *job,
+const char *dav_update_job_text(dav_update_job_t *job,
     const char *name);
 
 /* The verbs. */
 
-void dav_update_private_put(dav_update_private_t *job);
-void dav_update_private_delete(dav_update_private_t *job);
-void dav_update_private_get(dav_update_private_t *job);
-void dav_update_private_sync(dav_update_private_t *job);
+void dav_update_job_put(dav_update_job_t *job);
+void dav_update_job_delete(dav_update_job_t *job);
+void dav_update_job_get(dav_update_job_t *job);
+void dav_update_job_sync(dav_update_job_t *job);
 
 /* Asks for the objects of job->paths[], with their texts. */
 
-void dav_update_private_fetch(dav_update_private_t *job,
+void dav_update_job_fetch(dav_update_job_t *job,
     dav_response_pt response, dav_reply_pt reply);
 
 

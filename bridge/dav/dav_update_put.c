@@ -14,9 +14,9 @@
 #include <stdlib.h>
 
 
-static int dav_update_put_object(dav_update_private_t *job);
-static int dav_update_put_etag(dav_update_private_t *job, const char **etag);
-static void dav_update_put_send(dav_update_private_t *job,
+static int dav_update_put_object(dav_update_job_t *job);
+static int dav_update_put_etag(dav_update_job_t *job, const char **etag);
+static void dav_update_put_send(dav_update_job_t *job,
     dav_request_t *request);
 static void dav_update_put_done(void *data, const dav_answer_t *answer);
 static int dav_update_put_response(void *data, const dav_response_t *r);
@@ -24,7 +24,7 @@ static void dav_update_put_fetched(void *data, const dav_reply_t *reply);
 
 
 void
-dav_update_private_put(dav_update_private_t *job)
+dav_update_job_put(dav_update_job_t *job)
 {
     json_t         *json;
     const char     *etag, *why;
@@ -40,7 +40,7 @@ dav_update_private_put(dav_update_private_t *job)
     if (!json_is_string(json)
         || json_string_length(json) > job->client->server->max_object)
     {
-        dav_update_private_end(job, "invalid", json_is_string(json)
+        dav_update_job_end(job, "invalid", json_is_string(json)
                                     ? "\"text\" is too long" : "no \"text\"");
         return;
     }
@@ -48,7 +48,7 @@ dav_update_private_put(dav_update_private_t *job)
     why = dav_text_check(json_string_value(json), json_string_length(json),
                          job->calendar);
     if (why) {
-        dav_update_private_end(job, "invalid",
+        dav_update_job_end(job, "invalid",
                                "\"text\" is not well-formed: %s", why);
         return;
     }
@@ -67,7 +67,7 @@ dav_update_private_put(dav_update_private_t *job)
 
 
 void
-dav_update_private_delete(dav_update_private_t *job)
+dav_update_job_delete(dav_update_job_t *job)
 {
     const char     *etag;
     dav_request_t   request;
@@ -78,7 +78,7 @@ dav_update_private_delete(dav_update_private_t *job)
     }
 
     if (etag == NULL) {
-        dav_update_private_end(job, "invalid", "no \"etag\"");
+        dav_update_job_end(job, "invalid", "no \"etag\"");
         return;
     }
 
@@ -91,10 +91,10 @@ dav_update_private_delete(dav_update_private_t *job)
 
 
 static int
-dav_update_put_object(dav_update_private_t *job)
+dav_update_put_object(dav_update_job_t *job)
 {
-    if (dav_update_private_object(job,
-                                  dav_update_private_text(job,
+    if (dav_update_job_object(job,
+                                  dav_update_job_text(job,
                                                           "href")) == -1) {
         return -1;
     }
@@ -106,7 +106,7 @@ dav_update_put_object(dav_update_private_t *job)
 
 
 static int
-dav_update_put_etag(dav_update_private_t *job, const char **etag)
+dav_update_put_etag(dav_update_job_t *job, const char **etag)
 {
     json_t  *json;
 
@@ -114,7 +114,7 @@ dav_update_put_etag(dav_update_private_t *job, const char **etag)
     *etag = json_string_value(json);
 
     if (json && (*etag == NULL || !dav_text_etag(*etag))) {
-        dav_update_private_end(job, "invalid", "\"etag\" is none");
+        dav_update_job_end(job, "invalid", "\"etag\" is none");
         return -1;
     }
 
@@ -123,7 +123,7 @@ dav_update_put_etag(dav_update_private_t *job, const char **etag)
 
 
 static void
-dav_update_put_send(dav_update_private_t *job, dav_request_t *request)
+dav_update_put_send(dav_update_job_t *job, dav_request_t *request)
 {
     dav_client_t  *c = job->client;
 
@@ -136,7 +136,7 @@ dav_update_put_send(dav_update_private_t *job, dav_request_t *request)
                                   dav_update_put_done, job);
 
     if (job->transfer == NULL) {
-        dav_update_private_end(job, "unsent", "too many requests");
+        dav_update_job_end(job, "unsent", "too many requests");
         return;
     }
 
@@ -147,7 +147,7 @@ dav_update_put_send(dav_update_private_t *job, dav_request_t *request)
 static void
 dav_update_put_done(void *data, const dav_answer_t *a)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     json_t        *etag;
     dav_client_t  *c = job->client;
@@ -164,14 +164,14 @@ dav_update_put_done(void *data, const dav_answer_t *a)
         etag = a->etag ? json_string(a->etag) : NULL;
 
         if (etag
-            || strcmp(dav_update_private_text(job, "update"),
+            || strcmp(dav_update_job_text(job, "update"),
                       "dav.delete") == 0) {
 
             if (etag) {
                 json_object_set_new(job->result, "etag", etag);
             }
 
-            dav_update_private_end(job, "done", NULL);
+            dav_update_job_end(job, "done", NULL);
             return;
         }
 
@@ -180,15 +180,15 @@ dav_update_put_done(void *data, const dav_answer_t *a)
                && json_object_get(job->update, "etag"))
     {
         json_object_set_new(job->result, "gone", json_true());
-        dav_update_private_end(job, "conflict", "it is not there any more");
+        dav_update_job_end(job, "conflict", "it is not there any more");
         return;
 
     } else {
-        dav_update_private_lost(job, a);
+        dav_update_job_lost(job, a);
         return;
     }
 
-    dav_update_private_fetch(job, dav_update_put_response,
+    dav_update_job_fetch(job, dav_update_put_response,
                              dav_update_put_fetched);
 }
 
@@ -196,7 +196,7 @@ dav_update_put_done(void *data, const dav_answer_t *a)
 static int
 dav_update_put_response(void *data, const dav_response_t *r)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     if (r->status / 100 != 2 || r->text[DAV_ETAG] == NULL) {
         return 0;
@@ -206,7 +206,7 @@ dav_update_put_response(void *data, const dav_response_t *r)
 
     if (strcmp(job->status, "conflict") == 0 && r->text[DAV_DATA]) {
 
-        if (strlen(r->text[DAV_DATA]) > DAV_UPDATE_PRIVATE_BYTES) {
+        if (strlen(r->text[DAV_DATA]) > DAV_UPDATE_JOB_BYTES) {
             json_object_set_new(job->result, "tooLarge", json_true());
 
         } else {
@@ -224,12 +224,12 @@ dav_update_put_response(void *data, const dav_response_t *r)
 static void
 dav_update_put_fetched(void *data, const dav_reply_t *reply)
 {
-    dav_update_private_t *job = data;
+    dav_update_job_t *job = data;
 
     job->call = NULL;
 
     if (strcmp(job->status, "done") == 0) {
-        dav_update_private_end(job, "done", NULL);
+        dav_update_job_end(job, "done", NULL);
         return;
     }
 
@@ -237,5 +237,5 @@ dav_update_put_fetched(void *data, const dav_reply_t *reply)
         json_object_set_new(job->result, "gone", json_true());
     }
 
-    dav_update_private_end(job, "conflict", "it is not what it was");
+    dav_update_job_end(job, "conflict", "it is not what it was");
 }
