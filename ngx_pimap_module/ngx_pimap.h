@@ -37,4 +37,25 @@ typedef struct ngx_pimap_window_s      ngx_pimap_window_t;
 extern ngx_module_t  ngx_pimap_module;
 
 
+/*
+ * For a timer that belongs to no connection.  nginx reads the fd of the data
+ * of each event for its debug log.  At a graceful shutdown a worker does not
+ * wait for a timer that is cancelable.
+ */
+
+static ngx_inline void
+ngx_pimap_timer_init(ngx_event_t *ev, ngx_event_handler_pt handler,
+    ngx_log_t *log, unsigned cancelable)
+{
+    static ngx_connection_t  none;
+
+    none.fd = (ngx_socket_t) -1;
+
+    ev->handler = handler;
+    ev->data = &none;
+    ev->log = log;
+    ev->cancelable = cancelable;
+}
+
+
 #endif /* _NGX_PIMAP_H_INCLUDED_ */

@@ -20,7 +20,6 @@ static void ngx_pimap_check_handler(ngx_event_t *ev);
 
 
 static ngx_event_t       ngx_pimap_check_timer;
-static ngx_connection_t  ngx_pimap_check_dumb;
 static ngx_uint_t        ngx_pimap_check_parts;
 
 
@@ -33,12 +32,8 @@ ngx_pimap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
 
     ngx_pimap_check_parts = ngx_max(interval / NGX_PIMAP_CHECK_TICK, 1);
 
-    ngx_pimap_check_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_check_timer.handler = ngx_pimap_check_handler;
-    ngx_pimap_check_timer.data = &ngx_pimap_check_dumb;
-    ngx_pimap_check_timer.log = cycle->log;
-    ngx_pimap_check_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_check_timer, ngx_pimap_check_handler,
+                         cycle->log, 1);
 
     ngx_add_timer(&ngx_pimap_check_timer, NGX_PIMAP_CHECK_TICK);
 

@@ -59,7 +59,6 @@ static void ngx_pimap_coalesce_handler(ngx_event_t *ev);
 static ngx_msec_t        ngx_pimap_coalesce_time;
 static ngx_queue_t       ngx_pimap_coalesce_windows;
 static ngx_event_t       ngx_pimap_coalesce_timer;
-static ngx_connection_t  ngx_pimap_coalesce_dumb;
 
 
 ngx_int_t
@@ -69,12 +68,8 @@ ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle, ngx_msec_t window)
 
     ngx_pimap_coalesce_time = window;
 
-    ngx_pimap_coalesce_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_coalesce_timer.handler = ngx_pimap_coalesce_handler;
-    ngx_pimap_coalesce_timer.data = &ngx_pimap_coalesce_dumb;
-    ngx_pimap_coalesce_timer.log = cycle->log;
-    ngx_pimap_coalesce_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_coalesce_timer, ngx_pimap_coalesce_handler,
+                         cycle->log, 1);
 
     return NGX_OK;
 }

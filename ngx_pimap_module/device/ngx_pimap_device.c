@@ -37,7 +37,6 @@ static void ngx_pimap_device_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
 static ngx_queue_t       ngx_pimap_device_doomed;
 static ngx_event_t       ngx_pimap_device_event;
-static ngx_connection_t  ngx_pimap_device_dumb;
 
 static const char  *ngx_pimap_device_reasons[NGX_PIMAP_NENDS] = {
     "client", "closeafter", "answered", "superseded", "slow", "timeout",
@@ -56,11 +55,8 @@ ngx_pimap_device_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_device_doomed);
 
-    ngx_pimap_device_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_device_event.handler = ngx_pimap_device_doomed_handler;
-    ngx_pimap_device_event.data = &ngx_pimap_device_dumb;
-    ngx_pimap_device_event.log = cycle->log;
+    ngx_pimap_timer_init(&ngx_pimap_device_event,
+                         ngx_pimap_device_doomed_handler, cycle->log, 0);
 
     return NGX_OK;
 }

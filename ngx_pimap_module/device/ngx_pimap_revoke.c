@@ -44,7 +44,6 @@ static ngx_pimap_account_t *ngx_pimap_revoke_account(
 static ngx_queue_t       ngx_pimap_revoke_line;
 static ngx_uint_t        ngx_pimap_revoke_asked;
 static ngx_event_t       ngx_pimap_revoke_timer;
-static ngx_connection_t  ngx_pimap_revoke_dumb;
 
 
 ngx_int_t
@@ -52,12 +51,8 @@ ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_revoke_line);
 
-    ngx_pimap_revoke_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_revoke_timer.handler = ngx_pimap_revoke_timer_handler;
-    ngx_pimap_revoke_timer.data = &ngx_pimap_revoke_dumb;
-    ngx_pimap_revoke_timer.log = cycle->log;
-    ngx_pimap_revoke_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_revoke_timer,
+                         ngx_pimap_revoke_timer_handler, cycle->log, 1);
 
     return NGX_OK;
 }

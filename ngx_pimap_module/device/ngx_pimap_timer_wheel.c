@@ -23,7 +23,6 @@ static ngx_uint_t        ngx_pimap_timer_wheel_count;
 static uint32_t          ngx_pimap_timer_wheel_seconds;
 static ngx_msec_t        ngx_pimap_timer_wheel_start;
 static ngx_event_t       ngx_pimap_timer_wheel_event;
-static ngx_connection_t  ngx_pimap_timer_wheel_dumb;
 
 
 ngx_int_t
@@ -35,12 +34,8 @@ ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle)
         ngx_queue_init(&ngx_pimap_timer_wheel[i]);
     }
 
-    ngx_pimap_timer_wheel_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_timer_wheel_event.handler = ngx_pimap_timer_wheel_handler;
-    ngx_pimap_timer_wheel_event.data = &ngx_pimap_timer_wheel_dumb;
-    ngx_pimap_timer_wheel_event.log = cycle->log;
-    ngx_pimap_timer_wheel_event.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_timer_wheel_event,
+                         ngx_pimap_timer_wheel_handler, cycle->log, 1);
 
     return NGX_OK;
 }

@@ -33,7 +33,6 @@ static void ngx_pimap_drain_turn(ngx_event_t *ev);
 
 
 static ngx_event_t       ngx_pimap_drain_event;
-static ngx_connection_t  ngx_pimap_drain_dumb;
 static ngx_msec_t        ngx_pimap_drain_end;
 static ngx_msec_t        ngx_pimap_drain_time;
 static ngx_uint_t        ngx_pimap_drain_count;
@@ -61,11 +60,8 @@ ngx_pimap_drain_init_process(ngx_cycle_t *cycle)
     c->read->log = cycle->log;
     c->read->handler = ngx_pimap_drain_quit_handler;
 
-    ngx_pimap_drain_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_drain_event.handler = ngx_pimap_drain_handler;
-    ngx_pimap_drain_event.data = &ngx_pimap_drain_dumb;
-    ngx_pimap_drain_event.log = cycle->log;
+    ngx_pimap_timer_init(&ngx_pimap_drain_event, ngx_pimap_drain_handler,
+                         cycle->log, 0);
 
     return NGX_OK;
 }

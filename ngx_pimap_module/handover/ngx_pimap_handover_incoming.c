@@ -49,7 +49,6 @@ static void ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *g
 
 static ngx_queue_t       ngx_pimap_guests;
 static ngx_event_t       ngx_pimap_handover_incoming_late;
-static ngx_connection_t  ngx_pimap_handover_incoming_dumb;
 
 
 ngx_int_t
@@ -57,12 +56,9 @@ ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_guests);
 
-    ngx_pimap_handover_incoming_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_handover_incoming_late.handler = ngx_pimap_handover_incoming_late_handler;
-    ngx_pimap_handover_incoming_late.data = &ngx_pimap_handover_incoming_dumb;
-    ngx_pimap_handover_incoming_late.log = cycle->log;
-    ngx_pimap_handover_incoming_late.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_handover_incoming_late,
+                         ngx_pimap_handover_incoming_late_handler,
+                         cycle->log, 1);
 
     return NGX_OK;
 }

@@ -40,7 +40,6 @@ static void ngx_pimap_handover_receiver_drop(ngx_pimap_giver_t *giver);
 static ngx_queue_t        ngx_pimap_handover_receiver_givers;
 static ngx_connection_t  *ngx_pimap_handover_receiver_door;
 static ngx_event_t        ngx_pimap_handover_receiver_event;
-static ngx_connection_t   ngx_pimap_handover_receiver_dumb;
 static ngx_msec_t         ngx_pimap_handover_receiver_began;
 
 
@@ -53,12 +52,9 @@ ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_pimap_handover_receiver_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_handover_receiver_event.handler = ngx_pimap_handover_receiver_open_handler;
-    ngx_pimap_handover_receiver_event.data = &ngx_pimap_handover_receiver_dumb;
-    ngx_pimap_handover_receiver_event.log = cycle->log;
-    ngx_pimap_handover_receiver_event.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_handover_receiver_event,
+                         ngx_pimap_handover_receiver_open_handler,
+                         cycle->log, 1);
 
     ngx_pimap_handover_receiver_began = ngx_current_msec;
 

@@ -38,7 +38,6 @@ static ngx_pimap_redis_t  ngx_pimap_command;
 static ngx_queue_t        ngx_pimap_command_queue;
 static ngx_uint_t         ngx_pimap_command_length;
 static ngx_event_t        ngx_pimap_command_timer;
-static ngx_connection_t   ngx_pimap_command_dumb;
 
 
 void
@@ -46,12 +45,8 @@ ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf)
 {
     ngx_queue_init(&ngx_pimap_command_queue);
 
-    ngx_pimap_command_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_command_timer.handler = ngx_pimap_command_timer_handler;
-    ngx_pimap_command_timer.data = &ngx_pimap_command_dumb;
-    ngx_pimap_command_timer.log = ngx_cycle->log;
-    ngx_pimap_command_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_command_timer,
+                         ngx_pimap_command_timer_handler, ngx_cycle->log, 1);
 
     ngx_pimap_command.role = "commander";
     ngx_pimap_command.conf = conf;

@@ -54,7 +54,6 @@ static ngx_pimap_function_library_state_t   ngx_pimap_function_library;
 static ngx_pimap_conf_redis_t     *ngx_pimap_function_library_conf;
 static ngx_uint_t                  ngx_pimap_function_library_told;
 static ngx_event_t                 ngx_pimap_function_library_timer;
-static ngx_connection_t            ngx_pimap_function_library_dumb;
 
 
 ngx_pimap_function_library_state_t
@@ -70,12 +69,9 @@ ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
     ngx_pimap_function_library_conf = conf;
     ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
 
-    ngx_pimap_function_library_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_function_library_timer.handler = ngx_pimap_function_library_timer_handler;
-    ngx_pimap_function_library_timer.data = &ngx_pimap_function_library_dumb;
-    ngx_pimap_function_library_timer.log = ngx_cycle->log;
-    ngx_pimap_function_library_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_function_library_timer,
+                         ngx_pimap_function_library_timer_handler,
+                         ngx_cycle->log, 1);
 
     if (conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_OFF) {
         ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;

@@ -22,7 +22,6 @@ static ngx_queue_t       ngx_pimap_log_reader_line;
 static ngx_uint_t        ngx_pimap_log_reader_reading;
 static ngx_event_t       ngx_pimap_log_reader_event;
 static ngx_event_t       ngx_pimap_log_reader_timer;
-static ngx_connection_t  ngx_pimap_log_reader_dumb;
 
 
 ngx_int_t
@@ -30,16 +29,11 @@ ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_log_reader_line);
 
-    ngx_pimap_log_reader_dumb.fd = (ngx_socket_t) -1;
+    ngx_pimap_timer_init(&ngx_pimap_log_reader_event,
+                         ngx_pimap_log_reader_run_handler, cycle->log, 0);
 
-    ngx_pimap_log_reader_event.handler = ngx_pimap_log_reader_run_handler;
-    ngx_pimap_log_reader_event.data = &ngx_pimap_log_reader_dumb;
-    ngx_pimap_log_reader_event.log = cycle->log;
-
-    ngx_pimap_log_reader_timer.handler = ngx_pimap_log_reader_run_handler;
-    ngx_pimap_log_reader_timer.data = &ngx_pimap_log_reader_dumb;
-    ngx_pimap_log_reader_timer.log = cycle->log;
-    ngx_pimap_log_reader_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_log_reader_timer,
+                         ngx_pimap_log_reader_run_handler, cycle->log, 1);
 
     return NGX_OK;
 }

@@ -34,7 +34,6 @@ static ngx_int_t ngx_pimap_presence_say(ngx_pimap_account_t *account,
 
 
 static ngx_event_t              ngx_pimap_presence_timer;
-static ngx_connection_t         ngx_pimap_presence_dumb;
 static ngx_pimap_conf_redis_t  *ngx_pimap_presence_conf;    /* NULL: off */
 static ngx_int_t                ngx_pimap_presence_budget;
 static ngx_uint_t               ngx_pimap_presence_next;    /* slice */
@@ -54,12 +53,8 @@ ngx_pimap_presence_init_process(ngx_cycle_t *cycle,
     ngx_pimap_presence_budget = NGX_PIMAP_PRESENCE_BATCH;
     ngx_pimap_presence_walked = ngx_current_msec;
 
-    ngx_pimap_presence_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_presence_timer.handler = ngx_pimap_presence_handler;
-    ngx_pimap_presence_timer.data = &ngx_pimap_presence_dumb;
-    ngx_pimap_presence_timer.log = cycle->log;
-    ngx_pimap_presence_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_presence_timer, ngx_pimap_presence_handler,
+                         cycle->log, 1);
 
     ngx_add_timer(&ngx_pimap_presence_timer, NGX_PIMAP_PRESENCE_TICK);
 

@@ -26,7 +26,6 @@ static uint64_t ngx_pimap_probe_usec(void);
 
 static ngx_pimap_conf_redis_t  *ngx_pimap_probe_conf;
 static ngx_event_t              ngx_pimap_probe_timer;
-static ngx_connection_t         ngx_pimap_probe_dumb;
 static u_char                   ngx_pimap_probe_name[128];
 static ngx_str_t                ngx_pimap_probe_str;
 static uint64_t                 ngx_pimap_probe_sent;   /* usec, its text */
@@ -52,12 +51,8 @@ ngx_pimap_probe_init_process(ngx_cycle_t *cycle, ngx_pimap_conf_redis_t *conf)
     ngx_pimap_probe_conf = conf;
     ngx_pimap_probe_away = 0;
 
-    ngx_pimap_probe_dumb.fd = (ngx_socket_t) -1;
-
-    ngx_pimap_probe_timer.handler = ngx_pimap_probe_handler;
-    ngx_pimap_probe_timer.data = &ngx_pimap_probe_dumb;
-    ngx_pimap_probe_timer.log = cycle->log;
-    ngx_pimap_probe_timer.cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_probe_timer, ngx_pimap_probe_handler,
+                         cycle->log, 1);
 
     return NGX_OK;
 }

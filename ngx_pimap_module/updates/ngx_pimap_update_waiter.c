@@ -25,7 +25,6 @@ static ngx_uint_t ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w,
 
 
 static ngx_queue_t       ngx_pimap_waiters[NGX_PIMAP_UPDATE_WAITER_LISTS];
-static ngx_connection_t  ngx_pimap_update_waiter_dumb;
 
 
 ngx_int_t
@@ -36,8 +35,6 @@ ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle)
     for (i = 0; i < NGX_PIMAP_UPDATE_WAITER_LISTS; i++) {
         ngx_queue_init(&ngx_pimap_waiters[i]);
     }
-
-    ngx_pimap_update_waiter_dumb.fd = (ngx_socket_t) -1;
 
     return NGX_OK;
 }
@@ -63,9 +60,8 @@ ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *name,
 
     w->account = account;
 
-    w->event.handler = ngx_pimap_update_waiter_handler;
-    w->event.data = &ngx_pimap_update_waiter_dumb;
-    w->event.log = log;
+    ngx_pimap_timer_init(&w->event, ngx_pimap_update_waiter_handler, log,
+                         0);
 
     ngx_queue_insert_tail(ngx_pimap_update_waiter_list(account), &w->link);
     ngx_add_timer(&w->event, time);
