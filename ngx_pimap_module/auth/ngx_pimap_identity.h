@@ -24,13 +24,5 @@ ngx_int_t ngx_pimap_identity_account(ngx_http_request_t *r,
 ngx_int_t ngx_pimap_identity_device(ngx_http_request_t *r,
     ngx_str_t *device, const char **problem);
 
-/* The value of "pimap_account": whom nginx has logged in. */
-ngx_int_t ngx_pimap_identity_logged_in(ngx_http_request_t *r,
-    ngx_str_t *account, const char **problem);
-
-/* Checks an account that comes from elsewhere, by the same rules. */
-ngx_int_t ngx_pimap_identity_check(ngx_http_request_t *r,
-    ngx_str_t *account, const char **problem);
-
 
 #endif /* _NGX_PIMAP_IDENTITY_H_INCLUDED_ */

@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_jwk.h"
-#include "ngx_pimap_key_file.h"
+#include "ngx_pimap_key.h"
 
 #include <jansson.h>
 #include <openssl/bn.h>

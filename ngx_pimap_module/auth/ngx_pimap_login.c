@@ -7,10 +7,8 @@
 
 
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_conf.h"
+#include "ngx_pimap_account_name.h"
 #include "ngx_pimap_redact.h"
-#include "ngx_pimap_identity.h"
-#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_token.h"
@@ -200,7 +198,7 @@ ngx_pimap_login_nginx(ngx_http_request_t *r, ngx_pimap_login_t *login,
 {
     login->issued = (uint32_t) ngx_time();
 
-    return ngx_pimap_identity_logged_in(r, &login->account, problem);
+    return ngx_pimap_account_name(r, &login->account, problem);
 }
 
 
@@ -272,7 +270,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
 
     claim = json_object_get(claims, (char *) plcf->token_claim.data);
 
-    rc = ngx_pimap_login_name(r->pool, claim, plcf->max_account_length,
+    rc = ngx_pimap_token_name(r->pool, claim, plcf->max_account_length,
                               &login->account);
     if (rc != NGX_OK) {
         return rc;
@@ -285,7 +283,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     if (claim) {
         *reason = "its device is none";
 
-        rc = ngx_pimap_login_name(r->pool, claim, plcf->max_device_length,
+        rc = ngx_pimap_token_name(r->pool, claim, plcf->max_device_length,
                                   &login->device);
         if (rc != NGX_OK) {
             return rc;
@@ -300,34 +298,6 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
         *reason = "its types are none";
         return ngx_pimap_login_types(claim, &login->types);
     }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_pimap_login_name(ngx_pool_t *pool, json_t *claim, size_t max,
-    ngx_str_t *name)
-{
-    ngx_str_t  text;
-
-    if (!json_is_string(claim)) {
-        return NGX_DECLINED;
-    }
-
-    text.data = (u_char *) json_string_value(claim);
-    text.len = json_string_length(claim);
-
-    if (text.len == 0 || text.len > max || !ngx_pimap_query_printable(&text)) {
-        return NGX_DECLINED;
-    }
-
-    name->data = ngx_pstrdup(pool, &text);
-    if (name->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    name->len = text.len;
 
     return NGX_OK;
 }

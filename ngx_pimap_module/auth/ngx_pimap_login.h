@@ -41,10 +41,6 @@ ngx_int_t ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **login,
 /* What ngx_pimap_login() has found before, or NULL. */
 ngx_pimap_login_t *ngx_pimap_login_find(ngx_http_request_t *r);
 
-/* A claim that is a name of up to "max" bytes; NGX_DECLINED if it is none. */
-ngx_int_t ngx_pimap_login_name(ngx_pool_t *pool, json_t *claim, size_t max,
-    ngx_str_t *name);
-
 /*
  * When a response that is parked with it ends, 0 for never: a little before
  * the token does, so that tokens of one time don't end together.

@@ -8,11 +8,9 @@
 
 
 #include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_events.h"
+#include "ngx_pimap_key.h"
 #include "ngx_pimap_key_file.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_publish.h"
-#include "ngx_pimap_status.h"
 
 
 static ngx_int_t ngx_pimap_login_conf_check(ngx_conf_t *cf,
@@ -87,13 +85,16 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     ngx_conf_merge_ptr_value(conf->ticket_keys, prev->ticket_keys, NULL);
     ngx_conf_merge_sec_value(conf->ticket_time, prev->ticket_time, 60);
 
-    if (conf->endpoint == NULL || conf->endpoint == ngx_pimap_publish_handler
-        || conf->endpoint == ngx_pimap_status_handler)
-    {
+    switch (conf->endpoint) {
+
+    case NGX_PIMAP_EVENTS:
+    case NGX_PIMAP_UPDATE:
+    case NGX_PIMAP_TICKET:
+        return ngx_pimap_login_conf_check(cf, conf);
+
+    default:
         return NGX_OK;
     }
-
-    return ngx_pimap_login_conf_check(cf, conf);
 }
 
 
@@ -108,7 +109,7 @@ ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
         return NGX_ERROR;
     }
 
-    if (conf->endpoint != ngx_pimap_events_handler) {
+    if (conf->endpoint != NGX_PIMAP_EVENTS) {
 
         /* one that is inherited together with others does no harm */
 

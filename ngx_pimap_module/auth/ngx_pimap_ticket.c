@@ -9,7 +9,6 @@
 
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_problem.h"
 #include "ngx_pimap_token.h"
 #include "ngx_pimap_zone.h"
 
@@ -19,8 +18,6 @@
 #include <openssl/err.h>
 
 
-static ngx_int_t ngx_pimap_ticket_answer(ngx_http_request_t *r,
-    ngx_pimap_login_t *login);
 static json_t *ngx_pimap_ticket_json(ngx_pimap_login_t *login,
     uint32_t expires);
 static ngx_int_t ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret,
@@ -28,86 +25,36 @@ static ngx_int_t ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret,
 
 
 ngx_int_t
-ngx_pimap_ticket_handler(ngx_http_request_t *r)
-{
-    ngx_int_t           rc;
-    const char         *problem;
-    ngx_pimap_login_t  *login;
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST))) {
-        return ngx_pimap_problem_method(r, "GET, HEAD, POST");
-    }
-
-    rc = ngx_pimap_login(r, &login, &problem);
-
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (rc == NGX_OK && login->account.len == 0) {
-        problem = "no account: the request is not logged in";
-        rc = NGX_HTTP_UNAUTHORIZED;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_pimap_count(refused);
-        return ngx_pimap_problem(r, rc, problem);
-    }
-
-    return ngx_pimap_ticket_answer(r, login);
-}
-
-
-static ngx_int_t
-ngx_pimap_ticket_answer(ngx_http_request_t *r, ngx_pimap_login_t *login)
+ngx_pimap_ticket_create(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    ngx_str_t *ticket, uint32_t *expires)
 {
     json_t                *claims;
-    uint32_t               expires;
     ngx_int_t              rc;
-    ngx_str_t              ticket, body;
     ngx_array_t            keys;
     ngx_pimap_key_t        key, *first;
     ngx_pimap_loc_conf_t  *plcf;
 
-    static ngx_str_t  type = ngx_string("application/json");
-
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    expires = (uint32_t) (ngx_time() + plcf->ticket_time);
+    *expires = (uint32_t) (ngx_time() + plcf->ticket_time);
 
     if (login->expires) {
-        expires = ngx_min(expires, login->expires);
+        *expires = ngx_min(*expires, login->expires);
     }
 
-    claims = ngx_pimap_ticket_json(login, expires);
+    claims = ngx_pimap_ticket_json(login, *expires);
     if (claims == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     ngx_pimap_ticket_keys(plcf, &keys, &key);
     first = keys.elts;
 
-    rc = ngx_pimap_ticket_sign(r->pool, &first->text, claims, &ticket);
+    rc = ngx_pimap_ticket_sign(r->pool, &first->text, claims, ticket);
 
     json_decref(claims);
 
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    body.len = ticket.len + sizeof("{\"ticket\":\"\",\"expires\":}\n") - 1
-               + NGX_INT64_LEN;
-
-    body.data = ngx_pnalloc(r->pool, body.len);
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    body.len = ngx_sprintf(body.data, "{\"ticket\":\"%V\",\"expires\":%uD}\n",
-                           &ticket, expires)
-               - body.data;
-
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+    return rc;
 }
 
 
@@ -219,7 +166,7 @@ ngx_pimap_ticket_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    rc = ngx_pimap_login_name(r->pool, json_object_get(claims, "sub"),
+    rc = ngx_pimap_token_name(r->pool, json_object_get(claims, "sub"),
                               plcf->max_account_length, &login->account);
 
     if (rc != NGX_OK) {
@@ -229,7 +176,7 @@ ngx_pimap_ticket_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     device = json_object_get(claims, "device");
 
     if (device) {
-        rc = ngx_pimap_login_name(r->pool, device, plcf->max_device_length,
+        rc = ngx_pimap_token_name(r->pool, device, plcf->max_device_length,
                                   &login->device);
 
         if (rc != NGX_OK) {

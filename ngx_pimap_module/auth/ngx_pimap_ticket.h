@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_key_file.h"
+#include "ngx_pimap_key.h"
 #include "ngx_pimap_login.h"
 
 #include <jansson.h>
@@ -22,8 +22,9 @@
 #define NGX_PIMAP_TICKET_AUDIENCE  "pimap-ticket"
 
 
-/* The content handler of locations with "pimap_ticket". */
-ngx_int_t ngx_pimap_ticket_handler(ngx_http_request_t *r);
+/* A new ticket for this login, and its end; NGX_OK or an error. */
+ngx_int_t ngx_pimap_ticket_create(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, ngx_str_t *ticket, uint32_t *expires);
 
 /* The keys of a location; "key" is for that of the shared zone. */
 void ngx_pimap_ticket_keys(ngx_pimap_loc_conf_t *plcf, ngx_array_t *keys,

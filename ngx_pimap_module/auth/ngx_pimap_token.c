@@ -10,7 +10,8 @@
 
 
 #include "ngx_pimap_token.h"
-#include "ngx_pimap_key_file.h"
+#include "ngx_pimap_key.h"
+#include "ngx_pimap_query.h"
 
 #include <jwt.h>
 #include <openssl/err.h>
@@ -425,4 +426,32 @@ ngx_pimap_token_equal(json_t *value, ngx_str_t *wanted)
            && json_string_length(value) == wanted->len
            && ngx_memcmp(json_string_value(value), wanted->data, wanted->len)
               == 0;
+}
+
+
+ngx_int_t
+ngx_pimap_token_name(ngx_pool_t *pool, json_t *claim, size_t max,
+    ngx_str_t *name)
+{
+    ngx_str_t  text;
+
+    if (!json_is_string(claim)) {
+        return NGX_DECLINED;
+    }
+
+    text.data = (u_char *) json_string_value(claim);
+    text.len = json_string_length(claim);
+
+    if (text.len == 0 || text.len > max || !ngx_pimap_query_printable(&text)) {
+        return NGX_DECLINED;
+    }
+
+    name->data = ngx_pstrdup(pool, &text);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->len = text.len;
+
+    return NGX_OK;
 }

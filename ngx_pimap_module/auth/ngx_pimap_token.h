@@ -43,5 +43,12 @@ ngx_int_t ngx_pimap_token_verify(ngx_str_t *text,
     ngx_pimap_token_rules_t *rules, time_t now, ngx_pimap_token_t *token,
     const char **reason);
 
+/*
+ * A claim that is a name of 1 to "max" bytes, copied.  NGX_DECLINED if it is
+ * another value; NGX_ERROR if memory is out.
+ */
+ngx_int_t ngx_pimap_token_name(ngx_pool_t *pool, json_t *claim, size_t max,
+    ngx_str_t *name);
+
 
 #endif /* _NGX_PIMAP_TOKEN_H_INCLUDED_ */

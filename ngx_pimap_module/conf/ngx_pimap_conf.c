@@ -14,16 +14,17 @@
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_status.h"
-#include "ngx_pimap_ticket.h"
+#include "ngx_pimap_ticket_location.h"
 #include "ngx_pimap_update.h"
 #include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
 
 typedef struct {
-    ngx_str_t             name;
-    ngx_http_handler_pt   handler;
-} ngx_pimap_endpoint_t;
+    ngx_str_t              name;
+    ngx_pimap_endpoint_t   endpoint;
+    ngx_http_handler_pt    handler;
+} ngx_pimap_conf_endpoint_t;
 
 
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
@@ -36,13 +37,15 @@ static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev);
 
 
-static ngx_pimap_endpoint_t  ngx_pimap_endpoints[] = {
-    { ngx_string("pimap_events"), ngx_pimap_events_handler },
-    { ngx_string("pimap_publish"), ngx_pimap_publish_handler },
-    { ngx_string("pimap_update"), ngx_pimap_update_handler },
-    { ngx_string("pimap_status"), ngx_pimap_status_handler },
-    { ngx_string("pimap_ticket"), ngx_pimap_ticket_handler },
-    { ngx_null_string, NULL }
+static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
+    { ngx_string("pimap_events"), NGX_PIMAP_EVENTS, ngx_pimap_events_handler },
+    { ngx_string("pimap_publish"), NGX_PIMAP_PUBLISH,
+      ngx_pimap_publish_handler },
+    { ngx_string("pimap_update"), NGX_PIMAP_UPDATE, ngx_pimap_update_handler },
+    { ngx_string("pimap_status"), NGX_PIMAP_STATUS, ngx_pimap_status_handler },
+    { ngx_string("pimap_ticket"), NGX_PIMAP_TICKET,
+      ngx_pimap_ticket_location_handler },
+    { ngx_null_string, NGX_PIMAP_NO_ENDPOINT, NULL }
 };
 
 
@@ -131,7 +134,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
      *
      *     plcf->account = { NULL, 0 };
      *     plcf->device = { NULL, 0 };
-     *     plcf->endpoint = NULL;
+     *     plcf->endpoint = NGX_PIMAP_NO_ENDPOINT;
      */
 
     plcf->max_account_length = NGX_CONF_UNSET_UINT;
@@ -209,7 +212,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->endpoint == ngx_pimap_events_handler && conf->hibernate) {
+    if (conf->endpoint == NGX_PIMAP_EVENTS && conf->hibernate) {
 
         if (!conf->detach) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -221,16 +224,15 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         pmcf->hibernate = 1;
     }
 
-    if (conf->endpoint == ngx_pimap_events_handler
+    if (conf->endpoint == NGX_PIMAP_EVENTS
         && ngx_pimap_conf_key(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (conf->endpoint == ngx_pimap_publish_handler
-        || conf->endpoint == ngx_pimap_update_handler)
+    if (conf->endpoint == NGX_PIMAP_PUBLISH
+        || conf->endpoint == NGX_PIMAP_UPDATE)
     {
-
         /* a worker does not read or write files: the body has to fit */
 
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -501,22 +503,22 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_pimap_loc_conf_t  *plcf = conf;
 
-    ngx_pimap_endpoint_t      *endpoint;
-    ngx_pimap_main_conf_t     *pmcf;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_pimap_conf_endpoint_t  *endpoint;
+    ngx_pimap_main_conf_t      *pmcf;
+    ngx_http_core_loc_conf_t   *clcf;
 
     if (plcf->endpoint) {
         return "is duplicate or stands with another pimap location";
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
     for (endpoint = ngx_pimap_endpoints; endpoint->name.len; endpoint++) {
         if (ngx_strcmp(endpoint->name.data, cmd->name.data) == 0) {
-            plcf->endpoint = endpoint->handler;
+            plcf->endpoint = endpoint->endpoint;
+            clcf->handler = endpoint->handler;
         }
     }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = plcf->endpoint;
 
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
     pmcf->used = 1;

@@ -21,6 +21,17 @@ typedef struct {
 } ngx_pimap_name_conf_t;
 
 
+/* What a location is, by the directive that stands in it. */
+typedef enum {
+    NGX_PIMAP_NO_ENDPOINT = 0,
+    NGX_PIMAP_EVENTS,
+    NGX_PIMAP_PUBLISH,
+    NGX_PIMAP_UPDATE,
+    NGX_PIMAP_STATUS,
+    NGX_PIMAP_TICKET
+} ngx_pimap_endpoint_t;
+
+
 struct ngx_pimap_main_conf_s {
     ngx_pimap_conf_redis_t   redis;
 
@@ -97,7 +108,7 @@ struct ngx_pimap_loc_conf_s {
     ngx_array_t             *ticket_keys;   /* NULL: the zone's */
     time_t                   ticket_time;
 
-    ngx_http_handler_pt      endpoint;      /* what this location is */
+    ngx_pimap_endpoint_t     endpoint;
     ngx_str_t                key;           /* of one with "pimap_events" */
 };
 

@@ -10,7 +10,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_header.h"
 
 
 static ngx_uint_t ngx_pimap_accept_matches(u_char *range, size_t len,

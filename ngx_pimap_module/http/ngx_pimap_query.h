@@ -43,20 +43,6 @@ ngx_int_t ngx_pimap_query_arg(ngx_pool_t *pool, ngx_str_t *args,
 ngx_int_t ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from,
     ngx_str_t *to);
 
-/* A place among the request's headers; zeroed: before the first one. */
-typedef struct {
-    ngx_list_part_t  *part;
-    ngx_uint_t        i;
-} ngx_pimap_header_at_t;
-
-/* True if the request has a header of that name; the first one. */
-ngx_uint_t ngx_pimap_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value);
-
-/* The next one of that name; false if there is none. */
-ngx_uint_t ngx_pimap_header_next(ngx_http_request_t *r,
-    ngx_pimap_header_at_t *at, const char *name, ngx_str_t *value);
-
 /* True if it is UTF-8 without control characters. */
 ngx_uint_t ngx_pimap_query_printable(ngx_str_t *text);
 

@@ -11,7 +11,7 @@
 #include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_header.h"
 
 #include "pimap_ws_offer.h"
 

@@ -10,10 +10,10 @@
 #include "ngx_pimap_publish.h"
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_identity.h"
+#include "ngx_pimap_account_name.h"
 #include "ngx_pimap_publish_request.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_header.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_event.h"
@@ -82,7 +82,7 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_pimap_identity_account(r, &p->account, &problem);
+    rc = ngx_pimap_account_name(r, &p->account, &problem);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -225,7 +225,7 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
     /* one URL is for all users of Dovecot, so the body says whose it is */
 
     if (p->account.len == 0) {
-        rc = ngx_pimap_identity_check(p->request, &user, &problem);
+        rc = ngx_pimap_account_name_check(p->request, &user, &problem);
 
         if (rc != NGX_OK) {
             return ngx_pimap_publish_refuse(p, rc, problem);
