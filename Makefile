@@ -3,7 +3,7 @@
 #   make            build/ngx_pimap_module.so and build/pimap-bridge
 #   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT= DAV_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
-#   make test       every test; TESTS=t/name.t for some, JOBS= in parallel
+#   make test       every test; TESTS=t/room/name.t for some, JOBS= in parallel
 #   make modes      the tests with held devices only, with hibernation, and
 #                   with compression
 #   make soak       parks and drops SOAK devices (100000); takes minutes
@@ -26,25 +26,26 @@ FUZZ_TIME ?= 60
 SOAK ?= 100000
 TRUTH ?= 200
 
-TESTS ?= t/*.t build/unit/*
+# The tests of these names, which are unique, in any room.
+every = $(wildcard t/*/*.t)
+named = $(wildcard $(1:%=t/*/%.t))
+
+TESTS ?= $(every) build/unit/*
 
 # Without those that are not about the module's code, or whose programs have
 # the sanitizers in them in any run (misc/build driver).
-ASAN_TESTS ?= $(filter-out t/bridge_cyrus.t t/bridge_session_dav%.t \
-              t/bridge_imap%.t t/docs.t t/docs_conf.t t/dovecot_down.t \
-              t/dovecot_24%.t t/run.t t/page.t t/style.t t/upgrade%.t, \
-              $(wildcard t/*.t))
+ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
+              docs docs_conf dovecot_down dovecot_24* run page upgrade*), \
+              $(every))
 
 # Without those that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/bridge%.t t/compress_clients.t t/detach%.t \
-              t/duplex%.t t/expired.t t/hibernate%.t t/memory_detached.t \
-              t/presence.t t/revoke.t t/submit.t t/websocket%.t \
-              t/dovecot%.t t/docs%.t t/log%.t t/run.t t/page.t t/style.t \
-              t/handover%.t t/upgrade%.t, \
-              $(wildcard t/*.t))
+MODE_TESTS ?= $(filter-out $(call named,bridge* compress_clients detach* \
+              duplex* expired hibernate* memory_detached presence revoke \
+              submit websocket* dovecot* docs* log* run page handover* \
+              upgrade*),$(every))
 
 # What is about bytes that devices get.
-STREAM_TESTS ?= $(patsubst %,t/%.t,coalesce coalesce_live crash detach \
+STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
                 detach_filters detach_limits drain duplex \
                 duplex_handover duplex_hostile events filter format gaps gone \
                 handover handover_order handover_slow hibernate hibernate_tls \
@@ -54,13 +55,13 @@ STREAM_TESTS ?= $(patsubst %,t/%.t,coalesce coalesce_live crash detach \
                 websocket_handover websocket_updates)
 
 # What takes memory and gives it back, each way that a response can go.
-VALGRIND_TESTS ?= $(patsubst %,t/%.t,smoke events publish detach hibernate \
+VALGRIND_TESTS ?= $(call named,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
-                  duplex websocket_updates poll \
-                  bridge bridge_auth bridge_config bridge_cyrus bridge_session_dav \
-                  bridge_session_dav_daemon bridge_session_dav_update bridge_imap_hostile \
-                  bridge_imap_reset bridge_imap_update bridge_many \
-                  bridge_redis bridge_tls bridge_update)
+                  duplex websocket_updates poll bridge bridge_auth \
+                  bridge_config bridge_cyrus bridge_dav bridge_dav_daemon \
+                  bridge_dav_update bridge_imap_hostile bridge_imap_reset \
+                  bridge_imap_update bridge_many bridge_redis bridge_tls \
+                  bridge_update)
 
 export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY
 
@@ -101,7 +102,7 @@ modes:
 soak:
 	@misc/deps build run test
 	@misc/build
-	@PIMAP_SOAK=$(SOAK) prove t/memory_detached.t
+	@PIMAP_SOAK=$(SOAK) prove t/whole/memory_detached.t
 
 asan:
 	@misc/deps build run test
@@ -120,15 +121,15 @@ valgrind:
 torture:
 	@misc/deps build run test
 	@misc/build
-	@t/torture.pl
-	@t/torture.pl --sentinel
-	@t/torture.pl --coalesce --seconds 20
-	@t/torture.pl --blind --seconds 10
+	@t/whole/torture.pl
+	@t/whole/torture.pl --sentinel
+	@t/whole/torture.pl --coalesce --seconds 20
+	@t/whole/torture.pl --blind --seconds 10
 
 truth:
 	@misc/deps build run test
 	@misc/build driver
-	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge_imap_truth.t
+	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge/bridge_imap_truth.t
 
 bench bench-million bench-reload bench-reconnect bench-compress:
 	@misc/deps build run bench
@@ -152,7 +153,11 @@ fuzz:
 	done
 
 style:
+	@misc/deps build
+	@misc/build
+	@misc/build bridge
 	@misc/style
+	@misc/arrows
 	@misc/sentences
 
 clean:

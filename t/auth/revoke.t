@@ -1,0 +1,245 @@
+#!/usr/bin/perl
+
+# Access that is revoked ends at once: the parked responses of the account, or
+# of one of its devices, in all workers, and tokens of before are refused.
+# What a worker has missed it finds when it is back.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Token;
+
+my @transports = qw(http https h2);
+
+my $t = Pimap->new(workers => 2);
+my $token = Pimap::Token->new($t);
+my $key = 'pimap_token_key ' . $token->jwks('keys.json', 'secret') . ';';
+
+$t->nginx()->{http} = 'pimap_redis unix:' . $t->redis()->socket()
+    . ' timeout=20s; ' . ($ENV{PIMAP_HTTP} ? '' : 'pimap_hibernate on;');
+$t->nginx()->{locations} .= <<"END";
+    $key
+
+    location = /token { pimap_login token ticket; pimap_events; }
+    location = /ticket { pimap_login token; pimap_ticket; }
+END
+
+$t->plan(4 * @transports + 29);
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+my $old = int(time()) - 60;
+
+# an account, however it has logged in, and nobody else
+
+my %s = map { ($_ => park('alice', "device=$_", transport => $_)) }
+    @transports;
+my @plain = map { $t->park('alice', transport => $_) } @transports;
+my $bob = park('bob');
+
+my $ticket = $t->get('/ticket', headers => bearer('alice', $old))
+    ->{json}{ticket};
+
+$_->read_until(qr/: parked\n\n/) for values(%s), @plain, $bob;
+$t->subscribed('alice');
+$t->subscribed('bob');
+my $then = time();
+my $heard = $redis->fcall(revoke => 'alice');
+
+ok($heard >= 1 && $heard <= 2, 'workers hear of it');
+
+for my $transport (@transports) {
+    my $event = $s{$transport}->event() // {};
+
+    is($event->{event}, 'expired', "$transport: expired");
+    is_deeply($event->{json}, { reason => 'revoked' }, '    since revoked');
+    ok($s{$transport}->ended(), '    and ended');
+}
+
+is(shift(@plain)->event()->{event}, 'expired', "$_: expired, without a token")
+    for @transports;
+
+cmp_ok(time() - $then, '<', 1, 'within a second');
+$redis->publish('bob', { event => 'X' });
+is($bob->event()->{event}, 'X', 'others stay');
+is(refused('alice', $old), 'revoked', 'the token is refused');
+is(refused('alice', undef), 'revoked', '    so is one without a time');
+is($t->get("/token?ticket=$ticket")->{status}, 401, '    and its ticket');
+is(head('alice', int(time()) + 2), 200, 'a new token is not');
+
+my $password = $t->park('alice');
+$password->read_until(qr/: parked\n\n/);
+$t->subscribed('alice');
+$redis->publish('alice', { event => 'X' });
+is($password->event()->{event}, 'X', 'nor is a password');
+$password->close();
+
+like($t->log(), qr/ended: reason="expired" account="alice" device="http"/,
+    'it is logged');
+
+# one device
+
+my ($phone, $tv) = map { park('carol', "device=$_") } qw(phone tv);
+
+$_->read_until(qr/: parked\n\n/) for $phone, $tv;
+$t->subscribed('carol');
+$redis->fcall(revoke => 'carol', 'phone');
+
+is($phone->event()->{event}, 'expired', 'one device: expired');
+$redis->publish('carol', { event => 'X' });
+is($tv->event()->{event}, 'X', '    another one is not');
+is(refused('carol', $old, 'device=phone'), 'revoked',
+    '    its token is refused');
+is(head('carol', $old, 'device=tv'), 200, '    but not for another one');
+is(head('carol', $old), 200, '    or none');
+
+# A worker that has not heard: of before the subscription, of a lost one, of
+# a lost connection for commands.
+
+for my $lost (qw(pubsub normal)) {
+    my $s = live($lost);
+
+    revoked($lost);
+    $redis->command(qw(CLIENT KILL TYPE), $lost);
+    is($s->event()->{event}, 'expired', "$lost lost: found");
+}
+
+# no answer before the head, of an account that is subscribed in some worker
+
+my $first = live('dave');
+my @before = devices();
+
+revoked('dave');
+$redis->pause();
+
+my @late = map { park('dave', '', transport => $_) } @transports;
+
+is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
+    'they park without an answer');
+
+# One in each worker: also in that of the first one.
+
+my @more;
+
+$t->wait_for(sub {
+    push(@more, park('dave'));
+    $more[-1]->read_until(qr/: parked\n\n/);
+
+    my @now = devices();
+
+    !grep { $now[$_] == $before[$_] } 0 .. $#now;
+}, 'one in each worker', 30);
+
+$redis->resume();
+is($_->event(10)->{event}, 'expired', '    which comes later') for @late;
+is($first->event()->{event}, 'expired', '    and finds others');
+
+# away
+
+my $erin = live('erin');
+
+$redis->stop();
+ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+
+# (the workers stand still until it is written: they look once)
+
+my @pids = $t->workers();
+
+kill('STOP', @pids);
+$redis->start()->load();
+revoked('erin');
+$redis->fcall(revoke => 'nobody');
+kill('CONT', @pids);
+is($erin->event(20)->{event}, 'expired', 'found when it is back');
+$t->wait_ready();
+
+# a reload
+
+my ($new, $frank) = (live('grace'), live('frank'));
+
+revoked('frank');
+ok($t->reload(), 'a reload');
+is($frank->event()->{event}, 'expired', 'found by the worker that takes over');
+ok($t->wait_for(sub { $t->status()->{taken} >= 1 }), 'one is handed over');
+$redis->publish('grace', { event => 'X' });
+is($new->event()->{event}, 'X', '    and stays');
+$redis->fcall(revoke => 'grace');
+is($new->event()->{event}, 'expired', '    until it is revoked');
+
+# what is no "!revoke" ends nobody
+
+my $ivan = live('ivan');
+
+$redis->publish('ivan', $_) for '!revoke', '!revoke ', '!revoke x',
+    '!revoke -1', '!revoke ' . '9' x 30, '!revoke 1 ', '!revoke 9999999999 d';
+$redis->publish('ivan', { event => 'X' });
+is($ivan->event()->{event}, 'X', 'what is malformed ends nobody');
+
+
+sub bearer {
+    my ($account, $iat) = @_;
+
+    return $token->bearer(secret => { sub => $account, iat => $iat });
+}
+
+
+sub park {
+    my ($account, $query, %set) = @_;
+
+    return $t->request(GET => '/token?' . ($query // ''), %set,
+        headers => bearer($account, $old));
+}
+
+
+# How many each worker has.
+
+sub devices { map { $_->{devices} } @{ $t->status()->{workers} } }
+
+
+sub live {
+    my ($account) = @_;
+
+    my $s = park($account);
+
+    $s->read_until(qr/: parked\n\n/);
+    $t->subscribed($account);
+    $redis->publish($account, { event => 'Live' });
+    $s->event();
+
+    return $s;
+}
+
+
+# Nobody is told.
+
+sub revoked {
+    my ($account) = @_;
+    $redis->command('HSET', "pimap:{$account}:revoked", '', int(time()));
+}
+
+
+sub head {
+    my ($account, $iat, $query) = @_;
+
+    return $t->request(HEAD => '/token?' . ($query // ''),
+        headers => bearer($account, $iat))->status();
+}
+
+
+sub refused {
+    my ($account, $iat, $query) = @_;
+
+    my $answer = $t->get('/token?' . ($query // ''),
+        headers => bearer($account, $iat));
+
+    return $answer->{head} =~ /error_description="(.*)"/ ? $1
+        : $answer->{status};
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/perl
+
+# Files of keys: PEM, certificates and JWKS, several, chosen by the token's
+# "kid", read again at a reload.  What is wrong with one, and logins that can't
+# work, are refused by "nginx -t" with the reason.
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Token;
+
+my $t = Pimap->new(workers => 2);
+my $check = Pimap->new(bare => 1, mode => '', allow => qr/\[emerg\]/);
+my $token = Pimap::Token->new($t);
+my %file;
+
+my ($cert) = $t->certificate();
+my $rsa = $token->jwk('rsa');
+my $ec = $token->jwk('ec256');
+my $pem = $t->read_file($token->pem('rsa'));
+my $ec_pem = $t->read_file($token->pem('ec256'));
+
+# text of a file, what is said
+my @files = (
+    ['', qr/neither a JWKS nor PEM/],
+    ['hello', qr/neither a JWKS nor PEM/],
+    ["\0" x 100, qr/neither a JWKS nor PEM/],
+    ['x' x 65_537, qr/it is over 64k/],
+    ['{', qr/its JSON is malformed/],
+    ['{"keys":[],"keys":[]}', qr/its JSON is malformed/],
+    ['{"keys":{}}', qr/"keys" is not an array/],
+    ['{"keys":[]}', qr/no key that can verify/],
+    ['{}', qr/a key has no "kty"/],
+    ['{"keys":[7]}', qr/a key has no "kty"/],
+    [{ kty => 7 }, qr/a key has no "kty"/],
+    [{ kty => 'OKP', crv => 'Ed25519', x => 'x' }, qr/no key that can verify/],
+    [{ %$rsa, use => 'enc' }, qr/no key that can verify/],
+    [{ %$rsa, use => 7 }, qr/no key that can verify/],
+    [{ kty => 'oct' }, qr/no "k", or a malformed one/],
+    [{ kty => 'oct', k => '!' }, qr/no "k", or a malformed one/],
+    [{ kty => 'oct', k => 'x' x 40 }, qr/a secret has less than 32 bytes/],
+    [{ kty => 'oct', k => 'x' x 60, kid => 7 }, qr/"kid" .* not a string/],
+    [{ kty => 'RSA' }, qr/no "n" or "e", or malformed/],
+    [{ %$rsa, n => 7 }, qr/no "n" or "e", or malformed/],
+    [{ %$rsa, n => 'xxxx' }, qr/has less than 2048 bits/],
+    [{ %$rsa, e => '' }, qr/no "n" or "e", or malformed/],
+    [{ %$rsa, kid => [] }, qr/"kid" or "alg" is not a string/],
+    [{ %$rsa, alg => 7 }, qr/"kid" or "alg" is not a string/],
+    [{ %$rsa, d => 'x' }, qr/has a private key/],
+    [{ %$ec, crv => 'secp256k1' }, qr/curve is none of/],
+    [{ %$ec, crv => 'P-384' }, qr/no "x" or "y", or malformed/],
+    [{ %$ec, x => 'x' }, qr/no "x" or "y", or malformed/],
+    [{ %$ec, y => $ec->{x} }, qr/OpenSSL does not take a key/],
+    [{ %$ec, d => 'x' }, qr/has a private key/],
+    [$t->read_file($token->key('rsa')), qr/has a private key/],
+    [$pem =~ s/A/B/gr, qr/its PEM is malformed/],
+    [substr($pem, 0, 200), qr/its PEM is malformed/],
+    [$pem . substr($pem, 0, 200), qr/its PEM is malformed/],
+    [pem('PUBLIC KEY', 'x'), qr/its PEM is malformed/],
+    [pem('CERTIFICATE', 'x'), qr/its PEM is malformed/],
+    [pem('X509 CRL', 'x'), qr/neither a public key nor a certificate/],
+    [made('RSA -pkeyopt rsa_keygen_bits:1024'), qr/less than 2048 bits/],
+    [made('EC -pkeyopt ec_paramgen_curve:secp256k1'), qr/curve is none of/],
+    [made('ED25519'), qr/neither RSA nor EC/],
+    [$pem x 65, qr/more than 64 keys|over 64k/],
+);
+
+my @good = ($pem, $ec_pem, "$pem\n$ec_pem", "# a comment\n$pem",
+    $t->read_file($cert), scalar(qx(openssl rsa -RSAPublicKey_out \\
+        -in @{[ $token->key('rsa') ]} 2>/dev/null)),
+    "\n { \"keys\": [ @{[ $t->json($rsa) ]}, { \"kty\": \"OKP\" } ] }",
+    $t->json($ec));
+
+my $key = 'pimap_token_key ' . $token->pem('rsa') . ';';
+my $short = $t->write_file($t->dir() . '/short', 'x' x 31);
+
+my @wrong = (
+    ['pimap_login token; pimap_events;', qr/token" needs "pimap_token_key"/],
+    ['pimap_login token; pimap_ticket;', qr/token" needs "pimap_token_key"/],
+    ['pimap_login ticket; pimap_ticket;',
+        qr/"pimap_login ticket" alone is for locations with "pimap_events"/],
+    ['pimap_login other;', qr/invalid value "other"/],
+    ['pimap_login;', qr/invalid number of arguments/],
+    ['pimap_token_key none.pem;', qr/open\(\) ".*none\.pem" failed/],
+    ['pimap_token_key /;', qr/read\(\) "\/" failed/],
+    [$key =~ s/;/ id=x;/r, qr/invalid parameter "id=x"/],
+    [$key =~ s/;/ kid=;/r, qr/invalid parameter "kid="/],
+    ["pimap_token_key keys.json kid=x;", qr/a JWKS has its own "kid"/],
+    ['pimap_token_leeway 2h;', qr/must be 1h at most/],
+    ['pimap_token_claim "";', qr/must not be empty/],
+    ['pimap_ticket_time 0;', qr/must be between 1s and 1d/],
+    ['pimap_ticket_time 2d;', qr/must be between 1s and 1d/],
+    ["pimap_ticket_key $short;", qr/it has less than 32 bytes/],
+    ['pimap_ticket_key none;', qr/open\(\) ".*none" failed/],
+    ['pimap_events; pimap_ticket;', qr/stands with another/],
+    map({ ["$_ x; $_ y;", qr/"$_" directive is duplicate/] }
+        map { "pimap_token_$_" } qw(issuer audience claim device_claim
+            types_claim)),
+    map({ ["$_; $_;", qr/"\w+" directive is duplicate/] }
+        'pimap_token_leeway 1s', 'pimap_ticket_time 1s'),
+);
+
+$t->plan(@good + 2 * @files + 2 * @wrong + 14);
+
+for (@good) {
+    my ($ok, $output) = try($_);
+    ok($ok, 'good: ' . name($_)) or diag($output);
+}
+
+for (@files) {
+    my ($text, $reason) = @$_;
+    my ($ok, $output) = try(ref($text) ? $t->json($text) : $text);
+
+    ok(!$ok, 'bad: ' . name(ref($text) ? $t->json($text) : $text));
+    like($output, qr/key file "\S+": .*$reason/, '    why');
+}
+
+$check->write_file($check->dir() . '/keys.json', $t->json($rsa));
+
+for (@wrong) {
+    my ($ok, $output) = conf($_->[0]);
+
+    ok(!$ok, "bad: $_->[0]");
+    like($output, $_->[1], '    why');
+}
+
+ok((conf("pimap_login nginx token ticket; $key pimap_ticket;"))[0],
+    'a ticket is no login for tickets, but may be inherited');
+ok((conf('pimap_login token; pimap_publish;'))[0],
+    'a location that has no login needs no key');
+
+# which key
+
+$t->write_file($t->dir() . '/first.json', $t->json({ keys => [$rsa, $ec] }));
+my $second = $token->pem('rsa-second');
+
+$t->nginx()->{locations} = <<"END";
+    location = /events {
+        pimap_login token;
+        pimap_token_key @{[ $t->dir() ]}/first.json;
+        pimap_token_key $second kid=second;
+        pimap_events;
+    }
+END
+
+$t->run();
+
+is(park('rsa', 'rsa'), 200, 'by its id');
+is(park('rsa-second', 'second'), 200, '    from another file');
+is(park('ec256', 'ec256'), 200, '    of another type');
+is(park('rsa-second'), 200, 'all are tried without an id');
+is(park('rsa-second', 'rsa'), 401, 'not one of another id');
+is(park('rsa', 'unknown'), 401, 'not with an id that nobody has');
+
+# a new key
+
+my $jwk = $token->jwk('rsa-third', kid => 'rsa');
+$t->write_file($t->dir() . '/first.json', $t->json({ keys => [$jwk] }));
+
+is(park('rsa', 'rsa'), 200, 'before a reload: the old one');
+ok($t->reload(), 'a reload');
+is(park('rsa', 'rsa'), 401, 'the old one is gone');
+is(park('rsa-third', 'rsa'), 200, 'the new one is there');
+
+# a file that is wrong leaves all as it is
+
+$t->allow(qr/\[emerg\].*its JSON is malformed/);
+$t->write_file($t->dir() . '/first.json', '{');
+kill('HUP', $t->nginx()->pid());
+ok($t->wait_for(sub { $t->log() =~ /its JSON is malformed/ }), 'a bad file');
+is(park('rsa-third', 'rsa'), 200, 'the keys stay');
+
+
+sub park {
+    my ($name, $id) = @_;
+
+    return $t->request(HEAD => '/events', headers => $token->bearer($name =>
+        { sub => 'alice' }, header => { $id ? (kid => $id) : () }))->status();
+}
+
+
+sub conf {
+    my ($text) = @_;
+
+    my $nginx = $check->nginx();
+
+    $nginx->{http} = 'pimap_redis redis://127.0.0.1;';
+    $nginx->{locations} = "location / { $text }";
+
+    return $nginx->check();
+}
+
+
+sub try {
+    my ($text) = @_;
+
+    my $file = $check->write_file($check->dir() . '/keys', $text);
+
+    return conf("pimap_login token; pimap_token_key $file; pimap_events;");
+}
+
+
+sub name { substr($_[0] =~ s/[^ -~]/./gr, 0, 60) }
+
+
+sub pem {
+    my ($name, $bytes) = @_;
+
+    return "-----BEGIN $name-----\n" . encode_base64($bytes)
+        . "-----END $name-----\n";
+}
+
+
+sub made {
+    return scalar(qx(openssl genpkey -algorithm $_[0] 2>/dev/null \\
+        | openssl pkey -pubout));
+}

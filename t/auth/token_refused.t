@@ -1,0 +1,179 @@
+#!/usr/bin/perl
+
+# A token that is not good gets a 401 with the reason, which is logged, while
+# the token never is.
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(hmac_sha256);
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Token;
+
+my $t = Pimap->new();
+my $token = Pimap::Token->new($t);
+my $keys = $token->jwks('keys.json', qw(rsa ec256 ec384 secret),
+    $token->jwk('rsa-384', alg => 'RS384'),
+    $token->jwk('secret-short', k => 'x' x 54));
+my $pem = $token->pem('rsa');
+
+$t->nginx()->{http} = 'large_client_header_buffers 4 16k;';
+$t->nginx()->{locations} = <<"END";
+    pimap_login token;
+    pimap_token_leeway 10s;
+    pimap_token_issuer https://login.example.com;
+    pimap_token_audience pimap;
+
+    location = /events {
+        pimap_token_key $keys;
+        pimap_events;
+    }
+
+    location = /pem {
+        pimap_token_key $pem;
+        pimap_events;
+    }
+END
+
+my @used;
+my $now = time();
+my $day = 86400;
+my %ours = (sub => 'alice', iss => 'https://login.example.com',
+    aud => 'pimap');
+
+my @bad = (
+    ['expired', { exp => $now - 60 }],
+    ['expired', { exp => 0 }],
+    ['never expires', { exp => undef }],
+    ['a time in it is none', { exp => "$now" }],
+    ['a time in it is none', { exp => -1 }],
+    ['a time in it is none', { exp => [] }],
+    ['a time in it is none', { nbf => 'x' }],
+    ['a time in it is none', { iat => {} }],
+    ['not yet valid', { nbf => $now + 600 }],
+    ['not yet valid', { iat => $now + 600 }],
+    ['of another issuer', { iss => 'https://login.example.org' }],
+    ['of another issuer', { iss => undef }],
+    ['of another issuer', { iss => ['https://login.example.com'] }],
+    ['for another audience', { aud => 'other' }],
+    ['for another audience', { aud => ['other', 7] }],
+    ['for another audience', { aud => [] }],
+    ['for another audience', { aud => undef }],
+    ['its account is none', { sub => undef }],
+    ['its account is none', { sub => '' }],
+    ['its account is none', { sub => 7 }],
+    ['its account is none', { sub => ['alice'] }],
+    ['its account is none', { sub => "a\nb" }],
+    ['its account is none', { sub => 'a' x 256 }],
+    ['over 8k', { x => 'x' x 8192 }],
+);
+
+my @texts = (
+    ['malformed', 'x'], ['malformed', 'x.y'], ['malformed', '..'],
+    ['malformed', $token->raw({ alg => 'RS256' }, \%ours, 'x') . '.x'],
+    ['malformed', $token->make(rsa => \%ours) . '='],
+    ['malformed', $token->make(rsa => \%ours) =~ s/.\z/!/r],
+    ['malformed', $token->make(rsa => \%ours) =~ s/\./..x/r],
+    ['malformed', $token->raw('{', \%ours, 'x')],
+    ['malformed', $token->raw([], \%ours, 'x')],
+    ['its signature is wrong',
+        $token->raw({ alg => 'RS256' }, \%ours, 'x' x 2000)],
+    ['its signature is wrong', $token->raw('{"alg":"none","alg":"RS256"}',
+        \%ours, 'x')],
+    ['never expires', signed(secret => '{"sub":"a","sub":"b"}')],
+    ['malformed', signed(secret => '["a"]')],
+    ['malformed', signed(secret => "{\"sub\":\"\xff\"}")],
+    ['malformed', signed(secret => '[' x 4000)],
+    ['its signature is wrong', $token->raw({ alg => 'HS256', kid => 7 },
+        \%ours, 'x')],
+    map({ ['its algorithm is not supported',
+        $token->raw($_, { %ours, exp => $now + 60 }, '')] }
+        { alg => 'none' }, { alg => 'None' }, { alg => 'NONE', typ => 'JWT' }),
+    map({ ['malformed', $token->raw($_, { %ours, exp => $now + 60 }, '')] }
+        { alg => 'HS1' }, { alg => 'RS256 ' }, { alg => ['none'] },
+        {}),
+    ['malformed', $token->raw({ alg => "RS256\0" }, \%ours, 'x')],
+    ['has critical headers', $token->raw({ alg => 'RS256', crit => ['x'],
+        x => 1 }, \%ours, 'x')],
+    ['malformed', $token->make(secret => \%ours, header => { typ => 'x' })],
+    ['for another audience', $token->make(secret => { %ours,
+        aud => 'pimap-ticket' })],
+    ['its signature is wrong', $token->make('rsa-other' => \%ours)],
+    ['its signature is wrong', $token->make('ec256-other' => \%ours)],
+    ['its signature is wrong', $token->make('secret-other' => \%ours)],
+    ['its signature is wrong', $token->make('rsa-other' => \%ours,
+        header => { kid => 'rsa' })],
+    ['its signature is wrong', $token->raw({ alg => 'RS256' }, \%ours, '')],
+    map({ ['its signature is wrong',
+        $token->raw({ alg => 'ES256' }, \%ours, $_)] }
+        '', 'x', "\0" x 64, 'x' x 64, 'x' x 96),
+    ['no key fits', $token->make(rsa => \%ours, header => { kid => 'none' })],
+    ['no key fits', $token->make(secret => \%ours,
+        header => { kid => 'rsa' })],
+    ['no key fits', $token->make(rsa => \%ours, alg => 'RS256',
+        header => { kid => 'rsa-384' })],
+    ['no key fits', $token->make(ec256 => \%ours,
+        header => { kid => 'ec384' })],
+    ['no key fits', $token->make(secret => \%ours, alg => 'HS512',
+        header => { kid => 'secret-short' })],
+
+    # the public key as a secret (CVE-2015-9235)
+    ['no key fits', confused({ kid => 'rsa' })],
+    ['its signature is wrong', confused({})],
+);
+
+$t->plan(3 * @bad + 3 * @texts + 4);
+$t->run();
+
+refused($_->[0], $token->make(rsa => { %ours, %{ $_->[1] } })) for @bad;
+refused(@$_) for @texts;
+
+refused('no key fits', confused({}), '/pem');
+
+my $log = $t->log();
+my @seen = grep { length($_) > 20 && index($log, $_) >= 0 }
+    map { split(/\./) } @used;
+
+is("@seen", '', 'no part of a token is in the log');
+
+
+sub refused {
+    my ($reason, $text, $path) = @_;
+
+    push(@used, $text);
+    my $before = length($t->log());
+    my $response = $t->get($path // '/events', headers => {
+        Authorization => "Bearer $text" });
+
+    is($response->{status}, 401, "$reason: refused");
+    is($response->{head} =~ /\nWWW-Authenticate: (.*)\r\n/ && $1,
+        'Bearer realm="pimap", error="invalid_token", '
+        . "error_description=\"$reason\"", "$reason: the header");
+    like(substr($t->log(), $before), qr/\[info\].*refused: \Q$reason\E,/,
+        "$reason: the log");
+}
+
+
+sub signed {
+    my ($name, $payload) = @_;
+
+    my $text = $token->raw({ alg => 'HS256' }, $payload);
+
+    return $text . '.' . $token->raw(hmac_sha256($text, $token->key($name)));
+}
+
+
+sub confused {
+    my ($header) = @_;
+
+    my $text = $token->raw({ alg => 'HS256', %$header },
+        { %ours, exp => $now + $day });
+
+    return $text . '.' . $token->raw(hmac_sha256($text,
+        $t->read_file($pem)));
+}

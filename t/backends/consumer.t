@@ -1,0 +1,158 @@
+#!/usr/bin/perl
+
+# integrations/consumer/: an update is carried out, its result reaches the
+# device, and the stream is empty again; what fails has a result, too; what a
+# dead consumer has left another one does.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Consumer;
+use Pimap::Page;
+
+my $t = Pimap->new();
+$t->plan(31);
+
+# as the user of its page
+
+my ($user) = map { $_->{text} =~ /^user (.*)/ } Pimap::Page->new($t->root(),
+    'integrations/consumer/README.md')->blocks('redis');
+
+$t->redis(users => [$user]);
+$t->run();
+$t->wait_ready();
+
+my $backend = Pimap::Consumer->new($t, $user =~ /^(\w+) on >(\S+)/);
+my $wait = { Prefer => 'wait=20' };
+my $n = 0;
+
+ok(lines('integrations/consumer/consumer.py') <= 150, 'short enough');
+
+# What is there before the consumer is, and what comes.
+
+my $s = $t->park('alice', query => 'device=phone');
+$s->read_until(qr/: parked\n\n/);
+$t->subscribed('alice');
+
+post('early', 'done');
+my $one = $backend->start(qw(--name one --claim 1 --timeout 4 --tries 3));
+
+is_deeply($s->event()->{json}, { event => 'UpdateResult', device => 'phone',
+    update => 'early', status => 'done', account => 'alice' },
+    'what waited for it');
+is(answer('late', 'done')->{status}, 'done', 'what comes');
+is($s->event()->{json}{update}, 'late', '    is an event, too');
+
+my $odd = $t->update('%c3%a9%7d%20b', '{"id":"x","update":"done"}',
+    headers => $wait);
+
+is($odd->{json}{updates}[0]{account}, "\xe9} b", 'an odd account');
+ok($backend->wait_done(3), 'the stream is empty');
+
+# What the backend may do.
+
+is_deeply([@{ answer("bad$_", $_) }{qw(status detail)}],
+    ['unknown', 'the backend failed'], "a backend: $_")
+    for qw(fail odd text list);
+is(answer('reserved', 'reserved')->{detail}, 'the result is unusable',
+    'a result that is refused');
+is(answer('hang', 'hang')->{detail}, 'it took too long', 'too long');
+is(answer('never', 'later')->{detail}, 'tried too often', 'never');
+is(scalar(grep { $_ eq 'never' } $backend->seen()), 3, '    three times');
+
+post('later', 'later');
+$t->wait_for(sub { grep { $_ eq 'later' } $backend->seen() }, 'a try');
+$backend->make('later');
+ok($t->wait_for(sub { grep { $_ eq 'later' } $backend->done() }, 'later'),
+    'not now, but later');
+ok($backend->wait_done(4), 'the stream is empty');
+$s->close();
+
+# Nothing twice.
+
+my @before = $backend->done();
+
+is(answer('late', 'done')->{status}, 'done', 'an update again');
+$t->redis()->command(qw(XADD pimap:updates * account alice device phone id
+    late time 1 body), '{"id":"late","update":"done"}');
+ok($backend->wait_done(4), 'one that has a result');
+is_deeply([$backend->done()], \@before, '    is not carried out again');
+
+# It stops well, also while it is busy.
+
+stop($one);
+$one = $backend->start(qw(--name one --claim 60 --timeout 30));
+unlink($backend->file('go'));
+post('busy', 'hang');
+ok($t->wait_for(sub { grep { $_ eq 'busy' } $backend->seen() }, 'busy'),
+    'a consumer at work');
+$one->signal('TERM');
+$backend->make('go');
+ok($t->wait_for(sub { !$one->running() }, 'end'), '    ends');
+ok($backend->wait_done(5), '    when it has done it');
+stop($one);
+
+# A dead one: another one claims what it had.
+
+$one = $backend->start(qw(--name one --claim 60));
+post('claimed', 'crash');
+ok($t->wait_for(sub { !$one->running() }, 'crash'), 'a consumer dies');
+is($backend->left(), 1, '    with an update');
+kill_group($one);
+
+my $two = $backend->start(qw(--name two --claim 1 --tries 1));
+
+is(answer('claimed', 'crash')->{detail}, 'tried too often',
+    '    which another one claims');
+post('again', 'done');
+ok($backend->wait_done(6), '    and goes on');
+
+# Redis is gone for a while, with all of its data, too.
+
+$t->redis()->restart();
+ok($t->wait_for(sub {
+    $t->update('alice', '{"id":"after","update":"done"}', device => 'phone',
+        headers => $wait)->{status} == 200
+}, 'a result'), 'after a restart of Redis');
+is((grep { $_ eq 'after' } $backend->done()) + 0, 1, '    once');
+like($t->read_file($backend->file('consumer.out')), qr/^consumer: /m,
+    '    it has said so');
+
+$t->redis()->command('DEL', 'pimap:updates');
+is(answer('group', 'done')->{status}, 'done', 'after the group was lost');
+ok($t->wait_for(sub { $backend->left() == 0 }), 'the stream is empty');
+stop($two);
+
+
+sub post {
+    my ($id, $verb, @set) = @_;
+
+    return $t->update('alice', qq({"id":"$id","update":"$verb"}),
+        device => 'phone', @set);
+}
+
+
+sub answer {
+    my ($id, $verb) = @_;
+    return post($id, $verb, headers => { %$wait })->{json}{updates}[0];
+}
+
+
+sub stop { $t->stop($_[0]) }
+
+
+# What it has started dies with it.
+
+sub kill_group {
+    my ($process) = @_;
+    kill('KILL', $process->group());
+}
+
+
+sub lines { scalar(() = $t->read_file($t->root() . "/$_[0]") =~ /\n/g) }

@@ -1,0 +1,154 @@
+#!/usr/bin/perl
+
+# The bridge's settings: the example is good, mistakes are told with the line
+# they are in, and HUP takes new settings as a whole or not at all.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Bridge;
+
+my $server = 'servers = ( { host = "127.0.0.1"; tls = "off" } );';
+
+# What is written in the third line, and what is said about it.
+
+my @mistakes = (
+    ['frobnicate = 1;', qr/unknown setting "frobnicate" in FILE:3$/],
+    ['watch = { linger = "5 minutes" };',
+        qr/"linger" has a bad time "5 minutes" in FILE:3$/],
+    ['watch = { linger = true };',
+        qr/"linger" has a value of the wrong type in FILE:3$/],
+    ['watch = { connect_rate = 0 };',
+        qr/"connect_rate" must be between 1 and 100000 in FILE:3$/],
+    ['watch = { presence = 1.5 };', qr/wrong type in FILE:3$/],
+    ['watch = { presence = "1ms" };',
+        qr/"presence" must be between 100ms and 3600000ms in FILE:3$/],
+    ['watch = { backoff_min = "20s"; backoff_max = "10s" };',
+        qr/"backoff_max" is less than "backoff_min" in FILE:3$/],
+    ['watch = 3;', qr/"watch" is not a group in FILE:3$/],
+    ['watch = { nothing = 3 };', qr/unknown setting "nothing" in FILE:3$/],
+    ['log_level = "loud";', qr/"log_level" cannot be "loud" in FILE:3$/],
+    ['log_level = [', qr/syntax error in FILE:\d+$/],
+    ['listen = "8025";', qr/"listen" is neither address:port nor unix:path/],
+    ['listen = "localhost:99999";', qr/"listen" is neither/],
+    ['redis = { prefix = "a{b" };', qr/"prefix" of redis is not a name/],
+    ['redis = { password_file = "/nonexistent" };',
+        qr/"password_file" cannot read "\/nonexistent": .* in FILE:3$/],
+    ['redis = { tls = true; ca_file = "/nonexistent" };',
+        qr/cannot use "ca_file" in FILE:3$/],
+    ['redis = { port = "6379" };',
+        qr/"port" has a value of the wrong type in FILE:3$/],
+);
+
+my @servers = (
+    ['', qr/"servers" is not a list of one group at least/],
+    ['servers = ();', qr/not a list of one group at least in FILE:3$/],
+    ['servers = ( 1 );', qr/a server is not a group in FILE:3$/],
+    ['servers = ( { name = "x" } );', qr/a server has no "host" in FILE:3$/],
+    ['servers = ( { host = "x"; port = 0 } );',
+        qr/"port" must be between 1 and 65535 in FILE:3$/],
+    ['servers = ( { host = "x"; tls = "ssl" } );',
+        qr/"tls" cannot be "ssl" in FILE:3$/],
+    ['servers = ( { host = "x"; master_user = "m" } );',
+        qr/"master_user" and "master_password" need each other in FILE:3$/],
+    ['servers = ( { host = "x"; ca_file = "/nonexistent" } );',
+        qr/cannot use "ca_file" in FILE:3$/],
+);
+
+my $t = Pimap->new();
+$t->plan(2 + @mistakes + @servers + 15);
+
+my $bridge = Pimap::Bridge->new(t => $t);
+
+sub says {
+    my ($text, $re) = @_;
+
+    $t->write_file($bridge->file(), $text);
+    my ($ok, $output) = $bridge->check();
+
+    my $file = $bridge->file();
+    $output =~ s/\Q$file\E/FILE/g;
+
+    ok(!$ok && $output =~ /^.*\[emerg\].*$re/m, $re) or diag($output);
+}
+
+# The example, and the least that there has to be
+
+my $example = $t->read_file($t->root() . '/bridge/pimap-bridge.conf');
+$t->write_file($bridge->file(), $example);
+my ($ok, $output) = $bridge->check();
+ok($ok, 'the example is good') or diag($output);
+
+$t->write_file($bridge->file(), "$server\n");
+($ok, $output) = $bridge->check();
+ok($ok, 'a server is enough') or diag($output);
+
+says("# a line\n\n$_->[0]\n$server\n", $_->[1]) for @mistakes;
+says("# a line\n\n$_->[0]\n", $_->[1]) for @servers;
+
+# No file, and options
+
+unlink($bridge->file());
+($ok, $output) = $bridge->check();
+like($output, qr/\[emerg\] .*cannot read ".*bridge\.conf"/, 'no file');
+
+my $binary = $bridge->binary();
+like(qx($binary --version), qr/^pimap-bridge \d/, 'version');
+like(qx($binary --help), qr/^Usage: pimap-bridge/, 'help');
+qx($binary --frobnicate 2>&1);
+is($? >> 8, 2, 'an unknown option');
+
+# HUP
+
+$t->redis()->start();
+$bridge->start();
+ok($t->wait_for(sub { $bridge->healthy() }, 'health'), 'healthy');
+
+my $old = $bridge->port();
+$bridge->{main} = 'nonsense = 1;';
+ok(!$bridge->reload(), 'bad settings are refused');
+like($bridge->log(), qr/unknown setting "nonsense"/, 'with the reason');
+ok($bridge->healthy(), 'and it goes on');
+
+$bridge->{main} = 'log_level = "debug";';
+$bridge->{kept} = 1;
+my $text = $t->read_file($bridge->file());
+$text =~ s/^nonsense.*$//m;
+$text =~ s/^log_level = .*$/log_level = "notice";/m;
+$text =~ s/(listen = "127\.0\.0\.1:)\d+/$1 . $t->port('other')/e;
+$t->write_file($bridge->file(), $text);
+ok($bridge->reload(), 'good ones are taken');
+
+ok(!$bridge->get('/healthz'), 'the old port is closed');
+$bridge->{name} = 'other';
+ok($bridge->healthy(), 'the new one is open');
+
+# USR1
+
+my $log = $t->dir() . '/bridge.log';
+rename($log, "$log.1");
+$bridge->{process}->signal('USR1');
+ok($t->wait_for(sub { -e $log }, 'log'), 'the log is opened again');
+
+# A port that is taken; a second one would be another bridge
+
+my $second = Pimap::Bridge->new(t => $t, name => 'other2');
+$second->{main} = '';
+$second->write_conf();
+my $conf = $t->read_file($second->file());
+$conf =~ s/(listen = "127\.0\.0\.1:)\d+/$1 . $t->port('other')/e;
+$conf =~ s/^log = .*$//m;
+$t->write_file($second->file(), $conf);
+$output = qx($binary -c @{[ $second->file() ]} 2>&1);
+isnt($?, 0, 'a port in use: it ends');
+like($output, qr/cannot listen on "127.0.0.1:\d+": Address already in use/,
+    'and says why');
+
+$bridge->stop();
+is($t->read_file($t->dir() . '/bridge.out'), '', 'nothing else is written');

@@ -1,0 +1,240 @@
+#!/usr/bin/perl
+
+# An IMAP session of the bridge with a Cyrus: what happens in its mailboxes is
+# published, once, also what was missed, and updates are carried out.  One of
+# the sessions is compressed.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Bridge;
+use Pimap::Cyrus;
+use Pimap::ImapSession;
+
+my %kinds = (
+    'QRESYNC'   => '',
+    'CONDSTORE' => 'suppress_capabilities: QRESYNC',
+    'neither'   => "imapidlepoll: 0\nsuppress_capabilities: QRESYNC CONDSTORE "
+        . 'LIST-STATUS LIST-EXTENDED ENABLE MOVE UIDPLUS',
+);
+
+my $t = Pimap->new(http => 'pimap_presence on;');
+$t->plan(28 * keys(%kinds) + 17);
+$t->run();
+
+for my $name (sort(keys(%kinds))) {
+    my $cyrus = Pimap::Cyrus->new(t => $t, imapd => $kinds{$name})->start()
+        ->add('alice');
+
+    test_events($cyrus, $name, $name eq 'neither' ? 'polling' : 'IDLE');
+    test_updates($cyrus) if $name eq 'QRESYNC';
+    test_bridge($cyrus) if $name eq 'QRESYNC';
+
+    $cyrus->stop();
+    system('rm', '-rf', $cyrus->{dir});
+}
+
+
+sub session {
+    my ($compress, %set) = @_;
+
+    return Pimap::ImapSession->new(t => $t, port => $t->port('imap'),
+        options => { poll => 100, round => 200, flags_round => 300,
+            compress => $compress ? \1 : \0 }, %set);
+}
+
+
+sub test_events {
+    my ($cyrus, $name, $how) = @_;
+
+    my $imap = $cyrus->imap();
+
+    $imap->command("CREATE $_") for 'Lists', '"Entw&APw-rfe"';
+    $cyrus->deliver(to => 'alice', subject => "old $_") for 1 .. 3;
+    $imap->command('SELECT INBOX');
+    $imap->command('STORE 1 +FLAGS (\Seen)');
+
+    my $s = session($name eq 'CONDSTORE');
+
+    is($s->start()->wait_ready(), $how, "$name: watches by $how");
+    is(scalar($s->published()), 0, '    what was there is not published');
+
+    # In INBOX
+
+    $cyrus->deliver(to => 'alice', from => 'bob@example.net',
+        subject => '=?utf-8?Q?Gr=C3=BC=C3=9Fe?=', body => 'Lunch at noon?');
+    is_next($s, 'a delivery', event => 'MessageNew', mailbox => 'INBOX',
+        uid => 4, subject => "Gr\xfc\xdfe", from => 'bob@example.net',
+        preview => 'Lunch at noon?', messages => 4, unseen => 3);
+
+    $imap->command('NOOP');
+    $imap->command('STORE 2:3 +FLAGS (\Seen)');
+    is_next($s, 'read', event => 'MessageRead', uids => [2, 3]);
+    $imap->command('STORE 2 +FLAGS ($Work)');
+    is_next($s, 'a keyword', event => 'FlagsSet', uids => [2],
+        flags => ['$Work']);
+    $imap->command('STORE 2 -FLAGS ($Work)');
+    is_next($s, 'is cleared', event => 'FlagsClear', uids => [2],
+        flags => ['$Work']);
+    $imap->command('STORE 3 +FLAGS (\Deleted)');
+    is_next($s, 'marked as deleted', event => 'MessageTrash', uids => [3]);
+    $imap->command('EXPUNGE');
+    is_next($s, 'and expunged', event => 'MessageExpunge', uids => [3]);
+
+    # In another one
+
+    $imap->command('COPY 1 Lists');
+    is_next($s, 'a copy', event => 'MessageAppend', mailbox => 'Lists',
+        uid => 1, subject => 'old 1', flags => ['\Seen']);
+    $imap->command('MOVE 2 Lists');
+    is_moved($s, 'old 2');
+    $imap->command('SELECT Lists');
+    $imap->command('STORE 1 -FLAGS (\Seen)');
+    is_next($s, 'is unread again', event => 'FlagsClear', mailbox => 'Lists',
+        uids => [1], flags => ['\Seen']);
+    $imap->append('Entw&APw-rfe', "Subject: draft\r\n\r\ntext\r\n");
+    is_next($s, 'a name in UTF-8', mailbox => "Entw\xfcrfe", uid => 1);
+
+    # Mailboxes
+
+    $imap->command('CREATE Work');
+    is_next($s, 'a mailbox', event => 'MailboxCreate', mailbox => 'Work');
+
+    # (it fails while another process of Cyrus has the list open)
+    $t->wait_for(sub { eval { $imap->command('SUBSCRIBE Work'); 1 } },
+        'it can be subscribed');
+    is_next($s, 'is subscribed', event => 'MailboxSubscribe',
+        mailbox => 'Work');
+    $imap->command('RENAME Work Play');
+    is_next($s, 'renamed', event => 'MailboxRename', mailbox => 'Play',
+        oldMailbox => 'Work');
+    is_next($s, 'its subscription stays where it was',
+        event => 'MailboxUnSubscribe', mailbox => 'Play');
+    $imap->command('DELETE Play');
+    is_next($s, 'and deleted', event => 'MailboxDelete', mailbox => 'Play');
+    is_deeply([$s->events(1)], [], '    nothing more has happened');
+
+    # The session's own is deleted, and made again
+
+    $imap->command('DELETE Lists');
+    is_next($s, 'a mailbox with mail', event => 'MailboxDelete',
+        mailbox => 'Lists');
+    $imap->command('CREATE Lists');
+    is_next($s, 'made again', event => 'MailboxCreate', mailbox => 'Lists');
+
+    # While nobody looks, and the server is stopped
+
+    $s->stop('KILL');
+    $cyrus->miss($imap);
+    $cyrus->stop();
+    $cyrus->start();
+
+    is($s->start()->wait_ready(), $how, '    again, with the server');
+    $s->is_missed(4);
+
+    is($s->restart()->wait_ready(), $how, '    once more');
+    is(scalar($s->published()), 0, '    nothing twice');
+
+    $s->stop();
+}
+
+
+sub test_updates {
+    my ($cyrus) = @_;
+
+    my $imap = $cyrus->add('bob')->imap('bob');
+
+    $imap->command('CREATE Lists');
+    $cyrus->deliver(to => 'bob', subject => "mail $_") for 1 .. 3;
+
+    # an administrator may log in as every user
+
+    my $s = session(0, user => 'cyrus', authzid => 'bob')->start();
+
+    is($s->wait_ready(), 'IDLE', 'updates, by SASL\'s identity');
+
+    my %in = (mailbox => 'INBOX');
+
+    done($s, store => %in, uids => [1], add => ['\Seen', '$Work']);
+    is_next($s, 'read', event => 'MessageRead', uids => [1]);
+    is_next($s, 'flags', event => 'FlagsSet', uids => [1],
+        flags => ['$Work']);
+    is_deeply(done($s, copy => %in, uids => [1, 2], to => 'Lists')->{uids},
+        [1, 2], '    its UIDs');
+    is_deeply(done($s, move => %in, uids => [2], to => 'Lists')->{uids}, [3],
+        '    its UID');
+    is(done($s, append => mailbox => 'Lists', flags => ['\Draft'],
+        message => "Subject: draft\n\nHi.\n")->{uids}[0], 4, '    its UID');
+    ok(done($s, delete => %in, uids => [3])->{expunged}, '    for good');
+    done($s, mailbox => mailbox => "Entw\xfcrfe", action => 'create');
+    is(done($s, search => mailbox => 'Lists', query => { subject => 'draft' })
+        ->{uids}[0], 4, '    found');
+
+    $s->stop();
+}
+
+
+# The whole way; an administrator is the master user, and no round helps IDLE.
+
+sub test_bridge {
+    my ($cyrus) = @_;
+
+    my $bridge = Pimap::Bridge->new(t => $t, server =>
+        'master_user = "cyrus"; master_password = "x";')
+        ->start()->wait_healthy();
+    my $device = $t->park('alice');
+
+    ok($bridge->watches(1), 'a device is parked, its account watched');
+    $cyrus->deliver(to => 'alice', subject => 'all the way');
+    is(($device->event() // {})->{json}{subject}, 'all the way', '    told');
+    $bridge->stop();
+}
+
+
+sub done {
+    my ($s, $verb, %update) = @_;
+
+    my $result = $s->update(update => $verb, %update);
+
+    is($result && $result->{status}, 'done', $verb)
+        or diag(explain($result));
+
+    return $result;
+}
+
+
+# The next event has these members.
+
+sub is_next {
+    my ($s, $name, %its) = @_;
+
+    my $event = $s->event() // {};
+
+    is_deeply({ map { $_ => $event->{$_} } keys(%its) }, \%its, "    $name")
+        or diag(explain($event));
+}
+
+
+# What a MOVE is: events of two mailboxes, in whatever order.  The first one's
+# message may have been seen before it was gone, marked as deleted.
+
+sub is_moved {
+    my ($s, $subject) = @_;
+
+    my %text;
+
+    while (keys(%text) < 2 && (my $event = $s->event())) {
+        $text{$event->{mailbox}} = join(' ', $event->{event},
+            $event->{subject} // @{ $event->{uids} })
+            if $event->{event} ne 'MessageTrash';
+    }
+
+    is_deeply(\%text, { INBOX => 'MessageExpunge 2',
+        Lists => "MessageAppend $subject" }, '    moved');
+}

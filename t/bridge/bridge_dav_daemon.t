@@ -1,0 +1,124 @@
+#!/usr/bin/perl
+
+# Contacts and calendars by the whole bridge: a device that has logged in as a
+# mail user gets what other clients change, its updates reach the server, a
+# poke saves the polling, and nothing comes twice after a restart.  Mail is
+# left to its store, if that publishes.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Bridge;
+use Pimap::Dav;
+use Pimap::Dovecot;
+
+my $t = Pimap->new(http => 'pimap_presence on;');
+$t->plan(18);
+
+my $bridge = Pimap::Bridge->new(t => $t, watch => 'linger = "60s";');
+my $dav = Pimap::Dav->new(t => $t, hook => $t->root()
+    . '/integrations/radicale/pimap-poke %(user)s',
+    env => { PIMAP_BRIDGE => 'http://127.0.0.1:' . $bridge->port() })->start();
+
+$bridge->{server} = 'mail = false; dav = { url = "' . $dav->url()
+    . '"; poll_min = "1h"; poll_max = "1h"; poke_min = "50ms"; '
+    . 'content = 4096; };';
+
+$t->run();
+
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none')->start();
+
+$dav->make('/alice/book/', 'addressbook', 'Friends');
+$dav->put('/alice/book/0.vcf', $dav->card('0', 'Zero'));
+
+$bridge->start();
+is($bridge->auth('alice', 'secret'), 'alice', 'logged in');
+
+my $s = $t->park('alice', query => 'device=phone');
+$s->read_until(qr/: parked\n\n/);
+ok($t->wait_for(sub { $bridge->log() =~ /watching contacts/ }), 'watched');
+
+my $redis = $t->redis();
+
+sub event {
+    my ($name) = @_;
+
+    while (my $event = $s->event()) {
+        return $event->{json} if $event->{event} eq $name;
+    }
+
+    return {};
+}
+
+sub update {
+    my ($id, %update) = @_;
+
+    $redis->command('FCALL', 'pimap_update', 2, 'pimap:{alice}',
+        'pimap:updates', 100, 'phone', $id,
+        $t->json({ id => $id, %update }));
+
+    return event('UpdateResult');
+}
+
+# Radicale's hook tells at once: it is not polled for an hour.
+
+$dav->put('/alice/book/1.vcf', $dav->card('1', 'Ann'));
+my $event = event('ContactChange');
+is($event->{changed}[0]{href}, '/alice/book/1.vcf', 'a card');
+like($event->{changed}[0]{content}, qr/FN:Ann/, 'with its text');
+
+$dav->make('/alice/cal/', 'calendar', 'Work');
+is(event('CalendarCreate')->{name}, 'Work', 'a calendar');
+
+my $result = update('u1', update => 'dav.put', href => '/alice/cal/e.ics',
+    text => $dav->event('e', 'Lunch'));
+is("$result->{update} $result->{status}", 'u1 done', 'a device puts')
+    or diag($t->json($result));
+like($dav->get('/alice/cal/e.ics'), qr/Lunch/, 'others see it');
+is(event('CalendarChange')->{changed}[0]{href}, '/alice/cal/e.ics',
+    'devices are told');
+
+is(update('u2', update => 'dav.put', href => '/bob/cal/e.ics',
+    text => $dav->event('e', 'Lunch'))->{status}, 'invalid', 'not of others');
+is(scalar(@{ update('u3', update => 'dav.get',
+    hrefs => ['/alice/cal/e.ics'])->{objects} }), 1, 'got');
+
+$dovecot->deliver(to => 'alice', subject => 'hello');
+ok($s->quiet(2), 'mail is not published');
+
+# While the bridge is away; then it tells what it has missed, and that only.
+
+$bridge->stop();
+$dav->put('/alice/book/2.vcf', $dav->card('2', 'Bob'));
+$bridge->start();
+$bridge->auth('alice', 'secret');
+is_deeply([map { $_->{href} } @{ event('ContactChange')->{changed} }],
+    ['/alice/book/2.vcf'], 'what was missed, once');
+
+# The server is away for a while
+
+$dav->stop();
+$bridge->kill();
+$bridge->start();
+$bridge->auth('alice', 'secret');
+ok($t->wait_for(sub { $bridge->log() =~ /DAV: .*connect/ }), 'it is away');
+$dav->start();
+$dav->put('/alice/book/3.vcf', $dav->card('3', 'Carl'));
+is(event('ContactChange')->{changed}[0]{href}, '/alice/book/3.vcf',
+    'it is back');
+
+$redis->command('PUBLISH', 'pimap:poke', 'nobody');
+ok($bridge->healthy(), 'healthy');
+unlike($bridge->log(), qr/secret/, 'no password in the log');
+unlike($bridge->log(), qr/\[error\]/, 'no error');
+is($bridge->get('/poke?account=alice')->{status}, 405, 'a poke is a POST');
+
+$s->close() if $s->can('close');
+$bridge->stop();
+$dav->stop();

@@ -1,0 +1,148 @@
+#!/usr/bin/perl
+
+# What the bridge says in /metrics of contacts and calendars: it counts looks,
+# requests, changes and updates, each once; and a look that finds nothing is
+# one request for a home.
+
+use strict;
+use warnings;
+
+use File::Path qw(remove_tree);
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Dav;
+use Pimap::DavDevice;
+
+my $t = Pimap->new(Pimap::DavDevice->nginx());
+$t->plan(23);
+
+my $dav = Pimap::Dav->new(t => $t)->start();
+my $device = Pimap::DavDevice->new(t => $t, url => $dav->url(), dav =>
+    'poll_min = "1h"; poll_max = "1h"; content = 0;');
+
+$dav->make('/alice/book/', 'addressbook', 'Friends');
+$dav->make('/alice/cal/', 'calendar', 'Work');
+$dav->put('/alice/book/0.vcf', $dav->card('0', 'Zero'));
+
+ok($device->start()->park() && $device->wait_watched(), 'watched');
+
+my $bridge = $device->bridge();
+my %before;
+
+# What has grown since this was asked last, "name value, name value".
+
+sub grown {
+    my $page = $bridge->get('/metrics')->{body};
+    my %now = $page =~ /^pimap_bridge_dav_(\S+) (\d+)$/mg;
+    my @grown;
+
+    foreach my $name (sort(keys(%now))) {
+        my $n = $now{$name} - ($before{$name} // 0);
+
+        push(@grown, $name =~ s/_total|"//gr . ($n > 0 ? '+' : '') . $n)
+            if $n;
+    }
+
+    %before = %now;
+    return join(' ', @grown);
+}
+
+
+# The next look has ended.
+
+sub look {
+    my $looks = sub {
+        my $n = 0;
+        $n += $_ for $bridge->get('/metrics')->{body}
+            =~ /^pimap_bridge_dav_looks_total\S+ (\d+)$/mg;
+        return $n;
+    };
+    my $n = $looks->();
+
+    $t->redis()->command('PUBLISH', 'pimap:poke', 'alice');
+    $t->wait_for(sub { $looks->() > $n }, 'a look');
+
+    return grown();
+}
+
+is(grown(), 'accounts+1 collections+2 lists+2 looks{result=same}+1 '
+    . 'requests{result=good}+6 requests{result=redirect}+2', 'the beginning');
+
+my $same = 'looks{result=same}+1 pokes+1 requests{result=good}+1';
+my $changed = 'looks{result=changed}+1 pokes+1 requests{result=good}+';
+
+is(look(), $same, 'nothing has changed: one request');
+is(look(), $same, 'again');
+
+# Changes
+
+$dav->put("/alice/book/$_.vcf", $dav->card($_, $_)) for 1 .. 3;
+is(look(), "changes{what=changed}+3 ${changed}2", 'three contacts');
+
+$dav->delete('/alice/book/1.vcf');
+$dav->put('/alice/cal/1.ics', $dav->event('1', 'Lunch'));
+is(look(), "changes{what=changed}+1 changes{what=removed}+1 ${changed}3",
+    'one less, and an event');
+
+$dav->make('/alice/team/', 'addressbook', 'Team');
+is(look(), "changes{what=created}+1 collections+1 lists+1 ${changed}2",
+    'another book');
+$dav->rename('/alice/team/', 'The team');
+is(look(), "changes{what=updated}+1 ${changed}2", 'renamed');
+$dav->delete('/alice/team/');
+is(look(), "changes{what=deleted}+1 collections-1 ${changed}1", 'deleted');
+
+# A token that is forgotten
+
+remove_tree(glob($dav->dir() . '/collection-root/alice/*/.Radicale.cache'));
+$dav->put('/alice/book/4.vcf', $dav->card('4', 'Four'));
+is(look(), "changes{what=changed}+1 lists+1 ${changed}2 "
+    . 'requests{result=refused}+1', 'an invalid token');
+
+# Updates; each that has changed something is followed by a look.
+
+my %put = (update => 'dav.put', href => '/alice/book/5.vcf',
+    text => $dav->card('5', 'Five'));
+
+is($device->update(%put)->{status}, 'done', 'put');
+$t->wait_for(sub { $bridge->metric('dav_pokes_total')
+    == $bridge->metric('dav_looks_total{result="same"}') - 1
+    + $bridge->metric('dav_looks_total{result="changed"}') }, 'a look');
+is($device->update(%put)->{status}, 'conflict', 'conflict');
+is($device->update(%put, href => '/bob/book/5.vcf')->{status}, 'invalid',
+    'invalid');
+is(grown(), "changes{what=changed}+1 ${changed}4 requests{result=refused}+1 "
+    . 'updates{status=conflict}+1 updates{status=done}+1 '
+    . 'updates{status=invalid}+1', 'counted');
+
+# The server is away, and back.
+
+$dav->stop();
+look();
+ok($t->wait_for(sub { ($bridge->metric('dav_accounts') // 1) == 0 }),
+    'not watched any more');
+cmp_ok($bridge->metric('dav_failures_total{reason="away"}'), '>=', 1, 'away');
+cmp_ok($bridge->metric('dav_looks_total{result="failed"}'), '>=', 1,
+    'a look that failed');
+cmp_ok($bridge->metric('dav_requests_total{result="lost"}'), '>=', 1,
+    'a request without an answer');
+is($bridge->metric('dav_collections'), 0, 'no collections');
+$dav->start();
+ok($t->wait_for(sub { $bridge->metric('dav_accounts') == 1 }),
+    'watched again');
+is($bridge->metric('dav_collections'), 2, 'with its collections');
+
+# Another login is refused by Radicale.
+
+my $bob = $device->of('bob');
+$bob->park();
+ok($t->wait_for(sub {
+    $bridge->metric('dav_failures_total{reason="credentials"}') == 1
+}), 'a login is refused');
+is($bridge->metric('dav_requests_total{result="login"}'), 1, 'with 401');
+
+$device->stop();

@@ -1,0 +1,167 @@
+#!/usr/bin/perl
+
+# While clients change things at random, the bridge is killed, the server is
+# restarted and its tokens forgotten, the state that a device makes of the
+# events is in the end what the server has.  PIMAP_TRUTH=seconds for longer.
+
+use strict;
+use warnings;
+
+use File::Path qw(remove_tree);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Cyrus;
+use Pimap::Dav;
+use Pimap::DavSession;
+use Pimap::Process qw(patience wait_for);
+
+use constant PUTS => 10;        # at least, however slow the machine is
+
+my $seconds = $ENV{PIMAP_TRUTH} // 6;
+my $seed = $ENV{PIMAP_SEED} // int(rand(1e6));
+
+my %books = (radicale => ['/alice/book/', '/alice/cal/', '/alice/n'],
+    xandikos => ['/alice/contacts/addressbook/',
+        '/alice/calendars/calendar/', '/alice/contacts/n'],
+    cyrus => ['/dav/addressbooks/user/alice/Default/',
+        '/dav/calendars/user/alice/Default/',
+        '/dav/addressbooks/user/alice/n']);
+
+my $t = Pimap->new(allow => qr/./);
+$t->plan(2 * keys(%books));
+diag("PIMAP_SEED=$seed") if $ENV{PIMAP_SEED};
+srand($seed);
+
+my ($kind, $dav, $server, $s, $state, %there, %done);
+
+foreach (sort(keys(%books))) {
+    $kind = $_;
+    truth(@{ $books{$kind} });
+}
+
+sub again {
+    my ($signal) = @_;
+
+    $s->_read(time()) for 1 .. 50;
+    $s->stop($signal);
+    $state = $s->apply($state);
+    $s->start();
+}
+
+sub change {
+    my $col = (sort keys %there)[rand(keys %there)];
+    my $id = int(rand(30));
+    my $path = "$col$id." . ($col =~ /cal/ ? 'ics' : 'vcf');
+
+    if (rand() < 0.3) {
+        $done{delete}++ if $dav->delete($path) =~ /^20/;
+        return;
+    }
+
+    my $text = $col =~ /cal/ ? $dav->event($id, rand()) : $dav->card($id,
+        rand());
+
+    $done{put}++ if $dav->put($path, $text) =~ /^20/;
+}
+
+
+sub something {
+    my ($new) = @_;
+
+    my $what = rand();
+
+    if ($what < 0.02) {
+        again('KILL');
+        $done{killed}++;
+
+    } elsif ($what < 0.03) {
+        $server->stop();
+        sleep(rand(0.3));
+        $server->start();
+        $done{restarted}++;
+
+    } elsif ($what < 0.05 && $kind eq 'radicale') {
+        my $root = $dav->dir() . '/collection-root/alice';
+        remove_tree(glob("$root/*/.Radicale.cache/sync-token"));
+        $done{forgotten}++;
+
+    } elsif ($what < 0.08) {
+        my $col = $new . int(rand(3)) . '/';
+
+        # Cyrus answers 500 now and then, and has not deleted it
+
+        if ($there{$col}) {
+            delete($there{$col}) if $dav->delete($col) =~ /^20/;
+
+        } else {
+            $there{$col} = 1 if $dav->make($col, 'addressbook') == 201;
+        }
+
+        $done{collections}++;
+
+    } elsif ($what < 0.1) {
+        $s->poke();
+
+    } else {
+        change();
+    }
+}
+
+
+sub truth {
+    my ($book, $cal, $new) = @_;
+
+    $dav = Pimap::Dav->new(t => $t, kind => $kind);
+    $server = $kind eq 'cyrus' ? Pimap::Cyrus->new(t => $t, dav => $kind)
+        : $dav;
+    $server->start();
+    $server->add('alice') if $kind eq 'cyrus';
+
+    if ($kind eq 'radicale') {
+        $dav->make($book, 'addressbook', 'Book');
+        $dav->make($cal, 'calendar', 'Cal');
+    }
+
+    $s = Pimap::DavSession->new(t => $t, url => $dav->url(), poll_max => 300)
+        ->start();
+    $s->wait_ready();
+
+    $state = { $book => {}, $cal => {} };
+    %there = %$state;
+    %done = ();
+
+    my $end = time() + $seconds;
+
+    while (time() < $end
+        || ($done{put} // 0) <= PUTS && time() < $end + patience())
+    {
+        something($new);
+        again('KILL') if $s->{over};
+        $s->_read(time());
+        sleep(rand(0.05));
+    }
+
+    my %truth = map { $_ => $dav->etags($_) } keys %there;
+    my $got;
+
+    wait_for(sub {
+        again('KILL') if $s->{over};
+        $s->_read(time() + 0.2);
+        $got = $s->apply({ map { $_ => { %{ $state->{$_} } } }
+            keys %$state });
+        return eq_hash($got, \%truth);
+    }, 30);
+
+    is_deeply($got, \%truth, "$kind: the events tell the truth")
+        or diag("PIMAP_SEED=$seed");
+    ok(($done{put} // 0) > PUTS, join(', ', map { "$_ $done{$_}" }
+        sort keys %done));
+
+    $s->stop();
+    $server->stop();
+}

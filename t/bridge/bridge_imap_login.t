@@ -1,0 +1,161 @@
+#!/usr/bin/perl
+
+# Logging in: mechanisms, a master user, STARTTLS and IMAPS with verified
+# certificates, compression; and where a password must not go.
+
+use strict;
+use warnings;
+
+use MIME::Base64;
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Dovecot;
+use Pimap::FakeImap;
+use Pimap::ImapSession;
+
+my $t = Pimap->new();
+$t->plan(33);
+
+my ($cert) = $t->certificate();
+my $masters = $t->write_file($t->dir() . '/masters',
+    "bridge:{PLAIN}mastersecret\n");
+
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', tls => 1,
+    imap => 'mail_plugins = imap_zlib', main => <<"END")->start();
+auth_master_user_separator = *
+passdb {
+  driver = passwd-file
+  master = yes
+  result_success = continue
+  args = scheme=PLAIN $masters
+}
+END
+
+my %imaps = (tls => 'implicit', port => $t->port('imaps'), ca => $cert,
+    host => 'localhost');
+my %starttls = (%imaps, tls => 'starttls', port => $t->port('imap'));
+
+is(login(), 'NOTIFY', 'PLAIN');
+is(login(%imaps), 'NOTIFY', 'IMAPS');
+is(login(%imaps, host => '127.0.0.1'), 'NOTIFY', '    by address');
+is(login(%starttls), 'NOTIFY', 'STARTTLS');
+is(login(secret => 'wrong'), 'credentials', 'a wrong password');
+is(login(%imaps, ca => undef), 'tls', 'a certificate that is not trusted');
+is(login(%starttls, ca => undef), 'tls', '    the same by STARTTLS');
+is(login(%imaps, host => '127.0.0.2'), 'tls', '    nor for another name');
+is(login(%imaps, port => $t->port('imap')), 'tls', 'IMAPS without TLS');
+is(login(user => 'bridge', secret => 'mastersecret', authzid => 'carol'),
+    'NOTIFY', 'a master user, by SASL');
+is(login(user => 'carol*bridge', secret => 'mastersecret'), 'NOTIFY',
+    '    and by name');
+is(login(user => 'bridge', secret => 'wrong', authzid => 'carol'),
+    'credentials', '    and refused');
+
+# Compressed: everything goes on
+
+my $s = session(%starttls, options => { compress => \1 });
+is($s->start()->wait_ready(), 'NOTIFY', 'COMPRESS');
+$dovecot->deliver(to => 'alice', subject => 'packed', body => 'x' x 3000);
+is($s->event('MessageNew')->{subject}, 'packed', '    an event');
+is($s->update(update => 'search', mailbox => 'INBOX', query => {})->{found},
+    1, '    an update');
+$s->stop();
+
+# A server that dies has not said so by TLS; it is away, and no stranger
+
+for my $how (\%imaps, \%starttls) {
+    $s = session(%$how);
+    is($s->start()->wait_ready(), 'NOTIFY', "$how->{tls}:");
+    $dovecot->kill();
+    is($s->failure()->{reason}, 'away', '    the server dies');
+    $s->stop();
+    $dovecot->start();
+}
+
+# Nobody there
+
+is(login(port => $t->port('nobody')), 'away', 'no server');
+is(login(host => 'nowhere.invalid'), 'away', 'no address');
+
+# A server without SASL-IR, with tokens, and one that wants something else
+
+my $fake = Pimap::FakeImap->new(t => $t)->start();
+my %fake = (port => $fake->port(), login_only => \1);
+my @fake = (['say', "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=OAUTHBEARER"
+    . " AUTH=XOAUTH2] x\r\n"]);
+my $sent = encode_base64("\0alice\0secret", '');
+my $bearer = encode_base64("n,a=alice,\1auth=Bearer secret\1\1", '');
+my @in = (['say', "p1 OK [CAPABILITY IMAP4rev1] in\r\n"], ['wait']);
+
+$fake->script(@fake, ['read', 'AUTHENTICATE PLAIN\r$'], ['say', "+ \r\n"],
+    ['read', "^\Q$sent\E\r\$"], @in);
+is(login(%fake), 'logged in', 'PLAIN without SASL-IR');
+
+$fake->script(@fake, ['read', 'AUTHENTICATE OAUTHBEARER\r$'],
+    ['say', "+ \r\n"], ['read', "^\Q$bearer\E\r\$"], @in);
+is(login(%fake, bearer => \1), 'logged in', 'OAUTHBEARER');
+
+$fake->script(@fake, ['read'], ['say', "+ \r\n"], ['read'],
+    ['say', "+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"], ['read', '^AQ==\r$'],
+    ['say', "p1 NO expired\r\n"]);
+is(login(%fake, bearer => \1), 'credentials', '    refused with a reason');
+
+$fake->script(
+    ['say', "* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] x\r\n"],
+    ['read', 'AUTHENTICATE XOAUTH2 '
+    . quotemeta(encode_base64("user=alice\1auth=Bearer secret\1\1", ''))
+    . '\r$'], @in);
+is(login(%fake, bearer => \1), 'logged in', 'XOAUTH2 with SASL-IR');
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
+    ['read', 'LOGIN "alice" "sec\\\\"r et"\r$'], @in);
+is(login(%fake, secret => 'sec"r et'), 'logged in', 'LOGIN, quoted');
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
+    ['read', 'LOGIN "alice" \{4\}\r$'], ['say', "+ go\r\n"],
+    ['read', "^p\xc3\xa4s\r\$"], @in);
+is(login(%fake, secret => "p\xe4s"), 'logged in', '    and as a literal');
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] x\r\n"],
+    ['wait']);
+is(login(%fake), 'tls', 'LOGINDISABLED');
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] x\r\n"],
+    ['wait']);
+is(login(%fake, tls => 'starttls'), 'tls', 'no STARTTLS, no password');
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n"],
+    ['read', 'STARTTLS'], ['say', "TAG OK go\r\n* OK injected\r\n"],
+    ['wait']);
+like(login(%fake, tls => 'starttls'), qr/^(?:protocol|tls)$/,
+    'bytes before TLS');
+
+$fake->stop();
+$dovecot->stop();
+
+like($dovecot->log(), qr/Login: user=<alice>/, 'Dovecot saw alice');
+unlike($t->read_file($t->dir() . '/report.imap_driver'), qr/secret/,
+    'no secret was said');
+is($t->read_file($t->dir() . '/fakeimap.out'), '', 'the fake is well');
+
+
+sub session { Pimap::ImapSession->new(t => $t, port => $t->port('imap'), @_) }
+
+
+# How it watches, "logged in", or why not.
+
+sub login {
+    my (%set) = @_;
+
+    my $s = session(%set)->start();
+    my $line = $s->line(sub { $_[0]{what} =~ ($set{login_only}
+        ? qr/^(?:logged_in|failed)$/ : qr/^(?:ready|failed)$/) });
+
+    $s->stop();
+
+    return !$line ? undef : $line->{how} // $line->{reason} // 'logged in';
+}

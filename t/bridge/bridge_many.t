@@ -1,0 +1,155 @@
+#!/usr/bin/perl
+
+# Several bridges share the accounts: one watches each, a new one gets its
+# part, and when one is killed or stands still another takes over within the
+# time of a lease.  No event comes twice, and none is lost.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Bridge;
+use Pimap::Dovecot;
+
+use constant { ACCOUNTS => 8, LEASE => 3, WAIT => 40 };
+
+my $t = Pimap->new(http => 'pimap_presence on;');
+$t->plan(23);
+$t->run();
+
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', main => <<'END');
+auth_master_user_separator = *
+
+passdb {
+  driver = static
+  args = password=boss
+  master = yes
+}
+END
+
+$dovecot->start();
+
+# By a master user, once with Dovecot's separator, once with SASL's authzid
+
+my %bridge = map { $_ => Pimap::Bridge->new(t => $t, name => $_,
+    server => 'master_user = "bridge"; master_password = "boss"; '
+        . ($_ eq 'one' ? 'master_separator = "*";' : ''),
+    lease => 'rebalance = 100;') } qw(one two);
+
+my @names = map { "user$_" } 1 .. ACCOUNTS;
+my %device = map { $_ => $t->park($_) } @names;
+$_->read_until(qr/: parked\n\n/) for values(%device);
+
+sub watched { return map { $bridge{$_}->metric('accounts_watched') // 0 }
+    @_ }
+sub sum { my $n = 0; $n += $_ for @_; return $n }
+
+# One delivery to each account: who did not get exactly this one
+
+my $round = 0;
+
+sub deliver {
+    $round++;
+    $dovecot->deliver(to => $_, subject => "$round $_") for @names;
+}
+
+sub missing {
+    my @bad;
+
+    for my $name (@names) {
+        my $event = $device{$name}->event() // {};
+        my $subject = $event->{json}{subject} // 'nothing';
+
+        push(@bad, "$name: $subject") if $subject ne "$round $name";
+    }
+
+    return join(', ', @bad);
+}
+
+sub twice { return join(', ', grep { !$device{$_}->quiet(0.02) } @names) }
+
+# The devices were there before: a reload lets their workers announce them
+# again, which they would do by themselves, every ten minutes.
+
+$bridge{one}->start();
+$t->reload();
+ok($bridge{one}->watches(ACCOUNTS), 'one watches all');
+deliver();
+is(missing(), '', 'each account has its event');
+is(twice(), '', 'once');
+
+# Another one joins, finds the accounts in Redis, and gets some
+
+$bridge{two}->start();
+
+ok($t->wait_for(sub {
+    my @n = watched(qw(one two));
+    sum(@n) == ACCOUNTS && $n[0] && $n[1];
+}, 'shares', WAIT), 'the other one has got its part')
+    or diag(join(' ', watched(qw(one two))));
+deliver();
+is(missing(), '', 'each account has its event');
+is(twice(), '', 'once');
+
+# kill -9
+
+my ($victim, $heir) = qw(one two);
+my $start = time();
+
+$bridge{$victim}->kill();
+deliver();
+ok($t->wait_for(sub {
+    ($bridge{$heir}->metric('accounts_watched') // 0) == ACCOUNTS
+}, 'take-over', WAIT), 'killed: the other one has all');
+my $took = time() - $start;
+cmp_ok($took, '<', 2 * LEASE, "within the lease and a little ($took s)");
+is(missing(), '', 'what came in between is told');
+is(twice(), '', 'once');
+
+# One that stands still, and then goes on, knows nothing of that.
+
+$bridge{$victim}->start();
+ok($t->wait_for(sub {
+    my @n = watched(qw(one two));
+    sum(@n) == ACCOUNTS && $n[0] && $n[1];
+}, 'shares', WAIT), 'shared again');
+
+my ($has) = watched($heir);
+$bridge{$heir}->pause();
+deliver();
+ok($t->wait_for(sub { (watched($victim))[0] == ACCOUNTS }, 'take-over',
+    WAIT), "stopped: its $has are taken over");
+is(missing(), '', 'each account has its event');
+$bridge{$heir}->resume();
+deliver();
+is(missing(), '', 'goes on: each account has its event');
+is(twice(), '', 'once');
+
+# TERM: at once
+
+ok($t->wait_for(sub { sum(watched(qw(one two))) == ACCOUNTS }, 'all',
+    WAIT), 'all are watched');
+$start = time();
+$bridge{$heir}->stop();
+ok($t->wait_for(sub { (watched($victim))[0] == ACCOUNTS }, 'take-over',
+    2 * LEASE), 'TERM: the other one has them');
+cmp_ok(time() - $start, '<', LEASE + 1, 'sooner than a lease ends');
+deliver();
+is(missing(), '', 'each account has its event');
+is(twice(), '', 'once');
+
+my $log = join('', map { $_->log() } values(%bridge));
+unlike($log, qr/boss/, 'no password in a log');
+unlike($log, qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in their logs');
+
+$_->close() for values(%device);
+ok($t->wait_for(sub { $bridge{$victim}->metric('accounts_present') == 0 },
+    'presence'), 'all devices have left');
+
+$bridge{$victim}->stop();

@@ -1,0 +1,241 @@
+#!/usr/bin/perl
+
+# The documents say what the source says: directives, defaults, parameters,
+# metrics, and types of events.  Their links lead somewhere.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Page;
+
+my $t = Pimap->new();
+my $root = $t->root();
+
+my %page = map { $_->name() => $_ } Pimap::Page->all($root);
+my @commands = commands();
+
+$t->plan(9 + 2 * @commands + keys(%page));
+
+directives();
+parameters();
+metrics();
+event_types();
+links($page{$_}) for sort(keys(%page));
+
+
+# A file of the module, whose name is unique: "conf.c" is ngx_pimap_conf.c.
+
+sub source {
+    my ($name) = @_;
+    my ($file) = grep { -e }
+        map { glob("$root/ngx_pimap_module/${_}ngx_pimap_$name") }
+        '', '*/', '*/*/';
+
+    return $t->read_file($file);
+}
+
+
+# The command table: [name, contexts, member of the settings]
+
+sub commands {
+    my @found;
+    my $source = source('module.c');
+
+    while ($source =~ /\{\ ngx_string\("(\w+)"\),\s*([A-Z0-9_|]+),
+        \s*\w+,\s*\w+,\s*(?:offsetof\(\w+,\s(\w+)\)|0),/xg)
+    {
+        my ($name, $flags, $member) = ($1, $2, $3);
+
+        push(@found, [ $name, join(', ', $flags =~ /HTTP_MAIN_/ ? 'http' : (),
+            $flags =~ /HTTP_SRV_/ ? 'server' : (),
+            $flags =~ /HTTP_LOC_/ ? 'location' : ()), $member ]);
+    }
+
+    return @found;
+}
+
+
+# Of the members of the settings: ["size" ..., number]
+
+sub defaults {
+    my %found;
+    my $source = source('conf.c')
+        . source('login_conf.c');
+
+    $found{$1} = ['text', $2 eq '' ? "\x{2014}" : $2] while $source =~
+        /ngx_conf_merge_str_value\(\w+->(\w+),\s*\w+->\w+, "(\w*)"\)/g;
+    $found{login} = ['text', lc($1)]
+        if $source =~ /login,[^;]*\|NGX_PIMAP_LOGIN_(\w+)\)/;
+
+    $found{$2} = [ $1 // 'flag', eval($3) ] while $source =~
+        /ngx_conf_(?:init|merge)_(?:(\w+)_)?value\(\w+->(\w+),
+        \s*(?:\w+->\w+,\s*)?([\d *]+)\)/xg;
+
+    return %found;
+}
+
+
+sub number {
+    my ($kind, $text) = @_;
+
+    return $text if $kind eq 'text';
+
+    return $text eq 'on' ? 1 : $text eq 'off' ? 0 : $text =~ /^(\d+)d$/
+        ? $1 * 86400 : $text if $kind eq 'flag';
+
+    my %unit = $kind eq 'size' ? (k => 1024, m => 1024 * 1024)
+        : $kind eq 'msec' ? (ms => 1, s => 1000, m => 60000) : ();
+
+    return $text =~ /^(\d+)([a-z]*)$/ ? $1 * ($unit{$2} // 1) : $text;
+}
+
+
+sub directives {
+    my $page = $page{'docs/directives.md'};
+    my %default = defaults();
+    my $source = source('conf.c');
+    my ($ping) = $source =~ /^(ngx_pimap_merge_ping.*?^\})/ms;
+    my %ping = $ping =~ /conf->(ping\w*) = (\d+);/g;
+
+    is_deeply([ $t->read_file("$root/docs/directives.md") =~ /^### (\w+)/mg ],
+        [ map { $_->[0] } @commands ], 'directives, in order');
+
+    my ($least) = $page->{section}{pimap_zone} =~ /At least `(\w+)`/;
+
+    my ($min) = source('zone.h') =~ /_MIN_SIZE\s+\((\d+) \* 1024/;
+
+    is(number('size', $least), $min * 1024, 'the least zone');
+
+    for (@commands) {
+        my ($name, $contexts, $member) = @$_;
+        my $text = $page->{section}{$name};
+        my ($default) = $text =~ /^\*\*Default:\*\* (.*)$/m;
+        my ($context) = $text =~ /^\*\*Context:\*\* (.*)$/m;
+
+        is($context, $contexts, "$name: context");
+
+        if ($name eq 'pimap_ping') {
+            is($default, "$ping{ping}s min=$ping{ping_min}s"
+                . " max=$ping{ping_max}s", "$name: default");
+
+        } elsif ($name eq 'pimap_compress') {
+            is($default, 'on', "$name: default");
+
+        } elsif ($member && $default{$member}) {
+            my ($kind, $value) = @{ $default{$member} };
+
+            is(number($kind, $default), $value, "$name: default");
+
+        } else {
+            like($default, $member ? qr/\$\w/ : qr/^\x{2014}$/,
+                "$name: no number as default");
+        }
+    }
+}
+
+
+sub parameters {
+    my $source = source('conf_redis.c');
+    my %page = map { $_->[0] =~ /^`(\w+)=`$/ ? ($1 => $_->[1]) : () }
+        $page{'docs/directives.md'}->rows('pimap_redis');
+    my @names = $source =~ /\{ ngx_string\("(\w+)="\)/g;
+
+    is_deeply([ sort(keys(%page)) ], [ sort(@names) ], 'redis: parameters');
+
+    my %default = $source =~ /rcf->(\w+) = (\d+);/g;
+    my ($prefix) = $source =~ /&rcf->prefix, "(\w+)"/;
+
+    is_deeply([ map { number('msec', $page{$_} =~ s/`//gr) }
+        qw(connect_timeout timeout probe) ],
+        [ @default{qw(connect_timeout timeout probe)} ], 'redis: times');
+    is("$page{prefix} $page{verify}", "`$prefix` `on`", 'redis: others');
+}
+
+
+# Names, types, and places in JSON.
+
+sub metrics {
+    my $source = source('metrics.c');
+    my ($total, $worker) = split(/ngx_pimap_metrics_worker\[\]/, $source);
+    my %source = (
+        pimap_ends_total => 'counter ends',
+        pimap_devices => 'gauge ' . join(', ', map { "devices.$_" }
+            $total =~ /ngx_pimap_metric_devices\("(\w+)"/g),
+        $source =~ /name\[\] = "(\w+)"/ => 'histogram deliveryDelay',
+    );
+
+    for ([ $total, '' ], [ $worker, 'workers[].' ]) {
+        my ($text, $prefix) = @$_;
+
+        while ($text =~ /ngx_pimap_metric\((?:NULL|"(\w+)"),\s"(\w+)",
+            \s+"(\w+)",.*?\b(COUNTER|GAUGE|USEC),\s*\w+\)/sxg)
+        {
+            my $place = $prefix . ($1 ? "$1." : '') . $2;
+
+            $source{"pimap_$3"} = $source{"pimap_$3"}
+                ? $source{"pimap_$3"} . ", $place"
+                : ($4 eq 'COUNTER' ? 'counter' : 'gauge') . " $place";
+        }
+    }
+
+    my @rows = $page{'docs/directives.md'}->rows('pimap_status');
+    my %page = map { $_->[0] =~ /^`(pimap_\w+)`$/ ? ($1 => "$_->[1] $_->[3]")
+        : () } @rows;
+
+    is_deeply(\%page, \%source, 'metrics');
+    is_deeply([ map { $_->[0] =~ /^`([a-z]+)`$/ } @rows ],
+        [ $source =~ /ngx_pimap_metric_end\("(\w+)"/g ], 'reasons of ends');
+}
+
+
+sub event_types {
+    my $source = $t->read_file("$root/pimap/pimap_types.c");
+    my ($types, $events) = $source =~ /pimap_types\[\]\ =(.*)
+        pimap_event_types\[\]\ =(.*?)\{\ NULL/sx;
+    my ($mail) = $source =~ /define PIMAP_MAIL(.*?\))\n\n/s;
+    my (%name, %source);
+
+    $name{$2} = $1 while $types =~ /"(\w+)",\s*pimap_type\((\w+)\)/g;
+
+    while ($events =~ /pimap_mask\("(\w+)",\s*(.*?)\)[,\n]*$/mg) {
+        my ($event, $mask) = ($1, "$2)");
+
+        $mask =~ s/PIMAP_MAIL/$mail/;
+        $source{$event} = join(', ',
+            sort(map { $name{$_} } $mask =~ /pimap_type\((\w+)\)/g));
+    }
+
+    my @rows = $page{'docs/events.md'}->rows('Names and types');
+    my %shown = map { @{$_}[0, 2] } grep { $source{ $_->[0] } } @rows;
+
+    is_deeply(\%shown, \%source, 'types of events');
+
+    my ($reserved) = $t->read_file("$root/pimap/pimap_event.c")
+        =~ /pimap_event_reserved\[\] = (.*?)NULL/s;
+
+    is_deeply([ sort(map { $_->[0] =~ /`(\w+)`/g } @rows) ],
+        [ sort($reserved =~ /"(\w+)"/g) ], 'reserved names');
+}
+
+
+sub links {
+    my ($page) = @_;
+
+    my @broken;
+
+    for ($page->links()) {
+        my ($file, $anchor) = @$_;
+        my $target = $page->target($file);
+
+        push(@broken, join('#', $file, $anchor // ())) if !-e "$root/$target"
+            || defined $anchor && !$page{$target}{anchors}{$anchor};
+    }
+
+    is("@broken", '', $page->name() . ': links');
+}

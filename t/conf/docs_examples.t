@@ -1,0 +1,214 @@
+#!/usr/bin/perl
+
+# Whoever follows the documents gets what they show.  Their commands run
+# against the nginx.conf of README.md and a Redis with the users of
+# docs/install.md; in what they print, an ellipsis stands for anything.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Page;
+
+my @pages = Pimap::Page->all(Pimap->root());
+my %page = map { $_->name() => $_ } @pages;
+
+# "device": it stays until its output has come, which others bring about.
+my @commands = map { my $page = $_;
+    map { { %$_, page => $page->name(),
+        device => scalar($_->{command} =~ /curl -\w*N\b|^wscat/) } }
+    map { Pimap::Page::commands($_) } $page->blocks('console') } @pages;
+
+# The module's, and a publisher's.
+my @users = map { $_->{text} =~ /^user (.*)/ }
+    $page{'docs/install.md'}->blocks('redis', 'A user of its own');
+
+my $t = Pimap->new();
+my (@waiting, $place);
+
+$t->plan(@commands + 3);
+
+$t->redis(users => \@users);
+configure();
+tools();
+$t->redis()->start()->load();
+$t->run();
+
+ok($t->wait_for(sub { ready() }, 'readiness'), 'ready, as such a user');
+publisher();
+
+for my $command (@commands) {
+    my $here = "$command->{page} $command->{section}";
+
+    settle() if defined $place && $place ne $here;
+    $place = $here;
+
+    run($command);
+}
+
+settle();
+unlike($t->log(), qr/lost redis/, 'Redis refused nothing');
+
+
+sub ready { $t->get('/pimap/status?ready', transport => 'plain')->{status}
+    == 200 }
+
+
+# README.md's configuration, with other ports and files.
+
+sub configure {
+    my ($block) = grep { $_->{text} =~ /^server/m }
+        $page{'README.md'}->blocks('nginx');
+    my ($cert, $key) = $t->certificate();
+    my ($user, $password) = $users[0] =~ /^(\w+) on >(\S+)/;
+    my ($tls, $plain) = map { $t->port($_) } qw(tls plain);
+
+    local $_ = $block->{text};
+
+    $t->write_file($t->dir() . '/redis.password', "$password\n");
+    $t->write_file($t->dir() . '/htpasswd',
+        join('', map { "$_:{PLAIN}secret\n" } qw(alice carol)));
+
+    s{/etc/\S*key\.pem}{$key};
+    s{/etc/\S*\.pem}{$cert};
+    s{/etc/\S*htpasswd}{$t->dir() . '/htpasswd'}e;
+    s{listen 443 }{listen 127.0.0.1:$tls };
+    s{listen 127\.0\.0\.1:80;}{listen 127.0.0.1:$plain;};
+    s{pimap_redis [^;]+}{'pimap_redis unix:' . $t->redis()->socket()
+        . " user=$user password_file=" . $t->dir() . '/redis.password'}e;
+
+    $t->nginx()->{http} = $_;
+}
+
+
+# The commands of the documents, with our ports and sockets.
+
+sub tools {
+    my $bin = $t->dir() . '/bin';
+    my ($tls, $plain) = map { $t->port($_) } qw(tls plain);
+    my $socket = $t->redis()->socket();
+
+    mkdir($bin) or die "$bin: $!\n";
+
+    $t->write_file("$bin/curl", <<"END");
+#!/bin/sh
+PATH=$ENV{PATH}
+exec curl -sk --connect-to mail.example.com:443:127.0.0.1:$tls \\
+    --connect-to 127.0.0.1:80:127.0.0.1:$plain "\$@"
+END
+
+    $t->write_file("$bin/redis-cli", <<"END");
+#!/bin/sh
+PATH=$ENV{PATH}
+exec redis-cli --no-raw -s $socket "\$@"
+END
+
+    # it ends with its input, which is nobody's
+
+    system('mkfifo', "$bin/idle") == 0 or die "mkfifo\n";
+
+    $t->write_file("$bin/wscat", <<"END");
+#!/bin/sh
+PATH=$ENV{PATH}
+url=\$(echo "\$2" | sed 's/\@mail.example.com/\@127.0.0.1:$tls/')
+export NODE_PATH=/usr/share/nodejs    # Debian's modules
+exec wscat --no-check -c "\$url" <>$bin/idle
+END
+
+    chmod(0755, map { "$bin/$_" } qw(curl redis-cli wscat));
+    $ENV{PATH} = "$bin:$ENV{PATH}";
+}
+
+
+sub publisher {
+    my ($name, $password) = $users[1] =~ /^(\w+) on >(\S+)/;
+    my $redis = $t->redis()->connect();
+
+    $redis->command('AUTH', $name, $password);
+
+    is($redis->command('PUBLISH', 'pimap:{bob}', '{"event":"X"}'), 0,
+        'publishing, as the other user');
+}
+
+
+sub run {
+    my ($command) = @_;
+
+    # a device is the process itself, so that it can be stopped
+    $command->{process} = $t->start(pipe => 1, command => ['sh', '-c',
+        ($command->{device} ? 'exec ' : '') . $command->{command}]);
+    $command->{process}->fh()->blocking(0);
+    $command->{got} = '';
+
+    return check($command) if !$command->{device};
+
+    push(@waiting, $command);
+
+    # a request that waits for a result has its account subscribed, too
+    $t->wait_for(sub { !output($command)
+            || $command->{got} =~ /: parked\n|"parked"/
+            || $command->{command} =~ /Prefer: wait/ && accounts() },
+        "$command->{page}:$command->{line}");
+    $t->wait_for(sub { subscribed() }, 'a subscription');
+}
+
+
+# Takes what there is; false at the end.
+
+sub output {
+    my ($command) = @_;
+
+    my $n = $command->{process}->fh()->sysread(my $bytes, 65536);
+
+    if ($n) {
+        $bytes =~ s/\r//g;
+        utf8::decode($bytes);
+        $command->{got} .= $bytes;
+    }
+
+    return !(defined $n && $n == 0);
+}
+
+
+sub check {
+    my ($command) = @_;
+
+    my $open = 1;
+    my $name = "$command->{page}:$command->{line} prints what it should";
+
+    $t->wait_for(sub {
+        $open = output($command) if $open;
+        $command->{got} =~ $command->{output}
+            && ($command->{device} || !$open) || !$open;
+    }, $name);
+
+    my $re = $open ? $command->{output} : qr/$command->{output}\s*\z/;
+
+    like($command->{got}, $re, $name);
+    $t->stop($command->{process});
+}
+
+
+# The end of a section: its devices have got everything, and leave.
+
+sub settle {
+    check($_) for splice(@waiting);
+
+    $t->wait_for(sub { !$t->redis()->numsub('{alice}') }, 'nobody parked');
+}
+
+
+sub status { $t->get('/pimap/status', transport => 'plain')->{json} }
+sub accounts { status()->{accounts} }
+
+
+sub subscribed {
+    my $status = status();
+
+    return $status->{accounts} == $status->{workers}[0]{redis}{subscribed};
+}

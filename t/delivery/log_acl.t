@@ -1,0 +1,142 @@
+#!/usr/bin/perl
+
+# The users of docs/reliability.md can do what they are for, and no more; the
+# command there loads the library; without memory the log is not changed.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Page;
+
+my $t = Pimap->new();
+$t->plan(27);
+
+my $page = Pimap::Page->new($t->root(), 'docs/reliability.md');
+my ($block) = $page->blocks('redis');
+my ($load) = $page->blocks('sh');
+my @users = $block->{text} =~ /^user (.*)/mg;
+
+my $redis = $t->redis(users => [@users, map { s/^\S+/no-channel/r
+    =~ s/ &\S+//r } $users[1]])->start();
+
+my ($loader, $publisher, $deaf) = map { login($_) }
+    @users, $users[1] =~ s/^\S+/no-channel/r;
+
+# the command, as the user who may load
+
+my ($name, $password) = $users[0] =~ /^(\S+) on >(\S+)/;
+my $cli = "redis-cli --no-auth-warning --user $name --pass $password -s "
+    . $redis->socket();
+
+my $command = $load->{text} =~ s/^redis-cli/$cli/r;
+like(qx(cd '@{[ $t->root() ]}' && $command), qr/^pimap$/, 'the library loads');
+like(qx(cd '@{[ $t->root() ]}' && $command), qr/^pimap$/, '    again');
+
+my $library = $t->read_file($t->root() . '/redis/pimap.lua');
+my $json = $t->json({ event => 'MessageNew' });
+my @publish = (qw(FCALL pimap_publish 1 pimap:{a}), $json);
+
+refused($loader, 'the loader', 'FUNCTION', 'FLUSH');
+refused($loader, 'the loader', @publish);
+refused($loader, 'the loader', 'PUBLISH', 'pimap:{a}', 'x');
+
+refused($publisher, 'a publisher', 'FUNCTION', 'LOAD', 'REPLACE', $library);
+refused($publisher, 'a publisher', 'PUBLISH', 'pimap:probe:1', 'x');
+refused($publisher, 'a publisher', qw(FCALL pimap_publish 1 other:{a}), $json);
+refused($publisher, 'a publisher', 'XRANGE', 'other', '-', '+');
+
+# every command that is in the functions
+
+my $id = $publisher->command(@publish, 2, 60, 'key');
+my ($epoch) = $id =~ /^(\d+)-1$/;
+ok($epoch, 'a publisher publishes');
+is($publisher->command(@publish, 2, 60, 'key'), $id, '    with a key');
+
+$redis->command('HSET', 'pimap:{a}:states', '@oldest', 1);
+$redis->command('XADD', 'pimap:{b}:log', '5-1', 'e', '{}', 't', 1);
+
+is($publisher->command(@publish), "$epoch-2", '    with an old log');
+is($publisher->command(qw(FCALL pimap_publish 1 pimap:{b}), $json), '5-2',
+    '    without states');
+is($redis->command('XLEN', 'pimap:{b}:log'), 1, '        which is trimmed');
+is($publisher->command(qw(FCALL pimap_post 1 pimap:{a}), $json)->[0],
+    "$epoch-3", '    and hears who got it');
+is(scalar(@{ $publisher->command(qw(FCALL_RO pimap_read 1 pimap:{a}),
+    $epoch, 1, 9) }), 6, '    and reads');
+is($publisher->command(qw(FCALL_RO pimap_last 1 pimap:{a})), "$epoch-3",
+    '    and asks for the last');
+
+my %needs = map { lc($_) => 1 } $library =~ /redis\.p?call\('(\w+)'/g,
+    $library =~ /local command = \{'(\w+)'/;
+my %has = commands($users[1]);
+my ($bridge) = map { $_->{text} =~ /^user (.*)/mg }
+    Pimap::Page->new($t->root(), 'docs/bridge.md')->blocks('redis');
+my %bridge = commands($bridge);
+
+is_deeply([grep { !$bridge{$_} } sort(keys(%needs))], ['ttl'],
+    'a bridge has all commands but that of pimap_revoke');
+
+# of the functions for bridges alone
+
+delete @needs{qw(hdel pexpire pttl zadd zrange zrem zremrangebyscore)};
+delete @has{qw(auth ping fcall fcall_ro)};
+is_deeply([sort(keys(%has))], [sort(keys(%needs))],
+    'it has no command too many');
+
+# a user without channels must not get half of it
+
+like(error($deaf, @publish), qr/^NOPERM .*PUBLISH/, 'without channels');
+is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
+
+# memory
+
+$redis->command(qw(CONFIG SET maxmemory 1));
+like($redis->error(@publish), qr/^OOM /, 'without memory');
+is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
+is($redis->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 3, 1)->[0],
+    'ok', '    but read');
+$redis->command(qw(CONFIG SET maxmemory 0));
+is($publisher->command(@publish), "$epoch-4", 'with memory it goes on');
+
+# keys that are not what they should be
+
+$redis->command(qw(SET pimap:{c}:log x));
+like($redis->error(qw(FCALL pimap_publish 1 pimap:{c}), $json),
+    qr/^WRONGTYPE /, 'a log that is none');
+$redis->command(qw(SET pimap:{d}:states x));
+$redis->error(qw(FCALL pimap_publish 1 pimap:{d}), $json);
+is($redis->fcall('last', 'd'), '', 'states that are none: nothing is written');
+
+
+sub commands { map { s/\|.*//r => 1 } $_[0] =~ /\+([\w|]+)/g }
+
+
+sub login {
+    my ($name, $password) = $_[0] =~ /^(\S+) on >(\S+)/;
+
+    my $client = Pimap::Resp->connect($redis->socket());
+    $client->command('AUTH', $name, $password);
+
+    return $client;
+}
+
+
+sub error {
+    my ($client, @command) = @_;
+    return eval { $client->command(@command); 'no error' }
+        // $@ =~ s/^redis: //r;
+}
+
+
+sub refused {
+    my ($client, $who, @command) = @_;
+
+    like(error($client, @command), qr/^NOPERM |can't run this command/,
+        "$who may not: @command[0 .. 1]");
+}

@@ -1,0 +1,159 @@
+#!/usr/bin/perl
+
+# A log has limits, in number and in age, and none of an account's keys stays
+# for ever; arguments out of range are refused.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+use constant { DAY => 86400, EPOCH => 1000 };
+
+my $t = Pimap->new();
+$t->plan(53);
+
+my $redis = $t->redis()->start()->load();
+my $event = { event => 'MessageNew' };
+
+# number
+
+publish('a', 3) for 1 .. 10;
+is(length_of('a'), 3, 'so many entries');
+publish('a', 2);
+is(length_of('a'), 2, 'less');
+publish('a', 1);
+is(length_of('a'), 1, 'one');
+publish('a');
+is(length_of('a'), 2, 'more');
+
+old_log('d', 0, 1010);
+publish('d');
+is(length_of('d'), 1000, 'a thousand are kept without being told');
+
+# age
+
+old_log('b', 7 * DAY + 60, 20);
+old_log('b', 7 * DAY - 60, 2, 21);
+
+is_deeply([map { publish('b'); length_of('b') } 1 .. 4], [15, 8, 5, 6],
+    'entries older than a week go, some at a time');
+is($redis->fcall('read', 'b', 0, 0, 1)->[2], EPOCH . '-21',
+    '    but no other');
+
+old_log('c', 120, 3);
+publish('c', '', 180);
+is(length_of('c'), 4, 'none is as old as was said');
+publish('c', '', 60);
+is(length_of('c'), 2, 'now they are');
+publish('c', '', 1);
+is(length_of('c'), 3, 'what was just published stays');
+
+# life
+
+for my $ttl (60, '', DAY, DAY) {
+    publish('a', '', $ttl);
+
+    my $log = $ttl && $ttl < 1000 ? $ttl : ($ttl || 7 * DAY) + 100;
+
+    ok(lives('a:log', $log), "the log of an idle account goes after $log s");
+    ok(lives('a:states', $log + 30 * DAY), '    its states a month later');
+}
+
+$redis->command('DEL', 'pimap:{a}:log');
+publish('a', '', DAY);
+ok(lives('a:log', DAY + 100), 'also that of a new log');
+
+publish('e', '', 1);
+ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}:log') }, 'end'),
+    'and it does go');
+
+# arguments
+
+my $json = $t->json($event);
+
+for my $args (['x'], ['0'], ['-1'], ['1.5'], ['1e3'], ['1000001'], ['01'],
+    [1, 'x'], [1, 0], [1, 366 * DAY + 1], [1, '9' x 40], [1, 1, 'k' x 256],
+    [1, 1, 'k', 'x'])
+{
+    like(error('pimap_publish', 'pimap:{a}', $json, @$args),
+        qr/^PIMAP bad arguments: /, 'refused: ' . substr("@$args", 0, 30));
+}
+
+is($redis->fcall('post', 'f', $json, 1000000, 366 * DAY, 'k' x 255)->[2], 0,
+    'the greatest arguments');
+
+for my $args ([0], [''], ['x'], [10001], [1, 0], [1, 'x'], [1, 1, 1], []) {
+    like(error('pimap_read', 'pimap:{a}', 0, 0, @$args),
+        qr/^PIMAP bad arguments: /, "refused to read: @$args");
+}
+
+# keys
+
+for my $key ('', 'pimap', 'pimap:a', 'pimap:{}', 'pimap:{}}', ':{a}',
+    'pimap:{a}:log')
+{
+    like(error('pimap_publish', $key, $json), qr/^PIMAP bad key: /,
+        "refused: \"$key\"");
+}
+
+like($redis->error('FCALL', 'pimap_last', 0), qr/^PIMAP bad key: /, 'no key');
+like($redis->error('FCALL', 'pimap_last', 2, 'p:{a}', 'p:{a}'),
+    qr/^PIMAP bad key: /, 'two keys');
+
+# memory, as docs/reliability.md has it
+
+my $typical = $t->json({ event => 'MessageNew', preview => 'a' x 315 });
+
+$redis->fcall('publish', 'm', $typical, 100) for 1 .. 250;
+
+my $bytes = $redis->command(qw(MEMORY USAGE pimap:{m}:log SAMPLES 0));
+my $states = $redis->command(qw(MEMORY USAGE pimap:{m}:states SAMPLES 0));
+
+ok(length($typical) == 350 && $bytes < 55_000,
+    "a hundred events of 350 bytes take $bytes bytes");
+ok($states < 500, "the states take $states bytes");
+
+
+sub publish { return $redis->fcall('publish', shift, $event, @_) }
+
+
+sub length_of { return $redis->command('XLEN', "pimap:{$_[0]}:log") }
+
+
+sub error {
+    my ($function, $key, @args) = @_;
+    return $redis->error('FCALL', $function, 1, $key, @args);
+}
+
+
+# Entries as they were published so many seconds ago.
+
+sub old_log {
+    my ($account, $age, $count, $n) = @_;
+
+    my $time = $redis->command('TIME')->[0] - $age;
+    $n //= 1;
+
+    my ($server) = $redis->command('INFO', 'server') =~ /run_id:(\w+)/;
+
+    $redis->command('HSET', "pimap:{$account}:states", '@epoch', EPOCH,
+        '@server', $server);
+    $redis->command('XADD', "pimap:{$account}:log", EPOCH . "-$_", 'e', '{}',
+        't', $time) for $n .. $n + $count - 1;
+}
+
+
+sub lives {
+    my ($key, $seconds) = @_;
+
+    my ($account, $rest) = split(/:/, $key);
+    my $ttl = $redis->command('TTL', "pimap:{$account}:$rest");
+
+    return $ttl <= $seconds && $ttl > $seconds - 30;
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/perl
+
+# Whoever asks the log for what comes after an id gets all of it, or hears
+# that there is a hole: a position is never taken for one that it isn't.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new();
+$t->plan(46);
+
+my $redis = $t->redis()->start()->load();
+my $event = { event => 'MessageNew' };
+
+is_deeply(after('none', 5, 1), ['resync', 'empty', ''], 'no log');
+
+my ($epoch) = publish('a', 5) =~ /^(\d+)/;
+my $last = "$epoch-5";
+
+is_deeply(after('a', $epoch, 5), ['ok', $last], 'at the end');
+is_deeply(after('a', $epoch, 6), ['resync', 'future', $last], 'past the end');
+is_deeply(after('a', $epoch - 1, 1), ['resync', 'epoch', $last],
+    'another epoch');
+is_deeply(after('a', 0, 1), ['resync', 'epoch', $last], 'epoch zero');
+is_deeply(after('a', $epoch, '18446744073709551615'),
+    ['resync', 'future', $last], 'the greatest number');
+is_deeply(after('a', '18446744073709551615', 1), ['resync', 'epoch', $last],
+    'the greatest epoch');
+
+# older than the log
+
+publish('a', 5, 4);
+$last = "$epoch-10";
+
+is_deeply(after('a', $epoch, 6), ['ok', $last, 7 .. 10], 'what is there yet');
+is_deeply(after('a', $epoch, 5), ['resync', 'gone', $last], 'trimmed');
+is_deeply(after('a', 0, 0), ['ok', $last, 7 .. 10], 'from the earliest');
+
+$redis->command('XDEL', 'pimap:{a}:log', "$epoch-8");
+is_deeply(after('a', $epoch, 6), ['ok', $last, 7], 'a hole ends the page');
+is_deeply(after('a', $epoch, 7), ['resync', 'gone', $last],
+    '    and the next one says so');
+is_deeply(after('a', 0, 0), ['ok', $last, 7], '    from the earliest, too');
+
+$redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0);
+is($redis->fcall('last', 'a'), $last, 'nothing left in the log');
+is_deeply(after('a', $epoch, 10), ['ok', $last], '    at its end');
+is_deeply(after('a', $epoch, 9), ['resync', 'gone', $last], '    before it');
+is_deeply(after('a', $epoch, 11), ['resync', 'future', $last], '    past it');
+is_deeply(after('a', 0, 0), ['ok', $last], '    from the earliest');
+is(publish('a', 1), "$epoch-11", '    the numbers go on');
+
+# an idle log that has expired goes on
+
+$redis->command('DEL', 'pimap:{a}:log');
+is_deeply(after('a', $epoch, 11), ['ok', "$epoch-11"], 'expired: at its end');
+is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-11"],
+    '    before it');
+is_deeply(after('a', $epoch, 12), ['resync', 'future', "$epoch-11"],
+    '    past it');
+is_deeply(after('a', 0, 0), ['ok', "$epoch-11"], '    from the earliest');
+is($redis->fcall('last', 'a'), "$epoch-11", '    its last id is known');
+is(publish('a', 1), "$epoch-12", '    the numbers go on');
+is_deeply(after('a', $epoch, 11), ['ok', "$epoch-12", 12],
+    '    nothing is missing after the end');
+is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-12"],
+    '    but before it');
+
+my $untyped = $redis->fcall('publish', 'b', { event => 'Untyped' });
+$redis->command('DEL', 'pimap:{b}:log');
+is($redis->fcall('last', 'b'), $untyped, '    whatever the last event was');
+
+# a log that is lost, and comes back
+
+$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('HSET', 'pimap:{a}:states', '@server', 'another');
+
+my ($first, $one) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
+ok($first > $epoch, 'another server wrote it: a new log, a greater epoch');
+is($one, 1, '    which begins with one');
+
+$redis->command('DEL', 'pimap:{a}:log', 'pimap:{a}:states');
+is_deeply(after('a', $first, 1), ['resync', 'empty', ''], 'no log any more');
+is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
+
+# An epoch is the time in milliseconds, and this is the next one.
+
+select(undef, undef, undef, 0.002);
+
+my ($second, $n) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
+ok($second > $first, '    a new one has a greater epoch');
+is($n, 1, '    and begins with one');
+is_deeply(after('a', $first, 1), ['resync', 'epoch', "$second-1"],
+    '    the old epoch is unknown');
+
+my $future = $second + 3600_000;
+$redis->command('HSET', 'pimap:{a}:states', '@epoch', $future);
+$redis->command('DEL', 'pimap:{a}:log');
+is(publish('a', 1), $future + 1 . '-1',
+    'the clock was set back: the epoch is greater all the same');
+is(publish('a', 1), $future + 1 . '-2', '    and stays');
+
+$redis->command('DEL', 'pimap:{a}:states');
+is(publish('a', 1), $future + 1 . '-3', 'without states the log tells it');
+is($redis->command('HGET', 'pimap:{a}:states', '@epoch'), $future + 1,
+    '    and is noted again');
+
+$redis->command('DEL', 'pimap:{a}:states');
+$redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0);
+is(publish('a', 1), $future + 1 . '-4', '    even an empty one');
+
+$redis->command('DEL', 'pimap:{a}:states', 'pimap:{a}:log');
+my ($third) = publish('a', 1) =~ /^(\d+)-1$/;
+ok($third < $future, 'with nothing left it is the clock');
+
+# a tail that a failover lost
+
+$redis->command('XADD', 'pimap:{a}:log', "$third-2", 'e', '{}', 't', 1);
+my $lost = $redis->command('DUMP', 'pimap:{a}:log');
+publish('a', 3);
+$redis->command('RESTORE', 'pimap:{a}:log', 0, $lost, 'REPLACE');
+is_deeply(after('a', $third, 5), ['resync', 'future', "$third-2"],
+    'ids that nobody knows any more');
+
+# arguments
+
+for my $args (['', 1], ['01', 1], [1, '-1'], ['a', 1]) {
+    like($redis->error('FCALL', 'pimap_read', 1, 'pimap:{a}', @$args, 10),
+        qr/^PIMAP bad arguments/, "refused: '$args->[0]-$args->[1]'");
+}
+
+
+# Publishes some events; the last id.
+
+sub publish {
+    my ($account, $count, @args) = @_;
+
+    my $id;
+    $id = $redis->fcall('publish', $account, $event, @args) for 1 .. $count;
+
+    return $id;
+}
+
+
+# What is read after an id, with the numbers of the entries only.
+
+sub after {
+    my ($account, @id) = @_;
+
+    my ($status, @reply) = @{ $redis->fcall('read', $account, @id, 100) };
+
+    return [$status, @reply] if $status ne 'ok';
+    return [$status, shift(@reply), map { /^\d+-(\d+)$/ } @reply];
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+
+# A device whose place is not in the log is told so before anything else, with
+# the id to go on from; then it gets what is later.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(http => 'pimap_check 0;', log => 'debug');
+my $redis = $t->redis();
+
+sub new_mail { return { event => 'MessageNew', uid => $_[0] } }
+
+sub post {
+    my ($account, $uid, @more) = @_;
+
+    return $redis->command('FCALL', 'pimap_publish', 1,
+        $redis->channel($account), $t->json(new_mail($uid)), @more);
+}
+
+# In Redis: "trimmed" has events 6 to 10, "short" 1 to 3, "none" has no log.
+
+my @cases = (
+    ['no id at all', 'short', 'hello', 'epoch'],
+    ['a number', 'short', '17', 'epoch'],
+    ['half an id', 'short', '17-', 'epoch'],
+    ['an id and more', 'short', '%e-2x', 'epoch'],
+    ['a negative number', 'short', '%e--1', 'epoch'],
+    ['a number of 64 bits and one more', 'short',
+        '18446744073709551616-1', 'epoch'],
+    ['the greatest id', 'short',
+        '18446744073709551615-18446744073709551615', 'epoch'],
+    ['a long one', 'short', '1' x 300 . '-1', 'epoch'],
+    ['an older epoch', 'short', '1234-2', 'epoch'],
+    ['past the end', 'short', '%e-4', 'future'],
+    ['far past the end', 'short', '%e-18446744073709551615', 'future'],
+    ['trimmed', 'trimmed', '%e-2', 'gone'],
+    ['all of it trimmed', 'trimmed', '%e-0', 'gone'],
+    ['no log', 'none', '1234-2', 'empty'],
+    ['no log, and no id', 'none', 'x', 'empty'],
+);
+
+$t->plan(5 * @cases + 7 + 12);
+$t->run();
+$t->wait_ready();
+
+my %last = (none => '0');
+
+$last{short} = post('short', $_) for 1 .. 3;
+$last{trimmed} = post('trimmed', $_, 5) for 1 .. 10;
+
+for (@cases) {
+    my ($name, $account, $id, $reason) = @$_;
+    my ($epoch) = $last{$account} =~ /^(\d+)/;
+
+    $id =~ s/%e/$epoch/;
+
+    my $s = $t->park($account, headers => { 'Last-Event-ID' => $id });
+    my $event = $s->event() // {};
+
+    is($event->{event}, 'resync', "$name: resync comes first");
+    is($event->{json}{reason}, $reason, "$name: the reason");
+    is($event->{id}, $last{$account}, "$name: the id to go on from");
+    is($event->{json}{lastEventId}, $event->{id}, "$name: in the data, too");
+    ok($s->quiet(0.05), "$name: nothing else");
+    $s->close();
+}
+
+# What is later comes then; and nobody else is told.
+
+my $good = $t->park('short', headers => { 'Last-Event-ID' => $last{short} });
+my $bad = $t->park('short', headers => { 'Last-Event-ID' => '1-1' });
+
+is($bad->event()->{event}, 'resync', 'told');
+
+my $id = post('short', 4);
+
+is_deeply([map { $_->event()->{id} } $good, $bad], [$id, $id],
+    'the next event comes to it, and to one that is up to date');
+
+# The id that it was given is good to come back with.
+
+$bad->close();
+$bad = $t->park('short', headers => { 'Last-Event-ID' => $last{short} });
+is($bad->event()->{id}, $id, 'it resumes from the id that it was told');
+
+my $none = $t->park('none', headers => { 'Last-Event-ID' => '1234-2' });
+
+is($none->event()->{event}, 'resync', 'an account without a log');
+$id = post('none', 1);
+is($none->event()->{id}, $id, 'its first event');
+
+# Just within the log.
+
+my ($epoch) = $last{trimmed} =~ /^(\d+)/;
+my $within = $t->park('trimmed', headers => { 'Last-Event-ID' => "$epoch-5" });
+
+is(join(' ', map { $_->{json}{uid} // $_->{event} } $within->events(5)),
+    '6 7 8 9 10', 'the oldest place from which the log goes on');
+is($t->status()->{log}{resyncs}, 2 + @cases, 'each one is counted');
+
+# "0" is what a device was given that came before the first event.  Events
+# that were trimmed since then are missing; who asks for the earliest gets
+# what there is.
+
+for (['0', 'resync 6 7 8 9 10'], ['earliest', '6 7 8 9 10']) {
+    my ($place, $expected) = @$_;
+    my $n = split(/ /, $expected);
+
+    my $s = $t->park('trimmed', headers => { 'Last-Event-ID' => $place });
+    my @events = $s->events($n);
+
+    is(join(' ', map { $_->{json}{uid} // $_->{event} } @events), $expected,
+        "$place: in a log that has been trimmed");
+    ok($s->quiet(0.05), "$place: no more");
+    is($events[0]{id}, "$epoch-" . ($place ? 6 : 5), "$place: the first id");
+    is($events[-1]{id}, $last{trimmed}, "$place: the last id");
+}
+
+# Bytes that wait until the end of a response are of no use to a client behind
+# a proxy that keeps them: "closeafter" ends with the resync.
+
+my $s = $t->park('short', query => 'closeafter=state&last-event-id=1-1');
+
+is($s->event()->{event}, 'resync', 'closeafter: told');
+ok($s->ended(), 'closeafter: that was the one');
+
+$s = $t->park('trimmed', query => 'closeafter=state&last-event-id=0');
+
+is($s->event()->{event}, 'resync', 'closeafter, 0: told');
+ok($s->ended(), 'closeafter, 0: that was the one');

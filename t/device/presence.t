@@ -1,0 +1,95 @@
+#!/usr/bin/perl
+
+# With pimap_presence, accounts that come and go are announced in Redis; those
+# that could not be announced at once are, a little later.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(http => 'pimap_presence on;');
+my $off = Pimap->new(redis => $t->redis());
+$t->plan(14);
+
+my $redis = $t->redis()->start();
+my $listener = $redis->connect();
+$listener->command('SUBSCRIBE', 'pimap:presence');
+
+$t->run();
+$off->run();
+$_->wait_ready() for $t, $off;
+
+# The next announcement, or false.
+
+sub announced {
+    my $message = eval { $listener->reply() } // return;
+
+    return ref($message) ? $message->[2] : undef;
+}
+
+# One device, of several kinds, and others of the same account
+
+for my $transport (qw(http https h2)) {
+    my $s = $t->park('alice', transport => $transport);
+
+    is(announced(), '+ alice', "$transport: comes");
+
+    my $other = $t->park('alice', query => 'device=2');
+    $other->read_until(qr/: parked\n\n/);
+
+    $s->close();
+    $other->close();
+    is(announced(), '- alice', "$transport: the last one leaves");
+}
+
+# Without the directive nobody tells, and odd names are told as they are
+
+my $quiet = $off->park('carol');
+$off->subscribed('carol');
+
+my $odd = $t->park('a%20b%25%C3%BC');
+is(announced(), '+ a b%ü', 'an odd name; nothing without the directive');
+
+# A reload: the new worker announces what it has got
+
+$t->reload();
+my @both = sort(announced(), announced());
+is_deeply(\@both, ['+ a b%ü', '- a b%ü'], 'announced anew after a reload');
+is($redis->numsub('a b%ü'), 1, 'it is there');
+
+# Redis comes back
+
+my @many = map { $t->park("user$_") } 1 .. 120;
+my %seen;
+
+sub all_announced {
+    return $t->wait_for(sub {
+        my $text = announced();
+        $seen{$text}++ if defined $text;
+        !grep { !$seen{"+ user$_"} } 1 .. 120;
+    }, 'announcements');
+}
+
+ok(all_announced(), 'over a hundred come at once');
+
+$redis->restart();
+$listener = undef;
+ok($t->wait_for(sub {
+    $listener = $redis->connect();
+    eval { $listener->command('SUBSCRIBE', 'pimap:presence') }
+}, 'listener'), 'listening again');
+
+%seen = ();
+
+ok(all_announced(), 'all are announced when Redis is back');
+
+my @left = grep { $_ !~ /^\+ (user\d+|a b%ü)$/ } keys(%seen);
+is("@left", '', 'and none else');
+
+ok(!$t->log_lines(qr/\[error\](?!.*redis)/), 'no error');

@@ -1,0 +1,82 @@
+#!/usr/bin/perl
+
+# 4,000 devices stay through five reloads with other numbers of workers, and
+# get each event once while 1,000 a second are published, with a log and
+# without; those of the log in order.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Crowd;
+
+use constant READ => 20;
+
+my $t = Pimap->new(workers => 2, log => 'notice', connections => 16_000,
+    mode => 'pimap_hibernate on;', main => 'worker_rlimit_nofile 18000;');
+my $crowd = Pimap::Crowd->new(t => $t,
+    $ENV{PIMAP_ASAN} ? (accounts => 500, seconds => 30)
+        : (accounts => 2000, seconds => 10));
+
+$t->plan(3 + 2 * 2 + READ + 4);
+ok($crowd->build(), 'clients are built');
+$t->run();
+$t->wait_ready();
+$crowd->park();
+
+# These are read whole, the others are counted.
+
+my @read = map { $t->park("account-$_",
+    transport => $_ % 2 ? 'http' : 'https', query => 'device=r') } 1 .. READ;
+
+$_->read_until(qr/: parked\n\n/) for @read;
+
+my $all = $crowd->devices() + READ;
+
+ok($t->wait_for(sub { my $d = $t->status()->{devices};
+    $d->{detached} + $d->{hibernated} == $all }, 'all of them'), 'parked');
+
+$crowd->publish();
+
+for my $workers (4, 1, 3, 2, 2) {
+    my @old = $t->workers();
+
+    $t->nginx()->{workers} = $workers;
+    $t->reload();
+    $t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old ones');
+}
+
+is($crowd->publishing(), 2, 'all of that was while it was published');
+
+my $published = $crowd->published();
+my $logged = $crowd->published('FCALL');
+
+for my $kind ($crowd->kinds()) {
+    is_deeply($crowd->got($kind), $published,
+        "$kind: each one got all of its events");
+    is($crowd->closed($kind), 0, "$kind: none was closed");
+}
+
+for my $i (1 .. READ) {
+    my @ids = map { ($_->{id} // '') =~ /-(\d+)$/ }
+        $read[$i - 1]->events($published->{$i} // 0);
+
+    is("@ids", join(' ', 1 .. ($logged->{$i} // 0)),
+        "account-$i: once and in order");
+}
+
+my $status = $t->status();
+
+is($status->{taken}, 5 * $all, 'all were handed over, each time');
+is($status->{connects}, $all, 'none has connected again');
+is($status->{parked}, $all, 'all are counted');
+
+my @share = sort { $a <=> $b } map { $_->{devices} } @{ $status->{workers} };
+
+cmp_ok($share[1] - $share[0], '<', $all / ($ENV{PIMAP_ASAN} ? 5 : 10),
+    "spread evenly: @share");

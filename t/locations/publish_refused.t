@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+
+# A publish request with an invalid event is answered once, whether one event
+# is in it or several, and nothing of it is published.  So is one that is too
+# large, also if its length is not known beforehand.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(http => 'pimap_max_body 4k;');
+$t->plan(15);
+$t->run();
+
+my $good = '{"event":"MessageNew"}';
+my $bad = '{"event":1}';
+my %lines = (headers => { 'Content-Type' => 'application/x-ndjson' });
+
+my $s = $t->park('alice');
+ok($s->read_until(qr/: parked\n\n/), 'parked');
+ok($t->subscribed('alice'), 'subscribed');
+
+refused('one', $bad);
+refused('none', '');
+refused('last of three', "$good\n$good\n$bad\n", %lines);
+refused('first of two', "$bad\n$good\n", %lines);
+
+for my $size (4097, 100_000) {
+    my $p = $t->request('POST', '/publish?account=alice',
+        headers => { 'Transfer-Encoding' => 'chunked' });
+
+    $p->send(sprintf("%x\r\n%s\r\n0\r\n\r\n", $size, ' ' x $size));
+    is($p->status(), 413, "$size bytes in a chunk");
+}
+
+is($t->publish('alice', { event => 'QuotaExceed' })->{json}{receivers}, 1,
+    'a good one');
+is($s->event()->{event}, 'QuotaExceed', 'is the first one that arrives');
+is($t->status()->{publish}{invalid}, 4, 'the others are counted');
+
+
+# The connection stays: another response on it would come right after.
+
+sub refused {
+    my ($what, $body, %set) = @_;
+
+    my $p = $t->request('POST', '/publish?account=alice', body => $body, %set);
+
+    is($p->status(), 400, "$what: status");
+
+    $p->read_until(qr/\}\n/);
+    $p->send("GET /status?ready HTTP/1.1\r\nHost: localhost\r\n"
+        . "Connection: close\r\n\r\n");
+
+    like($p->body(), qr/\AHTTP\/1\.1 /, "$what: answered once");
+}

@@ -1,0 +1,213 @@
+#!/usr/bin/perl
+
+# A compressed stream is what an identical device gets uncompressed, byte for
+# byte, whatever a device has got before: all events or some, from the log or
+# live, with pings between, by whatever way; and what has come lately makes
+# events short, unless it must not.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my @transports = qw(http https h2);
+my @codings = qw(gzip deflate identity);
+
+my $t = Pimap->new(workers => 2);
+$t->nginx()->{http} = 'pimap_ping 1s min=1s;'
+    . ($ENV{PIMAP_HTTP} ? '' : ' pimap_hibernate on;');
+$t->nginx()->{locations} .= <<'END';
+        location = /alone {
+            pimap_account $arg_account;
+            pimap_compress_history off;
+            pimap_events;
+        }
+END
+$t->plan(6 * @transports + 3 * @codings + 38);
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+my @corpus = corpus();
+
+sub corpus {
+    open(my $fh, '<:raw', '../bench/corpus.ndjson') or die("corpus: $!");
+    chomp(my @lines = readline($fh));
+
+    return @lines;
+}
+
+sub park {
+    my ($account, $coding, %set) = @_;
+    my $s = $t->park($account, %set, headers => {
+        'Accept-Encoding' => $coding, %{ $set{headers} // {} } });
+
+    $s->read_until(qr/: parked\n\n/);
+
+    return $s;
+}
+
+sub texts { return join("\n", map { ref($_) ? $_->{data} : $_ } @_) }
+
+sub name { return $_[0] =~ /"event":"(\w+)"/ ? $1 : 'state' }
+
+
+# A long history, with pings in it, by each transport.
+
+my @s = map { park('alice', 'gzip', transport => $_) } @transports;
+my ($plain, $deflate, $clock) = map { park('alice', $_) }
+    qw(identity deflate identity);
+
+$t->subscribed('alice', 1);
+
+for my $part (0 .. 3) {
+    $redis->log('alice', $_) for @corpus[50 * $part .. 50 * $part + 49];
+    $clock->read_until(qr/event: ping.*?\n\n/s);
+}
+
+my $all = texts(@corpus[0 .. 199]);
+
+ok(texts($plain->events(200)) eq $all, 'identity');
+ok(texts($deflate->events(200)) eq $all, 'deflate');
+
+for my $n (0 .. $#s) {
+    ok(texts($s[$n]->events(200)) eq $all, "$transports[$n]: a long history");
+    cmp_ok($s[$n]->{packed}, '<', 0.42 * length($all),
+        "$transports[$n]: and a short one");
+    is($s[$n]->{stream}, 'open', "$transports[$n]: that goes on");
+}
+
+$_->close() for @s, $plain, $deflate, $clock;
+
+# Devices of an account that skip events, each others.
+
+my %wanted = ('' => qr/./, 'events=MessageNew' => qr/^MessageNew$/,
+    'events=MessageRead,FlagsSet' => qr/^(?:MessageRead|FlagsSet)$/);
+
+for my $coding (@codings) {
+    my %parked = map { $_ => park('bob', $coding, query => $_) }
+        sort(keys(%wanted));
+
+    $t->subscribed('bob', 1);
+    $redis->publish('bob', $_) for @corpus[0 .. 99];
+
+    for my $filter (sort(keys(%wanted))) {
+        my @expected = grep { name($_) =~ $wanted{$filter} }
+            @corpus[0 .. 99];
+
+        ok(texts($parked{$filter}->events(scalar(@expected))) eq
+            texts(@expected), "$coding: filter '$filter'");
+        $parked{$filter}->close();
+    }
+}
+
+# One goes, and comes back: from the log, and then live, with the others.
+
+my @carol = map { park('carol', 'gzip', query => 'ping=0') } 1 .. 9;
+
+$t->subscribed('carol', 1);
+$redis->log('carol', $_) for @corpus[0 .. 19];
+ok(texts($_->events(20)) eq texts(@corpus[0 .. 19]), 'before') for @carol;
+
+my $gone = pop(@carol);
+
+$gone->close();
+$redis->log('carol', $_) for @corpus[20 .. 59];
+
+my $epoch = $redis->log('carol', $corpus[60]) =~ s/-\d+\z//r;
+my $back = park('carol', 'gzip', query => 'ping=0',
+    headers => { 'Last-Event-ID' => "$epoch-20" });
+
+ok(texts($back->events(41)) eq texts(@corpus[20 .. 60]), 'from the log');
+$redis->log('carol', $_) for @corpus[61 .. 79];
+ok(texts($back->events(19)) eq texts(@corpus[61 .. 79]), 'and live');
+
+ok(texts($_->events(60)) eq texts(@corpus[20 .. 79]), 'those that stayed')
+    for @carol;
+
+# By now it has the same past as they have, on another way.
+
+my $before = $t->status()->{compression};
+
+$redis->log('carol', $_) for @corpus[80 .. 99];
+ok(texts($_->events(20)) eq texts(@corpus[80 .. 99]), 'all of them')
+    for @carol, $back;
+
+my $after = $t->status()->{compression};
+
+cmp_ok($after->{texts} - $before->{texts}, '<=', 2 * 20,
+    'compressed once by each worker');
+
+# Too long an event is not referred to; those before it still are.
+
+my $long = '{"event":"Long","text":"'
+    . join(' ', map { $_ * $_ * 7919 } 1 .. 300) . '"}';
+my $s = park('dave', 'gzip', query => 'ping=0');
+
+$t->subscribed('dave');
+
+cmp_ok(size('dave', $s, $corpus[0]), '>', 200, 'the first one');
+cmp_ok(size('dave', $s, $corpus[0]), '<', 100, 'the same again');
+
+my $first = size('dave', $s, $long);
+
+cmp_ok(size('dave', $s, $long), '>', $first - 50, 'a long one, again');
+cmp_ok(size('dave', $s, $corpus[0]), '<', 100, 'what was before it is');
+
+for my $n (1 .. 3) {
+    $redis->publish('dave', $long);
+    $s->events(1);
+}
+
+cmp_ok(size('dave', $s, $corpus[0]), '>', 200, 'but not for ever');
+
+# Each by itself, if the size of one must not say anything about another.
+
+$s = park('erin', 'gzip', path => '/alone', query => 'ping=0');
+$t->subscribed('erin');
+
+my @sizes = map { size('erin', $s, $_) } @corpus[0, 0, 1, 0];
+
+is($sizes[1], $sizes[0], 'alone: no history');
+is($sizes[3], $sizes[0], 'alone: nor a long one');
+
+# What a POST with an open body is answered.
+
+my @mail = grep { /^\{"event"/ } @corpus[0 .. 99];
+
+for my $transport (@transports) {
+    my $d = $t->duplex('frank', transport => $transport,
+        headers => { 'Accept-Encoding' => 'gzip' });
+
+    is($d->header('Content-Encoding'), 'gzip', "duplex $transport: coding");
+    $d->json();
+    $t->subscribed('frank');
+    $d->say({ id => $transport, update => 'x' });
+    is($d->json()->{event}, 'accepted', "duplex $transport: answered");
+
+    $redis->publish('frank', $_) for @mail;
+
+    my @got = map { $d->json() } @mail;
+
+    is_deeply([map { delete $_->{id}; $_ } @got],
+        [map { JSON::PP->new->utf8->decode($_) } @mail],
+        "duplex $transport: and sent events");
+    $d->close();
+}
+
+# How many bytes an event takes.
+
+sub size {
+    my ($account, $s, $event) = @_;
+    my $bytes = $s->{packed};
+
+    $redis->publish($account, $event);
+    $s->events(1);
+
+    return $s->{packed} - $bytes;
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/perl
+
+# Redis is restarted under many parked accounts: all are subscribed again, in
+# paced batches, and each gets its event.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+# Each device is an open file here and one in a worker.
+BEGIN {
+    if (!$ENV{PIMAP_MANY}) {
+        $ENV{PIMAP_MANY} = 1;
+        exec('sh', '-c', 'ulimit -n 4096 2>/dev/null; exec "$@"', 'sh', $^X,
+            "$FindBin::Bin/$FindBin::Script");
+    }
+}
+
+use lib 'lib';
+use Pimap;
+
+my ($limit) = qx(sh -c 'ulimit -n') =~ /(\d+)/;
+my $devices = $limit && $limit < 2100 ? $limit - 100 : 2000;
+
+my $t = Pimap->new(workers => 2, log => 'notice',
+    http => 'pimap_ping 0;', allow => qr/\[crit\].* connect\(\) to unix:/);
+my $redis = $t->redis();
+
+$t->plan(12);
+$t->run();
+
+diag("only $devices devices: \"ulimit -n\" is $limit") if $devices < 2000;
+
+my @s = map { $t->park("alice$_", query => 'ping=0') } 1 .. $devices;
+
+is(scalar(grep { $_->read_until(qr/: parked\n\n/) } @s), $devices,
+    "$devices parked");
+
+sub all_subscribed {
+    my $status = $t->status();
+    my $n = 0;
+
+    $n += $_->{redis}{subscribed} for @{ $status->{workers} };
+
+    return $n == $devices;
+}
+
+# Pipelined, so that Redis is not what takes the time.
+
+sub publish_all {
+    my ($name) = @_;
+
+    my $client = $redis->connect();
+    my $heard = 0;
+
+    for my $first (map { 1 + 100 * $_ } 0 .. ($devices - 1) / 100) {
+        my $last = $first + 99 < $devices ? $first + 99 : $devices;
+
+        $client->send('PUBLISH', "pimap:{alice$_}",
+            qq({"event":"$name","uid":$_})) for $first .. $last;
+        $heard += $client->reply() for $first .. $last;
+    }
+
+    return $heard;
+}
+
+sub delivered {
+    my ($name) = @_;
+
+    return scalar(grep {
+        my $event = $s[$_ - 1]->event();
+        $event && $event->{event} eq $name && $event->{json}{uid} == $_;
+    } 1 .. $devices);
+}
+
+ok($t->wait_for(\&all_subscribed, 'subscriptions'), 'all subscribed');
+is(publish_all('MessageNew'), $devices, 'each heard once');
+is(delivered('MessageNew'), $devices, 'each delivered');
+
+$redis->kill();
+ok($t->wait_for(sub { !$t->ready() }, 'the loss'), 'killed');
+is($t->status()->{parked}, $devices, 'all stay parked');
+
+$redis->start();
+ok($t->wait_ready(), 'ready, so all are subscribed');
+ok(all_subscribed(), 'all subscribed again');
+
+# How many commands it took.
+
+my $stats = $redis->command('INFO', 'commandstats');
+my ($commands) = $stats =~ /^cmdstat_subscribe:calls=(\d+)/m;
+
+cmp_ok($commands, '>=', $devices / 64, 'in batches of no more than 64');
+cmp_ok($commands, '<=', $devices / 64 + 8, 'and of no less');
+
+is(publish_all('FlagsSet'), $devices, 'each heard once again');
+is(delivered('FlagsSet'), $devices, 'each delivered again');

@@ -1,0 +1,139 @@
+#!/usr/bin/perl
+
+# A detached device that does not read costs pimap_buffer at the most, and is
+# closed as slow, or when nothing moves for pimap_send_timeout; one that reads
+# late gets all.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+# a small send buffer makes a slow device slow at once
+my $t = Pimap->new(mode => '', listen => 'sndbuf=16k',
+    locations => join("\n", map { <<"END" }
+        location = /$$_[0] {
+            pimap_account \$arg_account;
+            $$_[1]
+            pimap_events;
+        }
+END
+    [detached => ''], [hibernated => 'pimap_hibernate on;'],
+    [large => 'pimap_buffer 64m;'],
+    [largehibernated => 'pimap_buffer 64m; pimap_hibernate on;'],
+    [timeout => 'pimap_buffer 64m; pimap_send_timeout 1s;'],
+    [timeouthibernated =>
+        'pimap_buffer 64m; pimap_send_timeout 1s; pimap_hibernate on;'])
+    . 'location = /status { pimap_status; }');
+my @kinds = ([http => 'detached', ''], [https => 'detachedTls', ''],
+    [https => 'hibernated', 'hibernated']);
+my $event = { event => 'MessageNew', preview => $t->noise(60_000) };
+
+$t->plan(27);
+$t->run();
+
+for (@kinds) {
+    my ($transport, $kind, $path) = @$_;
+
+    # Slow.
+
+    my $s = park($path || 'detached', $transport, $kind);
+    my $n = fill('slow');
+    ok($n, "$kind: a slow device is closed");
+    like($t->log(), qr/\[warn\] .*reason="slow" .* events="@{[ $n - 1 ]}"/,
+        'at the event that was too much');
+    $s->closed();
+    ok(!$s->{last}, 'and is not told that this was all');
+
+    # Late: everything comes, in order.
+
+    $s = park("large$path", $transport, $kind);
+    publish(100);
+    is(join(' ', map { ($s->event() // {})->{json}{uid} // '-' } 1 .. 100),
+        join(' ', 1 .. 100), "$kind: a late reader gets all");
+    $s->close();
+    gone();
+
+    # Gone in the middle of it, and at the end of it.
+
+    $s = park("large$path", $transport, $kind);
+    publish(100);
+    $s->abort();
+    ok(gone(), "$kind: gone with unsent bytes");
+
+    $s = park("large$path", $transport, $kind);
+    publish(100);
+    my $newer = $t->park('slow', path => '/detached', query => 'device=d');
+    $newer->read_until(qr/: parked/);
+    $newer->close();
+    $s->event() for (1 .. 100);
+    is(($s->event() // {})->{event}, 'superseded',
+        "$kind: superseded behind unsent bytes");
+    ok($s->ended() && $s->closed(), 'with the last chunk');
+    gone();
+
+    # Nothing moves.
+
+    $s = park("timeout$path", $transport, $kind);
+    $t->redis()->publish('slow', $event) for (1 .. 150);
+    ok($t->wait_for(sub { $t->log()
+        =~ /reason="timeout" .* transport="@{[ log_kind($kind) ]}"/ },
+        'a time-out'), "$kind: nothing could be sent for long");
+    $s->close();
+    ok(gone(), 'closed');
+}
+
+
+sub park {
+    my ($path, $transport, $kind, $n) = @_;
+
+    my $s = $t->park('slow', path => "/$path", transport => $transport,
+        query => 'device=d' . ($n // ''));
+
+    $s->read_until(qr/: parked\n\n/);
+    $t->wait_for(sub { $t->status()->{devices}{$kind} == ($n // 1) }, $kind);
+    $t->subscribed('slow');
+
+    return $s;
+}
+
+
+sub publish {
+    my ($n) = @_;
+
+    my $received = $t->status()->{events}{received};
+
+    $t->redis()->publish('slow', { %$event, uid => $_ }) for (1 .. $n);
+    $t->wait_for(sub {
+        $t->status()->{events}{received} >= $received + $n
+    }, 'all of them');
+}
+
+
+# Sends until all are closed; how many events that took.
+
+sub fill {
+    for my $n (1 .. 400) {
+        my $received = $t->status()->{events}{received};
+
+        $t->redis()->publish('slow', $event);
+        $t->wait_for(sub { $t->status()->{events}{received} > $received });
+
+        return $n if $t->status()->{parked} == 0;
+    }
+
+    return;
+}
+
+
+sub gone {
+    return $t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone');
+}
+
+
+sub log_kind { $_[0] eq 'detachedTls' ? 'detached-tls' : $_[0] }

@@ -1,0 +1,151 @@
+#!/usr/bin/perl
+
+# A POST to the events location whose body stays open: each line up is an
+# update, which is answered, added once, and has its result come down the same
+# response, among the events.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(workers => 2, mode => '', http => 'pimap_max_update 16k;
+    client_body_timeout 1s; client_max_body_size 20k;');
+$t->nginx()->{locations} .= <<'END';
+        location = /off {
+            pimap_account $arg_account;
+            pimap_updates off;
+            pimap_events;
+        }
+END
+
+my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
+    ['https', '/held'], ['https', '/asleep'], ['h2', '/events'],
+    ['h2c', '/events']);
+
+$t->plan(16 * @ways + 7);
+$t->nginx()->ways();
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+my $large = 'x' x 15_000;
+
+for my $way (@ways) {
+    my ($transport, $path) = @$way;
+    my $name = "$transport $path";
+    my $account = $transport . substr($path, 1);
+    my $d = $t->duplex($account, transport => $transport, path => $path,
+        query => 'device=phone');
+
+    # It may talk before it is answered.
+
+    $d->say({ id => 'one', update => 'x', n => 1 });
+    is($d->header('Content-Type'), 'application/x-ndjson', "$name: the head");
+    is($d->json()->{event}, 'parked', "$name: parked");
+    is_deeply($d->json(), accepted('one'), "$name: its first words");
+    $t->subscribed($account);
+
+    $d->say({ id => 'one', update => 'x', n => 1 });
+    is_deeply($d->json(), accepted('one'), "$name: the same again");
+
+    $d->say({ id => 'one', update => 'x', n => 2 });
+    is($d->json()->{event}, 'refused', "$name: another one of that id");
+
+    $d->up("{\"id\":\"two\"\n");
+    is($d->json()->{event}, 'refused', "$name: no JSON");
+
+    # In pieces, several at once, and with line ends of all kinds between.
+
+    $d->up('{"id":"tw');
+    $redis->publish($account, { event => 'Pieces' });
+    is($d->json()->{event}, 'Pieces', "$name: an event while a line comes");
+    $d->up("o\",\"update\":\"x\"}\r\n\r\n\n");
+    is_deeply($d->json(), accepted('two'), "$name: a line in two pieces");
+
+    for my $n (1 .. 2) {
+        $d->say({ id => "large$n", update => 'x', x => $large });
+        is_deeply($d->json(), accepted("large$n"), "$name: a large one, $n");
+    }
+
+    $d->up(join('', map { "{\"id\":\"m$_\",\"update\":\"x\"}\n" } 1 .. 16));
+    is(join(' ', map { $d->json()->{update} } 1 .. 16),
+        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen, in order");
+
+    # Results are the device's own.
+
+    my $other = $t->duplex($account, query => 'device=tablet');
+
+    $other->json();
+    $redis->fcall('result', $account, 'phone', 'two', '{"status":"done"}');
+    $redis->log($account, { event => 'MessageNew' });
+
+    my $result = $d->json();
+
+    is_deeply([@$result{qw(event update status)}],
+        ['UpdateResult', 'two', 'done'], "$name: a result");
+    is($d->json()->{event}, 'MessageNew', "$name: and what comes after it");
+    is($other->json()->{event}, 'MessageNew', "$name: which the other gets");
+    $other->close();
+
+    # The body ends, with a line that does not; the response goes on.
+
+    $d->up('{"id":"last","update":"x"}');
+    $d->finish();
+    is_deeply($d->json(), accepted('last'), "$name: the last line");
+    $redis->log($account, { event => 'MessageNew' });
+    is($d->json()->{event}, 'MessageNew', "$name: events without a body");
+
+    $d->close();
+}
+
+# By HTTP/2 the body may have a length.
+
+my $line = qq({"id":"sized","update":"x"}\n);
+my $sized = $t->duplex('sized', transport => 'h2',
+    headers => { 'Content-Length' => 2 * length($line) });
+
+$sized->json();
+
+for my $n (1, 2) {
+    $sized->up($line);
+    is_deeply($sized->json(), accepted('sized'), "with a length, $n");
+}
+
+$sized->finish();
+ok($sized->quiet(0.3), 'its end');
+$t->subscribed('sized');
+$redis->log('sized', { event => 'MessageNew' });
+is(($sized->json() // {})->{event}, 'MessageNew', 'and after its end');
+$sized->close();
+
+my %entries;
+
+for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
+    my %fields = @{ $entry->[1] };
+
+    $entries{join(' ', @fields{qw(account device id)})}++;
+}
+
+is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
+    [21 * @ways + 1], 'each is there once');
+
+my $d = $t->duplex('alice', path => '/off');
+
+$d->json();
+$d->say({ id => 1, update => 'x' });
+is($d->json()->{event}, 'refused', 'where none are taken');
+
+$redis->stop();
+$d = $t->duplex('alice');
+$d->json();
+$d->say({ id => 1, update => 'x' });
+is($d->json(20)->{event}, 'refused', 'nor without Redis');
+
+
+sub accepted { return { event => 'accepted', update => $_[0] } }

@@ -1,0 +1,118 @@
+#!/usr/bin/perl
+
+# A reload in the middle of a line that comes up: the new worker reads the rest
+# of it, wherever it and its chunks were cut.  By HTTP/2 the client is told to
+# come back.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
+    http => 'pimap_drain 1s; pimap_check 0;');
+
+my $long = 'x' x 30_000 . "\xe2\x82\xac";
+my $update = qq({"id":"one","update":"x","is":"$long"}\n);
+my $chunk = Pimap::Duplex::chunk($update);
+my $two = Pimap::Duplex::chunk(substr($update, 0, 20))
+    . Pimap::Duplex::chunk(substr($update, 20));
+
+# Where the reload is.
+my %cuts = (
+    'before a chunk' => ['', $chunk],
+    'in its size' => [cut($chunk, 2)],
+    'after its size' => [cut($chunk, 5)],
+    'before its data' => [cut($chunk, 6)],
+    'in its data' => [cut($chunk, 21_003)],
+    'before the line\'s end' => [cut($chunk, length($chunk) - 3)],
+    'before the chunk\'s end' => [cut($chunk, length($chunk) - 1)],
+    'between two chunks' => [cut($two, 26)],
+    'before an extension\'s end' => [cut($chunk =~ s/\r/;a=b\r/r, 7)],
+);
+
+$t->plan(2 * 3 * keys(%cuts) + 7);
+$t->run();
+$t->wait_ready();
+
+my %d;
+
+for my $cut (sort(keys(%cuts))) {
+    for my $transport (qw(http https)) {
+        my $name = "$cut, $transport";
+        my $d = $t->duplex($name =~ s/\W+/-/gr, transport => $transport,
+            query => 'device=d');
+
+        $d->json();
+        $d{$name} = $d;
+    }
+}
+
+my $h2 = $t->duplex('h2', transport => 'h2');
+
+$h2->json();
+$h2->up('{"id":"one","upd');
+ok($t->wait_for(sub { my $d = $t->status()->{devices};
+    $d->{detached} == keys(%cuts) && $d->{hibernated} == keys(%cuts) },
+    'detached'), 'all are detached');
+
+for my $name (keys(%d)) {
+    $d{$name}->send_all($cuts{$name =~ s/, .*//r}[0]);
+}
+
+# The worker has read it when it has answered what was sent after it.
+
+my $last = $t->duplex('last');
+
+$last->json();
+$last->up("?\n");
+is($last->json()->{event}, 'refused', 'all has been sent');
+
+my @old = $t->workers();
+
+$t->reload();
+ok($h2->ended(), 'by HTTP/2: it ends in good order');
+$h2->finish();
+ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
+    'they leave');
+is($t->status()->{taken}, keys(%d) + 1, 'all are handed over');
+
+for my $name (sort(keys(%d))) {
+    my $d = $d{$name};
+
+    $d->send_all($cuts{$name =~ s/, .*//r}[1]);
+    is_deeply($d->json(), { event => 'accepted', update => 'one' }, $name);
+
+    $d->say({ id => 'two', update => 'x' });
+    is_deeply($d->json(), { event => 'accepted', update => 'two' },
+        "$name: and it goes on");
+
+    $d->finish();
+    $t->redis()->log($name =~ s/\W+/-/gr, { event => 'MessageNew' });
+    is(($d->json() // {})->{event}, 'MessageNew', "$name: to its end");
+}
+
+$_->close() for $last, values(%d);
+ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'the end of all'),
+    'all are gone');
+
+my %bodies;
+
+for my $entry (@{ $t->redis()->command('XRANGE', 'pimap:updates', '-',
+    '+') })
+{
+    my %fields = @{ $entry->[1] };
+
+    $bodies{$fields{account}} = $fields{body} if $fields{id} eq 'one';
+}
+
+is_deeply([scalar(keys(%bodies)), grep { index($_, $long) < 0 }
+    values(%bodies)], [scalar(keys(%d))], 'every byte has arrived');
+
+
+sub cut { (substr($_[0], 0, $_[1]), substr($_[0], $_[1])) }

@@ -1,0 +1,127 @@
+#!/usr/bin/perl
+
+# A POST that is none, chunks that are none, lines without an end: refused in
+# words, and others are served meanwhile.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(mode => '', http => 'pimap_max_update 1k;
+    client_body_timeout 1s;');
+my @ways = (['http', '/events'], ['http', '/held'], ['https', '/held'],
+    ['https', '/events'], ['https', '/asleep'], ['h2', '/events']);
+
+$t->plan(6 * @ways + 3 * 5 + 11);
+$t->nginx()->ways();
+$t->run();
+$t->wait_ready();
+
+my $quiet = $t->duplex('quiet', transport => 'h2c');
+
+$quiet->json();
+$t->subscribed('quiet');
+
+for my $way (@ways) {
+    my ($transport, $path) = @$way;
+    my $name = "$transport $path";
+
+    # Lines: nonsense is refused, what has no end ends the response.
+
+    my $d = park($way);
+
+    $d->up("?\n\n\0\xff\n");
+    is($d->json()->{event}, 'refused', "$name: no JSON");
+    is($d->json()->{event}, 'refused', "$name: no text");
+
+    $d->up('x' x 600);
+    $d->up('x' x 600);
+    like($d->json()->{detail}, qr/larger than "pimap_max_update"/,
+        "$name: a line that is too long");
+    ok($d->ended(), "$name: in good order");
+    $d->close();
+
+    # Gone, in the middle of a line.
+
+    my $before = $t->status()->{ends}{client};
+
+    $d = park($way);
+    $d->up('{"id":');
+    $d->close();
+    ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 1 },
+        'the end'), "$name: gone in the middle of a line");
+
+    $t->redis()->publish('quiet', { event => 'QuotaExceed' });
+    is($quiet->json()->{event}, 'QuotaExceed', "$name: the others");
+    next if $transport eq 'h2';
+
+    # Chunks.
+
+    for (['no size of a chunk', "x\r\n"],
+        ['a chunk is longer than its size', "1\r\n\nx"],
+        ['the trailers are too long', "0\r\n" . 'x' x 5000])
+    {
+        my ($why, $bytes) = @$_;
+
+        $d = park($way);
+        $d->send_all($bytes);
+        is($d->json()->{detail}, $why, "$name: $why");
+        $d->close();
+    }
+}
+
+# Requests that are not of that kind.
+
+my %post = ('Content-Type' => 'application/x-ndjson');
+
+is(status({ %post, 'Content-Type' => 'application/json',
+    'Transfer-Encoding' => 'chunked' }), 415, 'another media type');
+is(status({ %post, 'Content-Length' => 5 }), 411, 'a body that has a length');
+is(status({ %post }), 411, 'no body');
+is(status({ %post, 'Transfer-Encoding' => 'gzip, chunked' }), 501,
+    'another coding');
+is($t->request('PUT', '/events?account=alice', headers => { %post,
+    'Transfer-Encoding' => 'chunked' })->status(), 405, 'another method');
+is($t->request('GET', '/events?account=alice', headers => { %post,
+    'Transfer-Encoding' => 'chunked' })->status(), 400, 'a GET with a body');
+
+# A client that waits to be asked for its body.
+
+my $d = $t->duplex('alice', headers => { Expect => '100-continue' });
+
+is($d->status(), 100, '100 Continue');
+$d->next();
+is(join(' ', $d->status(), $d->json()->{event}), '200 parked', 'and parked');
+$d->close();
+
+# Silence is no time-out, and nothing of what they say is in the log.
+
+$quiet->up('{"id":"S3CRET",');
+ok($quiet->quiet(1.5), 'half a line for longer than "client_body_timeout"');
+$quiet->up("\"update\":\"x\"}\n");
+is($quiet->json()->{event}, 'accepted', 'then the rest of it');
+unlike($t->log(), qr/S3CRET/, 'nothing of it is in the log');
+
+
+sub park {
+    my ($way) = @_;
+
+    my $d = $t->duplex('alice', transport => $way->[0], path => $way->[1]);
+
+    $d->json();
+
+    return $d;
+}
+
+sub status {
+    my ($headers) = @_;
+
+    return $t->request('POST', '/events?account=alice',
+        headers => $headers)->status();
+}

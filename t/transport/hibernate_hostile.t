@@ -1,0 +1,170 @@
+#!/usr/bin/perl
+
+# A hibernated connection trusts nothing that comes in: what is not authentic
+# ends it with an alert, what a parked device has no reason to say ends it in
+# good order, and no secret of it is ever in a log.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::Tls;
+
+my $t = Pimap->new(log => 'debug', mode => 'pimap_hibernate on;');
+$t->plan(38);
+$t->run();
+
+# Bytes that are not the peer's own.
+
+my %flips = ('record type' => [0, 'unexpected message'],
+    'record version' => [2, 'decode error'],
+    'record length' => [3, 'record overflow'],
+    'a byte of the content' => [5, 'bad record mac'],
+    'the last byte of the tag' => [-1, 'bad record mac']);
+
+for my $what (sort(keys(%flips))) {
+    my ($at, $alert) = @{ $flips{$what} };
+    my $c = park();
+    my $record = $c->seal("\n");
+
+    substr($record, $at, 1) ^= "\x80";
+    $c->raw($record);
+    is($c->ending(), $alert, "$what is wrong: an alert");
+    is(ended(), 'error', 'counted');
+    $c->close();
+}
+
+my $c = park();
+my $record = $c->seal("\n");
+$c->raw($record . $record);
+is($c->ending(), 'bad record mac', 'the same record once more');
+is(ended(), 'error', 'counted');
+$c->close();
+
+$c = park();
+$c->raw("\x15\x03\x03\x00\x02\x02\x28");
+is($c->ending(), 'unexpected message', 'an alert in clear');
+is(ended(), 'error', 'counted');
+$c->close();
+
+$c = park();
+$c->raw("\x17\x03\x03\x00\x10" . "\0" x 16);
+is($c->ending(), 'bad record mac', 'a record of nothing but zeros');
+is(ended(), 'error', 'counted');
+$c->close();
+
+# What is authentic, and has no business here.
+
+for my $what ('GET / HTTP/1.1', 'x' x 20_000) {
+    $c = park();
+    $c->raw($c->seal($what));
+    is($c->ending(), 'close_notify', length($what) . ' bytes of data');
+    is(ended(), 'error', 'counted');
+    $c->close();
+}
+
+# Line ends after the request are nothing to complain of, up to a few.
+
+$c = park();
+$c->raw($c->seal("\r\n"));
+ok(delivered($c), 'a line end is not minded');
+$c->raw($c->seal("\r\n"));
+ok(delivered($c), 'nor another');
+$c->raw($c->seal("\n"));
+is($c->ending(), 'close_notify', 'but there is an end to it');
+is(ended(), 'error', 'counted');
+$c->close();
+
+# Bytes as the network likes to bring them.
+
+$c = park();
+for my $byte (split(//, $c->seal("\r\n"))) {
+    $c->raw($byte);
+    $t->status();
+}
+ok(delivered($c), 'a record byte by byte');
+
+$record = $c->seal("\n") . $c->close_notify();
+for my $part (unpack('(a7)*', $record)) {
+    $c->raw($part);
+    $t->status();
+}
+is($c->ending(), 'close_notify', 'close_notify in parts, and answered');
+is(ended(), 'client', 'the client has ended it');
+$c->close();
+
+$c = park();
+$c->raw(substr($c->seal("\n"), 0, 20));
+$c->{socket}->close();
+is(ended(), 'client', 'gone in the middle of a record');
+
+$c = park();
+$c->raw($c->close_notify() . 'and more');
+is($c->ending(), 'close_notify', 'close_notify with something behind it');
+is(ended(), 'client', 'the client has ended it');
+$c->close();
+
+# It goes on for the others.
+
+$c = park();
+ok(delivered($c), 'a device in the midst of all that');
+my @secrets = $c->secrets();
+cmp_ok(@secrets, '>=', 5, 'secrets of a connection');
+$c->close();
+is(ended(), 'client', 'gone without a word');
+
+my $status = $t->status();
+is($status->{awake}, 0, 'all were hibernated');
+is($status->{parked}, 0, 'all are gone');
+
+my $log = $t->log() . $t->read_file($t->dir() . '/access.log');
+is(scalar(grep { index(lc($log), lc($_)) >= 0
+    || index($log, pack('H*', $_)) >= 0 } @secrets), 0, 'no secret in a log');
+unlike($log, qr/TRAFFIC_SECRET/, 'no key log');
+like($log, qr/pimap ended: reason="error" .* transport="hibernated"/,
+    'how they ended is');
+
+
+sub park {
+    $t->{before} = $t->status()->{ends};
+
+    my $c = Pimap::Tls->connect($t);
+
+    $c->raw($c->seal("GET /events?account=alice HTTP/1.1\r\n"
+        . "Host: localhost\r\n\r\n"));
+    $c->read_until(qr/: parked\n\n/) or die "not parked\n";
+    $t->wait_for(sub { $t->status()->{devices}{hibernated} == 1 },
+        'hibernation') or die;
+
+    return $c;
+}
+
+
+# Why the last one ended, by the counters.
+
+sub ended {
+    my @reasons;
+
+    $t->wait_for(sub {
+        my $now = $t->status()->{ends};
+
+        @reasons = grep { $now->{$_} > $t->{before}{$_} } keys(%$now);
+    }, 'an end');
+
+    return join(' ', @reasons);
+}
+
+
+sub delivered {
+    my ($c) = @_;
+
+    $t->subscribed('alice');
+    $t->redis()->publish('alice', { event => 'MessageNew', uid => 1 });
+
+    return $c->read_until(qr/event: MessageNew\n.*\n\n/);
+}

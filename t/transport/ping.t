@@ -1,0 +1,111 @@
+#!/usr/bin/perl
+
+# A parked device gets a ping when nothing else has come for the interval,
+# which nginx.conf or the request says, within limits; the ping names it.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+# Pings come from a wheel that turns every second.
+use constant SLACK => 1.1;
+
+my $t = Pimap->new(workers => 1);
+
+$t->nginx()->{locations} .= <<'END';
+        location = /one {
+            pimap_account $arg_account;
+            pimap_ping 1s min=1s max=2s;
+            pimap_events;
+        }
+
+        location = /off {
+            pimap_account $arg_account;
+            pimap_ping 0 min=1s max=5s;
+            pimap_events;
+        }
+
+        location = /late {
+            pimap_account $arg_account;
+            pimap_ping 600 min=2 max=600;
+            pimap_events;
+        }
+END
+
+$t->plan(23);
+$t->run();
+
+# path and query => the interval
+my %interval = (
+    '/one' => 1,
+    '/one ping=1' => 1,
+    '/one ping=2' => 2,
+    '/one ping=3' => 2,
+    '/one ping=4000000000' => 2,
+    '/one ping=99999999999999999999' => 2,
+    '/off ping=1' => 1,
+    '/late ping=1' => 2,
+);
+
+my @never = ('/off', '/off ping=0', '/one ping=0', '/late', '/events',
+    '/events ping=1');
+
+my %device = map { $_ => parked($_) } keys(%interval), @never;
+my $start = time();
+
+# One that gets events more often than pings are due.
+
+my $busy = parked('/late ping=2', 'busy');
+$t->subscribed('busy');
+
+for my $n (1 .. 4) {
+    $t->redis()->publish('busy', { event => 'MessageNew', n => $n });
+    is(($busy->event() // {})->{json}{n}, $n, "an event, no ping");
+    is($busy->event(0.7), undef, 'no ping') if $n < 4;
+}
+
+my $last = time();
+
+for my $name (sort(keys(%interval))) {
+    my $event = $device{$name}->event() // {};
+
+    is("$event->{event} $event->{data}",
+        qq(ping {"interval":$interval{$name}}), $name);
+}
+
+my $event = $busy->event() // {};
+
+is($event->{event}, 'ping', 'a ping once it is quiet');
+cmp_ok(time() - $last, '>=', 2 - SLACK, 'not before the interval has passed');
+
+ok(!exists $event->{id}, 'a ping has no id');
+
+$event = $device{'/one'}->event() // {};
+is($event->{event}, 'ping', 'they go on');
+
+cmp_ok(time() - $start, '<', 10, 'all that was not late');
+
+is(join(' ', grep { $device{$_}->event(0.02) } @never), '',
+    'others get none');
+cmp_ok($t->status()->{pings}, '>=', keys(%interval) + 2, 'counted');
+
+$event = $device{'/one ping=2'}->event() // {};
+is($event->{event}, 'ping', 'and at the longer interval');
+
+
+sub parked {
+    my ($name, $account) = @_;
+    my ($path, $query) = split(/ /, $name);
+
+    my $s = $t->park($account // 'alice', path => $path, query => $query);
+    $s->read_until(qr/: parked\n\n/);
+
+    return $s;
+}

@@ -1,0 +1,189 @@
+#!/usr/bin/perl
+
+# A poll is a device as others: superseded, resynced, sent away, limited,
+# logged and counted; and a client that polls in a loop gets each event once.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my $t = Pimap->new(workers => 2);
+$t->nginx()->{http} = 'pimap_max_devices 3; pimap_wait 20s;'
+    . ' pimap_max_devices_per_account 2; pimap_buffer 2k;';
+$t->plan(27);
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+
+sub poll {
+    my ($account, %set) = @_;
+
+    $set{query} = join('&', 'format=json', $set{query} // ());
+
+    return $t->park($account, %set);
+}
+
+sub waits {
+    my ($n) = @_;
+
+    return $t->wait_for(sub { $t->status()->{parked} == $n }, "$n wait");
+}
+
+sub answer {
+    my ($s) = @_;
+
+    my $text = $s->status() == 200 ? $s->read_until(qr/\n\]\}\n\z/) : undef;
+
+    return eval { JSON::PP->new()->decode($text) } // {};
+}
+
+sub names {
+    return join(' ', map { $_->{event} } @{ $_[0]{events} // [] });
+}
+
+# Superseded, by a stream, too.
+
+my $s = poll('alice', query => 'device=d');
+waits(1);
+
+my $newer = poll('alice', query => 'device=d');
+is(names(answer($s)), 'superseded', 'superseded');
+
+my $stream = $t->park('alice', query => 'device=d');
+$stream->read_until(qr/: parked\n\n/);
+is(names(answer($newer)), 'superseded', 'by a stream');
+$stream->close();
+waits(0);
+
+# Resync, closeafter.
+
+my $id = $redis->log('bob', { event => 'QuotaExceed' });
+my $got = answer(poll('bob', query => 'last-event-id=1-1'));
+
+is_deeply([ @{ $got->{events}[0] }{qw(event reason)} ],
+    [ 'resync', 'epoch' ], 'resync');
+is($got->{lastEventId}, $id, 'and its id');
+
+$s = poll('bob', query => "closeafter=state&last-event-id=$id");
+waits(1);
+$redis->log('bob', { event => 'QuotaWithin' });
+is(names(answer($s)), 'QuotaWithin', 'closeafter');
+
+# Without the log.
+
+$s = poll('carol');
+waits(1);
+$redis->publish('carol', { event => 'MessageNew' });
+$got = answer($s);
+is(names($got), 'MessageNew', 'an event of no log');
+is($got->{lastEventId}, '0', 'is no place in it');
+
+# Limits.
+
+my @polls = map { poll('dave') } 1, 2;
+waits(2);
+is(poll('dave')->status(), 429, 'too many of the account');
+push(@polls, poll('erin'));
+waits(3);
+
+$s = poll('frank');
+is($s->status(), 503, 'too many in all');
+like($s->header('Retry-After'), qr/^(?:[3-8]\d|90|91)$/, 'come back later');
+
+# One that goes.
+
+$polls[2]->close();
+waits(2);
+
+# A reload answers who waits; who polls then waits at the new workers.
+
+my $before = time();
+
+$t->reload();
+is(names(answer($polls[0])), 'retry', 'a reload answers');
+cmp_ok(time() - $before, '<', 10, 'at once');
+like(answer($polls[1])->{lastEventId}, qr/^0$/, 'with an id');
+$t->wait_ready();
+
+$s = poll('dave', query => 'last-event-id=0');
+waits(1);
+$redis->log('dave', { event => 'FlagsSet' });
+is(names(answer($s)), 'FlagsSet', 'and the next poll waits');
+
+# Redis away: in vain.
+
+$s = poll('gina', query => 'wait=2');
+waits(1);
+$redis->stop();
+is($s->status(), 204, 'Redis went: in vain');
+is($s->header('Pimap-Last-Event-ID'), '0', 'with the id');
+$s = poll('gina', query => 'wait=1');
+is($s->status(), 204, 'Redis is away: in vain');
+is($s->header('Pimap-Last-Event-ID'), undef, 'no id is known');
+$redis->start();
+$t->wait_ready();
+
+# How it is logged and counted.
+
+my $ends = $t->status()->{ends};
+
+is($ends->{superseded}, 2, 'counted: superseded');
+cmp_ok($ends->{answered}, '>=', 5, 'answered');
+is($ends->{drain}, 2, 'drained');
+like($t->log(), qr/reason="answered"\saccount="carol"\s[^\n]*
+    transport="poll-h1"\s[^\n]*\sevents="1"/x, 'logged');
+like($t->read_file($t->dir() . '/access.log'),
+    qr{GET /events\?account=gina&format=json&wait=2 HTTP/1.1" 204 },
+    'the access log');
+
+# A client in a loop, over pages, with a filter, while events come.
+
+my $total = 400;
+my (%seen, @order, $published);
+my $last = '0';
+my $end = time() + 90;
+my $polls = 0;
+
+my $pid = fork() // die "fork: $!\n";
+
+if (!$pid) {
+    my $r = $redis->connect();
+
+    for my $n (1 .. $total) {
+        $r->command('FCALL', 'pimap_publish', 1, 'pimap:{loop}', $t->json(
+            { event => rand() < 0.3 ? 'Skip' : 'Keep', n => $n,
+                pad => 'x' x int(rand(200)) }));
+        sleep(rand(0.02)) if rand() < 0.3;
+    }
+
+    require POSIX;
+    POSIX::_exit(0);
+}
+
+while (time() < $end) {
+    my $s = poll('loop', query => "events=Keep&wait=1&last-event-id=$last");
+    my $status = $s->status();
+
+    $polls++;
+    $got = answer($s);
+    $last = $s->header('Pimap-Last-Event-ID') // $last;
+    push(@order, map { $_->{n} // $_->{event} } @{ $got->{events} // [] });
+    $s->close();
+    last if $status == 204 && waitpid($pid, 1) != 0;
+}
+
+my @expected = map { $_->[1][1] =~ /"event":"Keep","n":(\d+)/ ? $1 : () }
+    @{ $redis->command('XRANGE', 'pimap:{loop}:log', '-', '+') };
+
+is("@order", "@expected", 'each event once, in order');
+cmp_ok(scalar(@order), '>', 200, 'and there were many');
+like($last, qr/^\d+-$total$/, 'the id is the last one');
+cmp_ok($polls, '>', 5, 'in many polls');

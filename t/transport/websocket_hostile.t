@@ -1,0 +1,147 @@
+#!/usr/bin/perl
+
+# A WebSocket that floods, stalls, or speaks something else costs little and
+# is told why it ends; others are served meanwhile.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use Test::More;
+use Time::HiRes qw(time);
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::WebSocket;
+
+my $t = Pimap->new(mode => '', http => 'pimap_buffer 8k;');
+my @ways = (['http', '/events'], ['http', '/held'], ['https', '/held'],
+    ['https', '/events'], ['https', '/asleep']);
+
+$t->plan(13 * @ways + 3);
+$t->nginx()->ways();
+$t->run();
+$t->wait_ready();
+
+my $quiet = $t->websocket('quiet');
+
+$quiet->json();
+$t->subscribed('quiet');
+
+for my $way (@ways) {
+    my ($transport, $path) = @$way;
+    my $name = "$transport $path";
+
+    # Frames that bring nothing.
+
+    for (['Pings', frame(PING, 'x') x 100],
+        ['Pongs', frame(PONG, '') x 100],
+        ['empty fragments', frame(TEXT, 'x', fin => 0)
+            . frame(MORE, '', fin => 0) x 100])
+    {
+        my ($what, $frames) = @$_;
+        my $w = park($way);
+
+        $w->send($frames);
+        is($w->closing(), '1008 too many frames', "$name: $what");
+        $w->close();
+    }
+
+    # Something else.
+
+    my $w = park($way);
+
+    $w->send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    like($w->closing(), qr/^1002 /, "$name: HTTP");
+    $w->close();
+
+    $w = park($way);
+    $w->send("\r\n");
+    like($w->closing(), qr/^1002 /, "$name: a line end");
+    $w->close();
+
+    # Gone, with or without a word, in the middle of something.
+
+    my $before = $t->status()->{ends}{client};
+
+    for my $how (qw(close abort)) {
+        $w = park($way);
+        $w->send(frame(TEXT, 'x' x 5000, fin => 0)
+            . substr(frame(MORE, 'x' x 5000), 0, 3000));
+        $w->$how();
+    }
+
+    ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 2 },
+        'both ends'), "$name: gone in the middle of a message");
+
+    # A Close that is not answered: the connection is closed all the same.
+
+    $w = park($way, 'device=d');
+
+    my $new = park($way, 'device=d');
+
+    is($w->json()->{event}, 'superseded', "$name: superseded");
+
+    my $start = time();
+
+    ok($w->closed(40), "$name: closed without an answer");
+    cmp_ok(time() - $start, '<', 35, "$name: soon");
+    is($w->{body} =~ s/^\x88.\x03\xe8superseded//r, '', "$name: with a Close");
+    $_->close() for $w, $new;
+
+    # Messages whose answers are not read: it is slow at last.
+
+    $before = $t->status()->{ends}{slow};
+    $w = park($way);
+
+    my $nonsense = frame(TEXT, '?') x 1000;
+    my $end = time() + 30;
+
+    while (time() < $end && $t->status()->{ends}{slow} == $before) {
+        local $SIG{PIPE} = 'IGNORE';
+        $w->send($nonsense)
+            if IO::Select->new($w->{fh})->can_write(0.01);
+    }
+
+    is($t->status()->{ends}{slow}, $before + 1, "$name: it does not read");
+
+    # Meanwhile others are served.
+
+    $t->redis()->publish('quiet', { event => 'QuotaExceed' });
+    is($quiet->json()->{event}, 'QuotaExceed', "$name: the others");
+    $w->close();
+
+    is($t->wait_for(sub { $t->status()->{parked} == 1 }, 'the end of all'),
+        1, "$name: and nothing is left");
+}
+
+# A handshake with a body is none.
+
+is($t->websocket('alice', headers => { 'Content-Length' => 0 })->status(), 101,
+    'an empty body');
+is($t->websocket('alice', headers => { 'Content-Length' => 5 })->status(), 400,
+    'a body');
+
+# Nothing of what devices say is in the log.
+
+my $w = $t->websocket('alice');
+
+$w->json();
+$w->send(frame(TEXT, 'S3CRET') . frame(PING, 'S3CRET') . frame(CLOSE,
+    pack('n', 999) . 'S3CRET'));
+$w->closing();
+unlike($t->log(), qr/S3CRET/, 'nothing of it is in the log');
+
+
+sub park {
+    my ($way, $query) = @_;
+
+    my $w = $t->websocket('alice', transport => $way->[0],
+        path => $way->[1], query => $query // '');
+
+    $w->json();
+
+    return $w;
+}

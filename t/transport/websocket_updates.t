@@ -1,0 +1,130 @@
+#!/usr/bin/perl
+
+# What a WebSocket sends are updates: each is answered, added once, and its
+# result comes back to the device that sent it.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::WebSocket;
+
+my $t = Pimap->new(workers => 2, mode => '', http => 'pimap_max_update 16k;');
+$t->nginx()->{locations} .= <<'END';
+        location = /off {
+            pimap_account $arg_account;
+            pimap_updates off;
+            pimap_events;
+        }
+END
+
+my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
+    ['https', '/held'], ['https', '/asleep']);
+
+$t->plan(12 * @ways + 3);
+$t->nginx()->ways();
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+my $large = 'x' x 15_000;
+
+for my $way (@ways) {
+    my ($transport, $path) = @$way;
+    my $name = "$transport $path";
+    my $account = $transport . substr($path, 1);
+    my $w = $t->websocket($account, transport => $transport, path => $path,
+        query => 'device=phone');
+
+    # It may talk as soon as it has been answered.
+
+    update($w, 'one', n => 1);
+    is($w->json()->{event}, 'parked', "$name: parked");
+    is_deeply($w->json(), accepted('one'), "$name: its first words");
+    $t->subscribed($account);
+
+    update($w, 'one', n => 1);
+    is_deeply($w->json(), accepted('one'), "$name: the same again");
+
+    update($w, 'one', n => 2);
+    is($w->json()->{event}, 'refused', "$name: another one of that id");
+
+    $w->send_all(frame(TEXT, '{"id":"two"'));
+    is($w->json()->{event}, 'refused', "$name: no JSON");
+
+    # Large ones: of many reads, of many fragments, of many TLS records.
+
+    update($w, 'two', x => $large);
+    is_deeply($w->json(), accepted('two'), "$name: a large one");
+
+    my $text = $t->json({ id => 'three', update => 'x', x => $large });
+
+    $w->send_all(frame(TEXT, substr($text, 0, 10), fin => 0));
+    $w->send_all(frame(MORE, $_, fin => 0))
+        for unpack('(a500)*', substr($text, 10));
+    $w->send_all(frame(PING, 'p') . frame(MORE, ''));
+    is($w->next()->{payload}, 'p', "$name: a Ping within");
+    is_deeply($w->json(), accepted('three'), "$name: one of fragments");
+
+    # As many as come at once.
+
+    $w->send_all(join('', map { frame(TEXT, $t->json({ id => "m$_",
+        update => 'x' })) } 1 .. 16));
+    is(join(' ', map { $w->json()->{update} } 1 .. 16),
+        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen, in order");
+
+    # Results are the device's own.
+
+    my $other = $t->websocket($account, query => 'device=tablet');
+
+    $other->json();
+    $redis->fcall('result', $account, 'phone', 'two', '{"status":"done"}');
+    $redis->log($account, { event => 'MessageNew' });
+
+    my $result = $w->json();
+
+    is_deeply([@$result{qw(event update status)}],
+        ['UpdateResult', 'two', 'done'], "$name: a result");
+    is($w->json()->{event}, 'MessageNew', "$name: and what comes after it");
+    is($other->json()->{event}, 'MessageNew', "$name: which the other gets");
+
+    $_->close() for $w, $other;
+}
+
+my %entries;
+
+for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
+    my %fields = @{ $entry->[1] };
+
+    $entries{join(' ', @fields{qw(account device id)})}++;
+}
+
+is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
+    [19 * @ways], 'each is there once');
+
+my $w = $t->websocket('alice', path => '/off');
+
+$w->json();
+update($w, 'one');
+is($w->json()->{event}, 'refused', 'where none are taken');
+
+$redis->stop();
+$w = $t->websocket('alice');
+$w->json();
+update($w, 'one');
+is($w->json(20)->{event}, 'refused', 'nor without Redis');
+
+
+sub update {
+    my ($w, $id, %rest) = @_;
+
+    $w->send_all(frame(TEXT, $t->json({ id => $id, update => 'x', %rest })));
+}
+
+
+sub accepted { return { event => 'accepted', update => $_[0] } }

@@ -1,0 +1,209 @@
+#!/usr/bin/perl
+
+# An update that comes up a device's own connection is in the stream, once, and
+# answered there; its result comes back there, also to a device without a name,
+# and after it was handed over.  What is wrong is refused and named.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+use Pimap::WebSocket;
+
+# with TLS that does not hibernate, a device is not handed over
+
+my @places = (['http', '/events', 1], ['https', '/awake', 0],
+    ['https', '/asleep', 1]);
+
+my $t = Pimap->new(workers => 2, http => 'pimap_max_update 1000;'
+    . 'pimap_max_backlog 100;');
+$t->nginx()->{locations} .= <<'END';
+        location = /awake {
+            pimap_account $arg_account;
+            pimap_hibernate off;
+            pimap_events;
+        }
+
+        location = /asleep {
+            pimap_account $arg_account;
+            pimap_hibernate on;
+            pimap_events;
+        }
+
+        location = /off {
+            pimap_account $arg_account;
+            pimap_updates off;
+            pimap_events;
+        }
+END
+$t->plan(10 * @places + 10 + 22);
+$t->run();
+$t->wait_ready();
+
+my $redis = $t->redis();
+
+for (@places) {
+    my ($transport, $path, $moves) = @$_;
+    my $account = $transport . ($path =~ s{/}{-}r);
+    my @set = ($account, transport => $transport, path => $path);
+    my $w = park(@set, query => 'device=phone&types=Quota');
+    my $other = park(@set, query => 'device=tablet');
+    my $nobody = park(@set);
+
+    $redis->command('DEL', 'pimap:updates');
+
+    say_it($w, '{"id":"a","update":"flags","x":1}');
+    is_deeply($w->json(), { event => 'accepted', update => 'a' },
+        "$account: accepted");
+    is_deeply([entry()], [$account, 'phone', 'a',
+        '{"id":"a","update":"flags","x":1}'], '    in the stream');
+
+    say_it($w, '{"id":"a","update":"flags","x":1}');
+    is($w->json()->{event}, 'accepted', '    again');
+    is($redis->command('XLEN', 'pimap:updates'), 1, '    is there once');
+
+    say_it($w, '{"id":"a","update":"flags","x":2}');
+    is_deeply($w->json(), { event => 'refused', update => 'a',
+        detail => 'the id has been used for another update' },
+        '    but with another text');
+
+    result($account, 'phone', 'a');
+    is($w->json()->{update}, 'a', '    the result comes');
+
+    # Without a name.
+
+    say_it($nobody, '{"id":"b","update":"flags"}');
+    is($nobody->json()->{event}, 'accepted', "$account: without a name");
+
+    my (undef, $address) = entry();
+
+    like($address, qr/^~[0-9a-f]{1,16}$/, '    it has an address');
+    result($account, $address, 'b');
+    is($nobody->json()->{device}, $address, '    where the result comes');
+
+    $redis->publish($account, { event => 'QuotaExceed' });
+    is($other->json()->{event}, 'QuotaExceed', '    others hear nothing');
+    $nobody->json();
+
+    # Handed over.
+
+    next if !$moves;
+
+    say_it($nobody, '{"id":"c","update":"flags"}');
+    is($nobody->json()->{update}, 'c', "$account: one more");
+
+    my $taken = $t->status()->{taken};
+
+    $t->reload();
+    ok($t->wait_for(sub { $t->status()->{taken} >= $taken + 3 }, 'taken'),
+        '    is handed over');
+    result($account, $address, 'c');
+    is($nobody->json()->{update}, 'c', '    to where the result comes');
+    say_it($nobody, '{"id":"d","update":"flags"}');
+    is($nobody->json()->{update}, 'd', '    and goes on');
+    is((entry())[1], $address, '    with its address');
+    $_->close() for $w, $other, $nobody;
+}
+
+# What is refused.
+
+my $w = park('alice', query => 'device=phone');
+
+for (['x', undef, qr/syntax error/], ['{}', undef, qr/"id" is no string/],
+    ['{"id":"a b","update":"b"}', undef, qr/character in "id"/],
+    ['{"id":"1"}', 1, qr/"update" is no string/],
+    ['{"id":"' . 'i' x 128 . '","update":"b c"}', 'i' x 128,
+        qr/character in "update"/])
+{
+    my ($text, $id, $detail) = @$_;
+
+    say_it($w, $text);
+
+    my $answer = $w->json();
+
+    is_deeply([$answer->{event}, $answer->{update}], ['refused', $id],
+        'refused: ' . substr($text, 0, 20));
+    like($answer->{detail}, $detail, "    $detail");
+}
+
+my $off = park('alice', path => '/off');
+
+say_it($off, '{"id":"1","update":"b"}');
+is($off->json()->{detail}, 'no updates are taken here', 'pimap_updates off');
+
+# More than may wait for Redis; all are answered.
+
+$redis->pause();
+say_it($w, qq({"id":"m$_","update":"b"})) for 1 .. 20;
+is($w->json()->{detail}, 'too many updates wait for Redis', "one of $_ more")
+    for 17 .. 20;
+$redis->resume();
+is_deeply([ map { my $a = $w->json(); "$a->{event} $a->{update}" } 1 .. 16 ],
+    [ map { "accepted m$_" } 1 .. 16 ], 'those that waited, in order');
+
+# The device goes while Redis is asked.
+
+$redis->pause();
+say_it($w, '{"id":"gone","update":"b"}');
+ok($t->wait_for(sub { $w->close(); $t->status()->{parked} == 1 },
+    'its end'), 'it goes');
+$redis->resume();
+ok($t->wait_for(sub { (entry())[2] eq 'gone' }, 'gone'), 'the update stays');
+
+# The backlog; Redis is away.
+
+$redis->command(qw(CONFIG SET maxmemory 1));
+say_it($off = park('bob'), '{"id":"1","update":"b"}');
+is($off->json()->{detail}, 'Redis did not take it', 'Redis has no memory');
+$redis->command(qw(CONFIG SET maxmemory 0));
+
+$redis->command(qw(XADD pimap:updates * id x)) for 1 .. 100;
+say_it($off, '{"id":"1","update":"b"}');
+is($off->json()->{detail}, 'too many updates wait for the backend',
+    'the backlog');
+
+$redis->stop();
+say_it($off, '{"id":"1","update":"b"}');
+like($off->json()->{detail}, qr/^Redis /, 'Redis is away');
+
+my $status = $t->status()->{updates};
+
+is_deeply([ map { $status->{$_} > 0 } qw(accepted invalid failed) ],
+    [(1) x 3], 'all is counted');
+
+
+sub park {
+    my ($account, @set) = @_;
+
+    my $w = $t->websocket($account, @set);
+
+    $w->json();
+    $t->subscribed($account);
+
+    return $w;
+}
+
+
+sub say_it { $_[0]->send(frame(TEXT, $_[1])) }
+
+
+# The newest: account, device, id, body.
+
+sub entry {
+    my ($entry) = @{ $redis->command(qw(XREVRANGE pimap:updates + -
+        COUNT 1)) };
+    my %field = $entry ? @{ $entry->[1] } : ();
+
+    return @field{qw(account device id body)};
+}
+
+
+sub result {
+    my ($account, $device, $id) = @_;
+    $redis->fcall('result', $account, $device, $id, '{"status":"done"}');
+}
