@@ -114,7 +114,7 @@ sub members {
 
 
 sub results {
-    my @message = $imap =~ /(?:set_new|imap_update_fetch_set|imap_update_fetch_bytes)
+    my @message = $imap =~ /(?:set_new|imap_update_fetch_(?:set|bytes))
         \((?:[us],\ )?message,\s+"(\w+)"/xg;
 
     is_deeply([ names('bridge', 'Results of an update', 0, 'member') ],
