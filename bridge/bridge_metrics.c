@@ -45,7 +45,7 @@ static const char *bridge_metrics_requests[] = {
     "tls", NULL
 };
 
-static const char *bridge_metrics_looks[] = {
+static const char *bridge_metrics_rounds[] = {
     "same", "changed", "held", "failed", NULL
 };
 
@@ -73,13 +73,14 @@ bridge_metrics_page(struct evbuffer *page)
 
     bridge_metrics_set(page, "accounts", "gauge", "Known accounts.", "state",
                        bridge_metrics_states, states);
-    bridge_metrics_one(page, "accounts_present", "gauge",
-                       "Accounts with a device parked.", counts.present);
-    bridge_metrics_one(page, "accounts_watched", "gauge",
-                       "Sessions that watch.", counts.ready);
-    bridge_metrics_one(page, "accounts_late", "gauge",
-                       "Accounts that should be watched here and are not, "
-                       "for over a minute.", counts.late);
+    bridge_metrics_one(page, "accounts_with_device", "gauge",
+                       "Accounts with a device parked.", counts.with_device);
+    bridge_metrics_one(page, "accounts_with_session", "gauge",
+                       "Accounts with a session that reports changes.",
+                       counts.with_session);
+    bridge_metrics_one(page, "accounts_without_session", "gauge",
+                       "Accounts that have needed a session here for over "
+                       "a minute, and have none.", counts.without_session);
     bridge_metrics_one(page, "accounts_refused", "gauge",
                        "Accounts that wait for a new login.",
                        counts.refused);
@@ -98,7 +99,8 @@ bridge_metrics_page(struct evbuffer *page)
                        "Events that Redis has refused.",
                        bridge_metrics.dropped);
     bridge_metrics_one(page, "publish_failures_total", "counter",
-                       "Sessions begun anew as Redis did not take an event.",
+                       "Sessions begun anew because Redis did not take an "
+                       "event.",
                        bridge_metrics.unpublished);
     bridge_metrics_set(page, "auth_total", "counter",
                        "Answers to requests for a login.", "result",
@@ -113,9 +115,9 @@ bridge_metrics_page(struct evbuffer *page)
     bridge_metrics_one(page, "updates_total", "counter",
                        "Updates answered.", bridge_metrics.updates);
     bridge_metrics_one(page, "updates_unknown_total", "counter",
-                       "Updates of which nobody knows what they did.",
+                       "Updates with the status unknown.",
                        bridge_metrics.updates_unknown);
-    bridge_metrics_one(page, "bridges", "gauge", "Bridges that are there.",
+    bridge_metrics_one(page, "bridges", "gauge", "Running bridges.",
                        bridge_peers_count());
     bridge_metrics_dav(page);
     bridge_metrics_one(page, "redis_up", "gauge",
@@ -142,12 +144,12 @@ bridge_metrics_dav(struct evbuffer *page)
     bridge_metrics_one(page, "dav_collections", "gauge",
                        "Address books and calendars that are known.",
                        dav_counters.collections);
-    bridge_metrics_one(page, "dav_looks_waiting", "gauge",
-                       "Accounts that wait for their turn to be looked at.",
+    bridge_metrics_one(page, "dav_rounds_waiting", "gauge",
+                       "Accounts that wait for their turn to be checked.",
                        waiting);
-    bridge_metrics_set(page, "dav_looks_total", "counter",
-                       "Looks at an account's collections.", "result",
-                       bridge_metrics_looks, dav_counters.looks);
+    bridge_metrics_set(page, "dav_rounds_total", "counter",
+                       "Checks of all collections of an account.", "result",
+                       bridge_metrics_rounds, dav_counters.rounds);
     bridge_metrics_set(page, "dav_requests_total", "counter",
                        "Requests to DAV servers that have ended.", "result",
                        bridge_metrics_requests, dav_counters.requests);
@@ -157,9 +159,10 @@ bridge_metrics_dav(struct evbuffer *page)
                        "Objects and collections that have changed.", "what",
                        bridge_metrics_changes, dav_counters.changes);
     bridge_metrics_one(page, "dav_pokes_total", "counter",
-                       "Looks that were asked for.", dav_counters.pokes);
+                       "Rounds that a poke has requested.",
+                       dav_counters.pokes);
     bridge_metrics_set(page, "dav_failures_total", "counter",
-                       "Ends of watching an account.", "reason",
+                       "Failures of watching an account.", "reason",
                        bridge_metrics_dav_failures, dav_counters.failures);
     bridge_metrics_set(page, "dav_updates_total", "counter",
                        "Updates of contacts and calendars.", "status",
@@ -229,15 +232,15 @@ bridge_metrics_health(struct evbuffer *page)
     } else if (!bridge_subscriber_ready()) {
         why = "what is published in redis does not come back";
 
-    } else if (counts.late > counts.ready) {
-        why = "most accounts are not watched";
+    } else if (counts.without_session > counts.with_session) {
+        why = "most accounts have no session";
     }
 
     evbuffer_add_printf(page, "{\"healthy\":%s,\"reason\":%s%s%s,"
-                        "\"watched\":%u,\"late\":%u}\n",
+                        "\"withSession\":%u,\"withoutSession\":%u}\n",
                         why ? "false" : "true", why ? "\"" : "",
-                        why ? why : "null", why ? "\"" : "", counts.ready,
-                        counts.late);
+                        why ? why : "null", why ? "\"" : "",
+                        counts.with_session, counts.without_session);
 
     return why ? 503 : 200;
 }

@@ -200,25 +200,25 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, retry),
       &ngx_pimap_conf_wait_post },
 
-    { ngx_string("pimap_wait"),
+    { ngx_string("pimap_poll_wait"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_pimap_loc_conf_t, wait),
+      offsetof(ngx_pimap_loc_conf_t, poll_wait),
       &ngx_pimap_conf_wait_post },
 
-    { ngx_string("pimap_wait_max"),
+    { ngx_string("pimap_poll_wait_max"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_pimap_loc_conf_t, wait_max),
+      offsetof(ngx_pimap_loc_conf_t, poll_wait_max),
       &ngx_pimap_conf_wait_post },
 
-    { ngx_string("pimap_linger"),
+    { ngx_string("pimap_poll_linger"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_pimap_loc_conf_t, linger),
+      offsetof(ngx_pimap_loc_conf_t, poll_linger),
       &ngx_pimap_conf_linger_post },
 
     { ngx_string("pimap_buffer"),
@@ -242,11 +242,11 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, compress),
       NULL },
 
-    { ngx_string("pimap_compress_history"),
+    { ngx_string("pimap_compress_dictionary"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_pimap_loc_conf_t, compress_history),
+      offsetof(ngx_pimap_loc_conf_t, compress_dictionary),
       NULL },
 
     { ngx_string("pimap_compress_memory"),
@@ -291,18 +291,18 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_main_conf_t, log_length),
       &ngx_pimap_conf_log_bounds },
 
-    { ngx_string("pimap_log_age"),
+    { ngx_string("pimap_log_ttl"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_pimap_main_conf_t, log_age),
+      offsetof(ngx_pimap_main_conf_t, log_ttl),
       &ngx_pimap_conf_age_post },
 
-    { ngx_string("pimap_check"),
+    { ngx_string("pimap_gap_check"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_pimap_main_conf_t, check),
+      offsetof(ngx_pimap_main_conf_t, gap_check),
       &ngx_pimap_conf_pause_post },
 
     { ngx_string("pimap_coalesce"),
@@ -403,11 +403,11 @@ static ngx_command_t  ngx_pimap_commands[] = {
       offsetof(ngx_pimap_loc_conf_t, update_wait),
       NULL },
 
-    { ngx_string("pimap_max_backlog"),
+    { ngx_string("pimap_max_queued_updates"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_pimap_main_conf_t, max_backlog),
+      offsetof(ngx_pimap_main_conf_t, max_queued_updates),
       &ngx_pimap_conf_backlog_bounds },
 
       ngx_null_command
@@ -518,7 +518,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
         || ngx_pimap_gap_init_process(cycle) != NGX_OK
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK
-        || ngx_pimap_check_init_process(cycle, pmcf->check) != NGX_OK
+        || ngx_pimap_check_init_process(cycle, pmcf->gap_check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
         || ngx_pimap_presence_init_process(cycle, pmcf) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK

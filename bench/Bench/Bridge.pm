@@ -26,7 +26,7 @@ sub start {
 log = "$dir/bridge.log";
 listen = "unix:$set{http}";
 redis = { host = "$set{redis}"; };
-watch = { $set{watch} };
+sessions = { $set{sessions} };
 servers = ( { host = "127.0.0.1"; port = $set{imap}; tls = "$tls";
     master_user = "bridge"; master_password = "boss";
     master_separator = "*"; @{[ $set{server} // '' ]} } );

@@ -268,7 +268,7 @@ sub pimap_conf {
 
     my $hibernate = knows('pimap_hibernate') ? 'pimap_hibernate on;' : '';
     my $ping = $o{ping} // 60;
-    my $check = defined $o{check} ? "pimap_check $o{check};" : '';
+    my $check = defined $o{check} ? "pimap_gap_check $o{check};" : '';
     my $patience = $o{patience}
         ? " timeout=$o{patience} connect_timeout=$o{patience}" : '';
 

@@ -75,7 +75,7 @@ bridge_account_get(const char *name)
     }
 
     if (HASH_COUNT(bridge_accounts)
-        >= (unsigned) bridge_config->watch.max_accounts)
+        >= (unsigned) bridge_config->sessions.max_accounts)
     {
         if (bridge_now() - told > 60000) {
             told = bridge_now();
@@ -161,7 +161,7 @@ bridge_account_wanted(bridge_account_t *account)
 {
     return !bridge_account_leaving
            && (account->needed
-               || (bridge_config->watch.on
+               || (bridge_config->sessions.on
                    && (account->present || account->until > bridge_now())))
            && bridge_account_can(account);
 }
@@ -334,10 +334,10 @@ bridge_account_count(bridge_account_counts_t *counts)
 
     HASH_ITER(hh, bridge_accounts, account, next) {
         counts->states[account->state]++;
-        counts->present += account->present;
+        counts->with_device += account->present;
         counts->refused += account->refused;
-        counts->ready += account->ready;
-        counts->late += account->since
+        counts->with_session += account->ready;
+        counts->without_session += account->since
                         && now - account->since > BRIDGE_ACCOUNT_LATE;
     }
 }

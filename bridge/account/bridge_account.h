@@ -118,10 +118,10 @@ void bridge_account_each(void (*handler)(bridge_account_t *account,
 
 typedef struct {
     unsigned  states[BRIDGE_ACCOUNT_OTHER + 1];
-    unsigned  present;
+    unsigned  with_device;
     unsigned  refused;
-    unsigned  ready;                    /* ... are watched */
-    unsigned  late;                     /* ... are not, for over a minute */
+    unsigned  with_session;
+    unsigned  without_session;          /* but need one, for over a minute */
 } bridge_account_counts_t;
 
 void bridge_account_count(bridge_account_counts_t *counts);

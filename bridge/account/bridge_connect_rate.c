@@ -122,7 +122,7 @@ bridge_connect_rate_run(void)
         bridge_connect_rate_remove(account);
 
         if (bridge_connect_rate_full(account)) {
-            bridge_session_later(account, bridge_config->watch.backoff_max);
+            bridge_session_later(account, bridge_config->sessions.backoff_max);
             continue;
         }
 
@@ -151,7 +151,7 @@ bridge_connect_rate_fill(void)
     bridge_msec_t  now;
 
     now = bridge_now();
-    rate = bridge_config->watch.connect_rate;
+    rate = bridge_config->sessions.connect_rate;
 
     /* what comes in two ticks, or one at least */
 

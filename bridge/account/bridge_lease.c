@@ -86,7 +86,7 @@ bridge_lease_take(bridge_account_t *account)
 
     if (command == NULL) {
         bridge_connect_rate_refund();
-        bridge_session_later(account, bridge_config->watch.backoff_min);
+        bridge_session_later(account, bridge_config->sessions.backoff_min);
         return;
     }
 
@@ -114,7 +114,7 @@ bridge_lease_taken(void *data, redisReply *reply)
         }
 
         bridge_connect_rate_refund();
-        bridge_session_later(account, bridge_config->watch.backoff_min);
+        bridge_session_later(account, bridge_config->sessions.backoff_min);
     }
 
     bridge_account_release(account);

@@ -71,7 +71,7 @@ static void
 bridge_presence_again(bridge_account_t *account, void *data)
 {
     bridge_timer_set(&account->presence,
-                     bridge_random(bridge_config->watch.presence));
+                     bridge_random(bridge_config->sessions.presence));
 }
 
 
@@ -116,7 +116,7 @@ bridge_presence_next(bridge_account_t *account)
     bridge_msec_t  wait, now, interval;
 
     now = bridge_now();
-    interval = bridge_config->watch.presence;
+    interval = bridge_config->sessions.presence;
 
     wait = interval / 2 + bridge_random(interval / 2 + 1);
 
@@ -151,7 +151,7 @@ bridge_presence_set(bridge_account_t *account, int present)
                present ? "a device is parked" : "no device is parked");
 
     if (!present) {
-        account->until = bridge_now() + bridge_config->watch.linger;
+        account->until = bridge_now() + bridge_config->sessions.linger;
         bridge_presence_next(account);
     }
 

@@ -89,7 +89,7 @@ bridge_session_open(bridge_account_t *account, redisReply **states, size_t n)
         json_decref(account->states);
         account->states = NULL;
 
-        bridge_session_later(account, bridge_config->watch.backoff_max);
+        bridge_session_later(account, bridge_config->sessions.backoff_max);
         return;
     }
 
@@ -250,7 +250,7 @@ bridge_session_publish(void *data, imap_client_t *client, const char *mailbox,
 {
     bridge_account_t  *account = data;
 
-    if (bridge_config->watch.on && account->server->mail) {
+    if (bridge_config->sessions.on && account->server->mail) {
         bridge_session_put(account, mailbox, events, state);
     }
 }
@@ -435,7 +435,7 @@ bridge_session_failed(void *data, imap_client_t *client, imap_fail_t reason,
 
     bridge_session_retry(account, reason == IMAP_FAIL_LIMIT
                                 || reason == IMAP_FAIL_TLS
-                                ? bridge_config->watch.backoff_max : 0);
+                                ? bridge_config->sessions.backoff_max : 0);
 }
 
 
@@ -454,7 +454,7 @@ bridge_session_refused(bridge_account_t *account)
     bridge_session_close(account, 0);
 
     if (used == NULL) {
-        bridge_session_retry(account, 6 * bridge_config->watch.backoff_max);
+        bridge_session_retry(account, 6 * bridge_config->sessions.backoff_max);
         return;
     }
 
@@ -475,7 +475,7 @@ bridge_session_retry(bridge_account_t *account, bridge_msec_t min)
     bridge_msec_t         wait;
     bridge_session_conf_t  *conf;
 
-    conf = &bridge_config->watch;
+    conf = &bridge_config->sessions;
 
     if (bridge_now() - account->opened > BRIDGE_SESSION_LASTED) {
         bridge_backoff_reset(&account->backoff);

@@ -195,7 +195,7 @@ bridge_session_dav_retry(bridge_session_dav_t *dav)
 {
     bridge_session_conf_t  *conf;
 
-    conf = &bridge_config->watch;
+    conf = &bridge_config->sessions;
 
     bridge_timer_set(&dav->timer, bridge_backoff_next(&dav->backoff,
                                                       conf->backoff_min,

@@ -68,7 +68,7 @@ static const char *bridge_config_tls[] = {
 };
 
 static const char *bridge_config_groups[] = {
-    "redis", "auth", "watch", "lease", "updates", "servers", NULL
+    "redis", "auth", "sessions", "lease", "updates", "servers", NULL
 };
 
 static const char *bridge_config_server_groups[] = { "dav", NULL };
@@ -111,14 +111,14 @@ static const bridge_option_t bridge_config_auth[] = {
     end
 };
 
-static const bridge_option_t bridge_config_watch[] = {
-    flag("enabled", at(watch.on), "1"),
-    msec("linger", at(watch.linger), "10m", 0, BRIDGE_DAY),
-    msec("presence", at(watch.presence), "60s", 100, BRIDGE_HOUR),
-    msec("backoff_min", at(watch.backoff_min), "2s", 10, BRIDGE_HOUR),
-    msec("backoff_max", at(watch.backoff_max), "10m", 10, BRIDGE_DAY),
-    number("connect_rate", at(watch.connect_rate), "50", 1, 100000),
-    number("max_accounts", at(watch.max_accounts), "100000", 1, 10000000),
+static const bridge_option_t bridge_config_sessions[] = {
+    flag("enabled", at(sessions.on), "1"),
+    msec("linger", at(sessions.linger), "10m", 0, BRIDGE_DAY),
+    msec("presence", at(sessions.presence), "60s", 100, BRIDGE_HOUR),
+    msec("backoff_min", at(sessions.backoff_min), "2s", 10, BRIDGE_HOUR),
+    msec("backoff_max", at(sessions.backoff_max), "10m", 10, BRIDGE_DAY),
+    number("connect_rate", at(sessions.connect_rate), "50", 1, 100000),
+    number("max_accounts", at(sessions.max_accounts), "100000", 1, 10000000),
     end
 };
 
@@ -286,7 +286,8 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
     rc |= bridge_config_group(config, root, "redis",
                               bridge_config_redis_options);
     rc |= bridge_config_group(config, root, "auth", bridge_config_auth);
-    rc |= bridge_config_group(config, root, "watch", bridge_config_watch);
+    rc |= bridge_config_group(config, root, "sessions",
+                              bridge_config_sessions);
     rc |= bridge_config_group(config, root, "lease", bridge_config_lease);
     rc |= bridge_config_group(config, root, "updates", bridge_config_updates);
     rc |= bridge_config_servers(config, root);
@@ -298,8 +299,8 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
     rc = bridge_config_listen(config, root);
     rc |= bridge_config_redis(config, root);
 
-    if (config->watch.backoff_max < config->watch.backoff_min) {
-        bridge_option_error(config_setting_get_member(root, "watch"),
+    if (config->sessions.backoff_max < config->sessions.backoff_min) {
+        bridge_option_error(config_setting_get_member(root, "sessions"),
                             config->file,
                             "\"backoff_max\" is less than \"backoff_min\"");
         rc = -1;

@@ -101,7 +101,7 @@ typedef struct {
 typedef struct {
     int                  on;            /* else something else publishes */
     bridge_msec_t        linger;        /* after the last device */
-    bridge_msec_t        presence;      /* between two looks at who is there */
+    bridge_msec_t        presence;      /* between two queries for devices */
     bridge_msec_t        backoff_min;
     bridge_msec_t        backoff_max;
     int                  connect_rate;  /* a second, for all servers */
@@ -137,7 +137,7 @@ struct bridge_config_s {
 
     bridge_redis_conf_t   redis;
     bridge_auth_conf_t    auth;
-    bridge_session_conf_t   watch;
+    bridge_session_conf_t sessions;
     bridge_lease_conf_t   lease;
     bridge_updates_conf_t updates;
     bridge_server_t      *servers;

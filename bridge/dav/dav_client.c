@@ -194,7 +194,7 @@ dav_client_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
     }
 
     if (c->running) {
-        dav_counters.looks[DAV_COUNT_FAILED]++;
+        dav_counters.rounds[DAV_COUNT_FAILED]++;
     }
 
     dav_counters.failures[reason]++;

@@ -35,7 +35,7 @@ typedef enum {
     DAV_COUNT_CHANGED,
     DAV_COUNT_HELD,                     /* put off, as somebody is busy */
     DAV_COUNT_FAILED,
-    DAV_COUNT_LOOKS
+    DAV_COUNT_ROUNDS
 } dav_count_look_t;
 
 /* What has changed: objects, then collections. */
@@ -54,7 +54,7 @@ typedef enum {
 
 typedef struct {
     uint64_t  requests[DAV_COUNT_RESULTS];
-    uint64_t  looks[DAV_COUNT_LOOKS];
+    uint64_t  rounds[DAV_COUNT_ROUNDS];
     uint64_t  changes[DAV_COUNT_CHANGES];
     uint64_t  updates[DAV_COUNT_STATUSES];
     uint64_t  failures[DAV_FAIL_PROTOCOL + 1];

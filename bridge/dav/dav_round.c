@@ -351,8 +351,8 @@ dav_round_end(dav_client_t *c, uint32_t after)
 
     dav_turn_end(&c->turn);
 
-    dav_counters.looks[after ? DAV_COUNT_HELD : c->changed ? DAV_COUNT_CHANGED
-                     : DAV_COUNT_SAME]++;
+    dav_counters.rounds[after ? DAV_COUNT_HELD
+                        : c->changed ? DAV_COUNT_CHANGED : DAV_COUNT_SAME]++;
 
     now = bridge_now();
     c->running = 0;

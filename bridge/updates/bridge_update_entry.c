@@ -304,7 +304,7 @@ bridge_update_end(bridge_update_entry_t *entry)
 
     if (account && account->needed && !bridge_update_entries_busy(name)) {
         account->needed = 0;
-        account->until = bridge_now() + bridge_config->watch.linger;
+        account->until = bridge_now() + bridge_config->sessions.linger;
         bridge_account_consider(account);
 
     } else {

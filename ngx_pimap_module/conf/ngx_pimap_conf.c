@@ -81,11 +81,11 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
     }
 
     pmcf->log_length = NGX_CONF_UNSET_UINT;
-    pmcf->log_age = NGX_CONF_UNSET;
-    pmcf->check = NGX_CONF_UNSET_MSEC;
+    pmcf->log_ttl = NGX_CONF_UNSET;
+    pmcf->gap_check = NGX_CONF_UNSET_MSEC;
     pmcf->presence = NGX_CONF_UNSET;
     pmcf->coalesce = NGX_CONF_UNSET_MSEC;
-    pmcf->max_backlog = NGX_CONF_UNSET_UINT;
+    pmcf->max_queued_updates = NGX_CONF_UNSET_UINT;
 
     return pmcf;
 }
@@ -102,11 +102,11 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(pmcf->compress_memory, 32);
     ngx_conf_init_msec_value(pmcf->drain, 30000);
     ngx_conf_init_uint_value(pmcf->log_length, 1000);
-    ngx_conf_init_value(pmcf->log_age, 7 * 86400);
-    ngx_conf_init_msec_value(pmcf->check, 60000);
+    ngx_conf_init_value(pmcf->log_ttl, 7 * 86400);
+    ngx_conf_init_msec_value(pmcf->gap_check, 60000);
     ngx_conf_init_value(pmcf->presence, 0);
     ngx_conf_init_msec_value(pmcf->coalesce, 0);
-    ngx_conf_init_uint_value(pmcf->max_backlog, 100000);
+    ngx_conf_init_uint_value(pmcf->max_queued_updates, 100000);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -143,9 +143,9 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->ping_min = NGX_CONF_UNSET;
     plcf->ping_max = NGX_CONF_UNSET;
     plcf->retry = NGX_CONF_UNSET_MSEC;
-    plcf->wait = NGX_CONF_UNSET_MSEC;
-    plcf->wait_max = NGX_CONF_UNSET_MSEC;
-    plcf->linger = NGX_CONF_UNSET_MSEC;
+    plcf->poll_wait = NGX_CONF_UNSET_MSEC;
+    plcf->poll_wait_max = NGX_CONF_UNSET_MSEC;
+    plcf->poll_linger = NGX_CONF_UNSET_MSEC;
     plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
     plcf->max_devices_per_ip = NGX_CONF_UNSET_UINT;
     plcf->max_body = NGX_CONF_UNSET_SIZE;
@@ -157,7 +157,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->origins = NGX_CONF_UNSET_PTR;
     plcf->buffer = NGX_CONF_UNSET_SIZE;
     plcf->send_timeout = NGX_CONF_UNSET_MSEC;
-    plcf->compress_history = NGX_CONF_UNSET;
+    plcf->compress_dictionary = NGX_CONF_UNSET;
     plcf->detach = NGX_CONF_UNSET;
     plcf->hibernate = NGX_CONF_UNSET;
     plcf->tls_padding = NGX_CONF_UNSET_SIZE;
@@ -187,9 +187,10 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->max_device_length,
                               prev->max_device_length, 128);
     ngx_conf_merge_msec_value(conf->retry, prev->retry, 3000);
-    ngx_conf_merge_msec_value(conf->wait, prev->wait, 60000);
-    ngx_conf_merge_msec_value(conf->wait_max, prev->wait_max, 300000);
-    ngx_conf_merge_msec_value(conf->linger, prev->linger, 50);
+    ngx_conf_merge_msec_value(conf->poll_wait, prev->poll_wait, 60000);
+    ngx_conf_merge_msec_value(conf->poll_wait_max, prev->poll_wait_max,
+                              300000);
+    ngx_conf_merge_msec_value(conf->poll_linger, prev->poll_linger, 50);
     ngx_conf_merge_uint_value(conf->max_devices_per_account,
                               prev->max_devices_per_account, 100);
     ngx_conf_merge_uint_value(conf->max_devices_per_ip,
@@ -203,7 +204,8 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
     ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
-    ngx_conf_merge_value(conf->compress_history, prev->compress_history, 1);
+    ngx_conf_merge_value(conf->compress_dictionary,
+                         prev->compress_dictionary, 1);
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
     ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
     ngx_conf_merge_size_value(conf->tls_padding, prev->tls_padding, 0);

@@ -44,12 +44,12 @@ struct ngx_pimap_main_conf_s {
     ngx_msec_t               drain;
 
     ngx_uint_t               log_length;    /* events of an account */
-    time_t                   log_age;       /* seconds */
-    ngx_msec_t               check;         /* 0: never */
+    time_t                   log_ttl;       /* seconds */
+    ngx_msec_t               gap_check;     /* 0: never */
     ngx_msec_t               coalesce;      /* 0: off */
     ngx_flag_t               presence;      /* is announced */
 
-    ngx_uint_t               max_backlog;   /* updates that wait */
+    ngx_uint_t               max_queued_updates;  /* updates that wait */
 
     ngx_array_t              events;        /* ngx_pimap_loc_conf_t * */
 
@@ -70,9 +70,9 @@ struct ngx_pimap_loc_conf_s {
     ngx_int_t                ping_max;
     ngx_msec_t               retry;
 
-    ngx_msec_t               wait;          /* of a poll, for its answer */
-    ngx_msec_t               wait_max;
-    ngx_msec_t               linger;        /* after its first event */
+    ngx_msec_t               poll_wait;     /* of a poll, for its answer */
+    ngx_msec_t               poll_wait_max;
+    ngx_msec_t               poll_linger;   /* after its first event */
 
     ngx_uint_t               max_devices_per_account;   /* 0: no limit */
     ngx_uint_t               max_devices_per_ip;
@@ -91,7 +91,7 @@ struct ngx_pimap_loc_conf_s {
     ngx_msec_t               send_timeout;
 
     ngx_pimap_name_conf_t    compress;
-    ngx_flag_t               compress_history;
+    ngx_flag_t               compress_dictionary;
 
     ngx_flag_t               detach;
     ngx_flag_t               hibernate;

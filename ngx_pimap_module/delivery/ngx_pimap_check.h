@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * On a quiet account no next event shows that one was lost: "pimap_check"
+ * On a quiet account no next event shows that one was lost: "pimap_gap_check"
  * looks.
  */
 

@@ -48,7 +48,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     account = ngx_pimap_account_find(name);
 
     if (account == NULL) {
-        ngx_pimap_count(unwanted);
+        ngx_pimap_count(without_device);
         return;
     }
 

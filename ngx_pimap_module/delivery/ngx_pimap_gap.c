@@ -115,7 +115,7 @@ void
 ngx_pimap_gap_check(ngx_pimap_account_t *account)
 {
     if (account->anchored) {
-        ngx_pimap_count(checks);
+        ngx_pimap_count(gap_checks);
         ngx_pimap_gap_peek(account);
     }
 }

@@ -99,7 +99,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->format = parking->format;
     d->input = parking->input;
     ngx_pimap_compressed_stream_init(&d->history, parking->coding,
-                           !parking->conf->compress_history);
+                           !parking->conf->compress_dictionary);
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
     d->closeafter = parking->closeafter;
@@ -113,7 +113,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
 
     if (parking->past.token) {
         ngx_pimap_park_remember(d, &parking->past);
-        ngx_pimap_count(taken);
+        ngx_pimap_count(handover_received);
 
     } else {
         ngx_pimap_supersede(d);
@@ -204,8 +204,8 @@ ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
         len = text->len;
 
         if (rc == NGX_OK && text->plain) {
-            ngx_pimap_count_n(pack_plain_bytes, text->plain);
-            ngx_pimap_count_n(pack_bytes, len);
+            ngx_pimap_count_n(compressed_plain_bytes, text->plain);
+            ngx_pimap_count_n(compressed_bytes, len);
         }
 
     } else {
@@ -249,7 +249,7 @@ ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
 
     if (rc == NGX_OK) {
         ngx_pimap_compressed_stream_add(&d->history, text);
-        ngx_pimap_count_n(pack_bytes, packed->len);
+        ngx_pimap_count_n(compressed_bytes, packed->len);
     }
 
     *len = packed->len;
@@ -429,7 +429,7 @@ ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 void
 ngx_pimap_device_give(ngx_pimap_device_t *d)
 {
-    ngx_pimap_count(given);
+    ngx_pimap_count(handover_sent);
 
     ngx_pimap_device_free(d);
 }

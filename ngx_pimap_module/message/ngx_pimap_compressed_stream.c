@@ -85,14 +85,14 @@ ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history,
         ngx_memcpy(key.gaps, history->gaps, trail->n * sizeof(uint16_t));
 
     } else if (history->trail) {
-        ngx_pimap_count(pack_forgotten);
+        ngx_pimap_count(compressed_evicted);
         ngx_pimap_compressed_stream_clear(history);
     }
 
     packed = ngx_pimap_message_packed(text, &key);
 
     if (packed) {
-        ngx_pimap_count(pack_shared);
+        ngx_pimap_count(compressed_shared);
         return ngx_pimap_message_ref(packed);
     }
 
@@ -140,7 +140,7 @@ ngx_pimap_compressed_stream_create(ngx_pimap_compressed_stream_t *history,
     p = ngx_cpymem(packed->data, head, head_len);
     ngx_memcpy(p, block.data, block.len);
 
-    ngx_pimap_count(packed);
+    ngx_pimap_count(compressed);
 
     return packed;
 }
@@ -160,7 +160,7 @@ ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history,
     history->length += text->len;
     history->begun = 1;
 
-    ngx_pimap_count_n(pack_plain_bytes, text->len);
+    ngx_pimap_count_n(compressed_plain_bytes, text->len);
 
     if (history->alone) {
         return;

@@ -233,7 +233,7 @@ ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
     text = texts->text[format];
 
     if (text) {
-        ngx_pimap_count_n(pack_shared, text->plain != 0);
+        ngx_pimap_count_n(compressed_shared, text->plain != 0);
         return text;
     }
 

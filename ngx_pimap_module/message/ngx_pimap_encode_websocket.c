@@ -84,7 +84,7 @@ ngx_pimap_encode_deflated_event(pimap_event_t *ev, ngx_log_t *log)
     ngx_memcpy(p, packed.data, packed.len);
 
     text->plain = plain->len;
-    ngx_pimap_count(packed);
+    ngx_pimap_count(compressed);
 
     ngx_pimap_message_unref(plain);
 

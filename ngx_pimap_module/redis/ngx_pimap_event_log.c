@@ -140,7 +140,7 @@ ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
 
     ngx_pimap_event_log_arg(&call, event->data, event->len);
     ngx_pimap_event_log_number(&call, 0, pmcf->log_length);
-    ngx_pimap_event_log_number(&call, 1, pmcf->log_age);
+    ngx_pimap_event_log_number(&call, 1, pmcf->log_ttl);
 
     if (key->len) {
         ngx_pimap_event_log_arg(&call, key->data, key->len);

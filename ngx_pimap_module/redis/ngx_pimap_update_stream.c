@@ -74,7 +74,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
                     NGX_PIMAP_UPDATE_STREAM_STREAM);
     ngx_pimap_update_stream_arg(argv, len, &argc, stream, p - stream);
 
-    p = ngx_sprintf(limit, "%ui", pmcf->max_backlog);
+    p = ngx_sprintf(limit, "%ui", pmcf->max_queued_updates);
     ngx_pimap_update_stream_arg(argv, len, &argc, limit, p - limit);
 
     ngx_pimap_update_stream_arg(argv, len, &argc, device->data, device->len);

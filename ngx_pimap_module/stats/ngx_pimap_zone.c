@@ -255,7 +255,7 @@ ngx_pimap_zone_tally_add(uint64_t hash)
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     if (rc != 0) {
-        ngx_pimap_count(uncounted);
+        ngx_pimap_count(zone_full);
     }
 }
 

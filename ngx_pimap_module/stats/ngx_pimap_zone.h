@@ -39,14 +39,14 @@ typedef struct {
 
     uint64_t                connects;
     uint64_t                refused;
-    uint64_t                given;      /* to a worker that stays */
-    uint64_t                taken;      /* from one that leaves */
+    uint64_t                handover_sent;
+    uint64_t                handover_received;
     uint64_t                ends[NGX_PIMAP_NENDS];
 
     uint64_t                received;
     uint64_t                received_bytes;
     uint64_t                invalid;
-    uint64_t                unwanted;
+    uint64_t                without_device;
     uint64_t                coalesced;  /* another one stood for it */
     uint64_t                filtered;
     uint64_t                delivered;
@@ -54,18 +54,18 @@ typedef struct {
     uint64_t                sent_bytes;
     uint64_t                pings;
 
-    uint64_t                packed;     /* texts that were compressed */
-    uint64_t                pack_shared;    /* that others had compressed */
-    uint64_t                pack_forgotten; /* without the last events */
-    uint64_t                pack_plain_bytes;
-    uint64_t                pack_bytes;
+    uint64_t                compressed;     /* messages */
+    uint64_t                compressed_shared;  /* for another device */
+    uint64_t                compressed_evicted; /* dictionaries */
+    uint64_t                compressed_plain_bytes;
+    uint64_t                compressed_bytes;
 
     uint64_t                replayed;   /* from the log, to one device */
     uint64_t                filled;     /* from the log, to an account */
     uint64_t                duplicates;
     uint64_t                gaps;
     uint64_t                resyncs;
-    uint64_t                checks;
+    uint64_t                gap_checks;
 
     uint64_t                published;
     uint64_t                publish_invalid;
@@ -87,8 +87,8 @@ typedef struct {
     uint64_t                delays[NGX_PIMAP_NDELAYS];
     uint64_t                delay_usec;
 
-    uint64_t                awake;      /* could not hibernate */
-    uint64_t                uncounted;
+    uint64_t                not_hibernated;
+    uint64_t                zone_full;
 } ngx_pimap_counters_t;
 
 

@@ -226,7 +226,7 @@ ngx_pimap_hibernate_take(ngx_connection_t *c, ngx_pimap_tls13_t *tls)
 void
 ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal)
 {
-    ngx_pimap_count(awake);
+    ngx_pimap_count(not_hibernated);
 
     ngx_log_error(NGX_LOG_INFO, log, 0,
                   "pimap does not hibernate: %s", refusal);

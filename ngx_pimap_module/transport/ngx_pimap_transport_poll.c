@@ -79,14 +79,14 @@ ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 {
     ngx_msec_t  wait;
 
-    wait = plcf->wait;
+    wait = plcf->poll_wait;
 
     if (asked != NGX_CONF_UNSET) {
         wait = (ngx_msec_t) ngx_max(asked,
                                     NGX_PIMAP_TRANSPORT_POLL_MIN) * 1000;
     }
 
-    return ngx_min(wait, plcf->wait_max);
+    return ngx_min(wait, plcf->poll_wait_max);
 }
 
 
@@ -115,7 +115,7 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r,
 
     poll->request = r;
     poll->limit = parking->conf->buffer;
-    poll->linger = parking->conf->linger;
+    poll->linger = parking->conf->poll_linger;
     poll->start = parking->start;
     poll->coding = parking->coding;
     poll->timer.handler = ngx_pimap_transport_poll_timer_handler;
@@ -420,8 +420,8 @@ ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
     check = ngx_pimap_deflate_check(poll->coding, 0, NULL);
     check = ngx_pimap_deflate_check(poll->coding, check, body);
 
-    ngx_pimap_count(packed);
-    ngx_pimap_count_n(pack_plain_bytes, body->len);
+    ngx_pimap_count(compressed);
+    ngx_pimap_count_n(compressed_plain_bytes, body->len);
 
     block.len = ngx_cpymem(ngx_pimap_deflate_head(p, poll->coding),
                            block.data, block.len)
@@ -430,7 +430,7 @@ ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
                                        (uint32_t) body->len)
                 - p;
 
-    ngx_pimap_count_n(pack_bytes, block.len);
+    ngx_pimap_count_n(compressed_bytes, block.len);
 
     body->data = p;
     body->len = block.len;

@@ -168,7 +168,8 @@ my ($new, $frank) = (live('grace'), live('frank'));
 revoked('frank');
 ok($t->reload(), 'a reload');
 is($frank->event()->{event}, 'expired', 'found by the worker that takes over');
-ok($t->wait_for(sub { $t->status()->{taken} >= 1 }), 'one is handed over');
+ok($t->wait_for(sub { $t->status()->{handover}{received} >= 1 }),
+    'one is handed over');
 $redis->publish('grace', { event => 'X' });
 is($new->event()->{event}, 'X', '    and stays');
 $redis->fcall(revoke => 'grace');

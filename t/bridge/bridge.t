@@ -19,7 +19,7 @@ use Pimap::Dovecot;
 my $t = Pimap->new();
 $t->plan(29);
 
-my $bridge = Pimap::Bridge->new(t => $t, watch => 'linger = "1s";');
+my $bridge = Pimap::Bridge->new(t => $t, sessions => 'linger = "1s";');
 
 $t->nginx()->{locations} .= $bridge->auth_location() . <<"END";
         location = /mine {

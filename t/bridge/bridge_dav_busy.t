@@ -125,7 +125,7 @@ for my $after (undef, 'soon') {
     $_->park() && $_->wait_watched() for $alice, $bob;
 }
 
-is($bridge->metric('dav_looks_total{result="held"}'), 0, 'after a restart');
+is($bridge->metric('dav_rounds_total{result="held"}'), 0, 'after a restart');
 cmp_ok($bridge->metric('dav_accounts'), '==', 2, 'both are watched');
 unlike($bridge->log(), qr/\[(?:warn|error|crit|alert)\]/,
     'nothing bad in its log');

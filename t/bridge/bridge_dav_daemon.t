@@ -21,7 +21,7 @@ use Pimap::Dovecot;
 my $t = Pimap->new(http => 'pimap_presence on;');
 $t->plan(18);
 
-my $bridge = Pimap::Bridge->new(t => $t, watch => 'linger = "60s";');
+my $bridge = Pimap::Bridge->new(t => $t, sessions => 'linger = "60s";');
 my $dav = Pimap::Dav->new(t => $t, hook => $t->root()
     . '/integrations/radicale/pimap-poke %(user)s',
     env => { PIMAP_BRIDGE => 'http://127.0.0.1:' . $bridge->port() })->start();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What the bridge says in /metrics of contacts and calendars: it counts looks,
-# requests, changes and updates, each once; and a look that finds nothing is
+# What the bridge says in /metrics of contacts and calendars: it counts
+# rounds, requests, changes and updates, each once.  A round without changes is
 # one request for a home.
 
 use strict;
@@ -52,82 +52,91 @@ sub grown {
 }
 
 
-# The next look has ended.
+# The next round has ended.
 
-sub look {
-    my $looks = sub {
+sub round {
+    my $rounds = sub {
         my $n = 0;
         $n += $_ for $bridge->get('/metrics')->{body}
-            =~ /^pimap_bridge_dav_looks_total\S+ (\d+)$/mg;
+            =~ /^pimap_bridge_dav_rounds_total\S+ (\d+)$/mg;
         return $n;
     };
-    my $n = $looks->();
+    my $n = $rounds->();
 
     $t->redis()->command('PUBLISH', 'pimap:poke', 'alice');
-    $t->wait_for(sub { $looks->() > $n }, 'a look');
+    $t->wait_for(sub { $rounds->() > $n }, 'a round');
 
     return grown();
 }
 
-is(grown(), 'accounts+1 collections+2 lists+2 looks{result=same}+1 '
-    . 'requests{result=good}+6 requests{result=redirect}+2', 'the beginning');
+# A round that found changes, with so many good requests.
 
-my $same = 'looks{result=same}+1 pokes+1 requests{result=good}+1';
-my $changed = 'looks{result=changed}+1 pokes+1 requests{result=good}+';
+sub changed {
+    my ($good, @refused) = @_;
 
-is(look(), $same, 'nothing has changed: one request');
-is(look(), $same, 'again');
+    return join(' ', "pokes+1 requests{result=good}+$good", @refused,
+        'rounds{result=changed}+1');
+}
+
+is(grown(), 'accounts+1 collections+2 lists+2 requests{result=good}+6 '
+    . 'requests{result=redirect}+2 rounds{result=same}+1', 'the beginning');
+
+my $same = 'pokes+1 requests{result=good}+1 rounds{result=same}+1';
+my $refused = 'requests{result=refused}+1';
+
+is(round(), $same, 'nothing has changed: one request');
+is(round(), $same, 'again');
 
 # Changes
 
 $dav->put("/alice/book/$_.vcf", $dav->card($_, $_)) for 1 .. 3;
-is(look(), "changes{what=changed}+3 ${changed}2", 'three contacts');
+is(round(), 'changes{what=changed}+3 ' . changed(2), 'three contacts');
 
 $dav->delete('/alice/book/1.vcf');
 $dav->put('/alice/cal/1.ics', $dav->event('1', 'Lunch'));
-is(look(), "changes{what=changed}+1 changes{what=removed}+1 ${changed}3",
+is(round(), 'changes{what=changed}+1 changes{what=removed}+1 ' . changed(3),
     'one less, and an event');
 
 $dav->make('/alice/team/', 'addressbook', 'Team');
-is(look(), "changes{what=created}+1 collections+1 lists+1 ${changed}2",
+is(round(), 'changes{what=created}+1 collections+1 lists+1 ' . changed(2),
     'another book');
 $dav->rename('/alice/team/', 'The team');
-is(look(), "changes{what=updated}+1 ${changed}2", 'renamed');
+is(round(), 'changes{what=updated}+1 ' . changed(2), 'renamed');
 $dav->delete('/alice/team/');
-is(look(), "changes{what=deleted}+1 collections-1 ${changed}1", 'deleted');
+is(round(), 'changes{what=deleted}+1 collections-1 ' . changed(1), 'deleted');
 
 # A token that is forgotten
 
 remove_tree(glob($dav->dir() . '/collection-root/alice/*/.Radicale.cache'));
 $dav->put('/alice/book/4.vcf', $dav->card('4', 'Four'));
-is(look(), "changes{what=changed}+1 lists+1 ${changed}2 "
-    . 'requests{result=refused}+1', 'an invalid token');
+is(round(), 'changes{what=changed}+1 lists+1 ' . changed(2, $refused),
+    'an invalid token');
 
-# Updates; each that has changed something is followed by a look.
+# Updates; each that has changed something is followed by a round.
 
 my %put = (update => 'dav.put', href => '/alice/book/5.vcf',
     text => $dav->card('5', 'Five'));
 
 is($device->update(%put)->{status}, 'done', 'put');
 $t->wait_for(sub { $bridge->metric('dav_pokes_total')
-    == $bridge->metric('dav_looks_total{result="same"}') - 1
-    + $bridge->metric('dav_looks_total{result="changed"}') }, 'a look');
+    == $bridge->metric('dav_rounds_total{result="same"}') - 1
+    + $bridge->metric('dav_rounds_total{result="changed"}') }, 'a round');
 is($device->update(%put)->{status}, 'conflict', 'conflict');
 is($device->update(%put, href => '/bob/book/5.vcf')->{status}, 'invalid',
     'invalid');
-is(grown(), "changes{what=changed}+1 ${changed}4 requests{result=refused}+1 "
-    . 'updates{status=conflict}+1 updates{status=done}+1 '
+is(grown(), 'changes{what=changed}+1 ' . changed(4, $refused)
+    . ' updates{status=conflict}+1 updates{status=done}+1 '
     . 'updates{status=invalid}+1', 'counted');
 
 # The server is away, and back.
 
 $dav->stop();
-look();
+round();
 ok($t->wait_for(sub { ($bridge->metric('dav_accounts') // 1) == 0 }),
     'not watched any more');
 cmp_ok($bridge->metric('dav_failures_total{reason="away"}'), '>=', 1, 'away');
-cmp_ok($bridge->metric('dav_looks_total{result="failed"}'), '>=', 1,
-    'a look that failed');
+cmp_ok($bridge->metric('dav_rounds_total{result="failed"}'), '>=', 1,
+    'a round that failed');
 cmp_ok($bridge->metric('dav_requests_total{result="lost"}'), '>=', 1,
     'a request without an answer');
 is($bridge->metric('dav_collections'), 0, 'no collections');

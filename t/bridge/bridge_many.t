@@ -46,7 +46,7 @@ my @names = map { "user$_" } 1 .. ACCOUNTS;
 my %device = map { $_ => $t->park($_) } @names;
 $_->read_until(qr/: parked\n\n/) for values(%device);
 
-sub watched { return map { $bridge{$_}->metric('accounts_watched') // 0 }
+sub watched { return map { $bridge{$_}->metric('accounts_with_session') // 0 }
     @_ }
 sub sum { my $n = 0; $n += $_ for @_; return $n }
 
@@ -105,7 +105,7 @@ my $start = time();
 $bridge{$victim}->kill();
 deliver();
 ok($t->wait_for(sub {
-    ($bridge{$heir}->metric('accounts_watched') // 0) == ACCOUNTS
+    ($bridge{$heir}->metric('accounts_with_session') // 0) == ACCOUNTS
 }, 'take-over', WAIT), 'killed: the other one has all');
 my $took = time() - $start;
 cmp_ok($took, '<', 2 * LEASE, "within the lease and a little ($took s)");
@@ -149,7 +149,7 @@ unlike($log, qr/boss/, 'no password in a log');
 unlike($log, qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in their logs');
 
 $_->close() for values(%device);
-ok($t->wait_for(sub { $bridge{$victim}->metric('accounts_present') == 0 },
+ok($t->wait_for(sub { $bridge{$victim}->metric('accounts_with_device') == 0 },
     'presence'), 'all devices have left');
 
 $bridge{$victim}->stop();

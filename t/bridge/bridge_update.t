@@ -34,7 +34,7 @@ $dovecot->deliver(to => 'alice', subject => "mail $_") for 1 .. 3;
 my $redis = $t->redis();
 my $bridge = Pimap::Bridge->new(t => $t, server => 'master_user = "bridge"; '
     . 'master_password = "boss"; master_separator = "*";',
-    updates => 'timeout = "3s";', watch => 'backoff_max = "500ms";')
+    updates => 'timeout = "3s";', sessions => 'backoff_max = "500ms";')
     ->start()->wait_healthy();
 
 my $s = $t->park('alice', query => 'device=phone');

@@ -37,8 +37,8 @@ my @anywhere = (
 my @http = (
     ['pimap_zone', '1m'],
     ['pimap_log_length', '1000000'],
-    ['pimap_log_age', '366d'],
-    ['pimap_check', '1s'],
+    ['pimap_log_ttl', '366d'],
+    ['pimap_gap_check', '1s'],
     ['pimap_coalesce', '100ms'],
     ['pimap_drain', '10s'],
     ['pimap_max_devices', '5'],
@@ -122,9 +122,9 @@ my @bad = (
     ['pimap_send_timeout 0;', qr/"pimap_send_timeout" .*at least 100ms/],
     ['pimap_log_length 0;', qr/must be between 1 and 1000000/],
     ['pimap_log_length 1000001;', qr/must be between 1 and 1000000/],
-    ['pimap_log_age 0;', qr/"pimap_log_age" .*between 1s and 366d/],
-    ['pimap_log_age 367d;', qr/"pimap_log_age" .*between 1s and 366d/],
-    ['pimap_check 999ms;', qr/"pimap_check" .*0 or at least 1s/],
+    ['pimap_log_ttl 0;', qr/"pimap_log_ttl" .*between 1s and 366d/],
+    ['pimap_log_ttl 367d;', qr/"pimap_log_ttl" .*between 1s and 366d/],
+    ['pimap_gap_check 999ms;', qr/"pimap_gap_check" .*0 or at least 1s/],
     map({ ["pimap_coalesce $_;",
         qr/"pimap_coalesce" .*0 or between 100ms and 10s/] }
         qw(1ms 99ms 10001ms)),

@@ -19,7 +19,7 @@ use constant LONG => 600;       # events in a log, of a kilobyte
 # something else.
 
 my @mode = ($ENV{PIMAP_HTTP} // '') =~ /coalesce/ ? (mode => '') : ();
-my $t = Pimap->new(@mode, listen => 'sndbuf=16k', http => 'pimap_check 0;'
+my $t = Pimap->new(@mode, listen => 'sndbuf=16k', http => 'pimap_gap_check 0;'
     . ' pimap_coalesce 10s; pimap_drain 100ms;');
 my $redis = $t->redis();
 

@@ -14,8 +14,8 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-my $t = Pimap->new(http => 'pimap_check 0;');
-my $check = Pimap->new(redis => $t->redis(), http => 'pimap_check 1s;');
+my $t = Pimap->new(http => 'pimap_gap_check 0;');
+my $check = Pimap->new(redis => $t->redis(), http => 'pimap_gap_check 1s;');
 my $redis = $t->redis();
 my $uid = 0;
 
@@ -213,7 +213,7 @@ is(uids($quiet[1], 1), $uid - 1, 'found by the check');
 is(uids($quiet[3], 1), $uid, 'in each account');
 ok($quiet[0]->quiet(1.2), 'where nothing is missing nothing comes');
 is(log_of($check)->{gaps}, 0, 'it was no gap');
-cmp_ok(log_of($check)->{checks}, '>=', 5, 'checks are counted');
+cmp_ok(log_of($check)->{gapChecks}, '>=', 5, 'checks are counted');
 
 # An idle log that expires is not missed, and goes on.
 

@@ -13,7 +13,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-my $t = Pimap->new(http => 'pimap_check 0;', log => 'debug');
+my $t = Pimap->new(http => 'pimap_gap_check 0;', log => 'debug');
 my $redis = $t->redis();
 
 sub new_mail { return { event => 'MessageNew', uid => $_[0] } }

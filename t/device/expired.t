@@ -118,7 +118,8 @@ my @kept = map { park($kept, transport => $_) } @transports;
 $_->read_until(qr/: parked\n\n/) for @kept;
 
 ok($t->reload(), 'a reload');
-ok($t->wait_for(sub { $t->status()->{taken} >= 2 }), 'handed over');
+ok($t->wait_for(sub { $t->status()->{handover}{received} >= 2 }),
+    'handed over');
 
 for (0, 1) {
     is($kept[$_]->event()->{event}, 'expired', "$transports[$_]: expired");

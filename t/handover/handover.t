@@ -14,7 +14,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s; pimap_check 0;',
+    http => 'pimap_drain 1s; pimap_gap_check 0;',
     server => 'pimap_ping 10s min=1s;');
 my $redis = $t->redis();
 my $uid = 0;
@@ -70,8 +70,8 @@ for my $round (1 .. 3) {
 
     my $status = $t->status();
 
-    is($status->{taken}, 15 * $round, "$round: handed over");
-    is($status->{given}, 15 * $round, "$round: on both sides");
+    is($status->{handover}{received}, 15 * $round, "$round: handed over");
+    is($status->{handover}{sent}, 15 * $round, "$round: on both sides");
     is($status->{connects}, 15, "$round: none came back");
 
     my %uids;

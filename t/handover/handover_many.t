@@ -72,7 +72,7 @@ for my $i (1 .. READ) {
 
 my $status = $t->status();
 
-is($status->{taken}, 5 * $all, 'all were handed over, each time');
+is($status->{handover}{received}, 5 * $all, 'all were handed over, each time');
 is($status->{connects}, $all, 'none has connected again');
 is($status->{parked}, $all, 'all are counted');
 

@@ -45,7 +45,8 @@ for my $transport (qw(http https)) {
     my $before = $t->status();
 
     $t->reload();
-    ok($t->wait_for(sub { $t->status()->{taken} > $before->{taken} }),
+    ok($t->wait_for(sub { $t->status()->{handover}{received}
+            > $before->{handover}{received} }),
         "$transport: handed over");
     is(uids($s{+FEW}->events(FEW)), join(' ', 1 .. FEW),
         "$transport: with all that had waited");

@@ -65,8 +65,11 @@ isnt($new, $old, 'another process serves');
 
 my $all = $crowd->devices();
 
-ok($t->wait_for(sub { join(' ', @{ $t->status() }{qw(parked taken connects)})
-    eq "$all $all 0" }), 'all have been handed over');
+ok($t->wait_for(sub {
+    my $s = $t->status();
+    return join(' ', $s->{parked}, $s->{handover}{received}, $s->{connects})
+        eq "$all $all 0";
+}), 'all have been handed over');
 
 # The new master reloads as ever.
 

@@ -117,7 +117,8 @@ for my $round (['forth', $modules[1]], ['back', $modules[0]]) {
     log_events();
     park();
     is(got_next(), DEVICES, "$way: what they missed is there");
-    is(join(' ', @{ $t->status() }{qw(parked taken)}), DEVICES . ' 0',
+    is(join(' ', map { $_->{parked}, $_->{handover}{received} } $t->status()),
+        DEVICES . ' 0',
         "$way: by coming back only");
     $_->close() for values(%s);
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody');
@@ -132,7 +133,8 @@ my %old = map { $_ => 1 } map { $_->{pid} } @{ $t->status()->{workers} };
 
 kill('HUP', master());
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } keys(%old) }), 'reload');
-is($t->status()->{taken}, DEVICES, 'a new file and a reload: handed over');
+is($t->status()->{handover}{received}, DEVICES,
+    'a new file and a reload: handed over');
 log_events();
 is(got_next(), DEVICES, 'and live');
 

@@ -18,7 +18,7 @@ my @methods = qw(PUT PATCH DELETE OPTIONS PROPFIND);
 my $max = 65536;
 
 # Its ids are in no log.
-my $t = Pimap->new(workers => 2, http => 'pimap_check 0;');
+my $t = Pimap->new(workers => 2, http => 'pimap_gap_check 0;');
 $t->plan(8 * @transports + 3 * @methods + 5 + 9 * (2 * @transports) + 8
     + 3 * @transports + 3);
 $t->run();

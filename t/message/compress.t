@@ -144,7 +144,7 @@ is(scalar($_->events(5)), 5, 'shared: events') for @many;
 
 my $after = $t->status()->{compression};
 
-cmp_ok($after->{texts} - $before->{texts}, '<=', 2 * 5,
+cmp_ok($after->{messages} - $before->{messages}, '<=', 2 * 5,
     'compressed once by each worker');
 cmp_ok($after->{shared} - $before->{shared}, '>=', 6 * 5, 'and shared');
 cmp_ok($after->{bytes}, '<', $after->{plainBytes}, 'fewer bytes');

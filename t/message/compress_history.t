@@ -24,7 +24,7 @@ $t->nginx()->{http} = 'pimap_ping 1s min=1s;'
 $t->nginx()->{locations} .= <<'END';
         location = /alone {
             pimap_account $arg_account;
-            pimap_compress_history off;
+            pimap_compress_dictionary off;
             pimap_events;
         }
 END
@@ -140,7 +140,7 @@ ok(texts($_->events(20)) eq texts(@corpus[80 .. 99]), 'all of them')
 
 my $after = $t->status()->{compression};
 
-cmp_ok($after->{texts} - $before->{texts}, '<=', 2 * 20,
+cmp_ok($after->{messages} - $before->{messages}, '<=', 2 * 20,
     'compressed once by each worker');
 
 # Too long an event is not referred to; those before it still are.

@@ -33,7 +33,7 @@ my $rss = $t->nginx()->rss();
 is(scalar(grep { size($_) > SIZE / 2 } 1 .. ACCOUNTS), ACCOUNTS,
     'an event to each');
 cmp_ok($t->nginx()->rss() - $rss, '<', $t->slack(1024), 'takes what it may');
-is(forgotten(), 0, 'all were the first one');
+is(evicted(), 0, 'all were the first one');
 
 # The last ones again, then the first ones.
 
@@ -41,7 +41,7 @@ is(scalar(grep { size($_) < 100 } ACCOUNTS - 99 .. ACCOUNTS), 100,
     'what has come lately is referred to');
 is(scalar(grep { size($_) > SIZE / 2 } 1 .. 100), 100,
     'what came long ago is not');
-is(forgotten(), 100, 'as is counted');
+is(evicted(), 100, 'as is counted');
 
 # With more room all is kept.
 
@@ -53,7 +53,7 @@ parked();
 size($_) for 1 .. ACCOUNTS;
 is(scalar(grep { size($_) < 100 } 1 .. ACCOUNTS), ACCOUNTS,
     'with more room all is referred to');
-is(forgotten(), 0, 'and nothing is forgotten');
+is(evicted(), 0, 'and nothing is forgotten');
 
 
 sub parked {
@@ -88,4 +88,4 @@ sub size {
 }
 
 
-sub forgotten { $t->status()->{compression}{forgotten} }
+sub evicted { $t->status()->{compression}{evicted} }

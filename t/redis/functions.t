@@ -23,7 +23,7 @@ for my $name (keys(%t)) {
     my $functions = $name eq 'load' ? '' : " functions=$name";
 
     $t{$name}->nginx()->{http} = 'pimap_redis unix:' . $redis->socket()
-        . "$functions; pimap_check 0;";
+        . "$functions; pimap_gap_check 0;";
 }
 
 my $missing = qr/no log in redis, events are live only: (.*)/;

@@ -13,7 +13,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-my $t = Pimap->new(http => 'pimap_check 0;');
+my $t = Pimap->new(http => 'pimap_gap_check 0;');
 my $redis = $t->redis();
 my $uid = 0;
 

@@ -20,7 +20,7 @@ my $redis = $t->redis(options => ['appendonly yes', 'appendfsync always',
     'key-load-delay 20']);
 
 $t->nginx()->{http} = 'pimap_redis unix:' . $redis->socket()
-    . ' timeout=1s probe=500ms; pimap_check 0;';
+    . ' timeout=1s probe=500ms; pimap_gap_check 0;';
 
 my %uid = map { $_ => 0 } qw(alice bob);
 my %uid_at = %uid;

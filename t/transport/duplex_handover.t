@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s; pimap_check 0;');
+    http => 'pimap_drain 1s; pimap_gap_check 0;');
 
 my $long = 'x' x 30_000 . "\xe2\x82\xac";
 my $update = qq({"id":"one","update":"x","is":"$long"}\n);
@@ -80,7 +80,7 @@ ok($h2->ended(), 'by HTTP/2: it ends in good order');
 $h2->finish();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'they leave');
-is($t->status()->{taken}, keys(%d) + 1, 'all are handed over');
+is($t->status()->{handover}{received}, keys(%d) + 1, 'all are handed over');
 
 for my $name (sort(keys(%d))) {
     my $d = $d{$name};

@@ -65,7 +65,7 @@ for my $suite (sort(keys(%suites))) {
         qr{^/events 200 https TLSv1.3 $suite$}m, 'the access log knows it');
 }
 
-is($t->status()->{awake}, 0, 'none was awake');
+is($t->status()->{notHibernated}, 0, 'none was awake');
 
 # It ends as HTTP and TLS want it: curl would complain of anything else.
 
@@ -104,7 +104,7 @@ for (@awake) {
     ok(devices($kind, 0), 'gone');
 }
 
-is($t->status()->{awake}, 2, 'two of them should have been, counted');
+is($t->status()->{notHibernated}, 2, 'two of them should have been, counted');
 like($t->log(), qr/\[info\].*does not hibernate: not TLS 1\.3/, 'and why');
 unlike($t->log(), qr/\[(?:notice|warn|error)\].*hibernate/, 'no alarm');
 

@@ -139,7 +139,7 @@ is(scalar(grep { join(' ', map { $_->{json}{uid} } $_->events(ROUNDS))
 my $status = $t->status();
 
 is($status->{connects}, ROUNDS * CROWD + WITNESSES, 'all were parked');
-is($status->{awake}, 0, 'and hibernated');
+is($status->{notHibernated}, 0, 'and hibernated');
 is(join(' ', sort($t->workers())), "@workers", 'the workers are the same');
 is($status->{ends}{client} + $status->{ends}{error} - $before->{client}
     - $before->{error}, ROUNDS * CROWD, 'each end has been counted');

@@ -119,7 +119,7 @@ $c->close();
 is(ended(), 'client', 'gone without a word');
 
 my $status = $t->status();
-is($status->{awake}, 0, 'all were hibernated');
+is($status->{notHibernated}, 0, 'all were hibernated');
 is($status->{parked}, 0, 'all are gone');
 
 my $log = $t->log() . $t->read_file($t->dir() . '/access.log');

@@ -85,7 +85,7 @@ my $kind = device('early', 'detachedTls|hibernated', '-sess_in', $session,
 my $early = $kind eq 'detachedTls' ? 1 : 0;
 like(logged(), $early ? qr{^/events r NONE 1 } : qr{^/events r NONE - },
     'early data was taken');
-is($t->status()->{awake}, $early, 'and counted if that kept it awake');
+is($t->status()->{notHibernated}, $early, 'and counted if that kept it awake');
 device('early', 'hibernated', '-sess_in', $session);
 
 # Client certificates.
@@ -103,7 +103,8 @@ for my $name (qw(one two)) {
 # Kernel TLS, where the kernel has it.
 
 device('ktls', kernel_tls() ? 'detachedTls' : 'hibernated');
-is($t->status()->{awake}, $early + kernel_tls(), 'counted if it stayed awake');
+is($t->status()->{notHibernated}, $early + kernel_tls(),
+    'counted if it stayed awake');
 
 # A key log of somebody else's and a record size of the client's prevent it.
 

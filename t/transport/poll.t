@@ -16,7 +16,8 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2);
-$t->nginx()->{http} = 'pimap_wait 1s; pimap_linger 300ms; pimap_wait_max 8s;';
+$t->nginx()->{http} = 'pimap_poll_wait 1s; pimap_poll_linger 300ms;'
+    . ' pimap_poll_wait_max 8s;';
 $t->nginx()->{locations} .= <<'END';
         location = /small {
             pimap_account $arg_account;

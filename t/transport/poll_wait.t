@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2);
-$t->nginx()->{http} = 'pimap_max_devices 3; pimap_wait 20s;'
+$t->nginx()->{http} = 'pimap_max_devices 3; pimap_poll_wait 20s;'
     . ' pimap_max_devices_per_account 2; pimap_buffer 2k;';
 $t->plan(27);
 $t->run();

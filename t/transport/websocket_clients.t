@@ -172,7 +172,7 @@ END
 
 # Clients would have closed with an error of their own.
 
-is($t->status()->{compression}{texts}, @ways + 2 * 2, 'events compressed');
+is($t->status()->{compression}{messages}, @ways + 2 * 2, 'events compressed');
 
 
 sub said {

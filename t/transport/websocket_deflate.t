@@ -165,7 +165,7 @@ my @frames = map { $_->next()->{payload} } @many;
 my $after = $t->status()->{compression};
 
 is(scalar(grep { $_ eq $frames[0] } @frames), 6, 'all get the same');
-is($after->{texts} - $before->{texts}, 1, 'compressed once');
+is($after->{messages} - $before->{messages}, 1, 'compressed once');
 is($after->{shared} - $before->{shared}, 5, 'and shared');
 cmp_ok($after->{plainBytes} - $before->{plainBytes}, '>',
     $after->{bytes} - $before->{bytes}, 'fewer bytes');
@@ -191,7 +191,7 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'a reload');
-is($t->status()->{taken}, 2, 'both are handed over');
+is($t->status()->{handover}{received}, 2, 'both are handed over');
 $_->send_all(frame(MORE, substr($packed, 20))) for @asleep;
 is_deeply($_->json(), accepted('one'), 'the other half') for @asleep;
 

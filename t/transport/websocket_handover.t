@@ -16,7 +16,7 @@ use Pimap::Tls;
 use Pimap::WebSocket;
 
 my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s; pimap_check 0;');
+    http => 'pimap_drain 1s; pimap_gap_check 0;');
 
 my $long = 'x' x 30_000 . "\xe2\x82\xac";
 my $update = qq({"id":"one","update":"x","is":"$long"});
@@ -94,7 +94,7 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'they leave');
-is($t->status()->{taken}, keys(%s) + 2, 'all are handed over');
+is($t->status()->{handover}{received}, keys(%s) + 2, 'all are handed over');
 is($t->status()->{connects}, keys(%s) + 2, 'none came back');
 
 $tls->raw(substr($record, 9000));

@@ -21,7 +21,7 @@ my @places = (['http', '/events', 1], ['https', '/awake', 0],
     ['https', '/asleep', 1]);
 
 my $t = Pimap->new(workers => 2, http => 'pimap_max_update 1000;'
-    . 'pimap_max_backlog 100;');
+    . 'pimap_max_queued_updates 100;');
 $t->nginx()->{locations} .= <<'END';
         location = /awake {
             pimap_account $arg_account;
@@ -97,10 +97,11 @@ for (@places) {
     say_it($nobody, '{"id":"c","update":"flags"}');
     is($nobody->json()->{update}, 'c', "$account: one more");
 
-    my $taken = $t->status()->{taken};
+    my $taken = $t->status()->{handover}{received};
 
     $t->reload();
-    ok($t->wait_for(sub { $t->status()->{taken} >= $taken + 3 }, 'taken'),
+    ok($t->wait_for(sub { $t->status()->{handover}{received}
+            >= $taken + 3 }, 'taken'),
         '    is handed over');
     result($account, $address, 'c');
     is($nobody->json()->{update}, 'c', '    to where the result comes');

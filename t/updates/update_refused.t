@@ -63,7 +63,7 @@ my @queries = (
 );
 
 my $t = Pimap->new(http => 'pimap_max_update 1000; pimap_max_body 16k;'
-    . 'pimap_max_updates 10; pimap_max_backlog 12; limit_req_zone'
+    . 'pimap_max_updates 10; pimap_max_queued_updates 12; limit_req_zone'
     . ' $arg_account zone=updates:1m rate=1r/m;');
 $t->nginx()->{locations} .= <<'END';
         location = /limited {

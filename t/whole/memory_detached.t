@@ -86,7 +86,7 @@ for my $way (sort(keys(%ways))) {
 
 my $status = $t->status();
 
-is(join(' ', map { $status->{$_} } qw(parked accounts uncounted)), '0 0 0',
+is(join(' ', map { $status->{$_} } qw(parked accounts zoneFull)), '0 0 0',
     'nothing is counted any more');
 is(scalar(grep { $_ } values(%{ $status->{devices} })), 0, 'of no kind');
 ok($t->wait_for(sub { $t->status()->{workers}[0]{redis}{subscribed} == 0 },

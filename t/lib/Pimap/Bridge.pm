@@ -18,7 +18,7 @@ sub new {
     my ($class, %set) = @_;
 
     return bless({ name => 'bridge', main => '', redis => '', auth => '',
-        watch => '', lease => '', updates => '', %set }, $class);
+        sessions => '', lease => '', updates => '', %set }, $class);
 }
 
 
@@ -113,7 +113,7 @@ $self->{main}
 
 redis = { $socket $self->{redis} };
 auth = { delay = "300ms"; $self->{auth} };
-watch = { presence = "500ms"; backoff_min = "100ms"; $self->{watch} };
+sessions = { presence = "500ms"; backoff_min = "100ms"; $self->{sessions} };
 lease = { id = "$self->{name}"; time = "3s"; $self->{lease} };
 updates = { $self->{updates} };
 
@@ -283,7 +283,7 @@ sub watches {
     my ($self, $n) = @_;
 
     return $self->{t}->wait_for(sub {
-        ($self->metric('accounts_watched') // -1) == $n
+        ($self->metric('accounts_with_session') // -1) == $n
     }, "$n accounts watched by $self->{name}");
 }
 

@@ -47,8 +47,8 @@ sub run {
 
     $t->nginx()->{http} = 'pimap_redis ' . $trouble->address()
         . ($self->{blind} ? ' functions=off' : '')
-        . ' timeout=1s probe=500ms; pimap_log_length 100000; pimap_check 3s;'
-        . ' pimap_drain 1s; pimap_max_devices_per_ip 0;'
+        . ' timeout=1s probe=500ms; pimap_log_length 100000;'
+        . ' pimap_gap_check 3s; pimap_drain 1s; pimap_max_devices_per_ip 0;'
         . ($self->{coalesce} && ($ENV{PIMAP_HTTP} // '') !~ /coalesce/
             ? ' pimap_coalesce 1s;' : '');
 
@@ -212,7 +212,7 @@ sub report {
             /^resync (.*)/ ? "$1 $figures->{$_}" : () }
             sort(keys(%$figures))),
         'log: ' . join(', ', map { "$_ $status->{log}{$_}" }
-            qw(replayed filled duplicates gaps checks)),
+            qw(replayed filled duplicates gaps gapChecks)),
         "coalesced: $status->{events}{coalesced}, $figures->{merged} at "
             . 'devices',
         join(', ', map { "$_ $figures->{$_}" }
