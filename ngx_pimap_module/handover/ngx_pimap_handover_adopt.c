@@ -14,10 +14,11 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_limit.h"
 #include "ngx_pimap_device_record.h"
+#include "ngx_pimap_input.h"
+#include "ngx_pimap_socket.h"
 
 
 static ngx_int_t ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_record_t *record, ngx_connection_t *c);
-static ngx_connection_t *ngx_pimap_handover_adopt_connection(ngx_socket_t fd);
 
 
 void
@@ -42,7 +43,7 @@ ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
         return;
     }
 
-    c = ngx_pimap_handover_adopt_connection(fd);
+    c = ngx_pimap_socket_open(fd);
 
     if (c == NULL) {
         (void) ngx_close_socket(fd);
@@ -62,7 +63,8 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
     ngx_uint_t             gone;
     ngx_pimap_device_t    *d;
     ngx_pimap_parking_t   *parking;
-    ngx_pimap_transport_connection_t  *dt;
+    ngx_pimap_connection_t *pc;
+    ngx_pimap_connection_state_t  state;
 
     parking = &record->parking;
 
@@ -81,9 +83,9 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
                                 (ngx_uint_t) parking->conf->ping_max);
     }
 
-    dt = ngx_pimap_transport_connection_create(parking->kind == NGX_PIMAP_HIBERNATED,
-                                   c->log);
-    if (dt == NULL) {
+    pc = ngx_pimap_connection_create(parking->kind == NGX_PIMAP_HIBERNATED,
+                                     c->log);
+    if (pc == NULL) {
         return NGX_ERROR;
     }
 
@@ -91,7 +93,7 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
         parking->filter = ngx_pimap_filter_clone(parking->filter, c->log);
 
         if (parking->filter == NULL) {
-            ngx_pimap_transport_connection_free(dt);
+            ngx_pimap_connection_free(pc);
             return NGX_ERROR;
         }
     }
@@ -105,22 +107,29 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
 
     ngx_pimap_limit_take(parking);
 
-    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection_transport, dt,
+    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection, pc,
                        c->log);
 
     if (d == NULL) {
         ngx_pimap_limit_release(&parking->account, &parking->device,
                                 parking->address);
         ngx_free(parking->filter);
-        ngx_pimap_transport_connection_free(dt);
+        ngx_pimap_connection_free(pc);
         return NGX_ERROR;
     }
 
-#if (NGX_STAT_STUB)
-    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
-#endif
+    d->blanks = record->blanks;
+    d->idle = record->idle;
+    d->updates = record->updates;
 
-    if (ngx_pimap_transport_connection_restore(dt, c, d, record) != NGX_OK) {
+    state.out = record->unsent;
+    state.in = record->unread;
+    state.chunked = record->chunked;
+    state.tls = d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL;
+
+    if (ngx_pimap_connection_restore(pc, c, d, &state) != NGX_OK
+        || ngx_pimap_input_restore(d, &record->state, &record->text) != NGX_OK)
+    {
         ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
         return NGX_OK;
     }
@@ -135,29 +144,4 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_connection_t *
-ngx_pimap_handover_adopt_connection(ngx_socket_t fd)
-{
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(fd, ngx_cycle->log);
-    if (c == NULL) {
-        return NULL;
-    }
-
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->recv_chain = ngx_recv_chain;
-    c->send_chain = ngx_send_chain;
-
-    c->log_error = NGX_ERROR_INFO;
-    c->read->log = c->log;
-    c->write->log = c->log;
-    c->write->ready = 1;
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-
-    return c;
 }

@@ -9,8 +9,9 @@
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_channel.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_deliver.h"
-#include "ngx_pimap_handover_marker.h"
+#include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_device.h"
 
 
@@ -36,6 +37,8 @@ typedef struct {
 
 
 static void ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest);
+static ngx_int_t ngx_pimap_handover_incoming_publish(
+    ngx_pimap_account_t *account, uint64_t token);
 static ngx_int_t ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data, ngx_socket_t fd);
 static void ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest);
 static ngx_pimap_early_t *ngx_pimap_handover_incoming_next_early(
@@ -130,10 +133,32 @@ static void
 ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest)
 {
     if (!guest->asked && guest->account->subscribed) {
-        guest->asked = (ngx_pimap_handover_marker_publish(guest->account,
+        guest->asked = (ngx_pimap_handover_incoming_publish(guest->account,
                                                    guest->token)
                         == NGX_OK);
     }
+}
+
+
+static ngx_int_t
+ngx_pimap_handover_incoming_publish(ngx_pimap_account_t *account, uint64_t token)
+{
+    u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
+    ngx_str_t  payload;
+
+    payload.data = buf;
+    payload.len = ngx_snprintf(buf, sizeof(buf), NGX_PIMAP_HANDOVER_MARKER
+                               "%016xL", token)
+                  - buf;
+
+    if (ngx_pimap_command_publish_account(&account->sn.str, &payload, NULL,
+                                            NULL)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

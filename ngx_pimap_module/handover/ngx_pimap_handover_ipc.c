@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_handover_ipc.h"
+#include "ngx_pimap_socket.h"
 
 #include <sys/socket.h>
 
@@ -173,7 +174,7 @@ ngx_pimap_handover_ipc_open(ngx_socket_t s, ngx_event_handler_pt read,
 {
     ngx_connection_t  *c;
 
-    c = ngx_get_connection(s, ngx_cycle->log);
+    c = ngx_pimap_socket_open(s);
 
     if (c == NULL) {
         (void) ngx_close_socket(s);
@@ -183,39 +184,11 @@ ngx_pimap_handover_ipc_open(ngx_socket_t s, ngx_event_handler_pt read,
     c->data = data;
     c->read->handler = read;
     c->write->handler = write;
-    c->read->log = c->log;
-    c->write->log = c->log;
-    c->write->ready = 1;
 
     if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        ngx_pimap_handover_ipc_close(c);
+        ngx_pimap_socket_close(c);
         return NULL;
     }
 
     return c;
-}
-
-
-/*
- * The kernel forgets what it was to watch with the last copy of a descriptor,
- * wherever that is; before that it would go on to tell us.
- */
-
-void
-ngx_pimap_handover_ipc_close(ngx_connection_t *c)
-{
-    if (ngx_del_conn) {
-        (void) ngx_del_conn(c, 0);
-
-    } else {
-        if (c->read->active) {
-            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-        }
-
-        if (c->write->active) {
-            (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
-        }
-    }
-
-    ngx_close_connection(c);
 }

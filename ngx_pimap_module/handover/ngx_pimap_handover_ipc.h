@@ -25,6 +25,11 @@
 
 #define NGX_PIMAP_HANDOVER_IPC_MAX       131072     /* bytes of a message */
 
+/* "!handover <token>" in the account's channel, 16 hexadecimal digits */
+#define NGX_PIMAP_HANDOVER_MARKER       "!handover "
+#define NGX_PIMAP_HANDOVER_MARKER_SIZE                                        \
+    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + 16)
+
 
 typedef enum {
     NGX_PIMAP_HANDOVER_IPC_OFFER = 1,   /* old: who takes?  With a socket to talk */
@@ -72,9 +77,5 @@ ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s,
 /* A socket in the event loop; it is closed if that fails. */
 ngx_connection_t *ngx_pimap_handover_ipc_open(ngx_socket_t s,
     ngx_event_handler_pt read, ngx_event_handler_pt write, void *data);
-
-/* A connection that goes on in another process may be closed only so. */
-void ngx_pimap_handover_ipc_close(ngx_connection_t *c);
-
 
 #endif /* _NGX_PIMAP_TALK_H_INCLUDED_ */

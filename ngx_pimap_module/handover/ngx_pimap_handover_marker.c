@@ -7,36 +7,13 @@
 
 
 #include "ngx_pimap_handover_marker.h"
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_handover_incoming.h"
 
 
-#define NGX_PIMAP_HANDOVER_MARKER_TEXT    "!handover "
-#define NGX_PIMAP_HANDOVER_MARKER_PREFIX  (sizeof(NGX_PIMAP_HANDOVER_MARKER_TEXT) - 1)
-#define NGX_PIMAP_HANDOVER_MARKER_SIZE    (NGX_PIMAP_HANDOVER_MARKER_PREFIX + 16)
-
-
-ngx_int_t
-ngx_pimap_handover_marker_publish(ngx_pimap_account_t *account, uint64_t token)
-{
-    u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
-    ngx_str_t  payload;
-
-    payload.data = buf;
-    payload.len = ngx_snprintf(buf, sizeof(buf), NGX_PIMAP_HANDOVER_MARKER_TEXT
-                               "%016xL", token)
-                  - buf;
-
-    if (ngx_pimap_command_publish_account(&account->sn.str, &payload, NULL,
-                                            NULL)
-        == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
+#define NGX_PIMAP_HANDOVER_MARKER_PREFIX                                      \
+    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1)
 
 
 ngx_int_t
@@ -48,7 +25,7 @@ ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
     ngx_int_t    digit;
 
     if (len != NGX_PIMAP_HANDOVER_MARKER_SIZE
-        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER_TEXT,
+        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER,
                       NGX_PIMAP_HANDOVER_MARKER_PREFIX)
            != 0)
     {

@@ -14,9 +14,6 @@
 #include "ngx_pimap.h"
 
 
-/* Says it to the other worker; NGX_ERROR if Redis is away. */
-ngx_int_t ngx_pimap_handover_marker_publish(ngx_pimap_account_t *account,
-    uint64_t token);
 
 /*
  * NGX_OK, also if it is said to others than us; NGX_DECLINED if it is another

@@ -11,6 +11,7 @@
 #include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_socket.h"
 
 
 #define NGX_PIMAP_HANDOVER_PEER_SEARCH    5000      /* msec */
@@ -357,6 +358,6 @@ ngx_pimap_handover_peer_drop(ngx_pimap_handover_peer_t *taker)
     }
 
     ngx_queue_remove(&taker->link);
-    ngx_pimap_handover_ipc_close(taker->connection);
+    ngx_pimap_socket_close(taker->connection);
     ngx_free(taker);
 }

@@ -10,6 +10,7 @@
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_socket.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_handover_ipc.h"
 
@@ -125,7 +126,7 @@ ngx_pimap_handover_receiver_stop(void)
         return;
     }
 
-    ngx_pimap_handover_ipc_close(ngx_pimap_handover_receiver_door);
+    ngx_pimap_socket_close(ngx_pimap_handover_receiver_door);
     ngx_pimap_handover_receiver_door = NULL;
 
     ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
@@ -341,6 +342,6 @@ ngx_pimap_handover_receiver_drop(ngx_pimap_giver_t *giver)
     ngx_pimap_handover_incoming_forget(giver);
 
     ngx_queue_remove(&giver->link);
-    ngx_pimap_handover_ipc_close(giver->connection);
+    ngx_pimap_socket_close(giver->connection);
     ngx_free(giver);
 }

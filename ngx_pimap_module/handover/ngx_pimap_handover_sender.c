@@ -384,18 +384,27 @@ static ngx_int_t
 ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
     ngx_pimap_gift_t *gift, ngx_pimap_device_t *d)
 {
-    void                   *connection;
     size_t                  len;
     ngx_int_t               rc;
     ngx_socket_t            fd;
     ngx_pimap_device_record_t      record;
     ngx_pimap_handover_ipc_head_t   head;
+    ngx_pimap_connection_state_t    state;
+    ngx_pimap_connection_t         *pc;
     static u_char           buf[NGX_PIMAP_HANDOVER_IPC_MAX];
 
     ngx_memzero(&record, sizeof(ngx_pimap_device_record_t));
 
-    if (ngx_pimap_transport_connection_save(d, &record, &fd) != NGX_OK) {
+    if (ngx_pimap_connection_save(d, &state, &fd) != NGX_OK) {
         return NGX_OK;
+    }
+
+    record.unsent = state.out;
+    record.unread = state.in;
+    record.chunked = state.chunked;
+
+    if (state.tls) {
+        record.tls = *state.tls;
     }
 
     ngx_pimap_handover_sender_describe(d, &record);
@@ -425,10 +434,10 @@ ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
         return rc;
     }
 
-    connection = d->connection;
+    pc = d->connection;
 
     ngx_pimap_device_give(d);
-    ngx_pimap_transport_connection_release(connection);
+    (void) ngx_close_socket(ngx_pimap_connection_release(pc));
 
     taker->given++;
     ngx_pimap_handover_sender_count++;

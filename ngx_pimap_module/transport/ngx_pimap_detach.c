@@ -56,7 +56,7 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
     const char             *refusal;
     ngx_connection_t       *c;
     ngx_pimap_tls13_t       tls;
-    ngx_pimap_transport_connection_t   *dt;
+    ngx_pimap_connection_t *pc;
     ngx_pimap_loc_conf_t   *plcf;
 
     c = r->connection;
@@ -71,14 +71,13 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
     refusal = "not asked for";
     kept = NULL;
 
-    dt = ngx_pimap_transport_connection_create(c->ssl && plcf->hibernate,
-                                               c->log);
-    if (dt == NULL) {
+    pc = ngx_pimap_connection_create(c->ssl && plcf->hibernate, c->log);
+    if (pc == NULL) {
         return NGX_ERROR;
     }
 
     if (c->ssl && ngx_pimap_detach_keep_ssl(c, &kept) != NGX_OK) {
-        ngx_pimap_transport_connection_free(dt);
+        ngx_pimap_connection_free(pc);
         return NGX_ERROR;
     }
 
@@ -100,7 +99,7 @@ ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
     ngx_pimap_detach_strip(c, kept);
 
-    ngx_pimap_adopt(dt, c, d, chunked, refusal ? NULL : &tls);
+    ngx_pimap_connection_adopt(pc, c, d, chunked, refusal ? NULL : &tls);
 
     return NGX_OK;
 }

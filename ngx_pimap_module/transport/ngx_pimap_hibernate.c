@@ -9,6 +9,7 @@
 
 
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_socket.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -214,10 +215,7 @@ ngx_pimap_hibernate_take(ngx_connection_t *c, ngx_pimap_tls13_t *tls)
     SSL_free(ssl);
 
     c->ssl = NULL;
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->recv_chain = ngx_recv_chain;
-    c->send_chain = ngx_send_chain;
+    ngx_pimap_socket_plain(c);
 
     return NULL;
 }

@@ -10,6 +10,11 @@
 #include "ngx_pimap_transport_request_read.h"
 #include "ngx_pimap_request_body.h"
 #include "ngx_pimap_input.h"
+#include "ngx_pimap_socket.h"
+
+
+static ngx_int_t ngx_pimap_transport_request_input(void *data, u_char *buf,
+    size_t len);
 
 
 void
@@ -38,40 +43,33 @@ ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
 ngx_int_t
 ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
-    ssize_t            n;
-    ngx_uint_t         turns;
-    ngx_connection_t  *c;
-    static u_char      buf[NGX_PIMAP_INPUT_READ];
+    ngx_int_t  rc;
 
     if (d->input == NGX_PIMAP_INPUT_NDJSON) {
         return ngx_pimap_request_body_read(r, d);
     }
 
-    c = r->connection;
-
-    for (turns = 0; turns < NGX_PIMAP_INPUT_TURNS; turns++) {
-
-        if (d->doomed) {
-            return NGX_OK;
-        }
-
-        n = c->recv(c, buf, sizeof(buf));
-
-        if (n == NGX_AGAIN) {
-            return ngx_handle_read_event(c->read, 0);
-        }
-
-        if (n == NGX_ERROR || n == 0) {
-            c->read->eof = 1;
-            return NGX_DONE;
-        }
-
-        (void) ngx_pimap_input(d, buf, n);
+    if (d->doomed) {
+        return NGX_OK;
     }
 
-    /* there may be more */
+    rc = ngx_pimap_socket_read(r->connection,
+                               ngx_pimap_transport_request_input, d);
 
-    ngx_post_event(c->read, &ngx_posted_next_events);
+    if (rc == NGX_DONE) {
+        r->connection->read->eof = 1;
+    }
 
-    return NGX_OK;
+    return rc == NGX_DECLINED ? NGX_OK : rc;
+}
+
+
+static ngx_int_t
+ngx_pimap_transport_request_input(void *data, u_char *buf, size_t len)
+{
+    ngx_pimap_device_t  *d = data;
+
+    (void) ngx_pimap_input(d, buf, len);
+
+    return d->doomed ? NGX_DECLINED : NGX_OK;
 }

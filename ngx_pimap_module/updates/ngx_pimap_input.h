@@ -14,10 +14,6 @@
 #include "ngx_pimap_device.h"
 
 
-#define NGX_PIMAP_INPUT_READ   4096     /* bytes at once */
-#define NGX_PIMAP_INPUT_TURNS  16       /* reads, then it is others' turn */
-
-
 /*
  * Takes bytes as they have come, and changes them.  Whatever is wrong dooms
  * the device; NGX_ERROR: it says what it may not, and gets no answer.

@@ -1,0 +1,245 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Writes to a detached connection, and closes it.  Bytes that the socket does
+ * not take are kept, so a device without such bytes costs no buffer.
+ */
+
+
+#include "ngx_pimap_connection_private.h"
+#include "ngx_pimap_hibernate.h"
+
+
+#define NGX_PIMAP_CONNECTION_LINGER  2000       /* msec */
+
+
+static void ngx_pimap_connection_linger_handler(ngx_event_t *rev);
+static void ngx_pimap_connection_shutdown(ngx_connection_t *c);
+
+
+ngx_int_t
+ngx_pimap_connection_write(ngx_pimap_connection_t *pc, u_char *data,
+    size_t len)
+{
+    ngx_str_t  sealed;
+
+    if (!pc->hibernated) {
+        return ngx_pimap_connection_write_raw(pc, data, len);
+    }
+
+    if (ngx_pimap_hibernate_seal(&pc->tls, data, len, pc->padding, &sealed)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
+}
+
+
+/* Bytes of the socket, or of OpenSSL: all are sent or kept, in order. */
+
+ngx_int_t
+ngx_pimap_connection_write_raw(ngx_pimap_connection_t *pc, u_char *data,
+    size_t len)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = pc->connection;
+
+    if (c->error) {
+        return NGX_ERROR;
+    }
+
+    if (pc->out) {
+        return ngx_pimap_buffer_add(&pc->out, data, len);
+    }
+
+    while (len && c->write->ready) {
+        n = c->send(c, data, len);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        data += n;
+        len -= n;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    ngx_add_timer(c->write, pc->timeout);
+
+    if (ngx_pimap_buffer_add(&pc->out, data, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_pimap_connection_dbg(pc, "blocked");
+
+    return ngx_handle_write_event(c->write, 0);
+}
+
+
+ngx_int_t
+ngx_pimap_connection_flush(ngx_pimap_connection_t *pc)
+{
+    ssize_t            n;
+    ngx_str_t          rest;
+    ngx_connection_t  *c;
+
+    c = pc->connection;
+
+    while (pc->out && c->write->ready) {
+        ngx_pimap_buffer_rest(pc->out, &rest);
+
+        n = c->send(c, rest.data, rest.len);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n == NGX_AGAIN) {
+            break;
+        }
+
+        ngx_pimap_buffer_take(&pc->out, n);
+
+        ngx_add_timer(c->write, pc->timeout);
+    }
+
+    if (pc->out == NULL && c->write->timer_set) {
+        ngx_del_timer(c->write);
+        ngx_pimap_connection_dbg(pc, "flushed");
+    }
+
+    return ngx_handle_write_event(c->write, 0);
+}
+
+
+void
+ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert)
+{
+    ngx_str_t  sealed;
+
+    if (pc->hibernated
+        && ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK)
+    {
+        (void) ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
+    }
+}
+
+
+/*
+ * RFC 6455, 7.1.1, and RFC 9112, 9.6: if the socket were closed while the
+ * client still sends, a reset could destroy the last bytes on their way.  So
+ * it is closed after the client has closed, or after a time-out.
+ */
+
+void
+ngx_pimap_connection_finish(ngx_pimap_connection_t *pc)
+{
+    ngx_connection_t  *c;
+
+    if (!pc->lingers) {
+        ngx_pimap_connection_close(pc);
+        return;
+    }
+
+    c = pc->connection;
+
+    if (c->ssl) {
+        ngx_pimap_connection_shutdown(c);
+    }
+
+    if (c->error || ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
+        ngx_pimap_connection_close(pc);
+        return;
+    }
+
+    ngx_pimap_connection_dbg(pc, "lingering");
+
+    c->read->handler = ngx_pimap_connection_linger_handler;
+
+    ngx_add_timer(c->read, NGX_PIMAP_CONNECTION_LINGER);
+    ngx_post_event(c->read, &ngx_posted_events);
+}
+
+
+static void
+ngx_pimap_connection_linger_handler(ngx_event_t *rev)
+{
+    ngx_connection_t  *c;
+
+    c = rev->data;
+
+    if (rev->timedout || c->close
+        || ngx_pimap_socket_read(c, NULL, NULL) != NGX_OK)
+    {
+        ngx_pimap_connection_close(c->data);
+    }
+}
+
+
+void
+ngx_pimap_connection_close(ngx_pimap_connection_t *pc)
+{
+    ngx_pool_t        *pool;
+    ngx_connection_t  *c;
+
+    c = pc->connection;
+    pool = c->pool;
+
+    ngx_pimap_connection_dbg(pc, "closed");
+
+    if (c->ssl) {
+        ngx_pimap_connection_shutdown(c);
+    }
+
+    ngx_close_connection(c);
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+    ngx_pimap_connection_done(pc);
+}
+
+
+void
+ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
+{
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+#endif
+
+    ngx_pimap_buffer_free(&pc->out);
+    ngx_pimap_buffer_free(&pc->in);
+
+    if (pc->hibernated) {
+        ngx_pimap_hibernate_wipe(&pc->tls);
+    }
+
+    ngx_free(pc);
+}
+
+
+/* A socket that does not take even close_notify is closed without it. */
+
+static void
+ngx_pimap_connection_shutdown(ngx_connection_t *c)
+{
+    c->ssl->no_wait_shutdown = 1;
+
+    if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+        c->error = 1;
+        (void) ngx_ssl_shutdown(c);
+    }
+}
