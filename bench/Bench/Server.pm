@@ -160,7 +160,7 @@ sub redis {
     $server->{port} = $port;
 
     command("redis-cli -s $path -x FUNCTION LOAD < $root/$_")
-        for qw(redis/pimap.lua bench/least.lua);
+        for qw(redis/pimap.lua bench/load/least.lua);
 
     return $server;
 }

@@ -74,7 +74,9 @@ device_open(client_t *client, device_t *device)
     if (session_request(device->session, client->plan,
                         device_number(client, device))
         == -1
-        || client_connect(client, fd, device_number(client, device))
+        || target_connect(&client->plan->target, fd,
+                          device_number(client, device),
+                          client->plan->sources, client->plan->ports)
            == -1
         || epoll_ctl(client->epoll, EPOLL_CTL_ADD, fd, &ee) == -1)
     {
@@ -525,7 +527,7 @@ device_close(client_t *client, device_t *device)
 
     device->state = DEVICE_NONE;
     client->panel->failed++;
-    client_again(client, device);
+    client->again(client, device);
 }
 
 

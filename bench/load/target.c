@@ -7,11 +7,15 @@
  */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "target.h"
+
+
+#define TARGET_SOURCE  0x7f010001  /* 127.1.0.1, and on */
 
 
 const char *
@@ -102,4 +106,47 @@ target_expand(char *buf, size_t size, const char *text, uint32_t account,
     *p = '\0';
 
     return (size_t) (p - buf);
+}
+
+
+/* the devices go round the source addresses, then round the ports */
+
+int
+target_connect(const target_t *target, int fd, uint32_t n, uint32_t sources,
+    uint32_t ports)
+{
+    int                 on;
+    struct linger       linger;
+    struct sockaddr_in  sin;
+
+    on = 1;
+
+    /* a reset at the end leaves no TIME-WAIT behind */
+
+    linger.l_onoff = 1;
+    linger.l_linger = 0;
+
+    memset(&sin, 0, sizeof(struct sockaddr_in));
+    sin.sin_family = AF_INET;
+    sin.sin_addr.s_addr = htonl(TARGET_SOURCE + n % sources);
+
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on))
+        == -1
+        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1
+        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
+    {
+        return -1;
+    }
+
+    sin = target->addr;
+    sin.sin_port = htons((uint16_t) (ntohs(sin.sin_port)
+                                     + n / sources % ports));
+
+    if (connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
+        && errno != EINPROGRESS)
+    {
+        return -1;
+    }
+
+    return 0;
 }

@@ -33,5 +33,9 @@ const char *target_parse(target_t *target, const char *url);
 size_t target_expand(char *buf, size_t size, const char *text,
     uint32_t account, uint32_t device);
 
+/* connects the socket of the n-th device; -1: errno says why */
+int target_connect(const target_t *target, int fd, uint32_t n,
+    uint32_t sources, uint32_t ports);
+
 
 #endif /* BENCH_TARGET_H */

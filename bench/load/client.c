@@ -23,13 +23,13 @@
 
 
 #define CLIENT_EVENTS  512
-#define CLIENT_SOURCE  0x7f010001  /* 127.1.0.1, and on */
 
 
 static int client_init(client_t *client, uint32_t process);
 static int client_tls(client_t *client);
 static int client_open(client_t *client, uint32_t *next, uint64_t start);
 static int client_loop(client_t *client);
+static void client_again(client_t *client, device_t *device);
 static void client_stop(int sig);
 
 
@@ -46,6 +46,7 @@ client_run(const plan_t *plan, board_t *board, uint32_t process)
     client.plan = plan;
     client.board = board;
     client.panel = board_panel(board, process);
+    client.again = client_again;
 
     if (client_init(&client, process) == -1) {
         fprintf(stderr, "park: process %u: cannot start: %s\n", process,
@@ -74,11 +75,11 @@ client_init(client_t *client, uint32_t process)
     TAILQ_INIT(&client->opening);
 
     client->devices = calloc(client->ndevices, sizeof(device_t));
-    client->again = calloc(client->ndevices, sizeof(uint32_t));
+    client->failed = calloc(client->ndevices, sizeof(uint32_t));
     client->buf = malloc(CLIENT_BUF);
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    if (client->devices == NULL || client->again == NULL
+    if (client->devices == NULL || client->failed == NULL
         || client->buf == NULL || client->epoll == -1)
     {
         return -1;
@@ -193,7 +194,7 @@ client_open(client_t *client, uint32_t *next, uint64_t start)
                   / 1000000;
     }
 
-    while (*next < client->ndevices || client->nagain) {
+    while (*next < client->ndevices || client->nfailed) {
 
         if (client->nopening >= plan->window) {
             return 1000;
@@ -207,7 +208,7 @@ client_open(client_t *client, uint32_t *next, uint64_t start)
             device = &client->devices[(*next)++];
 
         } else {
-            device = &client->devices[client->again[--client->nagain]];
+            device = &client->devices[client->failed[--client->nfailed]];
         }
 
         if (device_open(client, device) == -1) {
@@ -222,57 +223,13 @@ client_open(client_t *client, uint32_t *next, uint64_t start)
 }
 
 
-/* the devices go round the source addresses, then round the ports */
-
-int
-client_connect(const client_t *client, int fd, uint32_t n)
-{
-    int                 on;
-    const plan_t       *plan;
-    struct linger       linger;
-    struct sockaddr_in  sin;
-
-    on = 1;
-    plan = client->plan;
-
-    /* a reset at the end leaves no TIME-WAIT behind */
-
-    linger.l_onoff = 1;
-    linger.l_linger = 0;
-
-    memset(&sin, 0, sizeof(struct sockaddr_in));
-    sin.sin_family = AF_INET;
-    sin.sin_addr.s_addr = htonl(CLIENT_SOURCE + n % plan->sources);
-
-    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on))
-        == -1
-        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1
-        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
-    {
-        return -1;
-    }
-
-    sin = plan->target.addr;
-    sin.sin_port = htons((uint16_t) (ntohs(sin.sin_port)
-                                     + n / plan->sources % plan->ports));
-
-    if (connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
-        && errno != EINPROGRESS)
-    {
-        return -1;
-    }
-
-    return 0;
-}
-
-
 /* as many failures as devices: this server will not park them */
 
-void
+static void
 client_again(client_t *client, device_t *device)
 {
     if (client->panel->failed < client->ndevices) {
-        client->again[client->nagain++] =
+        client->failed[client->nfailed++] =
                                     (uint32_t) (device - client->devices);
     }
 }

@@ -43,22 +43,27 @@ typedef struct {
 } plan_t;
 
 
-typedef struct {
+typedef struct client_s   client_t;
+
+struct client_s {
     const plan_t           *plan;
     board_t                *board;
     board_panel_t          *panel;
     device_t               *devices;       /* [first, first + ndevices) */
-    uint32_t               *again;         /* failed, to be opened again */
+    uint32_t               *failed;        /* to be opened again */
     SSL_CTX                *tls;
     unsigned char          *buf;
     struct session_list_s   opening;       /* oldest first */
     uint64_t                now;           /* of this turn of the loop */
     uint32_t                first;
     uint32_t                ndevices;
-    uint32_t                nagain;
+    uint32_t                nfailed;
     uint32_t                nopening;
     int                     epoll;
-} client_t;
+
+    /* the device is to be opened once more, a little later */
+    void                  (*again)(client_t *client, device_t *device);
+};
 
 
 #define CLIENT_BUF  65536
@@ -66,12 +71,5 @@ typedef struct {
 
 /* runs until SIGTERM; returns the process's exit status */
 int client_run(const plan_t *plan, board_t *board, uint32_t process);
-
-/* connects the socket of that device; -1: errno says why */
-int client_connect(const client_t *client, int fd, uint32_t n);
-
-/* the device is to be opened once more, a little later */
-void client_again(client_t *client, device_t *device);
-
 
 #endif /* BENCH_CLIENT_H */
