@@ -154,7 +154,6 @@ static const bridge_option_t bridge_config_server_options[] = {
     number("max_message", in(max_message), "1048576", 1024, 67108864),
     number("max_known", in(max_known), "20000", 0, 10000000),
     flag("mail", in(mail), "1"),
-    flag("compress", in(compress), "0"),
     flag("preview", in(preview), "1"),
     flag("notify", in(notify), "1"),
     flag("idle", in(idle), "1"),
@@ -474,7 +473,6 @@ bridge_config_server_imap(bridge_server_t *server)
     o->max_known = server->max_known;
     o->max_message = server->max_message;
     o->max_result = server->config->updates.max_result;
-    o->compress = server->compress;
     o->preview = server->preview;
 
     o->without = (server->notify ? 0 : IMAP_WITHOUT_NOTIFY)

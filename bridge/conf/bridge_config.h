@@ -49,7 +49,6 @@ struct bridge_server_s {
     int                   max_message;
     int                   max_known;
     int                   mail;         /* its events are published */
-    int                   compress;
     int                   preview;
     int                   notify;
     int                   idle;

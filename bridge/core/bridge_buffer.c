@@ -17,17 +17,17 @@
 
 
 int
-imap_str_equal(const imap_str_t *s, const char *text, size_t len)
+bridge_str_equal(const bridge_str_t *s, const char *text, size_t len)
 {
-    return s->data && s->len == len && strncasecmp(s->data, text, len) == 0;
+    return  s->data && s->len == len && strncasecmp(s->data, text, len) == 0;
 }
 
 
 char *
 bridge_buffer_need(bridge_buffer_t *b, size_t len)
 {
-    char    *data;
-    size_t   size;
+    char   *data;
+    size_t  size;
 
     if (b->size - b->len >= len) {
         return b->data + b->len;

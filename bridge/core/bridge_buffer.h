@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _IMAP_BUF_H_INCLUDED_
-#define _IMAP_BUF_H_INCLUDED_
+#ifndef _BRIDGE_BUFFER_H_INCLUDED_
+#define _BRIDGE_BUFFER_H_INCLUDED_
 
 
 #include <stddef.h>
@@ -19,7 +19,7 @@
 typedef struct {
     char     *data;
     size_t    len;
-} imap_str_t;
+} bridge_str_t;
 
 
 typedef struct {
@@ -29,11 +29,11 @@ typedef struct {
 } bridge_buffer_t;
 
 
-#define imap_str_is(s, text)                                                  \
-    imap_str_equal((s), (text), sizeof(text) - 1)
+#define bridge_str_is(s, text)                                                \
+    bridge_str_equal((s), (text), sizeof(text) - 1)
 
 /* Without regard to case, which only ASCII has. */
-int imap_str_equal(const imap_str_t *s, const char *text, size_t len);
+int bridge_str_equal(const bridge_str_t *s, const char *text, size_t len);
 
 /* Room for "len" bytes more; the address of the first of them. */
 char *bridge_buffer_need(bridge_buffer_t *b, size_t len);
@@ -49,4 +49,4 @@ void bridge_buffer_base64(bridge_buffer_t *b, const char *data, size_t len);
 void bridge_buffer_free(bridge_buffer_t *b);
 
 
-#endif /* _IMAP_BUF_H_INCLUDED_ */
+#endif /* _BRIDGE_BUFFER_H_INCLUDED_ */

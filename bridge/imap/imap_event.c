@@ -68,8 +68,8 @@ void
 imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
     uint64_t new)
 {
-    uint64_t       set, cleared, modseq;
-    imap_selected_t   *v = &s->view;
+    uint64_t                set, cleared, modseq;
+    imap_selected_t        *v = &s->view;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     set = new & ~old;
@@ -177,9 +177,9 @@ imap_event_modseq(json_t *event, uint64_t modseq)
 void
 imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 {
-    size_t        i;
-    json_t       *event, *uids;
-    uint32_t      uid;
+    size_t            i;
+    json_t           *event, *uids;
+    uint32_t          uid;
     imap_selected_t  *v = &s->view;
 
     uids = NULL;
@@ -220,8 +220,8 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 void
 imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    json_t        *event;
-    const char    *name;
+    json_t                 *event;
+    const char             *name;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     name = imap_event_delivered(s, f, flags) ? "MessageNew" : "MessageAppend";
@@ -280,8 +280,8 @@ static void
 imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
 {
     bridge_buffer_t         b;
-    imap_response_fetch_t      *f = &r->u.fetch;
-    const imap_str_t  *head, *text;
+    imap_response_fetch_t  *f = &r->u.fetch;
+    const bridge_str_t     *head, *text;
 
     memset(&b, 0, sizeof(b));
 
@@ -332,9 +332,9 @@ imap_event_text(json_t *event, const char *name, bridge_buffer_t *b)
 void
 imap_event_flush(imap_session_t *s)
 {
-    json_t          *state, *events;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    json_t           *events;
+    imap_selected_t  *v = &s->view;
+    imap_mailbox_t   *m = v->mailbox;
 
     if (m == NULL || (json_array_size(s->batch) == 0
                       && !imap_event_changed(s)))
@@ -348,7 +348,6 @@ imap_event_flush(imap_session_t *s)
 
     events = s->batch;
     s->batch = json_array();
-    state = imap_mailbox_state(s, m);
 
     v->barrier = 0;
     v->touched.n = 0;
@@ -358,18 +357,15 @@ imap_event_flush(imap_session_t *s)
     v->before.uidvalidity = m->uidvalidity;
     v->before.modseq = m->modseq;
 
-    s->cb->publish(s->data, m->name, events, state);
-
-    json_decref(events);
-    json_decref(state);
+    imap_publish(s, m->name, events, imap_mailbox_state(s, m));
 }
 
 
 static int
 imap_event_changed(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *v = &s->view;
+    imap_mailbox_t   *m = v->mailbox;
 
     return m->uidvalidity != v->before.uidvalidity
            || m->uidnext != v->before.uidnext
@@ -383,10 +379,10 @@ imap_event_changed(imap_session_t *s)
 static void
 imap_event_counts(imap_session_t *s)
 {
-    size_t           i, n;
-    json_t          *event, *name;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    size_t            i, n;
+    json_t           *event, *name;
+    imap_selected_t  *v = &s->view;
+    imap_mailbox_t   *m = v->mailbox;
 
     static const char *counted[] = {
         "MessageNew", "MessageAppend", "MessageExpunge", "MessageRead",

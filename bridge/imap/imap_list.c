@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "imap_utf7.h"
-
 
 #define IMAP_STATUS_ITEMS   "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
 
@@ -28,15 +26,8 @@ static void imap_list_lsub(imap_session_t *s, imap_response_t *r);
 static void imap_list_status(imap_session_t *s, imap_response_t *r);
 static void imap_list_failed(imap_session_t *s, const char *command);
 static void imap_list_done(imap_session_t *s);
-static void imap_list_renames(imap_session_t *s);
-static imap_mailbox_t *imap_list_same(imap_session_t *s,
-    const imap_mailbox_t *gone);
-static void imap_list_renamed(imap_session_t *s, imap_mailbox_t *from,
-    imap_mailbox_t *to);
 static void imap_list_changes(imap_session_t *s, imap_mailbox_t *m);
 static void imap_list_gone(imap_session_t *s, imap_mailbox_t *m);
-static void imap_list_publish(imap_session_t *s, const char *name,
-    json_t *event, json_t *state);
 
 
 void
@@ -107,75 +98,12 @@ imap_list_doubt(imap_session_t *s)
 }
 
 
-int
-imap_name_decode(imap_session_t *s, bridge_buffer_t *b, const imap_str_t *name)
-{
-    size_t       before;
-    int32_t      c;
-    bridge_buffer_t   again;
-    const char  *p, *end;
-
-    before = b->len;
-
-    if (imap_str_is(name, "INBOX")) {
-        bridge_buffer_add(b, "INBOX", 6);
-        return 0;
-    }
-
-    if (s->utf8) {
-        bridge_buffer_add(b, name->data, name->len);
-
-    } else {
-
-        if (imap_utf7_decode(b, name->data, name->len) == -1) {
-            return -1;
-        }
-
-        /* a name that would not come back can't be selected */
-
-        memset(&again, 0, sizeof(again));
-        imap_utf7_encode(&again, b->data + before, b->len - before);
-
-        if (again.len != name->len
-            || memcmp(again.data, name->data, name->len) != 0)
-        {
-            bridge_buffer_free(&again);
-            b->len = before;
-            return -1;
-        }
-
-        bridge_buffer_free(&again);
-    }
-
-    p = b->data + before;
-    end = b->data + b->len;
-
-    while (p < end) {
-        c = imap_utf8_next(&p, end);
-
-        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-            b->len = before;
-            return -1;
-        }
-    }
-
-    if (b->len == before || b->len - before > 1024) {
-        b->len = before;
-        return -1;
-    }
-
-    bridge_buffer_char(b, '\0');
-
-    return 0;
-}
-
-
 /* Outside of a round, NOTIFY tells that something is different now. */
 
 void
 imap_list_untagged(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t       b;
+    bridge_buffer_t  b;
     imap_list_t     *l = &r->u.list;
     imap_mailbox_t  *m;
 
@@ -229,7 +157,7 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
 void
 imap_status_untagged(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t       b;
+    bridge_buffer_t  b;
     imap_status_t   *to, *from = &r->u.status;
     imap_mailbox_t  *m;
 
@@ -391,7 +319,7 @@ imap_list_done(imap_session_t *s)
     s->round_end = now;
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
-    imap_list_renames(s);
+    imap_renames(s);
 
     for (i = 0; i < s->n; /* void */ ) {
         m = s->mailboxes[i];
@@ -425,108 +353,9 @@ imap_list_done(imap_session_t *s)
     }
 
     if (s->silent) {
-        imap_list_publish(s, "", NULL, json_pack("{s:b}", "listed", 1));
+        imap_publish(s, "", json_array(), json_pack("{s:b}", "listed", 1));
         s->silent = 0;
     }
-}
-
-
-/*
- * A mailbox that is gone, and one that has come with the same UIDVALIDITY and
- * no fewer UIDs: one of each only, else it is not sure which is which.
- */
-
-static void
-imap_list_renames(imap_session_t *s)
-{
-    size_t           i;
-    imap_mailbox_t  *gone, *m;
-
-    for (i = 0; i < s->n && !s->silent; i++) {
-        gone = s->mailboxes[i];
-
-        if (gone->listed || gone->fresh || gone->uidvalidity == 0) {
-            continue;
-        }
-
-        m = imap_list_same(s, gone);
-
-        if (m) {
-            imap_list_renamed(s, gone, m);
-            i = (size_t) -1;
-        }
-    }
-}
-
-
-static imap_mailbox_t *
-imap_list_same(imap_session_t *s, const imap_mailbox_t *gone)
-{
-    size_t           i;
-    imap_mailbox_t  *m, *found;
-
-    found = NULL;
-
-    for (i = 0; i < s->n; i++) {
-        m = s->mailboxes[i];
-
-        if (m == gone) {
-            continue;
-        }
-
-        if (!m->listed && !m->fresh && m->uidvalidity == gone->uidvalidity) {
-            return NULL;
-        }
-
-        if (m->fresh && m->listed && m->has & IMAP_HAS_UIDVALIDITY
-            && m->status.uidvalidity == gone->uidvalidity
-            && m->status.uidnext >= gone->uidnext)
-        {
-            if (found) {
-                return NULL;
-            }
-
-            found = m;
-        }
-    }
-
-    return found;
-}
-
-
-/* "to" becomes what "from" was. */
-
-static void
-imap_list_renamed(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
-{
-    json_t  *event;
-
-    to->uidvalidity = from->uidvalidity;
-    to->uidnext = from->uidnext;
-    to->messages = from->messages;
-    to->modseq = from->modseq;
-    to->newest = from->newest;
-    to->subscribed = from->subscribed;
-    to->compared = from->compared;
-    to->fresh = 0;
-
-    imap_known_flags_free(&to->known);
-    to->known = from->known;
-    memset(&from->known, 0, sizeof(imap_known_flags_t));
-
-    event = imap_event(s, "MailboxRename", to->name);
-    json_object_set_new(event, "oldMailbox", json_string(from->name));
-
-    /* the new state first: with the event, and before the old one goes */
-
-    imap_mailbox_publish(s, to, event);
-    imap_list_publish(s, from->name, NULL, NULL);
-
-    if (s->view.mailbox == from) {
-        imap_selected_close(s);
-    }
-
-    imap_mailbox_remove(s, from);
 }
 
 
@@ -563,33 +392,12 @@ imap_list_changes(imap_session_t *s, imap_mailbox_t *m)
 static void
 imap_list_gone(imap_session_t *s, imap_mailbox_t *m)
 {
-    imap_list_publish(s, m->name, imap_event(s, "MailboxDelete", m->name),
-                      NULL);
+    imap_publish(s, m->name, json_pack("[o]", imap_event(s, "MailboxDelete",
+                                                         m->name)), NULL);
 
     if (s->view.mailbox == m) {
         imap_selected_close(s);
     }
 
     imap_mailbox_remove(s, m);
-}
-
-
-/* Takes both references. */
-
-static void
-imap_list_publish(imap_session_t *s, const char *name, json_t *event,
-    json_t *state)
-{
-    json_t  *events;
-
-    events = json_array();
-
-    if (event) {
-        json_array_append_new(events, event);
-    }
-
-    s->cb->publish(s->data, name, events, state);
-
-    json_decref(events);
-    json_decref(state);
 }

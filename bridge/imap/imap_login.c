@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * From the greeting to what the session can do: STARTTLS, CAPABILITY,
- * AUTHENTICATE or LOGIN, ID, ENABLE, COMPRESS.
+ * AUTHENTICATE or LOGIN, ID, ENABLE.
  */
 
 
@@ -29,8 +29,6 @@ static void imap_login_refused(imap_session_t *s, imap_response_t *r);
 static void imap_login_wipe(imap_session_t *s);
 static void imap_login_id(imap_session_t *s, imap_response_t *r);
 static void imap_login_enable(imap_session_t *s, imap_response_t *r);
-static void imap_login_compress(imap_session_t *s, imap_response_t *r);
-static void imap_login_compressed(imap_session_t *s, imap_response_t *r);
 static void imap_login_done(imap_session_t *s, imap_response_t *r);
 
 
@@ -49,7 +47,6 @@ static const struct {
     { "QRESYNC", IMAP_CAP_CONDSTORE|IMAP_CAP_QRESYNC },
     { "UTF8=ACCEPT", IMAP_CAP_UTF8 },
     { "UTF8=ONLY", IMAP_CAP_UTF8 },
-    { "COMPRESS=DEFLATE", IMAP_CAP_COMPRESS },
     { "NOTIFY", IMAP_CAP_NOTIFY },
     { "IDLE", IMAP_CAP_IDLE },
     { "ID", IMAP_CAP_ID },
@@ -72,12 +69,12 @@ static const struct {
 
 
 void
-imap_capabilities(imap_session_t *s, const imap_str_t *list)
+imap_capabilities(imap_session_t *s, const bridge_str_t *list)
 {
-    size_t      i;
-    uint32_t    caps;
-    const char  *p, *end;
-    imap_str_t  word;
+    size_t        i;
+    uint32_t      caps;
+    const char   *p, *end;
+    bridge_str_t  word;
 
     caps = 0;
     end = list->data + list->len;
@@ -93,7 +90,7 @@ imap_capabilities(imap_session_t *s, const imap_str_t *list)
 
         for (i = 0; imap_caps[i].name; i++) {
 
-            if (imap_str_equal(&word, imap_caps[i].name,
+            if (bridge_str_equal(&word, imap_caps[i].name,
                                strlen(imap_caps[i].name)))
             {
                 caps |= imap_caps[i].caps;
@@ -123,7 +120,7 @@ imap_capabilities(imap_session_t *s, const imap_str_t *list)
 
 
 void
-imap_enabled(imap_session_t *s, const imap_str_t *list)
+imap_enabled(imap_session_t *s, const bridge_str_t *list)
 {
     uint32_t  caps;
 
@@ -158,13 +155,13 @@ imap_greeting(imap_session_t *s, imap_response_t *r)
         return;
 
     default:
-        reason = imap_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+        reason = bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
                                                  : IMAP_FAIL_AWAY;
         imap_fail(s, reason, "the server does not want us");
         return;
     }
 
-    if (imap_str_is(&r->code, "CAPABILITY")) {
+    if (bridge_str_is(&r->code, "CAPABILITY")) {
         imap_capabilities(s, &r->code_text);
     }
 
@@ -241,20 +238,14 @@ imap_login_begin(imap_session_t *s)
 static void
 imap_login_starttls(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t  rest;
-
     if (r->condition != IMAP_COND_OK) {
         imap_fail(s, IMAP_FAIL_TLS, "STARTTLS is refused");
         return;
     }
 
-    memset(&rest, 0, sizeof(rest));
-    imap_reader_rest(&s->in, &rest);
-
     /* what came in clear must not be taken for what is said with TLS */
 
-    if (rest.len) {
-        bridge_buffer_free(&rest);
+    if (imap_reader_rest(&s->in)) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "bytes between STARTTLS and TLS");
         return;
     }
@@ -267,8 +258,8 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_sasl(imap_session_t *s)
 {
-    bridge_buffer_t      b;
-    imap_command_t  c;
+    bridge_buffer_t  b;
+    imap_command_t   c;
 
     imap_command_begin(s, &c);
 
@@ -298,11 +289,12 @@ imap_login_sasl(imap_session_t *s)
 static void
 imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t      b;
-    imap_command_t  c;
+    bridge_buffer_t  b;
+    imap_command_t   c;
 
     if (s->secret == NULL) {
-        imap_write(s, s->bearer ? "AQ==\r\n" : "*\r\n", s->bearer ? 6 : 3);
+        s->cb->write(s->data, s->bearer ? "AQ==\r\n" : "*\r\n",
+                     s->bearer ? 6 : 3);
         s->go_on = NULL;
         return;
     }
@@ -313,7 +305,7 @@ imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
     imap_command_init(&c, IMAP_LITERAL_SYNC, 0);
     imap_command_base64(&c, b.data, b.len);
     imap_command_end(&c);
-    imap_write(s, c.buf.data, c.buf.len);
+    s->cb->write(s->data, c.buf.data, c.buf.len);
 
     imap_command_free(&c);
     bridge_buffer_free(&b);
@@ -403,16 +395,16 @@ imap_login_refused(imap_session_t *s, imap_response_t *r)
     if (r->condition == IMAP_COND_BAD) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "the login is BAD");
 
-    } else if (imap_str_is(&r->code, "UNAVAILABLE")
-               || imap_str_is(&r->code, "INUSE")
-               || imap_str_is(&r->code, "SERVERBUG"))
+    } else if (bridge_str_is(&r->code, "UNAVAILABLE")
+               || bridge_str_is(&r->code, "INUSE")
+               || bridge_str_is(&r->code, "SERVERBUG"))
     {
         imap_fail(s, IMAP_FAIL_AWAY, "no login now");
 
-    } else if (imap_str_is(&r->code, "LIMIT")) {
+    } else if (bridge_str_is(&r->code, "LIMIT")) {
         imap_fail(s, IMAP_FAIL_LIMIT, "too many connections");
 
-    } else if (imap_str_is(&r->code, "PRIVACYREQUIRED")) {
+    } else if (bridge_str_is(&r->code, "PRIVACYREQUIRED")) {
         imap_fail(s, IMAP_FAIL_TLS, "no login without TLS");
 
     } else {
@@ -452,7 +444,7 @@ imap_login_enable(imap_session_t *s, imap_response_t *r)
     if (!(s->caps & IMAP_CAP_ENABLE)
         || !(s->caps & (IMAP_CAP_CONDSTORE|IMAP_CAP_UTF8)))
     {
-        imap_login_compress(s, r);
+        imap_login_done(s, r);
         return;
     }
 
@@ -468,12 +460,12 @@ imap_login_enable(imap_session_t *s, imap_response_t *r)
         imap_command_add(&c, " UTF8=ACCEPT");
     }
 
-    imap_send(s, &c, imap_login_compress, NULL);
+    imap_send(s, &c, imap_login_done, NULL);
 }
 
 
 static void
-imap_login_compress(imap_session_t *s, imap_response_t *r)
+imap_login_done(imap_session_t *s, imap_response_t *r)
 {
     /* without ENABLE, SELECT ... (CONDSTORE) does it */
 
@@ -483,71 +475,6 @@ imap_login_compress(imap_session_t *s, imap_response_t *r)
         s->condstore = 1;
     }
 
-    if (s->o->compress && s->caps & IMAP_CAP_COMPRESS) {
-        imap_login_simple(s, "COMPRESS DEFLATE", imap_login_compressed);
-
-    } else {
-        imap_login_done(s, r);
-    }
-}
-
-
-static void
-imap_login_compressed(imap_session_t *s, imap_response_t *r)
-{
-    int         rc;
-    bridge_buffer_t  rest, plain;
-    imap_str_t  packed;
-
-    if (r->condition != IMAP_COND_OK) {
-        imap_login_done(s, r);
-        return;
-    }
-
-    s->deflate = imap_compress_create();
-
-    if (s->deflate == NULL) {
-        imap_fail(s, IMAP_FAIL_AWAY, "no memory for compression");
-        return;
-    }
-
-    /* what the reader has already is compressed, too */
-
-    memset(&rest, 0, sizeof(rest));
-    memset(&plain, 0, sizeof(plain));
-
-    imap_reader_rest(&s->in, &rest);
-    packed.data = rest.data;
-    packed.len = rest.len;
-
-    do {
-        rc = rest.len ? imap_compress_unpack(s->deflate, &plain, &packed) : 0;
-
-    } while (rc == 1);
-
-    imap_reader_feed(&s->in, plain.data, plain.len);
-    bridge_buffer_free(&rest);
-    bridge_buffer_free(&plain);
-
-    if (rc == -1) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");
-        return;
-    }
-
-    imap_login_done(s, r);
-}
-
-
-static void
-imap_login_done(imap_session_t *s, imap_response_t *r)
-{
-    imap_logged_in(s);
-}
-
-
-void
-imap_logged_in(imap_session_t *s)
-{
     s->cb->logged_in(s->data);
     s->told = 1;
 }

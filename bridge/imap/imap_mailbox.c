@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bridge.h"
+#include "imap_utf7.h"
 
 
 static size_t imap_mailbox_place(imap_session_t *s, const char *name);
@@ -139,6 +140,70 @@ imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity)
 }
 
 
+int
+imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
+    const bridge_str_t *name)
+{
+    size_t           before;
+    int32_t          c;
+    bridge_buffer_t  again;
+    const char      *p, *end;
+
+    before = b->len;
+
+    if (bridge_str_is(name, "INBOX")) {
+        bridge_buffer_add(b, "INBOX", 6);
+        return 0;
+    }
+
+    if (s->utf8) {
+        bridge_buffer_add(b, name->data, name->len);
+
+    } else {
+
+        if (imap_utf7_decode(b, name->data, name->len) == -1) {
+            return -1;
+        }
+
+        /* a name that would not come back can't be selected */
+
+        memset(&again, 0, sizeof(again));
+        imap_utf7_encode(&again, b->data + before, b->len - before);
+
+        if (again.len != name->len
+            || memcmp(again.data, name->data, name->len) != 0)
+        {
+            bridge_buffer_free(&again);
+            b->len = before;
+            return -1;
+        }
+
+        bridge_buffer_free(&again);
+    }
+
+    p = b->data + before;
+    end = b->data + b->len;
+
+    while (p < end) {
+        c = imap_utf8_next(&p, end);
+
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            b->len = before;
+            return -1;
+        }
+    }
+
+    if (b->len == before || b->len - before > 1024) {
+        b->len = before;
+        return -1;
+    }
+
+    bridge_buffer_char(b, '\0');
+
+    return 0;
+}
+
+
 json_t *
 imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
 {
@@ -215,21 +280,21 @@ imap_mailbox_number(json_t *state, const char *name)
 
 
 void
-imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m, json_t *event)
+imap_publish(imap_session_t *s, const char *name, json_t *events,
+    json_t *state)
 {
-    json_t  *events, *state;
-
-    events = json_array();
-    state = imap_mailbox_state(s, m);
-
-    if (event) {
-        json_array_append_new(events, event);
-    }
-
-    s->cb->publish(s->data, m->name, events, state);
+    s->cb->publish(s->data, name, events, state);
 
     json_decref(events);
     json_decref(state);
+}
+
+
+void
+imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m, json_t *event)
+{
+    imap_publish(s, m->name, json_pack("[o*]", event),
+                 imap_mailbox_state(s, m));
 }
 
 

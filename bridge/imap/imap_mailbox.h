@@ -56,11 +56,19 @@ void imap_mailbox_reset(imap_mailbox_t *m);
    that is not known yet. */
 void imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity);
 
+/* Appends the name in UTF-8, with a zero byte; -1 if it is no usable name. */
+int imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
+    const bridge_str_t *name);
+
 /* As publish() gives it; back again, -1 if it is no state. */
 json_t *imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m);
 int imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state);
 
-/* Tells the owner, with an event or none (whose reference is taken). */
+/* Tells the owner; takes both references. */
+void imap_publish(imap_session_t *s, const char *name, json_t *events,
+    json_t *state);
+
+/* The same with an event or none, whose reference is taken. */
 void imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m,
     json_t *event);
 

@@ -16,61 +16,27 @@
 #define IMAP_MAX_WHY  256
 
 
-static void imap_responses(imap_session_t *s);
 static void imap_response(imap_session_t *s, imap_response_t *r);
 static void imap_tagged(imap_session_t *s, imap_response_t *r);
 static void imap_continue(imap_session_t *s, imap_response_t *r);
 static void imap_untagged(imap_session_t *s, imap_response_t *r);
 static void imap_condition(imap_session_t *s, imap_response_t *r);
 static void imap_bye(imap_session_t *s, imap_response_t *r);
-static void imap_print(char *text, size_t size, const imap_str_t *s);
+static void imap_print(char *text, size_t size, const bridge_str_t *s);
 
 
 void
 imap_receive(imap_session_t *s, const char *bytes, size_t len)
 {
-    int         more;
-    bridge_buffer_t  plain;
-    imap_str_t  packed;
-
-    if (s->deflate == NULL) {
-        imap_reader_feed(&s->in, bytes, len);
-        imap_responses(s);
-        return;
-    }
-
-    memset(&plain, 0, sizeof(plain));
-    packed.data = (char *) bytes;
-    packed.len = len;
-
-    do {
-        plain.len = 0;
-        more = imap_compress_unpack(s->deflate, &plain, &packed);
-
-        if (more == -1) {
-            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad compressed data");
-            break;
-        }
-
-        imap_reader_feed(&s->in, plain.data, plain.len);
-        imap_responses(s);
-
-    } while (more && !s->failed);
-
-    bridge_buffer_free(&plain);
-}
-
-
-static void
-imap_responses(imap_session_t *s)
-{
     int              rc;
     const char      *error;
-    imap_str_t       bytes;
+    bridge_str_t     response;
     imap_response_t  r;
 
+    imap_reader_feed(&s->in, bytes, len);
+
     while (!s->failed && !s->clear) {
-        rc = imap_reader_next(&s->in, &bytes);
+        rc = imap_reader_next(&s->in, &response);
 
         if (rc == 0) {
             return;
@@ -81,7 +47,7 @@ imap_responses(imap_session_t *s)
             return;
         }
 
-        if (imap_response_parse(&r, &bytes, &error) == -1) {
+        if (imap_response_parse(&r, &response, &error) == -1) {
             imap_fail(s, IMAP_FAIL_PROTOCOL, "bad response: %s", error);
             return;
         }
@@ -130,7 +96,7 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
 
     snprintf(tag, sizeof(tag), "p%u", s->ntag);
 
-    if (s->answer == NULL || !imap_str_equal(&r->tag, tag, strlen(tag))) {
+    if (s->answer == NULL || !bridge_str_equal(&r->tag, tag, strlen(tag))) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "answer to what was not asked");
         return;
     }
@@ -145,11 +111,11 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
 
     imap_command_free(&s->command);
 
-    if (imap_str_is(&r->code, "CAPABILITY")) {
+    if (bridge_str_is(&r->code, "CAPABILITY")) {
         imap_capabilities(s, &r->code_text);
     }
 
-    if (imap_str_is(&r->code, "HIGHESTMODSEQ")
+    if (bridge_str_is(&r->code, "HIGHESTMODSEQ")
         && r->code_number > s->view.highest)
     {
         s->view.highest = r->code_number;
@@ -171,7 +137,7 @@ imap_continue(imap_session_t *s, imap_response_t *r)
         from = c->stops[s->stop++];
         to = s->stop < c->nstops ? c->stops[s->stop] : c->buf.len;
 
-        imap_write(s, c->buf.data + from, to - from);
+        s->cb->write(s->data, c->buf.data + from, to - from);
 
         if (to == c->buf.len) {
             imap_command_free(c);
@@ -249,10 +215,10 @@ imap_condition(imap_session_t *s, imap_response_t *r)
     if (r->condition == IMAP_COND_BYE) {
         imap_bye(s, r);
 
-    } else if (imap_str_is(&r->code, "CAPABILITY")) {
+    } else if (bridge_str_is(&r->code, "CAPABILITY")) {
         imap_capabilities(s, &r->code_text);
 
-    } else if (imap_str_is(&r->code, "UIDVALIDITY")) {
+    } else if (bridge_str_is(&r->code, "UIDVALIDITY")) {
 
         if (v->uidvalidity && v->uidvalidity != (uint32_t) r->code_number
             && v->sync != IMAP_SYNC_SELECT)
@@ -262,16 +228,16 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 
         v->uidvalidity = r->code_number;
 
-    } else if (imap_str_is(&r->code, "UIDNEXT")) {
+    } else if (bridge_str_is(&r->code, "UIDNEXT")) {
         v->uidnext = r->code_number;
 
-    } else if (imap_str_is(&r->code, "HIGHESTMODSEQ")) {
+    } else if (bridge_str_is(&r->code, "HIGHESTMODSEQ")) {
         v->modseq = r->code_number;
 
-    } else if (imap_str_is(&r->code, "NOMODSEQ")) {
+    } else if (bridge_str_is(&r->code, "NOMODSEQ")) {
         v->nomodseq = 1;
 
-    } else if (imap_str_is(&r->code, "NOTIFICATIONOVERFLOW")) {
+    } else if (bridge_str_is(&r->code, "NOTIFICATIONOVERFLOW")) {
         imap_overflow(s);
 
     } else if (r->condition == IMAP_COND_NO && r->code.len == 0) {
@@ -290,7 +256,7 @@ imap_bye(imap_session_t *s, imap_response_t *r)
 
     imap_print(text, sizeof(text), &r->text);
 
-    imap_fail(s, imap_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+    imap_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
                  : IMAP_FAIL_AWAY, "BYE %s", text);
 }
 
@@ -298,7 +264,7 @@ imap_bye(imap_session_t *s, imap_response_t *r)
 /* What a server says may have anything in it. */
 
 static void
-imap_print(char *text, size_t size, const imap_str_t *s)
+imap_print(char *text, size_t size, const bridge_str_t *s)
 {
     size_t  i;
 

@@ -8,16 +8,10 @@
 
 #include "imap_session_private.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "bridge.h"
-
-
-#define IMAP_MAX_WHY      256
 
 
 static void imap_settle(imap_session_t *s);
@@ -84,10 +78,6 @@ imap_session_free(imap_session_t *s)
     imap_flags_free(&s->keywords);
     imap_reader_free(&s->in);
     imap_command_free(&s->command);
-
-    if (s->deflate) {
-        imap_compress_free(s->deflate);
-    }
 
     if (s->secret) {
         bridge_wipe_free(s->secret, strlen(s->secret));
@@ -257,113 +247,31 @@ imap_session_logout(imap_session_t *s)
     }
 
     if (s->idling && !s->done) {
-        imap_write(s, "DONE\r\n", 6);
+        s->cb->write(s->data, "DONE\r\n", 6);
 
     } else if (s->answer && s->command.buf.len) {
         return;
     }
 
-    imap_write(s, "p0 LOGOUT\r\n", 11);
+    s->cb->write(s->data, "p0 LOGOUT\r\n", 11);
 }
 
 
 void
-imap_command_begin(imap_session_t *s, imap_command_t *c)
+imap_session_update(imap_session_t *s, json_t *args,
+    imap_update_done_pt done, void *ctx)
 {
-    char  tag[16];
-
-    imap_command_init(c, s->caps & IMAP_CAP_LITERAL_PLUS ? IMAP_LITERAL_PLUS
-                      : s->caps & IMAP_CAP_LITERAL_MINUS ? IMAP_LITERAL_MINUS
-                      : IMAP_LITERAL_SYNC, s->utf8);
-
-    snprintf(tag, sizeof(tag), "p%u ", ++s->ntag);
-    imap_command_add(c, tag);
-}
-
-
-int
-imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
-    imap_untagged_pt untagged)
-{
-    if (c->error) {
-        imap_command_free(c);
-        return -1;
-    }
-
-    imap_command_end(c);
-
-    s->answer = answer;
-    s->untagged = untagged;
-    s->go_on = NULL;
-    s->sent = imap_now(s);
-    s->stop = 0;
-    s->command = *c;
-
-    imap_write(s, c->buf.data, c->nstops ? c->stops[0] : c->buf.len);
-
-    if (c->nstops == 0) {
-        imap_command_free(&s->command);
-    }
-
-    return 0;
-}
-
-
-void
-imap_write(imap_session_t *s, const char *bytes, size_t len)
-{
-    bridge_buffer_t  packed;
-
-    if (s->deflate == NULL) {
-        s->cb->write(s->data, bytes, len);
+    if (imap_update_add(s, args, done, ctx) == -1) {
         return;
     }
 
-    memset(&packed, 0, sizeof(packed));
+    /* within a callback of ours, whoever called us goes on */
 
-    imap_compress_pack(s->deflate, &packed, bytes, len);
-    s->cb->write(s->data, packed.data, packed.len);
-    bridge_buffer_free(&packed);
-}
+    if (s->idling) {
+        imap_idle_end(s);
+        imap_arm(s);
 
-
-uint64_t
-imap_now(imap_session_t *s)
-{
-    return s->cb->now(s->data);
-}
-
-
-void
-imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
-{
-    char     why[IMAP_MAX_WHY];
-    va_list  args;
-
-    if (s->failed) {
-        return;
+    } else if (s->answer == NULL && s->logged_in) {
+        s->cb->timer(s->data, 1);
     }
-
-    s->failed = 1;
-
-    va_start(args, format);
-    vsnprintf(why, sizeof(why), format, args);
-    va_end(args);
-
-    s->cb->failed(s->data, reason, why);
-    imap_updates_fail(s, why);
-}
-
-
-void
-imap_log(imap_session_t *s, int level, const char *format, ...)
-{
-    char     text[IMAP_MAX_WHY * 2];
-    va_list  args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-
-    s->cb->log(s->data, level, text);
 }

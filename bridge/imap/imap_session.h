@@ -58,7 +58,6 @@ typedef struct {
     uint32_t        max_message;        /* bytes, fetched or appended, 1 MB */
     uint32_t        max_result;         /* bytes of one of updates, 64 kB */
     uint32_t        without;            /* IMAP_WITHOUT_* */
-    unsigned        compress:1;         /* COMPRESS=DEFLATE if offered */
     unsigned        starttls:1;         /* required before the login */
     unsigned        preview:1;          /* fetch the beginning of the text */
 } imap_options_t;

@@ -7,14 +7,13 @@
  */
 
 
-#ifndef _IMAP_CORE_H_INCLUDED_
-#define _IMAP_CORE_H_INCLUDED_
+#ifndef _IMAP_SESSION_PRIVATE_H_INCLUDED_
+#define _IMAP_SESSION_PRIVATE_H_INCLUDED_
 
 
 #include <syslog.h>
 
 #include "imap_command.h"
-#include "imap_compress.h"
 #include "imap_flags.h"
 #include "imap_known_flags.h"
 #include "imap_mailbox.h"
@@ -34,7 +33,6 @@
 #define IMAP_CAP_CONDSTORE      0x00080
 #define IMAP_CAP_QRESYNC        0x00100
 #define IMAP_CAP_UTF8           0x00200
-#define IMAP_CAP_COMPRESS       0x00400
 #define IMAP_CAP_NOTIFY         0x00800
 #define IMAP_CAP_IDLE           0x01000
 #define IMAP_CAP_ID             0x02000
@@ -66,7 +64,6 @@ struct imap_session_s {
     char                    *authzid;
 
     imap_reader_t            in;
-    imap_compress_t          *deflate;
 
     uint32_t                 caps;
     uint32_t                 ntag;
@@ -121,7 +118,7 @@ struct imap_session_s {
 };
 
 
-/* imap_session.c */
+/* imap_engine.c */
 
 void imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -134,7 +131,6 @@ void imap_command_begin(imap_session_t *s, imap_command_t *c);
 /* Takes the command, which is sent; -1 if it can't be: nothing was sent. */
 int imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
     imap_untagged_pt untagged);
-void imap_write(imap_session_t *s, const char *bytes, size_t len);
 uint64_t imap_now(imap_session_t *s);
 
 /* imap_receive.c */
@@ -144,18 +140,22 @@ void imap_receive(imap_session_t *s, const char *bytes, size_t len);
 /* imap_login.c */
 
 void imap_greeting(imap_session_t *s, imap_response_t *r);
-void imap_capabilities(imap_session_t *s, const imap_str_t *list);
-void imap_enabled(imap_session_t *s, const imap_str_t *list);
-void imap_logged_in(imap_session_t *s);
+void imap_capabilities(imap_session_t *s, const bridge_str_t *list);
+void imap_enabled(imap_session_t *s, const bridge_str_t *list);
 
 /* imap_idle.c */
 
 void imap_next(imap_session_t *s);
 void imap_arm(imap_session_t *s);
-void imap_overflow(imap_session_t *s);
 
 /* Says DONE, if that has not been said, so that something else can be. */
 void imap_idle_end(imap_session_t *s);
+
+/* imap_notify.c */
+
+int imap_notify_due(imap_session_t *s);
+void imap_notify(imap_session_t *s);
+void imap_overflow(imap_session_t *s);
 
 /* imap_list.c */
 
@@ -165,8 +165,10 @@ void imap_list_start(imap_session_t *s);
 void imap_list_doubt(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);
-int imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
-    const imap_str_t *name);
+
+/* imap_rename.c */
+
+void imap_renames(imap_session_t *s);
 
 /* imap_select.c */
 
@@ -188,8 +190,14 @@ void imap_event_flush(imap_session_t *s);
 
 /* imap_update.c */
 
+/* -1: it is over already. */
+int imap_update_add(imap_session_t *s, json_t *args,
+    imap_update_done_pt done, void *ctx);
 void imap_update_run(imap_session_t *s);
+
+/* imap_update_common.c */
+
 void imap_updates_fail(imap_session_t *s, const char *why);
 
 
-#endif /* _IMAP_CORE_H_INCLUDED_ */
+#endif /* _IMAP_SESSION_PRIVATE_H_INCLUDED_ */

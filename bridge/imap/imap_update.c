@@ -9,14 +9,11 @@
 
 #include "imap_update.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge.h"
-#include "mime_header.h"
 
 
-static void imap_update_free(imap_update_t *u);
 static const char *imap_update_check(imap_session_t *s, imap_update_t *u);
 static int imap_update_select(imap_session_t *s, imap_update_t *u);
 
@@ -31,15 +28,16 @@ static const imap_verb_t  imap_verbs[] = {
       IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
     { "append", imap_append_check, imap_append_begin, 0 },
     { "mailbox", imap_update_mailbox_check, imap_update_mailbox_begin, 0 },
-    { "fetch", imap_update_fetch_check, imap_update_fetch_begin, IMAP_NEEDS_MAILBOX },
+    { "fetch", imap_update_fetch_check, imap_update_fetch_begin,
+      IMAP_NEEDS_MAILBOX },
     { "search", imap_search_check, imap_search_begin, IMAP_NEEDS_MAILBOX },
     { NULL, NULL, NULL, 0 }
 };
 
 
-void
-imap_session_update(imap_session_t *s, json_t *args,
-    imap_update_done_pt done, void *ctx)
+int
+imap_update_add(imap_session_t *s, json_t *args, imap_update_done_pt done,
+    void *ctx)
 {
     const char     *error;
     imap_update_t  *u, **last;
@@ -51,21 +49,21 @@ imap_session_update(imap_session_t *s, json_t *args,
     u->done = done;
     u->ctx = ctx;
 
-    error = NULL;
-
-    if (!s->failed && s->nupdates < IMAP_MAX_UPDATES) {
-        error = imap_update_check(s, u);
+    if (s->failed) {
+        imap_update_finish(u, "unsent", "the session is over");
+        return -1;
     }
 
-    if (s->failed || s->nupdates == IMAP_MAX_UPDATES || error) {
-        json_object_set_new(u->result, "status",
-                            json_string(error ? "invalid" : "unsent"));
-        json_object_set_new(u->result, "detail", json_string(error ? error
-                            : s->failed ? "the session is over"
-                            : "too many updates"));
-        done(ctx, u->result);
-        imap_update_free(u);
-        return;
+    if (s->nupdates == IMAP_MAX_UPDATES) {
+        imap_update_finish(u, "unsent", "too many updates");
+        return -1;
+    }
+
+    error = imap_update_check(s, u);
+
+    if (error) {
+        imap_update_finish(u, "invalid", error);
+        return -1;
     }
 
     for (last = &s->updates; *last; last = &(*last)->next) { /* void */ }
@@ -73,15 +71,7 @@ imap_session_update(imap_session_t *s, json_t *args,
     *last = u;
     s->nupdates++;
 
-    /* within a callback of ours, whoever called us goes on */
-
-    if (s->idling) {
-        imap_idle_end(s);
-        imap_arm(s);
-
-    } else if (s->answer == NULL && s->logged_in) {
-        s->cb->timer(s->data, 1);
-    }
+    return 0;
 }
 
 
@@ -182,242 +172,4 @@ imap_update_select(imap_session_t *s, imap_update_t *u)
     }
 
     return 0;
-}
-
-
-void
-imap_update_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
-    imap_untagged_pt untagged)
-{
-    const char  *error;
-
-    error = c->error;
-
-    if (imap_send(s, c, answer, untagged) == -1) {
-        imap_update_end(s, s->updates->sent ? "refused" : "invalid", error);
-        return;
-    }
-
-    s->updates->sent = 1;
-}
-
-
-void
-imap_update_command(imap_session_t *s, imap_command_t *c, const char *name)
-{
-    imap_command_begin(s, c);
-    imap_command_add(c, name);
-    imap_command_add(c, " ");
-    imap_command_set(c, &s->updates->uids);
-}
-
-
-void
-imap_update_answer(imap_session_t *s, imap_response_t *r)
-{
-    bridge_buffer_t  b;
-
-    memset(&b, 0, sizeof(b));
-
-    mime_charset(&b, NULL, 0, r->text.data, r->text.len);
-    mime_clean(&b, 0, MIME_MAX_MEMBER);
-    bridge_buffer_char(&b, '\0');
-
-    if (r->code.len) {
-        json_object_set_new(s->updates->result, "code",
-                            json_stringn(r->code.data, r->code.len));
-    }
-
-    imap_update_end(s, r->condition == IMAP_COND_OK ? "done" : "refused",
-                    b.data);
-    bridge_buffer_free(&b);
-}
-
-
-void
-imap_update_end(imap_session_t *s, const char *status, const char *detail)
-{
-    imap_update_t  *u;
-
-    u = s->updates;
-    s->updates = u->next;
-    s->nupdates--;
-
-    json_object_set_new(u->result, "status", json_string(status));
-    json_object_set_new(u->result, "detail", json_string(detail));
-
-    u->done(u->ctx, u->result);
-    imap_update_free(u);
-}
-
-
-void
-imap_updates_fail(imap_session_t *s, const char *why)
-{
-    while (s->updates) {
-        imap_update_end(s, s->updates->sent ? "unknown" : "unsent", why);
-    }
-}
-
-
-static void
-imap_update_free(imap_update_t *u)
-{
-    imap_sequence_set_free(&u->uids);
-    json_decref(u->args);
-    json_decref(u->result);
-    free(u);
-}
-
-
-const char *
-imap_arg_string(imap_update_t *u, const char *name)
-{
-    return json_string_value(json_object_get(u->args, name));
-}
-
-
-json_int_t
-imap_arg_number(imap_update_t *u, const char *name)
-{
-    return json_integer_value(json_object_get(u->args, name));
-}
-
-
-const char *
-imap_arg_uids(imap_update_t *u, size_t max)
-{
-    size_t   i;
-    json_t  *uids, *uid;
-
-    uids = json_object_get(u->args, "uids");
-
-    if (!json_is_array(uids) || json_array_size(uids) == 0) {
-        return "\"uids\" is missing";
-    }
-
-    if (json_array_size(uids) > max) {
-        return "too many \"uids\"";
-    }
-
-    json_array_foreach(uids, i, uid) {
-
-        if (!json_is_integer(uid) || json_integer_value(uid) <= 0
-            || json_integer_value(uid) > UINT32_MAX)
-        {
-            return "bad \"uids\"";
-        }
-
-        imap_sequence_set_add(&u->uids, json_integer_value(uid),
-                     json_integer_value(uid));
-    }
-
-    return NULL;
-}
-
-
-const char *
-imap_arg_strings(imap_update_t *u, const char *name)
-{
-    size_t   i;
-    json_t  *list, *item;
-
-    list = json_object_get(u->args, name);
-
-    if (list == NULL) {
-        return NULL;
-    }
-
-    if (!json_is_array(list) || json_array_size(list) > 64) {
-        return "not an array, or too long";
-    }
-
-    json_array_foreach(list, i, item) {
-
-        if (!json_is_string(item)) {
-            return "not an array of strings";
-        }
-    }
-
-    return NULL;
-}
-
-
-const char *
-imap_arg_flags(imap_update_t *u, const char *name)
-{
-    const char      *error;
-    imap_command_t   c;
-
-    error = imap_arg_strings(u, name);
-
-    if (error == NULL) {
-        imap_command_init(&c, IMAP_LITERAL_PLUS, 1);
-        imap_command_flags(&c, json_object_get(u->args, name));
-        error = c.error;
-        imap_command_free(&c);
-    }
-
-    return error;
-}
-
-
-const char *
-imap_arg_mailbox(imap_update_t *u, const char *name)
-{
-    json_t          *mailbox;
-    const char      *error;
-    imap_command_t   c;
-
-    mailbox = json_object_get(u->args, name);
-
-    if (!json_is_string(mailbox)
-        || json_string_length(mailbox) != strlen(json_string_value(mailbox)))
-    {
-        return "a mailbox is missing";
-    }
-
-    imap_command_init(&c, IMAP_LITERAL_PLUS, 1);
-    imap_command_mailbox(&c, json_string_value(mailbox));
-    error = c.error;
-    imap_command_free(&c);
-
-    return error;
-}
-
-
-void
-imap_update_touch(imap_session_t *s, const char *mailbox)
-{
-    imap_mailbox_t  *m;
-
-    m = imap_mailbox_find(s, mailbox);
-
-    if (m && m != s->view.mailbox) {
-        m->dirty = 1;
-    }
-}
-
-
-json_t *
-imap_update_uids(const imap_sequence_set_t *set, size_t max)
-{
-    size_t     i;
-    json_t    *uids;
-    uint32_t   uid, first;
-
-    uids = json_array();
-
-    for (i = set->n; i > 0 && max; i--) {
-        uid = set->ranges[i - 1].last;
-        first = set->ranges[i - 1].first;
-
-        do {
-            json_array_insert_new(uids, 0, json_integer(uid));
-            max--;
-
-        } while (uid-- > first && max);
-    }
-
-    return uids;
 }

@@ -54,7 +54,13 @@ struct imap_update_s {
 };
 
 
-/* The first update is over: for "status" see imap_session.h. */
+/* imap_update_common.c */
+
+/* The update is over: for "status" see imap_session.h. */
+void imap_update_finish(imap_update_t *u, const char *status,
+    const char *detail);
+
+/* The same for the first update, which leaves the queue. */
 void imap_update_end(imap_session_t *s, const char *status,
     const char *detail);
 

@@ -40,7 +40,7 @@ static void imap_update_fetch_set(json_t *message, const char *name,
 static int imap_update_fetch_room(imap_session_t *s, json_t *message,
     size_t len);
 static void imap_update_fetch_bytes(imap_session_t *s, json_t *message,
-    const char *name, const imap_str_t *data, int base64);
+    const char *name, const bridge_str_t *data, int base64);
 
 
 static const struct {
@@ -100,9 +100,9 @@ imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
 static uint32_t
 imap_update_fetch_items(imap_update_t *u)
 {
-    size_t     i, n;
-    json_t    *item;
-    uint32_t   bits;
+    size_t    i, n;
+    json_t   *item;
+    uint32_t  bits;
 
     bits = 0;
 
@@ -268,13 +268,13 @@ imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r)
 static json_t *
 imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 {
-    json_t            *message;
-    uint32_t           items;
+    json_t                 *message;
+    uint32_t                items;
     bridge_buffer_t         b;
-    const char        *part;
-    imap_response_fetch_t      *f = &r->u.fetch;
-    imap_update_t     *u = s->updates;
-    const imap_str_t  *head, *text;
+    const char             *part;
+    imap_response_fetch_t  *f = &r->u.fetch;
+    imap_update_t          *u = s->updates;
+    const bridge_str_t     *head, *text;
 
     items = imap_update_fetch_items(u);
     part = imap_arg_string(u, "part");
@@ -325,7 +325,7 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 static void
 imap_update_fetch_envelope_json(json_t *message, imap_response_t *r)
 {
-    bridge_buffer_t        b;
+    bridge_buffer_t   b;
     imap_envelope_t  *e = &r->u.fetch.envelope;
 
     memset(&b, 0, sizeof(b));
@@ -384,7 +384,7 @@ imap_update_fetch_room(imap_session_t *s, json_t *message, size_t len)
 
 static void
 imap_update_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
-    const imap_str_t *data, int base64)
+    const bridge_str_t *data, int base64)
 {
     bridge_buffer_t  b;
 

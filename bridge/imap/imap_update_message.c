@@ -95,8 +95,8 @@ static void
 imap_store_send(imap_session_t *s, imap_update_t *u, const char *how,
     json_t *flags)
 {
-    json_t          *since;
-    imap_command_t   c;
+    json_t         *since;
+    imap_command_t  c;
 
     since = json_object_get(u->args, "unchangedSince");
 
@@ -117,14 +117,14 @@ imap_store_send(imap_session_t *s, imap_update_t *u, const char *how,
 static void
 imap_store_answer(imap_session_t *s, imap_response_t *r)
 {
-    size_t          i;
-    uint32_t        uid;
-    imap_sequence_set_t      modified, left;
-    imap_update_t  *u = s->updates;
+    size_t               i;
+    uint32_t             uid;
+    imap_sequence_set_t  modified, left;
+    imap_update_t       *u = s->updates;
 
     memset(&left, 0, sizeof(left));
 
-    if (imap_str_is(&r->code, "MODIFIED")
+    if (bridge_str_is(&r->code, "MODIFIED")
         && imap_sequence_set_parse(&modified, r->code_text.data,
                                    r->code_text.len) == 0)
     {
@@ -223,7 +223,7 @@ imap_copy_send(imap_session_t *s, imap_update_t *u, const char *command,
 static int
 imap_copy_untagged(imap_session_t *s, imap_response_t *r)
 {
-    if (r->kind == IMAP_CONDITION && imap_str_is(&r->code, "COPYUID")) {
+    if (r->kind == IMAP_CONDITION && bridge_str_is(&r->code, "COPYUID")) {
         imap_copy_code(s, r);
     }
 
@@ -236,10 +236,10 @@ imap_copy_untagged(imap_session_t *s, imap_response_t *r)
 static void
 imap_copy_code(imap_session_t *s, imap_response_t *r)
 {
-    char           *p;
-    imap_str_t      to;
-    imap_sequence_set_t      set;
-    imap_update_t  *u = s->updates;
+    char                *p;
+    bridge_str_t         to;
+    imap_sequence_set_t  set;
+    imap_update_t       *u = s->updates;
 
     for (p = r->code_text.data + r->code_text.len;
          p > r->code_text.data && p[-1] != ' ';
@@ -264,7 +264,7 @@ imap_copy_code(imap_session_t *s, imap_response_t *r)
 static void
 imap_copy_answer(imap_session_t *s, imap_response_t *r)
 {
-    if (imap_str_is(&r->code, "COPYUID")) {
+    if (bridge_str_is(&r->code, "COPYUID")) {
         imap_copy_code(s, r);
     }
 
@@ -281,7 +281,7 @@ imap_move_copied(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    if (imap_str_is(&r->code, "COPYUID")) {
+    if (bridge_str_is(&r->code, "COPYUID")) {
         imap_copy_code(s, r);
     }
 
@@ -293,7 +293,7 @@ imap_move_copied(imap_session_t *s, imap_response_t *r)
 const char *
 imap_delete_check(imap_session_t *s, imap_update_t *u)
 {
-    return imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
+    return  imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
 }
 
 
@@ -359,8 +359,8 @@ imap_append_check(imap_session_t *s, imap_update_t *u)
 void
 imap_append_begin(imap_session_t *s, imap_update_t *u)
 {
-    json_t          *flags, *message;
-    imap_command_t   c;
+    json_t         *flags, *message;
+    imap_command_t  c;
 
     flags = json_object_get(u->args, "flags");
     message = json_object_get(u->args, "message");
@@ -386,7 +386,7 @@ imap_append_begin(imap_session_t *s, imap_update_t *u)
 static void
 imap_append_answer(imap_session_t *s, imap_response_t *r)
 {
-    if (imap_str_is(&r->code, "APPENDUID")) {
+    if (bridge_str_is(&r->code, "APPENDUID")) {
         imap_copy_code(s, r);
     }
 

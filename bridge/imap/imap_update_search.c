@@ -35,7 +35,7 @@ static void imap_search_key(imap_command_t *c, const imap_key_t *k,
     json_t *value);
 static int imap_search_untagged(imap_session_t *s, imap_response_t *r);
 static int imap_search_numbers(imap_sequence_set_t *set,
-    const imap_str_t *text);
+    const bridge_str_t *text);
 static void imap_search_answer(imap_session_t *s, imap_response_t *r);
 
 
@@ -250,7 +250,7 @@ imap_search_untagged(imap_session_t *s, imap_response_t *r)
 /* Numbers with spaces between them, and maybe "(MODSEQ n)" at the end. */
 
 static int
-imap_search_numbers(imap_sequence_set_t *set, const imap_str_t *text)
+imap_search_numbers(imap_sequence_set_t *set, const bridge_str_t *text)
 {
     size_t  i, len;
 

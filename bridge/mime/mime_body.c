@@ -18,20 +18,20 @@
 #define MIME_MAX_NESTED  4
 
 
-static int mime_part(bridge_buffer_t *b, const imap_str_t *head,
-    const imap_str_t *text, int depth);
-static int mime_multipart(bridge_buffer_t *b, const imap_str_t *boundary,
-    const imap_str_t *text, int depth);
-static int mime_delimiter(const imap_str_t *boundary, const char **p,
+static int mime_part(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text, int depth);
+static int mime_multipart(bridge_buffer_t *b, const bridge_str_t *boundary,
+    const bridge_str_t *text, int depth);
+static int mime_delimiter(const bridge_str_t *boundary, const char **p,
     const char *end, const char **before);
-static int mime_split(const char *p, const char *end, imap_str_t *head,
-    imap_str_t *text);
-static void mime_field(const imap_str_t *head, const char *name,
-    imap_str_t *value);
-static void mime_parameter(const imap_str_t *field, const char *name,
-    imap_str_t *value);
-static void mime_text(bridge_buffer_t *b, const imap_str_t *type,
-    const imap_str_t *encoding, const imap_str_t *text, int html);
+static int mime_split(const char *p, const char *end, bridge_str_t *head,
+    bridge_str_t *text);
+static void mime_field(const bridge_str_t *head, const char *name,
+    bridge_str_t *value);
+static void mime_parameter(const bridge_str_t *field, const char *name,
+    bridge_str_t *value);
+static void mime_text(bridge_buffer_t *b, const bridge_str_t *type,
+    const bridge_str_t *encoding, const bridge_str_t *text, int html);
 static void mime_html(bridge_buffer_t *b, const char *data, size_t len);
 static const char *mime_tag(const char *p, const char *end);
 static const char *mime_entity(bridge_buffer_t *b, const char *p,
@@ -44,8 +44,8 @@ static const char *mime_entity(bridge_buffer_t *b, const char *p,
 
 
 void
-mime_preview(bridge_buffer_t *b, const imap_str_t *head,
-    const imap_str_t *text)
+mime_preview(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text)
 {
     size_t  start;
 
@@ -66,7 +66,8 @@ mime_preview(bridge_buffer_t *b, const imap_str_t *head,
 
 
 void
-mime_plain(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text)
+mime_plain(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text)
 {
     mime_part(b, head, text, 0);
 }
@@ -75,11 +76,11 @@ mime_plain(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text)
 /* Returns -1 if there is no text in it. */
 
 static int
-mime_part(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text,
-    int depth)
+mime_part(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text, int depth)
 {
-    int         html;
-    imap_str_t  type, encoding, value;
+    int           html;
+    bridge_str_t  type, encoding, value;
 
     mime_field(head, "Content-Type", &type);
     mime_field(head, "Content-Transfer-Encoding", &encoding);
@@ -112,12 +113,12 @@ mime_part(bridge_buffer_t *b, const imap_str_t *head, const imap_str_t *text,
 
 
 static int
-mime_multipart(bridge_buffer_t *b, const imap_str_t *boundary,
-    const imap_str_t *text, int depth)
+mime_multipart(bridge_buffer_t *b, const bridge_str_t *boundary,
+    const bridge_str_t *text, int depth)
 {
-    int          more;
-    imap_str_t   head, body;
-    const char  *p, *end, *part, *before;
+    int           more;
+    bridge_str_t  head, body;
+    const char   *p, *end, *part, *before;
 
     if (text->data == NULL) {
         return -1;
@@ -148,7 +149,7 @@ mime_multipart(bridge_buffer_t *b, const imap_str_t *boundary,
  */
 
 static int
-mime_delimiter(const imap_str_t *boundary, const char **pp, const char *end,
+mime_delimiter(const bridge_str_t *boundary, const char **pp, const char *end,
     const char **before)
 {
     size_t       len;
@@ -183,7 +184,8 @@ mime_delimiter(const imap_str_t *boundary, const char **pp, const char *end,
 /* The fields of a part, and what is behind the empty line after them. */
 
 static int
-mime_split(const char *p, const char *end, imap_str_t *head, imap_str_t *text)
+mime_split(const char *p, const char *end, bridge_str_t *head,
+    bridge_str_t *text)
 {
     const char  *next, *line;
 
@@ -213,7 +215,7 @@ mime_split(const char *p, const char *end, imap_str_t *head, imap_str_t *text)
 /* The value without the spaces before it; folds are left in it. */
 
 static void
-mime_field(const imap_str_t *head, const char *name, imap_str_t *value)
+mime_field(const bridge_str_t *head, const char *name, bridge_str_t *value)
 {
     size_t       len;
     const char  *p, *end, *next;
@@ -259,7 +261,8 @@ mime_field(const imap_str_t *head, const char *name, imap_str_t *value)
 /* ";" name "=" value, which may be quoted */
 
 static void
-mime_parameter(const imap_str_t *field, const char *name, imap_str_t *value)
+mime_parameter(const bridge_str_t *field, const char *name,
+    bridge_str_t *value)
 {
     size_t       len;
     const char  *p, *end, *first;
@@ -311,11 +314,11 @@ mime_parameter(const imap_str_t *field, const char *name, imap_str_t *value)
 
 
 static void
-mime_text(bridge_buffer_t *b, const imap_str_t *type,
-    const imap_str_t *encoding, const imap_str_t *text, int html)
+mime_text(bridge_buffer_t *b, const bridge_str_t *type,
+    const bridge_str_t *encoding, const bridge_str_t *text, int html)
 {
-    bridge_buffer_t   bytes, utf8;
-    imap_str_t   charset;
+    bridge_buffer_t  bytes, utf8;
+    bridge_str_t     charset;
 
     memset(&bytes, 0, sizeof(bytes));
     memset(&utf8, 0, sizeof(utf8));

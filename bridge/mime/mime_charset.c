@@ -27,17 +27,17 @@ void
 mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
     const char *data, size_t len)
 {
-    char        name[MIME_MAX_CHARSET + 1], *in, *out;
-    size_t      before, left;
-    iconv_t     cd;
-    imap_str_t  s;
+    char          name[MIME_MAX_CHARSET + 1], *in, *out;
+    size_t        before, left;
+    iconv_t       cd;
+    bridge_str_t  s;
 
     s.data = (char *) charset;
     s.len = charset_len;
     cd = (iconv_t) -1;
 
     if (charset_len && charset_len <= MIME_MAX_CHARSET
-        && !imap_str_is(&s, "utf-8") && !imap_str_is(&s, "us-ascii")
+        && !bridge_str_is(&s, "utf-8") && !bridge_str_is(&s, "us-ascii")
         && memchr(charset, '/', charset_len) == NULL)
     {
         memcpy(name, charset, charset_len);
@@ -45,7 +45,7 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
 
         /* browsers, and those who write mail, mean the larger set */
 
-        cd = iconv_open("UTF-8", imap_str_is(&s, "iso-8859-1")
+        cd = iconv_open("UTF-8", bridge_str_is(&s, "iso-8859-1")
                                  ? "windows-1252" : name);
     }
 

@@ -19,15 +19,15 @@
 
 
 typedef struct {
-    imap_str_t    charset;
-    imap_str_t    text;
+    bridge_str_t    charset;
+    bridge_str_t    text;
     char          encoding;
 } mime_word_t;
 
 
 static const char *mime_word(mime_word_t *w, const char *p, const char *end);
 static void mime_words(bridge_buffer_t *b, const char *data, size_t len);
-static void mime_name(bridge_buffer_t *b, const imap_str_t *name);
+static void mime_name(bridge_buffer_t *b, const bridge_str_t *name);
 static const char *mime_spaces(const char *p, const char *end);
 static const char *mime_digits(const char *p, const char *end, int *n);
 static const char *mime_month(const char *p, const char *end, int *month);
@@ -52,10 +52,10 @@ mime_header(bridge_buffer_t *b, const char *data, size_t len)
 static void
 mime_words(bridge_buffer_t *b, const char *data, size_t len)
 {
-    bridge_buffer_t    bytes;
-    imap_str_t    charset;
-    mime_word_t   w;
-    const char   *p, *end, *plain, *next, *q;
+    bridge_buffer_t  bytes;
+    bridge_str_t     charset;
+    mime_word_t      w;
+    const char      *p, *end, *plain, *next, *q;
 
     memset(&bytes, 0, sizeof(bytes));
     charset.data = NULL;
@@ -76,7 +76,7 @@ mime_words(bridge_buffer_t *b, const char *data, size_t len)
         q = charset.data ? mime_spaces(plain, p) : plain;
 
         if (q != p || charset.data == NULL
-            || !imap_str_equal(&charset, w.charset.data, w.charset.len))
+            || !bridge_str_equal(&charset, w.charset.data, w.charset.len))
         {
             mime_charset(b, charset.data, charset.len, bytes.data, bytes.len);
             bytes.len = 0;
@@ -149,10 +149,10 @@ mime_word(mime_word_t *w, const char *p, const char *end)
 
 
 void
-mime_addresses(bridge_buffer_t *b, const imap_addresses_t *list)
+mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
 {
     size_t                 i, start;
-    const imap_address_t  *a;
+    const mime_address_t  *a;
 
     start = b->len;
 
@@ -186,7 +186,7 @@ mime_addresses(bridge_buffer_t *b, const imap_addresses_t *list)
 
 
 static void
-mime_name(bridge_buffer_t *b, const imap_str_t *name)
+mime_name(bridge_buffer_t *b, const bridge_str_t *name)
 {
     size_t  start;
 

@@ -12,11 +12,25 @@
 #define _MIME_HEADER_H_INCLUDED_
 
 
-#include "imap_response.h"
+#include "bridge_buffer.h"
 
 
 #define MIME_MAX_MEMBER         1000    /* bytes of "subject", "from" ... */
 #define MIME_MAX_PREVIEW        200
+#define MIME_MAX_ADDRESSES      16      /* of a field; others are left out */
+
+
+typedef struct {
+    bridge_str_t     name;
+    bridge_str_t     mailbox;
+    bridge_str_t     host;
+} mime_address_t;
+
+
+typedef struct {
+    mime_address_t     list[MIME_MAX_ADDRESSES];
+    size_t             n;
+} mime_addresses_t;
 
 
 /* Each appends to "b", and keeps to the bounds above. */
@@ -25,7 +39,7 @@
 void mime_header(bridge_buffer_t *b, const char *data, size_t len);
 
 /* Bob <bob@example.net>, carol@example.net */
-void mime_addresses(bridge_buffer_t *b, const imap_addresses_t *list);
+void mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list);
 
 /* RFC 3339, in the sender's zone; nothing if it is no date. */
 void mime_date(bridge_buffer_t *b, const char *data, size_t len);
@@ -38,12 +52,12 @@ int64_t mime_internal_date(const char *data, size_t len);
  * "head": the fields Content-Type and Content-Transfer-Encoding; "text": the
  * beginning of the body.  Of a multipart, its first part that is text.
  */
-void mime_preview(bridge_buffer_t *b, const imap_str_t *head,
-    const imap_str_t *text);
+void mime_preview(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text);
 
 /* The whole of that text, with its lines. */
-void mime_plain(bridge_buffer_t *b, const imap_str_t *head,
-    const imap_str_t *text);
+void mime_plain(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text);
 
 
 /* mime_charset.c */

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
 # An IMAP session of the bridge with a Cyrus: what happens in its mailboxes is
-# published, once, also what was missed, and updates are carried out.  One of
-# the sessions is compressed.
+# published, once, also what was missed, and updates are carried out.
 
 use strict;
 use warnings;
@@ -42,11 +41,10 @@ for my $name (sort(keys(%kinds))) {
 
 
 sub session {
-    my ($compress, %set) = @_;
+    my (%set) = @_;
 
     return Pimap::ImapSession->new(t => $t, port => $t->port('imap'),
-        options => { poll => 100, round => 200, flags_round => 300,
-            compress => $compress ? \1 : \0 }, %set);
+        options => { poll => 100, round => 200, flags_round => 300 }, %set);
 }
 
 
@@ -60,7 +58,7 @@ sub test_events {
     $imap->command('SELECT INBOX');
     $imap->command('STORE 1 +FLAGS (\Seen)');
 
-    my $s = session($name eq 'CONDSTORE');
+    my $s = session();
 
     is($s->start()->wait_ready(), $how, "$name: watches by $how");
     is(scalar($s->published()), 0, '    what was there is not published');
@@ -155,7 +153,7 @@ sub test_updates {
 
     # an administrator may log in as every user
 
-    my $s = session(0, user => 'cyrus', authzid => 'bob')->start();
+    my $s = session(user => 'cyrus', authzid => 'bob')->start();
 
     is($s->wait_ready(), 'IDLE', 'updates, by SASL\'s identity');
 

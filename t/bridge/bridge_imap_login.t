@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # Logging in: mechanisms, a master user, STARTTLS and IMAPS with verified
-# certificates, compression; and where a password must not go.
+# certificates; and where a password must not go.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use Pimap::FakeImap;
 use Pimap::ImapSession;
 
 my $t = Pimap->new();
-$t->plan(33);
+$t->plan(30);
 
 my ($cert) = $t->certificate();
 my $masters = $t->write_file($t->dir() . '/masters',
@@ -55,20 +55,10 @@ is(login(user => 'carol*bridge', secret => 'mastersecret'), 'NOTIFY',
 is(login(user => 'bridge', secret => 'wrong', authzid => 'carol'),
     'credentials', '    and refused');
 
-# Compressed: everything goes on
-
-my $s = session(%starttls, options => { compress => \1 });
-is($s->start()->wait_ready(), 'NOTIFY', 'COMPRESS');
-$dovecot->deliver(to => 'alice', subject => 'packed', body => 'x' x 3000);
-is($s->event('MessageNew')->{subject}, 'packed', '    an event');
-is($s->update(update => 'search', mailbox => 'INBOX', query => {})->{found},
-    1, '    an update');
-$s->stop();
-
 # A server that dies has not said so by TLS; it is away, and no stranger
 
 for my $how (\%imaps, \%starttls) {
-    $s = session(%$how);
+    my $s = session(%$how);
     is($s->start()->wait_ready(), 'NOTIFY', "$how->{tls}:");
     $dovecot->kill();
     is($s->failure()->{reason}, 'away', '    the server dies');

@@ -157,7 +157,6 @@ driver_server(json_t *set, imap_server_t *server)
     without = 0;
     driver_number(options, "without", &without);
     o->without = without;
-    o->compress = json_is_true(json_object_get(options, "compress"));
 
     return 0;
 }

@@ -135,7 +135,7 @@ imap_command_literal(imap_command_t *c, const char *data, size_t len)
 void
 imap_command_message(imap_command_t *c, const char *data, size_t len)
 {
-    size_t      i;
+    size_t           i;
     bridge_buffer_t  b;
 
     memset(&b, 0, sizeof(b));
@@ -164,10 +164,10 @@ imap_command_message(imap_command_t *c, const char *data, size_t len)
 void
 imap_command_mailbox(imap_command_t *c, const char *name)
 {
-    size_t       len;
-    int32_t      character;
-    bridge_buffer_t   b;
-    const char  *p;
+    size_t           len;
+    int32_t          character;
+    bridge_buffer_t  b;
+    const char      *p;
 
     len = strlen(name);
 
@@ -236,13 +236,13 @@ imap_command_keyword(imap_command_t *c, const char *flag, size_t len)
 static int
 imap_command_flag(const char *flag, size_t len)
 {
-    size_t      i;
-    imap_str_t  s;
+    size_t        i;
+    bridge_str_t  s;
 
     s.data = (char *) flag;
     s.len = len;
 
-    if (imap_str_is(&s, "\\Recent")) {
+    if (bridge_str_is(&s, "\\Recent")) {
         return 0;
     }
 

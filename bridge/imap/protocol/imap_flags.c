@@ -20,8 +20,8 @@ static const char  *imap_system_flags[IMAP_SYSTEM_FLAGS] = {
 uint64_t
 imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
 {
-    size_t      i;
-    imap_str_t  s;
+    size_t        i;
+    bridge_str_t  s;
 
     s.data = (char *) name;
     s.len = len;
@@ -30,7 +30,7 @@ imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
 
         for (i = 0; i < IMAP_SYSTEM_FLAGS; i++) {
 
-            if (imap_str_equal(&s, imap_system_flags[i],
+            if (bridge_str_equal(&s, imap_system_flags[i],
                                strlen(imap_system_flags[i])))
             {
                 return (uint64_t) 1 << i;
@@ -42,7 +42,7 @@ imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
 
     for (i = 0; i < k->n; i++) {
 
-        if (imap_str_equal(&s, k->names[i], strlen(k->names[i]))) {
+        if (bridge_str_equal(&s, k->names[i], strlen(k->names[i]))) {
             return (uint64_t) 1 << (i + IMAP_SYSTEM_FLAGS);
         }
     }
@@ -67,7 +67,7 @@ imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
 
 
 uint64_t
-imap_flags_mask(imap_keywords_t *k, const imap_str_t *flags, size_t n)
+imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags, size_t n)
 {
     size_t    i;
     uint64_t  mask;
@@ -93,8 +93,8 @@ imap_flags_name(const imap_keywords_t *k, int bit)
 json_t *
 imap_flags_json(const imap_keywords_t *k, uint64_t mask)
 {
-    uint32_t   i;
-    json_t    *flags;
+    uint32_t  i;
+    json_t   *flags;
 
     flags = json_array();
 

@@ -37,7 +37,7 @@ typedef struct {
 /* 0 for one that has no place: \Recent, "\*", too many, not ASCII. */
 uint64_t imap_flags_bit(imap_keywords_t *k, const char *name, size_t len);
 
-uint64_t imap_flags_mask(imap_keywords_t *k, const imap_str_t *flags,
+uint64_t imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags,
     size_t n);
 
 const char *imap_flags_name(const imap_keywords_t *k, int bit);

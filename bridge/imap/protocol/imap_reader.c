@@ -42,11 +42,11 @@ imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len)
 
 
 int
-imap_reader_next(imap_reader_t *r, imap_str_t *response)
+imap_reader_next(imap_reader_t *r, bridge_str_t *response)
 {
-    int      literal;
-    char    *lf;
-    size_t   end, left;
+    int     literal;
+    char   *lf;
+    size_t  end, left;
 
     if (r->error) {
         return -1;
@@ -114,8 +114,8 @@ imap_reader_next(imap_reader_t *r, imap_str_t *response)
 static int
 imap_reader_line(imap_reader_t *r, size_t end, int *literal)
 {
-    char    *p, *n, *first;
-    size_t   size;
+    char   *p, *n, *first;
+    size_t  size;
 
     *literal = 0;
 
@@ -168,7 +168,7 @@ imap_reader_line(imap_reader_t *r, size_t end, int *literal)
 static int
 imap_reader_has_literals(const char *line, size_t len)
 {
-    size_t             i, n;
+    size_t  i, n;
 
     static const char *text[] = { "OK", "NO", "BAD", "BYE", "PREAUTH" };
 
@@ -214,14 +214,10 @@ imap_reader_shift(imap_reader_t *r)
 }
 
 
-void
-imap_reader_rest(imap_reader_t *r, bridge_buffer_t *rest)
+size_t
+imap_reader_rest(const imap_reader_t *r)
 {
-    bridge_buffer_add(rest, r->buf.data + r->start, r->buf.len - r->start);
-
-    r->start = r->buf.len;
-    r->pos = r->buf.len;
-    r->line = 0;
+    return r->buf.len - r->start;
 }
 
 

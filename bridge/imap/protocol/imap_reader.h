@@ -42,11 +42,11 @@ void imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len);
  * or not IMAP, see "error"; that is final.
  */
 
-int imap_reader_next(imap_reader_t *r, imap_str_t *response);
+int imap_reader_next(imap_reader_t *r, bridge_str_t *response);
 
-/* Takes what was fed and is no response yet, such as compressed bytes. */
+/* How many bytes were fed and are no response yet. */
 
-void imap_reader_rest(imap_reader_t *r, bridge_buffer_t *rest);
+size_t imap_reader_rest(const imap_reader_t *r);
 
 void imap_reader_free(imap_reader_t *r);
 

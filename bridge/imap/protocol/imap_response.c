@@ -22,7 +22,7 @@ typedef struct {
 static int imap_parse_untagged(imap_response_t *r, imap_cursor_t *c);
 static int imap_parse_numbered(imap_response_t *r, imap_cursor_t *c);
 static int imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *word);
+    const bridge_str_t *word);
 static int imap_parse_code(imap_response_t *r, imap_cursor_t *c);
 static int imap_parse_rest(imap_response_t *r, imap_cursor_t *c);
 static int imap_parse_list(imap_response_t *r, imap_cursor_t *c);
@@ -51,11 +51,11 @@ static const char  *imap_conditions[] = {
 
 
 int
-imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
+imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     const char **error)
 {
     int            rc;
-    imap_str_t     word;
+    bridge_str_t   word;
     imap_cursor_t  c;
 
     /* the large members are set where they are counted */
@@ -110,7 +110,7 @@ imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
 static int
 imap_parse_untagged(imap_response_t *r, imap_cursor_t *c)
 {
-    imap_str_t              word;
+    bridge_str_t            word;
     const imap_untagged_t  *u;
 
     if (c->p < c->end && *c->p >= '0' && *c->p <= '9') {
@@ -123,7 +123,7 @@ imap_parse_untagged(imap_response_t *r, imap_cursor_t *c)
 
     for (u = imap_untagged; u->name; u++) {
 
-        if (imap_str_equal(&word, u->name, strlen(u->name))) {
+        if (bridge_str_equal(&word, u->name, strlen(u->name))) {
             r->kind = u->kind;
             imap_cursor_at(c, ' ');
             return u->parse(r, c);
@@ -146,8 +146,8 @@ imap_parse_untagged(imap_response_t *r, imap_cursor_t *c)
 static int
 imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
 {
-    uint64_t    n;
-    imap_str_t  word;
+    uint64_t      n;
+    bridge_str_t  word;
 
     if (imap_cursor_number(c, UINT32_MAX, &n) == -1
         || imap_cursor_expect(c, ' ') == -1
@@ -158,15 +158,15 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
 
     r->number = n;
 
-    if (imap_str_is(&word, "EXISTS")) {
+    if (bridge_str_is(&word, "EXISTS")) {
         r->kind = IMAP_EXISTS;
         return 0;
     }
 
-    if (imap_str_is(&word, "EXPUNGE")) {
+    if (bridge_str_is(&word, "EXPUNGE")) {
         r->kind = IMAP_EXPUNGE;
 
-    } else if (imap_str_is(&word, "FETCH")) {
+    } else if (bridge_str_is(&word, "FETCH")) {
         r->kind = IMAP_RESPONSE_FETCH;
 
     } else {
@@ -188,13 +188,13 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
 
 static int
 imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *word)
+    const bridge_str_t *word)
 {
     size_t  i;
 
     for (i = 0; i < sizeof(imap_conditions) / sizeof(char *); i++) {
 
-        if (imap_str_equal(word, imap_conditions[i],
+        if (bridge_str_equal(word, imap_conditions[i],
                            strlen(imap_conditions[i])))
         {
             r->condition = i;
@@ -273,7 +273,7 @@ static int
 imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 {
     size_t        i, n;
-    imap_str_t    list[64], s;
+    bridge_str_t  list[64], s;
     imap_list_t  *l = &r->u.list;
 
     static const struct {
@@ -309,7 +309,7 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 
         for (i = 0; bits[i].name; i++) {
 
-            if (imap_str_equal(&list[n], bits[i].name, strlen(bits[i].name)))
+            if (bridge_str_equal(&list[n], bits[i].name, strlen(bits[i].name)))
             {
                 l->attributes |= bits[i].bit;
             }
@@ -330,7 +330,7 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 static int
 imap_parse_list_more(imap_response_t *r, imap_cursor_t *c)
 {
-    imap_str_t    name;
+    bridge_str_t  name;
     imap_list_t  *l = &r->u.list;
 
     if (imap_cursor_expect(c, '(') == -1) {
@@ -350,7 +350,7 @@ imap_parse_list_more(imap_response_t *r, imap_cursor_t *c)
 
         imap_cursor_at(c, ' ');
 
-        if (!imap_str_is(&name, "OLDNAME")) {
+        if (!bridge_str_is(&name, "OLDNAME")) {
 
             if (c->p < c->end && *c->p != ')' && imap_cursor_skip(c) == -1) {
                 return -1;
@@ -376,7 +376,7 @@ imap_parse_status(imap_response_t *r, imap_cursor_t *c)
 {
     uint64_t        n;
     uint32_t       *to, bit;
-    imap_str_t      item;
+    bridge_str_t    item;
     imap_status_t  *s = &r->u.status;
 
     memset(s, 0, sizeof(imap_status_t));
@@ -399,23 +399,23 @@ imap_parse_status(imap_response_t *r, imap_cursor_t *c)
         to = NULL;
         bit = 0;
 
-        if (imap_str_is(&item, "MESSAGES")) {
+        if (bridge_str_is(&item, "MESSAGES")) {
             to = &s->messages;
             bit = IMAP_HAS_MESSAGES;
 
-        } else if (imap_str_is(&item, "UIDNEXT")) {
+        } else if (bridge_str_is(&item, "UIDNEXT")) {
             to = &s->uidnext;
             bit = IMAP_HAS_UIDNEXT;
 
-        } else if (imap_str_is(&item, "UIDVALIDITY")) {
+        } else if (bridge_str_is(&item, "UIDVALIDITY")) {
             to = &s->uidvalidity;
             bit = IMAP_HAS_UIDVALIDITY;
 
-        } else if (imap_str_is(&item, "UNSEEN")) {
+        } else if (bridge_str_is(&item, "UNSEEN")) {
             to = &s->unseen;
             bit = IMAP_HAS_UNSEEN;
 
-        } else if (imap_str_is(&item, "HIGHESTMODSEQ")) {
+        } else if (bridge_str_is(&item, "HIGHESTMODSEQ")) {
             bit = IMAP_HAS_MODSEQ;
         }
 
@@ -448,8 +448,8 @@ imap_parse_status(imap_response_t *r, imap_cursor_t *c)
 static int
 imap_parse_vanished(imap_response_t *r, imap_cursor_t *c)
 {
-    size_t      n;
-    imap_str_t  tags[1];
+    size_t        n;
+    bridge_str_t  tags[1];
 
     if (c->p < c->end && *c->p == '(') {
 
@@ -459,7 +459,7 @@ imap_parse_vanished(imap_response_t *r, imap_cursor_t *c)
             return -1;
         }
 
-        r->earlier = n == 1 && imap_str_is(&tags[0], "EARLIER");
+        r->earlier = n == 1 && bridge_str_is(&tags[0], "EARLIER");
     }
 
     return imap_cursor_atom(c, &r->text);
@@ -471,7 +471,7 @@ imap_parse_vanished(imap_response_t *r, imap_cursor_t *c)
 static int
 imap_parse_esearch(imap_response_t *r, imap_cursor_t *c)
 {
-    imap_str_t  name;
+    bridge_str_t  name;
 
     if (c->p < c->end && *c->p == '(') {
 
@@ -490,11 +490,11 @@ imap_parse_esearch(imap_response_t *r, imap_cursor_t *c)
 
         imap_cursor_at(c, ' ');
 
-        if (imap_str_is(&name, "UID")) {
+        if (bridge_str_is(&name, "UID")) {
             continue;
         }
 
-        if (imap_str_is(&name, "ALL")) {
+        if (bridge_str_is(&name, "ALL")) {
 
             if (imap_cursor_atom(c, &r->text) == -1) {
                 return -1;

@@ -12,12 +12,10 @@
 
 
 #include "imap_token.h"
+#include "mime_header.h"
 
 
-/* Others are left out. */
-
-#define IMAP_MAX_ADDRESSES      16      /* of a field */
-#define IMAP_MAX_SECTIONS       8
+#define IMAP_MAX_SECTIONS       8       /* others are left out */
 
 
 typedef enum {
@@ -72,31 +70,18 @@ typedef enum {
 
 
 typedef struct {
-    imap_str_t         name;
-    imap_str_t         mailbox;
-    imap_str_t         host;
-} imap_address_t;
-
-
-typedef struct {
-    imap_address_t     list[IMAP_MAX_ADDRESSES];
-    size_t             n;
-} imap_addresses_t;
-
-
-typedef struct {
-    imap_str_t         date;
-    imap_str_t         subject;
-    imap_addresses_t   from;
-    imap_addresses_t   to;
-    imap_addresses_t   cc;
-    imap_str_t         message_id;
+    bridge_str_t         date;
+    bridge_str_t         subject;
+    mime_addresses_t   from;
+    mime_addresses_t   to;
+    mime_addresses_t   cc;
+    bridge_str_t         message_id;
 } imap_envelope_t;
 
 
 typedef struct {
-    imap_str_t         name;            /* "TEXT", "HEADER.FIELDS (...)" */
-    imap_str_t         data;
+    bridge_str_t         name;            /* "TEXT", "HEADER.FIELDS (...)" */
+    bridge_str_t         data;
 } imap_section_t;
 
 
@@ -104,8 +89,8 @@ typedef struct {
     uint32_t           uid;
     uint32_t           size;
     uint64_t           modseq;
-    imap_str_t         date;            /* INTERNALDATE */
-    imap_str_t         flags[IMAP_MAX_FLAGS];
+    bridge_str_t         date;            /* INTERNALDATE */
+    bridge_str_t         flags[IMAP_MAX_FLAGS];
     size_t             nflags;
     imap_envelope_t    envelope;
     imap_section_t     sections[IMAP_MAX_SECTIONS];
@@ -114,15 +99,15 @@ typedef struct {
 
 
 typedef struct {
-    imap_str_t         name;
-    imap_str_t         old_name;
+    bridge_str_t         name;
+    bridge_str_t         old_name;
     uint32_t           attributes;      /* IMAP_BOX_* */
     char               delimiter;       /* 0: none */
 } imap_list_t;
 
 
 typedef struct {
-    imap_str_t         name;
+    bridge_str_t         name;
     uint32_t           messages;
     uint32_t           uidnext;
     uint32_t           uidvalidity;
@@ -134,11 +119,11 @@ typedef struct {
 typedef struct {
     imap_kind_t        kind;
     imap_condition_t   condition;
-    imap_str_t         tag;
-    imap_str_t         code;            /* "UIDNEXT", and what is after it */
-    imap_str_t         code_text;
+    bridge_str_t         tag;
+    bridge_str_t         code;            /* "UIDNEXT", and what is after it */
+    bridge_str_t         code_text;
     uint64_t           code_number;     /* 0 if it is none */
-    imap_str_t         text;            /* of a condition or "+"; CAPABILITY,
+    bridge_str_t         text;            /* of a condition or "+"; CAPABILITY,
                                            ENABLED: the list; VANISHED,
                                            ESEARCH: the set; SEARCH: numbers */
     uint32_t           number;          /* EXISTS, EXPUNGE, FETCH */
@@ -153,16 +138,16 @@ typedef struct {
 
 
 /* Returns 0, or -1 and what is wrong.  Writes to the bytes. */
-int imap_response_parse(imap_response_t *r, const imap_str_t *bytes,
+int imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     const char **error);
 
 /* The rest of "* n FETCH ". */
 int imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
 /* The section whose name begins so, or is it; NULL if it is not there. */
-const imap_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
+const bridge_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
     const char *name);
-const imap_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f,
+const bridge_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f,
     const char *name);
 
 

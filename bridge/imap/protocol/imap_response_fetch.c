@@ -13,20 +13,20 @@
 
 
 static int imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *item);
+    const bridge_str_t *item);
 static int imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c);
 static int imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *item);
+    const bridge_str_t *item);
 static int imap_response_fetch_envelope(imap_response_t *r, imap_cursor_t *c);
-static int imap_response_fetch_addresses(imap_addresses_t *list,
+static int imap_response_fetch_addresses(mime_addresses_t *list,
     imap_cursor_t *c);
-static int imap_response_fetch_address(imap_address_t *a, imap_cursor_t *c);
+static int imap_response_fetch_address(mime_address_t *a, imap_cursor_t *c);
 
 
 int
 imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 {
-    imap_str_t     item;
+    bridge_str_t            item;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     f->uid = 0;
@@ -59,12 +59,12 @@ imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c)
 
 static int
 imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *item)
+    const bridge_str_t *item)
 {
-    uint64_t       n;
+    uint64_t                n;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (imap_str_is(item, "UID")) {
+    if (bridge_str_is(item, "UID")) {
 
         if (imap_cursor_number(c, UINT32_MAX, &n) == -1 || n == 0) {
             return imap_cursor_error(c, "bad UID");
@@ -76,16 +76,16 @@ imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
         return 0;
     }
 
-    if (imap_str_is(item, "FLAGS")) {
+    if (bridge_str_is(item, "FLAGS")) {
         r->has |= IMAP_HAS_FLAGS;
         return imap_cursor_atoms(c, f->flags, IMAP_MAX_FLAGS, &f->nflags);
     }
 
-    if (imap_str_is(item, "MODSEQ")) {
+    if (bridge_str_is(item, "MODSEQ")) {
         return imap_response_fetch_modseq(r, c);
     }
 
-    if (imap_str_is(item, "RFC822.SIZE")) {
+    if (bridge_str_is(item, "RFC822.SIZE")) {
 
         if (imap_cursor_number(c, INT64_MAX, &n) == -1) {
             return -1;
@@ -97,11 +97,11 @@ imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
         return 0;
     }
 
-    if (imap_str_is(item, "INTERNALDATE")) {
+    if (bridge_str_is(item, "INTERNALDATE")) {
         return imap_cursor_string(c, &f->date, 1);
     }
 
-    if (imap_str_is(item, "ENVELOPE")) {
+    if (bridge_str_is(item, "ENVELOPE")) {
         return imap_response_fetch_envelope(r, c);
     }
 
@@ -133,12 +133,12 @@ imap_response_fetch_modseq(imap_response_t *r, imap_cursor_t *c)
 
 static int
 imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
-    const imap_str_t *item)
+    const bridge_str_t *item)
 {
-    char            *end;
-    imap_str_t       data;
-    imap_response_fetch_t    *f = &r->u.fetch;
-    imap_section_t  *s;
+    char                   *end;
+    bridge_str_t            data;
+    imap_response_fetch_t  *f = &r->u.fetch;
+    imap_section_t         *s;
 
     if (imap_cursor_string(c, &data, 1) == -1) {
         return -1;
@@ -157,7 +157,7 @@ imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
 }
 
 
-const imap_str_t *
+const bridge_str_t *
 imap_response_fetch_section(const imap_response_fetch_t *f, const char *name)
 {
     size_t  i, len;
@@ -177,14 +177,14 @@ imap_response_fetch_section(const imap_response_fetch_t *f, const char *name)
 }
 
 
-const imap_str_t *
+const bridge_str_t *
 imap_response_fetch_exactly(const imap_response_fetch_t *f, const char *name)
 {
     size_t  i;
 
     for (i = 0; i < f->nsections; i++) {
 
-        if (imap_str_equal(&f->sections[i].name, name, strlen(name))) {
+        if (bridge_str_equal(&f->sections[i].name, name, strlen(name))) {
             return &f->sections[i].data;
         }
     }
@@ -232,16 +232,16 @@ imap_response_fetch_envelope(imap_response_t *r, imap_cursor_t *c)
 
 
 static int
-imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
+imap_response_fetch_addresses(mime_addresses_t *list, imap_cursor_t *c)
 {
-    imap_str_t      nil;
-    imap_address_t  address;
+    bridge_str_t    nil;
+    mime_address_t  address;
 
     list->n = 0;
 
     if (!imap_cursor_at(c, '(')) {
 
-        if (imap_cursor_atom(c, &nil) == -1 || !imap_str_is(&nil, "NIL")) {
+        if (imap_cursor_atom(c, &nil) == -1 || !bridge_str_is(&nil, "NIL")) {
             return imap_cursor_error(c, "addresses expected");
         }
 
@@ -258,7 +258,7 @@ imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
 
         /* without a host: the beginning or the end of a group */
 
-        if (list->n < IMAP_MAX_ADDRESSES && address.mailbox.data
+        if (list->n < MIME_MAX_ADDRESSES && address.mailbox.data
             && address.host.data)
         {
             list->list[list->n++] = address;
@@ -272,9 +272,9 @@ imap_response_fetch_addresses(imap_addresses_t *list, imap_cursor_t *c)
 /* "(" name route mailbox host ")" */
 
 static int
-imap_response_fetch_address(imap_address_t *a, imap_cursor_t *c)
+imap_response_fetch_address(mime_address_t *a, imap_cursor_t *c)
 {
-    imap_str_t  route;
+    bridge_str_t  route;
 
     if (imap_cursor_expect(c, '(') == -1
         || imap_cursor_string(c, &a->name, 1) == -1

@@ -10,8 +10,8 @@
 #include <strings.h>
 
 
-static int imap_cursor_quoted(imap_cursor_t *c, imap_str_t *s);
-static int imap_cursor_literal(imap_cursor_t *c, imap_str_t *s);
+static int imap_cursor_quoted(imap_cursor_t *c, bridge_str_t *s);
+static int imap_cursor_literal(imap_cursor_t *c, bridge_str_t *s);
 
 
 void
@@ -65,8 +65,8 @@ imap_cursor_expect(imap_cursor_t *c, char what)
 int
 imap_cursor_number(imap_cursor_t *c, uint64_t max, uint64_t *n)
 {
-    char      *first;
-    uint64_t   digit;
+    char     *first;
+    uint64_t  digit;
 
     first = c->p;
     *n = 0;
@@ -90,7 +90,7 @@ imap_cursor_number(imap_cursor_t *c, uint64_t max, uint64_t *n)
 
 
 int
-imap_cursor_atom(imap_cursor_t *c, imap_str_t *s)
+imap_cursor_atom(imap_cursor_t *c, bridge_str_t *s)
 {
     int  in;
 
@@ -124,7 +124,7 @@ imap_cursor_atom(imap_cursor_t *c, imap_str_t *s)
 
 
 int
-imap_cursor_string(imap_cursor_t *c, imap_str_t *s, int nil)
+imap_cursor_string(imap_cursor_t *c, bridge_str_t *s, int nil)
 {
     if (c->p == c->end) {
         return imap_cursor_error(c, "string expected");
@@ -142,7 +142,7 @@ imap_cursor_string(imap_cursor_t *c, imap_str_t *s, int nil)
         return -1;
     }
 
-    if (nil && imap_str_is(s, "NIL")) {
+    if (nil && bridge_str_is(s, "NIL")) {
         s->data = NULL;
         s->len = 0;
     }
@@ -152,7 +152,7 @@ imap_cursor_string(imap_cursor_t *c, imap_str_t *s, int nil)
 
 
 static int
-imap_cursor_quoted(imap_cursor_t *c, imap_str_t *s)
+imap_cursor_quoted(imap_cursor_t *c, bridge_str_t *s)
 {
     char  *to;
 
@@ -181,10 +181,10 @@ imap_cursor_quoted(imap_cursor_t *c, imap_str_t *s)
 /* literal = "{" number ["+"] "}" CRLF *CHAR8, literal8 = "~" literal */
 
 static int
-imap_cursor_literal(imap_cursor_t *c, imap_str_t *s)
+imap_cursor_literal(imap_cursor_t *c, bridge_str_t *s)
 {
-    char      *first;
-    uint64_t   size;
+    char     *first;
+    uint64_t  size;
 
     first = c->p;
     imap_cursor_at(c, '~');
@@ -224,8 +224,8 @@ imap_cursor_literal(imap_cursor_t *c, imap_str_t *s)
 int
 imap_cursor_skip(imap_cursor_t *c)
 {
-    size_t      depth;
-    imap_str_t  s;
+    size_t        depth;
+    bridge_str_t  s;
 
     depth = 0;
 
@@ -252,7 +252,7 @@ imap_cursor_skip(imap_cursor_t *c)
 
 
 int
-imap_cursor_atoms(imap_cursor_t *c, imap_str_t *list, size_t max, size_t *n)
+imap_cursor_atoms(imap_cursor_t *c, bridge_str_t *list, size_t max, size_t *n)
 {
     *n = 0;
 

@@ -41,16 +41,16 @@ int imap_cursor_expect(imap_cursor_t *c, char what);
 int imap_cursor_number(imap_cursor_t *c, uint64_t max, uint64_t *n);
 
 /* Up to a space, a parenthesis or an end; with "[...]" and what is in it. */
-int imap_cursor_atom(imap_cursor_t *c, imap_str_t *s);
+int imap_cursor_atom(imap_cursor_t *c, bridge_str_t *s);
 
 /* Quoted, literal, atom; with "nil", NIL is a string that is not there. */
-int imap_cursor_string(imap_cursor_t *c, imap_str_t *s, int nil);
+int imap_cursor_string(imap_cursor_t *c, bridge_str_t *s, int nil);
 
 /* Any value, and what is in it. */
 int imap_cursor_skip(imap_cursor_t *c);
 
 /* A parenthesised list of atoms, as many as "max". */
-int imap_cursor_atoms(imap_cursor_t *c, imap_str_t *list, size_t max,
+int imap_cursor_atoms(imap_cursor_t *c, bridge_str_t *list, size_t max,
     size_t *n);
 
 

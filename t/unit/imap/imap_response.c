@@ -27,7 +27,7 @@ feed(const char *text, size_t len, size_t step)
 {
     int          rc, n;
     size_t       part;
-    imap_str_t   bytes;
+    bridge_str_t   bytes;
 
     imap_reader_free(&reader);
     imap_reader_init(&reader, 4096);
@@ -107,7 +107,7 @@ test_fetch(void)
 {
     size_t             step;
     imap_response_fetch_t      *f = &r.u.fetch;
-    const imap_str_t  *s;
+    const bridge_str_t  *s;
 
     static const char  text[] =
         "* 12 FETCH (UID 9 FLAGS (\\Seen $Work) MODSEQ (17) "

@@ -73,7 +73,7 @@ static void
 preview_is(const char *head, const char *text, const char *expected,
     const char *name)
 {
-    imap_str_t  h, t;
+    bridge_str_t  h, t;
 
     h.data = (char *) head;
     h.len = strlen(head);
@@ -120,7 +120,7 @@ test_previews(void)
 static void
 test_addresses(void)
 {
-    imap_addresses_t  list;
+    mime_addresses_t  list;
 
     memset(&list, 0, sizeof(list));
     list.n = 2;

@@ -1,0 +1,92 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns NOTIFY (RFC 5465): sets it, and gives it up when it overflows.
+ */
+
+
+#include "imap_session_private.h"
+
+
+/* An overflow within that time after the last one: NOTIFY is given up; ms. */
+#define IMAP_OVERFLOW  (10 * 60 * 1000)
+
+
+static void imap_notify_answer(imap_session_t *s, imap_response_t *r);
+
+
+int
+imap_notify_due(imap_session_t *s)
+{
+    return s->narrow || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
+}
+
+
+/*
+ * STATUS says what all are now: nothing is lost between LIST and this.  After
+ * an overflow nothing is told any more; narrow, of the selected one it is.
+ */
+
+void
+imap_notify(imap_session_t *s)
+{
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+    imap_command_add(&c, s->narrow ? "NOTIFY SET " : "NOTIFY SET STATUS ");
+    imap_command_add(&c, "(selected (MessageNew MessageExpunge FlagChange))");
+
+    if (!s->narrow) {
+        imap_command_add(&c, " (personal (MessageNew MessageExpunge "
+                         "FlagChange MailboxName SubscriptionChange))");
+    }
+
+    imap_send(s, &c, imap_notify_answer, NULL);
+
+    s->notify = !s->narrow;
+    s->narrow = 0;
+}
+
+
+static void
+imap_notify_answer(imap_session_t *s, imap_response_t *r)
+{
+    if (r->condition == IMAP_COND_OK) {
+        return;
+    }
+
+    imap_log(s, LOG_INFO, "NOTIFY is refused");
+
+    if (s->notify) {
+        s->caps &= ~IMAP_CAP_NOTIFY;
+        s->notify = 0;
+        s->round_at = imap_now(s) + s->o->round;
+    }
+}
+
+
+/*
+ * The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
+ * too, which no STATUS is about.  The second time it is done without for
+ * others; the third time, for all.
+ */
+
+void
+imap_overflow(imap_session_t *s)
+{
+    uint64_t  now;
+
+    now = imap_now(s);
+
+    if (s->overflow && now - s->overflow < IMAP_OVERFLOW) {
+        imap_log(s, LOG_WARNING, "NOTIFY overflows again and is given up");
+        s->narrow = (s->caps & IMAP_CAP_NOTIFY) != 0;
+        s->caps &= ~IMAP_CAP_NOTIFY;
+    }
+
+    s->overflow = now;
+    s->notify = 0;
+    s->round_at = now;
+    s->view.again = s->view.mailbox != NULL;
+}

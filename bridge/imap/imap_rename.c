@@ -1,0 +1,117 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Finds the mailboxes that were renamed between two rounds.  Called by
+ * imap_list.c.
+ */
+
+
+#include "imap_session_private.h"
+
+#include <string.h>
+
+
+static imap_mailbox_t *imap_rename_find(imap_session_t *s,
+    const imap_mailbox_t *gone);
+static void imap_rename(imap_session_t *s, imap_mailbox_t *from,
+    imap_mailbox_t *to);
+
+
+/*
+ * A mailbox that is gone, and one that has come with the same UIDVALIDITY and
+ * no fewer UIDs: one of each only, else it is not sure which is which.
+ */
+
+void
+imap_renames(imap_session_t *s)
+{
+    size_t           i;
+    imap_mailbox_t  *gone, *m;
+
+    for (i = 0; i < s->n && !s->silent; i++) {
+        gone = s->mailboxes[i];
+
+        if (gone->listed || gone->fresh || gone->uidvalidity == 0) {
+            continue;
+        }
+
+        m = imap_rename_find(s, gone);
+
+        if (m) {
+            imap_rename(s, gone, m);
+            i = (size_t) -1;
+        }
+    }
+}
+
+
+static imap_mailbox_t *
+imap_rename_find(imap_session_t *s, const imap_mailbox_t *gone)
+{
+    size_t           i;
+    imap_mailbox_t  *m, *found;
+
+    found = NULL;
+
+    for (i = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+
+        if (m == gone) {
+            continue;
+        }
+
+        if (!m->listed && !m->fresh && m->uidvalidity == gone->uidvalidity) {
+            return NULL;
+        }
+
+        if (m->fresh && m->listed && m->has & IMAP_HAS_UIDVALIDITY
+            && m->status.uidvalidity == gone->uidvalidity
+            && m->status.uidnext >= gone->uidnext)
+        {
+            if (found) {
+                return NULL;
+            }
+
+            found = m;
+        }
+    }
+
+    return found;
+}
+
+
+/* "to" becomes what "from" was. */
+
+static void
+imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
+{
+    json_t  *event;
+
+    to->uidvalidity = from->uidvalidity;
+    to->uidnext = from->uidnext;
+    to->messages = from->messages;
+    to->modseq = from->modseq;
+    to->newest = from->newest;
+    to->subscribed = from->subscribed;
+    to->compared = from->compared;
+    to->fresh = 0;
+
+    imap_known_flags_free(&to->known);
+    to->known = from->known;
+    memset(&from->known, 0, sizeof(imap_known_flags_t));
+
+    event = imap_event(s, "MailboxRename", to->name);
+    json_object_set_new(event, "oldMailbox", json_string(from->name));
+
+    /* the new state first: with the event, and before the old one goes */
+
+    imap_mailbox_publish(s, to, event);
+    imap_publish(s, from->name, json_array(), NULL);
+
+    if (s->view.mailbox == from) {
+        imap_selected_close(s);
+    }
+
+    imap_mailbox_remove(s, from);
+}
