@@ -8,7 +8,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../bench";
+use lib "$FindBin::Bin/../../bench";
 
 use Bench::Load;
 
