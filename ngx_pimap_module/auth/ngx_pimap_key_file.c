@@ -109,8 +109,8 @@ ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
 static char *
 ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
 {
-    ssize_t  n;
-    u_char  *buf;
+    ssize_t   n;
+    u_char   *buf;
 
     if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -230,10 +230,10 @@ static const char *
 ngx_pimap_key_file_block(ngx_conf_t *cf, char *name, u_char *data, long len,
     ngx_str_t *id, ngx_array_t *keys)
 {
-    X509           *cert;
-    EVP_PKEY       *pkey;
-    ngx_str_t       any = ngx_null_string;
-    const u_char   *p;
+    X509          *cert;
+    EVP_PKEY      *pkey;
+    ngx_str_t      any = ngx_null_string;
+    const u_char  *p;
 
     p = data;
 

@@ -101,10 +101,10 @@ void
 ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t         *q;
-    ngx_pimap_texts_t    texts;
+    ngx_pimap_encoded_t    texts;
     ngx_pimap_device_t  *d;
 
-    ngx_memzero(&texts, sizeof(ngx_pimap_texts_t));
+    ngx_memzero(&texts, sizeof(ngx_pimap_encoded_t));
 
     for (q = ngx_queue_head(&account->devices);
          q != ngx_queue_sentinel(&account->devices);
@@ -119,7 +119,7 @@ ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
         (void) ngx_pimap_deliver_device(d, ev, &texts);
     }
 
-    ngx_pimap_encode_free(&texts);
+    ngx_pimap_encoded_free(&texts);
 }
 
 
@@ -127,13 +127,13 @@ ngx_int_t
 ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
     ngx_int_t          rc;
-    ngx_pimap_texts_t  texts;
+    ngx_pimap_encoded_t  texts;
 
-    ngx_memzero(&texts, sizeof(ngx_pimap_texts_t));
+    ngx_memzero(&texts, sizeof(ngx_pimap_encoded_t));
 
     rc = ngx_pimap_deliver_device(d, ev, &texts);
 
-    ngx_pimap_encode_free(&texts);
+    ngx_pimap_encoded_free(&texts);
 
     return rc;
 }
@@ -141,7 +141,7 @@ ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
 
 ngx_int_t
 ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_texts_t *texts)
+    ngx_pimap_encoded_t *texts)
 {
     ngx_int_t          rc;
     ngx_pimap_message_t  *text;

@@ -31,7 +31,7 @@ ngx_int_t ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev);
  * need.  NGX_ERROR: the device ends.
  */
 ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_texts_t *texts);
+    ngx_pimap_encoded_t *texts);
 
 
 #endif /* _NGX_PIMAP_DELIVER_H_INCLUDED_ */

@@ -273,7 +273,8 @@ ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
     reader->position = *last;
     ngx_pimap_log_reader_queue(reader);
 
-    text = ngx_pimap_encode_id(d->format, last, ngx_cycle->log);
+    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_POSITION, 0, last,
+                            ngx_cycle->log);
 
     if (text == NULL) {
         ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);

@@ -98,7 +98,7 @@ ngx_pimap_park(ngx_pimap_parking_t *parking,
     d->kind = parking->kind;
     d->format = parking->format;
     d->input = parking->input;
-    ngx_pimap_compressed_stream_init(&d->history, parking->coding,
+    ngx_pimap_compressed_stream_init(&d->stream, parking->coding,
                            !parking->conf->compress_dictionary);
     ngx_memcpy(d->address, parking->address, sizeof(d->address));
     d->ping = (uint16_t) parking->ping;
@@ -149,8 +149,8 @@ ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
     d->confirmed = past->confirmed;
     d->announced = 1;
 
-    if (d->history.coding != NGX_PIMAP_IDENTITY) {
-        ngx_pimap_compressed_stream_resume(&d->history, past->check,
+    if (d->stream.coding != NGX_PIMAP_IDENTITY) {
+        ngx_pimap_compressed_stream_resume(&d->stream, past->check,
                                            past->length);
     }
 }
@@ -199,12 +199,12 @@ ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
     size_t     len;
     ngx_int_t  rc;
 
-    if (d->history.coding == NGX_PIMAP_IDENTITY) {
+    if (d->stream.coding == NGX_PIMAP_IDENTITY) {
         rc = d->transport->send(d, text);
         len = text->len;
 
-        if (rc == NGX_OK && text->plain) {
-            ngx_pimap_count_n(compressed_plain_bytes, text->plain);
+        if (rc == NGX_OK && text->plain_len) {
+            ngx_pimap_count_n(compressed_plain_bytes, text->plain_len);
             ngx_pimap_count_n(compressed_bytes, len);
         }
 
@@ -239,7 +239,7 @@ ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
     ngx_int_t          rc;
     ngx_pimap_message_t  *packed;
 
-    packed = ngx_pimap_compressed_stream_pack(&d->history, text,
+    packed = ngx_pimap_compressed_stream_compress(&d->stream, text,
                                     d->transport->log(d->connection));
     if (packed == NULL) {
         return NGX_ERROR;
@@ -248,7 +248,7 @@ ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
     rc = d->transport->send(d, packed);
 
     if (rc == NGX_OK) {
-        ngx_pimap_compressed_stream_add(&d->history, text);
+        ngx_pimap_compressed_stream_add(&d->stream, text);
         ngx_pimap_count_n(compressed_bytes, packed->len);
     }
 
@@ -333,11 +333,11 @@ ngx_pimap_device_last(ngx_pimap_device_t *d)
     ngx_int_t          rc;
     ngx_pimap_message_t  *text;
 
-    if (d->history.coding == NGX_PIMAP_IDENTITY) {
+    if (d->stream.coding == NGX_PIMAP_IDENTITY) {
         return NGX_OK;
     }
 
-    text = ngx_pimap_compressed_stream_end(&d->history,
+    text = ngx_pimap_compressed_stream_end(&d->stream,
                                  d->transport->log(d->connection));
     if (text == NULL) {
         return NGX_ERROR;
@@ -401,8 +401,9 @@ ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason)
         return;
     }
 
-    text = ngx_pimap_encode_expired(d->format, reason, d->conf->retry,
-                                    d->transport->log(d->connection));
+    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_EXPIRED,
+                            d->conf->retry, NULL,
+                            d->transport->log(d->connection), reason);
 
     ngx_pimap_device_end(d, NGX_PIMAP_END_EXPIRED, text);
 
@@ -463,7 +464,7 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
         ngx_free(d->filter);
     }
 
-    ngx_pimap_compressed_stream_free(&d->history);
+    ngx_pimap_compressed_stream_free(&d->stream);
     ngx_free(d);
 
     ngx_pimap_account_put(account);
@@ -563,8 +564,9 @@ ngx_pimap_device_due(ngx_queue_t *link)
         return;
     }
 
-    text = ngx_pimap_encode_ping(d->format, d->ping,
-                                 d->transport->log(d->connection));
+    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_PING, 0, NULL,
+                            d->transport->log(d->connection),
+                            (ngx_uint_t) d->ping);
 
     if (text == NULL) {
         ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);

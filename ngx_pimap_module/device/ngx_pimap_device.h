@@ -63,7 +63,7 @@ struct ngx_pimap_device_s {
 
     const ngx_pimap_transport_t  *transport;
     void                         *connection;
-    ngx_pimap_compressed_stream_t           history;
+    ngx_pimap_compressed_stream_t           stream;
 
     uint64_t                      token;    /* of this request, unique */
     uint64_t                      since;    /* usec since the epoch */

@@ -60,23 +60,23 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
     ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
                          parking->address);
 
-    known = parking->device.len && ngx_pimap_zone_tally(keys.device);
+    known = parking->device.len && ngx_pimap_zone_device_count(keys.device);
 
     limit = parking->conf->max_devices_per_account;
 
-    if (limit && !known && ngx_pimap_zone_tally(keys.account) >= limit) {
+    if (limit && !known && ngx_pimap_zone_device_count(keys.account) >= limit) {
         *problem = "the account has too many devices parked";
         return NGX_DECLINED;
     }
 
     limit = parking->conf->max_devices_per_ip;
 
-    if (limit && !known && ngx_pimap_zone_tally(keys.address) >= limit) {
+    if (limit && !known && ngx_pimap_zone_device_count(keys.address) >= limit) {
         *problem = "the address has too many devices parked";
         return NGX_DECLINED;
     }
 
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_add);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);
 
     return NGX_OK;
 }
@@ -89,7 +89,7 @@ ngx_pimap_limit_take(ngx_pimap_parking_t *parking)
 
     ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
                          parking->address);
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_add);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);
 }
 
 
@@ -100,7 +100,7 @@ ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     ngx_pimap_limit_keys_t  keys;
 
     ngx_pimap_limit_keys(&keys, account, device, address);
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_tally_sub);
+    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_sub);
 }
 
 

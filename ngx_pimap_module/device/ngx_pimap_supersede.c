@@ -117,8 +117,9 @@ ngx_pimap_supersede_end(ngx_pimap_device_t *d)
         return;
     }
 
-    text = ngx_pimap_encode_superseded(d->format, d->conf->retry,
-                                       d->transport->log(d->connection));
+    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_SUPERSEDED,
+                            d->conf->retry, NULL,
+                            d->transport->log(d->connection));
 
     ngx_pimap_device_end(d, NGX_PIMAP_END_SUPERSEDED, text);
 

@@ -227,7 +227,7 @@ ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head,
         || head->format >= NGX_PIMAP_NFORMATS
         || head->input >= NGX_PIMAP_NINPUTS
         || head->input == NGX_PIMAP_INPUT_NDJSON
-        || (ngx_pimap_is_framed(head->format)
+        || (ngx_pimap_is_websocket(head->format)
             != (head->input == NGX_PIMAP_INPUT_WEBSOCKET))
         || head->coding >= NGX_PIMAP_NCODINGS
         || (head->flags & ~NGX_PIMAP_DEVICE_RECORD_FLAGS))

@@ -208,8 +208,9 @@ ngx_pimap_drain_device(ngx_pimap_device_t *d)
 
     ngx_pimap_coalesce_flush(d->account);
 
-    text = ngx_pimap_encode_retry(d->format, d->conf->retry,
-                                  d->transport->log(d->connection));
+    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_RETRY,
+                            d->conf->retry, NULL,
+                            d->transport->log(d->connection));
 
     ngx_pimap_device_end(d, NGX_PIMAP_END_DRAIN, text);
 

@@ -476,7 +476,7 @@ ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
     parking->input = d->input;
     ngx_memcpy(parking->address, d->address, sizeof(d->address));
 
-    parking->coding = d->history.coding;
+    parking->coding = d->stream.coding;
 
     parking->past.token = d->token;
     parking->past.since = d->since;
@@ -484,8 +484,8 @@ ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
     parking->past.events = d->events;
     parking->past.idle = ngx_pimap_timer_wheel_now() - d->sent_at;
     parking->past.confirmed = d->confirmed;
-    parking->past.check = d->history.check;
-    parking->past.length = d->history.length;
+    parking->past.check = d->stream.check;
+    parking->past.length = d->stream.length;
 
     ngx_pimap_gap_place(d, &parking->start);
 

@@ -138,7 +138,7 @@ ngx_pimap_accept_format(ngx_http_request_t *r)
     ngx_uint_t          weight, most;
     ngx_pimap_format_t  format, best;
 
-    best = NGX_PIMAP_SSE;
+    best = NGX_PIMAP_FORMAT_SSE;
     most = 0;
 
     if (!ngx_pimap_header(r, "Accept", &accept)) {

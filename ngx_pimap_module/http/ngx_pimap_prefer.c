@@ -87,9 +87,9 @@ ngx_pimap_prefer_end(u_char *p, u_char *last)
 static ngx_int_t
 ngx_pimap_prefer_value(u_char *p, u_char *last, const char *name)
 {
-    size_t     len;
-    u_char    *end;
-    ngx_int_t  n;
+    size_t      len;
+    u_char     *end;
+    ngx_int_t   n;
 
     len = ngx_strlen(name);
 

@@ -221,20 +221,16 @@ ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
 
 
 ngx_int_t
-ngx_pimap_add_position(ngx_http_request_t *r, ngx_pimap_start_t *start)
+ngx_pimap_add_event_id(ngx_http_request_t *r, pimap_event_id_t *id)
 {
-    u_char  *id;
+    u_char  *text;
 
-    if (!start->known) {
-        return NGX_OK;
-    }
-
-    id = ngx_pnalloc(r->pool, PIMAP_EVENT_ID_LEN + 1);
-    if (id == NULL) {
+    text = ngx_pnalloc(r->pool, PIMAP_EVENT_ID_LEN + 1);
+    if (text == NULL) {
         return NGX_ERROR;
     }
 
-    id[pimap_event_id_text(&start->position, id)] = '\0';
+    text[pimap_event_id_text(id, text)] = '\0';
 
-    return ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) id);
+    return ngx_pimap_add_header(r, "Pimap-Last-Event-ID", (char *) text);
 }

@@ -11,7 +11,8 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
+
+#include "pimap_event_id.h"
 
 
 #define NGX_PIMAP_UNPROCESSABLE  422
@@ -39,9 +40,8 @@ ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
     const char *value);
 
-/* Pimap-Last-Event-ID, if it is known. */
-ngx_int_t ngx_pimap_add_position(ngx_http_request_t *r,
-    ngx_pimap_start_t *start);
+ngx_int_t ngx_pimap_add_event_id(ngx_http_request_t *r,
+    pimap_event_id_t *id);
 
 
 #endif /* _NGX_PIMAP_PROBLEM_H_INCLUDED_ */

@@ -478,9 +478,9 @@ ngx_pimap_query_wait(ngx_pool_t *pool, ngx_str_t *value,
 static ngx_int_t
 ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, ngx_int_t *number)
 {
-    size_t      i;
-    ngx_int_t   rc;
-    ngx_str_t   text;
+    size_t     i;
+    ngx_int_t  rc;
+    ngx_str_t  text;
 
     rc = ngx_pimap_query_decode(pool, value, &text);
 

@@ -270,9 +270,9 @@ ngx_int_t
 ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
     const char *extensions)
 {
-    u_char     *p, digest[20];
-    ngx_str_t   key, hash, accept;
-    ngx_sha1_t  sha1;
+    u_char      *p, digest[20];
+    ngx_str_t    key, hash, accept;
+    ngx_sha1_t   sha1;
 
     static u_char     guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     static ngx_str_t  line = ngx_string("101 Switching Protocols");

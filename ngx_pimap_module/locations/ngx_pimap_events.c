@@ -300,7 +300,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         return rc;
     }
 
-    parking->format = NGX_PIMAP_FRAMES;
+    parking->format = NGX_PIMAP_FORMAT_WEBSOCKET;
 
     extensions = ngx_pimap_websocket_handshake_deflate(r);
 
@@ -313,7 +313,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
         }
 
         if (rc == NGX_OK) {
-            parking->format = NGX_PIMAP_DEFLATED;
+            parking->format = NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE;
             parking->extensions = extensions;
         }
     }
@@ -416,7 +416,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 static ngx_int_t
 ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 {
-    ngx_int_t          rc;
+    ngx_int_t             rc;
     ngx_pimap_message_t  *hello;
 
     if (r->connection->ssl && parking->conf->tls_padding) {
@@ -424,7 +424,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
                                      parking->conf->tls_padding);
     }
 
-    if (parking->format == NGX_PIMAP_JSON) {
+    if (parking->format == NGX_PIMAP_FORMAT_JSON) {
         return ngx_pimap_transport_poll_park(r, parking);
     }
 
@@ -442,8 +442,13 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
         return rc;
     }
 
-    hello = ngx_pimap_encode_hello(parking->format, parking->conf->retry,
-                                   &parking->start, r->connection->log);
+    /* a device that leaves before the first event can come back, too */
+
+    hello = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_PARKED,
+                             parking->conf->retry,
+                             parking->start.known ? &parking->start.position
+                                                  : NULL,
+                             r->connection->log);
     if (hello == NULL) {
         return NGX_ERROR;
     }

@@ -117,7 +117,7 @@ ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 static void
 ngx_pimap_preflight_started(void *data, redisReply *reply)
 {
-    ngx_pimap_start_t   *start;
+    ngx_pimap_start_t      *start;
     ngx_pimap_preflight_t  *ask;
 
     ask = data;
@@ -158,7 +158,7 @@ ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 static void
 ngx_pimap_preflight_timer_handler(ngx_event_t *ev)
 {
-    ngx_connection_t    *c;
+    ngx_connection_t       *c;
     ngx_pimap_preflight_t  *ask;
 
     c = ev->data;

@@ -73,8 +73,8 @@ ngx_pimap_publish_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
-    ngx_int_t          rc;
-    const char        *problem;
+    ngx_int_t                     rc;
+    const char                   *problem;
     ngx_pimap_publish_request_t  *p;
 
     p = ngx_pimap_publish_request_create(r);

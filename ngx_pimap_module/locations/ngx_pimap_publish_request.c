@@ -27,8 +27,8 @@ static void ngx_pimap_publish_request_cleanup(void *data);
 ngx_pimap_publish_request_t *
 ngx_pimap_publish_request_create(ngx_http_request_t *r)
 {
-    ngx_pimap_publish_request_t    *post;
-    ngx_pool_cleanup_t  *cln;
+    ngx_pimap_publish_request_t  *post;
+    ngx_pool_cleanup_t           *cln;
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_publish_request_t));
     if (cln == NULL) {
@@ -124,10 +124,10 @@ ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i)
 static void
 ngx_pimap_publish_request_answered(void *data, redisReply *reply)
 {
-    ngx_connection_t      *c;
-    ngx_pimap_publish_request_t      *post;
-    ngx_http_request_t    *r;
-    ngx_pimap_command_t  **command;
+    ngx_connection_t              *c;
+    ngx_pimap_publish_request_t   *post;
+    ngx_http_request_t            *r;
+    ngx_pimap_command_t          **command;
 
     post = data;
     r = post->request;
@@ -163,7 +163,7 @@ static ngx_int_t
 ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
     redisReply *reply)
 {
-    redisReply            *id;
+    redisReply        *id;
     pimap_event_id_t   position;
 
     if (reply == NULL) {
@@ -259,9 +259,9 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post)
 static void
 ngx_pimap_publish_request_cleanup(void *data)
 {
-    ngx_uint_t             i;
-    ngx_pimap_publish_request_t      *post = data;
-    ngx_pimap_command_t  **command;
+    ngx_uint_t                     i;
+    ngx_pimap_publish_request_t   *post = data;
+    ngx_pimap_command_t          **command;
 
     command = post->commands.elts;
 

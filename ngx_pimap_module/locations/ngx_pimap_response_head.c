@@ -27,11 +27,15 @@ ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
 
-    rc = ngx_pimap_is_framed(parking->format)
+    rc = ngx_pimap_is_websocket(parking->format)
          ? ngx_pimap_websocket_handshake_head(r, parking->extensions)
          : ngx_pimap_response_head_stream(r, parking);
 
-    if (rc != NGX_OK || ngx_pimap_add_position(r, &parking->start) != NGX_OK) {
+    if (rc == NGX_OK && parking->start.known) {
+        rc = ngx_pimap_add_event_id(r, &parking->start.position);
+    }
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -72,10 +76,10 @@ ngx_int_t
 ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_pimap_parking_t *parking, ngx_msec_t retry)
 {
-    ngx_int_t          rc;
+    ngx_int_t             rc;
     ngx_pimap_message_t  *text;
 
-    if (parking->format == NGX_PIMAP_JSON) {
+    if (parking->format == NGX_PIMAP_FORMAT_JSON) {
         return ngx_pimap_problem_later(r,
                                        ngx_pimap_encode_jitter(retry) / 1000
                                        + 1,
@@ -90,17 +94,18 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
         return rc;
     }
 
-    text = ngx_pimap_encode_retry(parking->format, retry, r->connection->log);
+    text = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_RETRY, retry,
+                            NULL, r->connection->log);
     if (text == NULL) {
         return NGX_ERROR;
     }
 
     rc = ngx_pimap_response_head_last(r, text,
-                                      !ngx_pimap_is_framed(parking->format));
+                                      !ngx_pimap_is_websocket(parking->format));
 
     ngx_pimap_message_unref(text);
 
-    if (!ngx_pimap_is_framed(parking->format) || rc == NGX_ERROR) {
+    if (!ngx_pimap_is_websocket(parking->format) || rc == NGX_ERROR) {
         return rc;
     }
 

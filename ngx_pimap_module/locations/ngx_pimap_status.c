@@ -25,11 +25,11 @@ static ngx_uint_t ngx_pimap_status_names(ngx_str_t *accept, const char *type);
 ngx_int_t
 ngx_pimap_status_handler(ngx_http_request_t *r)
 {
-    size_t                size;
-    ngx_int_t             rc;
-    ngx_str_t             body, arg;
-    ngx_uint_t            prometheus;
-    ngx_pimap_metrics_t   metrics;
+    size_t               size;
+    ngx_int_t            rc;
+    ngx_str_t            body, arg;
+    ngx_uint_t           prometheus;
+    ngx_pimap_metrics_t  metrics;
 
     static ngx_str_t  json = ngx_string("application/json");
     static ngx_str_t  text = ngx_string("text/plain; version=0.0.4");

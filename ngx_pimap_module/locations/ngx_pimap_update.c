@@ -66,7 +66,7 @@ ngx_pimap_update_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_pimap_update_handle(ngx_http_request_t *r, ngx_str_t *body)
 {
-    ngx_int_t             rc;
+    ngx_int_t                    rc;
     ngx_pimap_update_request_t  *o;
 
     o = ngx_pimap_update_request_create(r);
@@ -120,9 +120,9 @@ ngx_pimap_update_identity(ngx_pimap_update_request_t *o)
 static ngx_int_t
 ngx_pimap_update_parse(ngx_pimap_update_request_t *o, ngx_str_t *body)
 {
-    ngx_int_t           rc;
-    ngx_str_t           text;
-    ngx_pimap_lines_t   lines;
+    ngx_int_t          rc;
+    ngx_str_t          text;
+    ngx_pimap_lines_t  lines;
 
     if (ngx_pimap_body_is(o->request, "application/json")) {
         return ngx_pimap_update_line(o, body, 0);

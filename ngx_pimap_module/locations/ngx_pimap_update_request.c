@@ -49,7 +49,7 @@ static void ngx_pimap_update_request_stop(ngx_pimap_update_request_t *o);
 ngx_pimap_update_request_t *
 ngx_pimap_update_request_create(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t   *cln;
+    ngx_pool_cleanup_t          *cln;
     ngx_pimap_update_request_t  *o;
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_update_request_t));
@@ -138,8 +138,8 @@ ngx_pimap_update_request_begin(ngx_pimap_update_request_t *o, const char **why)
 static void
 ngx_pimap_update_request_revocation(void *data, redisReply *reply)
 {
-    time_t                issued;
-    const char           *why;
+    time_t                       issued;
+    const char                  *why;
     ngx_pimap_update_request_t  *o = data;
 
     o->command = NULL;
@@ -203,7 +203,7 @@ ngx_pimap_update_request_send(ngx_pimap_update_request_t *o, const char **why)
 static void
 ngx_pimap_update_request_answered(void *data, redisReply *reply)
 {
-    const char           *why;
+    const char                  *why;
     ngx_pimap_update_request_t  *o = data;
 
     o->command = NULL;
@@ -313,9 +313,9 @@ ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i,
 static void
 ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
-    ngx_uint_t            i;
-    pimap_str_t           id;
-    ngx_pimap_queued_t   *update;
+    ngx_uint_t                   i;
+    pimap_str_t                  id;
+    ngx_pimap_queued_t          *update;
     ngx_pimap_update_request_t  *o;
 
     o = ngx_pimap_update_request_of(w);
@@ -343,7 +343,7 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 static void
 ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
 {
-    const char           *why;
+    const char                  *why;
     ngx_pimap_update_request_t  *o;
 
     o = ngx_pimap_update_request_of(w);

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One block of memory, twice as large when it is full.
+ * Owns buffers of unsent bytes.  Called by the room transport.  Invariant: a
+ * buffer is one block of memory, which doubles when it is full.
  */
 
 
@@ -21,12 +22,12 @@ struct ngx_pimap_buffer_s {
 
 
 ngx_int_t
-ngx_pimap_buffer_add(ngx_pimap_buffer_t **backlog, u_char *data, size_t len)
+ngx_pimap_buffer_add(ngx_pimap_buffer_t **buffer, u_char *data, size_t len)
 {
-    size_t                size, used;
+    size_t               size, used;
     ngx_pimap_buffer_t  *old, *b;
 
-    old = *backlog;
+    old = *buffer;
     b = old;
 
     if (b == NULL || b->size - b->last < len) {
@@ -52,7 +53,7 @@ ngx_pimap_buffer_add(ngx_pimap_buffer_t **backlog, u_char *data, size_t len)
             ngx_free(old);
         }
 
-        *backlog = b;
+        *buffer = b;
     }
 
     ngx_memcpy(b->data + b->last, data, len);
@@ -63,36 +64,36 @@ ngx_pimap_buffer_add(ngx_pimap_buffer_t **backlog, u_char *data, size_t len)
 
 
 size_t
-ngx_pimap_buffer_size(ngx_pimap_buffer_t *backlog)
+ngx_pimap_buffer_size(ngx_pimap_buffer_t *buffer)
 {
-    return backlog->last - backlog->pos;
+    return buffer->last - buffer->pos;
 }
 
 
 void
-ngx_pimap_buffer_rest(ngx_pimap_buffer_t *backlog, ngx_str_t *rest)
+ngx_pimap_buffer_rest(ngx_pimap_buffer_t *buffer, ngx_str_t *rest)
 {
-    rest->data = backlog->data + backlog->pos;
-    rest->len = ngx_pimap_buffer_size(backlog);
+    rest->data = buffer->data + buffer->pos;
+    rest->len = ngx_pimap_buffer_size(buffer);
 }
 
 
 void
-ngx_pimap_buffer_take(ngx_pimap_buffer_t **backlog, size_t len)
+ngx_pimap_buffer_take(ngx_pimap_buffer_t **buffer, size_t len)
 {
-    (*backlog)->pos += len;
+    (*buffer)->pos += len;
 
-    if ((*backlog)->pos == (*backlog)->last) {
-        ngx_pimap_buffer_free(backlog);
+    if ((*buffer)->pos == (*buffer)->last) {
+        ngx_pimap_buffer_free(buffer);
     }
 }
 
 
 void
-ngx_pimap_buffer_free(ngx_pimap_buffer_t **backlog)
+ngx_pimap_buffer_free(ngx_pimap_buffer_t **buffer)
 {
-    if (*backlog) {
-        ngx_free(*backlog);
-        *backlog = NULL;
+    if (*buffer) {
+        ngx_free(*buffer);
+        *buffer = NULL;
     }
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Bytes that wait on a connection: there only while some do.
+ * Bytes that wait to be sent: an empty buffer is NULL.
  */
 
 
@@ -16,17 +16,17 @@
 typedef struct ngx_pimap_buffer_s  ngx_pimap_buffer_t;
 
 
-/* Adds to the end; NGX_ERROR if memory is out, then it is as before. */
-ngx_int_t ngx_pimap_buffer_add(ngx_pimap_buffer_t **backlog, u_char *data,
+/* Adds to the end; on NGX_ERROR (no memory) the buffer is unchanged. */
+ngx_int_t ngx_pimap_buffer_add(ngx_pimap_buffer_t **buffer, u_char *data,
     size_t len);
 
-/* Bytes that wait; the caller has checked that there is a backlog. */
-size_t ngx_pimap_buffer_size(ngx_pimap_buffer_t *backlog);
-void ngx_pimap_buffer_rest(ngx_pimap_buffer_t *backlog, ngx_str_t *rest);
+/* The bytes; the buffer is not NULL. */
+size_t ngx_pimap_buffer_size(ngx_pimap_buffer_t *buffer);
+void ngx_pimap_buffer_rest(ngx_pimap_buffer_t *buffer, ngx_str_t *rest);
 
-/* Takes from the front; the backlog becomes NULL when it is empty. */
-void ngx_pimap_buffer_take(ngx_pimap_buffer_t **backlog, size_t len);
-void ngx_pimap_buffer_free(ngx_pimap_buffer_t **backlog);
+/* Removes from the front. */
+void ngx_pimap_buffer_take(ngx_pimap_buffer_t **buffer, size_t len);
+void ngx_pimap_buffer_free(ngx_pimap_buffer_t **buffer);
 
 
 #endif /* _NGX_PIMAP_BACKLOG_H_INCLUDED_ */

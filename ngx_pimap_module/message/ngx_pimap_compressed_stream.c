@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A text is compressed with the last events as its dictionary.  What came
- * between them, as pings, is a gap that it does not refer to, so that nothing
- * of it has to be kept.  The packed forms of a text hang off it while it is
- * delivered: devices with the same events before, and the same gaps, get the
- * same bytes.
+ * Owns the compressed stream of a device.  Called by the rooms device and
+ * transport.  Invariant: a message refers only to the last events of its
+ * stream, the dictionary, and not to the bytes between them, the gaps: nothing
+ * of a gap is kept.  Devices with the same dictionary and gaps get the same
+ * bytes, which hang off the message while it is delivered.
  */
 
 
@@ -14,20 +14,21 @@
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_COMPRESSED_STREAM_GAP  8192     /* then the last event is too old */
+#define NGX_PIMAP_COMPRESSED_STREAM_GAP  8192   /* bytes after an event */
 
 
 static ngx_pimap_message_t *ngx_pimap_compressed_stream_create(
-    ngx_pimap_compressed_stream_t *history, ngx_pimap_dictionary_t *trail,
-    ngx_pimap_message_t *text, ngx_log_t *log);
-static void ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history, ngx_pimap_message_t *text);
-static void ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history, size_t len);
-static void ngx_pimap_compressed_stream_clear(ngx_pimap_compressed_stream_t *history);
+    ngx_pimap_compressed_stream_t *stream, ngx_pimap_dictionary_t *dictionary,
+    ngx_pimap_message_t *message, ngx_log_t *log);
+static void ngx_pimap_compressed_stream_event(
+    ngx_pimap_compressed_stream_t *stream, ngx_pimap_message_t *message);
+static void ngx_pimap_compressed_stream_clear(
+    ngx_pimap_compressed_stream_t *stream);
 
 
 static size_t      ngx_pimap_compressed_stream_memory;
 static size_t      ngx_pimap_compressed_stream_least;
-static ngx_uint_t  ngx_pimap_compressed_stream_streams;   /* that may have a trail */
+static ngx_uint_t  ngx_pimap_compressed_streams;    /* with a dictionary */
 
 
 void
@@ -39,222 +40,211 @@ ngx_pimap_compressed_stream_init_process(size_t memory, size_t least)
 
 
 void
-ngx_pimap_compressed_stream_init(ngx_pimap_compressed_stream_t *history,
+ngx_pimap_compressed_stream_init(ngx_pimap_compressed_stream_t *stream,
     ngx_pimap_coding_t coding, ngx_uint_t alone)
 {
-    ngx_memzero(history, sizeof(ngx_pimap_compressed_stream_t));
+    ngx_memzero(stream, sizeof(ngx_pimap_compressed_stream_t));
 
-    history->coding = (uint8_t) coding;
-    history->alone = alone;
+    stream->coding = (uint8_t) coding;
+    stream->alone = alone;
 
     if (coding != NGX_PIMAP_IDENTITY) {
-        history->check = ngx_pimap_deflate_check(coding, 0, NULL);
-        ngx_pimap_compressed_stream_streams += !alone;
+        stream->check = ngx_pimap_deflate_check(coding, 0, NULL);
+        ngx_pimap_compressed_streams += !alone;
     }
 }
 
 
 void
-ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *history,
+ngx_pimap_compressed_stream_resume(ngx_pimap_compressed_stream_t *stream,
     uint32_t check, uint32_t length)
 {
-    history->check = check;
-    history->length = length;
-    history->begun = 1;
+    stream->check = check;
+    stream->length = length;
+    stream->begun = 1;
 }
 
 
 ngx_pimap_message_t *
-ngx_pimap_compressed_stream_pack(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_message_t *text, ngx_log_t *log)
+ngx_pimap_compressed_stream_compress(ngx_pimap_compressed_stream_t *stream,
+    ngx_pimap_message_t *message, ngx_log_t *log)
 {
-    ngx_pimap_message_t      *packed;
-    ngx_pimap_dictionary_t     *trail;
+    ngx_pimap_message_t      *compressed;
+    ngx_pimap_dictionary_t   *dictionary;
     ngx_pimap_message_key_t   key;
 
-    if (!history->begun) {
-        return ngx_pimap_compressed_stream_create(history, NULL, text, log);
+    if (!stream->begun) {
+        return ngx_pimap_compressed_stream_create(stream, NULL, message, log);
     }
 
     ngx_memzero(&key, sizeof(ngx_pimap_message_key_t));
 
-    trail = ngx_pimap_dictionary_find(history->trail);
+    dictionary = ngx_pimap_dictionary_find(stream->dictionary);
 
-    if (trail) {
-        key.trail = history->trail;
-        ngx_memcpy(key.gaps, history->gaps, trail->n * sizeof(uint16_t));
+    if (dictionary) {
+        key.dictionary = stream->dictionary;
+        ngx_memcpy(key.gaps, stream->gaps, dictionary->n * sizeof(uint16_t));
 
-    } else if (history->trail) {
+    } else if (stream->dictionary) {
         ngx_pimap_count(compressed_evicted);
-        ngx_pimap_compressed_stream_clear(history);
+        ngx_pimap_compressed_stream_clear(stream);
     }
 
-    packed = ngx_pimap_message_packed(text, &key);
+    compressed = ngx_pimap_message_compressed_find(message, &key);
 
-    if (packed) {
+    if (compressed) {
         ngx_pimap_count(compressed_shared);
-        return ngx_pimap_message_ref(packed);
+        return ngx_pimap_message_ref(compressed);
     }
 
-    packed = ngx_pimap_compressed_stream_create(history, trail, text, log);
-
-    if (packed) {
-        ngx_pimap_message_pack(text, &key, packed);
+    compressed = ngx_pimap_compressed_stream_create(stream, dictionary,
+                                                    message, log);
+    if (compressed) {
+        ngx_pimap_message_compressed_add(message, &key, compressed);
     }
 
-    return packed;
+    return compressed;
 }
 
 
 static ngx_pimap_message_t *
-ngx_pimap_compressed_stream_create(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_dictionary_t *trail, ngx_pimap_message_t *text, ngx_log_t *log)
+ngx_pimap_compressed_stream_create(ngx_pimap_compressed_stream_t *stream,
+    ngx_pimap_dictionary_t *dictionary, ngx_pimap_message_t *message,
+    ngx_log_t *log)
 {
-    u_char            *p, head[NGX_PIMAP_DEFLATE_HEAD];
-    size_t             head_len;
-    ngx_str_t          before, data, block;
-    ngx_pimap_message_t  *packed;
+    u_char               *p, head[NGX_PIMAP_DEFLATE_HEAD];
+    size_t                head_len;
+    ngx_str_t             before, data, block;
+    ngx_pimap_message_t  *compressed;
 
-    data.data = text->data;
-    data.len = text->len;
+    data.data = message->data;
+    data.len = message->len;
 
-    if (trail) {
-        ngx_pimap_dictionary_bytes(trail, history->gaps, &before);
+    if (dictionary) {
+        ngx_pimap_dictionary_bytes(dictionary, stream->gaps, &before);
     }
 
-    if (ngx_pimap_deflate(&block, trail ? &before : NULL,
-                          history->gaps[0], &data, 0)
+    if (ngx_pimap_deflate(&block, dictionary ? &before : NULL,
+                          stream->gaps[0], &data, 0)
         != NGX_OK)
     {
         return NULL;
     }
 
-    head_len = history->begun
-               ? 0 : ngx_pimap_deflate_head(head, history->coding) - head;
+    head_len = stream->begun
+               ? 0 : ngx_pimap_deflate_head(head, stream->coding) - head;
 
-    packed = ngx_pimap_message_create(head_len + block.len, log);
-    if (packed == NULL) {
+    compressed = ngx_pimap_message_create(head_len + block.len, log);
+    if (compressed == NULL) {
         return NULL;
     }
 
-    p = ngx_cpymem(packed->data, head, head_len);
+    p = ngx_cpymem(compressed->data, head, head_len);
     ngx_memcpy(p, block.data, block.len);
 
     ngx_pimap_count(compressed);
 
-    return packed;
+    return compressed;
 }
 
 
 void
-ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_message_t *text)
+ngx_pimap_compressed_stream_add(ngx_pimap_compressed_stream_t *stream,
+    ngx_pimap_message_t *message)
 {
     ngx_str_t  data;
 
-    data.data = text->data;
-    data.len = text->len;
+    data.data = message->data;
+    data.len = message->len;
 
-    history->check = ngx_pimap_deflate_check(history->coding, history->check,
-                                             &data);
-    history->length += text->len;
-    history->begun = 1;
+    stream->check = ngx_pimap_deflate_check(stream->coding, stream->check,
+                                            &data);
+    stream->length += message->len;
+    stream->begun = 1;
 
-    ngx_pimap_count_n(compressed_plain_bytes, text->len);
+    ngx_pimap_count_n(compressed_plain_bytes, message->len);
 
-    if (history->alone) {
+    if (stream->alone) {
         return;
     }
 
-    if (text->kind == NGX_PIMAP_MESSAGE_EVENT
-        && text->len <= NGX_PIMAP_DICTIONARY_BYTES)
+    if (message->kind == NGX_PIMAP_MESSAGE_EVENT
+        && message->len <= NGX_PIMAP_DICTIONARY_BYTES)
     {
-        ngx_pimap_compressed_stream_event(history, text);
+        ngx_pimap_compressed_stream_event(stream, message);
 
-    } else if (history->trail) {
-        ngx_pimap_compressed_stream_gap(history, text->len);
+    } else if (stream->dictionary == 0) {
+        return;
+
+    } else if (stream->gaps[0] + message->len
+               > NGX_PIMAP_COMPRESSED_STREAM_GAP)
+    {
+        /* the last event is too far back */
+
+        ngx_pimap_compressed_stream_clear(stream);
+
+    } else {
+        stream->gaps[0] += (uint16_t) message->len;
     }
 }
 
 
-/* Without memory the next text refers to nothing. */
+/* Without memory the next message is compressed without a dictionary. */
 
 static void
-ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *history,
-    ngx_pimap_message_t *text)
+ngx_pimap_compressed_stream_event(ngx_pimap_compressed_stream_t *stream,
+    ngx_pimap_message_t *message)
 {
     size_t  room;
 
-    room = ngx_pimap_compressed_stream_streams * ngx_pimap_compressed_stream_memory;
+    room = ngx_pimap_compressed_streams * ngx_pimap_compressed_stream_memory;
+    room = ngx_max(room, ngx_pimap_compressed_stream_least);
 
-    history->trail = ngx_pimap_dictionary_add(history->trail, text,
-                                   ngx_max(room,
-                                           ngx_pimap_compressed_stream_least),
-                                   ngx_cycle->log);
+    stream->dictionary = ngx_pimap_dictionary_add(stream->dictionary, message,
+                                                  room, ngx_cycle->log);
 
-    /* none followed it so far, and the others are one place older */
+    /* no gap follows the new event; the other events become older */
 
-    ngx_memmove(&history->gaps[1], history->gaps,
+    ngx_memmove(&stream->gaps[1], stream->gaps,
                 (NGX_PIMAP_DICTIONARY_EVENTS - 1) * sizeof(uint16_t));
-    history->gaps[0] = 0;
-}
-
-
-static void
-ngx_pimap_compressed_stream_gap(ngx_pimap_compressed_stream_t *history,
-    size_t len)
-{
-    if (history->gaps[0] + len > NGX_PIMAP_COMPRESSED_STREAM_GAP) {
-        ngx_pimap_compressed_stream_clear(history);
-        return;
-    }
-
-    history->gaps[0] += (uint16_t) len;
+    stream->gaps[0] = 0;
 }
 
 
 ngx_pimap_message_t *
-ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *history,
+ngx_pimap_compressed_stream_end(ngx_pimap_compressed_stream_t *stream,
     ngx_log_t *log)
 {
-    u_char            *p, tail[NGX_PIMAP_DEFLATE_HEAD
-                               + NGX_PIMAP_DEFLATE_TAIL];
-    ngx_pimap_message_t  *text;
+    u_char  *p, end[NGX_PIMAP_DEFLATE_HEAD + NGX_PIMAP_DEFLATE_TAIL];
 
-    p = tail;
+    p = end;
 
-    if (!history->begun) {
-        p = ngx_pimap_deflate_head(p, history->coding);
+    if (!stream->begun) {
+        p = ngx_pimap_deflate_head(p, stream->coding);
     }
 
     p = ngx_pimap_deflate_last(p);
-    p = ngx_pimap_deflate_tail(p, history->coding, history->check,
-                               history->length);
+    p = ngx_pimap_deflate_tail(p, stream->coding, stream->check,
+                               stream->length);
 
-    text = ngx_pimap_message_create(p - tail, log);
-
-    if (text) {
-        ngx_memcpy(text->data, tail, p - tail);
-    }
-
-    return text;
+    return ngx_pimap_message_copy(end, p - end, log);
 }
 
 
 static void
-ngx_pimap_compressed_stream_clear(ngx_pimap_compressed_stream_t *history)
+ngx_pimap_compressed_stream_clear(ngx_pimap_compressed_stream_t *stream)
 {
-    history->trail = 0;
-    ngx_memzero(history->gaps, sizeof(history->gaps));
+    stream->dictionary = 0;
+    ngx_memzero(stream->gaps, sizeof(stream->gaps));
 }
 
 
 void
-ngx_pimap_compressed_stream_free(ngx_pimap_compressed_stream_t *history)
+ngx_pimap_compressed_stream_free(ngx_pimap_compressed_stream_t *stream)
 {
-    if (history->coding != NGX_PIMAP_IDENTITY && !history->alone) {
-        ngx_pimap_compressed_stream_streams--;
+    if (stream->coding != NGX_PIMAP_IDENTITY && !stream->alone) {
+        ngx_pimap_compressed_streams--;
     }
 
-    ngx_pimap_compressed_stream_clear(history);
+    ngx_pimap_compressed_stream_clear(stream);
 }

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A trail is a copy of its events, so that it keeps nothing else alive.  While
- * an event is delivered, the trails that it ends hang off its text, by their
- * serials: who has the same gets the same one.
+ * Owns all dictionaries of the worker.  Called by compressed_stream.
+ * Invariant: a dictionary never changes, and holds a copy of its events.  The
+ * dictionaries that end with a message hang off it by serial while it is
+ * delivered, so that devices with the same events before share one.
  */
 
 
@@ -12,71 +13,75 @@
 #include "ngx_pimap_message.h"
 
 
-#define NGX_PIMAP_DICTIONARY_WINDOW  8192    /* events and gaps */
-#define NGX_PIMAP_DICTIONARY_FORMS   16      /* of a text; more are not shared */
+#define NGX_PIMAP_DICTIONARY_WINDOW  8192   /* events and gaps */
+#define NGX_PIMAP_DICTIONARY_FORMS   16     /* shared ones of a message */
 #define NGX_PIMAP_DICTIONARY_SLOTS   4096
 
+#define ngx_pimap_dictionary_slot(serial)                                    \
+    (&ngx_pimap_dictionary_slots[(serial) % NGX_PIMAP_DICTIONARY_SLOTS])
 
-static ngx_pimap_dictionary_t *ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail, ngx_pimap_message_t *text, ngx_log_t *log);
+
+static ngx_pimap_dictionary_t *ngx_pimap_dictionary_create(
+    ngx_pimap_dictionary_t *old, ngx_pimap_message_t *message, ngx_log_t *log);
 static ngx_uint_t ngx_pimap_dictionary_same(ngx_pimap_dictionary_t *one,
     ngx_pimap_dictionary_t *other);
-static void ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail,
+static void ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *dictionary,
     size_t room);
-static void ngx_pimap_dictionary_forget(ngx_pimap_dictionary_t *trail);
-static size_t ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *trail);
+static void ngx_pimap_dictionary_forget(ngx_pimap_dictionary_t *dictionary);
+static size_t ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *dictionary);
 
 
-static uint64_t            ngx_pimap_dictionary_serial;
-static ngx_pimap_dictionary_t  *ngx_pimap_dictionary_slots[NGX_PIMAP_DICTIONARY_SLOTS];
-static ngx_queue_t         ngx_pimap_dictionary_used;        /* newest first */
-static size_t              ngx_pimap_dictionary_bytes_used;
+static uint64_t                 ngx_pimap_dictionary_serial;
+static ngx_pimap_dictionary_t  *ngx_pimap_dictionary_slots[
+                                                NGX_PIMAP_DICTIONARY_SLOTS];
+static ngx_queue_t              ngx_pimap_dictionary_used;  /* newest first */
+static size_t                   ngx_pimap_dictionary_bytes_used;
 
 
 uint64_t
-ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text,
+ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *message,
     size_t room, ngx_log_t *log)
 {
-    ngx_uint_t          n;
-    ngx_pimap_dictionary_t  *trail, *made;
+    ngx_uint_t               n;
+    ngx_pimap_dictionary_t  *dictionary, *made;
 
     n = 0;
 
-    for (trail = ngx_pimap_dictionary_find(text->trails);
-         trail;
-         trail = ngx_pimap_dictionary_find(trail->next))
+    for (dictionary = ngx_pimap_dictionary_find(message->dictionaries);
+         dictionary;
+         dictionary = ngx_pimap_dictionary_find(dictionary->next))
     {
-        if (trail->before == serial) {
-            return trail->serial;
+        if (dictionary->before == serial) {
+            return dictionary->serial;
         }
 
         n++;
     }
 
-    made = ngx_pimap_dictionary_create(ngx_pimap_dictionary_find(serial), text,
-                                       log);
+    made = ngx_pimap_dictionary_create(ngx_pimap_dictionary_find(serial),
+                                       message, log);
     if (made == NULL) {
         return 0;
     }
 
-    made->before = serial;
+    /* streams that began at different times meet again after some events */
 
-    /* others may have come to the same, on another way */
-
-    for (trail = ngx_pimap_dictionary_find(text->trails);
-         trail;
-         trail = ngx_pimap_dictionary_find(trail->next))
+    for (dictionary = ngx_pimap_dictionary_find(message->dictionaries);
+         dictionary;
+         dictionary = ngx_pimap_dictionary_find(dictionary->next))
     {
-        if (ngx_pimap_dictionary_same(trail, made)) {
+        if (ngx_pimap_dictionary_same(dictionary, made)) {
             ngx_free(made);
-            return trail->serial;
+            return dictionary->serial;
         }
     }
 
+    made->before = serial;
     made->serial = ++ngx_pimap_dictionary_serial;
 
     if (n < NGX_PIMAP_DICTIONARY_FORMS) {
-        made->next = text->trails;
-        text->trails = made->serial;
+        made->next = message->dictionaries;
+        message->dictionaries = made->serial;
     }
 
     ngx_pimap_dictionary_keep(made, room);
@@ -86,44 +91,44 @@ ngx_pimap_dictionary_add(uint64_t serial, ngx_pimap_message_t *text,
 
 
 static ngx_pimap_dictionary_t *
-ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *trail,
-    ngx_pimap_message_t *text, ngx_log_t *log)
+ngx_pimap_dictionary_create(ngx_pimap_dictionary_t *old,
+    ngx_pimap_message_t *message, ngx_log_t *log)
 {
-    size_t              len;
-    u_char             *p;
-    ngx_uint_t          n;
+    size_t                   len;
+    u_char                  *p;
+    ngx_uint_t               n;
     ngx_pimap_dictionary_t  *made;
 
-    /* so many of the old ones, and their length */
+    /* the number of old events that stay, and their length */
 
     n = 0;
     len = 0;
 
-    while (trail && n < trail->n && n < NGX_PIMAP_DICTIONARY_EVENTS - 1
-           && text->len + len + trail->lens[n] <= NGX_PIMAP_DICTIONARY_BYTES)
+    while (old && n < old->n && n < NGX_PIMAP_DICTIONARY_EVENTS - 1
+           && message->len + len + old->lens[n] <= NGX_PIMAP_DICTIONARY_BYTES)
     {
-        len += trail->lens[n++];
+        len += old->lens[n++];
     }
 
-    made = ngx_alloc(offsetof(ngx_pimap_dictionary_t, bytes) + len + text->len,
-                     log);
+    made = ngx_alloc(offsetof(ngx_pimap_dictionary_t, bytes) + len
+                     + message->len, log);
     if (made == NULL) {
         return NULL;
     }
 
     made->n = (uint16_t) (n + 1);
-    made->len = (uint16_t) (len + text->len);
-    made->lens[0] = (uint16_t) text->len;
+    made->len = (uint16_t) (len + message->len);
+    made->lens[0] = (uint16_t) message->len;
     made->next = 0;
 
     p = made->bytes;
 
     if (n) {
-        ngx_memcpy(&made->lens[1], trail->lens, n * sizeof(uint16_t));
-        p = ngx_cpymem(p, trail->bytes + trail->len - len, len);
+        ngx_memcpy(&made->lens[1], old->lens, n * sizeof(uint16_t));
+        p = ngx_cpymem(p, old->bytes + old->len - len, len);
     }
 
-    ngx_memcpy(p, text->data, text->len);
+    ngx_memcpy(p, message->data, message->len);
 
     return made;
 }
@@ -142,7 +147,7 @@ ngx_pimap_dictionary_same(ngx_pimap_dictionary_t *one,
 
 
 static void
-ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail, size_t room)
+ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *dictionary, size_t room)
 {
     ngx_pimap_dictionary_t  **slot;
 
@@ -150,16 +155,16 @@ ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail, size_t room)
         ngx_queue_init(&ngx_pimap_dictionary_used);
     }
 
-    slot = &ngx_pimap_dictionary_slots[trail->serial % NGX_PIMAP_DICTIONARY_SLOTS];
+    slot = ngx_pimap_dictionary_slot(dictionary->serial);
 
-    trail->chain = *slot;
-    *slot = trail;
+    dictionary->chain = *slot;
+    *slot = dictionary;
 
-    ngx_queue_insert_head(&ngx_pimap_dictionary_used, &trail->used);
-    ngx_pimap_dictionary_bytes_used += ngx_pimap_dictionary_size(trail);
+    ngx_queue_insert_head(&ngx_pimap_dictionary_used, &dictionary->used);
+    ngx_pimap_dictionary_bytes_used += ngx_pimap_dictionary_size(dictionary);
 
     while (ngx_pimap_dictionary_bytes_used > room
-           && ngx_queue_last(&ngx_pimap_dictionary_used) != &trail->used)
+           && ngx_queue_last(&ngx_pimap_dictionary_used) != &dictionary->used)
     {
         ngx_pimap_dictionary_forget(ngx_queue_data(
                                    ngx_queue_last(&ngx_pimap_dictionary_used),
@@ -169,30 +174,30 @@ ngx_pimap_dictionary_keep(ngx_pimap_dictionary_t *trail, size_t room)
 
 
 static void
-ngx_pimap_dictionary_forget(ngx_pimap_dictionary_t *trail)
+ngx_pimap_dictionary_forget(ngx_pimap_dictionary_t *dictionary)
 {
     ngx_pimap_dictionary_t  **slot;
 
-    slot = &ngx_pimap_dictionary_slots[trail->serial % NGX_PIMAP_DICTIONARY_SLOTS];
+    slot = ngx_pimap_dictionary_slot(dictionary->serial);
 
-    while (*slot != trail) {
+    while (*slot != dictionary) {
         slot = &(*slot)->chain;
     }
 
-    *slot = trail->chain;
+    *slot = dictionary->chain;
 
-    ngx_queue_remove(&trail->used);
-    ngx_pimap_dictionary_bytes_used -= ngx_pimap_dictionary_size(trail);
-    ngx_free(trail);
+    ngx_queue_remove(&dictionary->used);
+    ngx_pimap_dictionary_bytes_used -= ngx_pimap_dictionary_size(dictionary);
+    ngx_free(dictionary);
 }
 
 
-/* With what the heap needs for itself. */
+/* With the overhead of the heap. */
 
 static size_t
-ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *trail)
+ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *dictionary)
 {
-    return ngx_align(offsetof(ngx_pimap_dictionary_t, bytes) + trail->len
+    return ngx_align(offsetof(ngx_pimap_dictionary_t, bytes) + dictionary->len
                      + sizeof(void *), 16);
 }
 
@@ -200,52 +205,52 @@ ngx_pimap_dictionary_size(ngx_pimap_dictionary_t *trail)
 ngx_pimap_dictionary_t *
 ngx_pimap_dictionary_find(uint64_t serial)
 {
-    ngx_pimap_dictionary_t  *trail;
+    ngx_pimap_dictionary_t  *dictionary;
 
-    trail = ngx_pimap_dictionary_slots[serial % NGX_PIMAP_DICTIONARY_SLOTS];
+    dictionary = *ngx_pimap_dictionary_slot(serial);
 
-    while (trail && trail->serial != serial) {
-        trail = trail->chain;
+    while (dictionary && dictionary->serial != serial) {
+        dictionary = dictionary->chain;
     }
 
-    if (trail) {
-        ngx_queue_remove(&trail->used);
-        ngx_queue_insert_head(&ngx_pimap_dictionary_used, &trail->used);
+    if (dictionary) {
+        ngx_queue_remove(&dictionary->used);
+        ngx_queue_insert_head(&ngx_pimap_dictionary_used, &dictionary->used);
     }
 
-    return trail;
+    return dictionary;
 }
 
 
 void
-ngx_pimap_dictionary_bytes(ngx_pimap_dictionary_t *trail, uint16_t *gaps,
+ngx_pimap_dictionary_bytes(ngx_pimap_dictionary_t *dictionary, uint16_t *gaps,
     ngx_str_t *bytes)
 {
-    size_t         gap;
-    u_char        *p, *from;
-    ngx_uint_t     i;
+    size_t       gap;
+    u_char      *p, *from;
+    ngx_uint_t   i;
 
     static u_char  window[NGX_PIMAP_DICTIONARY_WINDOW];
 
     p = window + NGX_PIMAP_DICTIONARY_WINDOW;
-    from = trail->bytes + trail->len;
+    from = dictionary->bytes + dictionary->len;
 
-    for (i = 0; i < trail->n; i++) {
+    for (i = 0; i < dictionary->n; i++) {
 
-        /* what follows the newest one is not part of this */
+        /* the gap after the newest event is not part of these bytes */
 
         gap = i ? gaps[i] : 0;
 
-        if ((size_t) (p - window) < gap + trail->lens[i]) {
+        if ((size_t) (p - window) < gap + dictionary->lens[i]) {
             break;
         }
 
         p -= gap;
         ngx_memzero(p, gap);
 
-        p -= trail->lens[i];
-        from -= trail->lens[i];
-        ngx_memcpy(p, from, trail->lens[i]);
+        p -= dictionary->lens[i];
+        from -= dictionary->lens[i];
+        ngx_memcpy(p, from, dictionary->lens[i]);
     }
 
     bytes->data = p;

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What is said, in whatever format: how it is said is the encoder's affair.
+ * Owns the table of control messages and of formats.  Called by all rooms that
+ * send.  Invariant: an event is encoded once for each format.
  */
 
 
@@ -14,57 +15,67 @@
 #define NGX_PIMAP_ENCODE_DETAIL   80
 
 
+static const struct {
+    const char   *name;
+    const char   *comment;
+    const char   *members;              /* a format of ngx_vslprintf() */
+} ngx_pimap_encode_controls[NGX_PIMAP_NCONTROLS] = {
+    [NGX_PIMAP_CONTROL_PARKED] = { "parked", "parked", "" },
+    [NGX_PIMAP_CONTROL_POSITION] = { "position", "position", "" },
+    [NGX_PIMAP_CONTROL_RESYNC] = {
+        "resync", NULL, "\"reason\":\"%V\",\"lastEventId\":\"%V\""
+    },
+    [NGX_PIMAP_CONTROL_PING] = { "ping", NULL, "\"interval\":%ui" },
+    [NGX_PIMAP_CONTROL_SUPERSEDED] = { "superseded", NULL, "" },
+    [NGX_PIMAP_CONTROL_EXPIRED] = { "expired", NULL, "\"reason\":\"%s\"" },
+    [NGX_PIMAP_CONTROL_RETRY] = { "retry", "come back", "" },
+    [NGX_PIMAP_CONTROL_ACCEPTED] = { "accepted", NULL, "\"update\":\"%V\"" },
+    [NGX_PIMAP_CONTROL_REFUSED] = { "refused", NULL, "%V\"detail\":\"%*s\"" }
+};
+
+
 const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS] = {
-    [NGX_PIMAP_SSE] = &ngx_pimap_encode_sse,
-    [NGX_PIMAP_LINES] = &ngx_pimap_encode_ndjson,
-    [NGX_PIMAP_JSON] = &ngx_pimap_encode_object,
-    [NGX_PIMAP_FRAMES] = &ngx_pimap_encode_websocket,
-    [NGX_PIMAP_DEFLATED] = &ngx_pimap_encode_deflated
+    [NGX_PIMAP_FORMAT_SSE] = &ngx_pimap_encode_sse,
+    [NGX_PIMAP_FORMAT_NDJSON] = &ngx_pimap_encode_ndjson,
+    [NGX_PIMAP_FORMAT_JSON] = &ngx_pimap_encode_object,
+    [NGX_PIMAP_FORMAT_WEBSOCKET] = &ngx_pimap_encode_websocket,
+    [NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE] = &ngx_pimap_encode_websocket_deflate
 };
 
 
 ngx_pimap_message_t *
-ngx_pimap_encode_hello(ngx_pimap_format_t format, ngx_msec_t retry,
-    ngx_pimap_start_t *start, ngx_log_t *log)
+ngx_pimap_encode(ngx_pimap_format_t format, ngx_pimap_control_t control,
+    ngx_msec_t retry, pimap_event_id_t *id, ngx_log_t *log, ...)
 {
-    ngx_pimap_control_t  control;
+    u_char                      members[NGX_PIMAP_ENCODE_MEMBERS];
+    va_list                     args;
+    ngx_pimap_message_t        *message;
+    ngx_pimap_control_parts_t   parts;
 
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+    va_start(args, log);
+    parts.members.len = ngx_vslprintf(members, members + sizeof(members),
+                                ngx_pimap_encode_controls[control].members,
+                                args)
+                        - members;
+    va_end(args);
 
-    control.name = "parked";
-    control.comment = "parked";
-    control.retry = ngx_pimap_encode_jitter(retry);
+    parts.members.data = members;
+    parts.name = ngx_pimap_encode_controls[control].name;
+    parts.comment = ngx_pimap_encode_controls[control].comment;
+    parts.id = id;
+    parts.retry = ngx_pimap_encode_jitter(retry);
 
-    /* also a device that leaves before the first event can come back */
+    message = ngx_pimap_encoders[format]->control(&parts, log);
 
-    if (start->known) {
-        control.position = &start->position;
+    /* a device that is only parked has not come to this id */
+
+    if (message && id && control != NGX_PIMAP_CONTROL_PARKED) {
+        ngx_pimap_message_mark(message, control == NGX_PIMAP_CONTROL_POSITION
+                                        ? NGX_PIMAP_MESSAGE_ID
+                                        : NGX_PIMAP_MESSAGE_CONTROL, id);
     }
 
-    return ngx_pimap_encoders[format]->control(&control, log);
-}
-
-
-ngx_pimap_message_t *
-ngx_pimap_encode_id(ngx_pimap_format_t format, pimap_event_id_t *position,
-    ngx_log_t *log)
-{
-    ngx_pimap_message_t     *text;
-    ngx_pimap_control_t   control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "position";
-    control.comment = "position";
-    control.position = position;
-
-    text = ngx_pimap_encoders[format]->control(&control, log);
-
-    if (text) {
-        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_PLACE, position);
-    }
-
-    return text;
+    return message;
 }
 
 
@@ -72,196 +83,84 @@ ngx_pimap_message_t *
 ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
     pimap_event_id_t *last, ngx_log_t *log)
 {
-    u_char                id[PIMAP_EVENT_ID_LEN + 1];
-    u_char                members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_message_t     *text;
-    ngx_pimap_control_t   control;
+    u_char     text[PIMAP_EVENT_ID_LEN];
+    ngx_str_t  id;
 
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
+    id.data = text;
+    id.len = pimap_event_id_text(last, text);
 
-    id[pimap_event_id_text(last, id)] = '\0';
-
-    control.name = "resync";
-    control.position = last;
-    control.members.data = members;
-    control.members.len = ngx_snprintf(members, sizeof(members),
-                                       "\"reason\":\"%V\","
-                                       "\"lastEventId\":\"%s\"", reason, id)
-                          - members;
-
-    text = ngx_pimap_encoders[format]->control(&control, log);
-
-    if (text) {
-        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_CONTROL, last);
-    }
-
-    return text;
-}
-
-
-ngx_pimap_message_t *
-ngx_pimap_encode_ping(ngx_pimap_format_t format, ngx_uint_t interval,
-    ngx_log_t *log)
-{
-    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_control_t  control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "ping";
-    control.members.data = members;
-    control.members.len = ngx_snprintf(members, sizeof(members),
-                                       "\"interval\":%ui", interval)
-                          - members;
-
-    return ngx_pimap_encoders[format]->control(&control, log);
-}
-
-
-ngx_pimap_message_t *
-ngx_pimap_encode_superseded(ngx_pimap_format_t format, ngx_msec_t retry,
-    ngx_log_t *log)
-{
-    ngx_pimap_control_t  control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "superseded";
-    control.retry = ngx_pimap_encode_jitter(retry);
-
-    return ngx_pimap_encoders[format]->control(&control, log);
-}
-
-
-ngx_pimap_message_t *
-ngx_pimap_encode_expired(ngx_pimap_format_t format, const char *reason,
-    ngx_msec_t retry, ngx_log_t *log)
-{
-    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_control_t  control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "expired";
-    control.retry = ngx_pimap_encode_jitter(retry);
-    control.members.data = members;
-    control.members.len = ngx_snprintf(members, sizeof(members),
-                                       "\"reason\":\"%s\"", reason)
-                          - members;
-
-    return ngx_pimap_encoders[format]->control(&control, log);
-}
-
-
-ngx_pimap_message_t *
-ngx_pimap_encode_retry(ngx_pimap_format_t format, ngx_msec_t retry,
-    ngx_log_t *log)
-{
-    ngx_pimap_control_t  control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "retry";
-    control.comment = "come back";
-    control.retry = ngx_pimap_encode_jitter(retry);
-
-    return ngx_pimap_encoders[format]->control(&control, log);
+    return ngx_pimap_encode(format, NGX_PIMAP_CONTROL_RESYNC, 0, last, log,
+                            reason, &id);
 }
 
 
 /* Ids of updates need no escapes. */
 
 ngx_pimap_message_t *
-ngx_pimap_encode_accepted(ngx_pimap_format_t format, ngx_str_t *update,
-    ngx_log_t *log)
-{
-    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
-    ngx_pimap_control_t  control;
-
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    control.name = "accepted";
-    control.members.data = members;
-    control.members.len = ngx_snprintf(members, sizeof(members),
-                                       "\"update\":\"%V\"", update)
-                          - members;
-
-    return ngx_pimap_encoders[format]->control(&control, log);
-}
-
-
-ngx_pimap_message_t *
 ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
     const char *detail, ngx_log_t *log)
 {
-    u_char              *p, *last;
-    size_t               len;
-    u_char               members[NGX_PIMAP_ENCODE_MEMBERS];
-    u_char               escaped[6 * NGX_PIMAP_ENCODE_DETAIL];
-    ngx_pimap_control_t  control;
+    size_t     len;
+    u_char     escaped[6 * NGX_PIMAP_ENCODE_DETAIL];
+    u_char     text[NGX_PIMAP_ENCODE_MEMBERS];
+    ngx_str_t  id;
 
-    ngx_memzero(&control, sizeof(ngx_pimap_control_t));
-
-    p = members;
-    last = members + sizeof(members);
+    id.data = text;
+    id.len = 0;
 
     if (update->len) {
-        p = ngx_slprintf(p, last, "\"update\":\"%V\",", update);
+        id.len = ngx_snprintf(text, sizeof(text), "\"update\":\"%V\",", update)
+                 - text;
     }
 
     len = ngx_min(ngx_strlen(detail), NGX_PIMAP_ENCODE_DETAIL);
     len = (u_char *) ngx_escape_json(escaped, (u_char *) detail, len)
           - escaped;
 
-    p = ngx_slprintf(p, last, "\"detail\":\"%*s\"", len, escaped);
-
-    control.name = "refused";
-    control.members.data = members;
-    control.members.len = p - members;
-
-    return ngx_pimap_encoders[format]->control(&control, log);
+    return ngx_pimap_encode(format, NGX_PIMAP_CONTROL_REFUSED, 0, NULL, log,
+                            &id, len, escaped);
 }
 
 
 ngx_pimap_message_t *
-ngx_pimap_encode_event(ngx_pimap_texts_t *texts, ngx_pimap_format_t format,
+ngx_pimap_encode_event(ngx_pimap_encoded_t *encoded, ngx_pimap_format_t format,
     pimap_event_t *ev, ngx_log_t *log)
 {
-    ngx_pimap_message_t      *text;
-    pimap_event_id_t   position;
+    pimap_event_id_t      id;
+    ngx_pimap_message_t  *message;
 
-    text = texts->text[format];
+    message = encoded->message[format];
 
-    if (text) {
-        ngx_pimap_count_n(compressed_shared, text->plain != 0);
-        return text;
+    if (message) {
+        ngx_pimap_count_n(compressed_shared, message->plain_len != 0);
+        return message;
     }
 
-    text = ngx_pimap_encoders[format]->event(ev, log);
+    message = ngx_pimap_encoders[format]->event(ev, log);
 
-    if (text) {
-        position.epoch = ev->epoch;
-        position.n = ev->n;
+    if (message) {
+        id.epoch = ev->epoch;
+        id.n = ev->n;
 
-        ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_EVENT,
-                            ev->epoch ? &position : NULL);
+        ngx_pimap_message_mark(message, NGX_PIMAP_MESSAGE_EVENT,
+                               ev->epoch ? &id : NULL);
     }
 
-    texts->text[format] = text;
+    encoded->message[format] = message;
 
-    return text;
+    return message;
 }
 
 
 void
-ngx_pimap_encode_free(ngx_pimap_texts_t *texts)
+ngx_pimap_encoded_free(ngx_pimap_encoded_t *encoded)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
-        if (texts->text[i]) {
-            ngx_pimap_message_unpack(texts->text[i]);
-            ngx_pimap_message_unref(texts->text[i]);
+        if (encoded->message[i]) {
+            ngx_pimap_message_compressed_free(encoded->message[i]);
+            ngx_pimap_message_unref(encoded->message[i]);
         }
     }
 }

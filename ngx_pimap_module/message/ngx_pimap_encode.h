@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What goes to devices becomes bytes of their format.
+ * Events and control messages as bytes of each format.
  */
 
 
@@ -11,95 +11,92 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
-#include "pimap_event_id.h"
+#include "ngx_pimap_kind.h"
 #include "ngx_pimap_message.h"
 
 #include "pimap_event.h"
+#include "pimap_event_id.h"
+
+
+/* Control messages; in brackets the arguments of ngx_pimap_encode(). */
+typedef enum {
+    NGX_PIMAP_CONTROL_PARKED = 0,       /* the first: the response is open */
+    NGX_PIMAP_CONTROL_POSITION,         /* only an event id */
+    NGX_PIMAP_CONTROL_RESYNC,           /* events are missing, the device has
+                                           to look by itself [ngx_str_t *reason,
+                                           ngx_str_t *last_id] */
+    NGX_PIMAP_CONTROL_PING,             /* RFC 8620, 7.3; never with an id
+                                           [ngx_uint_t seconds] */
+    NGX_PIMAP_CONTROL_SUPERSEDED,       /* last: a newer request took over */
+    NGX_PIMAP_CONTROL_EXPIRED,          /* last: the login has ended
+                                           [char *reason] */
+    NGX_PIMAP_CONTROL_RETRY,            /* last: come back later */
+    NGX_PIMAP_CONTROL_ACCEPTED,         /* an update [ngx_str_t *id] */
+    NGX_PIMAP_CONTROL_REFUSED,          /* see ngx_pimap_encode_refused() */
+    NGX_PIMAP_NCONTROLS
+} ngx_pimap_control_t;
 
 
 /*
- * All but texts() return a new text, one reference of which is the caller's,
- * or NULL if memory is out.
+ * A new control message, one reference of which is the caller's; NULL if
+ * memory is out.  "retry": a time to come back after, 0: none; "id": the event
+ * id to come back with, NULL: none.
  */
+ngx_pimap_message_t *ngx_pimap_encode(ngx_pimap_format_t format,
+    ngx_pimap_control_t control, ngx_msec_t retry, pimap_event_id_t *id,
+    ngx_log_t *log, ...);
 
-/* The first bytes, so that the client sees the response open. */
-ngx_pimap_message_t *ngx_pimap_encode_hello(ngx_pimap_format_t format,
-    ngx_msec_t retry, ngx_pimap_start_t *start, ngx_log_t *log);
-
-/* No event, but the id to come back with. */
-ngx_pimap_message_t *ngx_pimap_encode_id(ngx_pimap_format_t format,
-    pimap_event_id_t *position, ngx_log_t *log);
-
-/* Events are missing: the device has to look by itself, and goes on here. */
+/* Events are missing since this id, which the device goes on from. */
 ngx_pimap_message_t *ngx_pimap_encode_resync(ngx_pimap_format_t format,
     ngx_str_t *reason, pimap_event_id_t *last, ngx_log_t *log);
 
-/* RFC 8620, 7.3: the interval in force, in seconds; never an id. */
-ngx_pimap_message_t *ngx_pimap_encode_ping(ngx_pimap_format_t format,
-    ngx_uint_t interval, ngx_log_t *log);
-
-/* Last words: a newer request of the same device has taken over. */
-ngx_pimap_message_t *ngx_pimap_encode_superseded(ngx_pimap_format_t format,
-    ngx_msec_t retry, ngx_log_t *log);
-
-/* Last words: the login has ended, for a reason that is a fixed word. */
-ngx_pimap_message_t *ngx_pimap_encode_expired(ngx_pimap_format_t format,
-    const char *reason, ngx_msec_t retry, ngx_log_t *log);
-
-/* Last words: come back after about this time. */
-ngx_pimap_message_t *ngx_pimap_encode_retry(ngx_pimap_format_t format,
-    ngx_msec_t retry, ngx_log_t *log);
-
-/* An update that came up the device's connection; the id may be empty. */
-ngx_pimap_message_t *ngx_pimap_encode_accepted(ngx_pimap_format_t format,
-    ngx_str_t *update, ngx_log_t *log);
+/* An update that came on the device's connection; its id may be empty. */
 ngx_pimap_message_t *ngx_pimap_encode_refused(ngx_pimap_format_t format,
     ngx_str_t *update, const char *detail, ngx_log_t *log);
 
 
-/* An event in each format that somebody has needed. */
+/* An event in each format that a device has needed; NULL: none has. */
 typedef struct {
-    ngx_pimap_message_t       *text[NGX_PIMAP_NFORMATS];   /* NULL: nobody */
-} ngx_pimap_texts_t;
+    ngx_pimap_message_t    *message[NGX_PIMAP_NFORMATS];
+} ngx_pimap_encoded_t;
 
-/* An event, with its id if it is in the log.  The reference stays "texts'". */
-ngx_pimap_message_t *ngx_pimap_encode_event(ngx_pimap_texts_t *texts,
+/* An event, with its id if the log has it; the reference stays "encoded's". */
+ngx_pimap_message_t *ngx_pimap_encode_event(ngx_pimap_encoded_t *encoded,
     ngx_pimap_format_t format, pimap_event_t *ev, ngx_log_t *log);
-void ngx_pimap_encode_free(ngx_pimap_texts_t *texts);
+void ngx_pimap_encoded_free(ngx_pimap_encoded_t *encoded);
 
 
 /* Half to one and a half of it, so that many don't come back together. */
 ngx_msec_t ngx_pimap_encode_jitter(ngx_msec_t retry);
 
 
-/* What a format has to say besides events. */
+/* What an encoder makes a control message of. */
 typedef struct {
     const char             *name;
     const char             *comment;    /* where that is enough; or NULL */
-    pimap_event_id_t   *position;   /* NULL: no id */
-    ngx_msec_t              retry;      /* 0: it is not said */
+    pimap_event_id_t       *id;         /* NULL: none */
+    ngx_msec_t              retry;      /* 0: none */
     ngx_str_t               members;    /* of a JSON object */
-} ngx_pimap_control_t;
+} ngx_pimap_control_parts_t;
 
-/* A format. */
+/* The encoder of a format. */
 typedef struct {
-    ngx_str_t               name;           /* empty: not by Accept or */
-    const char             *content_type;   /*        "format" */
+    ngx_str_t               name;           /* of "format"; empty: none */
+    const char             *content_type;   /* NULL: none */
 
-    ngx_pimap_message_t     *(*event)(pimap_event_t *ev, ngx_log_t *log);
-    ngx_pimap_message_t     *(*control)(ngx_pimap_control_t *control,
-                                     ngx_log_t *log);
+    ngx_pimap_message_t   *(*event)(pimap_event_t *ev, ngx_log_t *log);
+    ngx_pimap_message_t   *(*control)(ngx_pimap_control_parts_t *parts,
+                                      ngx_log_t *log);
 
-    /* what an orderly end begins with; NULL: nothing */
-    ngx_pimap_message_t     *(*last)(ngx_pimap_end_t reason, ngx_log_t *log);
+    /* the first bytes of an orderly end; NULL: none */
+    ngx_pimap_message_t   *(*last)(ngx_pimap_end_t reason, ngx_log_t *log);
 } ngx_pimap_encoder_t;
 
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_sse;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_ndjson;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_object;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_websocket;
-extern const ngx_pimap_encoder_t  ngx_pimap_encode_deflated;
+extern const ngx_pimap_encoder_t  ngx_pimap_encode_websocket_deflate;
 
 extern const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS];
 

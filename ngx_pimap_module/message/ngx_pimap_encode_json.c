@@ -2,16 +2,17 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The publisher's object, with the log's id in front of its members, and its
- * name if it has none, as JMAP's objects, which have an "@type".  An object
- * with an "id" of its own is put into "data", so that nothing of it is lost.
+ * Writes an event or a control message as a JSON object.  Called by the NDJSON
+ * and WebSocket encoders.  Invariant: the publisher's object stays whole.  The
+ * log's id and a missing name are put in front of its members.  If the object
+ * has an "id" itself, it becomes the member "data" of a new object.
  */
 
 
 #include "ngx_pimap_encode_json.h"
 
 
-static u_char *ngx_pimap_encode_json_id(u_char *p, ngx_str_t *id);
+#define ngx_pimap_encode_json_id(p, id)  ngx_sprintf(p, "\"id\":\"%V\",", id)
 
 
 void
@@ -69,7 +70,7 @@ ngx_pimap_encode_json_copy(u_char *p, ngx_pimap_encode_json_t *json)
 
 
 size_t
-ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_t *control)
+ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_parts_t *parts)
 {
     u_char     *p, *last, text[PIMAP_EVENT_ID_LEN];
     ngx_str_t   id;
@@ -79,29 +80,22 @@ ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_t *control)
 
     *p++ = '{';
 
-    if (control->position) {
+    if (parts->id) {
         id.data = text;
-        id.len = pimap_event_id_text(control->position, text);
+        id.len = pimap_event_id_text(parts->id, text);
 
         p = ngx_pimap_encode_json_id(p, &id);
     }
 
-    p = ngx_slprintf(p, last, "\"event\":\"%s\"", control->name);
+    p = ngx_slprintf(p, last, "\"event\":\"%s\"", parts->name);
 
-    if (control->retry) {
-        p = ngx_slprintf(p, last, ",\"retry\":%M", control->retry);
+    if (parts->retry) {
+        p = ngx_slprintf(p, last, ",\"retry\":%M", parts->retry);
     }
 
-    if (control->members.len) {
-        p = ngx_slprintf(p, last, ",%V", &control->members);
+    if (parts->members.len) {
+        p = ngx_slprintf(p, last, ",%V", &parts->members);
     }
 
     return ngx_slprintf(p, last, "}") - buf;
-}
-
-
-static u_char *
-ngx_pimap_encode_json_id(u_char *p, ngx_str_t *id)
-{
-    return ngx_sprintf(p, "\"id\":\"%V\",", id);
 }

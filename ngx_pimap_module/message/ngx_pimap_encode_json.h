@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An event, or what a format says besides, as one JSON object on one line.
+ * Events and control messages as one JSON object on one line.
  */
 
 
@@ -29,12 +29,12 @@ typedef struct {
 
 void ngx_pimap_encode_json(ngx_pimap_encode_json_t *json, pimap_event_t *ev);
 
-/* Puts the pieces together; the end of them. */
+/* Writes the pieces; returns the end. */
 u_char *ngx_pimap_encode_json_copy(u_char *p, ngx_pimap_encode_json_t *json);
 
-/* The length; "buf" has NGX_PIMAP_ENCODE_JSON_CONTROL bytes. */
+/* Returns the length; "buf" has NGX_PIMAP_ENCODE_JSON_CONTROL bytes. */
 size_t ngx_pimap_encode_json_control(u_char *buf,
-    ngx_pimap_control_t *control);
+    ngx_pimap_control_parts_t *parts);
 
 
 #endif /* _NGX_PIMAP_ENCODE_JSON_H_INCLUDED_ */

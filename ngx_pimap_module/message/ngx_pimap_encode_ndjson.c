@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Newline-delimited JSON.
+ * Encodes newline-delimited JSON.  Called through the table of encoders.
+ * Invariant: a message is one line with one JSON object.
  */
 
 
@@ -12,7 +13,7 @@
 static ngx_pimap_message_t *ngx_pimap_encode_ndjson_event(pimap_event_t *ev,
     ngx_log_t *log);
 static ngx_pimap_message_t *ngx_pimap_encode_ndjson_control(
-    ngx_pimap_control_t *control, ngx_log_t *log);
+    ngx_pimap_control_parts_t *parts, ngx_log_t *log);
 
 
 const ngx_pimap_encoder_t  ngx_pimap_encode_ndjson = {
@@ -24,7 +25,7 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_ndjson = {
 };
 
 
-/* The same lines, which ngx_pimap_transport_poll.c puts into one object. */
+/* A poll puts the same lines into one object. */
 
 const ngx_pimap_encoder_t  ngx_pimap_encode_object = {
     ngx_string("json"),
@@ -39,37 +40,31 @@ static ngx_pimap_message_t *
 ngx_pimap_encode_ndjson_event(pimap_event_t *ev, ngx_log_t *log)
 {
     u_char                   *p;
-    ngx_pimap_message_t         *text;
+    ngx_pimap_message_t      *message;
     ngx_pimap_encode_json_t   json;
 
     ngx_pimap_encode_json(&json, ev);
 
-    text = ngx_pimap_message_create(json.len + 1, log);
+    message = ngx_pimap_message_create(json.len + 1, log);
 
-    if (text) {
-        p = ngx_pimap_encode_json_copy(text->data, &json);
+    if (message) {
+        p = ngx_pimap_encode_json_copy(message->data, &json);
         *p = '\n';
     }
 
-    return text;
+    return message;
 }
 
 
 static ngx_pimap_message_t *
-ngx_pimap_encode_ndjson_control(ngx_pimap_control_t *control, ngx_log_t *log)
+ngx_pimap_encode_ndjson_control(ngx_pimap_control_parts_t *parts,
+    ngx_log_t *log)
 {
-    size_t             len;
-    u_char             buf[NGX_PIMAP_ENCODE_JSON_CONTROL];
-    ngx_pimap_message_t  *text;
+    size_t  len;
+    u_char  buf[NGX_PIMAP_ENCODE_JSON_CONTROL + 1];
 
-    len = ngx_pimap_encode_json_control(buf, control);
+    len = ngx_pimap_encode_json_control(buf, parts);
+    buf[len++] = '\n';
 
-    text = ngx_pimap_message_create(len + 1, log);
-
-    if (text) {
-        ngx_memcpy(text->data, buf, len);
-        text->data[len] = '\n';
-    }
-
-    return text;
+    return ngx_pimap_message_copy(buf, len, log);
 }

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Server-Sent Events (WHATWG HTML, 9.2).  The text of an event is one line of
- * JSON, so that one "data:" line carries it.
+ * Encodes Server-Sent Events (WHATWG HTML, 9.2).  Called through the table of
+ * encoders.  Invariant: an event is one line of JSON in one "data:" line.
  */
 
 
@@ -16,7 +16,7 @@
 static ngx_pimap_message_t *ngx_pimap_encode_sse_event(pimap_event_t *ev,
     ngx_log_t *log);
 static ngx_pimap_message_t *ngx_pimap_encode_sse_control(
-    ngx_pimap_control_t *control, ngx_log_t *log);
+    ngx_pimap_control_parts_t *parts, ngx_log_t *log);
 
 
 const ngx_pimap_encoder_t  ngx_pimap_encode_sse = {
@@ -31,9 +31,9 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_sse = {
 static ngx_pimap_message_t *
 ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
 {
-    size_t             size;
-    u_char            *p;
-    ngx_pimap_message_t  *text;
+    size_t                size;
+    u_char               *p;
+    ngx_pimap_message_t  *message;
 
     size = sizeof("event: \ndata: \n\n") - 1 + ev->name.len + ev->json.len;
 
@@ -41,12 +41,12 @@ ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
         size += sizeof("id: \n") - 1 + ev->id.len;
     }
 
-    text = ngx_pimap_message_create(size, log);
-    if (text == NULL) {
+    message = ngx_pimap_message_create(size, log);
+    if (message == NULL) {
         return NULL;
     }
 
-    p = text->data;
+    p = message->data;
 
     if (ev->id.len) {
         p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
@@ -61,43 +61,36 @@ ngx_pimap_encode_sse_event(pimap_event_t *ev, ngx_log_t *log)
     *p++ = '\n';
     *p = '\n';
 
-    return text;
+    return message;
 }
 
 
 static ngx_pimap_message_t *
-ngx_pimap_encode_sse_control(ngx_pimap_control_t *control, ngx_log_t *log)
+ngx_pimap_encode_sse_control(ngx_pimap_control_parts_t *parts, ngx_log_t *log)
 {
-    u_char            *p, *last;
-    u_char             buf[NGX_PIMAP_ENCODE_SSE_CONTROL];
-    ngx_pimap_message_t  *text;
+    u_char  *p, *last;
+    u_char   buf[NGX_PIMAP_ENCODE_SSE_CONTROL];
 
     p = buf;
     last = buf + sizeof(buf);
 
-    if (control->retry) {
-        p = ngx_slprintf(p, last, "retry: %M\n", control->retry);
+    if (parts->retry) {
+        p = ngx_slprintf(p, last, "retry: %M\n", parts->retry);
     }
 
-    if (control->position) {
+    if (parts->id) {
         p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
-        p += pimap_event_id_text(control->position, p);
+        p += pimap_event_id_text(parts->id, p);
         *p++ = '\n';
     }
 
-    if (control->comment) {
-        p = ngx_slprintf(p, last, ": %s\n\n", control->comment);
+    if (parts->comment) {
+        p = ngx_slprintf(p, last, ": %s\n\n", parts->comment);
 
     } else {
-        p = ngx_slprintf(p, last, "event: %s\ndata: {%V}\n\n", control->name,
-                         &control->members);
+        p = ngx_slprintf(p, last, "event: %s\ndata: {%V}\n\n", parts->name,
+                         &parts->members);
     }
 
-    text = ngx_pimap_message_create(p - buf, log);
-
-    if (text) {
-        ngx_memcpy(text->data, buf, p - buf);
-    }
-
-    return text;
+    return ngx_pimap_message_copy(buf, p - buf, log);
 }

@@ -2,9 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * WebSocket (RFC 6455): each text frame is a message with one JSON object.
- * With permessage-deflate (RFC 7692) an event is compressed by itself, once
- * for all devices; what is said to one device only is too short for that.
+ * Encodes WebSocket frames (RFC 6455).  Called through the table of encoders,
+ * and by the rooms updates and locations for single frames.  Invariant: a text
+ * frame is a whole message with one JSON object.  With permessage-deflate (RFC
+ * 7692) an event is compressed without a dictionary, so once for all devices;
+ * control messages are too short for that.
  */
 
 
@@ -21,10 +23,11 @@ static ngx_pimap_message_t *ngx_pimap_encode_deflated_event(pimap_event_t *ev,
 static ngx_pimap_message_t *ngx_pimap_encode_websocket_json(pimap_event_t *ev,
     ngx_str_t *payload, ngx_log_t *log);
 static ngx_pimap_message_t *ngx_pimap_encode_websocket_control(
-    ngx_pimap_control_t *control, ngx_log_t *log);
-static ngx_pimap_message_t *ngx_pimap_encode_websocket_last(ngx_pimap_end_t reason, ngx_log_t *log);
-static ngx_pimap_message_t *ngx_pimap_encode_websocket_text(pimap_ws_op_t op,
-    size_t len, u_char **payload, ngx_log_t *log);
+    ngx_pimap_control_parts_t *parts, ngx_log_t *log);
+static ngx_pimap_message_t *ngx_pimap_encode_websocket_last(
+    ngx_pimap_end_t reason, ngx_log_t *log);
+static ngx_pimap_message_t *ngx_pimap_encode_websocket_frame(
+    pimap_ws_op_t op, size_t len, u_char **payload, ngx_log_t *log);
 
 
 const ngx_pimap_encoder_t  ngx_pimap_encode_websocket = {
@@ -36,7 +39,7 @@ const ngx_pimap_encoder_t  ngx_pimap_encode_websocket = {
 };
 
 
-const ngx_pimap_encoder_t  ngx_pimap_encode_deflated = {
+const ngx_pimap_encoder_t  ngx_pimap_encode_websocket_deflate = {
     ngx_null_string,
     NULL,
     ngx_pimap_encode_deflated_event,
@@ -54,41 +57,41 @@ ngx_pimap_encode_websocket_event(pimap_event_t *ev, ngx_log_t *log)
 }
 
 
-/* RFC 7692, 6.1: what does not get shorter goes as it is. */
+/* RFC 7692, 6.1: an event that does not get shorter is sent plain. */
 
 static ngx_pimap_message_t *
 ngx_pimap_encode_deflated_event(pimap_event_t *ev, ngx_log_t *log)
 {
-    u_char            *p;
-    ngx_str_t          payload, packed;
-    ngx_pimap_message_t  *text, *plain;
+    u_char               *p;
+    ngx_str_t             payload, compressed;
+    ngx_pimap_message_t  *message, *plain;
 
     plain = ngx_pimap_encode_websocket_json(ev, &payload, log);
     if (plain == NULL) {
         return NULL;
     }
 
-    if (ngx_pimap_deflate_message(&packed, &payload) != NGX_OK
-        || packed.len >= payload.len)
+    if (ngx_pimap_deflate_message(&compressed, &payload) != NGX_OK
+        || compressed.len >= payload.len)
     {
         return plain;
     }
 
-    text = ngx_pimap_encode_websocket_text(PIMAP_WS_OP_TEXT, packed.len, &p,
-                                        log);
-    if (text == NULL) {
+    message = ngx_pimap_encode_websocket_frame(PIMAP_WS_OP_TEXT,
+                                               compressed.len, &p, log);
+    if (message == NULL) {
         return plain;
     }
 
-    text->data[0] |= PIMAP_WS_RSV1;
-    ngx_memcpy(p, packed.data, packed.len);
+    message->data[0] |= PIMAP_WS_RSV1;
+    ngx_memcpy(p, compressed.data, compressed.len);
 
-    text->plain = plain->len;
+    message->plain_len = plain->len;
     ngx_pimap_count(compressed);
 
     ngx_pimap_message_unref(plain);
 
-    return text;
+    return message;
 }
 
 
@@ -96,36 +99,36 @@ static ngx_pimap_message_t *
 ngx_pimap_encode_websocket_json(pimap_event_t *ev, ngx_str_t *payload,
     ngx_log_t *log)
 {
-    ngx_pimap_message_t         *text;
+    ngx_pimap_message_t      *message;
     ngx_pimap_encode_json_t   json;
 
     ngx_pimap_encode_json(&json, ev);
 
-    text = ngx_pimap_encode_websocket_text(PIMAP_WS_OP_TEXT, json.len,
+    message = ngx_pimap_encode_websocket_frame(PIMAP_WS_OP_TEXT, json.len,
                                         &payload->data, log);
-    if (text) {
+    if (message) {
         payload->len = ngx_pimap_encode_json_copy(payload->data, &json)
                        - payload->data;
     }
 
-    return text;
+    return message;
 }
 
 
 static ngx_pimap_message_t *
-ngx_pimap_encode_websocket_control(ngx_pimap_control_t *control,
+ngx_pimap_encode_websocket_control(ngx_pimap_control_parts_t *parts,
     ngx_log_t *log)
 {
     size_t  len;
     u_char  buf[NGX_PIMAP_ENCODE_JSON_CONTROL];
 
-    len = ngx_pimap_encode_json_control(buf, control);
+    len = ngx_pimap_encode_json_control(buf, parts);
 
     return ngx_pimap_encode_frame(PIMAP_WS_OP_TEXT, buf, len, log);
 }
 
 
-/* RFC 6455, 7.4.1: who may come back at once sees 1000, later: 1001. */
+/* RFC 6455, 7.4.1: 1000 lets a client come back at once, 1001 later. */
 
 static ngx_pimap_message_t *
 ngx_pimap_encode_websocket_last(ngx_pimap_end_t reason, ngx_log_t *log)
@@ -151,55 +154,45 @@ ngx_pimap_message_t *
 ngx_pimap_encode_frame(pimap_ws_op_t op, u_char *data, size_t len,
     ngx_log_t *log)
 {
-    u_char            *p;
-    ngx_pimap_message_t  *text;
+    u_char               *p;
+    ngx_pimap_message_t  *message;
 
-    text = ngx_pimap_encode_websocket_text(op, len, &p, log);
+    message = ngx_pimap_encode_websocket_frame(op, len, &p, log);
 
-    if (text && len) {
+    if (message && len) {
         ngx_memcpy(p, data, len);
     }
 
-    return text;
+    return message;
 }
 
 
 ngx_pimap_message_t *
 ngx_pimap_encode_close(int code, const char *why, ngx_log_t *log)
 {
-    size_t             len;
-    u_char             buf[PIMAP_WS_HEAD_MAX + PIMAP_WS_CONTROL_MAX];
-    ngx_pimap_message_t  *text;
+    u_char  buf[PIMAP_WS_HEAD_MAX + PIMAP_WS_CONTROL_MAX];
 
-    len = pimap_ws_close(buf, code, why);
-
-    text = ngx_pimap_message_create(len, log);
-
-    if (text) {
-        ngx_memcpy(text->data, buf, len);
-    }
-
-    return text;
+    return ngx_pimap_message_copy(buf, pimap_ws_close(buf, code, why), log);
 }
 
 
-/* A frame; its payload is the caller's to fill. */
+/* The caller fills the payload. */
 
 static ngx_pimap_message_t *
-ngx_pimap_encode_websocket_text(pimap_ws_op_t op, size_t len, u_char **payload,
-    ngx_log_t *log)
+ngx_pimap_encode_websocket_frame(pimap_ws_op_t op, size_t len,
+    u_char **payload, ngx_log_t *log)
 {
-    size_t             n;
-    u_char             head[PIMAP_WS_HEAD_MAX];
-    ngx_pimap_message_t  *text;
+    size_t                n;
+    u_char                head[PIMAP_WS_HEAD_MAX];
+    ngx_pimap_message_t  *message;
 
     n = pimap_ws_head(head, op, len);
 
-    text = ngx_pimap_message_create(n + len, log);
+    message = ngx_pimap_message_create(n + len, log);
 
-    if (text) {
-        *payload = ngx_cpymem(text->data, head, n);
+    if (message) {
+        *payload = ngx_cpymem(message->data, head, n);
     }
 
-    return text;
+    return message;
 }

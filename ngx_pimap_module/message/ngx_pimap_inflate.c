@@ -34,9 +34,9 @@ static size_t       ngx_pimap_inflate_len;
 ngx_int_t
 ngx_pimap_inflate(ngx_str_t *to, ngx_str_t *data, size_t limit)
 {
-    int        rc;
-    ngx_int_t  done;
-    z_stream  *z;
+    int         rc;
+    ngx_int_t   done;
+    z_stream   *z;
 
     /* 7.2.2, step 1 */
 

@@ -2,81 +2,93 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Shared bytes: life and death.
+ * Owns messages: reference-counted bytes for devices.  Called by all rooms that
+ * send.  Invariant: the last unref() frees a message and its compressed forms.
  */
 
 
 #include "ngx_pimap_message.h"
 
 
-#define NGX_PIMAP_MESSAGE_FORMS  16        /* more are not kept */
+#define NGX_PIMAP_MESSAGE_FORMS  16     /* compressed; more are not kept */
 
 
-struct ngx_pimap_packed_s {
-    ngx_pimap_packed_t    *next;
-    ngx_pimap_message_key_t   key;
-    ngx_pimap_message_t      *text;
+struct ngx_pimap_message_compressed_s {
+    ngx_pimap_message_compressed_t  *next;
+    ngx_pimap_message_key_t          key;
+    ngx_pimap_message_t             *message;
 };
 
 
 ngx_pimap_message_t *
 ngx_pimap_message_create(size_t size, ngx_log_t *log)
 {
-    size_t             n;
-    u_char             head[NGX_SIZE_T_LEN + 2];
-    ngx_pimap_message_t  *text;
+    size_t                n;
+    u_char                head[NGX_SIZE_T_LEN + 2];
+    ngx_pimap_message_t  *message;
 
-    text = ngx_alloc(offsetof(ngx_pimap_message_t,
-                              bytes) + NGX_PIMAP_MESSAGE_CHUNK
-                     + size + 2, log);
-    if (text == NULL) {
+    message = ngx_alloc(offsetof(ngx_pimap_message_t, bytes)
+                        + NGX_PIMAP_MESSAGE_CHUNK + size + 2, log);
+    if (message == NULL) {
         return NULL;
     }
 
-    text->refs = 1;
-    text->len = (uint32_t) size;
-    text->plain = 0;
-    text->kind = NGX_PIMAP_MESSAGE_CONTROL;
-    text->placed = 0;
-    text->packed = NULL;
-    text->trails = 0;
-    text->data = text->bytes + NGX_PIMAP_MESSAGE_CHUNK;
+    ngx_memzero(message, offsetof(ngx_pimap_message_t, bytes));
+
+    message->refs = 1;
+    message->len = (uint32_t) size;
+    message->data = message->bytes + NGX_PIMAP_MESSAGE_CHUNK;
 
     n = ngx_sprintf(head, "%xz" CRLF, size) - head;
 
-    text->chunk = text->data - n;
-    text->chunk_len = (uint32_t) (n + size + 2);
+    message->chunk = message->data - n;
+    message->chunk_len = (uint32_t) (n + size + 2);
 
-    ngx_memcpy(text->chunk, head, n);
-    ngx_memcpy(text->data + size, CRLF, 2);
+    ngx_memcpy(message->chunk, head, n);
+    ngx_memcpy(message->data + size, CRLF, 2);
 
-    return text;
+    return message;
+}
+
+
+ngx_pimap_message_t *
+ngx_pimap_message_copy(u_char *data, size_t len, ngx_log_t *log)
+{
+    ngx_pimap_message_t  *message;
+
+    message = ngx_pimap_message_create(len, log);
+
+    if (message) {
+        ngx_memcpy(message->data, data, len);
+    }
+
+    return message;
 }
 
 
 void
-ngx_pimap_message_mark(ngx_pimap_message_t *text,
-    ngx_pimap_message_kind_t kind, pimap_event_id_t *position)
+ngx_pimap_message_mark(ngx_pimap_message_t *message,
+    ngx_pimap_message_kind_t kind, pimap_event_id_t *id)
 {
-    text->kind = kind;
+    message->kind = kind;
 
-    if (position) {
-        text->placed = 1;
-        text->position = *position;
+    if (id) {
+        message->has_id = 1;
+        message->id = *id;
     }
 }
 
 
 ngx_pimap_message_t *
-ngx_pimap_message_packed(ngx_pimap_message_t *text,
+ngx_pimap_message_compressed_find(ngx_pimap_message_t *message,
     ngx_pimap_message_key_t *key)
 {
-    ngx_pimap_packed_t  *packed;
+    ngx_pimap_message_compressed_t  *form;
 
-    for (packed = text->packed; packed; packed = packed->next) {
-        if (ngx_memcmp(&packed->key, key,
-                       sizeof(ngx_pimap_message_key_t)) == 0) {
-            return packed->text;
+    for (form = message->compressed; form; form = form->next) {
+        if (ngx_memcmp(&form->key, key, sizeof(ngx_pimap_message_key_t)) == 0)
+        {
+            return form->message;
         }
     }
 
@@ -84,18 +96,18 @@ ngx_pimap_message_packed(ngx_pimap_message_t *text,
 }
 
 
-/* Without memory it is compressed once more. */
+/* Without memory the next device compresses the message again. */
 
 void
-ngx_pimap_message_pack(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key,
-    ngx_pimap_message_t *form)
+ngx_pimap_message_compressed_add(ngx_pimap_message_t *message,
+    ngx_pimap_message_key_t *key, ngx_pimap_message_t *compressed)
 {
-    ngx_uint_t            n;
-    ngx_pimap_packed_t  **last, *packed;
+    ngx_uint_t                        n;
+    ngx_pimap_message_compressed_t  **last, *form;
 
     n = 0;
 
-    for (last = &text->packed; *last; last = &(*last)->next) {
+    for (last = &message->compressed; *last; last = &(*last)->next) {
         n++;
     }
 
@@ -103,48 +115,48 @@ ngx_pimap_message_pack(ngx_pimap_message_t *text, ngx_pimap_message_key_t *key,
         return;
     }
 
-    packed = ngx_alloc(sizeof(ngx_pimap_packed_t), ngx_cycle->log);
-    if (packed == NULL) {
+    form = ngx_alloc(sizeof(ngx_pimap_message_compressed_t), ngx_cycle->log);
+    if (form == NULL) {
         return;
     }
 
-    packed->next = NULL;
-    packed->key = *key;
-    packed->text = ngx_pimap_message_ref(form);
+    form->next = NULL;
+    form->key = *key;
+    form->message = ngx_pimap_message_ref(compressed);
 
-    *last = packed;
+    *last = form;
 }
 
 
 void
-ngx_pimap_message_unpack(ngx_pimap_message_t *text)
+ngx_pimap_message_compressed_free(ngx_pimap_message_t *message)
 {
-    ngx_pimap_packed_t  *packed;
+    ngx_pimap_message_compressed_t  *form;
 
-    while (text->packed) {
-        packed = text->packed;
-        text->packed = packed->next;
+    while (message->compressed) {
+        form = message->compressed;
+        message->compressed = form->next;
 
-        ngx_pimap_message_unref(packed->text);
-        ngx_free(packed);
+        ngx_pimap_message_unref(form->message);
+        ngx_free(form);
     }
 }
 
 
 ngx_pimap_message_t *
-ngx_pimap_message_ref(ngx_pimap_message_t *text)
+ngx_pimap_message_ref(ngx_pimap_message_t *message)
 {
-    text->refs++;
+    message->refs++;
 
-    return text;
+    return message;
 }
 
 
 void
-ngx_pimap_message_unref(ngx_pimap_message_t *text)
+ngx_pimap_message_unref(ngx_pimap_message_t *message)
 {
-    if (--text->refs == 0) {
-        ngx_pimap_message_unpack(text);
-        ngx_free(text);
+    if (--message->refs == 0) {
+        ngx_pimap_message_compressed_free(message);
+        ngx_free(message);
     }
 }

@@ -164,8 +164,8 @@ ngx_pimap_device_count_fingerprint(uint64_t hash)
 uint32_t
 ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash)
 {
-    uint32_t                  sum, print;
-    unsigned                  choice, i;
+    uint32_t                         sum, print;
+    unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
     sum = 0;
@@ -189,8 +189,8 @@ static ngx_pimap_device_count_entry_t *
 ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash,
     uint16_t owner)
 {
-    uint32_t                  print;
-    unsigned                  choice, i;
+    uint32_t                         print;
+    unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
     print = ngx_pimap_device_count_fingerprint(hash);
@@ -213,7 +213,7 @@ int
 ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
     uint16_t owner)
 {
-    unsigned                  choice, i, nfree, best;
+    unsigned                         choice, i, nfree, best;
     ngx_pimap_device_count_entry_t  *e, *last, *place;
 
     e = ngx_pimap_device_count_find(tally, hash, owner);
@@ -277,7 +277,7 @@ ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash,
 void
 ngx_pimap_device_count_forget(ngx_pimap_device_count_t *tally, uint16_t owner)
 {
-    size_t                    i, n;
+    size_t                           i, n;
     ngx_pimap_device_count_entry_t  *e;
 
     n = (size_t) tally->nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS;

@@ -222,7 +222,7 @@ ngx_pimap_zone_alive(ngx_pimap_slot_t *slot)
 
 
 ngx_uint_t
-ngx_pimap_zone_tally(uint64_t hash)
+ngx_pimap_zone_device_count(uint64_t hash)
 {
     ngx_uint_t  n;
 
@@ -239,7 +239,7 @@ ngx_pimap_zone_tally(uint64_t hash)
 
 
 void
-ngx_pimap_zone_tally_add(uint64_t hash)
+ngx_pimap_zone_device_count_add(uint64_t hash)
 {
     int       rc;
     uint16_t  owner;
@@ -261,7 +261,7 @@ ngx_pimap_zone_tally_add(uint64_t hash)
 
 
 void
-ngx_pimap_zone_tally_sub(uint64_t hash)
+ngx_pimap_zone_device_count_sub(uint64_t hash)
 {
     uint16_t  owner;
 
@@ -323,8 +323,8 @@ void
 ngx_pimap_zone_read(ngx_pimap_counters_t *total, ngx_pimap_slot_t *slots,
     ngx_uint_t *nslots)
 {
-    ngx_uint_t         i, n;
-    ngx_pimap_slot_t   copy, *slot;
+    ngx_uint_t        i, n;
+    ngx_pimap_slot_t  copy, *slot;
 
     n = 0;
     *total = ngx_pimap_zone->gone;

@@ -115,9 +115,9 @@ void ngx_pimap_zone_exit_process(void);
  * The tally, by the hash of a key: over all workers, or one in or out of
  * this worker's share.  What is never added may not be taken away.
  */
-ngx_uint_t ngx_pimap_zone_tally(uint64_t hash);
-void ngx_pimap_zone_tally_add(uint64_t hash);
-void ngx_pimap_zone_tally_sub(uint64_t hash);
+ngx_uint_t ngx_pimap_zone_device_count(uint64_t hash);
+void ngx_pimap_zone_device_count_add(uint64_t hash);
+void ngx_pimap_zone_device_count_sub(uint64_t hash);
 
 /* With which all workers sign tickets, those of later generations, too. */
 void ngx_pimap_zone_ticket_secret(ngx_str_t *secret);

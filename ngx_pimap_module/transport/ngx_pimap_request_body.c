@@ -28,7 +28,7 @@ ngx_pimap_request_body_check(ngx_http_request_t *r,
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
 
-    parking->format = NGX_PIMAP_LINES;
+    parking->format = NGX_PIMAP_FORMAT_NDJSON;
 
     if (r->http_version > NGX_HTTP_VERSION_11) {
         parking->input = NGX_PIMAP_INPUT_NDJSON;

@@ -169,15 +169,15 @@ ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
         return NGX_DONE;
     }
 
-    if (text->kind != NGX_PIMAP_MESSAGE_PLACE
+    if (text->kind != NGX_PIMAP_MESSAGE_ID
         && ngx_pimap_transport_poll_take(poll, text) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (text->placed) {
+    if (text->has_id) {
         poll->start.known = 1;
-        poll->start.position = text->position;
+        poll->start.position = text->id;
     }
 
     return NGX_OK;
@@ -317,7 +317,9 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
 
     r = poll->request;
 
-    if (ngx_pimap_add_position(r, &poll->start) != NGX_OK) {
+    if (poll->start.known
+        && ngx_pimap_add_event_id(r, &poll->start.position) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -266,7 +266,7 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
 
     if (d->input == NGX_PIMAP_INPUT_WEBSOCKET
         ? !pimap_ws_valid(&partial->reader.ws,
-                          d->format == NGX_PIMAP_DEFLATED)
+                          d->format == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE)
         : !pimap_chunked_valid(&partial->reader.chunked))
     {
         return NGX_ERROR;

@@ -42,7 +42,7 @@ ngx_pimap_input_websocket(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
         rc = pimap_ws_read(&partial->reader.ws, data, len,
                            d->conf->max_update,
-                           d->format == NGX_PIMAP_DEFLATED, &in);
+                           d->format == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE, &in);
 
         if (rc == PIMAP_WS_AGAIN) {
             return;

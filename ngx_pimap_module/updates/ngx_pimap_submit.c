@@ -183,8 +183,10 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
 
         if (status == NGX_HTTP_ACCEPTED) {
             (void) ngx_pimap_submit_tell(d,
-                           ngx_pimap_encode_accepted(d->format, &s->id,
-                                         d->transport->log(d->connection)));
+                           ngx_pimap_encode(d->format,
+                                         NGX_PIMAP_CONTROL_ACCEPTED, 0, NULL,
+                                         d->transport->log(d->connection),
+                                         &s->id));
         } else {
             (void) ngx_pimap_submit_refuse(d, &s->id, why);
         }

@@ -26,7 +26,7 @@
 
 
 typedef struct {
-    ngx_pimap_compressed_stream_t   history;
+    ngx_pimap_compressed_stream_t   stream;
     z_stream              z;
 } fuzz_device_t;
 
@@ -79,7 +79,7 @@ fuzz_start(fuzz_device_t *d, unsigned n)
 {
     memset(d, 0, sizeof(fuzz_device_t));
 
-    ngx_pimap_compressed_stream_init(&d->history, n % 2 ? NGX_PIMAP_GZIP
+    ngx_pimap_compressed_stream_init(&d->stream, n % 2 ? NGX_PIMAP_GZIP
                                               : NGX_PIMAP_DEFLATE, n == 0);
 
     fuzz_check(inflateInit2(&d->z, 15 + (n % 2 ? 16 : 0)) == Z_OK);
@@ -89,7 +89,7 @@ fuzz_start(fuzz_device_t *d, unsigned n)
 static void
 fuzz_stop(fuzz_device_t *d)
 {
-    ngx_pimap_compressed_stream_free(&d->history);
+    ngx_pimap_compressed_stream_free(&d->stream);
     (void) inflateEnd(&d->z);
 }
 
@@ -97,14 +97,14 @@ fuzz_stop(fuzz_device_t *d)
 /* These bytes, and no other, come out; then the stream is in that state. */
 
 static void
-fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *packed, const u_char *plain,
+fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed, const u_char *plain,
     size_t len, int expected)
 {
     int            rc;
     static u_char  out[FUZZ_TEXT + 1];
 
-    d->z.next_in = packed->data;
-    d->z.avail_in = packed->len;
+    d->z.next_in = compressed->data;
+    d->z.avail_in = compressed->len;
     d->z.next_out = out;
     d->z.avail_out = sizeof(out);
 
@@ -120,30 +120,30 @@ fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *packed, const u_char *plain,
 /* Who can't be sent to begins anew, as it would by another request. */
 
 static void
-fuzz_send(unsigned n, ngx_pimap_message_t *text)
+fuzz_send(unsigned n, ngx_pimap_message_t *message)
 {
-    fuzz_device_t      *d;
-    ngx_pimap_message_t   *packed;
-    ngx_pimap_dictionary_t  *trail;
+    fuzz_device_t           *d;
+    ngx_pimap_message_t     *compressed;
+    ngx_pimap_dictionary_t  *dictionary;
 
     d = &fuzz_devices[n];
 
-    packed = ngx_pimap_compressed_stream_pack(&d->history, text, NULL);
+    compressed = ngx_pimap_compressed_stream_compress(&d->stream, message, NULL);
 
-    if (packed == NULL) {
+    if (compressed == NULL) {
         fuzz_stop(d);
         fuzz_start(d, n);
         return;
     }
 
-    fuzz_decode(d, packed, text->data, text->len, Z_OK);
+    fuzz_decode(d, compressed, message->data, message->len, Z_OK);
 
-    ngx_pimap_compressed_stream_add(&d->history, text);
-    ngx_pimap_message_unref(packed);
+    ngx_pimap_compressed_stream_add(&d->stream, message);
+    ngx_pimap_message_unref(compressed);
 
-    trail = ngx_pimap_dictionary_find(d->history.trail);
+    dictionary = ngx_pimap_dictionary_find(d->stream.dictionary);
 
-    fuzz_check(trail == NULL || trail->len <= NGX_PIMAP_DICTIONARY_BYTES);
+    fuzz_check(dictionary == NULL || dictionary->len <= NGX_PIMAP_DICTIONARY_BYTES);
 }
 
 
@@ -152,9 +152,9 @@ fuzz_send(unsigned n, ngx_pimap_message_t *text)
 static ngx_pimap_message_t *
 fuzz_text(unsigned what, unsigned how)
 {
-    size_t             i, len;
-    uint32_t           chance;
-    ngx_pimap_message_t  *text;
+    size_t                i, len;
+    uint32_t              chance;
+    ngx_pimap_message_t  *message;
 
     static const size_t  lens[8] = {
         1, 38, 150, 300, 600, 1100, 2049, FUZZ_TEXT
@@ -162,8 +162,8 @@ fuzz_text(unsigned what, unsigned how)
 
     len = lens[how & 7];
 
-    text = ngx_pimap_message_create(len, NULL);
-    if (text == NULL) {
+    message = ngx_pimap_message_create(len, NULL);
+    if (message == NULL) {
         return NULL;
     }
 
@@ -171,26 +171,26 @@ fuzz_text(unsigned what, unsigned how)
 
     for (i = 0; i < len; i++) {
         chance = chance * 1103515245 + 12345;
-        text->data[i] = (u_char) ('A' + (i + what / 64) % 10
-                                  + (((chance >> 16) % 16) ? 0 : 10));
+        message->data[i] = (u_char) ('A' + (i + what / 64) % 10
+                                     + (((chance >> 16) % 16) ? 0 : 10));
     }
 
-    return text;
+    return message;
 }
 
 
 static void
 fuzz_event(unsigned what, unsigned how)
 {
-    unsigned           n, filter;
-    ngx_pimap_message_t  *text;
+    unsigned              n, filter;
+    ngx_pimap_message_t  *message;
 
-    text = fuzz_text(what, how);
-    if (text == NULL) {
+    message = fuzz_text(what, how);
+    if (message == NULL) {
         return;
     }
 
-    ngx_pimap_message_mark(text, NGX_PIMAP_MESSAGE_EVENT, NULL);
+    ngx_pimap_message_mark(message, NGX_PIMAP_MESSAGE_EVENT, NULL);
 
     /* all, or all but two */
 
@@ -198,25 +198,25 @@ fuzz_event(unsigned what, unsigned how)
 
     for (n = 0; n < FUZZ_DEVICES; n++) {
         if (n != filter && n != filter + 2) {
-            fuzz_send(n, text);
+            fuzz_send(n, message);
         }
     }
 
-    ngx_pimap_message_unpack(text);
-    ngx_pimap_message_unref(text);
+    ngx_pimap_message_compressed_free(message);
+    ngx_pimap_message_unref(message);
 }
 
 
 static void
 fuzz_ping(unsigned what, unsigned how)
 {
-    ngx_pimap_message_t  *text;
+    ngx_pimap_message_t  *message;
 
-    text = fuzz_text(what, how);
+    message = fuzz_text(what, how);
 
-    if (text) {
-        fuzz_send(what / 8 % FUZZ_DEVICES, text);
-        ngx_pimap_message_unref(text);
+    if (message) {
+        fuzz_send(what / 8 % FUZZ_DEVICES, message);
+        ngx_pimap_message_unref(message);
     }
 }
 
@@ -226,31 +226,31 @@ fuzz_ping(unsigned what, unsigned how)
 static void
 fuzz_hand_over(fuzz_device_t *d, unsigned n)
 {
-    ngx_pimap_compressed_stream_t  history;
+    ngx_pimap_compressed_stream_t  stream;
 
-    if (!d->history.begun) {
+    if (!d->stream.begun) {
         return;
     }
 
-    history = d->history;
+    stream = d->stream;
 
-    ngx_pimap_compressed_stream_free(&d->history);
-    ngx_pimap_compressed_stream_init(&d->history, history.coding, n == 0);
-    ngx_pimap_compressed_stream_resume(&d->history, history.check,
-                                       history.length);
+    ngx_pimap_compressed_stream_free(&d->stream);
+    ngx_pimap_compressed_stream_init(&d->stream, stream.coding, n == 0);
+    ngx_pimap_compressed_stream_resume(&d->stream, stream.check,
+                                       stream.length);
 }
 
 
 static void
 fuzz_end(fuzz_device_t *d, unsigned n)
 {
-    ngx_pimap_message_t  *text;
+    ngx_pimap_message_t  *message;
 
-    text = ngx_pimap_compressed_stream_end(&d->history, NULL);
+    message = ngx_pimap_compressed_stream_end(&d->stream, NULL);
 
-    if (text) {
-        fuzz_decode(d, text, NULL, 0, Z_STREAM_END);
-        ngx_pimap_message_unref(text);
+    if (message) {
+        fuzz_decode(d, message, NULL, 0, Z_STREAM_END);
+        ngx_pimap_message_unref(message);
     }
 
     fuzz_stop(d);
@@ -266,7 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_memory = 0;
 
-    /* the trails of the input before are forgotten with the first one */
+    /* the dictionaries of the input before are forgotten with the first one */
 
     ngx_pimap_compressed_stream_init_process(0, size % 8192);
 
