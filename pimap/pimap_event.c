@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pimap_event.h"
+#include "pimap_event_id.h"
 #include "pimap_types.h"
 
 
@@ -19,8 +20,6 @@ static pimap_event_status_t pimap_event_finish(pimap_event_t *ev,
     size_t why_size);
 static pimap_event_status_t pimap_event_parse_id(pimap_event_t *ev,
     const char *payload, size_t len, pimap_json_error_t *err);
-static const char *pimap_event_parse_number(const char *p, const char *last,
-    uint64_t *number);
 static pimap_event_status_t pimap_event_parse_text(pimap_event_t *ev,
     char *text, size_t len, size_t max, pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_take_name(pimap_event_t *ev,
@@ -64,20 +63,6 @@ static const pimap_event_status_t  pimap_event_statuses[] = {
     [PIMAP_JSON_BAD] = PIMAP_EVENT_BAD_JSON,
     [PIMAP_JSON_NOT_OBJECT] = PIMAP_EVENT_NOT_OBJECT,
     [PIMAP_JSON_NO_MEMORY] = PIMAP_EVENT_NO_MEMORY
-};
-
-
-static const char  *pimap_event_names[] = {
-    [PIMAP_EVENT_OK] = "ok",
-    [PIMAP_EVENT_TOO_LARGE] = "too large",
-    [PIMAP_EVENT_TOO_DEEP] = "too deep",
-    [PIMAP_EVENT_BAD_ID] = "bad id",
-    [PIMAP_EVENT_BAD_JSON] = "bad json",
-    [PIMAP_EVENT_NOT_OBJECT] = "not an object",
-    [PIMAP_EVENT_NO_NAME] = "no name",
-    [PIMAP_EVENT_BAD_NAME] = "bad name",
-    [PIMAP_EVENT_BAD_MEMBER] = "bad member",
-    [PIMAP_EVENT_NO_MEMORY] = "no memory"
 };
 
 
@@ -134,17 +119,6 @@ pimap_event_free(pimap_event_t *ev)
 }
 
 
-const char *
-pimap_event_status_name(pimap_event_status_t status)
-{
-    if ((size_t) status >= sizeof(pimap_event_names) / sizeof(char *)) {
-        return "unknown";
-    }
-
-    return pimap_event_names[status];
-}
-
-
 static pimap_event_status_t
 pimap_event_finish(pimap_event_t *ev, pimap_event_status_t status,
     pimap_json_error_t *err, char *why, size_t why_size)
@@ -167,55 +141,26 @@ static pimap_event_status_t
 pimap_event_parse_id(pimap_event_t *ev, const char *payload, size_t len,
     pimap_json_error_t *err)
 {
-    const char  *p, *last;
+    const char        *p, *last;
+    pimap_event_id_t   id;
 
     last = payload + len;
 
-    p = pimap_event_parse_number(payload, last, &ev->epoch);
+    p = pimap_event_id_scan(&id, payload, last);
 
-    if (p && p < last && *p == '-') {
-        p = pimap_event_parse_number(p + 1, last, &ev->n);
-
-    } else {
-        p = NULL;
-    }
-
-    if (p == NULL || p == last || *p != ' ') {
+    if (p == NULL || p == last || *p != ' ' || *payload == '0' || id.n == 0
+        || ((const char *) memchr(payload, '-', len))[1] == '0')
+    {
         err->reason = "invalid id";
         return PIMAP_EVENT_BAD_ID;
     }
 
+    ev->epoch = id.epoch;
+    ev->n = id.n;
     ev->id.data = payload;
     ev->id.len = p - payload;
 
     return PIMAP_EVENT_OK;
-}
-
-
-/* Returns what follows the number, NULL if it isn't canonical or is zero. */
-
-static const char *
-pimap_event_parse_number(const char *p, const char *last, uint64_t *number)
-{
-    uint64_t  n, digit;
-
-    if (p == last || *p < '1' || *p > '9') {
-        return NULL;
-    }
-
-    for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
-        digit = *p - '0';
-
-        if (n > (UINT64_MAX - digit) / 10) {
-            return NULL;
-        }
-
-        n = n * 10 + digit;
-    }
-
-    *number = n;
-
-    return p;
 }
 
 

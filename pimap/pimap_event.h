@@ -88,8 +88,5 @@ pimap_event_status_t pimap_event_parse_json(pimap_event_t *ev, char *text,
 
 void pimap_event_free(pimap_event_t *ev);
 
-/* A constant such as "too large", for counters and logs. */
-const char *pimap_event_status_name(pimap_event_status_t status);
-
 
 #endif /* _PIMAP_EVENT_H_INCLUDED_ */

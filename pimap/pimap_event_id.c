@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * Event ids: text to numbers, and back.
  */
 
 
@@ -13,59 +11,65 @@
 #include "pimap_event_id.h"
 
 
-static int pimap_event_id_number(const unsigned char *p,
-    const unsigned char *last, uint64_t *number);
+static const char *pimap_event_id_number(const char *p, const char *last,
+    uint64_t *number);
 
 
 int
 pimap_event_id_parse(pimap_event_id_t *id, const unsigned char *data,
     size_t len)
 {
-    const unsigned char  *dash, *last;
+    const char  *text;
 
-    id->epoch = 0;
-    id->n = 0;
+    text = (const char *) data;
 
-    if (len == 0 || (len == 1 && data[0] == '0')
-        || (len == 8 && memcmp(data, "earliest", 8) == 0))
+    if (len == 0 || (len == 1 && text[0] == '0')
+        || (len == 8 && memcmp(text, "earliest", 8) == 0))
     {
+        id->epoch = 0;
+        id->n = 0;
         return 0;
     }
 
-    last = data + len;
-    dash = memchr(data, '-', len);
-
-    if (dash == NULL || pimap_event_id_number(data, dash, &id->epoch) != 0
-        || pimap_event_id_number(dash + 1, last, &id->n) != 0)
-    {
-        return -1;
-    }
-
-    return id->epoch ? 0 : -1;
+    return pimap_event_id_scan(id, text, text + len) == text + len && id->epoch
+           ? 0 : -1;
 }
 
 
-static int
-pimap_event_id_number(const unsigned char *p, const unsigned char *last,
-    uint64_t *number)
+const char *
+pimap_event_id_scan(pimap_event_id_t *id, const char *p, const char *last)
 {
-    uint64_t  n;
+    p = pimap_event_id_number(p, last, &id->epoch);
 
-    if (p == last) {
-        return -1;
+    if (p == NULL || p == last || *p != '-') {
+        return NULL;
     }
 
-    for (n = 0; p < last; p++) {
-        if (*p < '0' || *p > '9' || n > (UINT64_MAX - (*p - '0')) / 10) {
-            return -1;
+    return pimap_event_id_number(p + 1, last, &id->n);
+}
+
+
+static const char *
+pimap_event_id_number(const char *p, const char *last, uint64_t *number)
+{
+    uint64_t     n, digit;
+    const char  *first;
+
+    first = p;
+
+    for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
+        digit = *p - '0';
+
+        if (n > (UINT64_MAX - digit) / 10) {
+            return NULL;
         }
 
-        n = n * 10 + (*p - '0');
+        n = n * 10 + digit;
     }
 
     *number = n;
 
-    return 0;
+    return p > first ? p : NULL;
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The id "<epoch>-<n>" of an event in an account's log, or "0" for the place
- * before the first event.
+ * Owns event ids: "<epoch>-<n>" is an event in an account's log, "0" the place
+ * before the first event.  Called by the event codec and all who resume.
  */
 
 
@@ -30,6 +30,13 @@ typedef struct {
  */
 int pimap_event_id_parse(pimap_event_id_t *id, const unsigned char *data,
     size_t len);
+
+/*
+ * Reads "<epoch>-<n>" at the beginning of a text, leading zeros too, and
+ * returns what follows it; NULL if there is no id.
+ */
+const char *pimap_event_id_scan(pimap_event_id_t *id, const char *p,
+    const char *last);
 
 /* Writes up to PIMAP_EVENT_ID_LEN bytes; returns the length. */
 size_t pimap_event_id_text(const pimap_event_id_t *id, unsigned char *text);

@@ -14,6 +14,9 @@
 #include "bridge_function_library.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "pimap_redis_key.h"
 
 
 #define BRIDGE_ACCOUNT_SCAN_STEP   50       /* msec between two */
@@ -93,7 +96,8 @@ static void
 bridge_account_scan_step(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_redis_command_send(bridge_account_scan_answered, NULL,
-                              "SCAN %s MATCH %s:{*}:bridge COUNT %d",
+                              "SCAN %s MATCH " PIMAP_REDIS_KEY("%s", "*")
+                              PIMAP_REDIS_BRIDGE " COUNT %d",
                               bridge_account_scan_cursor,
                               bridge_config->redis.prefix,
                               BRIDGE_ACCOUNT_SCAN_COUNT)
@@ -147,19 +151,19 @@ static void
 bridge_account_scan_key(const char *key)
 {
     char             *name;
-    size_t            len, head;
+    size_t            len;
+    const char       *account;
     bridge_server_t  *server;
 
-    head = strlen(bridge_config->redis.prefix) + 2;
-    len = strlen(key);
+    len = pimap_redis_key_account(key, strlen(key),
+                                  strlen(bridge_config->redis.prefix),
+                                  PIMAP_REDIS_BRIDGE, &account);
 
-    if (len <= head + sizeof("}:bridge") - 1
-        || len - head > BRIDGE_ACCOUNT_MAX)
-    {
+    if (len == 0 || len > BRIDGE_ACCOUNT_MAX) {
         return;
     }
 
-    name = bridge_copy(key + head, len - head - (sizeof("}:bridge") - 1));
+    name = bridge_copy(account, len);
     server = bridge_config_server(bridge_config, name);
 
     if (server && server->master_user) {

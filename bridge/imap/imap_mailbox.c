@@ -12,6 +12,7 @@
 
 #include "bridge.h"
 #include "imap_utf7.h"
+#include "pimap_utf8.h"
 
 
 static size_t imap_mailbox_place(imap_session_t *s, const char *name);
@@ -185,7 +186,7 @@ imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
     end = b->data + b->len;
 
     while (p < end) {
-        c = imap_utf8_next(&p, end);
+        c = pimap_utf8_next(&p, end);
 
         if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
             b->len = before;

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "imap_utf7.h"
 
 
 #define MIME_MAX_NESTED  4
@@ -465,7 +464,7 @@ mime_entity(bridge_buffer_t *b, const char *p, const char *end)
             c = ' ';
         }
 
-        imap_utf8_add(b, c);
+        mime_character(b, c);
 
         return close + 1;
     }
@@ -475,7 +474,7 @@ mime_entity(bridge_buffer_t *b, const char *p, const char *end)
         if (strlen(entities[i].name) == len
             && memcmp(p, entities[i].name, len) == 0)
         {
-            imap_utf8_add(b, entities[i].c);
+            mime_character(b, entities[i].c);
             return close + 1;
         }
     }

@@ -12,7 +12,7 @@
 #include <iconv.h>
 #include <string.h>
 
-#include "imap_utf7.h"
+#include "pimap_utf8.h"
 
 
 #define MIME_MAX_CHARSET  40
@@ -65,7 +65,7 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
             && errno != E2BIG)
         {
             b->len = b->size - left;
-            imap_utf8_add(b, MIME_REPLACEMENT);
+            mime_character(b, MIME_REPLACEMENT);
 
             if (errno == EINVAL) {
                 break;
@@ -87,6 +87,15 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
 }
 
 
+void
+mime_character(bridge_buffer_t *b, uint32_t c)
+{
+    char  utf8[4];
+
+    bridge_buffer_add(b, utf8, pimap_utf8_put(utf8, c));
+}
+
+
 static void
 mime_utf8(bridge_buffer_t *b, const char *data, size_t len)
 {
@@ -97,14 +106,14 @@ mime_utf8(bridge_buffer_t *b, const char *data, size_t len)
     end = data + len;
 
     while (p < end) {
-        c = imap_utf8_next(&p, end);
+        c = pimap_utf8_next(&p, end);
 
         if (c == -1) {
             c = MIME_REPLACEMENT;
             p++;
         }
 
-        imap_utf8_add(b, c);
+        mime_character(b, c);
     }
 }
 
@@ -127,7 +136,7 @@ mime_clean(bridge_buffer_t *b, size_t start, size_t max)
 
     while (p < end) {
         last = p;
-        c = imap_utf8_next(&p, end);
+        c = pimap_utf8_next(&p, end);
 
         if (c == -1) {
             p = last + 1;

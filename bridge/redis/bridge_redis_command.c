@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "pimap_redis_key.h"
+
 
 struct bridge_command_s {
     STAILQ_ENTRY(bridge_command_s)   link;
@@ -169,7 +171,8 @@ bridge_redis_command_forget(bridge_command_t *command)
 char *
 bridge_redis_command_key(const char *account, const char *rest)
 {
-    return bridge_format("%s:{%s}%s%s", bridge_config->redis.prefix, account,
+    return bridge_format(PIMAP_REDIS_KEY("%s", "%s") "%s%s",
+                         bridge_config->redis.prefix, account,
                          rest ? ":" : "", rest ? rest : "");
 }
 

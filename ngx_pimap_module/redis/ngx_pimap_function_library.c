@@ -14,40 +14,20 @@
 #include "ngx_pimap_gap.h"
 #include "ngx_pimap_revoke.h"
 
+#include "pimap_function_library.h"
 
-/* of the text below; "pimap_version" must answer at least this */
-#define NGX_PIMAP_FUNCTION_LIBRARY_VERSION  8
 
 #define NGX_PIMAP_FUNCTION_LIBRARY_SOON     1000     /* msec, then it asks again */
 #define NGX_PIMAP_FUNCTION_LIBRARY_LATER    60000
 
 
-/* NGX_PIMAP_LUA comes from the "config" script: the file's path. */
-
-__asm__ (".section .rodata\n"
-         ".local ngx_pimap_function_library_text\n"
-         ".local ngx_pimap_function_library_end\n"
-         "ngx_pimap_function_library_text:\n"
-         ".incbin \"" NGX_PIMAP_LUA "\"\n"
-         "ngx_pimap_function_library_end:\n"
-         ".byte 0\n"
-         ".previous\n");
-
-extern const char  ngx_pimap_function_library_text[]
-                       __attribute__ ((visibility ("hidden")));
-extern const char  ngx_pimap_function_library_end[]
-                       __attribute__ ((visibility ("hidden")));
-
-
 static void ngx_pimap_function_library_ask(void);
-static void ngx_pimap_function_library_ask_in(ngx_msec_t wait);
 static void ngx_pimap_function_library_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_function_library_version(void *data, redisReply *reply);
-static void ngx_pimap_function_library_load(void);
 static void ngx_pimap_function_library_loaded(void *data, redisReply *reply);
-static void ngx_pimap_function_library_ready(void);
-static void ngx_pimap_function_library_failed(const char *why);
-static void ngx_pimap_function_library_missing(const char *why);
+static void ngx_pimap_function_library_judge(const char *error,
+    long long version);
+static void ngx_pimap_function_library_load(void);
 
 
 static ngx_pimap_function_library_state_t   ngx_pimap_function_library;
@@ -113,7 +93,7 @@ ngx_pimap_function_library_refused(const char *what, redisReply *reply,
     ngx_log_error(NGX_LOG_ERR, log, 0, "pimap %s failed: %s", what,
                   reply->str);
 
-    if (ngx_strstr(reply->str, "Function not found")) {
+    if (pimap_function_library_is_lost(reply->str)) {
         ngx_pimap_function_library_lost();
 
     } else if (ngx_strncmp(reply->str, "READONLY", 8) == 0) {
@@ -133,15 +113,9 @@ ngx_pimap_function_library_ask(void)
                                  NULL)
         == NULL)
     {
-        ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+        ngx_add_timer(&ngx_pimap_function_library_timer,
+                      NGX_PIMAP_FUNCTION_LIBRARY_SOON);
     }
-}
-
-
-static void
-ngx_pimap_function_library_ask_in(ngx_msec_t wait)
-{
-    ngx_add_timer(&ngx_pimap_function_library_timer, wait);
 }
 
 
@@ -155,30 +129,79 @@ ngx_pimap_function_library_timer_handler(ngx_event_t *ev)
 static void
 ngx_pimap_function_library_version(void *data, redisReply *reply)
 {
+    if (reply) {
+        ngx_pimap_function_library_judge(reply->type == REDIS_REPLY_ERROR
+                                         ? reply->str : NULL, reply->integer);
+    }
+}
+
+
+static void
+ngx_pimap_function_library_loaded(void *data, redisReply *reply)
+{
     if (reply == NULL) {
         return;
     }
 
-    if (reply->type == REDIS_REPLY_INTEGER
-        && reply->integer >= NGX_PIMAP_FUNCTION_LIBRARY_VERSION)
-    {
-        ngx_pimap_function_library_ready();
-        return;
+    if (reply->type != REDIS_REPLY_ERROR) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "pimap loaded its functions into redis");
     }
 
-    if (reply->type == REDIS_REPLY_ERROR
-        && ngx_strstr(reply->str, "Function not found") == NULL)
-    {
-        ngx_pimap_function_library_failed(reply->str);
+    ngx_pimap_function_library_judge(reply->type == REDIS_REPLY_ERROR
+                                     ? reply->str : NULL,
+                                     pimap_function_library_version());
+}
+
+
+static void
+ngx_pimap_function_library_judge(const char *error, long long version)
+{
+    switch (pimap_function_library_status(error, version)) {
+
+    case PIMAP_FUNCTION_LIBRARY_READY:
+        ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
+        ngx_pimap_function_library_told = 0;
+
+        ngx_pimap_gap_run();
+        ngx_pimap_revoke_start();
         return;
+
+    case PIMAP_FUNCTION_LIBRARY_OLD:
+
+        if (ngx_pimap_function_library_conf->functions
+            == NGX_PIMAP_FUNCTION_LIBRARY_LOAD)
+        {
+            ngx_pimap_function_library_load();
+            return;
+        }
+
+        error = "it is not loaded, or is older";
+        break;
+
+    case PIMAP_FUNCTION_LIBRARY_BUSY:
+        ngx_add_timer(&ngx_pimap_function_library_timer,
+                      NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+        return;
+
+    default:
+        break;
     }
 
-    if (ngx_pimap_function_library_conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_USE) {
-        ngx_pimap_function_library_missing("it is not loaded, or is older");
-        return;
+    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
+
+    ngx_add_timer(&ngx_pimap_function_library_timer,
+                  NGX_PIMAP_FUNCTION_LIBRARY_LATER);
+
+    if (!ngx_pimap_function_library_told) {
+        ngx_pimap_function_library_told = 1;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "pimap has no log in redis, events are live only: %s",
+                      error);
     }
 
-    ngx_pimap_function_library_load();
+    ngx_pimap_gap_run();
 }
 
 
@@ -194,85 +217,13 @@ ngx_pimap_function_library_load(void)
     len[1] = sizeof("LOAD") - 1;
     argv[2] = "REPLACE";
     len[2] = sizeof("REPLACE") - 1;
-    argv[3] = ngx_pimap_function_library_text;
-    len[3] = ngx_pimap_function_library_end - ngx_pimap_function_library_text;
+    argv[3] = pimap_function_library_text(&len[3]);
 
     if (ngx_pimap_command_send(4, argv, len, ngx_pimap_function_library_loaded,
                                NULL)
         == NULL)
     {
-        ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
+        ngx_add_timer(&ngx_pimap_function_library_timer,
+                      NGX_PIMAP_FUNCTION_LIBRARY_SOON);
     }
-}
-
-
-static void
-ngx_pimap_function_library_loaded(void *data, redisReply *reply)
-{
-    if (reply == NULL) {
-        return;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_pimap_function_library_failed(reply->str);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "pimap loaded its functions into redis");
-
-    ngx_pimap_function_library_ready();
-}
-
-
-static void
-ngx_pimap_function_library_ready(void)
-{
-    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
-    ngx_pimap_function_library_told = 0;
-
-    ngx_pimap_gap_run();
-    ngx_pimap_revoke_start();
-}
-
-
-/* Redis may be in a state that passes: the log is not gone by that. */
-
-static void
-ngx_pimap_function_library_failed(const char *why)
-{
-    ngx_uint_t  i;
-
-    static const char  *passing[] = {
-        "OOM ", "BUSY ", "LOADING ", "MASTERDOWN ", "READONLY ", "MISCONF ",
-        "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN "
-    };
-
-    for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
-        if (ngx_strncmp(why, passing[i], ngx_strlen(passing[i])) == 0) {
-            ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_SOON);
-            return;
-        }
-    }
-
-    ngx_pimap_function_library_missing(why);
-}
-
-
-static void
-ngx_pimap_function_library_missing(const char *why)
-{
-    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
-
-    ngx_pimap_function_library_ask_in(NGX_PIMAP_FUNCTION_LIBRARY_LATER);
-
-    if (!ngx_pimap_function_library_told) {
-        ngx_pimap_function_library_told = 1;
-
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "pimap has no log in redis, events are live only: %s",
-                      why);
-    }
-
-    ngx_pimap_gap_run();
 }

@@ -24,6 +24,20 @@
 #define ROOM    (MAX + 1024)
 
 
+static const char  *names[] = {
+    [PIMAP_EVENT_OK] = "ok",
+    [PIMAP_EVENT_TOO_LARGE] = "too large",
+    [PIMAP_EVENT_TOO_DEEP] = "too deep",
+    [PIMAP_EVENT_BAD_ID] = "bad id",
+    [PIMAP_EVENT_BAD_JSON] = "bad json",
+    [PIMAP_EVENT_NOT_OBJECT] = "not an object",
+    [PIMAP_EVENT_NO_NAME] = "no name",
+    [PIMAP_EVENT_BAD_NAME] = "bad name",
+    [PIMAP_EVENT_BAD_MEMBER] = "bad member",
+    [PIMAP_EVENT_NO_MEMORY] = "no memory"
+};
+
+
 static int
 digit(char c)
 {
@@ -64,7 +78,7 @@ parse_lines(void)
 
         status = pimap_event_parse_json(&ev, text, len, MAX, NULL, 0);
 
-        printf("%s\t%.*s\n", pimap_event_status_name(status),
+        printf("%s\t%.*s\n", names[status],
                (int) ev.json.len, ev.json.data ? ev.json.data : "");
 
         pimap_event_free(&ev);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "imap_utf7.h"
+#include "pimap_utf8.h"
 
 
 #define IMAP_MAX_QUOTED   1000          /* longer ones are literals */
@@ -177,7 +178,7 @@ imap_command_mailbox(imap_command_t *c, const char *name)
     }
 
     for (p = name; p < name + len; /* void */ ) {
-        character = imap_utf8_next(&p, name + len);
+        character = pimap_utf8_next(&p, name + len);
 
         if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
             c->error = "bad character in a mailbox name";

@@ -5,12 +5,14 @@
 
 
 #include "imap_utf7.h"
+#include "pimap_utf8.h"
 
 #include <string.h>
 
 
 static void imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n,
     uint32_t unit);
+static void imap_utf8_add(bridge_buffer_t *b, uint32_t c);
 static int imap_utf7_shifted(bridge_buffer_t *b, const char **pp,
     const char *end);
 
@@ -19,98 +21,12 @@ static const char  imap_utf7_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 
-int
-imap_utf8_valid(const char *data, size_t len)
-{
-    const char  *p, *end;
-
-    p = data;
-    end = data + len;
-
-    while (p < end) {
-
-        if (imap_utf8_next(&p, end) == -1) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-int32_t
-imap_utf8_next(const char **pp, const char *end)
-{
-    int                   n, i;
-    uint32_t              c;
-    const unsigned char  *p;
-
-    static const uint32_t  lowest[] = { 0, 0x80, 0x800, 0x10000 };
-
-    if (*pp >= end) {
-        return -1;
-    }
-
-    p = (const unsigned char *) *pp;
-    c = *p;
-
-    if (c < 0x80) {
-        (*pp)++;
-        return c;
-    }
-
-    n = c >= 0xf8 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
-
-    if (n == 0 || end - *pp <= n) {
-        return -1;
-    }
-
-    c &= 0x3f >> n;
-
-    for (i = 1; i <= n; i++) {
-
-        if ((p[i] & 0xc0) != 0x80) {
-            return -1;
-        }
-
-        c = c << 6 | (p[i] & 0x3f);
-    }
-
-    if (c < lowest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
-        return -1;
-    }
-
-    *pp += n + 1;
-
-    return c;
-}
-
-
-void
+static void
 imap_utf8_add(bridge_buffer_t *b, uint32_t c)
 {
-    if (c < 0x80) {
-        bridge_buffer_char(b, c);
-        return;
-    }
+    char  utf8[4];
 
-    if (c < 0x800) {
-        bridge_buffer_char(b, 0xc0 | c >> 6);
-
-    } else {
-
-        if (c < 0x10000) {
-            bridge_buffer_char(b, 0xe0 | c >> 12);
-
-        } else {
-            bridge_buffer_char(b, 0xf0 | c >> 18);
-            bridge_buffer_char(b, 0x80 | (c >> 12 & 0x3f));
-        }
-
-        bridge_buffer_char(b, 0x80 | (c >> 6 & 0x3f));
-    }
-
-    bridge_buffer_char(b, 0x80 | (c & 0x3f));
+    bridge_buffer_add(b, utf8, pimap_utf8_put(utf8, c));
 }
 
 
@@ -130,7 +46,7 @@ imap_utf7_encode(bridge_buffer_t *b, const char *utf8, size_t len)
     bits = 0;
 
     while (p < end) {
-        c = imap_utf8_next(&p, end);
+        c = pimap_utf8_next(&p, end);
 
         if (c == -1) {
             b->len = before;

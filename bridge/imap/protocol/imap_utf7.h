@@ -13,14 +13,6 @@
 #include "bridge_buffer.h"
 
 
-/* Is it UTF-8, as RFC 3629 has it?  A zero byte is. */
-int imap_utf8_valid(const char *data, size_t len);
-
-/* The next character; -1 if there is none that is valid. */
-int32_t imap_utf8_next(const char **p, const char *end);
-
-void imap_utf8_add(bridge_buffer_t *b, uint32_t character);
-
 /* Both append to "b" and return 0; -1 and nothing appended if the name is not
    what it should be. */
 

@@ -15,6 +15,7 @@ sub new {
     my $file = $t->dir() . '/codec';
 
     system('cc', '-g', '-O1', "-I$root/pimap", "-I$root/t/unit", '-o', $file,
+        "-DPIMAP_LUA=\"$root/redis/pimap.lua\"",
         "$root/t/lib/codec.c", glob("$root/pimap/*.c"), '-ljansson') == 0
         or die "codec.c does not compile\n";
 

@@ -241,14 +241,6 @@ test_why(void)
 
     pimap_event_parse_json(&ev, text, sizeof(text) - 1, MAX, small, 0);
     tap_ok(small[0] == 's', "no room for why");
-
-    tap_is_str(pimap_event_status_name(PIMAP_EVENT_OK), "ok", "first name");
-    tap_is_str(pimap_event_status_name(PIMAP_EVENT_TOO_LARGE), "too large",
-               "second name");
-    tap_is_str(pimap_event_status_name(PIMAP_EVENT_NO_MEMORY), "no memory",
-               "last name");
-    tap_is_str(pimap_event_status_name(PIMAP_EVENT_NO_MEMORY + 1), "unknown",
-               "no such status");
 }
 
 

@@ -1,0 +1,31 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include <string.h>
+
+#include "pimap_redis_key.h"
+
+
+size_t
+pimap_redis_key_account(const char *key, size_t len, size_t prefix_len,
+    const char *rest, const char **account)
+{
+    size_t  tail;
+
+    tail = 1 + strlen(rest);
+
+    if (len <= prefix_len + 2 + tail
+        || key[prefix_len] != ':' || key[prefix_len + 1] != '{'
+        || key[len - tail] != '}'
+        || memcmp(key + len - tail + 1, rest, tail - 1) != 0)
+    {
+        return 0;
+    }
+
+    *account = key + prefix_len + 2;
+
+    return len - prefix_len - 2 - tail;
+}
