@@ -8,7 +8,8 @@
  */
 
 
-#include "dav_client_private.h"
+#include "dav_report.h"
+#include "dav_round.h"
 #include "dav_url.h"
 #include "dav_xml.h"
 #include "bridge_buffer.h"
@@ -54,7 +55,7 @@ dav_discovery_start(dav_client_t *c)
         path = dav_discovery_path(c);
 
         if (path == NULL) {
-            dav_client_fail(c, DAV_FAIL_PROTOCOL, "login makes no path");
+            dav_state_fail(c, DAV_FAIL_PROTOCOL, "login makes no path");
             return;
         }
 
@@ -174,7 +175,7 @@ dav_discovery_ask(dav_client_t *c)
                        dav_discovery_reply, c);
 
     if (c->call == NULL) {
-        dav_client_fail(c, DAV_FAIL_AWAY, "too many requests");
+        dav_state_fail(c, DAV_FAIL_AWAY, "too many requests");
     }
 }
 
@@ -221,7 +222,7 @@ dav_discovery_home(dav_client_t *c, const char *base, const char *list)
         free(href);
 
         if (path == NULL) {
-            dav_client_log(c, LOG_WARNING, "a home is on another host");
+            dav_state_log(c, LOG_WARNING, "a home is on another host");
             continue;
         }
 
@@ -270,7 +271,7 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
     status = reply->answer->status;
 
     if (reply->ok) {
-        dav_client_welcome(c);
+        dav_state_welcome(c);
 
         if (strcmp(c->origin, reply->answer->origin) != 0) {
             free(c->origin);
@@ -281,7 +282,7 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
                || status == 401 || status == 429 || status >= 500)
     {
         dav_discovery_cancel(c);
-        dav_client_trouble(c, reply, "discovery");
+        dav_state_trouble(c, reply, "discovery");
         return;
     }
 
@@ -306,7 +307,7 @@ dav_discovery_done(dav_client_t *c)
 
     if (d->nhomes == 0) {
         dav_discovery_cancel(c);
-        dav_client_fail(c, DAV_FAIL_PROTOCOL,
+        dav_state_fail(c, DAV_FAIL_PROTOCOL,
                         "neither address books nor calendars were found");
         return;
     }

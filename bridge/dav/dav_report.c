@@ -4,7 +4,7 @@
  */
 
 
-#include "dav_client_private.h"
+#include "dav_report.h"
 #include "dav_xml.h"
 
 #include <stdlib.h>
@@ -137,4 +137,17 @@ dav_report_free(dav_report_t *call)
 {
     dav_multistatus_free(call->multistatus);
     free(call);
+}
+
+
+/*
+ * RFC 6578, 3.2 has 403 with a precondition; others are seen, too, up to the
+ * 500 of Xandikos.
+ */
+
+int
+dav_report_is_token(int status)
+{
+    return status == 400 || status == 403 || status == 409 || status == 410
+           || status == 412 || status == 500;
 }

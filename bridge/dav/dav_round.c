@@ -7,7 +7,9 @@
  */
 
 
-#include "dav_client_private.h"
+#include "dav_report.h"
+#include "dav_round.h"
+#include "dav_update_job.h"
 #include "dav_counters.h"
 #include "dav_url.h"
 #include "dav_xml.h"
@@ -122,7 +124,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
     json_t            *events;
     dav_collection_t  *col;
 
-    col = dav_client_collection(c, path);
+    col = dav_state_collection(c, path);
 
     if (col) {
         dav_round_known(c, col, r);
@@ -132,7 +134,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
     if (c->ncollections >= c->server->max_collections) {
 
         if (!c->crowded) {
-            dav_client_log(c, LOG_WARNING,
+            dav_state_log(c, LOG_WARNING,
                            "too many collections, some are not watched");
             c->crowded = 1;
         }
@@ -141,7 +143,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
     }
 
     col = dav_collection_create(path);
-    dav_client_add(c, col);
+    dav_state_add(c, col);
 
     (void) dav_collection_update(col, r);
     col->listed = 1;
@@ -157,7 +159,7 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
         events = json_array();
         json_array_append_new(events,
                               dav_collection_event(col, "Create", NULL));
-        dav_client_store(c, col, events);
+        dav_state_store(c, col, events);
     }
 }
 
@@ -183,7 +185,7 @@ dav_round_known(dav_client_t *c, dav_collection_t *col,
             dav_collection_event(col, "Update",
                                  strcmp(old, col->name ? col->name : "") == 0
                                  ? NULL : old));
-        dav_client_store(c, col, events);
+        dav_state_store(c, col, events);
     }
 
     free(old);
@@ -210,16 +212,16 @@ dav_round_reply(void *data, const dav_reply_t *reply)
             return;
         }
 
-        dav_client_trouble(c, reply, "looking at a home");
+        dav_state_trouble(c, reply, "looking at a home");
         return;
     }
 
-    dav_client_welcome(c);
+    dav_state_welcome(c);
 
     /* What is not in the answer is gone: so it has to be a whole one. */
 
     if (!c->found) {
-        dav_client_fail(c, DAV_FAIL_PROTOCOL, "a home does not list itself");
+        dav_state_fail(c, DAV_FAIL_PROTOCOL, "a home does not list itself");
         return;
     }
 
@@ -268,11 +270,11 @@ dav_round_gone(dav_client_t *c, dav_collection_t *col)
     }
 
     key = dav_collection_key(col);
-    dav_client_publish(c, key, events, NULL);
+    dav_state_publish(c, key, events, NULL);
     free(key);
     json_decref(events);
 
-    dav_client_drop(c, col);
+    dav_state_drop(c, col);
 }
 
 
@@ -333,7 +335,7 @@ dav_round_save(dav_client_t *c)
     json_object_set_new(state, "homes", homes);
     events = json_array();
 
-    dav_client_publish(c, DAV_KEY, events, state);
+    dav_state_publish(c, DAV_KEY, events, state);
 
     json_decref(state);
     json_decref(events);

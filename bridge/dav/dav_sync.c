@@ -12,7 +12,8 @@
  */
 
 
-#include "dav_client_private.h"
+#include "dav_report.h"
+#include "dav_round.h"
 #include "dav_counters.h"
 #include "dav_url.h"
 #include "dav_xml.h"
@@ -215,7 +216,7 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
     {
         /* gone in the meantime, as the next round will see; or not ours */
 
-        dav_client_log(c, LOG_INFO, "\"%s\" is not to be read: %d",
+        dav_state_log(c, LOG_INFO, "\"%s\" is not to be read: %d",
                        s->collection->path, status);
 
         dav_sync_end(s);
@@ -226,14 +227,14 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
         || status == 207 || status == 0)
     {
         dav_sync_cancel(c);
-        dav_client_trouble(c, reply, "synchronizing");
+        dav_state_trouble(c, reply, "synchronizing");
         return;
     }
 
     if (s->token && (reply->error & DAV_ERROR_TOKEN
-                     || dav_sync_is_token(status)))
+                     || dav_report_is_token(status)))
     {
-        dav_client_log(c, LOG_INFO, "sync token of \"%s\" is not valid any "
+        dav_state_log(c, LOG_INFO, "sync token of \"%s\" is not valid any "
                        "more", s->collection->path);
 
         free(s->token);
@@ -243,11 +244,11 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
 
     } else if (status / 100 == 5 && status != 501 && status != 507) {
         dav_sync_cancel(c);
-        dav_client_trouble(c, reply, "synchronizing");
+        dav_state_trouble(c, reply, "synchronizing");
         return;
 
     } else {
-        dav_client_log(c, LOG_INFO, "no sync-collection of \"%s\": %d",
+        dav_state_log(c, LOG_INFO, "no sync-collection of \"%s\": %d",
                        s->collection->path, status);
 
         s->collection->nosync = 1;
@@ -255,19 +256,6 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
     }
 
     dav_sync_ask(s);
-}
-
-
-/*
- * RFC 6578, 3.2 has 403 with a precondition; others are seen, too, up to the
- * 500 of Xandikos.
- */
-
-int
-dav_sync_is_token(int status)
-{
-    return status == 400 || status == 403 || status == 409 || status == 410
-           || status == 412 || status == 500;
 }
 
 
@@ -281,7 +269,7 @@ dav_sync_page(dav_sync_t *s, const char *token)
     if (s->more && (++s->pages == DAV_MAX_PAGES
                     || (s->token && strcmp(s->token, token) == 0)))
     {
-        dav_client_log(s->client, LOG_WARNING, "synchronizing \"%s\" does not "
+        dav_state_log(s->client, LOG_WARNING, "synchronizing \"%s\" does not "
                        "come to an end", col->path);
         s->more = 0;
     }
@@ -486,7 +474,7 @@ dav_sync_publish(dav_sync_t *s)
     }
 
     c->changed |= json_array_size(events) > 0;
-    dav_client_store(c, col, events);
+    dav_state_store(c, col, events);
 
     dav_etag_list_free(&s->delta);
     json_decref(s->contents);

@@ -9,7 +9,7 @@
  */
 
 
-#include "dav_update_private.h"
+#include "dav_update_job.h"
 #include "dav_text.h"
 #include "dav_url.h"
 #include "dav_xml.h"
@@ -203,7 +203,7 @@ dav_update_job_sync(dav_update_job_t *job)
 
     name = dav_update_job_text(job, "collection");
     path = name ? dav_url_device(name) : NULL;
-    col = path ? dav_client_collection(job->client, path) : NULL;
+    col = path ? dav_state_collection(job->client, path) : NULL;
 
     if (col == NULL) {
         free(path);
@@ -339,7 +339,7 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
     }
 
     if (job->base && !job->etags
-        && (reply->error & DAV_ERROR_TOKEN || dav_sync_is_token(status)))
+        && (reply->error & DAV_ERROR_TOKEN || dav_report_is_token(status)))
     {
         json_object_set_new(job->result, "invalidToken", json_true());
         dav_update_job_end(job, "refused",

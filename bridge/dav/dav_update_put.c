@@ -8,7 +8,7 @@
  */
 
 
-#include "dav_update_private.h"
+#include "dav_update_job.h"
 #include "dav_text.h"
 
 #include <stdlib.h>

@@ -2,21 +2,20 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An update under way; only dav_update.c, dav_update_put.c and dav_update_get.c
- * include it.
+ * Owns an update under way.
  */
 
 
-#ifndef _DAV_JOB_H_INCLUDED_
-#define _DAV_JOB_H_INCLUDED_
+#ifndef _DAV_UPDATE_JOB_H_INCLUDED_
+#define _DAV_UPDATE_JOB_H_INCLUDED_
 
 
-#include "dav_client_private.h"
+#include "dav_report.h"
 
 
-#define DAV_UPDATE_JOB_BYTES       49152       /* of a result: it is an event */
-#define DAV_UPDATE_JOB_HREFS       50
-#define DAV_UPDATE_JOB_PAGE        500         /* changes of a page */
+#define DAV_UPDATE_JOB_BYTES    49152   /* of a result: it is an event */
+#define DAV_UPDATE_JOB_HREFS    50
+#define DAV_UPDATE_JOB_PAGE     500     /* changes of a page */
 
 
 struct dav_update_job_s {
@@ -65,6 +64,11 @@ int dav_update_job_object(dav_update_job_t *job, const char *href);
 const char *dav_update_job_text(dav_update_job_t *job,
     const char *name);
 
+/* The next job begins, if none is running; all jobs end. */
+
+void dav_update_run(dav_client_t *c);
+void dav_update_cancel(dav_client_t *c);
+
 /* The verbs. */
 
 void dav_update_job_put(dav_update_job_t *job);
@@ -78,4 +82,4 @@ void dav_update_job_fetch(dav_update_job_t *job,
     dav_response_pt response, dav_reply_pt reply);
 
 
-#endif /* _DAV_JOB_H_INCLUDED_ */
+#endif /* _DAV_UPDATE_JOB_H_INCLUDED_ */
