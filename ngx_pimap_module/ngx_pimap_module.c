@@ -8,16 +8,18 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_check.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deflate.h"
+#include "ngx_pimap_deliver.h"
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_handover_incoming.h"
+#include "ngx_pimap_handover_marker.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_login_conf.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_transport_poll.h"
@@ -32,7 +34,6 @@
 #include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_update_waiter.h"
-#include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 
 #include <jansson.h>
@@ -486,6 +487,24 @@ ngx_pimap_process_conf(ngx_cycle_t *cycle)
 }
 
 
+/* The verbs of control messages. */
+
+static const ngx_pimap_verb_t  ngx_pimap_verbs[] = {
+    { ngx_string("!supersede "), ngx_pimap_supersede_message },
+    { ngx_string("!present "), ngx_pimap_supersede_present },
+    { ngx_string("!handover "), ngx_pimap_handover_marker_message },
+    { ngx_string("!revoke "), ngx_pimap_revoke_message },
+    { ngx_null_string, NULL }
+};
+
+
+static const ngx_pimap_deliver_handlers_t  ngx_pimap_deliver_table = {
+    ngx_pimap_verbs,
+    ngx_pimap_handover_incoming_event,
+    ngx_pimap_update_waiter_result
+};
+
+
 static ngx_int_t
 ngx_pimap_init_process(ngx_cycle_t *cycle)
 {
@@ -511,14 +530,15 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
                                              512 * 1024);
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
-        || ngx_pimap_timer_wheel_init_process(cycle) != NGX_OK
         || ngx_pimap_device_init_process(cycle) != NGX_OK
         || ngx_pimap_transport_poll_init_process(cycle) != NGX_OK
-        || ngx_pimap_account_init_process(cycle) != NGX_OK
+        || ngx_pimap_account_init_process(ngx_pimap_coalesce_forget)
+           != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
-        || ngx_pimap_gap_init_process(cycle) != NGX_OK
+        || ngx_pimap_log_reader_init_process(cycle) != NGX_OK
+        || ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table) != NGX_OK
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK
-        || ngx_pimap_check_init_process(cycle, pmcf->gap_check) != NGX_OK
+        || ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
         || ngx_pimap_presence_init_process(cycle, pmcf) != NGX_OK
         || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK

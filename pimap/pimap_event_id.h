@@ -24,6 +24,14 @@ typedef struct {
 } pimap_event_id_t;
 
 
+/* After which event a device starts. */
+typedef struct {
+    pimap_event_id_t  id;
+    unsigned          known:1;      /* 0: at the end of the log */
+    unsigned          earliest:1;   /* at the first event that the log has */
+} pimap_event_start_t;
+
+
 /*
  * 0, or -1 if the text is no id.  "0", "earliest" and "" are the place before
  * the first event.

@@ -17,7 +17,7 @@
 
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_fanout.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_kind.h"
@@ -89,7 +89,7 @@ ngx_pimap_coalesce(ngx_pimap_account_t *account, pimap_event_t *ev)
     }
 
     ngx_pimap_coalesce_flush(account);
-    ngx_pimap_deliver_event(account, ev);
+    ngx_pimap_fanout(account, ev);
 }
 
 
@@ -223,7 +223,7 @@ ngx_pimap_coalesce_flush(ngx_pimap_account_t *account)
     while (!ngx_queue_empty(&w->events)) {
         held = ngx_pimap_coalesce_take(w, ngx_queue_head(&w->events));
 
-        ngx_pimap_deliver_event(account, &held->event);
+        ngx_pimap_fanout(account, &held->event);
 
         ngx_pimap_coalesce_free(held);
     }

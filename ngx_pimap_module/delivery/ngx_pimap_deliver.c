@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * Parsed once, encoded once, sent to each device whose filter lets it pass.
  */
 
 
@@ -10,25 +8,32 @@
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_handover_incoming.h"
-#include "ngx_pimap_handover_marker.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_update_result.h"
 #include "ngx_pimap_gap.h"
-#include "ngx_pimap_revoke.h"
-#include "ngx_pimap_supersede.h"
-#include "ngx_pimap_update_waiter.h"
+#include "ngx_pimap_update_result.h"
 #include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_DELIVER_QUIET  60     /* seconds without invalid payloads */
 
 
-static ngx_uint_t ngx_pimap_deliver_passes(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_deliver_verb(ngx_pimap_account_t *account,
+    u_char *data, size_t len);
+static void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
     pimap_event_t *ev);
 static void ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why);
 static void ngx_pimap_deliver_delay(struct timespec *start);
+
+
+static const ngx_pimap_deliver_handlers_t  *ngx_pimap_deliver_handlers;
+
+
+ngx_int_t
+ngx_pimap_deliver_init_process(const ngx_pimap_deliver_handlers_t *handlers)
+{
+    ngx_pimap_deliver_handlers = handlers;
+
+    return NGX_OK;
+}
 
 
 void
@@ -55,13 +60,8 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     if (len && payload[0] == '!') {
         ngx_pimap_coalesce_flush(account);
 
-        if (ngx_pimap_supersede_message(account, (u_char *) payload, len)
-            != NGX_OK
-            && ngx_pimap_handover_marker_message(account, (u_char *) payload,
-                                                 len)
-               != NGX_OK
-            && ngx_pimap_revoke_message(account, (u_char *) payload, len)
-               != NGX_OK)
+        if (ngx_pimap_deliver_verb(account, (u_char *) payload, len)
+            != NGX_OK)
         {
             ngx_pimap_deliver_invalid(name, "unknown control message");
         }
@@ -79,17 +79,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         return;
     }
 
-    if (ev.epoch == 0) {
-        ngx_pimap_handover_incoming_event(account, &ev);
-    }
-
-    if (ngx_pimap_update_result(&ev)) {
-        ngx_pimap_update_waiter_result(account, &ev);
-    }
-
-    if (ev.epoch == 0 || ngx_pimap_gap_live(account, &ev) == NGX_OK) {
-        ngx_pimap_coalesce(account, &ev);
-    }
+    ngx_pimap_deliver_event(account, &ev);
 
     pimap_event_free(&ev);
 
@@ -97,106 +87,44 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
 }
 
 
-void
+static ngx_int_t
+ngx_pimap_deliver_verb(ngx_pimap_account_t *account, u_char *data, size_t len)
+{
+    const ngx_pimap_verb_t  *v;
+
+    for (v = ngx_pimap_deliver_handlers->verbs; v->verb.len; v++) {
+
+        if (len >= v->verb.len
+            && ngx_memcmp(data, v->verb.data, v->verb.len) == 0)
+        {
+            return v->handler(account, data + v->verb.len, len - v->verb.len);
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* Observers first.  An event with an id has to be the next one. */
+
+static void
 ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
-    ngx_queue_t         *q;
-    ngx_pimap_encoded_t    texts;
-    ngx_pimap_device_t  *d;
-
-    ngx_memzero(&texts, sizeof(ngx_pimap_encoded_t));
-
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
-        if (d->doomed || (ev->epoch && !ngx_pimap_gap_passes(d, ev))) {
-            continue;
-        }
-
-        (void) ngx_pimap_deliver_device(d, ev, &texts);
+    if (account->incoming && ev->epoch == 0) {
+        ngx_pimap_deliver_handlers->incoming(account, ev);
     }
 
-    ngx_pimap_encoded_free(&texts);
+    if (account->waiters && ngx_pimap_update_result(ev)) {
+        ngx_pimap_deliver_handlers->result(account, ev);
+    }
+
+    if (ev->epoch == 0 || ngx_pimap_gap_order(account, ev) == NGX_OK) {
+        ngx_pimap_coalesce(account, ev);
+    }
 }
 
 
-ngx_int_t
-ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev)
-{
-    ngx_int_t          rc;
-    ngx_pimap_encoded_t  texts;
-
-    ngx_memzero(&texts, sizeof(ngx_pimap_encoded_t));
-
-    rc = ngx_pimap_deliver_device(d, ev, &texts);
-
-    ngx_pimap_encoded_free(&texts);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_encoded_t *texts)
-{
-    ngx_int_t          rc;
-    ngx_pimap_message_t  *text;
-
-    if (!ngx_pimap_deliver_passes(d, ev)) {
-        ngx_pimap_count(filtered);
-        return NGX_OK;
-    }
-
-    text = ngx_pimap_encode_event(texts, d->format, ev, ngx_cycle->log);
-
-    if (text == NULL) {
-        ngx_pimap_count(dropped);
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-        return NGX_ERROR;
-    }
-
-    rc = ngx_pimap_device_send(d, text);
-
-    /* what an answer has no room for comes with the next one */
-
-    if (rc == NGX_DONE && ev->epoch) {
-        return NGX_ERROR;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_pimap_count(dropped);
-        return NGX_ERROR;
-    }
-
-    d->events++;
-    ngx_pimap_count(delivered);
-
-    if (d->closeafter) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
-    }
-
-    return NGX_OK;
-}
-
-
-/* Who has asked gets the answer, whatever its filter says. */
-
-static ngx_uint_t
-ngx_pimap_deliver_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
-{
-    if (ngx_pimap_update_result(ev)) {
-        return ngx_pimap_update_result_is_for(d, ev);
-    }
-
-    return ngx_pimap_filter_match(d->filter, ev);
-}
-
-
-/* A publisher that is wrong is so at each event: one line, then a count. */
+/* A faulty publisher sends many: one line a minute, with a count. */
 
 static void
 ngx_pimap_deliver_invalid(ngx_str_t *account, const char *why)

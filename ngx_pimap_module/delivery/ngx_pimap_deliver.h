@@ -2,7 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * From a message of Redis to the devices of its account.
+ * Owns the first stage of an event: a message of Redis becomes a verb, or an
+ * event in its order.  Called by the subscriber.
+ *
+ * The way of an event: deliver (receive, verbs, observers), gap (order),
+ * coalesce, fanout (filter, encode), device (send).
  */
 
 
@@ -11,27 +15,39 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_encode.h"
 
 #include "pimap_event.h"
 
 
+/*
+ * A control message: the handler gets what follows the verb.  NGX_DECLINED:
+ * it is invalid.
+ */
+typedef struct {
+    ngx_str_t    verb;              /* with its space; empty: the last row */
+    ngx_int_t  (*handler)(ngx_pimap_account_t *account, u_char *data,
+                          size_t len);
+} ngx_pimap_verb_t;
+
+
+typedef struct {
+    const ngx_pimap_verb_t  *verbs;
+
+    /* an event without an id, for an account with devices on their way here */
+    void                   (*incoming)(ngx_pimap_account_t *account,
+                                       pimap_event_t *ev);
+
+    /* the result of an update, for an account with waiting requests */
+    void                   (*result)(ngx_pimap_account_t *account,
+                                     pimap_event_t *ev);
+} ngx_pimap_deliver_handlers_t;
+
+
+ngx_int_t ngx_pimap_deliver_init_process(
+    const ngx_pimap_deliver_handlers_t *handlers);
+
 /* The payload may be changed in place; it is not needed afterwards. */
 void ngx_pimap_deliver(ngx_str_t *account, char *payload, size_t len);
-
-/* An event that is in its turn, to all devices of the account. */
-void ngx_pimap_deliver_event(ngx_pimap_account_t *account,
-    pimap_event_t *ev);
-
-/* To one device alone: as below. */
-ngx_int_t ngx_pimap_deliver_one(ngx_pimap_device_t *d, pimap_event_t *ev);
-
-/*
- * To one device, if its filter lets it pass; texts are made at the first
- * need.  NGX_ERROR: the device ends.
- */
-ngx_int_t ngx_pimap_deliver_device(ngx_pimap_device_t *d, pimap_event_t *ev,
-    ngx_pimap_encoded_t *texts);
 
 
 #endif /* _NGX_PIMAP_DELIVER_H_INCLUDED_ */

@@ -2,152 +2,127 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Live events are counted on: an account that has a hole gets a reader, for
- * all its live devices, and so does a device that comes with an id.  What the
- * readers do is in ngx_pimap_replay.c.
+ * The log is read by a reader of the account, for all its live devices.
+ * ngx_pimap_replay.c handles the replies.
  */
 
 
 #include "ngx_pimap_gap.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
 
 
-static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_gap_hole(ngx_pimap_account_t *account,
+#define NGX_PIMAP_GAP_CHECK_TICK  1000      /* msec */
+
+
+static ngx_int_t ngx_pimap_gap_found(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
+static void ngx_pimap_gap_check_handler(ngx_event_t *ev);
+static void ngx_pimap_gap_check(ngx_pimap_account_t *account);
+static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
+
+
+static ngx_event_t  ngx_pimap_gap_check_timer;
+static ngx_uint_t   ngx_pimap_gap_check_parts;
 
 
 ngx_int_t
-ngx_pimap_gap_init_process(ngx_cycle_t *cycle)
+ngx_pimap_gap_order(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
-    return ngx_pimap_log_reader_init_process(cycle);
-}
+    pimap_event_id_t  *last;
 
+    last = &account->last_id;
 
-ngx_int_t
-ngx_pimap_gap_position(ngx_str_t *name, pimap_event_id_t *position)
-{
-    ngx_pimap_account_t  *account;
+    if (!account->has_last_id) {
+        account->has_last_id = 1;
 
-    account = ngx_pimap_account_find(name);
+    } else if (ev->epoch == last->epoch || last->epoch == 0) {
 
-    if (account == NULL || !account->anchored || !account->subscribed
-        || account->reader)
-    {
+        if (ev->epoch == last->epoch && ev->n <= last->n) {
+            ngx_pimap_count(duplicates);
+            return NGX_DECLINED;
+        }
+
+        if (ev->n != last->n + 1) {
+            return ngx_pimap_gap_found(account, ev, NULL);
+        }
+
+    } else if (ev->epoch < last->epoch) {
+
+        /* it is late; or the log is new, and its clock was set back */
+
+        ngx_pimap_count(duplicates);
+        ngx_pimap_gap_read(account);
+        return NGX_DECLINED;
+
+    } else if (ngx_pimap_gap_found(account, ev, "epoch") != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    *position = account->position;
+    last->epoch = ev->epoch;
+    last->n = ev->n;
 
     return NGX_OK;
 }
 
 
-ngx_int_t
-ngx_pimap_gap_device(ngx_pimap_device_t *d, ngx_pimap_start_t *start,
-    ngx_log_t *log)
+/*
+ * Events are missing before this one.  They are read from the log, and this
+ * one with them.  If that is not possible, the devices resync, and go on with
+ * this one.
+ */
+
+static ngx_int_t
+ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
+    const char *reason)
 {
-    ngx_pimap_log_reader_t    *reader;
-    pimap_event_id_t   now;
+    ngx_str_t         text;
+    pimap_event_id_t  before;
 
-    if (!start->known
-        && ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+    ngx_pimap_count(gaps);
+    ngx_pimap_account_dbg(account, "gap");
+
+    if (reason == NULL
+        && ngx_pimap_function_library_state()
+           != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
-        return NGX_OK;
+        ngx_pimap_gap_read(account);
+        return NGX_DECLINED;
     }
 
-    if (start->known
-        && ngx_pimap_gap_position(&d->account->sn.str, &now) == NGX_OK
-        && now.epoch == start->position.epoch && now.n == start->position.n)
-    {
-        return NGX_OK;
-    }
+    text.data = (u_char *) (reason ? reason : "unavailable");
+    text.len = ngx_strlen(text.data);
 
-    reader = ngx_pimap_log_reader_create(&d->reader, d->account, d, log);
-    if (reader == NULL) {
-        return NGX_ERROR;
-    }
+    before.epoch = ev->epoch;
+    before.n = ev->n - 1;
 
-    reader->fresh = !start->known;
-    reader->earliest = start->earliest;
-    reader->position = start->position;
-
-    /* what is published after the subscription comes by it */
-
-    if (d->account->subscribed) {
-        ngx_pimap_log_reader_queue(reader);
-    }
+    ngx_pimap_gap_resync_all(account, &text, &before);
+    ngx_pimap_gap_rejoin(account);
 
     return NGX_OK;
 }
 
 
+/* Without memory the next event or check tries again. */
+
 void
-ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
+ngx_pimap_gap_read(ngx_pimap_account_t *account)
 {
-    ngx_queue_t         *q;
-    ngx_pimap_device_t  *d;
-
-    if (account->anchored) {
-        ngx_pimap_gap_peek(account);
-    }
-
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
+    if (ngx_pimap_function_library_state()
+        == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
-        if (d->reader && !d->doomed && !d->reader->paused) {
-            d->reader->joining = 0;
-            ngx_pimap_log_reader_queue(d->reader);
-        }
-    }
-}
-
-
-void
-ngx_pimap_gap_check(ngx_pimap_account_t *account)
-{
-    if (account->anchored) {
-        ngx_pimap_count(gap_checks);
-        ngx_pimap_gap_peek(account);
-    }
-}
-
-
-/* Only where something has changed the log is read. */
-
-static void
-ngx_pimap_gap_peek(ngx_pimap_account_t *account)
-{
-    if (account->reader == NULL) {
-        ngx_pimap_gap_account(account);
-
-        if (account->reader) {
-            account->reader->peek = 1;
-        }
-    }
-}
-
-
-/* Without memory it is tried again at the next event or check. */
-
-void
-ngx_pimap_gap_account(ngx_pimap_account_t *account)
-{
-    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING) {
         return;
     }
 
     if (account->reader == NULL
         && ngx_pimap_log_reader_create(&account->reader, account, NULL,
-                                   ngx_cycle->log)
+                                       ngx_cycle->log)
            == NULL)
     {
         return;
@@ -159,182 +134,20 @@ ngx_pimap_gap_account(ngx_pimap_account_t *account)
 }
 
 
-ngx_int_t
-ngx_pimap_gap_live(ngx_pimap_account_t *account, pimap_event_t *ev)
-{
-    pimap_event_id_t  *here;
-
-    here = &account->position;
-
-    if (!account->anchored) {
-        account->anchored = 1;
-
-    } else if (ev->epoch == here->epoch || here->epoch == 0) {
-
-        if (ev->epoch == here->epoch && ev->n <= here->n) {
-            ngx_pimap_count(duplicates);
-            return NGX_DECLINED;
-        }
-
-        if (ev->n != here->n + 1) {
-            return ngx_pimap_gap_hole(account, ev, NULL);
-        }
-
-    } else if (ev->epoch < here->epoch) {
-
-        /* a late one; or the log was made anew, with the clock set back */
-
-        ngx_pimap_count(duplicates);
-        ngx_pimap_gap_account(account);
-        return NGX_DECLINED;
-
-    } else if (ngx_pimap_gap_hole(account, ev, "epoch") != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    here->epoch = ev->epoch;
-    here->n = ev->n;
-
-    return NGX_OK;
-}
-
-
-/*
- * Events are missing before this one: they are read, and this one with them;
- * or, if they can't be, the devices are told, and go on with this one.
- */
-
-static ngx_int_t
-ngx_pimap_gap_hole(ngx_pimap_account_t *account, pimap_event_t *ev,
-    const char *reason)
-{
-    ngx_str_t             text;
-    pimap_event_id_t  before;
-
-    ngx_pimap_count(gaps);
-
-    if (reason == NULL
-        && ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
-    {
-        ngx_pimap_gap_account(account);
-        return NGX_DECLINED;
-    }
-
-    text.data = (u_char *) (reason ? reason : "unavailable");
-    text.len = ngx_strlen(text.data);
-
-    before.epoch = ev->epoch;
-    before.n = ev->n - 1;
-
-    ngx_pimap_gap_tell_all(account, &text, &before);
-    ngx_pimap_gap_rejoin(account);
-
-    return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_pimap_gap_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
-{
-    ngx_uint_t           passes;
-    ngx_pimap_log_reader_t  *reader;
-
-    reader = d->reader;
-
-    if (reader == NULL) {
-        return 1;
-    }
-
-    if (!reader->joining || ev->epoch != reader->position.epoch
-        || ev->n < reader->position.n)
-    {
-        return 0;
-    }
-
-    if (ev->n > reader->position.n + 1) {
-        reader->joining = 0;
-        ngx_pimap_log_reader_queue(reader);
-        return 0;
-    }
-
-    /* the account has come to where the device is */
-
-    passes = (ev->n > reader->position.n);
-
-    ngx_pimap_log_reader_destroy(reader);
-
-    return passes;
-}
-
-
 void
-ngx_pimap_gap_place(ngx_pimap_device_t *d, ngx_pimap_start_t *start)
+ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
 {
-    ngx_pimap_log_reader_t  *reader;
-
-    reader = d->reader;
-
-    if (reader) {
-        start->known = !reader->fresh;
-        start->earliest = reader->earliest;
-        start->position = reader->position;
-        return;
-    }
-
-    start->known = d->account->anchored;
-    start->earliest = 0;
-    start->position = d->account->position;
-}
-
-
-ngx_uint_t
-ngx_pimap_gap_reads(ngx_pimap_device_t *d)
-{
-    return d->reader && (d->reader->waits || d->reader->command);
-}
-
-
-void
-ngx_pimap_gap_drained(ngx_pimap_device_t *d)
-{
-    if (d->reader && d->reader->paused) {
-        d->reader->paused = 0;
-        ngx_pimap_log_reader_queue(d->reader);
-    }
-}
-
-
-void
-ngx_pimap_gap_run(void)
-{
-    ngx_pimap_log_reader_run();
-}
-
-
-void
-ngx_pimap_gap_forget(ngx_pimap_log_reader_t **reader)
-{
-    if (*reader) {
-        ngx_pimap_log_reader_destroy(*reader);
-    }
-}
-
-
-/* Those who wait for the account look again where they are. */
-
-void
-ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
-{
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+    if (account->has_last_id) {
+        ngx_pimap_gap_peek(account);
+    }
 
-        if (d->reader && d->reader->joining && !d->doomed) {
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
+    {
+        if (d->reader && !d->reader->paused) {
             d->reader->joining = 0;
             ngx_pimap_log_reader_queue(d->reader);
         }
@@ -343,54 +156,119 @@ ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_gap_tell_all(ngx_pimap_account_t *account, ngx_str_t *reason,
-    pimap_event_id_t *last)
+ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
 {
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    ngx_pimap_coalesce_flush(account);
-
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
     {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
-        if (d->reader == NULL && !d->doomed) {
-            ngx_pimap_gap_tell(d, reason, last);
+        if (d->reader && d->reader->joining) {
+            d->reader->joining = 0;
+            ngx_pimap_log_reader_queue(d->reader);
         }
     }
 }
 
 
 void
-ngx_pimap_gap_tell(ngx_pimap_device_t *d, ngx_str_t *reason,
+ngx_pimap_gap_resync_all(ngx_pimap_account_t *account, ngx_str_t *reason,
     pimap_event_id_t *last)
 {
-    ngx_pimap_message_t  *text;
+    ngx_pimap_device_t  *d;
+
+    ngx_pimap_coalesce_flush(account);
+
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
+    {
+        if (d->reader == NULL) {
+            ngx_pimap_gap_resync(d, reason, last);
+        }
+    }
+}
+
+
+void
+ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
+    pimap_event_id_t *last)
+{
+    ngx_pimap_message_t  *message;
 
     ngx_pimap_count(resyncs);
 
-    ngx_log_error(NGX_LOG_INFO, d->transport->log(d->connection), 0,
+    ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
                   "pimap resync: reason=\"%V\" account=\"%V\"", reason,
                   &d->account->sn.str);
 
-    text = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
+    ngx_pimap_device_dbg(d, "resync");
 
-    if (text == NULL) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
+    message = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
+
+    if (ngx_pimap_device_send_control(d, message) != NGX_OK) {
         return;
     }
 
     /* a client that waits for the end would not see it before */
 
     if (d->closeafter) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, text);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
+    }
+}
 
-    } else {
-        (void) ngx_pimap_device_send(d, text);
+
+ngx_int_t
+ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
+{
+    if (interval == 0) {
+        return NGX_OK;
     }
 
-    ngx_pimap_message_unref(text);
+    ngx_pimap_gap_check_parts = ngx_max(interval / NGX_PIMAP_GAP_CHECK_TICK,
+                                        1);
+
+    ngx_pimap_timer_init(&ngx_pimap_gap_check_timer,
+                         ngx_pimap_gap_check_handler, cycle->log, 1);
+    ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
+
+    return NGX_OK;
+}
+
+
+/* A part of the accounts each second, never many at once. */
+
+static void
+ngx_pimap_gap_check_handler(ngx_event_t *ev)
+{
+    ngx_pimap_subscriber_rotate(ngx_pimap_gap_check_parts,
+                                ngx_pimap_gap_check);
+
+    ngx_add_timer(ev, NGX_PIMAP_GAP_CHECK_TICK);
+}
+
+
+static void
+ngx_pimap_gap_check(ngx_pimap_account_t *account)
+{
+    if (account->has_last_id) {
+        ngx_pimap_count(gap_checks);
+        ngx_pimap_gap_peek(account);
+    }
+}
+
+
+/* Looks at the end of the log first, and reads it only if that has changed. */
+
+static void
+ngx_pimap_gap_peek(ngx_pimap_account_t *account)
+{
+    if (account->reader == NULL) {
+        ngx_pimap_gap_read(account);
+
+        if (account->reader) {
+            account->reader->peek = 1;
+        }
+    }
 }

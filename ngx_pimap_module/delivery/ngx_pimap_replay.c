@@ -9,14 +9,16 @@
  */
 
 
+#include "ngx_pimap_replay.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_fanout.h"
 #include "ngx_pimap_function_library.h"
-#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_gap.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -80,7 +82,7 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         reader->peek = 0;
         reader->peeks = 1;
         reader->command = ngx_pimap_event_log_peek(account,
-                                             &reader->account->position,
+                                             &reader->account->last_id,
                                              handler, reader);
         return reader->command ? NGX_OK : NGX_BUSY;
     }
@@ -104,7 +106,7 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         count = ngx_min(count, bytes / 128 + 1);
 
     } else {
-        from = reader->account->position;
+        from = reader->account->last_id;
 
         reader->position = from;
     }
@@ -122,7 +124,7 @@ ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
     ngx_pimap_event_log_page_t  page;
 
-    if (reader->device && reader->device->doomed) {
+    if (reader->device && reader->device->closing) {
         ngx_pimap_log_reader_destroy(reader);
         return NGX_OK;
     }
@@ -171,7 +173,7 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
     /* or something has come since it was asked */
 
     if (reader->again
-        || !ngx_pimap_event_log_quiet(reply, &account->position)) {
+        || !ngx_pimap_event_log_quiet(reply, &account->last_id)) {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -248,11 +250,11 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
     ngx_pimap_log_reader_destroy(reader);
 
     if (d == NULL) {
-        ngx_pimap_gap_tell_all(account, &reason, &account->position);
+        ngx_pimap_gap_resync_all(account, &reason, &account->last_id);
         ngx_pimap_gap_rejoin(account);
 
-    } else if (!d->doomed && !fresh) {
-        ngx_pimap_gap_tell(d, &reason, &position);
+    } else if (!d->closing && !fresh) {
+        ngx_pimap_gap_resync(d, &reason, &position);
     }
 
     return NGX_DONE;
@@ -264,7 +266,6 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
 static void
 ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
 {
-    ngx_pimap_message_t    *text;
     ngx_pimap_device_t  *d;
 
     d = reader->device;
@@ -273,17 +274,9 @@ ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
     reader->position = *last;
     ngx_pimap_log_reader_queue(reader);
 
-    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_POSITION, 0, last,
-                            ngx_cycle->log);
-
-    if (text == NULL) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-        return;
-    }
-
-    (void) ngx_pimap_device_send(d, text);
-
-    ngx_pimap_message_unref(text);
+    (void) ngx_pimap_device_send_control(d,
+                   ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_POSITION, 0,
+                                    last, ngx_cycle->log));
 }
 
 
@@ -301,7 +294,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     if (page->resync) {
         reader->position = page->last;
-        ngx_pimap_gap_tell(d, &page->reason, &page->last);
+        ngx_pimap_gap_resync(d, &page->reason, &page->last);
         ngx_pimap_replay_join(reader);
         return;
     }
@@ -315,9 +308,9 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     if (ngx_pimap_replay_trimmed(reader, page, &before)) {
         reader->position = before;
-        ngx_pimap_gap_tell(d, &ngx_pimap_replay_gone, &before);
+        ngx_pimap_gap_resync(d, &ngx_pimap_replay_gone, &before);
 
-        if (d->doomed) {
+        if (d->closing) {
             return;
         }
     }
@@ -361,13 +354,13 @@ static ngx_int_t
 ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
     pimap_event_t *ev)
 {
-    if (ngx_pimap_deliver_one(reader->device, ev) == NGX_OK) {
+    if (ngx_pimap_fanout_one(reader->device, ev) == NGX_OK) {
         ngx_pimap_count(replayed);
     }
 
     /* "closeafter" may have been enough */
 
-    return reader->device->doomed ? NGX_ERROR : NGX_OK;
+    return reader->device->closing ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -378,10 +371,10 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
     pimap_event_id_t  *here, *there;
 
     account = reader->account;
-    here = &account->position;
+    here = &account->last_id;
     there = &reader->position;
 
-    if (!account->subscribed || reader->device->doomed) {
+    if (!account->subscribed || reader->device->closing) {
         return;
     }
 
@@ -390,8 +383,8 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
         return;
     }
 
-    if (!account->anchored) {
-        account->anchored = 1;
+    if (!account->has_last_id) {
+        account->has_last_id = 1;
         *here = *there;
     }
 
@@ -414,7 +407,7 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 
     reader->joining = 1;
 
-    ngx_pimap_gap_account(account);
+    ngx_pimap_gap_read(account);
 }
 
 
@@ -426,7 +419,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     pimap_event_id_t  *here, position;
 
     account = reader->account;
-    here = &account->position;
+    here = &account->last_id;
 
     /* live events may have come since this was read */
 
@@ -438,7 +431,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     }
 
     if (page->resync) {
-        ngx_pimap_gap_tell_all(account, &page->reason, &page->last);
+        ngx_pimap_gap_resync_all(account, &page->reason, &page->last);
 
         *here = page->last;
 
@@ -449,7 +442,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
 
     if (ngx_pimap_replay_trimmed(reader, page, &position)) {
         *here = position;
-        ngx_pimap_gap_tell_all(account, &ngx_pimap_replay_gone, here);
+        ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, here);
     }
 
     ngx_pimap_replay_account_events(account, page);
@@ -473,7 +466,7 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     pimap_event_t          ev;
     pimap_event_id_t  *here, position;
 
-    here = &account->position;
+    here = &account->last_id;
 
     for (i = 0; i < page->n; i++) {
 

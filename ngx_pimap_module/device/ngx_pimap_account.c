@@ -1,14 +1,12 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * A tree of accounts, by the hash of their names.
  */
 
 
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_device.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
 
@@ -16,10 +14,15 @@
 static ngx_rbtree_t       ngx_pimap_accounts;
 static ngx_rbtree_node_t  ngx_pimap_accounts_sentinel;
 
+static void             (*ngx_pimap_account_release)(
+                              ngx_pimap_account_t *account);
+
 
 ngx_int_t
-ngx_pimap_account_init_process(ngx_cycle_t *cycle)
+ngx_pimap_account_init_process(void (*release)(ngx_pimap_account_t *account))
 {
+    ngx_pimap_account_release = release;
+
     ngx_rbtree_init(&ngx_pimap_accounts, &ngx_pimap_accounts_sentinel,
                     ngx_str_rbtree_insert_value);
 
@@ -119,6 +122,8 @@ ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 
     ngx_pimap_subscriber_add(account);
 
+    ngx_pimap_account_dbg(account, "created");
+
     return account;
 }
 
@@ -126,14 +131,16 @@ ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
 void
 ngx_pimap_account_put(ngx_pimap_account_t *account)
 {
-    if (!ngx_queue_empty(&account->devices) || account->guests
+    if (!ngx_queue_empty(&account->devices) || account->incoming
         || account->waiters)
     {
         return;
     }
 
-    ngx_pimap_coalesce_forget(account);
-    ngx_pimap_gap_forget(&account->reader);
+    ngx_pimap_account_dbg(account, "freed");
+
+    ngx_pimap_account_release(account);
+    ngx_pimap_log_reader_forget(&account->reader);
     ngx_pimap_subscriber_remove(account);
 
     ngx_rbtree_delete(&ngx_pimap_accounts, &account->sn.node);
@@ -142,3 +149,38 @@ ngx_pimap_account_put(ngx_pimap_account_t *account)
 
     ngx_free(account);
 }
+
+
+#if (NGX_DEBUG)
+
+void
+ngx_pimap_account_dbg(ngx_pimap_account_t *account, const char *state)
+{
+    ngx_uint_t    n;
+    ngx_log_t    *log;
+    ngx_queue_t  *q;
+
+    log = ngx_cycle->log;
+
+    if (!(log->log_level & NGX_LOG_DEBUG_HTTP)) {
+        return;
+    }
+
+    n = 0;
+
+    for (q = ngx_queue_head(&account->devices);
+         q != ngx_queue_sentinel(&account->devices);
+         q = ngx_queue_next(q))
+    {
+        n++;
+    }
+
+    ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
+                       "pimap account: %s account:\"%V\" devices:%ui "
+                       "waiters:%ui incoming:%ui id:%uL-%uL", state,
+                       &account->sn.str, n, (ngx_uint_t) account->waiters,
+                       (ngx_uint_t) account->incoming,
+                       account->last_id.epoch, account->last_id.n);
+}
+
+#endif

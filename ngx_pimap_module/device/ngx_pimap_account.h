@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Accounts that have devices parked in this worker.  The first device
- * subscribes, the last one unsubscribes; so do those who wait for a result.
+ * Owns the accounts of this worker.  An account is there while it has parked
+ * devices, devices on their way to this worker, or requests that wait for a
+ * result.  The subscriber subscribes it meanwhile.
  */
 
 
@@ -21,21 +22,23 @@ struct ngx_pimap_account_s {
     ngx_queue_t               link;         /* the subscriber's */
     uint64_t                  sequence;     /* of its SUBSCRIBE */
 
-    pimap_event_id_t      position;     /* if anchored */
-    ngx_pimap_log_reader_t       *reader;       /* fills a hole */
-    ngx_pimap_window_t       *window;       /* NULL: nothing is held */
+    pimap_event_id_t          last_id;      /* of its events, if has_last_id */
+    ngx_pimap_log_reader_t   *reader;       /* NULL: no event is missing */
+    ngx_pimap_window_t       *window;       /* NULL: no event is held */
 
-    unsigned                  guests:16;    /* that are on their way here */
-    unsigned                  waiters:13;   /* for results */
+    unsigned                  incoming:16;  /* handed over to this worker */
+    unsigned                  waiters:13;   /* requests */
     unsigned                  subscribed:1; /* Redis has said so */
-    unsigned                  anchored:1;
+    unsigned                  has_last_id:1;
     unsigned                  checking:1;   /* whether logins are revoked */
 
     u_char                    name[1];
 };
 
 
-ngx_int_t ngx_pimap_account_init_process(ngx_cycle_t *cycle);
+/* release() is called for an account that will be freed. */
+ngx_int_t ngx_pimap_account_init_process(
+    void (*release)(ngx_pimap_account_t *account));
 
 ngx_pimap_account_t *ngx_pimap_account_find(ngx_str_t *name);
 
@@ -46,11 +49,21 @@ void ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account));
 void ngx_pimap_account_each_of(uint32_t from, ngx_uint_t bits,
     void (*handler)(ngx_pimap_account_t *account));
 
-/* Finds or makes one, for somebody who keeps it; NULL if memory is out. */
+/*
+ * Finds or creates an account.  The caller adds a device, a waiter or an
+ * incoming device to it at once.  NULL: no memory.
+ */
 ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
 
-/* After one of them has left: frees the account if that was the last. */
+/* After any of these has gone: frees the account if it was the last. */
 void ngx_pimap_account_put(ngx_pimap_account_t *account);
+
+/* Logs a change of state. */
+#if (NGX_DEBUG)
+void ngx_pimap_account_dbg(ngx_pimap_account_t *account, const char *state);
+#else
+#define ngx_pimap_account_dbg(account, state)
+#endif
 
 
 #endif /* _NGX_PIMAP_ACCOUNT_H_INCLUDED_ */

@@ -1,42 +1,38 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * Devices come, get their pings, and leave.  A device that is to end is
- * "doomed": it gets nothing any more and is ended from a posted event, so
- * that nobody who walks over devices finds one gone under his feet.
  */
 
 
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_input.h"
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_gap.h"
-#include "ngx_pimap_revoke.h"
-#include "ngx_pimap_supersede.h"
-#include "ngx_pimap_timer_wheel.h"
+#include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_partial_message.h"
 
 
-static void ngx_pimap_park_remember(ngx_pimap_device_t *d,
-    ngx_pimap_past_t *past);
+static ngx_pimap_device_t *ngx_pimap_device_at(ngx_pimap_account_t *account,
+    ngx_queue_t *q);
 static void ngx_pimap_device_schedule(ngx_pimap_device_t *d,
     ngx_uint_t seconds);
-static ngx_int_t ngx_pimap_device_pack(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text, size_t *len);
-static ngx_int_t ngx_pimap_device_last(ngx_pimap_device_t *d);
-static void ngx_pimap_device_free(ngx_pimap_device_t *d);
-static void ngx_pimap_device_doomed_handler(ngx_event_t *ev);
+static void ngx_pimap_device_due(ngx_queue_t *link);
+static ngx_int_t ngx_pimap_device_compress(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message, size_t *len);
+static void ngx_pimap_device_closing_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_pimap_device_clean(ngx_pimap_device_t *d);
-static void ngx_pimap_device_log(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_device_send_last(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message);
+static void ngx_pimap_device_free(ngx_pimap_device_t *d);
+static void ngx_pimap_device_log_end(ngx_pimap_device_t *d,
     ngx_pimap_end_t reason);
 static void ngx_pimap_device_quote(ngx_str_t *to, u_char *buf,
     ngx_str_t *name);
-static ngx_queue_t       ngx_pimap_device_doomed;
-static ngx_event_t       ngx_pimap_device_event;
+
+
+static ngx_queue_t  ngx_pimap_device_closing;
+static ngx_event_t  ngx_pimap_device_event;
 
 static const char  *ngx_pimap_device_reasons[NGX_PIMAP_NENDS] = {
     "client", "closeafter", "answered", "superseded", "slow", "timeout",
@@ -49,116 +45,73 @@ static const char  *ngx_pimap_device_kinds[NGX_PIMAP_NKINDS] = {
     "poll-h1", "poll-h1-tls", "poll-h2", "poll-h2-tls"
 };
 
+#if (NGX_DEBUG)
+
+static const char  *ngx_pimap_device_formats[NGX_PIMAP_NFORMATS] = {
+    "sse", "ndjson", "json", "websocket", "websocket-deflate"
+};
+
+#endif
+
 
 ngx_int_t
 ngx_pimap_device_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_device_doomed);
+    ngx_queue_init(&ngx_pimap_device_closing);
 
     ngx_pimap_timer_init(&ngx_pimap_device_event,
-                         ngx_pimap_device_doomed_handler, cycle->log, 0);
+                         ngx_pimap_device_closing_handler, cycle->log, 0);
 
-    return NGX_OK;
+    return ngx_pimap_timer_wheel_init_process(cycle, ngx_pimap_device_due);
+}
+
+
+void
+ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds)
+{
+    ngx_queue_insert_tail(&d->account->devices, &d->link);
+    ngx_pimap_device_schedule(d, seconds);
+    ngx_pimap_count(devices[d->kind]);
 }
 
 
 ngx_pimap_device_t *
-ngx_pimap_park(ngx_pimap_parking_t *parking,
-    const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log)
+ngx_pimap_device_first(ngx_pimap_account_t *account)
 {
-    ngx_pimap_device_t   *d;
-    ngx_pimap_account_t  *account;
-
-    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + parking->device.len,
-                   log);
-    if (d == NULL) {
-        return NULL;
-    }
-
-    account = ngx_pimap_account_get(&parking->account, log);
-    if (account == NULL) {
-        ngx_free(d);
-        return NULL;
-    }
-
-    ngx_pimap_coalesce_flush(account);
-
-    d->account = account;
-    d->conf = parking->conf;
-
-    if (ngx_pimap_gap_device(d, &parking->start, log) != NGX_OK) {
-        ngx_pimap_account_put(account);
-        ngx_free(d);
-        return NULL;
-    }
-
-    d->filter = parking->filter;
-    d->transport = transport;
-    d->connection = connection;
-    d->kind = parking->kind;
-    d->format = parking->format;
-    d->input = parking->input;
-    ngx_pimap_compressed_stream_init(&d->stream, parking->coding,
-                           !parking->conf->compress_dictionary);
-    ngx_memcpy(d->address, parking->address, sizeof(d->address));
-    d->ping = (uint16_t) parking->ping;
-    d->closeafter = parking->closeafter;
-    d->issued = parking->issued;
-    d->revocable = (parking->revocable != 0);
-    d->expires = parking->expires;
-    d->since = ngx_pimap_device_now();
-    d->sent_at = ngx_pimap_timer_wheel_now();
-    d->name_len = (uint16_t) parking->device.len;
-    ngx_memcpy(d->name, parking->device.data, parking->device.len);
-
-    if (parking->past.token) {
-        ngx_pimap_park_remember(d, &parking->past);
-        ngx_pimap_count(handover_received);
-
-    } else {
-        ngx_pimap_supersede(d);
-        ngx_pimap_count(connects);
-    }
-
-    ngx_queue_insert_tail(&account->devices, &d->link);
-    ngx_pimap_device_schedule(d, d->ping > parking->past.idle
-                               ? d->ping - parking->past.idle
-                               : ngx_min(d->ping, 1));
-    ngx_pimap_count(devices[d->kind]);
-
-    /* one that is older than this moment may have been revoked before it */
-
-    if (account->subscribed && (parking->past.token || parking->revocable)) {
-        ngx_pimap_revoke_check(account);
-    }
-
-    return d;
+    return ngx_pimap_device_at(account, ngx_queue_head(&account->devices));
 }
 
 
-/* It has had its turn with those who know its name. */
-
-static void
-ngx_pimap_park_remember(ngx_pimap_device_t *d, ngx_pimap_past_t *past)
+ngx_pimap_device_t *
+ngx_pimap_device_next(ngx_pimap_device_t *d)
 {
-    d->token = past->token;
-    d->since = past->since;
-    d->bytes = past->bytes;
-    d->events = past->events;
-    d->sent_at -= past->idle;
-    d->confirmed = past->confirmed;
-    d->announced = 1;
+    return ngx_pimap_device_at(d->account, ngx_queue_next(&d->link));
+}
 
-    if (d->stream.coding != NGX_PIMAP_IDENTITY) {
-        ngx_pimap_compressed_stream_resume(&d->stream, past->check,
-                                           past->length);
+
+static ngx_pimap_device_t *
+ngx_pimap_device_at(ngx_pimap_account_t *account, ngx_queue_t *q)
+{
+    ngx_pimap_device_t  *d;
+
+    for ( /* void */ ;
+         q != ngx_queue_sentinel(&account->devices);
+         q = ngx_queue_next(q))
+    {
+        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+
+        if (!d->closing) {
+            return d;
+        }
     }
+
+    return NULL;
 }
 
 
 /*
- * One without pings has its turn now and then, for nothing; the clock may be
- * set meanwhile, so the end of a login is looked at in the same turns.
+ * A device without pings has a turn, too.  The end of a login is looked at in
+ * each turn, because the clock may be set meanwhile.
  */
 
 static void
@@ -179,6 +132,47 @@ ngx_pimap_device_schedule(ngx_pimap_device_t *d, ngx_uint_t seconds)
 }
 
 
+/*
+ * RFC 8620, 7.3: a ping is due when its interval has passed since the last
+ * message.  A message does not move the device in the wheel.  A device whose
+ * turn comes too early waits for the rest.
+ */
+
+static void
+ngx_pimap_device_due(ngx_queue_t *link)
+{
+    uint32_t             idle;
+    ngx_pimap_device_t  *d;
+
+    d = ngx_queue_data(link, ngx_pimap_device_t, due);
+
+    if (d->expires && ngx_time() >= (time_t) d->expires) {
+        ngx_pimap_device_schedule(d, 1);
+        ngx_pimap_device_expire(d, "time");
+        return;
+    }
+
+    idle = ngx_pimap_timer_wheel_now() - d->sent_at;
+
+    if (d->ping && idle < d->ping) {
+        ngx_pimap_device_schedule(d, d->ping - idle);
+        return;
+    }
+
+    ngx_pimap_device_schedule(d, d->ping);
+
+    if (d->ping
+        && ngx_pimap_device_send_control(d,
+                  ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_PING, 0, NULL,
+                                   ngx_pimap_device_log(d),
+                                   (ngx_uint_t) d->ping))
+           == NGX_OK)
+    {
+        ngx_pimap_count(pings);
+    }
+}
+
+
 void
 ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection)
@@ -190,71 +184,99 @@ ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     d->connection = connection;
 
     ngx_pimap_count(devices[kind]);
+
+    ngx_pimap_device_dbg(d, kind == NGX_PIMAP_HIBERNATED ? "hibernated"
+                                                         : "detached");
 }
 
 
 ngx_int_t
-ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_device_send(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
 {
     size_t     len;
     ngx_int_t  rc;
 
     if (d->stream.coding == NGX_PIMAP_IDENTITY) {
-        rc = d->transport->send(d, text);
-        len = text->len;
+        rc = d->transport->send(d, message);
+        len = message->len;
 
-        if (rc == NGX_OK && text->plain_len) {
-            ngx_pimap_count_n(compressed_plain_bytes, text->plain_len);
+        if (rc == NGX_OK && message->plain_len) {
+            ngx_pimap_count_n(compressed_plain_bytes, message->plain_len);
             ngx_pimap_count_n(compressed_bytes, len);
         }
 
     } else {
-        rc = ngx_pimap_device_pack(d, text, &len);
+        rc = ngx_pimap_device_compress(d, message, &len);
     }
 
-    if (rc == NGX_OK) {
+    switch (rc) {
+
+    case NGX_OK:
         d->bytes += len;
         d->sent_at = ngx_pimap_timer_wheel_now();
         ngx_pimap_count_n(sent_bytes, len);
-        return NGX_OK;
-    }
+        break;
 
-    if (rc == NGX_DONE) {
+    case NGX_DONE:
         ngx_pimap_device_end(d, NGX_PIMAP_END_ANSWERED, NULL);
-        return rc;
+        break;
+
+    case NGX_BUSY:
+        ngx_pimap_device_end(d, NGX_PIMAP_END_SLOW, NULL);
+        break;
+
+    default: /* NGX_ERROR */
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
     }
 
-    ngx_pimap_device_end(d, rc == NGX_BUSY ? NGX_PIMAP_END_SLOW
-                                         : NGX_PIMAP_END_CLIENT, NULL);
     return rc;
 }
 
 
-/* What is not taken is not part of the stream. */
+/* A message that was not sent is not part of the stream. */
 
 static ngx_int_t
-ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
+ngx_pimap_device_compress(ngx_pimap_device_t *d, ngx_pimap_message_t *message,
     size_t *len)
 {
-    ngx_int_t          rc;
-    ngx_pimap_message_t  *packed;
+    ngx_int_t             rc;
+    ngx_pimap_message_t  *compressed;
 
-    packed = ngx_pimap_compressed_stream_compress(&d->stream, text,
-                                    d->transport->log(d->connection));
-    if (packed == NULL) {
+    compressed = ngx_pimap_compressed_stream_compress(&d->stream, message,
+                                                      ngx_pimap_device_log(d));
+    if (compressed == NULL) {
         return NGX_ERROR;
     }
 
-    rc = d->transport->send(d, packed);
+    rc = d->transport->send(d, compressed);
 
     if (rc == NGX_OK) {
-        ngx_pimap_compressed_stream_add(&d->stream, text);
-        ngx_pimap_count_n(compressed_bytes, packed->len);
+        ngx_pimap_compressed_stream_add(&d->stream, message);
+        ngx_pimap_count_n(compressed_bytes, compressed->len);
     }
 
-    *len = packed->len;
+    *len = compressed->len;
 
-    ngx_pimap_message_unref(packed);
+    ngx_pimap_message_unref(compressed);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_pimap_device_send_control(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message)
+{
+    ngx_int_t  rc;
+
+    if (message == NULL) {
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return NGX_ERROR;
+    }
+
+    rc = d->closing ? NGX_ERROR : ngx_pimap_device_send(d, message);
+
+    ngx_pimap_message_unref(message);
 
     return rc;
 }
@@ -262,21 +284,23 @@ ngx_pimap_device_pack(ngx_pimap_device_t *d, ngx_pimap_message_t *text,
 
 void
 ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_message_t *text)
+    ngx_pimap_message_t *last)
 {
-    if (d->doomed) {
+    if (last && ngx_pimap_device_send_control(d, last) != NGX_OK) {
         return;
     }
 
-    if (text && ngx_pimap_device_send(d, text) != NGX_OK) {
+    if (d->closing) {
         return;
     }
 
-    d->doomed = 1;
+    d->closing = 1;
     d->reason = reason;
 
+    ngx_pimap_device_dbg(d, "closing");
+
     ngx_pimap_timer_wheel_remove(&d->due);
-    ngx_queue_insert_tail(&ngx_pimap_device_doomed, &d->due);
+    ngx_queue_insert_tail(&ngx_pimap_device_closing, &d->due);
 
     ngx_post_event(&ngx_pimap_device_event, &ngx_posted_events);
 }
@@ -284,24 +308,27 @@ ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 
 void
 ngx_pimap_device_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_message_t *text)
+    ngx_pimap_message_t *last)
 {
-    if (text == NULL) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-        return;
-    }
-
-    if (!d->doomed && ngx_pimap_device_send(d, text) == NGX_OK) {
+    if (ngx_pimap_device_send_control(d, last) == NGX_OK) {
         d->closed = 1;
         ngx_pimap_device_end(d, reason, NULL);
     }
+}
 
-    ngx_pimap_message_unref(text);
+
+void
+ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason)
+{
+    ngx_pimap_device_end(d, NGX_PIMAP_END_EXPIRED,
+                         ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_EXPIRED,
+                                          d->conf->retry, NULL,
+                                          ngx_pimap_device_log(d), reason));
 }
 
 
 static void
-ngx_pimap_device_doomed_handler(ngx_event_t *ev)
+ngx_pimap_device_closing_handler(ngx_event_t *ev)
 {
     void                         *connection;
     ngx_uint_t                    clean;
@@ -309,14 +336,14 @@ ngx_pimap_device_doomed_handler(ngx_event_t *ev)
     ngx_pimap_device_t           *d;
     const ngx_pimap_transport_t  *transport;
 
-    while (!ngx_queue_empty(&ngx_pimap_device_doomed)) {
-        q = ngx_queue_head(&ngx_pimap_device_doomed);
+    while (!ngx_queue_empty(&ngx_pimap_device_closing)) {
+        q = ngx_queue_head(&ngx_pimap_device_closing);
         d = ngx_queue_data(q, ngx_pimap_device_t, due);
 
         transport = d->transport;
         connection = d->connection;
 
-        clean = ngx_pimap_device_clean(d) && ngx_pimap_device_last(d) == NGX_OK;
+        clean = ngx_pimap_device_clean(d);
 
         ngx_pimap_device_leave(d, d->reason);
 
@@ -325,102 +352,72 @@ ngx_pimap_device_doomed_handler(ngx_event_t *ev)
 }
 
 
-/* An orderly end of what is compressed. */
-
-static ngx_int_t
-ngx_pimap_device_last(ngx_pimap_device_t *d)
-{
-    ngx_int_t          rc;
-    ngx_pimap_message_t  *text;
-
-    if (d->stream.coding == NGX_PIMAP_IDENTITY) {
-        return NGX_OK;
-    }
-
-    text = ngx_pimap_compressed_stream_end(&d->stream,
-                                 d->transport->log(d->connection));
-    if (text == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = d->transport->send(d, text);
-
-    ngx_pimap_message_unref(text);
-
-    return rc;
-}
-
-
-/* Whether it ends in good order; then it says what its format says last. */
+/*
+ * True if the response ends in good order.  Its format's last message and the
+ * end of the compressed stream are sent then.
+ */
 
 static ngx_uint_t
 ngx_pimap_device_clean(ngx_pimap_device_t *d)
 {
-    ngx_int_t                   rc;
-    ngx_pimap_message_t           *text;
+    ngx_log_t                  *log;
     const ngx_pimap_encoder_t  *encoder;
 
-    if (d->closed) {
-        return 1;
-    }
-
-    if (d->reason != NGX_PIMAP_END_CLOSEAFTER
-        && d->reason != NGX_PIMAP_END_ANSWERED
-        && d->reason != NGX_PIMAP_END_SUPERSEDED
-        && d->reason != NGX_PIMAP_END_DRAIN
-        && d->reason != NGX_PIMAP_END_EXPIRED)
-    {
-        return 0;
-    }
-
+    log = ngx_pimap_device_log(d);
     encoder = ngx_pimap_encoders[d->format];
 
-    if (encoder->last == NULL) {
-        return 1;
+    if (!d->closed) {
+
+        if (d->reason != NGX_PIMAP_END_CLOSEAFTER
+            && d->reason != NGX_PIMAP_END_ANSWERED
+            && d->reason != NGX_PIMAP_END_SUPERSEDED
+            && d->reason != NGX_PIMAP_END_DRAIN
+            && d->reason != NGX_PIMAP_END_EXPIRED)
+        {
+            return 0;
+        }
+
+        if (encoder->last
+            && ngx_pimap_device_send_last(d, encoder->last(d->reason, log))
+               != NGX_OK)
+        {
+            return 0;
+        }
     }
 
-    text = encoder->last(d->reason, d->transport->log(d->connection));
-    if (text == NULL) {
-        return 0;
-    }
-
-    rc = d->transport->send(d, text);
-
-    ngx_pimap_message_unref(text);
-
-    return rc == NGX_OK;
+    return d->stream.coding == NGX_PIMAP_IDENTITY
+           || ngx_pimap_device_send_last(d,
+                           ngx_pimap_compressed_stream_end(&d->stream, log))
+              == NGX_OK;
 }
 
 
-void
-ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason)
+static ngx_int_t
+ngx_pimap_device_send_last(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
 {
-    ngx_pimap_message_t  *text;
+    ngx_int_t  rc;
 
-    if (d->doomed) {
-        return;
+    if (message == NULL) {
+        return NGX_ERROR;
     }
 
-    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_EXPIRED,
-                            d->conf->retry, NULL,
-                            d->transport->log(d->connection), reason);
+    rc = d->transport->send(d, message);
 
-    ngx_pimap_device_end(d, NGX_PIMAP_END_EXPIRED, text);
+    ngx_pimap_message_unref(message);
 
-    if (text) {
-        ngx_pimap_message_unref(text);
-    }
+    return rc;
 }
 
 
 void
 ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
-    if (d->doomed) {
+    if (d->closing) {
         reason = d->reason;
     }
 
-    ngx_pimap_device_log(d, reason);
+    ngx_pimap_device_dbg(d, "end");
+    ngx_pimap_device_log_end(d, reason);
     ngx_pimap_count(ends[reason]);
 
     ngx_pimap_device_free(d);
@@ -430,6 +427,7 @@ ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 void
 ngx_pimap_device_give(ngx_pimap_device_t *d)
 {
+    ngx_pimap_device_dbg(d, "handed over");
     ngx_pimap_count(handover_sent);
 
     ngx_pimap_device_free(d);
@@ -444,7 +442,7 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 
     account = d->account;
 
-    if (d->doomed) {
+    if (d->closing) {
         ngx_queue_remove(&d->due);
 
     } else {
@@ -452,13 +450,13 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
     }
 
     ngx_queue_remove(&d->link);
-    ngx_pimap_gap_forget(&d->reader);
+    ngx_pimap_log_reader_forget(&d->reader);
 
     ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_device_name(d, &name);
     ngx_pimap_limit_release(&account->sn.str, &name, d->address);
 
-    ngx_pimap_input_free(d);
+    ngx_pimap_partial_message_free(d);
 
     if (d->filter) {
         ngx_free(d->filter);
@@ -471,10 +469,10 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 }
 
 
-/* One line a parked response, key="value", for the operator's tools. */
+/* A line for the tools of operators: its fields are a documented format. */
 
 static void
-ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
+ngx_pimap_device_log_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 {
     u_char      text[NGX_INET6_ADDRSTRLEN];
     u_char      names[2][4 * NGX_PIMAP_DEVICE_MAX];
@@ -493,7 +491,7 @@ ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     client.data = text;
     client.len = ngx_pimap_limit_address_text(d->address, text);
 
-    ngx_log_error(level, d->transport->log(d->connection), 0,
+    ngx_log_error(level, ngx_pimap_device_log(d), 0,
                   "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
                   "client=\"%V\" transport=\"%s\" seconds=\"%uL.%03uL\" "
                   "events=\"%uD\" bytes=\"%uL\"",
@@ -503,7 +501,7 @@ ngx_pimap_device_log(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 }
 
 
-/* As nginx does it in its access log; control characters are in no name. */
+/* As in nginx's access log.  No name has control characters. */
 
 static void
 ngx_pimap_device_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
@@ -530,58 +528,7 @@ ngx_pimap_device_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
 }
 
 
-/*
- * RFC 8620, 7.3: a ping is due when so much time has passed since the last
- * event.  An event does not move the device in the wheel: when its turn
- * comes, it may have to wait for the rest.
- */
-
-void
-ngx_pimap_device_due(ngx_queue_t *link)
-{
-    uint32_t             idle;
-    ngx_pimap_message_t    *text;
-    ngx_pimap_device_t  *d;
-
-    d = ngx_queue_data(link, ngx_pimap_device_t, due);
-
-    if (d->expires && ngx_time() >= (time_t) d->expires) {
-        ngx_pimap_device_schedule(d, 1);
-        ngx_pimap_device_expire(d, "time");
-        return;
-    }
-
-    idle = ngx_pimap_timer_wheel_now() - d->sent_at;
-
-    if (d->ping && idle < d->ping) {
-        ngx_pimap_device_schedule(d, d->ping - idle);
-        return;
-    }
-
-    ngx_pimap_device_schedule(d, d->ping);
-
-    if (d->ping == 0) {
-        return;
-    }
-
-    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_PING, 0, NULL,
-                            d->transport->log(d->connection),
-                            (ngx_uint_t) d->ping);
-
-    if (text == NULL) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-        return;
-    }
-
-    if (ngx_pimap_device_send(d, text) == NGX_OK) {
-        ngx_pimap_count(pings);
-    }
-
-    ngx_pimap_message_unref(text);
-}
-
-
-/* nginx' own time stands still within a turn, and is too coarse. */
+/* nginx's own time has milliseconds, and stands still within a turn. */
 
 uint64_t
 ngx_pimap_device_now(void)
@@ -592,3 +539,35 @@ ngx_pimap_device_now(void)
 
     return (uint64_t) tv.tv_sec * 1000000 + tv.tv_usec;
 }
+
+
+#if (NGX_DEBUG)
+
+void
+ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
+{
+    ngx_log_t         *log;
+    ngx_str_t          name;
+    pimap_event_id_t  *id;
+
+    log = ngx_pimap_device_log(d);
+
+    if (!(log->log_level & NGX_LOG_DEBUG_HTTP)) {
+        return;
+    }
+
+    ngx_pimap_device_name(d, &name);
+
+    id = d->reader ? &d->reader->position : &d->account->last_id;
+
+    ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
+                       "pimap device: %s account:\"%V\" device:\"%V\" "
+                       "transport:%s format:%s id:%uL-%uL reader:%s "
+                       "unsent:%uz", state, &d->account->sn.str, &name,
+                       ngx_pimap_device_kinds[d->kind],
+                       ngx_pimap_device_formats[d->format], id->epoch, id->n,
+                       d->reader ? "reads" : "live",
+                       d->transport->unsent(d->connection));
+}
+
+#endif

@@ -2,47 +2,53 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The registry of this worker's parked devices.  A parked device is a small
- * record; how bytes reach it is its transport's affair.
+ * Owns the parked devices of this worker: their records, pings and ends.
+ * Called by transports, which park devices, and by all rooms that send.
+ *
+ * Invariant: a device is freed by its transport or from a posted event only.
+ * A device that ends is "closing" until then: it stays in the list of its
+ * account and gets nothing more, so that a walk over devices may end any.
  */
 
 
-#ifndef _NGX_PIMAP_PARK_H_INCLUDED_
-#define _NGX_PIMAP_PARK_H_INCLUDED_
+#ifndef _NGX_PIMAP_DEVICE_H_INCLUDED_
+#define _NGX_PIMAP_DEVICE_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_compressed_stream.h"
-#include "pimap_event_id.h"
 #include "ngx_pimap_message.h"
 #include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
+#include "pimap_event_id.h"
 
 
 #define NGX_PIMAP_DEVICE_MAX   1024     /* bytes of a device's name */
 
 
-/* What a device may say while it is parked. */
+/* What a device may send while it is parked. */
 typedef enum {
     NGX_PIMAP_INPUT_NONE = 0,           /* a line end at most */
-    NGX_PIMAP_INPUT_WEBSOCKET,             /* WebSocket's frames */
-    NGX_PIMAP_INPUT_CHUNKS,             /* lines of a body, in chunks */
-    NGX_PIMAP_INPUT_NDJSON,              /* the same, which nginx reads */
+    NGX_PIMAP_INPUT_WEBSOCKET,          /* frames */
+    NGX_PIMAP_INPUT_CHUNKS,             /* NDJSON in an HTTP/1.1 body */
+    NGX_PIMAP_INPUT_NDJSON,             /* NDJSON in a body that nginx reads */
     NGX_PIMAP_NINPUTS
 } ngx_pimap_input_t;
 
 
 typedef struct {
     /*
-     * Sends a text, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
-     * too much is unsent.  NGX_ERROR: the connection is broken.  NGX_DONE:
-     * the response is complete without it.  Never ends the device itself.
+     * Sends a message, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
+     * too many bytes are unsent.  NGX_ERROR: the connection is broken.
+     * NGX_DONE: the response is complete without this message.  It never
+     * ends the device.
      */
-    ngx_int_t      (*send)(ngx_pimap_device_t *d, ngx_pimap_message_t *text);
+    ngx_int_t      (*send)(ngx_pimap_device_t *d,
+                           ngx_pimap_message_t *message);
 
     /*
      * Ends the response: in good order when "clean", else at once.  The
-     * device has left the registry before, and said its last words.
+     * device has been freed before.
      */
     void           (*end)(void *connection, ngx_uint_t clean);
 
@@ -53,17 +59,17 @@ typedef struct {
 
 struct ngx_pimap_device_s {
     ngx_queue_t                   link;     /* its account's list */
-    ngx_queue_t                   due;      /* the wheel's, or the doomed */
+    ngx_queue_t                   due;      /* the wheel's, or the closing */
 
     ngx_pimap_account_t          *account;
-    ngx_pimap_filter_t           *filter;   /* NULL: everything; owned */
-    ngx_pimap_log_reader_t           *reader;   /* NULL: live */
+    ngx_pimap_filter_t           *filter;   /* NULL: every event; owned */
+    ngx_pimap_log_reader_t       *reader;   /* NULL: live */
     ngx_pimap_partial_t          *partial;  /* of a message, or NULL */
     ngx_pimap_loc_conf_t         *conf;
 
     const ngx_pimap_transport_t  *transport;
     void                         *connection;
-    ngx_pimap_compressed_stream_t           stream;
+    ngx_pimap_compressed_stream_t  stream;
 
     uint64_t                      token;    /* of this request, unique */
     uint64_t                      since;    /* usec since the epoch */
@@ -75,50 +81,44 @@ struct ngx_pimap_device_s {
     uint16_t                      ping;     /* seconds, 0: none */
     u_char                        address[16];  /* IPv4: mapped */
 
-    uint8_t                       kind;
+    uint8_t                       kind;     /* ngx_pimap_kind_t */
     uint8_t                       format;   /* ngx_pimap_format_t */
-    uint8_t                       reason;   /* why it is to end */
+    uint8_t                       reason;   /* ngx_pimap_end_t, if closing */
     uint8_t                       input;    /* ngx_pimap_input_t */
-    ngx_pimap_pace_t              idle;     /* frames that bring nothing */
-    ngx_pimap_pace_t              updates;  /* that were submitted */
+    ngx_pimap_rate_t              idle;     /* frames without a payload */
+    ngx_pimap_rate_t              updates;  /* that were submitted */
     unsigned                      blanks:3; /* line ends that have come */
     unsigned                      closeafter:1;
     unsigned                      announced:1;
     unsigned                      confirmed:1;
-    unsigned                      doomed:1;
-    unsigned                      revocable:1;  /* not logged in just now */
+    unsigned                      closing:1;
+    unsigned                      revocable:1;  /* its login is not new */
     unsigned                      submitted:5;  /* wait for Redis */
-    unsigned                      closed:1; /* its last words are out */
+    unsigned                      closed:1; /* its last message is sent */
 
     uint16_t                      name_len; /* 0: anonymous */
     u_char                        name[1];
 };
 
 
-#define ngx_pimap_device_name(d, str)                                          \
+#define ngx_pimap_device_name(d, str)                                        \
     (str)->data = (d)->name;                                                 \
     (str)->len = (d)->name_len
 
-
-/* Where a device goes on in the log; not known while Redis is away. */
-typedef struct {
-    pimap_event_id_t          position;
-    unsigned                      known:1;
-    unsigned                      earliest:1;   /* whatever that is */
-} ngx_pimap_start_t;
+#define ngx_pimap_device_log(d)  (d)->transport->log((d)->connection)
 
 
-/* What a device that comes from another worker has been there. */
+/* What a device carries from the worker that had it before. */
 typedef struct {
     uint64_t                      token;    /* 0: it is new */
     uint64_t                      since;
     uint64_t                      bytes;
     uint32_t                      events;
-    uint32_t                      idle;     /* seconds without anything sent */
+    uint32_t                      idle;     /* seconds without a message */
     uint32_t                      confirmed;
-    uint32_t                      check;    /* of what was compressed */
+    uint32_t                      check;    /* of the compressed stream */
     uint32_t                      length;
-} ngx_pimap_past_t;
+} ngx_pimap_carried_t;
 
 
 /* What a request says about the device that it parks. */
@@ -126,13 +126,13 @@ typedef struct {
     ngx_str_t                     account;
     ngx_str_t                     device;
     ngx_pimap_filter_t           *filter;   /* taken over on success */
-    ngx_pimap_start_t             start;
+    pimap_event_start_t           start;
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;
     ngx_uint_t                    closeafter;
     uint32_t                      issued;
     uint32_t                      expires;
-    ngx_uint_t                    revocable;    /* its login is not new */
+    ngx_uint_t                    revocable;
     ngx_msec_t                    wait;         /* of a poll */
     u_char                        address[16];
     ngx_pimap_kind_t              kind;
@@ -140,45 +140,50 @@ typedef struct {
     ngx_pimap_input_t             input;
     ngx_pimap_coding_t            coding;
     const char                   *extensions;   /* of a WebSocket, or NULL */
-    ngx_pimap_past_t              past;
-} ngx_pimap_parking_t;
+    ngx_pimap_carried_t           carried;
+} ngx_pimap_park_request_t;
 
 
 ngx_int_t ngx_pimap_device_init_process(ngx_cycle_t *cycle);
 
+/* Adds a device to its account; its first turn is in so many seconds. */
+void ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds);
+
 /*
- * Registers a device; an older one of the same name ends.  Its place under
- * the limits has been taken before, with ngx_pimap_limit_admit().  NULL:
- * memory is out.
+ * Walks over an account's devices that are not closing.  A device may be ended
+ * before next() is called for it.  NULL: there is no other.
  */
-ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_parking_t *parking,
-    const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
+ngx_pimap_device_t *ngx_pimap_device_first(ngx_pimap_account_t *account);
+ngx_pimap_device_t *ngx_pimap_device_next(ngx_pimap_device_t *d);
 
 /* Another transport serves the device from now on. */
 void ngx_pimap_device_move(ngx_pimap_device_t *d, ngx_pimap_kind_t kind,
     const ngx_pimap_transport_t *transport, void *connection);
 
-/* Sends, and dooms the device if that fails. */
+/* Sends, and ends the device if that fails. */
 ngx_int_t ngx_pimap_device_send(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text);
+    ngx_pimap_message_t *message);
 
 /*
- * Ends a device, soon but not before this returns: it is safe in a walk over
- * devices.  "text", if not NULL, are its last words; the reference stays the
- * caller's.
+ * The same for a message that was made for this device only.  Its reference is
+ * taken.  NULL: there was no memory for it, and the device ends.
+ */
+ngx_int_t ngx_pimap_device_send_control(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message);
+
+/*
+ * Ends a device, soon but not before this returns, so a walk over devices may
+ * call it.  "last" is a last message or NULL; its reference is taken.
  */
 void ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_message_t *text);
+    ngx_pimap_message_t *last);
 
-/* Ends a device whose login has ended: "time", or "revoked". */
-void ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason);
-
-/*
- * The same in good order, whatever the reason: "text" is the very last thing,
- * its reference is taken, NULL: memory is out.
- */
+/* The same; the response ends in good order after "last" for any reason. */
 void ngx_pimap_device_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
-    ngx_pimap_message_t *text);
+    ngx_pimap_message_t *last);
+
+/* Ends a device whose login has ended by "time" or is "revoked". */
+void ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason);
 
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
@@ -186,11 +191,15 @@ void ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 /* The device goes on in another worker.  Frees it here. */
 void ngx_pimap_device_give(ngx_pimap_device_t *d);
 
+/* Logs a change of state. */
+#if (NGX_DEBUG)
+void ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state);
+#else
+#define ngx_pimap_device_dbg(d, state)
+#endif
+
 /* What "since" of a device is taken from. */
 uint64_t ngx_pimap_device_now(void);
 
-/* From the wheel: the turn of a device has come. */
-void ngx_pimap_device_due(ngx_queue_t *link);
 
-
-#endif /* _NGX_PIMAP_PARK_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_DEVICE_H_INCLUDED_ */

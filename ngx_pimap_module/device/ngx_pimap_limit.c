@@ -45,7 +45,7 @@ static const u_char  ngx_pimap_limit_mapped[12] = {
 
 
 ngx_int_t
-ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
+ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
 {
     ngx_uint_t              limit, known;
     ngx_pimap_limit_keys_t  keys;
@@ -83,7 +83,7 @@ ngx_pimap_limit_admit(ngx_pimap_parking_t *parking, const char **problem)
 
 
 void
-ngx_pimap_limit_take(ngx_pimap_parking_t *parking)
+ngx_pimap_limit_take(ngx_pimap_park_request_t *parking)
 {
     ngx_pimap_limit_keys_t  keys;
 

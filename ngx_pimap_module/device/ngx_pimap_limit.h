@@ -19,11 +19,11 @@
  * set: the account or the address has as many as it may.  Every NGX_OK owes
  * one ngx_pimap_limit_release().
  */
-ngx_int_t ngx_pimap_limit_admit(ngx_pimap_parking_t *parking,
+ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking,
     const char **problem);
 
 /* Takes a place for a device that has one already, on its way to here. */
-void ngx_pimap_limit_take(ngx_pimap_parking_t *parking);
+void ngx_pimap_limit_take(ngx_pimap_park_request_t *parking);
 
 void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     u_char *address);

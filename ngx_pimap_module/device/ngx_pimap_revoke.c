@@ -58,7 +58,7 @@ ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
 }
 
 
-/* "!revoke <time>[ <device>]" */
+/* "<time>[ <device>]" */
 
 ngx_int_t
 ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
@@ -67,32 +67,24 @@ ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
     u_char              *p, *last;
     time_t               time;
     ngx_str_t            device, name;
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    if (len <= 8 || ngx_strncmp(data, "!revoke ", 8) != 0) {
-        return NGX_DECLINED;
-    }
-
-    data += 8;
-    last = data + len - 8;
+    last = data + len;
 
     p = ngx_strlchr(data, last, ' ');
     time = ngx_atotm(data, (p ? p : last) - data);
-
-    device.data = p ? p + 1 : last;
-    device.len = last - device.data;
 
     if (time == NGX_ERROR) {
         return NGX_DECLINED;
     }
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+    device.data = p ? p + 1 : last;
+    device.len = last - device.data;
 
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
+    {
         ngx_pimap_device_name(d, &name);
 
         if (device.len == 0
@@ -268,7 +260,6 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 
     time_t                time;
     ngx_str_t             name;
-    ngx_queue_t          *q;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
@@ -289,12 +280,10 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 
     if (account && reply->elements) {
 
-        for (q = ngx_queue_head(&account->devices);
-             q != ngx_queue_sentinel(&account->devices);
-             q = ngx_queue_next(q))
+        for (d = ngx_pimap_device_first(account);
+             d;
+             d = ngx_pimap_device_next(d))
         {
-            d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
             ngx_pimap_device_name(d, &name);
             time = ngx_pimap_revoke_time(reply, &name);
 

@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Redis orders the messages of a channel, so all workers agree on who came
- * last: a device whose own "!supersede" has not come back yet is newer than
- * any other that comes before it.  After a loss of messages the order is
- * unknown; then "!present" compares when the requests were parked.
+ * Redis orders the messages of a channel, so all workers agree on the newest
+ * request.  Until the "!supersede" of a device comes back, the device is newer
+ * than each device that another "!supersede" names.  After a loss of messages
+ * the order is unknown.  Then "!present" compares the times of parking.
  */
 
 
@@ -23,25 +23,18 @@
 #define NGX_PIMAP_SUPERSEDE_FRESH  2000000  /* usec: parked just now */
 
 
-typedef struct {
-    uint64_t    since;                      /* 0: "!supersede" */
-    uint64_t    token;
-    ngx_str_t   device;
-} ngx_pimap_supersede_msg_t;
-
-
 static ngx_uint_t ngx_pimap_supersede_same(ngx_pimap_device_t *d,
     ngx_str_t *name);
 static void ngx_pimap_supersede_end(ngx_pimap_device_t *d);
 static void ngx_pimap_supersede_announce(ngx_pimap_device_t *d,
     ngx_uint_t fresh);
 static void ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_supersede_parse(ngx_pimap_supersede_msg_t *msg,
-    u_char *data, size_t len);
+static ngx_int_t ngx_pimap_supersede_apply(ngx_pimap_account_t *account,
+    uint64_t since, u_char *p, u_char *last);
 static ngx_int_t ngx_pimap_supersede_number(u_char **pos, u_char *last,
     ngx_uint_t base, uint64_t *number);
 static void ngx_pimap_supersede_compare(ngx_pimap_device_t *d,
-    ngx_pimap_supersede_msg_t *msg);
+    uint64_t since, uint64_t token);
 
 
 static uint64_t  ngx_pimap_supersede_token;
@@ -54,7 +47,8 @@ ngx_pimap_supersede_init_process(ngx_cycle_t *cycle)
         != 1)
     {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                      "pimap has no random numbers");
+                      "pimap can't start: RAND_bytes() gave no random "
+                      "numbers");
         return NGX_ERROR;
     }
 
@@ -66,7 +60,6 @@ void
 ngx_pimap_supersede(ngx_pimap_device_t *d)
 {
     ngx_str_t            name;
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *older;
 
     d->token = ngx_pimap_supersede_token++;
@@ -77,12 +70,10 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
 
     ngx_pimap_device_name(d, &name);
 
-    for (q = ngx_queue_head(&d->account->devices);
-         q != ngx_queue_sentinel(&d->account->devices);
-         q = ngx_queue_next(q))
+    for (older = ngx_pimap_device_first(d->account);
+         older;
+         older = ngx_pimap_device_next(older))
     {
-        older = ngx_queue_data(q, ngx_pimap_device_t, link);
-
         if (ngx_pimap_supersede_same(older, &name)) {
             ngx_pimap_supersede_end(older);
         }
@@ -93,7 +84,7 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
 
     } else if (!ngx_pimap_subscriber_listening()) {
 
-        /* the order of subscriptions says nothing then, but times do */
+        /* without a subscriber only the times of parking tell an order */
 
         d->announced = 1;
     }
@@ -111,21 +102,13 @@ ngx_pimap_supersede_same(ngx_pimap_device_t *d, ngx_str_t *name)
 static void
 ngx_pimap_supersede_end(ngx_pimap_device_t *d)
 {
-    ngx_pimap_message_t  *text;
+    ngx_pimap_device_dbg(d, "superseded");
 
-    if (d->doomed) {
-        return;
-    }
-
-    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_SUPERSEDED,
-                            d->conf->retry, NULL,
-                            d->transport->log(d->connection));
-
-    ngx_pimap_device_end(d, NGX_PIMAP_END_SUPERSEDED, text);
-
-    if (text) {
-        ngx_pimap_message_unref(text);
-    }
+    ngx_pimap_device_end(d, NGX_PIMAP_END_SUPERSEDED,
+                         ngx_pimap_encode(d->format,
+                                          NGX_PIMAP_CONTROL_SUPERSEDED,
+                                          d->conf->retry, NULL,
+                                          ngx_pimap_device_log(d)));
 }
 
 
@@ -161,24 +144,20 @@ ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 {
     uint64_t             now;
     ngx_uint_t           fresh;
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
     now = ngx_pimap_device_now();
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
     {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
+        if (d->name_len) {
+            fresh = !d->announced
+                    && now - d->since < NGX_PIMAP_SUPERSEDE_FRESH;
 
-        if (d->name_len == 0 || d->doomed) {
-            continue;
+            ngx_pimap_supersede_announce(d, fresh);
         }
-
-        fresh = !d->announced && now - d->since < NGX_PIMAP_SUPERSEDE_FRESH;
-
-        ngx_pimap_supersede_announce(d, fresh);
     }
 }
 
@@ -193,81 +172,75 @@ ngx_pimap_supersede_reachable(void)
 static void
 ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account)
 {
-    ngx_queue_t         *q;
     ngx_pimap_device_t  *d;
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
     {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
-        if (d->name_len && !d->doomed && !d->confirmed) {
+        if (d->name_len && !d->confirmed) {
             ngx_pimap_supersede_announce(d, 0);
         }
     }
 }
 
 
+/* "<token> <device>" */
+
 ngx_int_t
 ngx_pimap_supersede_message(ngx_pimap_account_t *account, u_char *data,
     size_t len)
 {
-    ngx_queue_t                *q;
-    ngx_pimap_device_t         *d;
-    ngx_pimap_supersede_msg_t   msg;
+    return ngx_pimap_supersede_apply(account, 0, data, data + len);
+}
 
-    if (ngx_pimap_supersede_parse(&msg, data, len) != NGX_OK) {
+
+/* "<since> <token> <device>" */
+
+ngx_int_t
+ngx_pimap_supersede_present(ngx_pimap_account_t *account, u_char *data,
+    size_t len)
+{
+    u_char    *last;
+    uint64_t   since;
+
+    last = data + len;
+
+    if (ngx_pimap_supersede_number(&data, last, 10, &since) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
-    {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
-        if (!d->doomed && ngx_pimap_supersede_same(d, &msg.device)) {
-            ngx_pimap_supersede_compare(d, &msg);
-        }
-    }
-
-    return NGX_OK;
+    return ngx_pimap_supersede_apply(account, since, data, last);
 }
 
 
 static ngx_int_t
-ngx_pimap_supersede_parse(ngx_pimap_supersede_msg_t *msg, u_char *data,
-    size_t len)
+ngx_pimap_supersede_apply(ngx_pimap_account_t *account, uint64_t since,
+    u_char *p, u_char *last)
 {
-    u_char  *p, *last;
+    uint64_t             token;
+    ngx_str_t            name;
+    ngx_pimap_device_t  *d;
 
-    p = data;
-    last = data + len;
-    msg->since = 0;
-
-    if (len > 9 && ngx_strncmp(p, "!present ", 9) == 0) {
-        p += 9;
-
-        if (ngx_pimap_supersede_number(&p, last, 10, &msg->since) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-    } else if (len > 11 && ngx_strncmp(p, "!supersede ", 11) == 0) {
-        p += 11;
-
-    } else {
+    if (ngx_pimap_supersede_number(&p, last, 16, &token) != NGX_OK
+        || p == last)
+    {
         return NGX_DECLINED;
     }
 
-    if (ngx_pimap_supersede_number(&p, last, 16, &msg->token) != NGX_OK) {
-        return NGX_ERROR;
+    name.data = p;
+    name.len = last - p;
+
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
+    {
+        if (ngx_pimap_supersede_same(d, &name)) {
+            ngx_pimap_supersede_compare(d, since, token);
+        }
     }
 
-    msg->device.data = p;
-    msg->device.len = last - p;
-
-    return msg->device.len ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -312,16 +285,18 @@ ngx_pimap_supersede_number(u_char **pos, u_char *last, ngx_uint_t base,
 }
 
 
+/* "since" is 0 for a "!supersede". */
+
 static void
-ngx_pimap_supersede_compare(ngx_pimap_device_t *d,
-    ngx_pimap_supersede_msg_t *msg)
+ngx_pimap_supersede_compare(ngx_pimap_device_t *d, uint64_t since,
+    uint64_t token)
 {
-    if (msg->token == d->token) {
+    if (token == d->token) {
         d->confirmed = 1;
         return;
     }
 
-    if (msg->since == 0) {
+    if (since == 0) {
         if (d->confirmed) {
             ngx_pimap_supersede_end(d);
         }
@@ -329,14 +304,12 @@ ngx_pimap_supersede_compare(ngx_pimap_device_t *d,
         return;
     }
 
-    if (msg->since > d->since
-        || (msg->since == d->since && msg->token > d->token))
-    {
+    if (since > d->since || (since == d->since && token > d->token)) {
         ngx_pimap_supersede_end(d);
         return;
     }
 
-    /* the other one is older, and does not know of this one */
+    /* the other worker does not know of this newer request */
 
     ngx_pimap_supersede_announce(d, 0);
 }

@@ -2,13 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The timer is cancelable: it does not keep a worker that is told to quit,
- * and goes on as long as something else does.
+ * The timer is cancelable: it does not keep a worker that is told to quit.
  */
 
 
 #include "ngx_pimap_timer_wheel.h"
-#include "ngx_pimap_device.h"
 
 
 #define NGX_PIMAP_TIMER_WHEEL_SIZE  (NGX_PIMAP_TIMER_WHEEL_MAX + 1)
@@ -18,17 +16,22 @@ static void ngx_pimap_timer_wheel_handler(ngx_event_t *ev);
 static void ngx_pimap_timer_wheel_turn(ngx_uint_t bucket);
 
 
-static ngx_queue_t       ngx_pimap_timer_wheel[NGX_PIMAP_TIMER_WHEEL_SIZE];
-static ngx_uint_t        ngx_pimap_timer_wheel_count;
-static uint32_t          ngx_pimap_timer_wheel_seconds;
-static ngx_msec_t        ngx_pimap_timer_wheel_start;
-static ngx_event_t       ngx_pimap_timer_wheel_event;
+static ngx_queue_t               ngx_pimap_timer_wheel[
+                                     NGX_PIMAP_TIMER_WHEEL_SIZE];
+static ngx_uint_t                ngx_pimap_timer_wheel_count;
+static uint32_t                  ngx_pimap_timer_wheel_seconds;
+static ngx_msec_t                ngx_pimap_timer_wheel_start;
+static ngx_event_t               ngx_pimap_timer_wheel_event;
+static ngx_pimap_timer_wheel_pt  ngx_pimap_timer_wheel_due;
 
 
 ngx_int_t
-ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle)
+ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle,
+    ngx_pimap_timer_wheel_pt due)
 {
     ngx_uint_t  i;
+
+    ngx_pimap_timer_wheel_due = due;
 
     for (i = 0; i < NGX_PIMAP_TIMER_WHEEL_SIZE; i++) {
         ngx_queue_init(&ngx_pimap_timer_wheel[i]);
@@ -48,13 +51,15 @@ ngx_pimap_timer_wheel_add(ngx_queue_t *link, ngx_uint_t seconds)
 
     if (ngx_pimap_timer_wheel_count++ == 0) {
         ngx_pimap_timer_wheel_start = ngx_current_msec
-                                - (ngx_msec_t) ngx_pimap_timer_wheel_seconds * 1000;
+                           - (ngx_msec_t) ngx_pimap_timer_wheel_seconds * 1000;
+
         if (!ngx_pimap_timer_wheel_event.timer_set) {
             ngx_add_timer(&ngx_pimap_timer_wheel_event, 1000);
         }
     }
 
-    bucket = (ngx_pimap_timer_wheel_seconds + seconds) % NGX_PIMAP_TIMER_WHEEL_SIZE;
+    bucket = (ngx_pimap_timer_wheel_seconds + seconds)
+             % NGX_PIMAP_TIMER_WHEEL_SIZE;
 
     ngx_queue_insert_tail(&ngx_pimap_timer_wheel[bucket], link);
 }
@@ -76,22 +81,22 @@ ngx_pimap_timer_wheel_now(void)
 
 
 ngx_uint_t
-ngx_pimap_timer_wheel_over(ngx_pimap_pace_t *pace, ngx_uint_t most)
+ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, ngx_uint_t most)
 {
     uint8_t  now;
 
     now = (uint8_t) ngx_pimap_timer_wheel_seconds;
 
-    if (pace->second != now) {
-        pace->second = now;
-        pace->n = 0;
+    if (rate->second != now) {
+        rate->second = now;
+        rate->n = 0;
     }
 
-    if (pace->n >= most) {
+    if (rate->n >= most) {
         return 1;
     }
 
-    pace->n++;
+    rate->n++;
 
     return 0;
 }
@@ -109,7 +114,7 @@ ngx_pimap_timer_wheel_first(void)
 
     for (i = 1; i <= NGX_PIMAP_TIMER_WHEEL_SIZE; i++) {
         bucket = &ngx_pimap_timer_wheel[(ngx_pimap_timer_wheel_seconds + i)
-                                  % NGX_PIMAP_TIMER_WHEEL_SIZE];
+                                        % NGX_PIMAP_TIMER_WHEEL_SIZE];
 
         if (!ngx_queue_empty(bucket)) {
             return ngx_queue_head(bucket);
@@ -127,11 +132,12 @@ ngx_pimap_timer_wheel_handler(ngx_event_t *ev)
 
     now = (uint32_t) ((ngx_current_msec - ngx_pimap_timer_wheel_start) / 1000);
 
-    /* a worker that was stopped for a while turns for each second missed */
+    /* a worker that was stopped catches up on each second */
 
     while (ngx_pimap_timer_wheel_seconds < now) {
         ngx_pimap_timer_wheel_seconds++;
-        ngx_pimap_timer_wheel_turn(ngx_pimap_timer_wheel_seconds % NGX_PIMAP_TIMER_WHEEL_SIZE);
+        ngx_pimap_timer_wheel_turn(ngx_pimap_timer_wheel_seconds
+                                   % NGX_PIMAP_TIMER_WHEEL_SIZE);
     }
 
     if (ngx_pimap_timer_wheel_count) {
@@ -151,7 +157,7 @@ ngx_pimap_timer_wheel_turn(ngx_uint_t bucket)
         return;
     }
 
-    /* they may come back into any bucket, so the list is taken off first */
+    /* the handler may add a link to any bucket */
 
     ngx_queue_init(&due);
     ngx_queue_add(&due, &ngx_pimap_timer_wheel[bucket]);
@@ -160,6 +166,6 @@ ngx_pimap_timer_wheel_turn(ngx_uint_t bucket)
     while (!ngx_queue_empty(&due)) {
         link = ngx_queue_head(&due);
         ngx_pimap_timer_wheel_remove(link);
-        ngx_pimap_device_due(link);
+        ngx_pimap_timer_wheel_due(link);
     }
 }

@@ -29,7 +29,7 @@ typedef enum {
 typedef struct {
     uint32_t               len[NGX_PIMAP_DEVICE_RECORD_NPARTS];
 
-    ngx_pimap_past_t       past;
+    ngx_pimap_carried_t    carried;
     pimap_event_id_t   position;
 
     uint32_t               issued;
@@ -42,8 +42,8 @@ typedef struct {
     uint8_t                blanks;
     uint8_t                coding;
     uint8_t                address[16];
-    ngx_pimap_pace_t       idle;
-    ngx_pimap_pace_t       updates;
+    ngx_pimap_rate_t       idle;
+    ngx_pimap_rate_t       updates;
 
     ngx_pimap_tls13_t      tls;
 } ngx_pimap_device_record_head_t;
@@ -68,7 +68,7 @@ ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
     u_char                   *p;
     ngx_uint_t                i;
     ngx_str_t                 parts[NGX_PIMAP_DEVICE_RECORD_NPARTS];
-    ngx_pimap_parking_t      *parking;
+    ngx_pimap_park_request_t      *parking;
     ngx_pimap_device_record_head_t   head;
 
     parking = &record->parking;
@@ -97,8 +97,8 @@ ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
         return 0;
     }
 
-    head.past = parking->past;
-    head.position = parking->start.position;
+    head.carried = parking->carried;
+    head.position = parking->start.id;
     head.issued = parking->issued;
     head.expires = parking->expires;
     head.ping = (uint16_t) parking->ping;
@@ -142,7 +142,7 @@ ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
     u_char                   *p;
     ngx_uint_t                i;
     ngx_str_t                 parts[NGX_PIMAP_DEVICE_RECORD_NPARTS];
-    ngx_pimap_parking_t      *parking;
+    ngx_pimap_park_request_t      *parking;
     ngx_pimap_device_record_head_t  *head;
 
     if (len < sizeof(ngx_pimap_device_record_head_t)) {
@@ -181,7 +181,7 @@ ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
                       ? (ngx_pimap_filter_t *)
                             parts[NGX_PIMAP_DEVICE_RECORD_FILTER].data
                       : NULL;
-    parking->past = head->past;
+    parking->carried = head->carried;
     parking->issued = head->issued;
     parking->expires = head->expires;
     parking->ping = head->ping;
@@ -190,7 +190,7 @@ ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
     parking->input = head->input;
     parking->coding = head->coding;
     parking->closeafter = (head->flags & NGX_PIMAP_DEVICE_RECORD_CLOSEAFTER) != 0;
-    parking->start.position = head->position;
+    parking->start.id = head->position;
     parking->start.known = (head->flags & NGX_PIMAP_DEVICE_RECORD_KNOWN) != 0;
     parking->start.earliest = (head->flags & NGX_PIMAP_DEVICE_RECORD_EARLIEST) != 0;
     ngx_memcpy(parking->address, head->address, sizeof(head->address));

@@ -18,7 +18,7 @@
 
 typedef struct {
     ngx_str_t              location;    /* of nginx.conf, as its key */
-    ngx_pimap_parking_t    parking;     /* but for its conf */
+    ngx_pimap_park_request_t    parking;     /* but for its conf */
     ngx_str_t              unsent;      /* bytes that the socket has not got */
     ngx_str_t              unread;
     ngx_str_t              state;       /* of a message that is not */
@@ -28,8 +28,8 @@ typedef struct {
     unsigned               chunked:1;
     unsigned               current:1;   /* its place is the log's end */
     unsigned               blanks:3;
-    ngx_pimap_pace_t       idle;
-    ngx_pimap_pace_t       updates;
+    ngx_pimap_rate_t       idle;
+    ngx_pimap_rate_t       updates;
 } ngx_pimap_device_record_t;
 
 

@@ -11,11 +11,10 @@
 
 
 #include "ngx_pimap_drain.h"
-#include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_encode.h"
 #include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_device.h"
+#include "ngx_pimap_park.h"
 #include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_handover_receiver.h"
 #include "ngx_pimap_update_waiter.h"
@@ -192,29 +191,10 @@ ngx_pimap_drain_turn(ngx_event_t *ev)
             break;
         }
 
-        ngx_pimap_drain_device(ngx_queue_data(link, ngx_pimap_device_t, due));
+        ngx_pimap_unpark(ngx_queue_data(link, ngx_pimap_device_t, due));
     }
 
     if (ngx_pimap_timer_wheel_first()) {
         ngx_add_timer(ev, NGX_PIMAP_DRAIN_TICK);
-    }
-}
-
-
-void
-ngx_pimap_drain_device(ngx_pimap_device_t *d)
-{
-    ngx_pimap_message_t  *text;
-
-    ngx_pimap_coalesce_flush(d->account);
-
-    text = ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_RETRY,
-                            d->conf->retry, NULL,
-                            d->transport->log(d->connection));
-
-    ngx_pimap_device_end(d, NGX_PIMAP_END_DRAIN, text);
-
-    if (text) {
-        ngx_pimap_message_unref(text);
     }
 }

@@ -16,8 +16,5 @@
 
 ngx_int_t ngx_pimap_drain_init_process(ngx_cycle_t *cycle);
 
-/* Tells a device to come back, and ends it: it can't stay here. */
-void ngx_pimap_drain_device(ngx_pimap_device_t *d);
-
 
 #endif /* _NGX_PIMAP_DRAIN_H_INCLUDED_ */

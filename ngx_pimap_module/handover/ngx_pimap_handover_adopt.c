@@ -9,7 +9,7 @@
 #include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_transport_connection.h"
-#include "ngx_pimap_drain.h"
+#include "ngx_pimap_park.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_limit.h"
@@ -62,7 +62,7 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
 {
     ngx_uint_t             gone;
     ngx_pimap_device_t    *d;
-    ngx_pimap_parking_t   *parking;
+    ngx_pimap_park_request_t   *parking;
     ngx_pimap_connection_t *pc;
     ngx_pimap_connection_state_t  state;
 
@@ -100,9 +100,9 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
 
     /* nothing has come since the marker, so the other one's place is ours */
 
-    if (guest->ordered && record->current && !guest->account->anchored) {
-        guest->account->anchored = 1;
-        guest->account->position = parking->start.position;
+    if (guest->ordered && record->current && !guest->account->has_last_id) {
+        guest->account->has_last_id = 1;
+        guest->account->last_id = parking->start.id;
     }
 
     ngx_pimap_limit_take(parking);
@@ -137,7 +137,7 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
     /* its location may be gone, or too many events have come meanwhile */
 
     if (gone || guest->lost) {
-        ngx_pimap_drain_device(d);
+        ngx_pimap_unpark(d);
 
     } else {
         ngx_pimap_handover_incoming_catch_up(guest, d);

@@ -10,7 +10,7 @@
 #include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_deliver.h"
+#include "ngx_pimap_fanout.h"
 #include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_device.h"
 
@@ -113,7 +113,7 @@ ngx_pimap_handover_incoming_create(void *giver, uint64_t token,
         return NGX_ERROR;
     }
 
-    guest->account->guests++;
+    guest->account->incoming++;
     guest->giver = giver;
     guest->token = token;
 
@@ -168,7 +168,7 @@ ngx_pimap_handover_incoming_subscribed(ngx_pimap_account_t *account)
     ngx_queue_t        *q;
     ngx_pimap_handover_incoming_t  *guest;
 
-    if (account->guests == 0) {
+    if (account->incoming == 0) {
         return;
     }
 
@@ -235,10 +235,6 @@ ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account,
 {
     ngx_queue_t        *q;
     ngx_pimap_handover_incoming_t  *guest;
-
-    if (account->guests == 0) {
-        return;
-    }
 
     for (q = ngx_queue_head(&ngx_pimap_guests);
          q != ngx_queue_sentinel(&ngx_pimap_guests);
@@ -362,7 +358,7 @@ ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
     ngx_pimap_kept_t  *kept;
 
     for (q = ngx_queue_head(&guest->kept);
-         q != ngx_queue_sentinel(&guest->kept) && !d->doomed;
+         q != ngx_queue_sentinel(&guest->kept) && !d->closing;
          q = ngx_queue_next(q))
     {
         kept = ngx_queue_data(q, ngx_pimap_kept_t, link);
@@ -374,7 +370,7 @@ ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
             continue;
         }
 
-        (void) ngx_pimap_deliver_one(d, &ev);
+        (void) ngx_pimap_fanout_one(d, &ev);
 
         pimap_event_free(&ev);
     }
@@ -405,7 +401,7 @@ ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest)
 
     ngx_queue_remove(&guest->link);
 
-    guest->account->guests--;
+    guest->account->incoming--;
     ngx_pimap_account_put(guest->account);
 
     ngx_free(guest);

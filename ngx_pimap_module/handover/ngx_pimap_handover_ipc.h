@@ -27,8 +27,9 @@
 
 /* "!handover <token>" in the account's channel, 16 hexadecimal digits */
 #define NGX_PIMAP_HANDOVER_MARKER       "!handover "
+#define NGX_PIMAP_HANDOVER_TOKEN_LEN    16
 #define NGX_PIMAP_HANDOVER_MARKER_SIZE                                        \
-    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + 16)
+    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + NGX_PIMAP_HANDOVER_TOKEN_LEN)
 
 
 typedef enum {

@@ -12,10 +12,6 @@
 #include "ngx_pimap_handover_incoming.h"
 
 
-#define NGX_PIMAP_HANDOVER_MARKER_PREFIX                                      \
-    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1)
-
-
 ngx_int_t
 ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
     size_t len)
@@ -24,17 +20,13 @@ ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
     ngx_uint_t   i;
     ngx_int_t    digit;
 
-    if (len != NGX_PIMAP_HANDOVER_MARKER_SIZE
-        || ngx_memcmp(data, NGX_PIMAP_HANDOVER_MARKER,
-                      NGX_PIMAP_HANDOVER_MARKER_PREFIX)
-           != 0)
-    {
+    if (len != NGX_PIMAP_HANDOVER_TOKEN_LEN) {
         return NGX_DECLINED;
     }
 
     token = 0;
 
-    for (i = NGX_PIMAP_HANDOVER_MARKER_PREFIX; i < len; i++) {
+    for (i = 0; i < len; i++) {
         digit = ngx_hextoi(&data[i], 1);
 
         if (digit == NGX_ERROR) {

@@ -15,7 +15,7 @@
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_device_record.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_cursor.h"
 #include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_timer_wheel.h"
@@ -113,7 +113,7 @@ ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
 static ngx_uint_t
 ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d)
 {
-    return !d->doomed && (d->kind == NGX_PIMAP_DETACHED
+    return !d->closing && (d->kind == NGX_PIMAP_DETACHED
                           || d->kind == NGX_PIMAP_HIBERNATED);
 }
 
@@ -452,7 +452,7 @@ ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
     ngx_pimap_device_record_t *record)
 {
     ngx_pimap_account_t  *account;
-    ngx_pimap_parking_t  *parking;
+    ngx_pimap_park_request_t  *parking;
 
     account = d->account;
     parking = &record->parking;
@@ -478,18 +478,18 @@ ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
 
     parking->coding = d->stream.coding;
 
-    parking->past.token = d->token;
-    parking->past.since = d->since;
-    parking->past.bytes = d->bytes;
-    parking->past.events = d->events;
-    parking->past.idle = ngx_pimap_timer_wheel_now() - d->sent_at;
-    parking->past.confirmed = d->confirmed;
-    parking->past.check = d->stream.check;
-    parking->past.length = d->stream.length;
+    parking->carried.token = d->token;
+    parking->carried.since = d->since;
+    parking->carried.bytes = d->bytes;
+    parking->carried.events = d->events;
+    parking->carried.idle = ngx_pimap_timer_wheel_now() - d->sent_at;
+    parking->carried.confirmed = d->confirmed;
+    parking->carried.check = d->stream.check;
+    parking->carried.length = d->stream.length;
 
-    ngx_pimap_gap_place(d, &parking->start);
+    ngx_pimap_cursor_get(d, &parking->start);
 
-    record->current = d->reader == NULL && account->anchored
+    record->current = d->reader == NULL && account->has_last_id
                       && account->reader == NULL;
 }
 

@@ -29,7 +29,7 @@
 /* Lives in the request's pool, ends with it. */
 typedef struct {
     ngx_http_request_t    *request;
-    ngx_pimap_parking_t    parking;
+    ngx_pimap_park_request_t    parking;
     ngx_pimap_query_t      query;
     ngx_pimap_preflight_t        ask;
 } ngx_pimap_events_t;
@@ -37,24 +37,24 @@ typedef struct {
 
 static ngx_int_t ngx_pimap_events_method(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_pimap_query_t *query,
+    ngx_pimap_park_request_t *parking, ngx_pimap_query_t *query,
     const char **problem);
 static void ngx_pimap_events_resume(void *data);
 static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
 static ngx_int_t ngx_pimap_events_revoked(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, const char **problem);
+    ngx_pimap_park_request_t *parking, const char **problem);
 static ngx_int_t ngx_pimap_events_upgrade(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, const char **problem);
+    ngx_pimap_park_request_t *parking, const char **problem);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
     ngx_int_t asked);
 static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 
 
 ngx_int_t
@@ -172,7 +172,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
 {
     ngx_int_t             rc;
     ngx_http_request_t   *r;
-    ngx_pimap_parking_t  *parking;
+    ngx_pimap_park_request_t  *parking;
 
     r = e->request;
     parking = &e->parking;
@@ -227,7 +227,7 @@ ngx_pimap_events_revoked(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
     ngx_pimap_query_t *query, const char **problem)
 {
     ngx_int_t              rc;
@@ -284,7 +284,7 @@ ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 static ngx_int_t
-ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
     const char **problem)
 {
     ngx_int_t    rc;
@@ -331,7 +331,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
 
 
 static ngx_int_t
-ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_parking_t *parking,
+ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
     const char **problem)
 {
     ngx_int_t              rc;
@@ -378,7 +378,7 @@ ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 
 
 static ngx_int_t
-ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
     ngx_int_t    rc;
     const char  *problem;
@@ -414,7 +414,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
     ngx_int_t             rc;
     ngx_pimap_message_t  *hello;
@@ -462,7 +462,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 
 static ngx_int_t
-ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "pimap has too many devices parked, "

@@ -12,7 +12,7 @@
 #include "ngx_pimap_event_log.h"
 #include "ngx_pimap_header.h"
 #include "ngx_pimap_query.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_cursor.h"
 #include "ngx_pimap_revoke.h"
 
 
@@ -64,20 +64,20 @@ static void
 ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask)
 {
     ngx_str_t           id;
-    ngx_pimap_start_t  *start;
+    pimap_event_start_t  *start;
 
     start = &ask->parking->start;
 
     if (ngx_pimap_preflight_last_id(ask->request, &id)) {
         start->known = 1;
 
-        if (pimap_event_id_parse(&start->position, id.data, id.len)
+        if (pimap_event_id_parse(&start->id, id.data, id.len)
             != NGX_OK)
         {
             /* of another server, maybe: no log goes on from there */
 
-            start->position.epoch = 1;
-            start->position.n = 1;
+            start->id.epoch = 1;
+            start->id.n = 1;
         }
 
         start->earliest = (id.len == 8
@@ -85,7 +85,7 @@ ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask)
         return;
     }
 
-    if (ngx_pimap_gap_position(&ask->parking->account, &start->position)
+    if (ngx_pimap_cursor_account(&ask->parking->account, &start->id)
         == NGX_OK)
     {
         start->known = 1;
@@ -117,7 +117,7 @@ ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 static void
 ngx_pimap_preflight_started(void *data, redisReply *reply)
 {
-    ngx_pimap_start_t      *start;
+    pimap_event_start_t      *start;
     ngx_pimap_preflight_t  *ask;
 
     ask = data;
@@ -126,7 +126,7 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
     start = &ask->parking->start;
 
     if (reply
-        && ngx_pimap_event_log_position(reply, &start->position) == NGX_OK) {
+        && ngx_pimap_event_log_position(reply, &start->id) == NGX_OK) {
         start->known = 1;
     }
 

@@ -19,7 +19,7 @@
 /* In the request's pool. */
 typedef struct {
     ngx_http_request_t     *request;
-    ngx_pimap_parking_t    *parking;    /* its start is filled in */
+    ngx_pimap_park_request_t    *parking;    /* its start is filled in */
     void                  (*handler)(void *data);
     void                   *data;
 

@@ -14,13 +14,13 @@
 
 
 static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_response_head_last(ngx_http_request_t *r,
     ngx_pimap_message_t *text, ngx_uint_t last);
 
 
 ngx_int_t
-ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
+ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
     ngx_int_t  rc;
 
@@ -45,7 +45,7 @@ ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_parking_t *parking)
 
 static ngx_int_t
 ngx_pimap_response_head_stream(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking)
+    ngx_pimap_park_request_t *parking)
 {
     ngx_str_t  *type;
 
@@ -74,7 +74,7 @@ ngx_pimap_response_head_stream(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_pimap_response_head_later(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_msec_t retry)
+    ngx_pimap_park_request_t *parking, ngx_msec_t retry)
 {
     ngx_int_t             rc;
     ngx_pimap_message_t  *text;

@@ -11,7 +11,7 @@
 
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_revoke.h"
 
 #include "pimap_function_library.h"
@@ -55,7 +55,7 @@ ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
 
     if (conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_OFF) {
         ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
-        ngx_pimap_gap_run();
+        ngx_pimap_log_reader_run();
         return;
     }
 
@@ -163,7 +163,7 @@ ngx_pimap_function_library_judge(const char *error, long long version)
         ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
         ngx_pimap_function_library_told = 0;
 
-        ngx_pimap_gap_run();
+        ngx_pimap_log_reader_run();
         ngx_pimap_revoke_start();
         return;
 
@@ -201,7 +201,7 @@ ngx_pimap_function_library_judge(const char *error, long long version)
                       error);
     }
 
-    ngx_pimap_gap_run();
+    ngx_pimap_log_reader_run();
 }
 
 

@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_replay.h"
 
 
 #define NGX_PIMAP_LOG_READER_WINDOW   64        /* that read at a time */
@@ -57,6 +58,15 @@ ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
     *owner = reader;
 
     return reader;
+}
+
+
+void
+ngx_pimap_log_reader_forget(ngx_pimap_log_reader_t **reader)
+{
+    if (*reader) {
+        ngx_pimap_log_reader_destroy(*reader);
+    }
 }
 
 

@@ -41,6 +41,9 @@ ngx_int_t ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle);
 /* *owner points to it; NULL if memory is out. */
 ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner, ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log);
 
+/* The device or the account goes.  *reader may be NULL. */
+void ngx_pimap_log_reader_forget(ngx_pimap_log_reader_t **reader);
+
 /* Sets *owner to NULL. */
 void ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader);
 
@@ -49,19 +52,6 @@ void ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader);
 
 /* Lets the next ones read; nobody may be in a walk over readers' owners. */
 void ngx_pimap_log_reader_run(void);
-
-
-/*
- * What the readers are for (ngx_pimap_replay.c).  start() sends the reader's
- * command: NGX_OK; NGX_AGAIN: not now, all wait until they are told to run;
- * NGX_BUSY: all wait a little; NGX_DONE: it needed none, and is gone.  done()
- * gets the answer, NULL if the connection was lost; the reader may be gone
- * afterwards.  NGX_BUSY: Redis had an error, all wait a little.
- */
-ngx_int_t ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
-    ngx_pimap_command_pt handler);
-ngx_int_t ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader,
-    redisReply *reply);
 
 
 #endif /* _NGX_PIMAP_READER_H_INCLUDED_ */

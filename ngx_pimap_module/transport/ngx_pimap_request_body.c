@@ -21,7 +21,7 @@ static void ngx_pimap_request_body_take(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_pimap_request_body_check(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, const char **problem)
+    ngx_pimap_park_request_t *parking, const char **problem)
 {
     if (!ngx_pimap_body_is(r, "application/x-ndjson")) {
         *problem = "the body is not \"application/x-ndjson\"";
@@ -53,7 +53,7 @@ ngx_pimap_request_body_check(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_pimap_request_body_begin(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking)
+    ngx_pimap_park_request_t *parking)
 {
     ngx_int_t  rc;
 
@@ -150,9 +150,9 @@ ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
         ngx_pimap_request_body_take(r, d);
 
-    } while (rc == NGX_AGAIN && !d->doomed);
+    } while (rc == NGX_AGAIN && !d->closing);
 
-    if (rc == NGX_OK && !d->doomed) {
+    if (rc == NGX_OK && !d->closing) {
         ngx_pimap_input_end(d);
         r->read_event_handler = ngx_http_test_reading;
     }

@@ -16,14 +16,14 @@
 
 /* NGX_OK: the parking is of that kind; or a status and what is wrong. */
 ngx_int_t ngx_pimap_request_body_check(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, const char **problem);
+    ngx_pimap_park_request_t *parking, const char **problem);
 
 /*
  * Before the head: the client may send its body now.  Else what a content
  * handler returns.
  */
 ngx_int_t ngx_pimap_request_body_begin(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 
 /*
  * Reads of the body what nginx has to read, for the device, and has the next

@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_connection_private.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_cursor.h"
 
 
 static ngx_int_t ngx_pimap_connection_send(ngx_pimap_device_t *d,
@@ -178,7 +178,7 @@ ngx_pimap_connection_write_handler(ngx_event_t *wev)
     }
 
     if (pc->device) {
-        ngx_pimap_gap_drained(pc->device);
+        ngx_pimap_cursor_drained(pc->device);
 
     } else {
         ngx_pimap_connection_finish(pc);

@@ -14,9 +14,9 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_drain.h"
+#include "ngx_pimap_park.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_cursor.h"
 
 
 #define NGX_PIMAP_TRANSPORT_POLL_MIN   1          /* seconds that may be asked for */
@@ -32,7 +32,7 @@ typedef struct {
     size_t                   limit;
     ngx_msec_t               linger;
     ngx_pimap_coding_t       coding;
-    ngx_pimap_start_t        start;     /* where the next poll goes on */
+    pimap_event_start_t        start;     /* where the next poll goes on */
     ngx_event_t              timer;
     ngx_event_t              check;
     unsigned                 lingers:1;
@@ -92,7 +92,7 @@ ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 
 ngx_int_t
 ngx_pimap_transport_poll_park(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking)
+    ngx_pimap_park_request_t *parking)
 {
     ngx_pimap_transport_poll_t    *poll;
     ngx_pool_cleanup_t  *cln;
@@ -177,7 +177,7 @@ ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
     if (text->has_id) {
         poll->start.known = 1;
-        poll->start.position = text->id;
+        poll->start.id = text->id;
     }
 
     return NGX_OK;
@@ -225,7 +225,7 @@ ngx_pimap_transport_poll_check_handler(ngx_event_t *ev)
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
-    if (poll->device && !ngx_pimap_gap_reads(poll->device)) {
+    if (poll->device && !ngx_pimap_cursor_reads(poll->device)) {
         ngx_pimap_transport_poll_over(poll);
     }
 }
@@ -255,18 +255,18 @@ ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev)
 static void
 ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll)
 {
-    ngx_pimap_start_t    place;
+    pimap_event_start_t    place;
     ngx_pimap_device_t  *d;
 
     d = poll->device;
 
     ngx_pimap_coalesce_flush(d->account);
 
-    if (d->doomed) {
+    if (d->closing) {
         return;
     }
 
-    ngx_pimap_gap_place(d, &place);
+    ngx_pimap_cursor_get(d, &place);
 
     if (place.known) {
         poll->start = place;
@@ -318,7 +318,7 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
     r = poll->request;
 
     if (poll->start.known
-        && ngx_pimap_add_event_id(r, &poll->start.position) != NGX_OK)
+        && ngx_pimap_add_event_id(r, &poll->start.id) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -370,7 +370,7 @@ ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
 
     if (poll->start.known) {
         last.data = id;
-        last.len = pimap_event_id_text(&poll->start.position, id);
+        last.len = pimap_event_id_text(&poll->start.id, id);
         p = ngx_sprintf(p, "\"lastEventId\":\"%V\",", &last);
     }
 
@@ -453,7 +453,7 @@ ngx_pimap_transport_poll_drain(void)
     {
         poll = ngx_queue_data(q, ngx_pimap_transport_poll_t, link);
 
-        ngx_pimap_drain_device(poll->device);
+        ngx_pimap_unpark(poll->device);
     }
 }
 

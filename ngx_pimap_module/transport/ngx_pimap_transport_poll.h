@@ -23,7 +23,7 @@ ngx_msec_t ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf,
 
 /* Parks the request, whose head is still to be sent: NGX_DONE. */
 ngx_int_t ngx_pimap_transport_poll_park(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 
 /* The worker leaves: those who wait are answered, and come back at once. */
 void ngx_pimap_transport_poll_drain(void);

@@ -14,7 +14,8 @@
 #include "ngx_pimap_transport_request_read.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_input.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_park.h"
 
 
 typedef struct ngx_pimap_transport_request_out_s  ngx_pimap_transport_request_out_t;
@@ -71,7 +72,7 @@ static const ngx_pimap_transport_t  ngx_pimap_transport_request_transport = {
 
 void
 ngx_pimap_transport_request_kind(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking)
+    ngx_pimap_park_request_t *parking)
 {
     ngx_uint_t  tls;
 
@@ -91,7 +92,7 @@ ngx_pimap_transport_request_kind(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_pimap_transport_request_park(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_pimap_message_t *hello)
+    ngx_pimap_park_request_t *parking, ngx_pimap_message_t *hello)
 {
     ngx_str_t            ahead;
     ngx_pimap_transport_request_t    *held;
@@ -309,7 +310,7 @@ ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held)
         ngx_pimap_transport_request_free_buffer(r);
 
         if (held->device) {
-            ngx_pimap_gap_drained(held->device);
+            ngx_pimap_cursor_drained(held->device);
         }
 
         if (held->detachable) {
@@ -419,7 +420,7 @@ ngx_pimap_transport_request_detach_handler(ngx_event_t *ev)
                                    ngx_pimap_module);
     d = held->device;
 
-    if (d == NULL || d->doomed || held->busy) {
+    if (d == NULL || d->closing || held->busy) {
         return;
     }
 

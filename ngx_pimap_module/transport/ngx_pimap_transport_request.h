@@ -20,11 +20,11 @@
  * bytes of its body.  NGX_DONE: parked, the request will be finalized.
  */
 ngx_int_t ngx_pimap_transport_request_park(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_pimap_message_t *hello);
+    ngx_pimap_park_request_t *parking, ngx_pimap_message_t *hello);
 
 /* HTTP/1 or HTTP/2, TLS or not. */
 void ngx_pimap_transport_request_kind(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking);
+    ngx_pimap_park_request_t *parking);
 
 
 #endif /* _NGX_PIMAP_HELD_H_INCLUDED_ */

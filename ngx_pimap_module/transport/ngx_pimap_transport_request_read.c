@@ -19,7 +19,7 @@ static ngx_int_t ngx_pimap_transport_request_input(void *data, u_char *buf,
 
 void
 ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_str_t *ahead)
+    ngx_pimap_park_request_t *parking, ngx_str_t *ahead)
 {
     ngx_buf_t  *b;
 
@@ -49,7 +49,7 @@ ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
         return ngx_pimap_request_body_read(r, d);
     }
 
-    if (d->doomed) {
+    if (d->closing) {
         return NGX_OK;
     }
 
@@ -71,5 +71,5 @@ ngx_pimap_transport_request_input(void *data, u_char *buf, size_t len)
 
     (void) ngx_pimap_input(d, buf, len);
 
-    return d->doomed ? NGX_DECLINED : NGX_OK;
+    return d->closing ? NGX_DECLINED : NGX_OK;
 }

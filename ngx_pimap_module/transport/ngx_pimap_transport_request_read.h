@@ -16,7 +16,7 @@
 
 /* Before the device is parked: takes what nginx has read beyond the head. */
 void ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
-    ngx_pimap_parking_t *parking, ngx_str_t *ahead);
+    ngx_pimap_park_request_t *parking, ngx_str_t *ahead);
 
 /*
  * Takes what has come in: NGX_OK; NGX_DONE: the client has closed.  The

@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * A device without an input has next to nothing to say.  One with an input
- * sends messages; memory is taken only while one of them is not complete.
  */
 
 
@@ -11,7 +8,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_input_websocket.h"
 #include "ngx_pimap_input_ndjson.h"
-#include "ngx_pimap_submit.h"
+#include "ngx_pimap_partial_message.h"
 
 
 #define NGX_PIMAP_INPUT_BLANKS  4       /* CR and LF after the request */
@@ -29,17 +26,17 @@ static size_t ngx_pimap_input_state(ngx_pimap_device_t *d);
 ngx_int_t
 ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
-    ngx_pimap_partial_t  fresh, *partial;
+    ngx_pimap_partial_t  empty, *partial;
 
-    if (d->doomed) {
+    if (d->closing) {
         return NGX_OK;
     }
 
     partial = d->partial;
 
     if (partial == NULL) {
-        ngx_memzero(&fresh, sizeof(ngx_pimap_partial_t));
-        partial = &fresh;
+        ngx_memzero(&empty, sizeof(ngx_pimap_partial_t));
+        partial = &empty;
     }
 
     switch (d->input) {
@@ -71,17 +68,14 @@ ngx_pimap_input_end(ngx_pimap_device_t *d)
 {
     if (d->partial) {
         ngx_pimap_input_ndjson_end(d, d->partial);
-        ngx_pimap_input_free(d);
+        ngx_pimap_partial_message_free(d);
     }
 
     d->input = NGX_PIMAP_INPUT_NONE;
 }
 
 
-/*
- * Some clients send a line end after a request (RFC 9112, 2.2).  One, not one
- * after the other: nobody keeps us busy with them.
- */
+/* RFC 9112, 2.2: some clients send a line end after a request. */
 
 static ngx_int_t
 ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data, size_t len)
@@ -104,63 +98,12 @@ ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data, size_t len)
 }
 
 
-ngx_int_t
-ngx_pimap_input_collect(ngx_pimap_partial_t *partial, u_char *data, size_t len,
-    ngx_uint_t last, ngx_str_t *whole)
-{
-    if (last && partial->text == NULL) {
-        whole->data = data;
-        whole->len = len;
-
-        return NGX_OK;
-    }
-
-    if (len && ngx_pimap_buffer_add(&partial->text, data, len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (!last) {
-        return NGX_AGAIN;
-    }
-
-    ngx_pimap_buffer_rest(partial->text, whole);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_pimap_input_piece(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len, ngx_uint_t last)
-{
-    ngx_int_t  rc;
-    ngx_str_t  whole;
-
-    rc = ngx_pimap_input_collect(partial, data, len, last, &whole);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_AGAIN ? NGX_OK : rc;
-    }
-
-    rc = ngx_pimap_submit(d, whole.data, whole.len);
-
-    ngx_pimap_buffer_free(&partial->text);
-
-    return rc;
-}
-
-
 static void
 ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
-    if (d->doomed || ngx_pimap_input_idle(d, partial)) {
-        ngx_pimap_buffer_free(&partial->text);
-
-        if (d->partial) {
-            ngx_free(d->partial);
-            d->partial = NULL;
-        }
-
+    if (d->closing || ngx_pimap_input_idle(d, partial)) {
+        ngx_pimap_buffer_free(&partial->data);
+        ngx_pimap_partial_message_free(d);
         return;
     }
 
@@ -175,7 +118,7 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
         return;
     }
 
-    ngx_pimap_buffer_free(&partial->text);
+    ngx_pimap_buffer_free(&partial->data);
 
     if (d->input == NGX_PIMAP_INPUT_WEBSOCKET) {
         ngx_pimap_input_websocket_memory(d);
@@ -186,7 +129,7 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 }
 
 
-/* Between two messages: nothing has to be remembered. */
+/* True between two messages. */
 
 static ngx_uint_t
 ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
@@ -197,17 +140,17 @@ ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
         return pimap_ws_idle(&partial->reader.ws);
 
     case NGX_PIMAP_INPUT_CHUNKS:
-        return partial->text == NULL
+        return partial->data == NULL
                && pimap_chunked_idle(&partial->reader.chunked);
 
     default: /* NGX_PIMAP_INPUT_NDJSON, or _NONE now */
-        return partial->text == NULL;
+        return partial->data == NULL;
     }
 }
 
 
 void
-ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *text)
+ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *data)
 {
     if (d->partial == NULL) {
         return;
@@ -216,13 +159,13 @@ ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *text)
     state->data = (u_char *) &d->partial->reader;
     state->len = ngx_pimap_input_state(d);
 
-    if (d->partial->text) {
-        ngx_pimap_buffer_rest(d->partial->text, text);
+    if (d->partial->data) {
+        ngx_pimap_buffer_rest(d->partial->data, data);
     }
 }
 
 
-/* Its size; that of lines is in the request, which stays. */
+/* The size of the input's state.  nginx keeps the state of its own bodies. */
 
 static size_t
 ngx_pimap_input_state(ngx_pimap_device_t *d)
@@ -243,12 +186,12 @@ ngx_pimap_input_state(ngx_pimap_device_t *d)
 
 ngx_int_t
 ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *text)
+    ngx_str_t *data)
 {
     ngx_pimap_partial_t  *partial;
 
     if (state->len == 0) {
-        return text->len ? NGX_ERROR : NGX_OK;
+        return data->len ? NGX_ERROR : NGX_OK;
     }
 
     if (state->len != ngx_pimap_input_state(d)) {
@@ -272,18 +215,7 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
         return NGX_ERROR;
     }
 
-    return text->len ? ngx_pimap_buffer_add(&partial->text, text->data,
-                                             text->len)
+    return data->len ? ngx_pimap_buffer_add(&partial->data, data->data,
+                                            data->len)
                      : NGX_OK;
-}
-
-
-void
-ngx_pimap_input_free(ngx_pimap_device_t *d)
-{
-    if (d->partial) {
-        ngx_pimap_buffer_free(&d->partial->text);
-        ngx_free(d->partial);
-        d->partial = NULL;
-    }
 }

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a parked device says, whatever the transport that it comes by.
+ * Owns the bytes that a parked device sends.  Called by the transports.  The
+ * way of an update: input (format), input_websocket or input_ndjson,
+ * input_message (parts), submit (parse, Redis).
  */
 
 
@@ -15,25 +17,22 @@
 
 
 /*
- * Takes bytes as they have come, and changes them.  Whatever is wrong dooms
- * the device; NGX_ERROR: it says what it may not, and gets no answer.
+ * Takes bytes as they have come, and changes them.  Invalid bytes end the
+ * device.  NGX_ERROR: a device without an input has sent something.
  */
 ngx_int_t ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len);
 
-/* No more of it comes. */
+/* The input is complete. */
 void ngx_pimap_input_end(ngx_pimap_device_t *d);
 
 /*
- * What there is of a message that is not complete, for a record, and back:
- * NGX_ERROR for what can't be that, or if memory is out.
+ * A message that is not complete, for a record, and back.  NGX_ERROR: the
+ * bytes are invalid, or no memory.
  */
 void ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *text);
+    ngx_str_t *data);
 ngx_int_t ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *text);
-
-/* From the registry, when the device goes. */
-void ngx_pimap_input_free(ngx_pimap_device_t *d);
+    ngx_str_t *data);
 
 
 #endif /* _NGX_PIMAP_INPUT_H_INCLUDED_ */

@@ -1,15 +1,13 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * nginx reads a body of HTTP/2.  That of HTTP/1.1 is read here, chunks and
- * all, so that the device needs no request of nginx.
  */
 
 
 #include "ngx_pimap_input_ndjson.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_input_message.h"
 
 
 static void ngx_pimap_input_line(ngx_pimap_device_t *d,
@@ -25,7 +23,7 @@ ngx_pimap_input_chunks(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 {
     pimap_chunked_in_t  in;
 
-    while (!d->doomed) {
+    while (!d->closing) {
 
         switch (pimap_chunked_read(&partial->reader.chunked, data, len, &in)) {
 
@@ -59,7 +57,7 @@ ngx_pimap_input_ndjson(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     last = data + len;
 
-    while (data < last && !d->doomed) {
+    while (data < last && !d->closing) {
 
         end = ngx_strlchr(data, last, LF);
 
@@ -75,7 +73,7 @@ ngx_pimap_input_ndjson(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 }
 
 
-/* An empty line says nothing: a client may keep a proxy awake with them. */
+/* Clients may send empty lines to keep a proxy's connection open. */
 
 static void
 ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
@@ -97,7 +95,7 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return;
     }
 
-    if (ngx_pimap_input_piece(d, partial, data, len, last) != NGX_OK) {
+    if (ngx_pimap_input_message(d, partial, data, len, last) != NGX_OK) {
         ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
     }
 }
@@ -106,14 +104,14 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 static size_t
 ngx_pimap_input_waiting(ngx_pimap_partial_t *partial)
 {
-    return partial->text ? ngx_pimap_buffer_size(partial->text) : 0;
+    return partial->data ? ngx_pimap_buffer_size(partial->data) : 0;
 }
 
 
 void
 ngx_pimap_input_ndjson_end(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
-    if (partial->text) {
+    if (partial->data) {
         ngx_pimap_input_line(d, partial, (u_char *) "", 0, 1);
     }
 
@@ -121,7 +119,7 @@ ngx_pimap_input_ndjson_end(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 }
 
 
-/* Where the next line begins is not known. */
+/* The begin of the next line is unknown, so the device ends. */
 
 static void
 ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d, const char *why)
@@ -130,7 +128,7 @@ ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d, const char *why)
 
     static ngx_str_t  none = ngx_null_string;
 
-    log = d->transport->log(d->connection);
+    log = ngx_pimap_device_log(d);
 
     ngx_log_error(NGX_LOG_INFO, log, 0,
                   "pimap refuses the body of a parked request: %s", why);

@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * WebSocket's frames: texts are messages, Pings are answered, and what may
- * not be closes it.
  */
 
 
@@ -11,15 +8,16 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_inflate.h"
+#include "ngx_pimap_input_message.h"
 #include "ngx_pimap_submit.h"
 
 
-#define NGX_PIMAP_INPUT_IDLE    32      /* a second: what brings nothing */
+#define NGX_PIMAP_INPUT_IDLE    32      /* frames a second, no payload */
 
 
 static void ngx_pimap_input_frame(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_result_t rc, pimap_ws_in_t *in);
-static ngx_int_t ngx_pimap_input_packed(ngx_pimap_device_t *d,
+static ngx_int_t ngx_pimap_input_compressed(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_in_t *in);
 static ngx_int_t ngx_pimap_input_inflated(ngx_pimap_device_t *d,
     ngx_str_t *text);
@@ -38,7 +36,7 @@ ngx_pimap_input_websocket(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     pimap_ws_in_t       in;
     pimap_ws_result_t   rc;
 
-    while (!d->doomed) {
+    while (!d->closing) {
 
         rc = pimap_ws_read(&partial->reader.ws, data, len,
                            d->conf->max_update,
@@ -72,10 +70,10 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return;
     }
 
-    /* control frames, and fragments without anything in them */
+    /* control frames and empty fragments */
 
     if ((rc != PIMAP_WS_DATA || in->len == 0)
-        && ngx_pimap_timer_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+        && ngx_pimap_rate_exceeded(&d->idle, NGX_PIMAP_INPUT_IDLE))
     {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return;
@@ -91,8 +89,8 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     }
 
     taken = in->compressed
-            ? ngx_pimap_input_packed(d, partial, in)
-            : ngx_pimap_input_piece(d, partial, in->data, in->len, in->last);
+            ? ngx_pimap_input_compressed(d, partial, in)
+            : ngx_pimap_input_message(d, partial, in->data, in->len, in->last);
 
     if (taken != NGX_OK) {
         ngx_pimap_input_websocket_memory(d);
@@ -100,17 +98,17 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 }
 
 
-/* RFC 7692, 7.2.2: collected as it is, and inflated when it is complete. */
+/* RFC 7692, 7.2.2: a message is inflated when it is complete. */
 
 static ngx_int_t
-ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+ngx_pimap_input_compressed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     pimap_ws_in_t *in)
 {
     ngx_int_t  rc;
     ngx_str_t  packed, text;
 
-    rc = ngx_pimap_input_collect(partial, in->data, in->len, in->last,
-                                 &packed);
+    rc = ngx_pimap_input_message_add(partial, in->data, in->len, in->last,
+                                     &packed);
 
     if (rc != NGX_OK) {
         return rc == NGX_AGAIN ? NGX_OK : rc;
@@ -118,7 +116,7 @@ ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
     rc = ngx_pimap_inflate(&text, &packed, d->conf->max_update);
 
-    ngx_pimap_buffer_free(&partial->text);
+    ngx_pimap_buffer_free(&partial->data);
 
     switch (rc) {
 
@@ -139,7 +137,7 @@ ngx_pimap_input_packed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 }
 
 
-/* What the reader looks at in other messages. */
+/* pimap_ws_read() checks the messages that are not compressed. */
 
 static ngx_int_t
 ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
@@ -154,7 +152,7 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
     }
 
     if (text->len == 0
-        && ngx_pimap_timer_wheel_over(&d->idle, NGX_PIMAP_INPUT_IDLE))
+        && ngx_pimap_rate_exceeded(&d->idle, NGX_PIMAP_INPUT_IDLE))
     {
         ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
         return NGX_OK;
@@ -167,19 +165,9 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
 static void
 ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
-    ngx_pimap_message_t  *text;
-
-    text = ngx_pimap_encode_frame(PIMAP_WS_OP_PONG, data, len,
-                                  ngx_cycle->log);
-
-    if (text == NULL) {
-        ngx_pimap_input_websocket_memory(d);
-        return;
-    }
-
-    (void) ngx_pimap_device_send(d, text);
-
-    ngx_pimap_message_unref(text);
+    (void) ngx_pimap_device_send_control(d,
+                   ngx_pimap_encode_frame(PIMAP_WS_OP_PONG, data, len,
+                                          ngx_cycle->log));
 }
 
 
@@ -188,26 +176,21 @@ ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data, size_t len)
 static void
 ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
-    ngx_pimap_message_t  *text;
-
-    text = ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data, ngx_min(len, 2),
-                                  ngx_cycle->log);
-
-    ngx_pimap_device_close(d, NGX_PIMAP_END_CLIENT, text);
+    ngx_pimap_device_close(d, NGX_PIMAP_END_CLIENT,
+                           ngx_pimap_encode_frame(PIMAP_WS_OP_CLOSE, data,
+                                                  ngx_min(len, 2),
+                                                  ngx_cycle->log));
 }
 
 
 static void
 ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
 {
-    ngx_pimap_message_t  *text;
-
-    ngx_log_error(NGX_LOG_INFO, d->transport->log(d->connection), 0,
+    ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
                   "pimap closes a WebSocket with %d: %s", code, why);
 
-    text = ngx_pimap_encode_close(code, why, ngx_cycle->log);
-
-    ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR, text);
+    ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR,
+                           ngx_pimap_encode_close(code, why, ngx_cycle->log));
 }
 
 

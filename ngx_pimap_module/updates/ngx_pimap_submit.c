@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * While Redis is asked, the device may go, or go over to another worker, so it
- * is looked for again by its token.  One that has gone over is not told: its
- * client repeats the update, or gets the result.
+ * A device may leave before Redis replies, so it is looked up again by its
+ * token.  A device that went to another worker gets no reply.  Its client
+ * repeats the update, or gets the result.
  */
 
 
@@ -19,7 +19,7 @@
 #include "pimap_update.h"
 
 
-/* What waits for Redis. */
+/* An update that waits for Redis. */
 typedef struct {
     uint64_t      token;                /* of the device */
     ngx_str_t     account;
@@ -37,8 +37,6 @@ static ngx_pimap_device_t *ngx_pimap_submit_device(
     ngx_pimap_submission_t *s);
 static ngx_int_t ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
     const char *why);
-static ngx_int_t ngx_pimap_submit_tell(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text);
 
 
 ngx_int_t
@@ -50,7 +48,7 @@ ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len)
 
     static ngx_str_t  none = ngx_null_string;
 
-    if (d->doomed) {
+    if (d->closing) {
         return NGX_OK;
     }
 
@@ -102,10 +100,10 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
                                        "too many updates wait for Redis");
     }
 
-    /* one device is not to fill the backlog of all */
+    /* one device must not fill the queue of all */
 
     if (d->conf->update_rate
-        && ngx_pimap_timer_wheel_over(&d->updates, d->conf->update_rate))
+        && ngx_pimap_rate_exceeded(&d->updates, d->conf->update_rate))
     {
         ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id, "more updates a second "
@@ -182,11 +180,11 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
         d->submitted--;
 
         if (status == NGX_HTTP_ACCEPTED) {
-            (void) ngx_pimap_submit_tell(d,
+            (void) ngx_pimap_device_send_control(d,
                            ngx_pimap_encode(d->format,
-                                         NGX_PIMAP_CONTROL_ACCEPTED, 0, NULL,
-                                         d->transport->log(d->connection),
-                                         &s->id));
+                                            NGX_PIMAP_CONTROL_ACCEPTED, 0,
+                                            NULL, ngx_pimap_device_log(d),
+                                            &s->id));
         } else {
             (void) ngx_pimap_submit_refuse(d, &s->id, why);
         }
@@ -196,12 +194,11 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
 }
 
 
-/* One that has been here, gone, and come back has nothing that waits. */
+/* A device that has left and come back has no update that waits. */
 
 static ngx_pimap_device_t *
 ngx_pimap_submit_device(ngx_pimap_submission_t *s)
 {
-    ngx_queue_t          *q;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
@@ -211,14 +208,12 @@ ngx_pimap_submit_device(ngx_pimap_submission_t *s)
         return NULL;
     }
 
-    for (q = ngx_queue_head(&account->devices);
-         q != ngx_queue_sentinel(&account->devices);
-         q = ngx_queue_next(q))
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
     {
-        d = ngx_queue_data(q, ngx_pimap_device_t, link);
-
         if (d->token == s->token) {
-            return d->doomed || d->submitted == 0 ? NULL : d;
+            return d->submitted ? d : NULL;
         }
     }
 
@@ -226,29 +221,18 @@ ngx_pimap_submit_device(ngx_pimap_submission_t *s)
 }
 
 
+/* NGX_ERROR: no memory. */
+
 static ngx_int_t
 ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
     const char *why)
 {
-    return ngx_pimap_submit_tell(d,
-                                 ngx_pimap_encode_refused(d->format, id, why,
-                                         d->transport->log(d->connection)));
-}
+    ngx_pimap_message_t  *message;
 
+    message = ngx_pimap_encode_refused(d->format, id, why,
+                                       ngx_pimap_device_log(d));
 
-/* Takes the text's reference. */
+    (void) ngx_pimap_device_send_control(d, message);
 
-static ngx_int_t
-ngx_pimap_submit_tell(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
-{
-    if (text == NULL) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-        return NGX_ERROR;
-    }
-
-    (void) ngx_pimap_device_send(d, text);
-
-    ngx_pimap_message_unref(text);
-
-    return NGX_OK;
+    return message ? NGX_OK : NGX_ERROR;
 }

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates that come up a parked device's own connection.
+ * Owns updates that a parked device sends on its own connection, until Redis
+ * has taken them.
  */
 
 
@@ -17,10 +18,9 @@
 
 
 /*
- * Takes the text of one update, which may be changed in place and is not
- * needed afterwards.  The device is told "accepted" or "refused", maybe before
- * this returns; it may be doomed then, but is there.  NGX_ERROR: memory is
- * out.
+ * Takes one update, and may change its bytes.  The device gets "accepted" or
+ * "refused", maybe before this returns.  It may be closing then, but is there.
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len);
 

@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * Waiters are in lists by the hash of their account.  None ends while somebody
- * walks over a list: it is posted.
  */
 
 
@@ -14,9 +11,10 @@
 #define NGX_PIMAP_UPDATE_WAITER_LISTS  1024
 #define NGX_PIMAP_UPDATE_WAITER_MAX    8000      /* of one account */
 
-
-#define ngx_pimap_update_waiter_list(account)                                         \
-    (&ngx_pimap_waiters[(account)->sn.node.key % NGX_PIMAP_UPDATE_WAITER_LISTS])
+/* Waiters are in lists by the hash of their account. */
+#define ngx_pimap_update_waiter_list(account)                                \
+    (&ngx_pimap_waiters[(account)->sn.node.key                               \
+                        % NGX_PIMAP_UPDATE_WAITER_LISTS])
 
 
 static void ngx_pimap_update_waiter_handler(ngx_event_t *ev);
@@ -124,10 +122,6 @@ ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
     ngx_queue_t         *q, *list;
     ngx_pimap_waiter_t  *w;
-
-    if (account->waiters == 0) {
-        return;
-    }
 
     list = ngx_pimap_update_waiter_list(account);
 

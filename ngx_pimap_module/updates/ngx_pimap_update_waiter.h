@@ -2,13 +2,15 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Requests that wait for the results of updates.  While one waits, its account
+ * Owns requests that wait for the results of updates.  The account of a waiter
  * is subscribed.
+ *
+ * Invariant: a waiter ends from an event, never in a walk over waiters.
  */
 
 
-#ifndef _NGX_PIMAP_WAIT_H_INCLUDED_
-#define _NGX_PIMAP_WAIT_H_INCLUDED_
+#ifndef _NGX_PIMAP_UPDATE_WAITER_H_INCLUDED_
+#define _NGX_PIMAP_UPDATE_WAITER_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -20,14 +22,14 @@ typedef struct ngx_pimap_waiter_s  ngx_pimap_waiter_t;
 
 struct ngx_pimap_waiter_s {
     ngx_queue_t           link;
-    ngx_event_t           event;        /* its time, or its end */
+    ngx_event_t           event;        /* its timer, or its end */
     ngx_pimap_account_t  *account;      /* NULL: it does not wait */
     ngx_str_t            *device;
 
-    /* a result for the device; this may not end any waiter but by done() */
+    /* a result for the device; only done() may be called to end a waiter */
     void                (*result)(ngx_pimap_waiter_t *w, pimap_event_t *ev);
 
-    /* results may have been missed before this: ask Redis; the same */
+    /* results may have been missed until now; the same */
     void                (*subscribed)(ngx_pimap_waiter_t *w);
 
     /* it does not wait any more */
@@ -38,25 +40,25 @@ struct ngx_pimap_waiter_s {
 ngx_int_t ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle);
 
 /*
- * Begins: the handlers and the device are set.  NGX_DECLINED: it can't be
- * waited for, as too many do, the worker leaves, or memory is out.
+ * Begins to wait; the handlers and the device are set.  NGX_DECLINED: too many
+ * requests wait, the worker leaves, or there is no memory.
  */
 ngx_int_t ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *account,
     ngx_msec_t time, ngx_log_t *log);
 
-/* over() is called soon, but not before this returns. */
+/* Ends: over() is called soon, but not before this returns. */
 void ngx_pimap_update_waiter_done(ngx_pimap_waiter_t *w);
 
-/* Ends without a call; also for one that does not wait. */
+/* Ends without a call of over(); does nothing if it does not wait. */
 void ngx_pimap_update_waiter_forget(ngx_pimap_waiter_t *w);
 
-/* A result has come; the account's SUBSCRIBE has been answered. */
+/* For an account with waiters: a result has come; it is subscribed. */
 void ngx_pimap_update_waiter_result(ngx_pimap_account_t *account,
     pimap_event_t *ev);
 void ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account);
 
-/* The worker leaves: nobody waits any more. */
+/* The worker leaves: ends all waiters. */
 void ngx_pimap_update_waiter_quit(void);
 
 
-#endif /* _NGX_PIMAP_WAIT_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_UPDATE_WAITER_H_INCLUDED_ */

@@ -1,0 +1,140 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_log_reader.h"
+
+
+ngx_int_t
+ngx_pimap_cursor_start(ngx_pimap_device_t *d, pimap_event_start_t *start,
+    ngx_log_t *log)
+{
+    pimap_event_id_t         last;
+    ngx_pimap_log_reader_t  *reader;
+
+    if (!start->known
+        && ngx_pimap_function_library_state()
+           == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+    {
+        return NGX_OK;
+    }
+
+    if (start->known
+        && ngx_pimap_cursor_account(&d->account->sn.str, &last) == NGX_OK
+        && last.epoch == start->id.epoch && last.n == start->id.n)
+    {
+        return NGX_OK;
+    }
+
+    reader = ngx_pimap_log_reader_create(&d->reader, d->account, d, log);
+    if (reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    reader->fresh = !start->known;
+    reader->earliest = start->earliest;
+    reader->position = start->id;
+
+    /* what is published after the subscription comes by it */
+
+    if (d->account->subscribed) {
+        ngx_pimap_log_reader_queue(reader);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_pimap_cursor_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
+{
+    ngx_uint_t               passes;
+    ngx_pimap_log_reader_t  *reader;
+
+    reader = d->reader;
+
+    if (reader == NULL) {
+        return 1;
+    }
+
+    if (!reader->joining || ev->epoch != reader->position.epoch
+        || ev->n < reader->position.n)
+    {
+        return 0;
+    }
+
+    if (ev->n > reader->position.n + 1) {
+        reader->joining = 0;
+        ngx_pimap_log_reader_queue(reader);
+        return 0;
+    }
+
+    /* the account has come to where the device is */
+
+    passes = (ev->n > reader->position.n);
+
+    ngx_pimap_log_reader_destroy(reader);
+
+    return passes;
+}
+
+
+ngx_uint_t
+ngx_pimap_cursor_reads(ngx_pimap_device_t *d)
+{
+    return d->reader && (d->reader->waits || d->reader->command);
+}
+
+
+void
+ngx_pimap_cursor_drained(ngx_pimap_device_t *d)
+{
+    if (d->reader && d->reader->paused) {
+        d->reader->paused = 0;
+        ngx_pimap_log_reader_queue(d->reader);
+    }
+}
+
+
+void
+ngx_pimap_cursor_get(ngx_pimap_device_t *d, pimap_event_start_t *start)
+{
+    ngx_pimap_log_reader_t  *reader;
+
+    reader = d->reader;
+
+    if (reader) {
+        start->known = !reader->fresh;
+        start->earliest = reader->earliest;
+        start->id = reader->position;
+        return;
+    }
+
+    start->known = d->account->has_last_id;
+    start->earliest = 0;
+    start->id = d->account->last_id;
+}
+
+
+ngx_int_t
+ngx_pimap_cursor_account(ngx_str_t *name, pimap_event_id_t *id)
+{
+    ngx_pimap_account_t  *account;
+
+    account = ngx_pimap_account_find(name);
+
+    if (account == NULL || !account->has_last_id || !account->subscribed
+        || account->reader)
+    {
+        return NGX_DECLINED;
+    }
+
+    *id = account->last_id;
+
+    return NGX_OK;
+}

@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "ngx_pimap_fanout.h"
+#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_device.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_filter.h"
+#include "ngx_pimap_update_result.h"
+#include "ngx_pimap_zone.h"
+
+
+static ngx_int_t ngx_pimap_fanout_device(ngx_pimap_device_t *d,
+    pimap_event_t *ev, ngx_pimap_encoded_t *encoded);
+
+
+void
+ngx_pimap_fanout(ngx_pimap_account_t *account, pimap_event_t *ev)
+{
+    ngx_pimap_encoded_t  encoded;
+    ngx_pimap_device_t  *d;
+
+    ngx_memzero(&encoded, sizeof(ngx_pimap_encoded_t));
+
+    for (d = ngx_pimap_device_first(account);
+         d;
+         d = ngx_pimap_device_next(d))
+    {
+        if (ev->epoch == 0 || ngx_pimap_cursor_passes(d, ev)) {
+            (void) ngx_pimap_fanout_device(d, ev, &encoded);
+        }
+    }
+
+    ngx_pimap_encoded_free(&encoded);
+}
+
+
+ngx_int_t
+ngx_pimap_fanout_one(ngx_pimap_device_t *d, pimap_event_t *ev)
+{
+    ngx_int_t            rc;
+    ngx_pimap_encoded_t  encoded;
+
+    ngx_memzero(&encoded, sizeof(ngx_pimap_encoded_t));
+
+    rc = ngx_pimap_fanout_device(d, ev, &encoded);
+
+    ngx_pimap_encoded_free(&encoded);
+
+    return rc;
+}
+
+
+/* The result of an update is for its sender, whatever the filter says. */
+
+static ngx_int_t
+ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
+    ngx_pimap_encoded_t *encoded)
+{
+    ngx_int_t             rc;
+    ngx_pimap_message_t  *message;
+
+    if (!(ngx_pimap_update_result(ev) ? ngx_pimap_update_result_is_for(d, ev)
+                                      : ngx_pimap_filter_match(d->filter, ev)))
+    {
+        ngx_pimap_count(filtered);
+        return NGX_OK;
+    }
+
+    message = ngx_pimap_encode_event(encoded, d->format, ev, ngx_cycle->log);
+
+    if (message == NULL) {
+        ngx_pimap_count(dropped);
+        ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
+        return NGX_ERROR;
+    }
+
+    rc = ngx_pimap_device_send(d, message);
+
+    /* an event of the log that has no room comes with the next response */
+
+    if (rc == NGX_DONE && ev->epoch) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_pimap_count(dropped);
+        return NGX_ERROR;
+    }
+
+    d->events++;
+    ngx_pimap_count(delivered);
+
+    if (d->closeafter) {
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,128 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_coalesce.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_encode.h"
+#include "ngx_pimap_revoke.h"
+#include "ngx_pimap_supersede.h"
+
+
+static void ngx_pimap_park_carried(ngx_pimap_device_t *d,
+    ngx_pimap_carried_t *carried);
+
+
+ngx_pimap_device_t *
+ngx_pimap_park(ngx_pimap_park_request_t *parking,
+    const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log)
+{
+    uint32_t              idle;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+
+    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + parking->device.len,
+                   log);
+    if (d == NULL) {
+        return NULL;
+    }
+
+    account = ngx_pimap_account_get(&parking->account, log);
+    if (account == NULL) {
+        ngx_free(d);
+        return NULL;
+    }
+
+    ngx_pimap_coalesce_flush(account);
+
+    d->account = account;
+    d->conf = parking->conf;
+
+    if (ngx_pimap_cursor_start(d, &parking->start, log) != NGX_OK) {
+        ngx_pimap_account_put(account);
+        ngx_free(d);
+        return NULL;
+    }
+
+    d->filter = parking->filter;
+    d->transport = transport;
+    d->connection = connection;
+    d->kind = parking->kind;
+    d->format = parking->format;
+    d->input = parking->input;
+    ngx_pimap_compressed_stream_init(&d->stream, parking->coding,
+                                     !parking->conf->compress_dictionary);
+    ngx_memcpy(d->address, parking->address, sizeof(d->address));
+    d->ping = (uint16_t) parking->ping;
+    d->closeafter = parking->closeafter;
+    d->issued = parking->issued;
+    d->revocable = (parking->revocable != 0);
+    d->expires = parking->expires;
+    d->since = ngx_pimap_device_now();
+    d->sent_at = ngx_pimap_timer_wheel_now();
+    d->name_len = (uint16_t) parking->device.len;
+    ngx_memcpy(d->name, parking->device.data, parking->device.len);
+
+    if (parking->carried.token) {
+        ngx_pimap_park_carried(d, &parking->carried);
+        ngx_pimap_count(handover_received);
+
+    } else {
+        ngx_pimap_supersede(d);
+        ngx_pimap_count(connects);
+    }
+
+    idle = parking->carried.idle;
+
+    ngx_pimap_device_insert(d, d->ping > idle ? d->ping - idle
+                                              : ngx_min(d->ping, 1));
+
+    /* a login that is older than this moment may have been revoked */
+
+    if (account->subscribed && (parking->carried.token || d->revocable)) {
+        ngx_pimap_revoke_check(account);
+    }
+
+    if (parking->carried.token == 0) {
+        ngx_pimap_device_dbg(d, "parked");
+    }
+
+    return d;
+}
+
+
+/* The device was announced by the worker that had it before. */
+
+static void
+ngx_pimap_park_carried(ngx_pimap_device_t *d, ngx_pimap_carried_t *carried)
+{
+    d->token = carried->token;
+    d->since = carried->since;
+    d->bytes = carried->bytes;
+    d->events = carried->events;
+    d->sent_at -= carried->idle;
+    d->confirmed = carried->confirmed;
+    d->announced = 1;
+
+    if (d->stream.coding != NGX_PIMAP_IDENTITY) {
+        ngx_pimap_compressed_stream_resume(&d->stream, carried->check,
+                                           carried->length);
+    }
+}
+
+
+void
+ngx_pimap_unpark(ngx_pimap_device_t *d)
+{
+    ngx_pimap_coalesce_flush(d->account);
+
+    ngx_pimap_device_end(d, NGX_PIMAP_END_DRAIN,
+                         ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_RETRY,
+                                          d->conf->retry, NULL,
+                                          ngx_pimap_device_log(d)));
+}
