@@ -446,7 +446,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 
     hello = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_PARKED,
                              parking->conf->retry,
-                             parking->start.known ? &parking->start.position
+                             parking->start.known ? &parking->start.id
                                                   : NULL,
                              r->connection->log);
     if (hello == NULL) {

@@ -32,7 +32,7 @@ ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_park_request_t *parking
          : ngx_pimap_response_head_stream(r, parking);
 
     if (rc == NGX_OK && parking->start.known) {
-        rc = ngx_pimap_add_event_id(r, &parking->start.position);
+        rc = ngx_pimap_add_event_id(r, &parking->start.id);
     }
 
     if (rc != NGX_OK) {
