@@ -6,22 +6,24 @@
  */
 
 
-#include "bridge_account.h"
-#include "bridge_auth.h"
-#include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "dav_http.h"
 #include "bridge_account_scan.h"
+#include "bridge_auth.h"
+#include "bridge_connect_rate.h"
 #include "bridge_dns.h"
+#include "bridge_function_library.h"
 #include "bridge_http.h"
 #include "bridge_lease.h"
 #include "bridge_log.h"
 #include "bridge_peers.h"
-#include "bridge_systemd.h"
-#include "bridge_connect_rate.h"
 #include "bridge_presence.h"
+#include "bridge_redis_command.h"
+#include "bridge_session_dav.h"
 #include "bridge_subscriber.h"
+#include "bridge_supervisor.h"
+#include "bridge_systemd.h"
 #include "bridge_update_consumer.h"
+#include "bridge_update_entry.h"
+#include "dav_http.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -41,12 +43,44 @@
 static const char *bridge_main_options(int argc, char **argv, int *check);
 static void bridge_main_limits(void);
 static int bridge_main_start(void);
+static void bridge_main_functions_ready(void);
 static void bridge_main_signals(void);
 static void bridge_main_reload(evutil_socket_t fd, short what, void *data);
 static void bridge_main_reopen(evutil_socket_t fd, short what, void *data);
 static void bridge_main_stop(evutil_socket_t fd, short what, void *data);
 static void bridge_main_said(void *data, redisReply *reply);
 static void bridge_main_end(void);
+
+
+/* The reports of lower rooms to higher ones.  No order of rows is needed. */
+
+static const bridge_redis_message_t  bridge_main_channels[] = {
+    { "presence", bridge_presence_message },
+    { "poke", bridge_session_dav_poke },
+    { NULL, NULL }
+};
+
+static const bridge_redis_message_t  bridge_main_inbox[] = {
+    { "give", bridge_lease_give },
+    { "take", bridge_lease_given },
+    { "update", bridge_update_consumer_offered },
+    { NULL, NULL }
+};
+
+static const bridge_redis_handlers_t  bridge_main_redis = {
+    .commands_up = bridge_function_library_start,
+    .commands_down = bridge_function_library_stop,
+    .function_missing = bridge_function_library_lost,
+    .functions_ready = bridge_main_functions_ready,
+    .listening = bridge_presence_listening,
+    .channels = bridge_main_channels,
+    .inbox = bridge_main_inbox
+};
+
+static const bridge_supervisor_ops_t  bridge_main_supervisor = {
+    .moved = bridge_update_entries_run,
+    .refused = bridge_auth_refused
+};
 
 
 static struct event  bridge_main_hup, bridge_main_usr1, bridge_main_term,
@@ -89,7 +123,7 @@ main(int argc, char **argv)
     }
 
     json_object_seed(0);
-    bridge_config = bridge_config_read(file);
+    bridge_config = bridge_config_read(file, NULL);
 
     if (bridge_config == NULL) {
         return 1;
@@ -200,18 +234,26 @@ bridge_main_start(void)
         return -1;
     }
 
+    bridge_redis_init(&bridge_config->redis, &bridge_main_redis);
+
     bridge_auth_init();
-    bridge_connect_rate_init();
-    bridge_account_init();
-    bridge_presence_open();
-    bridge_lease_open();
+    bridge_supervisor_init(&bridge_main_supervisor);
     bridge_update_consumer_init();
 
     bridge_redis_command_init();
     bridge_subscriber_init();
-    bridge_peers_init();
+    bridge_peers_init(bridge_lease_orphaned);
 
     return 0;
+}
+
+
+static void
+bridge_main_functions_ready(void)
+{
+    bridge_account_scan_start();
+    bridge_connect_rate_run();
+    bridge_update_consumer_redis_ready();
 }
 
 
@@ -253,20 +295,17 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
     bridge_systemd_reloading();
 
     old = bridge_config;
-    new = bridge_config_read(old->file);
+    new = bridge_config_read(old->file, old->lease.id);
 
     if (new && bridge_http_reload(new) == 0
         && bridge_log_open(new->log, new->log_level) == 0)
     {
-        free(new->lease.id);
-        new->lease.id = bridge_string(old->lease.id);
-
         bridge_config = new;
 
         bridge_dns_reload();
         bridge_auth_flush();
-        bridge_redis_reload(&old->redis);
-        bridge_account_reload();
+        bridge_redis_reload(&new->redis);
+        bridge_supervisor_reload();
         bridge_account_scan_again();
 
         bridge_config_release(old);
@@ -306,7 +345,7 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
     bridge_account_scan_done();
     bridge_update_consumer_done();
     bridge_auth_done();
-    bridge_account_done();
+    bridge_supervisor_done();
     bridge_peers_done();
 
     tv.tv_sec = BRIDGE_MAIN_LEAVE / 1000;

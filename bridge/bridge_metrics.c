@@ -6,8 +6,9 @@
 
 #include "bridge_metrics.h"
 #include "bridge_account.h"
+#include "bridge_auth.h"
+#include "bridge_counters.h"
 #include "bridge_redis_command.h"
-#include "bridge_config.h"
 #include "bridge_function_library.h"
 #include "bridge_peers.h"
 #include "bridge_connect_rate.h"
@@ -24,13 +25,6 @@ static void bridge_metrics_set(struct evbuffer *page, const char *name,
     const char *type, const char *help, const char *label,
     const char **names, const uint64_t *values);
 
-
-bridge_metrics_t  bridge_metrics;
-
-
-static const char *bridge_metrics_states[] = {
-    "idle", "queued", "taking", "open", "waiting", "other", NULL
-};
 
 static const char *bridge_metrics_failures[] = {
     "credentials", "away", "limit", "tls", "protocol", NULL
@@ -72,7 +66,7 @@ bridge_metrics_page(struct evbuffer *page)
     }
 
     bridge_metrics_set(page, "accounts", "gauge", "Known accounts.", "state",
-                       bridge_metrics_states, states);
+                       bridge_account_states, states);
     bridge_metrics_one(page, "accounts_with_device", "gauge",
                        "Accounts with a device parked.", counts.with_device);
     bridge_metrics_one(page, "accounts_with_session", "gauge",
@@ -89,40 +83,41 @@ bridge_metrics_page(struct evbuffer *page)
                        bridge_connect_rate_waiting());
     bridge_metrics_one(page, "logins_total", "counter",
                        "Sessions that have logged in.",
-                       bridge_metrics.logins);
+                       bridge_counters.logins);
     bridge_metrics_set(page, "failures_total", "counter",
                        "Sessions that have ended by themselves.", "reason",
-                       bridge_metrics_failures, bridge_metrics.failures);
+                       bridge_metrics_failures, bridge_counters.failures);
     bridge_metrics_one(page, "events_published_total", "counter",
-                       "Events published.", bridge_metrics.published);
+                       "Events published.", bridge_counters.published);
     bridge_metrics_one(page, "events_invalid_total", "counter",
                        "Events that Redis has refused.",
-                       bridge_metrics.dropped);
+                       bridge_counters.dropped);
     bridge_metrics_one(page, "publish_failures_total", "counter",
                        "Sessions begun anew because Redis did not take an "
                        "event.",
-                       bridge_metrics.unpublished);
+                       bridge_counters.unpublished);
     bridge_metrics_set(page, "auth_total", "counter",
                        "Answers to requests for a login.", "result",
-                       bridge_metrics_results, bridge_metrics.auth);
+                       bridge_metrics_results, bridge_counters.auth);
     bridge_metrics_one(page, "auth_cached_total", "counter",
                        "Answers without asking the server.",
-                       bridge_metrics.auth_cached);
+                       bridge_counters.auth_cached);
     bridge_metrics_one(page, "auth_cache", "gauge", "Results in the cache.",
                        bridge_auth_cached());
     bridge_metrics_one(page, "auth_waiting", "gauge",
                        "Requests without an answer.", bridge_auth_waiting());
     bridge_metrics_one(page, "updates_total", "counter",
-                       "Updates answered.", bridge_metrics.updates);
+                       "Updates answered.", bridge_counters.updates);
     bridge_metrics_one(page, "updates_unknown_total", "counter",
                        "Updates with the status unknown.",
-                       bridge_metrics.updates_unknown);
+                       bridge_counters.updates_unknown);
     bridge_metrics_one(page, "bridges", "gauge", "Running bridges.",
                        bridge_peers_count());
     bridge_metrics_dav(page);
     bridge_metrics_one(page, "redis_up", "gauge",
                        "1 if both connections to Redis work.",
-                       bridge_function_library_ready() && bridge_subscriber_ready());
+                       bridge_function_library_ready()
+                       && bridge_subscriber_ready());
 }
 
 

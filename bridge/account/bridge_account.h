@@ -2,15 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The accounts that this bridge knows: those for which it has a login, or
- * those of a server with a master user that have a device parked.
- *
- *     presence    is a device parked?
- *     lease       is it ours, or another bridge's?
- *     watch       the session
- *
- * Each of these rooms changes its own part, and calls
- * bridge_account_consider(), which finds out what is to be done next.
+ * Owns the accounts that this bridge knows: those with a login, and those of
+ * a server with a master user that have a device parked.  A file of this room
+ * changes its own members only, and reports by bridge_account_changed().
  */
 
 
@@ -20,101 +14,155 @@
 
 #include "bridge.h"
 #include "bridge_backoff.h"
-#include "bridge_redis_command.h"
+#include "bridge_config.h"
 #include "bridge_login.h"
 
 #include <sys/queue.h>
 
 #include <uthash.h>
 
-#include "imap_client.h"
 
+#define BRIDGE_ACCOUNT_KEEP  120000     /* msec, for the device to park */
+
+
+/*
+ * bridge_supervisor.c changes the state.
+ *
+ *     IDLE     -> QUEUED   a session is wanted, and a login is there
+ *     QUEUED   -> TAKING   its turn has come
+ *              -> WAITING  the server has too many connections
+ *     TAKING   -> OPEN     Redis has given the lease
+ *              -> OTHER    another bridge has the lease
+ *              -> WAITING  Redis has not answered, or no session was possible
+ *     OPEN     -> WAITING  the session has failed
+ *              -> IDLE     the session has lost the lease
+ *              -> OTHER    another bridge has asked for the account
+ *     WAITING  -> IDLE     the time is over
+ *     OTHER    -> IDLE     the lease may be free
+ *     any, except TAKING
+ *              -> IDLE     no session is wanted
+ */
 
 typedef enum {
-    BRIDGE_ACCOUNT_IDLE = 0,            /* nothing to do, or nothing to do it
-                                           with */
-    BRIDGE_ACCOUNT_QUEUED,              /* waits to be allowed to connect */
-    BRIDGE_ACCOUNT_TAKING,              /* asks for its lease */
-    BRIDGE_ACCOUNT_OPEN,                /* has a session */
-    BRIDGE_ACCOUNT_WAITING,             /* a session failed; the timer */
-    BRIDGE_ACCOUNT_OTHER                /* another bridge's; the timer */
+    BRIDGE_ACCOUNT_IDLE = 0,
+    BRIDGE_ACCOUNT_QUEUED,
+    BRIDGE_ACCOUNT_TAKING,
+    BRIDGE_ACCOUNT_OPEN,
+    BRIDGE_ACCOUNT_WAITING,
+    BRIDGE_ACCOUNT_OTHER
 } bridge_account_state_t;
 
+
+/*
+ * bridge_session.c changes the state.  The timer of the account is due as
+ * soon as the session is to end.
+ *
+ *     NONE     -> OPENING  it connects, logs in, and reports what was missed
+ *     OPENING  -> READY    it has reported everything
+ *     OPENING, READY
+ *              -> ENDING   an event was not published: a later session reports
+ *                          it again
+ *              -> RENEWING another session is to follow at once
+ *     any      -> NONE     it is closed
+ */
+
+typedef enum {
+    BRIDGE_SESSION_NONE = 0,
+    BRIDGE_SESSION_OPENING,
+    BRIDGE_SESSION_READY,
+    BRIDGE_SESSION_ENDING,
+    BRIDGE_SESSION_RENEWING
+} bridge_session_state_t;
+
+
+typedef struct bridge_account_s  bridge_account_t;
 
 struct bridge_account_s {
     UT_hash_handle           hh;
     char                    *name;
     bridge_account_state_t   state;
+    struct event             timer;     /* of WAITING, OTHER, ENDING, ... */
     unsigned                 pending;   /* commands that point here */
+    unsigned                 updates;   /* that need a session */
 
     bridge_login_t          *login;     /* NULL: a master user's */
-    bridge_msec_t            until;     /* watched, although nobody is there */
-    bridge_msec_t            keep;      /* the login, although not watched */
-    struct event             presence;  /* the next look */
+    bridge_msec_t            keep;      /* the account without a device */
+    bridge_msec_t            until;     /* the session without a device */
+    bridge_msec_t            since;     /* a session is wanted; 0: it is there,
+                                           or not ours */
+    bridge_backoff_t         backoff;
+
+    struct event             presence;  /* the next question to Redis */
 
     char                    *holder;    /* the bridge that has the lease */
     uint64_t                 generation;
     struct event             lease;     /* the next renewal */
 
-    TAILQ_ENTRY(bridge_account_s)  link;    /* of those that are queued */
-    struct event             timer;     /* of WAITING, OTHER; or to close */
-    bridge_backoff_t         backoff;
-    bridge_server_t         *server;    /* of the session, whose config is
-                                           held */
-    imap_client_t           *client;
-    struct bridge_session_dav_s     *dav;       /* with it; NULL: none */
-    bridge_login_t          *used;      /* the session's; NULL: a master's */
-    json_t                  *states;    /* until it is logged in */
-    bridge_msec_t            opened;
-    bridge_msec_t            since;     /* not watched, but wanted; 0: is */
+    TAILQ_ENTRY(bridge_account_s)  link;    /* in the queue to connect */
 
-    unsigned                 present:1;
+    bridge_session_state_t   session;
+    bridge_server_t         *server;    /* its config is held */
+    struct imap_client_s    *client;
+    struct bridge_session_dav_s  *dav;  /* NULL: none */
+    bridge_login_t          *used;      /* NULL: a master user's */
+    json_t                  *states;    /* until the session is logged in */
+    bridge_msec_t            opened;
+
+    unsigned                 present:1; /* a device is parked */
     unsigned                 held:1;    /* the lease is ours */
-    unsigned                 ready:1;   /* the session watches */
     unsigned                 refused:1; /* the login was */
-    unsigned                 broken:1;  /* the session has to end */
-    unsigned                 again:1;   /* and another one follows at once */
-    unsigned                 needed:1;  /* an update waits for the session */
 };
 
 
-void bridge_account_init(void);
+/* The metric's labels. */
+extern const char *bridge_account_states[];
 
-/* Logs out of all and hands all leases back. */
+
+/* The supervisor gives these. */
+
+typedef struct {
+    void  (*created)(bridge_account_t *account);
+    void  (*changed)(bridge_account_t *account);    /* may free it */
+    void  (*timer)(bridge_account_t *account);
+} bridge_account_ops_t;
+
+
+void bridge_account_init(const bridge_account_ops_t *ops);
+
+/* From now on no account is created. */
 void bridge_account_done(void);
 
 bridge_account_t *bridge_account_find(const char *name);
 
-/* Finds or makes one; NULL if there are too many. */
+/* Finds or creates it; NULL if there are too many. */
 bridge_account_t *bridge_account_get(const char *name);
 
-/*
- * A login that the server has accepted; "checked" if it was asked just now,
- * and not some time ago.
- */
-void bridge_account_login(const char *name, bridge_login_t *login,
-    int checked);
+/* Only the supervisor frees accounts. */
+void bridge_account_free(bridge_account_t *account);
 
-/* What is to be done next?  Might free the account. */
-void bridge_account_consider(bridge_account_t *account);
+/* The supervisor decides what follows.  May free the account. */
+void bridge_account_changed(bridge_account_t *account);
 
-/* An account that is held by a command under way, and the end of that. */
+/* A command under way holds the account. */
 void bridge_account_hold(bridge_account_t *account);
 void bridge_account_release(bridge_account_t *account);
 
-/* Whether we could log in, if we had to. */
+/* An update needs a session; it keeps the account.  The last one that ends
+   leaves the session open for "linger". */
+void bridge_account_update_begin(bridge_account_t *account);
+void bridge_account_update_end(bridge_account_t *account);
+
+/* The server of its login; NULL: none. */
+bridge_server_t *bridge_account_server(bridge_account_t *account);
+
+/* Whether a login is there that was not refused. */
 int bridge_account_can(bridge_account_t *account);
 
-/* The functions are there (again). */
-void bridge_account_redis_ready(void);
-
-/* New settings are in force. */
-void bridge_account_reload(void);
+/* The lease of this session, "<bridge> <generation>"; to be freed. */
+char *bridge_account_lease(bridge_account_t *account);
 
 void bridge_account_each(void (*handler)(bridge_account_t *account,
     void *data), void *data);
-
-/* For metrics: how many there are, and of those that are this bridge's ... */
 
 typedef struct {
     unsigned  states[BRIDGE_ACCOUNT_OTHER + 1];

@@ -3,24 +3,23 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Each of them has a key with the states of its mailboxes.  The keys are
- * scanned in steps that take Redis a millisecond or two, and what is found is
- * looked at by "presence".  Only a master user can watch such an account.
+ * scanned in steps of a millisecond or two of Redis' time.  Only a master user
+ * can log in for an account that is found.
  */
 
 
 #include "bridge_account_scan.h"
 #include "bridge_account.h"
-#include "bridge_config.h"
 #include "bridge_function_library.h"
+#include "bridge_redis_command.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "pimap_redis_key.h"
 
 
-#define BRIDGE_ACCOUNT_SCAN_STEP   50       /* msec between two */
-#define BRIDGE_ACCOUNT_SCAN_COUNT  500      /* keys that one looks at */
+#define BRIDGE_ACCOUNT_SCAN_STEP   50   /* msec between two steps */
+#define BRIDGE_ACCOUNT_SCAN_COUNT  500  /* keys in a step */
 
 
 static int bridge_account_scan_wanted(void);
@@ -96,11 +95,11 @@ static void
 bridge_account_scan_step(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_redis_command_send(bridge_account_scan_answered, NULL,
-                              "SCAN %s MATCH " PIMAP_REDIS_KEY("%s", "*")
-                              PIMAP_REDIS_BRIDGE " COUNT %d",
-                              bridge_account_scan_cursor,
-                              bridge_config->redis.prefix,
-                              BRIDGE_ACCOUNT_SCAN_COUNT)
+                                  "SCAN %s MATCH " PIMAP_REDIS_KEY("%s", "*")
+                                  PIMAP_REDIS_BRIDGE " COUNT %d",
+                                  bridge_account_scan_cursor,
+                                  bridge_config->redis.prefix,
+                                  BRIDGE_ACCOUNT_SCAN_COUNT)
         == NULL)
     {
         bridge_account_scan_done();
@@ -108,7 +107,8 @@ bridge_account_scan_step(evutil_socket_t fd, short what, void *data)
 }
 
 
-/* [ cursor, [ key, ... ] ]; without an answer it begins anew some time */
+/* [ cursor, [ key, ... ] ]; without an answer the next connection to Redis
+   begins a new scan */
 
 static void
 bridge_account_scan_answered(void *data, redisReply *reply)

@@ -2,23 +2,23 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Accounts that bridges have watched before: a bridge that begins has heard
- * nothing of their devices.
+ * Owns the search for accounts that had a session before: a bridge that starts
+ * has missed the announcements of their devices.
  */
 
 
-#ifndef _BRIDGE_DISCOVER_H_INCLUDED_
-#define _BRIDGE_DISCOVER_H_INCLUDED_
+#ifndef _BRIDGE_ACCOUNT_SCAN_H_INCLUDED_
+#define _BRIDGE_ACCOUNT_SCAN_H_INCLUDED_
 
 
 #include "bridge.h"
 
 
-/* The functions are there: looks once, and again after a reload. */
+/* The functions are in Redis: scans once, and again after a reload. */
 void bridge_account_scan_start(void);
 void bridge_account_scan_again(void);
 
 void bridge_account_scan_done(void);
 
 
-#endif /* _BRIDGE_DISCOVER_H_INCLUDED_ */
+#endif /* _BRIDGE_ACCOUNT_SCAN_H_INCLUDED_ */

@@ -2,16 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An entry is a login that is being tried, or the result of that.  Results
- * are in two lists, of good and of bad ones, in the order in which they end.
+ * An entry of the cache is a login that is being tried, or the answer of the
+ * server.  Answers are in two lists, of good and of bad logins, in the order
+ * in which they expire.
  */
 
 
-#include "bridge_auth_private.h"
-#include "bridge_config.h"
+#include "bridge_auth.h"
+#include "bridge_auth_attempt.h"
+#include "bridge_counters.h"
 #include "bridge_log.h"
-#include "bridge_metrics.h"
 #include "bridge_session.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
 
@@ -21,16 +23,48 @@
 #include <openssl/rand.h>
 
 
-#define BRIDGE_AUTH_SWEEP  1000         /* msec */
+#define BRIDGE_AUTH_DIGEST  32
+#define BRIDGE_AUTH_SWEEP   1000        /* msec */
+
+
+typedef struct bridge_auth_entry_s  bridge_auth_entry_t;
+
+struct bridge_auth_wait_s {
+    TAILQ_ENTRY(bridge_auth_wait_s)   link;
+    bridge_auth_entry_t              *entry;    /* NULL: only delayed */
+    bridge_auth_pt                    handler;
+    void                             *data;
+    struct event                      timer;
+};
+
+typedef TAILQ_HEAD(, bridge_auth_wait_s)   bridge_auth_waits_t;
+typedef TAILQ_HEAD(, bridge_auth_entry_s)  bridge_auth_entries_t;
+
+struct bridge_auth_entry_s {
+    UT_hash_handle                    hh;
+    unsigned char                     digest[BRIDGE_AUTH_DIGEST];
+    TAILQ_ENTRY(bridge_auth_entry_s)  link;
+    bridge_auth_entries_t            *list;     /* NULL: being tried */
+    bridge_msec_t                     expires;
+    bridge_auth_attempt_t            *attempt;
+    bridge_auth_waits_t               waits;
+};
 
 
 static void bridge_auth_digest(bridge_login_t *login, unsigned char *digest);
 static bridge_auth_entry_t *bridge_auth_find(bridge_login_t *login);
-static int bridge_auth_is_watched(bridge_login_t *login);
+static int bridge_auth_has_session(bridge_login_t *login);
 static bridge_auth_entry_t *bridge_auth_new(bridge_login_t *login);
+static void bridge_auth_finish(void *data, bridge_login_t *login,
+    bridge_auth_result_t result);
 static bridge_auth_wait_t *bridge_auth_wait(bridge_auth_entry_t *entry,
     bridge_auth_pt handler, void *data);
+static void bridge_auth_wait_end(bridge_auth_wait_t *wait,
+    bridge_auth_result_t result, const char *account);
+static void bridge_auth_slow_down(bridge_auth_wait_t *wait);
 static void bridge_auth_delayed(evutil_socket_t fd, short what, void *data);
+static void bridge_auth_keep(bridge_auth_entry_t *entry,
+    bridge_auth_result_t result);
 static void bridge_auth_drop(bridge_auth_entry_t *entry);
 static void bridge_auth_sweep(evutil_socket_t fd, short what, void *data);
 static void bridge_auth_expire(bridge_auth_entries_t *list);
@@ -72,7 +106,7 @@ bridge_auth_done(void)
     HASH_ITER(hh, bridge_auth_entries, entry, next) {
 
         if (entry->list == NULL) {
-            bridge_auth_finish(entry, BRIDGE_AUTH_AWAY);
+            bridge_auth_attempt_cancel(entry->attempt);
 
         } else {
             bridge_auth_drop(entry);
@@ -98,12 +132,12 @@ bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
     entry = bridge_auth_find(login);
 
     if ((entry && entry->list == &bridge_auth_good)
-        || (entry == NULL && bridge_auth_is_watched(login)))
+        || (entry == NULL && bridge_auth_has_session(login)))
     {
-        bridge_metrics.auth_cached++;
+        bridge_counters.auth_cached++;
 
         account = bridge_auth_account(login->user);
-        bridge_account_login(account, login, 0);
+        bridge_supervisor_login(account, login, 0);
         handler(data, BRIDGE_AUTH_GOOD, account);
         free(account);
 
@@ -115,7 +149,7 @@ bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
     if (bridge_auth_waits < (unsigned) bridge_config->auth.max_waiting) {
 
         if (entry && entry->list) {
-            bridge_metrics.auth_cached++;
+            bridge_counters.auth_cached++;
             return bridge_auth_wait(NULL, handler, data);
         }
 
@@ -129,7 +163,7 @@ bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
         }
     }
 
-    bridge_metrics.auth[result]++;
+    bridge_counters.auth[result]++;
     handler(data, result, NULL);
 
     return NULL;
@@ -248,10 +282,10 @@ bridge_auth_find(bridge_login_t *login)
 }
 
 
-/* The server has let a session in with the same login, and it is there. */
+/* A session of the account has logged in with the same login. */
 
 static int
-bridge_auth_is_watched(bridge_login_t *login)
+bridge_auth_has_session(bridge_login_t *login)
 {
     char              *name;
     bridge_account_t  *account;
@@ -270,15 +304,54 @@ bridge_auth_new(bridge_login_t *login)
 {
     bridge_auth_entry_t  *entry;
 
-    entry = bridge_auth_attempt(login);
+    entry = bridge_alloc(sizeof(bridge_auth_entry_t));
 
-    if (entry) {
-        bridge_auth_digest(login, entry->digest);
+    entry->attempt = bridge_auth_attempt(login, bridge_auth_finish, entry);
 
-        HASH_ADD(hh, bridge_auth_entries, digest, BRIDGE_AUTH_DIGEST, entry);
+    if (entry->attempt == NULL) {
+        free(entry);
+        return NULL;
     }
 
+    TAILQ_INIT(&entry->waits);
+    bridge_auth_digest(login, entry->digest);
+
+    HASH_ADD(hh, bridge_auth_entries, digest, BRIDGE_AUTH_DIGEST, entry);
+
     return entry;
+}
+
+
+/* A bad login is answered after a delay. */
+
+static void
+bridge_auth_finish(void *data, bridge_login_t *login,
+    bridge_auth_result_t result)
+{
+    char                 *account;
+    bridge_auth_wait_t   *wait;
+    bridge_auth_entry_t  *entry = data;
+
+    account = bridge_auth_account(login->user);
+
+    if (result == BRIDGE_AUTH_GOOD) {
+        bridge_supervisor_login(account, login, 1);
+    }
+
+    while (!TAILQ_EMPTY(&entry->waits)) {
+        wait = TAILQ_FIRST(&entry->waits);
+
+        if (result == BRIDGE_AUTH_BAD) {
+            bridge_auth_slow_down(wait);
+
+        } else {
+            bridge_auth_wait_end(wait, result, account);
+        }
+    }
+
+    free(account);
+
+    bridge_auth_keep(entry, result);
 }
 
 
@@ -310,7 +383,7 @@ bridge_auth_wait(bridge_auth_entry_t *entry, bridge_auth_pt handler,
 }
 
 
-void
+static void
 bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
     const char *account)
 {
@@ -325,7 +398,7 @@ bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
     bridge_auth_waits--;
 
     if (wait->handler) {
-        bridge_metrics.auth[result]++;
+        bridge_counters.auth[result]++;
         wait->handler(wait->data, result, account);
     }
 
@@ -333,7 +406,7 @@ bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
 }
 
 
-void
+static void
 bridge_auth_slow_down(bridge_auth_wait_t *wait)
 {
     TAILQ_REMOVE(&wait->entry->waits, wait, link);
@@ -351,11 +424,11 @@ bridge_auth_delayed(evutil_socket_t fd, short what, void *data)
 }
 
 
-void
+static void
 bridge_auth_keep(bridge_auth_entry_t *entry, bridge_auth_result_t result)
 {
-    bridge_msec_t          time;
-    bridge_auth_conf_t    *conf;
+    bridge_msec_t        time;
+    bridge_auth_conf_t  *conf;
 
     conf = &bridge_config->auth;
     time = result == BRIDGE_AUTH_GOOD ? conf->cache

@@ -1,17 +1,25 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * The server is asked: a session that logs in, and out again.
  */
 
 
-#include "bridge_auth_private.h"
-#include "bridge_config.h"
-#include "bridge_log.h"
+#include "bridge_auth_attempt.h"
 #include "bridge_connect_rate.h"
+#include "bridge_log.h"
 
 #include <stdlib.h>
+
+
+struct bridge_auth_attempt_s {
+    bridge_login_t          *login;
+    bridge_server_t         *server;
+    imap_client_t           *client;
+    struct event             timer;
+    bridge_auth_result_t     result;
+    bridge_auth_attempt_pt   done;
+    void                    *data;
+};
 
 
 static void bridge_auth_logged_in(void *data, imap_client_t *client);
@@ -25,7 +33,8 @@ static void bridge_auth_log(void *data, imap_client_t *client, int level,
     const char *text);
 static void bridge_auth_timer_handler(evutil_socket_t fd, short what,
     void *data);
-static void bridge_auth_close(bridge_auth_entry_t *entry);
+static void bridge_auth_end(bridge_auth_attempt_t *attempt,
+    bridge_auth_result_t result);
 
 
 static const imap_client_callbacks_t  bridge_auth_callbacks = {
@@ -37,13 +46,14 @@ static const imap_client_callbacks_t  bridge_auth_callbacks = {
 };
 
 
-bridge_auth_entry_t *
-bridge_auth_attempt(bridge_login_t *login)
+bridge_auth_attempt_t *
+bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
+    void *data)
 {
-    char                 *name;
-    imap_login_t          as;
-    bridge_server_t      *server;
-    bridge_auth_entry_t  *entry;
+    char                   *name;
+    imap_login_t            as;
+    bridge_server_t        *server;
+    bridge_auth_attempt_t  *attempt;
 
     server = bridge_config_server(bridge_config, login->user);
 
@@ -51,32 +61,31 @@ bridge_auth_attempt(bridge_login_t *login)
         return NULL;
     }
 
-    entry = bridge_alloc(sizeof(bridge_auth_entry_t));
+    attempt = bridge_alloc(sizeof(bridge_auth_attempt_t));
 
     bridge_login_for(&as, &name, server, NULL, login);
 
-    entry->client = imap_client_open(&server->imap, &bridge_auth_callbacks,
-                                     entry, &as);
-    if (entry->client == NULL) {
-        free(entry);
+    attempt->client = imap_client_open(&server->imap, &bridge_auth_callbacks,
+                                       attempt, &as);
+    if (attempt->client == NULL) {
+        free(attempt);
         return NULL;
     }
 
-    entry->login = bridge_login_hold(login);
-    entry->server = server;
+    attempt->login = bridge_login_hold(login);
+    attempt->server = server;
+    attempt->result = BRIDGE_AUTH_AWAY;
+    attempt->done = done;
+    attempt->data = data;
 
     bridge_config_hold(server->config);
     bridge_connect_rate_opened(server);
 
-    TAILQ_INIT(&entry->waits);
+    evtimer_assign(&attempt->timer, bridge_base, bridge_auth_timer_handler,
+                   attempt);
+    bridge_timer_set(&attempt->timer, bridge_config->auth.timeout);
 
-    evtimer_assign(&entry->timer, bridge_base, bridge_auth_timer_handler,
-                   entry);
-
-    entry->result = BRIDGE_AUTH_AWAY;
-    bridge_timer_set(&entry->timer, bridge_config->auth.timeout);
-
-    return entry;
+    return attempt;
 }
 
 
@@ -85,11 +94,11 @@ bridge_auth_attempt(bridge_login_t *login)
 static void
 bridge_auth_logged_in(void *data, imap_client_t *client)
 {
-    bridge_auth_entry_t  *entry = data;
+    bridge_auth_attempt_t  *attempt = data;
 
-    entry->result = BRIDGE_AUTH_GOOD;
+    attempt->result = BRIDGE_AUTH_GOOD;
 
-    bridge_timer_set(&entry->timer, 0);
+    bridge_timer_set(&attempt->timer, 0);
 }
 
 
@@ -97,14 +106,14 @@ static void
 bridge_auth_publish(void *data, imap_client_t *client, const char *mailbox,
     json_t *events, json_t *state)
 {
-    /* it does not watch */
+    /* the session is not watched */
 }
 
 
 static void
 bridge_auth_ready(void *data, imap_client_t *client, const char *how)
 {
-    /* it does not watch */
+    /* the session is not watched */
 }
 
 
@@ -112,15 +121,15 @@ static void
 bridge_auth_failed(void *data, imap_client_t *client, imap_fail_t reason,
     const char *why)
 {
-    bridge_auth_entry_t  *entry = data;
+    bridge_auth_attempt_t  *attempt = data;
 
     bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": %s",
-               entry->login->user, entry->server->name, why);
+               attempt->login->user, attempt->server->name, why);
 
-    bridge_auth_finish(entry, entry->result == BRIDGE_AUTH_GOOD
-                              ? BRIDGE_AUTH_GOOD
-                              : reason == IMAP_FAIL_CREDENTIALS
-                              ? BRIDGE_AUTH_BAD : BRIDGE_AUTH_AWAY);
+    bridge_auth_end(attempt, attempt->result == BRIDGE_AUTH_GOOD
+                             ? BRIDGE_AUTH_GOOD
+                             : reason == IMAP_FAIL_CREDENTIALS
+                             ? BRIDGE_AUTH_BAD : BRIDGE_AUTH_AWAY);
 }
 
 
@@ -128,70 +137,45 @@ static void
 bridge_auth_log(void *data, imap_client_t *client, int level,
     const char *text)
 {
-    bridge_auth_entry_t  *entry = data;
+    bridge_auth_attempt_t  *attempt = data;
 
     bridge_log((bridge_log_level_t) level, "login of \"%s\": %s",
-               entry->login->user, text);
+               attempt->login->user, text);
 }
 
 
 static void
 bridge_auth_timer_handler(evutil_socket_t fd, short what, void *data)
 {
-    bridge_auth_entry_t  *entry = data;
+    bridge_auth_attempt_t  *attempt = data;
 
-    if (entry->result == BRIDGE_AUTH_AWAY) {
+    if (attempt->result == BRIDGE_AUTH_AWAY) {
         bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": no answer in "
-                   "time", entry->login->user, entry->server->name);
+                   "time", attempt->login->user, attempt->server->name);
     }
 
-    bridge_auth_finish(entry, entry->result);
-}
-
-
-/* The answers: good or not known at once, bad ones slowly. */
-
-void
-bridge_auth_finish(bridge_auth_entry_t *entry, bridge_auth_result_t result)
-{
-    char                *account;
-    bridge_auth_wait_t  *wait;
-
-    account = bridge_auth_account(entry->login->user);
-
-    if (result == BRIDGE_AUTH_GOOD) {
-        bridge_account_login(account, entry->login, 1);
-    }
-
-    while (!TAILQ_EMPTY(&entry->waits)) {
-        wait = TAILQ_FIRST(&entry->waits);
-
-        if (result != BRIDGE_AUTH_BAD) {
-            bridge_auth_wait_end(wait, result, account);
-            continue;
-        }
-
-        bridge_auth_slow_down(wait);
-    }
-
-    free(account);
-
-    bridge_auth_close(entry);
-    bridge_auth_keep(entry, result);
+    bridge_auth_end(attempt, attempt->result);
 }
 
 
 static void
-bridge_auth_close(bridge_auth_entry_t *entry)
+bridge_auth_end(bridge_auth_attempt_t *attempt, bridge_auth_result_t result)
 {
-    evtimer_del(&entry->timer);
+    attempt->done(attempt->data, attempt->login, result);
 
-    imap_client_close(entry->client, entry->result == BRIDGE_AUTH_GOOD);
+    evtimer_del(&attempt->timer);
+    imap_client_close(attempt->client, attempt->result == BRIDGE_AUTH_GOOD);
 
-    bridge_connect_rate_closed(entry->server);
-    bridge_config_release(entry->server->config);
-    bridge_login_release(&entry->login);
+    bridge_connect_rate_closed(attempt->server);
+    bridge_config_release(attempt->server->config);
+    bridge_login_release(&attempt->login);
 
-    entry->client = NULL;
-    entry->server = NULL;
+    free(attempt);
+}
+
+
+void
+bridge_auth_attempt_cancel(bridge_auth_attempt_t *attempt)
+{
+    bridge_auth_end(attempt, BRIDGE_AUTH_AWAY);
 }

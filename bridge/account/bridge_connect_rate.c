@@ -2,47 +2,46 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A bucket of tokens, one for each connection, that fills with time.  A login
- * that a device waits for takes one even if there is none: the watchers wait
- * for longer then.
+ * A bucket of tokens, one for each connection, fills with time.  A login that
+ * a device waits for takes a token even if there is none, and the accounts in
+ * the queue wait for longer then.
  *
- * Connections are counted by the name of the server, as its settings may be
- * read anew while there are some.
+ * Connections are counted by the name of the server, because its settings may
+ * be read again while it has connections.
  */
 
 
 #include "bridge_connect_rate.h"
-#include "bridge_config.h"
-#include "bridge_lease.h"
 #include "bridge_function_library.h"
-#include "bridge_session.h"
 
 #include <stdlib.h>
 
 
-#define BRIDGE_CONNECT_RATE_TICK  100           /* msec */
+#define BRIDGE_CONNECT_RATE_TICK  100   /* msec */
 
 
 typedef struct bridge_connect_rate_server_s  bridge_connect_rate_server_t;
 
 struct bridge_connect_rate_server_s {
     bridge_connect_rate_server_t  *next;
-    char                  *name;
-    int                    connections;
+    char                          *name;
+    int                            connections;
 };
 
 
 static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_connect_rate_fill(void);
-static int bridge_connect_rate_full(bridge_account_t *account);
-static bridge_connect_rate_server_t *bridge_connect_rate_server(const char *name);
+static int bridge_connect_rate_full(bridge_server_t *server);
+static bridge_connect_rate_server_t *bridge_connect_rate_server(
+    const char *name);
 
 
-static struct event           bridge_connect_rate_timer;
-static double                 bridge_connect_rate_tokens = 1;
-static bridge_msec_t          bridge_connect_rate_filled;
-static unsigned               bridge_connect_rate_length;
+static bridge_connect_rate_pt         bridge_connect_rate_ready;
+static struct event                   bridge_connect_rate_timer;
+static double                         bridge_connect_rate_tokens = 1;
+static bridge_msec_t                  bridge_connect_rate_filled;
+static unsigned                       bridge_connect_rate_length;
 static bridge_connect_rate_server_t  *bridge_connect_rate_servers;
 
 static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
@@ -50,13 +49,13 @@ static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
 
 
 void
-bridge_connect_rate_init(void)
+bridge_connect_rate_init(bridge_connect_rate_pt ready)
 {
+    bridge_connect_rate_ready = ready;
     bridge_connect_rate_filled = bridge_now();
 
     evtimer_assign(&bridge_connect_rate_timer, bridge_base,
-                   bridge_connect_rate_timer_handler,
-                   NULL);
+                   bridge_connect_rate_timer_handler, NULL);
 }
 
 
@@ -80,8 +79,6 @@ bridge_connect_rate_done(void)
 void
 bridge_connect_rate_add(bridge_account_t *account)
 {
-    account->state = BRIDGE_ACCOUNT_QUEUED;
-
     TAILQ_INSERT_TAIL(&bridge_connect_rate_queue, account, link);
     bridge_connect_rate_length++;
 
@@ -94,8 +91,6 @@ bridge_connect_rate_add(bridge_account_t *account)
 void
 bridge_connect_rate_remove(bridge_account_t *account)
 {
-    account->state = BRIDGE_ACCOUNT_IDLE;
-
     TAILQ_REMOVE(&bridge_connect_rate_queue, account, link);
     bridge_connect_rate_length--;
 }
@@ -111,6 +106,7 @@ bridge_connect_rate_waiting(void)
 void
 bridge_connect_rate_run(void)
 {
+    bridge_server_t   *server;
     bridge_account_t  *account;
 
     bridge_connect_rate_fill();
@@ -121,13 +117,15 @@ bridge_connect_rate_run(void)
         account = TAILQ_FIRST(&bridge_connect_rate_queue);
         bridge_connect_rate_remove(account);
 
-        if (bridge_connect_rate_full(account)) {
-            bridge_session_later(account, bridge_config->sessions.backoff_max);
+        server = bridge_account_server(account);
+
+        if (server && bridge_connect_rate_full(server)) {
+            bridge_connect_rate_ready(account, 1);
             continue;
         }
 
         bridge_connect_rate_tokens -= 1;
-        bridge_lease_take(account);
+        bridge_connect_rate_ready(account, 0);
     }
 
     if (!TAILQ_EMPTY(&bridge_connect_rate_queue)) {
@@ -158,7 +156,8 @@ bridge_connect_rate_fill(void)
     most = rate * BRIDGE_CONNECT_RATE_TICK * 2 / 1000.0;
     most = most > 1 ? most : 1;
 
-    bridge_connect_rate_tokens += (now - bridge_connect_rate_filled) * rate / 1000.0;
+    bridge_connect_rate_tokens += (now - bridge_connect_rate_filled) * rate
+                                  / 1000.0;
 
     if (bridge_connect_rate_tokens > most) {
         bridge_connect_rate_tokens = most;
@@ -178,10 +177,7 @@ bridge_connect_rate_refund(void)
 int
 bridge_connect_rate_login(bridge_server_t *server)
 {
-    if (server->max_connections
-        && bridge_connect_rate_server(server->name)->connections
-           >= server->max_connections)
-    {
+    if (bridge_connect_rate_full(server)) {
         return -1;
     }
 
@@ -193,14 +189,9 @@ bridge_connect_rate_login(bridge_server_t *server)
 
 
 static int
-bridge_connect_rate_full(bridge_account_t *account)
+bridge_connect_rate_full(bridge_server_t *server)
 {
-    bridge_server_t  *server;
-
-    server = bridge_config_server(bridge_config, account->login
-                                  ? account->login->user : account->name);
-
-    return server && server->max_connections
+    return server->max_connections
            && bridge_connect_rate_server(server->name)->connections
               >= server->max_connections;
 }

@@ -2,32 +2,36 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How fast connections are made: so many a second in all, so many at once to
- * a server.  Who comes first is served first.
+ * Owns the rate of new connections: so many a second in all, so many at once
+ * to a server.  Accounts wait in a queue, the first one is served first.
  */
 
 
-#ifndef _BRIDGE_PACE_H_INCLUDED_
-#define _BRIDGE_PACE_H_INCLUDED_
+#ifndef _BRIDGE_CONNECT_RATE_H_INCLUDED_
+#define _BRIDGE_CONNECT_RATE_H_INCLUDED_
 
 
 #include "bridge_account.h"
 
 
-void bridge_connect_rate_init(void);
+/* Called when it is an account's turn; it is not in the queue any more.
+   "full": its server has too many connections. */
+typedef void (*bridge_connect_rate_pt)(bridge_account_t *account, int full);
+
+
+void bridge_connect_rate_init(bridge_connect_rate_pt ready);
 void bridge_connect_rate_done(void);
 
-/* Calls bridge_lease_take() of the account when it is its turn. */
 void bridge_connect_rate_add(bridge_account_t *account);
 void bridge_connect_rate_remove(bridge_account_t *account);
 
-/* Somebody may go on. */
+/* Serves the queue as far as the rate allows. */
 void bridge_connect_rate_run(void);
 
-/* A connection that was allowed is not made, after all. */
+/* The account has had its turn, but begins no connection. */
 void bridge_connect_rate_refund(void);
 
-/* A login that somebody waits for: it does not wait, but counts.  Returns -1
+/* A login that a device waits for does not wait here, but counts.  Returns -1
    if the server has too many connections. */
 int bridge_connect_rate_login(bridge_server_t *server);
 
@@ -38,4 +42,4 @@ void bridge_connect_rate_closed(bridge_server_t *server);
 unsigned bridge_connect_rate_waiting(void);
 
 
-#endif /* _BRIDGE_PACE_H_INCLUDED_ */
+#endif /* _BRIDGE_CONNECT_RATE_H_INCLUDED_ */

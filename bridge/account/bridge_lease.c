@@ -2,46 +2,43 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A lease that another bridge holds is not asked for again as long as that
- * bridge is there.  If it should be ours (bridge_peers.h), the holder is
- * asked to give it, both sides at a slow rate, so that a bridge that joins
+ * A lease of another bridge is not asked for again as long as that bridge is
+ * alive.  If the account prefers this bridge (bridge_peers.h), the holder is
+ * asked to give it.  Both sides limit the rate, so that a bridge that joins
  * gets its share without a storm of logins.
  */
 
 
 #include "bridge_lease.h"
-#include "bridge_config.h"
 #include "bridge_log.h"
 #include "bridge_peers.h"
-#include "bridge_connect_rate.h"
+#include "bridge_redis_command.h"
 #include "bridge_subscriber.h"
-#include "bridge_update_consumer.h"
-#include "bridge_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 
+static bridge_command_t *bridge_lease_call(bridge_account_t *account,
+    bridge_command_pt handler, const char *function);
 static void bridge_lease_taken(void *data, redisReply *reply);
-static void bridge_lease_got(bridge_account_t *account, redisReply *reply);
 static void bridge_lease_other(bridge_account_t *account, const char *holder,
     bridge_msec_t wait);
+static bridge_msec_t bridge_lease_wait(void);
 static void bridge_lease_renew(evutil_socket_t fd, short what, void *data);
 static void bridge_lease_renewed(void *data, redisReply *reply);
 static void bridge_lease_orphan(bridge_account_t *account, void *data);
-static void bridge_lease_message(const char *payload, size_t len);
-static void bridge_lease_give(const char *to, const char *name);
-static void bridge_lease_given(const char *name);
 static int bridge_lease_may_move(void);
 
 
-static uint64_t  bridge_lease_generation;
+static const bridge_lease_ops_t  *bridge_lease_ops;
+static uint64_t                   bridge_lease_generation;
 
 
 void
-bridge_lease_open(void)
+bridge_lease_open(const bridge_lease_ops_t *ops)
 {
-    bridge_subscriber_listen(NULL, bridge_lease_message);
+    bridge_lease_ops = ops;
 }
 
 
@@ -53,59 +50,69 @@ bridge_lease_init(bridge_account_t *account)
 
 
 void
-bridge_lease_stop(bridge_account_t *account)
-{
-    evtimer_del(&account->lease);
-}
-
-
-char *
-bridge_lease_value(bridge_account_t *account)
-{
-    return bridge_format("%s %llu", bridge_config->lease.id,
-                         (unsigned long long) account->generation);
-}
-
-
-void
 bridge_lease_take(bridge_account_t *account)
+{
+    account->generation = ++bridge_lease_generation;
+
+    if (bridge_lease_call(account, bridge_lease_taken, "pimap_lease_take")
+        == NULL)
+    {
+        bridge_lease_ops->failed(account);
+    }
+}
+
+
+static bridge_command_t *
+bridge_lease_call(bridge_account_t *account, bridge_command_pt handler,
+    const char *function)
 {
     char              *key, *value;
     bridge_command_t  *command;
 
-    account->generation = ++bridge_lease_generation;
-
     key = bridge_redis_command_key(account->name, NULL);
-    value = bridge_lease_value(account);
+    value = bridge_account_lease(account);
 
-    command = bridge_redis_command_send(bridge_lease_taken, account,
-                             "FCALL pimap_lease_take 1 %s %s %d", key, value,
-                             (int) bridge_config->lease.time);
+    command = bridge_redis_command_send(handler, account,
+                                        "FCALL %s 1 %s %s %d", function, key,
+                                        value,
+                                        (int) bridge_config->lease.time);
+    if (command) {
+        bridge_account_hold(account);
+    }
+
     free(value);
     free(key);
 
-    if (command == NULL) {
-        bridge_connect_rate_refund();
-        bridge_session_later(account, bridge_config->sessions.backoff_min);
-        return;
-    }
-
-    account->state = BRIDGE_ACCOUNT_TAKING;
-    bridge_account_hold(account);
+    return command;
 }
 
+
+/* [ "ok", name, state, ... ] or [ "held", bridge, msec ] */
 
 static void
 bridge_lease_taken(void *data, redisReply *reply)
 {
-    bridge_account_t  *account = data;
+    redisReply        **v;
+    bridge_account_t   *account = data;
 
-    account->state = BRIDGE_ACCOUNT_IDLE;
+    v = reply && reply->type == REDIS_REPLY_ARRAY ? reply->element : NULL;
 
-    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 1
-        && reply->element[0]->type == REDIS_REPLY_STRING)
+    if (v && reply->elements >= 1 && v[0]->type == REDIS_REPLY_STRING
+        && strcmp(v[0]->str, "ok") == 0)
     {
-        bridge_lease_got(account, reply);
+        account->held = 1;
+
+        free(account->holder);
+        account->holder = NULL;
+
+        bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
+        bridge_lease_ops->granted(account, v + 1, reply->elements - 1);
+
+    } else if (v && reply->elements == 3 && v[1]->type == REDIS_REPLY_STRING
+               && v[2]->type == REDIS_REPLY_INTEGER)
+    {
+        bridge_lease_other(account, v[1]->str,
+                           v[2]->integer > 0 ? v[2]->integer : 0);
 
     } else {
         if (reply && reply->type == REDIS_REPLY_ERROR) {
@@ -113,81 +120,45 @@ bridge_lease_taken(void *data, redisReply *reply)
                        account->name, reply->str);
         }
 
-        bridge_connect_rate_refund();
-        bridge_session_later(account, bridge_config->sessions.backoff_min);
+        bridge_lease_ops->failed(account);
     }
 
     bridge_account_release(account);
 }
 
 
-static void
-bridge_lease_got(bridge_account_t *account, redisReply *reply)
-{
-    if (strcmp(reply->element[0]->str, "ok") == 0) {
-        account->held = 1;
-
-        free(account->holder);
-        account->holder = NULL;
-
-        bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
-        bridge_session_open(account, reply->element + 1, reply->elements - 1);
-        return;
-    }
-
-    bridge_connect_rate_refund();
-
-    if (reply->elements == 3
-        && reply->element[1]->type == REDIS_REPLY_STRING
-        && reply->element[2]->type == REDIS_REPLY_INTEGER)
-    {
-        bridge_lease_other(account, reply->element[1]->str,
-                           reply->element[2]->integer > 0
-                           ? reply->element[2]->integer : 0);
-    }
-}
-
-
-/* Its bridge is gone: until the lease ends.  Else: a look now and then. */
+/* The lease of a dead bridge ends in "wait". */
 
 static void
 bridge_lease_other(bridge_account_t *account, const char *holder,
     bridge_msec_t wait)
 {
-    bridge_msec_t  half;
-
-    half = bridge_config->lease.time / 2;
-
     free(account->holder);
     account->holder = bridge_string(holder);
-    account->state = BRIDGE_ACCOUNT_OTHER;
-    account->since = 0;
 
-    if (bridge_peers_has(holder)) {
-        wait = half + bridge_random(half + 1);
-    }
+    wait = bridge_peers_has(holder) ? bridge_lease_wait() : wait;
 
-    bridge_timer_set(&account->timer, wait + 1 + bridge_random(50));
-
-    bridge_update_consumer_moved(account);
+    bridge_lease_ops->other(account, wait + 1 + bridge_random(50));
 }
 
 
-void
-bridge_lease_look(bridge_account_t *account)
+static bridge_msec_t
+bridge_lease_wait(void)
 {
     bridge_msec_t  half;
 
-    if (!bridge_peers_has(account->holder)
-        || bridge_random(10) == 0)
-    {
-        account->state = BRIDGE_ACCOUNT_IDLE;
-        bridge_account_consider(account);
-        return;
-    }
-
     half = bridge_config->lease.time / 2;
-    bridge_timer_set(&account->timer, half + bridge_random(half + 1));
+
+    return half + bridge_random(half + 1);
+}
+
+
+bridge_msec_t
+bridge_lease_look(bridge_account_t *account)
+{
+    if (!bridge_peers_has(account->holder) || bridge_random(10) == 0) {
+        return 0;
+    }
 
     if (bridge_peers_prefers(account->name) && bridge_account_can(account)
         && bridge_lease_may_move())
@@ -195,6 +166,8 @@ bridge_lease_look(bridge_account_t *account)
         bridge_subscriber_tell(account->holder, "give %s %s",
                                bridge_config->lease.id, account->name);
     }
+
+    return bridge_lease_wait();
 }
 
 
@@ -211,10 +184,7 @@ bridge_lease_orphan(bridge_account_t *account, void *data)
     if (account->state == BRIDGE_ACCOUNT_OTHER
         && strcmp(account->holder, data) == 0)
     {
-        evtimer_del(&account->timer);
-        account->state = BRIDGE_ACCOUNT_IDLE;
-
-        bridge_account_consider(account);
+        bridge_lease_ops->available(account);
     }
 }
 
@@ -228,49 +198,40 @@ bridge_lease_release(bridge_account_t *account)
         return;
     }
 
-    account->held = 0;
-    evtimer_del(&account->lease);
+    bridge_lease_lost(account);
 
     key = bridge_redis_command_key(account->name, NULL);
-    value = bridge_lease_value(account);
+    value = bridge_account_lease(account);
 
     bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 %s %s",
-                          key, value);
+                              key, value);
     free(value);
     free(key);
+}
+
+
+void
+bridge_lease_lost(bridge_account_t *account)
+{
+    account->held = 0;
+    evtimer_del(&account->lease);
 }
 
 
 static void
 bridge_lease_renew(evutil_socket_t fd, short what, void *data)
 {
-    char              *key, *value;
     bridge_account_t  *account = data;
 
-    if (!account->held) {
-        return;
-    }
-
-    key = bridge_redis_command_key(account->name, NULL);
-    value = bridge_lease_value(account);
-
-    if (bridge_redis_command_send(bridge_lease_renewed, account,
-                              "FCALL pimap_lease_renew 1 %s %s %d", key,
-                              value, (int) bridge_config->lease.time))
-    {
-        bridge_account_hold(account);
-    }
-
-    free(value);
-    free(key);
+    bridge_lease_call(account, bridge_lease_renewed, "pimap_lease_renew");
 
     bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
 }
 
 
 /*
- * Without an answer nothing is known, and the next one will tell.  Nothing
- * can be published without the lease, whatever we believe.
+ * Without an answer the next one tells.  Nothing can be published without the
+ * lease, so that a bridge that is wrong does no harm.
  */
 
 static void
@@ -284,56 +245,31 @@ bridge_lease_renewed(void *data, redisReply *reply)
         bridge_log(BRIDGE_LOG_WARN, "account \"%s\": the lease was lost",
                    account->name);
 
-        account->held = 0;
-        evtimer_del(&account->lease);
-
-        if (account->client) {
-            bridge_session_again(account);
-        }
+        bridge_lease_lost(account);
+        bridge_lease_ops->lost(account);
     }
 
     bridge_account_release(account);
 }
 
 
-/* "give <bridge> <account>", "take <account>", "update <id>" */
-
-static void
-bridge_lease_message(const char *payload, size_t len)
+void
+bridge_lease_give(const char *text, size_t len)
 {
-    char        bridge[256];
-    const char *name;
+    char               to[256];
+    const char        *name;
+    bridge_account_t  *account;
 
-    if (strlen(payload) != len) {
+    name = strchr(text, ' ');
+
+    if (name == NULL || sscanf(text, "%255[^ ]", to) != 1) {
         return;
     }
 
-    if (sscanf(payload, "give %255[^ ]", bridge) == 1) {
-        name = strchr(payload + sizeof("give ") - 1, ' ');
-
-        if (name) {
-            bridge_lease_give(bridge, name + 1);
-        }
-
-    } else if (strncmp(payload, "take ", 5) == 0) {
-        bridge_lease_given(payload + 5);
-
-    } else if (strncmp(payload, "update ", 7) == 0) {
-        bridge_update_consumer_offered(payload + 7);
-    }
-}
-
-
-static void
-bridge_lease_give(const char *to, const char *name)
-{
-    bridge_account_t  *account;
-
-    account = bridge_account_find(name);
+    account = bridge_account_find(++name);
 
     if (account == NULL || !account->held || !bridge_peers_has(to)
-        || account->state == BRIDGE_ACCOUNT_TAKING
-        || bridge_update_consumer_busy(account)
+        || account->state == BRIDGE_ACCOUNT_TAKING || account->updates
         || !bridge_lease_may_move())
     {
         return;
@@ -342,29 +278,22 @@ bridge_lease_give(const char *to, const char *name)
     bridge_log(BRIDGE_LOG_INFO, "account \"%s\": goes to bridge \"%s\"", name,
                to);
 
-    if (account->client) {
-        bridge_session_close(account, 1);
-    }
-
-    bridge_lease_release(account);
     bridge_lease_other(account, to, 0);
+    bridge_lease_release(account);
 
     bridge_subscriber_tell(to, "take %s", name);
 }
 
 
-static void
-bridge_lease_given(const char *name)
+void
+bridge_lease_given(const char *text, size_t len)
 {
     bridge_account_t  *account;
 
-    account = bridge_account_find(name);
+    account = bridge_account_find(text);
 
     if (account && account->state == BRIDGE_ACCOUNT_OTHER) {
-        evtimer_del(&account->timer);
-        account->state = BRIDGE_ACCOUNT_IDLE;
-
-        bridge_account_consider(account);
+        bridge_lease_ops->available(account);
     }
 }
 

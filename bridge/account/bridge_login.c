@@ -5,7 +5,6 @@
 
 
 #include "bridge_login.h"
-#include "bridge_config.h"
 
 #include <stdlib.h>
 

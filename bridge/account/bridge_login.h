@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A name and a secret that belongs to it, for as long as somebody holds it.
+ * Owns a user's name with its secret, counted by references and wiped at the
+ * end.
  */
 
 
@@ -10,8 +11,17 @@
 #define _BRIDGE_LOGIN_H_INCLUDED_
 
 
-#include "bridge.h"
-#include "imap_session.h"
+#include "bridge_config.h"
+
+
+/* The answer to a login. */
+
+typedef enum {
+    BRIDGE_AUTH_GOOD = 0,
+    BRIDGE_AUTH_BAD,
+    BRIDGE_AUTH_AWAY,                   /* the server does not answer */
+    BRIDGE_AUTH_BUSY                    /* too many logins wait already */
+} bridge_auth_result_t;
 
 
 typedef struct {
@@ -29,15 +39,15 @@ bridge_login_t *bridge_login_create(const char *user, const char *secret,
 
 bridge_login_t *bridge_login_hold(bridge_login_t *login);
 
-/* Wipes it if nobody else holds it; sets the caller's pointer to NULL. */
+/* Wipes it with the last reference; sets the caller's pointer to NULL. */
 void bridge_login_release(bridge_login_t **login);
 
 int bridge_login_equal(const bridge_login_t *a, const bridge_login_t *b);
 
 /*
- * What the session is to say: the login's own, or, if there is none, that of
- * the server's master user for the account.  Returns -1 if there is neither.
- * "name" is a string that has to be freed when the session has copied it.
+ * The login of a session: "login", or, if it is NULL, that of the server's
+ * master user for the account.  Returns -1 if there is neither.  The caller
+ * frees "name" as soon as the session has copied it.
  */
 int bridge_login_for(imap_login_t *to, char **name, bridge_server_t *server,
     const char *account, const bridge_login_t *login);

@@ -2,46 +2,46 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Each bridge says that it is there five times in the time of a lease, and is
- * taken for dead after two thirds of it: before the last of its leases ends.
+ * Each bridge reports five times in the time of a lease.  It is taken for dead
+ * after two thirds of that time, before the last of its leases ends.
  */
 
 
 #include "bridge_peers.h"
 #include "bridge_redis_command.h"
 #include "bridge_config.h"
-#include "bridge_lease.h"
 #include "bridge_log.h"
-#include "bridge_update_consumer.h"
 
 #include <stdlib.h>
 
 
-typedef struct bridge_member_s  bridge_member_t;
+typedef struct bridge_peer_s  bridge_peer_t;
 
-struct bridge_member_s {
-    bridge_member_t  *next;
-    int               seen;
-    char             *id;
+struct bridge_peer_s {
+    bridge_peer_t  *next;
+    int             seen;
+    char           *id;
 };
 
 
 static void bridge_peers_say(evutil_socket_t fd, short what, void *data);
 static void bridge_peers_answered(void *data, redisReply *reply);
-static bridge_member_t *bridge_peers_find(const char *id);
-static void bridge_peers_gone(bridge_member_t *member);
+static bridge_peer_t *bridge_peers_find(const char *id);
+static void bridge_peers_gone(bridge_peer_t *peer);
 static uint64_t bridge_peers_hash(const char *bridge, const char *account);
 
 
-static struct event      bridge_peers_timer;
-static bridge_member_t  *bridge_peers;
+static void           (*bridge_peers_handler)(const char *bridge);
+static struct event     bridge_peers_timer;
+static bridge_peer_t   *bridge_peers;
 
 
 void
-bridge_peers_init(void)
+bridge_peers_init(void (*gone)(const char *bridge))
 {
-    evtimer_assign(&bridge_peers_timer, bridge_base, bridge_peers_say,
-                   NULL);
+    bridge_peers_handler = gone;
+
+    evtimer_assign(&bridge_peers_timer, bridge_base, bridge_peers_say, NULL);
 
     bridge_peers_say(-1, 0, NULL);
 }
@@ -50,21 +50,21 @@ bridge_peers_init(void)
 void
 bridge_peers_done(void)
 {
-    bridge_member_t  *member;
+    bridge_peer_t  *peer;
 
     evtimer_del(&bridge_peers_timer);
 
     bridge_redis_command_send(NULL, NULL,
                               "FCALL pimap_bridges 1 %s:bridges %s 0",
-                          bridge_config->redis.prefix,
-                          bridge_config->lease.id);
+                              bridge_config->redis.prefix,
+                              bridge_config->lease.id);
 
     while (bridge_peers) {
-        member = bridge_peers;
-        bridge_peers = member->next;
+        peer = bridge_peers;
+        bridge_peers = peer->next;
 
-        free(member->id);
-        free(member);
+        free(peer->id);
+        free(peer);
     }
 }
 
@@ -80,11 +80,11 @@ unsigned
 bridge_peers_count(void)
 {
     unsigned          n;
-    bridge_member_t  *member;
+    bridge_peer_t  *peer;
 
     n = 0;
 
-    for (member = bridge_peers; member; member = member->next) {
+    for (peer = bridge_peers; peer; peer = peer->next) {
         n++;
     }
 
@@ -96,12 +96,12 @@ int
 bridge_peers_prefers(const char *account)
 {
     uint64_t          ours;
-    bridge_member_t  *member;
+    bridge_peer_t  *peer;
 
     ours = bridge_peers_hash(bridge_config->lease.id, account);
 
-    for (member = bridge_peers; member; member = member->next) {
-        if (bridge_peers_hash(member->id, account) > ours) {
+    for (peer = bridge_peers; peer; peer = peer->next) {
+        if (bridge_peers_hash(peer->id, account) > ours) {
             return 0;
         }
     }
@@ -114,10 +114,10 @@ static void
 bridge_peers_say(evutil_socket_t fd, short what, void *data)
 {
     bridge_redis_command_send(bridge_peers_answered, NULL,
-                          "FCALL pimap_bridges 1 %s:bridges %s %d",
-                          bridge_config->redis.prefix,
-                          bridge_config->lease.id,
-                          (int) bridge_config->lease.time * 2 / 3);
+                              "FCALL pimap_bridges 1 %s:bridges %s %d",
+                              bridge_config->redis.prefix,
+                              bridge_config->lease.id,
+                              (int) bridge_config->lease.time * 2 / 3);
 
     bridge_timer_set(&bridge_peers_timer, bridge_config->lease.time / 5);
 }
@@ -127,7 +127,7 @@ static void
 bridge_peers_answered(void *data, redisReply *reply)
 {
     size_t             i;
-    bridge_member_t   *member, **next;
+    bridge_peer_t   *peer, **next;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         return;
@@ -139,46 +139,46 @@ bridge_peers_answered(void *data, redisReply *reply)
             continue;
         }
 
-        member = bridge_peers_find(reply->element[i]->str);
+        peer = bridge_peers_find(reply->element[i]->str);
 
-        if (member == NULL) {
-            member = bridge_alloc(sizeof(bridge_member_t));
-            member->id = bridge_string(reply->element[i]->str);
-            member->next = bridge_peers;
-            bridge_peers = member;
+        if (peer == NULL) {
+            peer = bridge_alloc(sizeof(bridge_peer_t));
+            peer->id = bridge_string(reply->element[i]->str);
+            peer->next = bridge_peers;
+            bridge_peers = peer;
 
-            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is there",
-                       member->id);
+            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is alive",
+                       peer->id);
         }
 
-        member->seen = 1;
+        peer->seen = 1;
     }
 
     next = &bridge_peers;
 
     while (*next) {
-        member = *next;
+        peer = *next;
 
-        if (member->seen) {
-            member->seen = 0;
-            next = &member->next;
+        if (peer->seen) {
+            peer->seen = 0;
+            next = &peer->next;
             continue;
         }
 
-        *next = member->next;
-        bridge_peers_gone(member);
+        *next = peer->next;
+        bridge_peers_gone(peer);
     }
 }
 
 
-static bridge_member_t *
+static bridge_peer_t *
 bridge_peers_find(const char *id)
 {
-    bridge_member_t  *member;
+    bridge_peer_t  *peer;
 
-    for (member = bridge_peers; member; member = member->next) {
-        if (strcmp(member->id, id) == 0) {
-            return member;
+    for (peer = bridge_peers; peer; peer = peer->next) {
+        if (strcmp(peer->id, id) == 0) {
+            return peer;
         }
     }
 
@@ -187,14 +187,14 @@ bridge_peers_find(const char *id)
 
 
 static void
-bridge_peers_gone(bridge_member_t *member)
+bridge_peers_gone(bridge_peer_t *peer)
 {
-    bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", member->id);
+    bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", peer->id);
 
-    bridge_lease_orphaned(member->id);
+    bridge_peers_handler(peer->id);
 
-    free(member->id);
-    free(member);
+    free(peer->id);
+    free(peer);
 }
 
 

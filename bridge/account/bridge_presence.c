@@ -2,22 +2,22 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Each known account is looked at once in "presence"; soon and often after a
- * login, until its device has parked; and soon after an announcement that one
- * has left, as another may still be there.
+ * Each account is looked at once in "presence".  After a login it is looked at
+ * soon and often, until its device has parked.  After an announcement that a
+ * device has left it is looked at soon, as another device may be parked.
  */
 
 
 #include "bridge_presence.h"
-#include "bridge_config.h"
 #include "bridge_log.h"
-#include "bridge_subscriber.h"
+#include "bridge_redis_command.h"
 
 #include <stdlib.h>
 
 
 #define BRIDGE_PRESENCE_SOON     250    /* msec after a login */
-#define BRIDGE_PRESENCE_EXPECT   15000  /* for so long it is looked for */
+#define BRIDGE_PRESENCE_RARE     (BRIDGE_ACCOUNT_KEEP - 15000)
+                                        /* msec left after frequent looks */
 #define BRIDGE_PRESENCE_LEFT     1000   /* after an announcement */
 
 
@@ -25,15 +25,7 @@ static void bridge_presence_look(evutil_socket_t fd, short what, void *data);
 static void bridge_presence_answered(void *data, redisReply *reply);
 static void bridge_presence_next(bridge_account_t *account);
 static void bridge_presence_set(bridge_account_t *account, int present);
-static void bridge_presence_message(const char *payload, size_t len);
 static void bridge_presence_again(bridge_account_t *account, void *data);
-
-
-void
-bridge_presence_open(void)
-{
-    bridge_subscriber_listen(bridge_presence_message, NULL);
-}
 
 
 void
@@ -43,13 +35,6 @@ bridge_presence_init(bridge_account_t *account)
                    account);
 
     bridge_timer_set(&account->presence, BRIDGE_PRESENCE_SOON);
-}
-
-
-void
-bridge_presence_stop(bridge_account_t *account)
-{
-    evtimer_del(&account->presence);
 }
 
 
@@ -84,7 +69,7 @@ bridge_presence_look(evutil_socket_t fd, short what, void *data)
     channel = bridge_redis_command_key(account->name, NULL);
 
     if (bridge_redis_command_send(bridge_presence_answered, account,
-                              "PUBSUB NUMSUB %s", channel))
+                                  "PUBSUB NUMSUB %s", channel))
     {
         bridge_account_hold(account);
     }
@@ -121,13 +106,13 @@ bridge_presence_next(bridge_account_t *account)
     wait = interval / 2 + bridge_random(interval / 2 + 1);
 
     if (account->present) {
-        /* nothing is to be expected */
+        /* an announcement is to come */
 
     } else if (account->until > now) {
         wait = wait < account->until - now ? wait : account->until - now + 1;
 
     } else if (account->keep > now) {
-        if (account->keep - now > 120000 - BRIDGE_PRESENCE_EXPECT) {
+        if (account->keep - now > BRIDGE_PRESENCE_RARE) {
             wait = BRIDGE_PRESENCE_SOON * 2;
         }
 
@@ -155,30 +140,28 @@ bridge_presence_set(bridge_account_t *account, int present)
         bridge_presence_next(account);
     }
 
-    bridge_account_consider(account);
+    bridge_account_changed(account);
 }
 
 
-/* "+ <account>", "- <account>" */
-
-static void
-bridge_presence_message(const char *payload, size_t len)
+void
+bridge_presence_message(const char *text, size_t len)
 {
     const char        *name;
     bridge_server_t   *server;
     bridge_account_t  *account;
 
-    name = payload + 2;
+    name = text + 2;
 
-    if (len < 3 || len > BRIDGE_ACCOUNT_MAX + 2 || payload[1] != ' '
-        || strlen(payload) != len)
+    if (len < 3 || len > BRIDGE_ACCOUNT_MAX + 2 || text[1] != ' '
+        || strlen(text) != len)
     {
         return;
     }
 
     account = bridge_account_find(name);
 
-    if (*payload == '-') {
+    if (*text == '-') {
         if (account && account->present) {
             bridge_timer_set(&account->presence, BRIDGE_PRESENCE_LEFT);
         }

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Whether a device of an account is parked: what nginx announces, and a look
- * of our own at the number of subscribers, as announcements can be missed.
+ * Owns account->present: whether a device of the account is parked.  nginx
+ * announces devices, and the bridge also asks Redis for the subscribers, as an
+ * announcement can be missed.
  */
 
 
@@ -14,17 +15,16 @@
 #include "bridge_account.h"
 
 
-void bridge_presence_open(void);
-
-/* An account begins, and ends. */
 void bridge_presence_init(bridge_account_t *account);
-void bridge_presence_stop(bridge_account_t *account);
 
 /* A device is about to park. */
 void bridge_presence_soon(bridge_account_t *account);
 
-/* The subscriber listens, maybe after a time in which it did not. */
+/* The subscriber listens, and may have missed announcements before. */
 void bridge_presence_listening(void);
+
+/* An announcement of nginx: "+ <account>" or "- <account>". */
+void bridge_presence_message(const char *text, size_t len);
 
 
 #endif /* _BRIDGE_PRESENCE_H_INCLUDED_ */

@@ -2,19 +2,20 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What can't be published ends the account's session, and this one with it.
- * What ends here alone begins again after a while, with the states that Redis
- * has then.
+ * An event that is not published ends the IMAP session of the account, and
+ * this session with it.  If this session alone fails, it begins again later,
+ * with the states that Redis has then.
  */
 
 
 #include "bridge_session_dav.h"
-#include "bridge_config.h"
 #include "bridge_log.h"
-#include "bridge_session.h"
+#include "bridge_publish.h"
 
 #include <stdlib.h>
 
+
+typedef struct bridge_session_dav_s  bridge_session_dav_t;
 
 struct bridge_session_dav_s {
     bridge_account_t    *account;
@@ -100,8 +101,8 @@ bridge_session_dav_close(bridge_account_t *account)
 static void
 bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states)
 {
-    dav_login_t         login;
-    dav_server_t       *server;
+    dav_login_t           login;
+    dav_server_t         *server;
     bridge_config_dav_t  *conf;
 
     conf = &dav->account->server->dav;
@@ -112,15 +113,15 @@ bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states)
     }
 
     if (server->http == NULL
-        || bridge_session_dav_login(dav->account, &login) != 0) {
-        bridge_log(BRIDGE_LOG_INFO, "account \"%s\": no login for DAV",
+        || bridge_session_dav_login(dav->account, &login) != 0)
+    {
+        bridge_log(BRIDGE_LOG_INFO, "account \"%s\": DAV: no login",
                    dav->account->name);
         return;
     }
 
     dav->client = dav_client_open(server, &bridge_session_dav_callbacks, dav,
-                                  &login,
-                                  states);
+                                  &login, states);
 }
 
 
@@ -156,13 +157,12 @@ bridge_session_dav_login(bridge_account_t *account, dav_login_t *login)
 static void
 bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
 {
-    char          *key;
+    char                  *key;
     bridge_session_dav_t  *dav = data;
 
     key = bridge_redis_command_key(dav->account->name, "bridge");
     dav->command = bridge_redis_command_send(bridge_session_dav_states, dav,
-                                             "HGETALL %s",
-                                         key);
+                                             "HGETALL %s", key);
     free(key);
 
     if (dav->command == NULL) {
@@ -174,7 +174,7 @@ bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
 static void
 bridge_session_dav_states(void *data, redisReply *reply)
 {
-    json_t        *states;
+    json_t                *states;
     bridge_session_dav_t  *dav = data;
 
     dav->command = NULL;
@@ -184,7 +184,7 @@ bridge_session_dav_states(void *data, redisReply *reply)
         return;
     }
 
-    states = bridge_session_states(reply->element, reply->elements);
+    states = bridge_publish_states(reply->element, reply->elements);
     bridge_session_dav_start(dav, states);
     json_decref(states);
 }
@@ -204,17 +204,14 @@ bridge_session_dav_retry(bridge_session_dav_t *dav)
 
 
 void
-bridge_session_dav_poke(const char *account, size_t len)
+bridge_session_dav_poke(const char *name, size_t len)
 {
-    char              *name;
-    bridge_account_t  *found;
+    bridge_account_t  *account;
 
-    name = bridge_copy(account, len);
-    found = bridge_account_find(name);
-    free(name);
+    account = bridge_account_find(name);
 
-    if (found && found->dav && found->dav->client) {
-        dav_client_poke(found->dav->client);
+    if (account && account->dav && account->dav->client) {
+        dav_client_poke(account->dav->client);
     }
 }
 
@@ -265,7 +262,7 @@ bridge_session_dav_publish(void *data, dav_client_t *c, const char *key,
 {
     bridge_session_dav_t  *dav = data;
 
-    bridge_session_put(dav->account, key, events, state);
+    bridge_publish(dav->account, key, events, state);
 }
 
 

@@ -56,7 +56,10 @@ static int bridge_config_redis(bridge_config_t *config,
     config_setting_t *root);
 static int bridge_config_listen(bridge_config_t *config,
     config_setting_t *root);
-static void bridge_config_id(bridge_config_t *config);
+static void bridge_config_id(bridge_config_t *config, const char *id);
+
+
+bridge_config_t  *bridge_config;
 
 
 static const char *bridge_config_levels[] = {
@@ -171,7 +174,7 @@ static const bridge_option_t bridge_config_server_options[] = {
 
 
 bridge_config_t *
-bridge_config_read(const char *name)
+bridge_config_read(const char *name, const char *id)
 {
     int               rc;
     config_t          file;
@@ -202,6 +205,8 @@ bridge_config_read(const char *name)
     config->file = bridge_string(name);
 
     rc = bridge_config_parse(config, &file);
+    bridge_config_id(config, id);
+
     config_destroy(&file);
 
     if (rc != 0) {
@@ -304,8 +309,6 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
                             "\"backoff_max\" is less than \"backoff_min\"");
         rc = -1;
     }
-
-    bridge_config_id(config);
 
     return rc;
 }
@@ -562,25 +565,29 @@ bridge_config_listen(bridge_config_t *config, config_setting_t *root)
 }
 
 
-/* Each start is another bridge: what it held before it has lost. */
+/* The process id makes each start a new bridge, which holds no lease. */
 
 static void
-bridge_config_id(bridge_config_t *config)
+bridge_config_id(bridge_config_t *config, const char *id)
 {
-    char   host[128];
-    char  *id;
+    char  host[128];
+    char  *name;
 
-    if (config->lease.id == NULL) {
-        if (gethostname(host, sizeof(host)) != 0) {
+    name = config->lease.id;
+
+    if (id) {
+        config->lease.id = bridge_string(id);
+
+    } else {
+        if (name == NULL && gethostname(host, sizeof(host)) != 0) {
             strcpy(host, "bridge");
         }
 
         host[sizeof(host) - 1] = '\0';
-        config->lease.id = bridge_string(host);
+        config->lease.id = bridge_format("%s-%d", name ? name : host,
+                                         (int) getpid());
     }
 
-    id = config->lease.id;
-    config->lease.id = bridge_format("%s-%d", id, (int) getpid());
-
-    free(id);
+    config->redis.id = config->lease.id;
+    free(name);
 }

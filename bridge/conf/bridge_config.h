@@ -14,10 +14,16 @@
 
 #include "bridge.h"
 
-#include <openssl/ssl.h>
-
-#include "bridge_session_dav.h"
+#include "bridge_config_dav.h"
+#include "bridge_config_redis.h"
 #include "imap_client.h"
+
+
+#define BRIDGE_ACCOUNT_MAX    1024      /* bytes of an account's name */
+
+
+typedef struct bridge_config_s  bridge_config_t;
+typedef struct bridge_server_s  bridge_server_t;
 
 
 typedef enum {
@@ -63,27 +69,8 @@ struct bridge_server_s {
     bridge_msec_t         flags_round;
 
     imap_server_t         imap;
-    bridge_config_dav_t     dav;          /* without a url: none */
+    bridge_config_dav_t   dav;          /* without a url: none */
 };
-
-
-typedef struct bridge_redis_conf_s {
-    char                *host;          /* or a path */
-    int                  port;          /* 0: host is a path */
-    int                  db;
-    char                *user;
-    char                *password;
-    int                  tls;
-    int                  verify;
-    char                *ca_file;
-    SSL_CTX             *ssl;           /* NULL: no TLS */
-    char                *prefix;
-    int                  maxlen;        /* of the log */
-    bridge_msec_t        ttl;
-    bridge_msec_t        timeout;
-    int                  max_waiting;   /* commands without an answer */
-    int                  max_bytes;     /* of them that are not sent yet */
-} bridge_redis_conf_t;
 
 
 typedef struct {
@@ -143,8 +130,16 @@ struct bridge_config_s {
 };
 
 
-/* NULL if there is anything wrong, which is in the log then, with its line. */
-bridge_config_t *bridge_config_read(const char *file);
+/* The settings in force; a HUP replaces them. */
+extern bridge_config_t  *bridge_config;
+
+
+/*
+ * Returns NULL, with a line in the log, if the file has an error.  "id" is the
+ * name of this bridge after its start, which is written into leases.  NULL at
+ * the start.
+ */
+bridge_config_t *bridge_config_read(const char *file, const char *id);
 
 bridge_config_t *bridge_config_hold(bridge_config_t *config);
 void bridge_config_release(bridge_config_t *config);

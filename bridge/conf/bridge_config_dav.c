@@ -6,7 +6,7 @@
  */
 
 
-#include "bridge_session_dav.h"
+#include "bridge_config_dav.h"
 #include "dav_url.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #define at(member)      offsetof(bridge_config_dav_t, member)
 
-#define BRIDGE_SESSION_DAV_HOUR     (3600 * 1000)
+#define BRIDGE_CONFIG_DAV_HOUR  (3600 * 1000)
 
 #define text(name, to)                                                        \
     { name, BRIDGE_OPTION_TEXT, at(to), NULL, 0, 0, NULL }
@@ -27,7 +27,7 @@
 static void bridge_config_dav_server(bridge_config_dav_t *conf);
 
 
-static const bridge_option_t  bridge_session_dav_options[] = {
+static const bridge_option_t  bridge_config_dav_options[] = {
     text("url", url),
     text("path", path),
     text("ca_file", ca_file),
@@ -45,11 +45,11 @@ static const bridge_option_t  bridge_session_dav_options[] = {
     number("max_object", max_object, "262144", 1024, 16777216),
     number("content", content, "0", 0, 16384),
     number("rate", rate, "100", 1, 10000),
-    msec("connect_timeout", connect, "10s", 100, BRIDGE_SESSION_DAV_HOUR),
-    msec("answer_timeout", answer, "60s", 100, BRIDGE_SESSION_DAV_HOUR),
-    msec("poll_min", poll_min, "30s", 100, BRIDGE_SESSION_DAV_HOUR),
-    msec("poll_max", poll_max, "15m", 100, 24 * BRIDGE_SESSION_DAV_HOUR),
-    msec("poke_min", poke_min, "1s", 10, BRIDGE_SESSION_DAV_HOUR),
+    msec("connect_timeout", connect, "10s", 100, BRIDGE_CONFIG_DAV_HOUR),
+    msec("answer_timeout", answer, "60s", 100, BRIDGE_CONFIG_DAV_HOUR),
+    msec("poll_min", poll_min, "30s", 100, BRIDGE_CONFIG_DAV_HOUR),
+    msec("poll_max", poll_max, "15m", 100, 24 * BRIDGE_CONFIG_DAV_HOUR),
+    msec("poke_min", poke_min, "1s", 10, BRIDGE_CONFIG_DAV_HOUR),
     { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL }
 };
 
@@ -58,15 +58,16 @@ int
 bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
     const char *file)
 {
-    bridge_option_init(bridge_session_dav_options, conf);
+    bridge_option_init(bridge_config_dav_options, conf);
 
     if (!config_setting_is_group(group)) {
         bridge_option_error(group, file, "\"dav\" is not a group");
         return -1;
     }
 
-    if (bridge_option_read(bridge_session_dav_options, NULL, group, conf,
-                           file) != 0) {
+    if (bridge_option_read(bridge_config_dav_options, NULL, group, conf, file)
+        != 0)
+    {
         return -1;
     }
 
@@ -121,7 +122,7 @@ bridge_config_dav_server(bridge_config_dav_t *conf)
     /* what waits in libcurl for a connection waits within its time-out */
 
     dav_schedule_init(&conf->turns, bridge_base, conf->rate,
-                  conf->max_connections * 4);
+                      conf->max_connections * 4);
 }
 
 
@@ -138,5 +139,5 @@ bridge_config_dav_free(bridge_config_dav_t *conf)
 
     free(conf->origin);
     free(conf->start);
-    bridge_option_free(bridge_session_dav_options, conf);
+    bridge_option_free(bridge_config_dav_options, conf);
 }

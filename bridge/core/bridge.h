@@ -14,6 +14,7 @@
 #define _BRIDGE_H_INCLUDED_
 
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,23 +26,14 @@
 #define BRIDGE_NAME           "pimap-bridge"
 #define BRIDGE_VERSION        "0.1.0"
 
-#define BRIDGE_ACCOUNT_MAX    1024      /* bytes of an account's name */
-
 #define bridge_literal(s)     (s), sizeof(s) - 1
 
 
-typedef struct bridge_account_s  bridge_account_t;
-typedef struct bridge_config_s   bridge_config_t;
-typedef struct bridge_server_s   bridge_server_t;
-
-typedef uint64_t                 bridge_msec_t;
+typedef uint64_t  bridge_msec_t;
 
 
 /* Made by main, before any room is. */
 extern struct event_base  *bridge_base;
-
-/* The settings in force; a HUP puts others in their place. */
-extern bridge_config_t    *bridge_config;
 
 
 /* Milliseconds that never go back. */
@@ -62,6 +54,7 @@ char *bridge_copy(const char *text, size_t len);
 char *bridge_string(const char *text);
 char *bridge_format(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
+char *bridge_vformat(const char *format, va_list args);
 
 /* Frees what may have had a secret in it. */
 void bridge_wipe_free(void *data, size_t size);

@@ -24,7 +24,6 @@ static void bridge_memory_out(size_t size);
 
 
 struct event_base  *bridge_base;
-bridge_config_t    *bridge_config;
 
 
 bridge_msec_t
@@ -100,15 +99,23 @@ bridge_string(const char *text)
 char *
 bridge_format(const char *format, ...)
 {
-    int      n;
-    char    *text;
-    va_list  args;
+    char     *text;
+    va_list   args;
 
     va_start(args, format);
-    n = vasprintf(&text, format, args);
+    text = bridge_vformat(format, args);
     va_end(args);
 
-    if (n < 0) {
+    return text;
+}
+
+
+char *
+bridge_vformat(const char *format, va_list args)
+{
+    char  *text;
+
+    if (vasprintf(&text, format, args) < 0) {
         bridge_memory_out(0);
     }
 

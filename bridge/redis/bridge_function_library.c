@@ -2,16 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Where the library is missing or older it is loaded.
+ * The library is loaded where it is missing or older.
  */
 
 
 #include "bridge_function_library.h"
-#include "bridge_account.h"
 #include "bridge_redis_command.h"
-#include "bridge_account_scan.h"
 #include "bridge_log.h"
-#include "bridge_update_consumer.h"
 
 #include "pimap_function_library.h"
 
@@ -45,8 +42,7 @@ bridge_function_library_start(void)
 {
     if (!event_initialized(&bridge_function_library_timer)) {
         evtimer_assign(&bridge_function_library_timer, bridge_base,
-                       bridge_function_library_ask,
-                       NULL);
+                       bridge_function_library_ask, NULL);
     }
 
     bridge_function_library_ask(-1, 0, NULL);
@@ -76,7 +72,7 @@ static void
 bridge_function_library_ask(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_redis_command_send(bridge_function_library_answered, NULL,
-                              "FCALL pimap_version 0")
+                                  "FCALL pimap_version 0")
         == NULL)
     {
         bridge_timer_set(&bridge_function_library_timer,
@@ -121,9 +117,7 @@ bridge_function_library_judge(const char *error, long long version)
         bridge_function_library = 1;
         bridge_function_library_told = 0;
 
-        bridge_account_scan_start();
-        bridge_account_redis_ready();
-        bridge_update_consumer_redis_ready();
+        bridge_redis_handlers->functions_ready();
         return;
 
     case PIMAP_FUNCTION_LIBRARY_OLD:

@@ -5,7 +5,6 @@
 
 
 #include "bridge_redis.h"
-#include "bridge_config.h"
 #include "bridge_dns.h"
 #include "bridge_log.h"
 #include "bridge_tls.h"
@@ -47,7 +46,19 @@ static void bridge_redis_lost(bridge_redis_t *redis);
 static int bridge_redis_differ(const char *a, const char *b);
 
 
-static bridge_redis_t  *bridge_redis_all;
+bridge_redis_conf_t            *bridge_redis_conf;
+const bridge_redis_handlers_t  *bridge_redis_handlers;
+
+static bridge_redis_t          *bridge_redis_all;
+
+
+void
+bridge_redis_init(bridge_redis_conf_t *conf,
+    const bridge_redis_handlers_t *handlers)
+{
+    bridge_redis_conf = conf;
+    bridge_redis_handlers = handlers;
+}
 
 
 void
@@ -84,7 +95,7 @@ bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len)
     output = bufferevent_get_output(redis->bev);
 
     if (evbuffer_get_length(output) + len
-        > (size_t) bridge_config->redis.max_bytes)
+        > (size_t) bridge_redis_conf->max_bytes)
     {
         return -1;
     }
@@ -122,12 +133,12 @@ bridge_redis_is_error(redisReply *reply, const char *prefix)
 
 
 void
-bridge_redis_reload(const bridge_redis_conf_t *old)
+bridge_redis_reload(bridge_redis_conf_t *new)
 {
     bridge_redis_t       *redis;
-    bridge_redis_conf_t  *new;
+    bridge_redis_conf_t  *old = bridge_redis_conf;
 
-    new = &bridge_config->redis;
+    bridge_redis_conf = new;
 
     if (new->port == old->port && new->db == old->db && new->tls == old->tls
         && new->verify == old->verify
@@ -153,9 +164,7 @@ bridge_redis_reload(const bridge_redis_conf_t *old)
 static void
 bridge_redis_connect(bridge_redis_t *redis)
 {
-    bridge_redis_conf_t  *conf;
-
-    conf = &bridge_config->redis;
+    bridge_redis_conf_t  *conf = bridge_redis_conf;
 
     redis->state = BRIDGE_REDIS_CONNECTING;
     redis->failed = 0;
@@ -310,9 +319,7 @@ static void
 bridge_redis_greet(bridge_redis_t *redis)
 {
     int                   rc;
-    bridge_redis_conf_t  *conf;
-
-    conf = &bridge_config->redis;
+    bridge_redis_conf_t  *conf = bridge_redis_conf;
 
     bufferevent_enable(redis->bev, EV_READ|EV_WRITE);
 

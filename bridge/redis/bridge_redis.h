@@ -16,14 +16,13 @@
 
 #include "bridge.h"
 #include "bridge_backoff.h"
+#include "bridge_config_redis.h"
 
 #include <event2/bufferevent.h>
 
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 
-
-struct bridge_redis_conf_s;
 
 typedef struct bridge_redis_s  bridge_redis_t;
 
@@ -60,6 +59,35 @@ struct bridge_redis_s {
 };
 
 
+/* A channel, or the first word of a message in the inbox. */
+
+typedef struct {
+    const char  *name;                  /* NULL: the end of the table */
+    void       (*handler)(const char *text, size_t len);
+} bridge_redis_message_t;
+
+
+/* The room reports by this table, which the program gives. */
+
+typedef struct {
+    void  (*commands_up)(void);
+    void  (*commands_down)(void);
+    void  (*function_missing)(void);    /* Redis has lost the functions */
+    void  (*functions_ready)(void);     /* also after each reconnection */
+    void  (*listening)(void);           /* also after each reconnection */
+
+    const bridge_redis_message_t  *channels;
+    const bridge_redis_message_t  *inbox;
+} bridge_redis_handlers_t;
+
+
+extern bridge_redis_conf_t            *bridge_redis_conf;
+extern const bridge_redis_handlers_t  *bridge_redis_handlers;
+
+
+void bridge_redis_init(bridge_redis_conf_t *conf,
+    const bridge_redis_handlers_t *handlers);
+
 /* Role and callbacks are set by the caller; connects at once. */
 void bridge_redis_open(bridge_redis_t *redis);
 
@@ -78,8 +106,8 @@ int bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len);
  */
 void bridge_redis_fail(bridge_redis_t *redis, const char *why);
 
-/* New settings are in force: all connections are made anew, if they differ. */
-void bridge_redis_reload(const struct bridge_redis_conf_s *old);
+/* New settings.  If they differ, all connections are made anew. */
+void bridge_redis_reload(bridge_redis_conf_t *conf);
 
 /* True if the answer is an error that begins so. */
 int bridge_redis_is_error(redisReply *reply, const char *prefix);

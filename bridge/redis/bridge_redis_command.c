@@ -8,8 +8,6 @@
 
 
 #include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "bridge_function_library.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -82,13 +80,6 @@ bridge_redis_command_ready(void)
 }
 
 
-void
-bridge_redis_command_renew(const char *why)
-{
-    bridge_redis_fail(&bridge_redis_commands, why);
-}
-
-
 bridge_command_t *
 bridge_redis_command_send(bridge_command_pt handler, void *data,
     const char *format, ...)
@@ -132,7 +123,7 @@ bridge_redis_command_queue_command(bridge_command_pt handler, void *data,
     rc = -1;
 
     if (bridge_redis_command_ready()
-        && bridge_redis_command_waiting < bridge_config->redis.max_waiting)
+        && bridge_redis_command_waiting < bridge_redis_conf->max_waiting)
     {
         rc = bridge_redis_send(&bridge_redis_commands, command, len);
     }
@@ -154,7 +145,7 @@ bridge_redis_command_queue_command(bridge_command_pt handler, void *data,
 
     if (!evtimer_pending(&bridge_redis_command_timer, NULL)) {
         bridge_timer_set(&bridge_redis_command_timer,
-                         bridge_config->redis.timeout);
+                         bridge_redis_conf->timeout);
     }
 
     return entry;
@@ -172,7 +163,7 @@ char *
 bridge_redis_command_key(const char *account, const char *rest)
 {
     return bridge_format(PIMAP_REDIS_KEY("%s", "%s") "%s%s",
-                         bridge_config->redis.prefix, account,
+                         bridge_redis_conf->prefix, account,
                          rest ? ":" : "", rest ? rest : "");
 }
 
@@ -180,14 +171,14 @@ bridge_redis_command_key(const char *account, const char *rest)
 static void
 bridge_redis_command_up(bridge_redis_t *redis)
 {
-    bridge_function_library_start();
+    bridge_redis_handlers->commands_up();
 }
 
 
 static void
 bridge_redis_command_down(bridge_redis_t *redis)
 {
-    bridge_function_library_stop();
+    bridge_redis_handlers->commands_down();
 
     while (!STAILQ_EMPTY(&bridge_redis_command_commands)) {
         bridge_redis_command_answer(NULL);
@@ -209,7 +200,7 @@ bridge_redis_command_reply(bridge_redis_t *redis, redisReply *reply)
     bridge_redis_command_answer(reply);
 
     if (bridge_redis_is_error(reply, "ERR Function not found")) {
-        bridge_function_library_lost();
+        bridge_redis_handlers->function_missing();
         return;
     }
 
@@ -259,11 +250,11 @@ bridge_redis_command_timer_handler(evutil_socket_t fd, short what, void *data)
 
     age = bridge_now() - command->sent;
 
-    if (age >= bridge_config->redis.timeout) {
+    if (age >= bridge_redis_conf->timeout) {
         bridge_redis_fail(&bridge_redis_commands, "no answer in time");
         return;
     }
 
     bridge_timer_set(&bridge_redis_command_timer,
-                     bridge_config->redis.timeout - age);
+                     bridge_redis_conf->timeout - age);
 }

@@ -25,9 +25,6 @@ void bridge_redis_command_done(void);
 
 int bridge_redis_command_ready(void);
 
-/* Drops the connection and makes it anew. */
-void bridge_redis_command_renew(const char *why);
-
 /*
  * The handler (or NULL) is called once, not before this returns.  NULL: Redis
  * is away or too far behind, nothing was sent.  The format is hiredis': "%s",

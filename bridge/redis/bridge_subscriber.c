@@ -10,9 +10,6 @@
 
 #include "bridge_subscriber.h"
 #include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "bridge_session_dav.h"
-#include "bridge_presence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +17,7 @@
 
 
 static void bridge_subscriber_up(bridge_redis_t *redis);
+static void bridge_subscriber_add(const char *channel);
 static void bridge_subscriber_down(bridge_redis_t *redis);
 static void bridge_subscriber_reply(bridge_redis_t *redis,
     redisReply *reply);
@@ -29,27 +27,11 @@ static void bridge_subscriber_timer_handler(evutil_socket_t fd, short what,
     void *data);
 
 
-static bridge_redis_t        bridge_subscriber;
-static struct event          bridge_subscriber_timer;
-static unsigned long         bridge_subscriber_probe;
-static int                   bridge_subscriber_returned;
-static int                   bridge_subscriber_channels;
-static bridge_subscriber_pt  bridge_subscriber_presence;
-static bridge_subscriber_pt  bridge_subscriber_inbox;
-
-
-void
-bridge_subscriber_listen(bridge_subscriber_pt presence,
-    bridge_subscriber_pt inbox)
-{
-    if (presence) {
-        bridge_subscriber_presence = presence;
-    }
-
-    if (inbox) {
-        bridge_subscriber_inbox = inbox;
-    }
-}
+static bridge_redis_t  bridge_subscriber;
+static struct event    bridge_subscriber_timer;
+static unsigned long   bridge_subscriber_probe;
+static int             bridge_subscriber_returned;
+static int             bridge_subscriber_wanted;    /* answers */
 
 
 void
@@ -87,43 +69,59 @@ bridge_subscriber_ready(void)
 void
 bridge_subscriber_tell(const char *bridge, const char *format, ...)
 {
-    char     text[BRIDGE_ACCOUNT_MAX + 64];
-    va_list  args;
+    char     *text;
+    va_list   args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    text = bridge_vformat(format, args);
     va_end(args);
 
     bridge_redis_command_send(NULL, NULL, "PUBLISH %s:bridge:%s %s",
-                          bridge_config->redis.prefix, bridge, text);
+                              bridge_redis_conf->prefix, bridge, text);
+    free(text);
 }
 
 
 static void
 bridge_subscriber_up(bridge_redis_t *redis)
 {
+    char                          *inbox;
+    const bridge_redis_message_t  *channel;
+
+    bridge_subscriber_wanted = 0;
+    bridge_subscriber_returned = 0;
+
+    for (channel = bridge_redis_handlers->channels; channel->name; channel++) {
+        bridge_subscriber_add(channel->name);
+    }
+
+    inbox = bridge_format("bridge:%s", bridge_redis_conf->id);
+    bridge_subscriber_add(inbox);
+    free(inbox);
+
+    bridge_timer_set(&bridge_subscriber_timer, bridge_redis_conf->timeout);
+}
+
+
+static void
+bridge_subscriber_add(const char *channel)
+{
     int    len;
     char  *command;
 
-    bridge_subscriber_channels = 0;
-    bridge_subscriber_returned = 0;
-
-    len = redisFormatCommand(&command, "SUBSCRIBE %s:presence %s:poke "
-                             "%s:bridge:%s",
-                             bridge_config->redis.prefix,
-                             bridge_config->redis.prefix,
-                             bridge_config->redis.prefix,
-                             bridge_config->lease.id);
-
-    if (len < 0 || bridge_redis_send(redis, command, len) != 0) {
-        bridge_redis_fail(redis, "no memory to subscribe");
+    len = redisFormatCommand(&command, "SUBSCRIBE %s:%s",
+                             bridge_redis_conf->prefix, channel);
+    if (len < 0) {
+        bridge_redis_fail(&bridge_subscriber, "no memory to subscribe");
+        return;
     }
 
-    if (len >= 0) {
-        free(command);
+    if (bridge_redis_send(&bridge_subscriber, command, len) != 0) {
+        bridge_redis_fail(&bridge_subscriber, "no memory to subscribe");
     }
 
-    bridge_timer_set(&bridge_subscriber_timer, bridge_config->redis.timeout);
+    free(command);
+    bridge_subscriber_wanted++;
 }
 
 
@@ -156,9 +154,9 @@ bridge_subscriber_reply(bridge_redis_t *redis, redisReply *reply)
 
     if (strcmp(reply->element[0]->str, "subscribe") == 0) {
 
-        if (++bridge_subscriber_channels == 3) {
+        if (--bridge_subscriber_wanted == 0) {
             bridge_subscriber_timer_handler(-1, 0, NULL);
-            bridge_presence_listening();
+            bridge_redis_handlers->listening();
         }
 
         return;
@@ -173,26 +171,37 @@ bridge_subscriber_reply(bridge_redis_t *redis, redisReply *reply)
 static void
 bridge_subscriber_message(const char *channel, redisReply *payload)
 {
-    unsigned long  n;
+    size_t                         len;
+    unsigned long                  n;
+    const bridge_redis_message_t  *m;
 
-    channel += strlen(bridge_config->redis.prefix) + 1;
+    channel += strlen(bridge_redis_conf->prefix) + 1;
 
-    if (strcmp(channel, "presence") == 0) {
-        bridge_subscriber_presence(payload->str, payload->len);
-        return;
+    for (m = bridge_redis_handlers->channels; m->name; m++) {
+        if (strcmp(channel, m->name) == 0) {
+            m->handler(payload->str, payload->len);
+            return;
+        }
     }
 
-    if (strcmp(channel, "poke") == 0) {
-        bridge_session_dav_poke(payload->str, payload->len);
-        return;
-    }
+    /* the inbox */
 
     if (sscanf(payload->str, "probe %lu", &n) == 1) {
         bridge_subscriber_returned |= n == bridge_subscriber_probe;
         return;
     }
 
-    bridge_subscriber_inbox(payload->str, payload->len);
+    for (m = bridge_redis_handlers->inbox; m->name; m++) {
+        len = strlen(m->name);
+
+        if (strncmp(payload->str, m->name, len) == 0
+            && payload->str[len] == ' '
+            && strlen(payload->str) == payload->len)
+        {
+            m->handler(payload->str + len + 1, payload->len - len - 1);
+            return;
+        }
+    }
 }
 
 
@@ -217,9 +226,9 @@ bridge_subscriber_timer_handler(evutil_socket_t fd, short what, void *data)
 
     if (asked) {
         bridge_subscriber_returned = 0;
-        bridge_subscriber_tell(bridge_config->lease.id, "probe %lu",
+        bridge_subscriber_tell(bridge_redis_conf->id, "probe %lu",
                                ++bridge_subscriber_probe);
     }
 
-    bridge_timer_set(&bridge_subscriber_timer, bridge_config->redis.timeout);
+    bridge_timer_set(&bridge_subscriber_timer, bridge_redis_conf->timeout);
 }

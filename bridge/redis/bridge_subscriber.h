@@ -14,20 +14,13 @@
 #include "bridge.h"
 
 
-typedef void (*bridge_subscriber_pt)(const char *payload, size_t len);
-
-
 void bridge_subscriber_init(void);
 void bridge_subscriber_done(void);
 
 /* Subscribed, and the last probe came back. */
 int bridge_subscriber_ready(void);
 
-/* P:presence, and P:bridge:<id> of this bridge: what others tell it. */
-void bridge_subscriber_listen(bridge_subscriber_pt presence,
-    bridge_subscriber_pt inbox);
-
-/* A text to a bridge's inbox. */
+/* Sends a message to the inbox of the bridge, the channel P:bridge:<id>. */
 void bridge_subscriber_tell(const char *bridge, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

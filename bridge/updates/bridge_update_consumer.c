@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The stream P:updates and its consumer group.  A connection of its own waits
- * for entries.  Those of bridges that are not there any more are claimed;
- * whoever of several claims an entry first has it, as that makes it young.
+ * The stream is P:updates.  A connection of its own waits for entries.  Those
+ * of dead bridges are claimed.  A claim makes an entry young, so that only the
+ * first of several bridges gets it.
  */
 
 
@@ -19,9 +19,9 @@
 #include <stdlib.h>
 
 
-#define BRIDGE_UPDATE_CONSUMER_BLOCK  2000       /* msec that Redis waits */
-#define BRIDGE_UPDATE_CONSUMER_COUNT  50         /* entries at a time */
-#define BRIDGE_UPDATE_CONSUMER_IDLE   3600000    /* msec: a consumer to be forgotten */
+#define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */
+#define BRIDGE_UPDATE_COUNT  50         /* entries at a time */
+#define BRIDGE_UPDATE_IDLE   3600000    /* msec until a consumer is removed */
 
 
 static void bridge_update_consumer_up(bridge_redis_t *redis);
@@ -56,8 +56,7 @@ bridge_update_consumer_init(void)
     evtimer_assign(&bridge_update_timer, bridge_base,
                    bridge_update_consumer_timer_handler, NULL);
     evtimer_assign(&bridge_update_tender, bridge_base,
-                   bridge_update_consumer_tend,
-                   NULL);
+                   bridge_update_consumer_tend, NULL);
 
     if (!bridge_config->updates.on) {
         return;
@@ -100,21 +99,7 @@ bridge_update_consumer_redis_ready(void)
 
 
 void
-bridge_update_consumer_moved(bridge_account_t *account)
-{
-    bridge_update_entries_run(account->name);
-}
-
-
-int
-bridge_update_consumer_busy(bridge_account_t *account)
-{
-    return bridge_update_entries_busy(account->name);
-}
-
-
-void
-bridge_update_consumer_offered(const char *id)
+bridge_update_consumer_offered(const char *id, size_t len)
 {
     if (bridge_update_on) {
         bridge_update_consumer_claim(id, 0);
@@ -137,7 +122,7 @@ bridge_update_consumer_down(bridge_redis_t *redis)
 }
 
 
-/* Not more than we may have; those wait in Redis. */
+/* More than "max_waiting" updates wait in Redis. */
 
 static void
 bridge_update_consumer_read(void)
@@ -160,8 +145,8 @@ bridge_update_consumer_read(void)
     len = redisFormatCommand(&command, "XREADGROUP GROUP %s %s COUNT %d "
                              "BLOCK %d STREAMS %s:updates >",
                              bridge_config->updates.group,
-                             bridge_config->lease.id, BRIDGE_UPDATE_CONSUMER_COUNT,
-                             BRIDGE_UPDATE_CONSUMER_BLOCK,
+                             bridge_config->lease.id, BRIDGE_UPDATE_COUNT,
+                             BRIDGE_UPDATE_BLOCK,
                              bridge_config->redis.prefix);
     if (len < 0) {
         return;
@@ -172,7 +157,7 @@ bridge_update_consumer_read(void)
                           == 0;
     free(command);
 
-    bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_CONSUMER_BLOCK
+    bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_BLOCK
                                            + bridge_config->redis.timeout);
 }
 
@@ -235,9 +220,9 @@ static void
 bridge_update_consumer_group(void)
 {
     bridge_redis_command_send(bridge_update_consumer_grouped, NULL,
-                          "XGROUP CREATE %s:updates %s 0 MKSTREAM",
-                          bridge_config->redis.prefix,
-                          bridge_config->updates.group);
+                              "XGROUP CREATE %s:updates %s 0 MKSTREAM",
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group);
 }
 
 
@@ -260,16 +245,16 @@ bridge_update_consumer_grouped(void *data, redisReply *reply)
 }
 
 
-/* Are there consumers that are no bridges any more? */
+/* Looks for consumers that are dead bridges. */
 
 static void
 bridge_update_consumer_tend(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_update_has_group && bridge_function_library_ready()) {
         bridge_redis_command_send(bridge_update_consumer_list, NULL,
-                              "XINFO CONSUMERS %s:updates %s",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group);
+                                  "XINFO CONSUMERS %s:updates %s",
+                                  bridge_config->redis.prefix,
+                                  bridge_config->updates.group);
     }
 
     bridge_timer_set(&bridge_update_tender, bridge_config->lease.time / 3);
@@ -307,18 +292,19 @@ bridge_update_consumer_name(redisReply *consumer)
 
     if (consumer->element[3]->integer > 0) {
         bridge_redis_command_send(bridge_update_consumer_pending, NULL,
-                              "XPENDING %s:updates %s IDLE %d - + %d %s",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group,
-                              (int) bridge_config->lease.time / 2,
-                              BRIDGE_UPDATE_CONSUMER_COUNT, consumer->element[1]->str);
+                                  "XPENDING %s:updates %s IDLE %d - + %d %s",
+                                  bridge_config->redis.prefix,
+                                  bridge_config->updates.group,
+                                  (int) bridge_config->lease.time / 2,
+                                  BRIDGE_UPDATE_COUNT,
+                                  consumer->element[1]->str);
 
-    } else if (consumer->element[5]->integer > BRIDGE_UPDATE_CONSUMER_IDLE) {
+    } else if (consumer->element[5]->integer > BRIDGE_UPDATE_IDLE) {
         bridge_redis_command_send(NULL, NULL,
-                              "XGROUP DELCONSUMER %s:updates %s %s",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group,
-                              consumer->element[1]->str);
+                                  "XGROUP DELCONSUMER %s:updates %s %s",
+                                  bridge_config->redis.prefix,
+                                  bridge_config->updates.group,
+                                  consumer->element[1]->str);
     }
 }
 
@@ -353,10 +339,10 @@ static void
 bridge_update_consumer_claim(const char *id, bridge_msec_t idle)
 {
     bridge_redis_command_send(bridge_update_consumer_claimed, NULL,
-                          "XCLAIM %s:updates %s %s %d %s",
-                          bridge_config->redis.prefix,
-                          bridge_config->updates.group,
-                          bridge_config->lease.id, (int) idle, id);
+                              "XCLAIM %s:updates %s %s %d %s",
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group,
+                              bridge_config->lease.id, (int) idle, id);
 }
 
 

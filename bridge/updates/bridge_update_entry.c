@@ -1,16 +1,13 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * The list of updates that are here.  Those of an account are carried out in
- * the order in which they came.
  */
 
 
 #include "bridge_update_entry.h"
-#include "bridge_config.h"
 #include "bridge_log.h"
 #include "bridge_session.h"
+#include "bridge_update.h"
 
 #include <stdlib.h>
 
@@ -20,43 +17,27 @@
 
 static const char *bridge_update_field(redisReply *fields, const char *name);
 static bridge_update_entry_t *bridge_update_find(const char *id);
-static void bridge_update_consumer_timer_handler(evutil_socket_t fd,
-    short what, void *data);
+static void bridge_update_advance(bridge_update_entry_t *entry,
+    bridge_update_state_t state);
+static void bridge_update_wait(bridge_update_entry_t *entry);
+static void bridge_update_run(const char *name);
+static void bridge_update_timer_handler(evutil_socket_t fd, short what,
+    void *data);
+static void bridge_update_end(bridge_update_entry_t *entry);
+static void bridge_update_free(bridge_update_entry_t *entry);
 
 
-static unsigned  bridge_update_entries_length;
+static unsigned  bridge_update_length;
 static int       bridge_update_leaving;
 
 static TAILQ_HEAD(, bridge_update_entry_s)  bridge_update_entries =
     TAILQ_HEAD_INITIALIZER(bridge_update_entries);
 
 
-int
-bridge_update_entries_leaving(void)
-{
-    return bridge_update_leaving;
-}
-
-
 unsigned
 bridge_update_entries_count(void)
 {
-    return bridge_update_entries_length;
-}
-
-
-int
-bridge_update_entries_busy(const char *account)
-{
-    bridge_update_entry_t  *entry;
-
-    TAILQ_FOREACH(entry, &bridge_update_entries, link) {
-        if (strcmp(entry->account, account) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return bridge_update_length;
 }
 
 
@@ -84,6 +65,7 @@ bridge_update_entry_add(redisReply *reply)
 
     entry = bridge_alloc(sizeof(bridge_update_entry_t));
 
+    entry->advance = bridge_update_advance;
     entry->entry = bridge_string(reply->element[0]->str);
     entry->account = bridge_string(account ? account : "");
     entry->device = bridge_string(device ? device : "");
@@ -91,19 +73,19 @@ bridge_update_entry_add(redisReply *reply)
     entry->body = body ? json_loads(body, JSON_REJECT_DUPLICATES, NULL) : NULL;
     entry->deadline = bridge_now() + bridge_config->updates.timeout;
 
-    evtimer_assign(&entry->timer, bridge_base,
-                   bridge_update_consumer_timer_handler,
+    evtimer_assign(&entry->timer, bridge_base, bridge_update_timer_handler,
                    entry);
 
     TAILQ_INSERT_TAIL(&bridge_update_entries, entry, link);
-    bridge_update_entries_length++;
+    bridge_update_length++;
 
     if (*entry->account == '\0' || *entry->id == '\0'
         || strlen(entry->account) > BRIDGE_ACCOUNT_MAX)
     {
-        bridge_log(BRIDGE_LOG_WARN, "updates: entry %s is none",
-                   entry->entry);
-        bridge_update_remove(entry);
+        bridge_log(BRIDGE_LOG_WARN, "updates: entry %s is removed: it has no "
+                   "id, or no account of up to %d bytes", entry->entry,
+                   BRIDGE_ACCOUNT_MAX);
+        bridge_update_advance(entry, BRIDGE_UPDATE_DONE);
         return;
     }
 
@@ -112,88 +94,7 @@ bridge_update_entry_add(redisReply *reply)
         return;
     }
 
-    bridge_update_look(entry);
-}
-
-
-void
-bridge_update_entries_done(void)
-{
-    bridge_update_entry_t  *entry, *next;
-
-    bridge_update_leaving = 1;
-
-    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
-        next = TAILQ_NEXT(entry, link);
-
-        if (entry->state == BRIDGE_UPDATE_MARKING
-            || entry->state == BRIDGE_UPDATE_MARKED)
-        {
-            bridge_update_unmark(entry);
-        }
-
-        if (entry->state <= BRIDGE_UPDATE_MARKED) {
-            bridge_update_free(entry);
-        }
-    }
-}
-
-
-void
-bridge_update_entries_run(const char *name)
-{
-    unsigned                running;
-    imap_session_t         *session;
-    bridge_account_t       *account;
-    bridge_update_entry_t  *entry, *next;
-
-    running = 0;
-
-    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
-        next = TAILQ_NEXT(entry, link);
-
-        if (strcmp(entry->account, name) != 0
-            || entry->state == BRIDGE_UPDATE_ANSWERED)
-        {
-            continue;
-        }
-
-        if (entry->state == BRIDGE_UPDATE_SENT) {
-            running++;
-            continue;
-        }
-
-        account = bridge_account_find(name);
-        session = account ? bridge_session_imap(account) : NULL;
-
-        if (session == NULL || running >= BRIDGE_UPDATE_RUNNING) {
-
-            if (account && account->state == BRIDGE_ACCOUNT_OTHER
-                && entry->state == BRIDGE_UPDATE_WAITING)
-            {
-                bridge_update_offer(entry, account->holder);
-                continue;
-            }
-
-            return;
-        }
-
-        if (entry->state == BRIDGE_UPDATE_WAITING
-            && !bridge_update_repeatable(entry))
-        {
-            bridge_update_mark(entry);
-            return;
-        }
-
-        if (entry->state != BRIDGE_UPDATE_WAITING
-            && entry->state != BRIDGE_UPDATE_MARKED)
-        {
-            return;                     /* its turn, but not yet */
-        }
-
-        bridge_update_send(entry, session);
-        running++;
-    }
+    bridge_update_advance(entry, BRIDGE_UPDATE_ROUTING);
 }
 
 
@@ -232,10 +133,235 @@ bridge_update_find(const char *id)
 
 
 void
+bridge_update_entries_done(void)
+{
+    bridge_update_entry_t  *entry, *next;
+
+    bridge_update_leaving = 1;
+
+    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+
+        if (entry->state == BRIDGE_UPDATE_MARKING
+            || entry->state == BRIDGE_UPDATE_MARKED)
+        {
+            bridge_update_unmark(entry);
+        }
+
+        if (entry->state <= BRIDGE_UPDATE_MARKED) {
+            bridge_update_free(entry);
+        }
+    }
+}
+
+
+static void
+bridge_update_advance(bridge_update_entry_t *entry,
+    bridge_update_state_t state)
+{
+    entry->state = state;
+
+    switch (state) {
+
+    case BRIDGE_UPDATE_ROUTING:
+        bridge_update_route(entry);
+        return;
+
+    case BRIDGE_UPDATE_RETRYING:
+        if (bridge_update_leaving) {
+            bridge_update_free(entry);
+            return;
+        }
+
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+
+    case BRIDGE_UPDATE_WAITING:
+        bridge_update_wait(entry);
+        return;
+
+    case BRIDGE_UPDATE_OFFERED:
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_OFFER);
+        return;
+
+    case BRIDGE_UPDATE_MARKING:
+        bridge_update_mark(entry);
+        return;
+
+    case BRIDGE_UPDATE_MARKED:
+        bridge_update_run(entry->account);
+        return;
+
+    case BRIDGE_UPDATE_SENT:
+        evtimer_del(&entry->timer);
+        bridge_update_send(entry);
+        return;
+
+    case BRIDGE_UPDATE_ANSWERED:
+        bridge_update_answer(entry);
+        return;
+
+    case BRIDGE_UPDATE_DONE:
+        bridge_update_remove(entry);
+        bridge_update_end(entry);
+        return;
+
+    case BRIDGE_UPDATE_CLAIMED:
+        bridge_update_end(entry);
+    }
+}
+
+
+static void
+bridge_update_wait(bridge_update_entry_t *entry)
+{
+    bridge_msec_t  now;
+
+    now = bridge_now();
+
+    bridge_timer_set(&entry->timer,
+                     entry->deadline > now ? entry->deadline - now : 0);
+
+    if (entry->owner == NULL) {
+        entry->owner = bridge_account_find(entry->account);
+        bridge_account_update_begin(entry->owner);
+    }
+
+    bridge_update_run(entry->account);
+}
+
+
+void
+bridge_update_entries_run(bridge_account_t *account)
+{
+    bridge_update_run(account->name);
+}
+
+
+static void
+bridge_update_run(const char *name)
+{
+    unsigned                running;
+    bridge_account_t       *account;
+    bridge_update_entry_t  *entry, *next;
+
+    running = 0;
+
+    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+
+        if (strcmp(entry->account, name) != 0
+            || entry->state == BRIDGE_UPDATE_ANSWERED)
+        {
+            continue;
+        }
+
+        if (entry->state == BRIDGE_UPDATE_SENT) {
+            running++;
+            continue;
+        }
+
+        account = bridge_account_find(name);
+
+        if (account && account->state == BRIDGE_ACCOUNT_OTHER
+            && entry->state == BRIDGE_UPDATE_WAITING)
+        {
+            bridge_update_offer(entry, account->holder);
+            continue;
+        }
+
+        if (account == NULL || bridge_session_imap(account) == NULL
+            || running >= BRIDGE_UPDATE_RUNNING)
+        {
+            return;
+        }
+
+        if (entry->state == BRIDGE_UPDATE_WAITING
+            && !bridge_update_repeatable(entry))
+        {
+            bridge_update_advance(entry, BRIDGE_UPDATE_MARKING);
+            return;
+        }
+
+        if (entry->state != BRIDGE_UPDATE_WAITING
+            && entry->state != BRIDGE_UPDATE_MARKED)
+        {
+            return;                     /* it is not ready, the others wait */
+        }
+
+        bridge_update_advance(entry, BRIDGE_UPDATE_SENT);
+        running++;
+    }
+}
+
+
+static void
+bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
+{
+    bridge_update_entry_t  *entry = data;
+
+    switch (entry->state) {
+
+    case BRIDGE_UPDATE_OFFERED:
+        bridge_update_check_offer(entry);
+        return;
+
+    case BRIDGE_UPDATE_ANSWERED:
+        bridge_update_answer(entry);
+        return;
+
+    case BRIDGE_UPDATE_RETRYING:
+        if (bridge_now() < entry->deadline) {
+            bridge_update_advance(entry, BRIDGE_UPDATE_ROUTING);
+            return;
+        }
+
+        break;
+
+    case BRIDGE_UPDATE_WAITING:
+    case BRIDGE_UPDATE_MARKED:
+        break;
+
+    default:
+        return;
+    }
+
+    bridge_update_refuse(entry, "refused",
+                         "there is no session with the mail server");
+}
+
+
+static void
+bridge_update_end(bridge_update_entry_t *entry)
+{
+    char              *name;
+    bridge_account_t  *account;
+
+    name = entry->account;
+    account = entry->owner;
+    entry->account = NULL;
+
+    bridge_update_free(entry);
+
+    if (account && account->updates == 0) {
+        bridge_account_changed(account);
+    }
+
+    bridge_update_run(name);
+
+    free(name);
+}
+
+
+static void
 bridge_update_free(bridge_update_entry_t *entry)
 {
     TAILQ_REMOVE(&bridge_update_entries, entry, link);
-    bridge_update_entries_length--;
+    bridge_update_length--;
+
+    if (entry->owner) {
+        bridge_account_update_end(entry->owner);
+    }
 
     if (entry->command) {
         bridge_redis_command_forget(entry->command);
@@ -250,66 +376,4 @@ bridge_update_free(bridge_update_entry_t *entry)
     free(entry->device);
     free(entry->id);
     free(entry);
-}
-
-
-static void
-bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
-    void *data)
-{
-    bridge_update_entry_t  *entry = data;
-
-    switch (entry->state) {
-
-    case BRIDGE_UPDATE_OFFERED:
-        bridge_update_check_offer(entry);
-        return;
-
-    case BRIDGE_UPDATE_LOOKING:
-        if (bridge_now() < entry->deadline) {
-            bridge_update_look(entry);
-            return;
-        }
-
-        /* fall through */
-
-    case BRIDGE_UPDATE_WAITING:
-    case BRIDGE_UPDATE_MARKED:
-        bridge_update_refuse(entry, "refused",
-                             "there is no session with the mail server");
-        return;
-
-    case BRIDGE_UPDATE_ANSWERED:
-        bridge_update_answer(entry);
-        return;
-
-    default:
-        return;
-    }
-}
-
-
-void
-bridge_update_end(bridge_update_entry_t *entry)
-{
-    char              *name;
-    bridge_account_t  *account;
-
-    name = entry->account;
-    entry->account = NULL;
-
-    bridge_update_free(entry);
-
-    account = bridge_account_find(name);
-
-    if (account && account->needed && !bridge_update_entries_busy(name)) {
-        account->needed = 0;
-        account->until = bridge_now() + bridge_config->sessions.linger;
-        bridge_account_consider(account);
-
-    } else {
-        bridge_update_entries_run(name);
-    }
-
-    free(name);
 }

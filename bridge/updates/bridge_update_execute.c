@@ -2,20 +2,20 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What can't be repeated is marked in Redis as started before it is sent.
- * Whoever finds a mark that is not his own has an update whose bridge died
- * in the middle: it is not carried out again, its result is "unknown".
+ * An update that may not run twice is marked in Redis before it is sent.  If
+ * the mark is another bridge's, that bridge has died meanwhile: the update is
+ * not sent again, and its result is "unknown".
  *
- * The result is written first, and then the entry is removed: if we die in
- * between, the next bridge's result is not taken, as there is one already.
+ * The result is written before the update is removed from the stream.  If this
+ * bridge dies in between, the next bridge's result is ignored.
  */
 
 
-#include "bridge_config.h"
-#include "bridge_session_dav.h"
+#include "bridge_counters.h"
 #include "bridge_log.h"
-#include "bridge_metrics.h"
-#include "bridge_update_entry.h"
+#include "bridge_session.h"
+#include "bridge_session_dav.h"
+#include "bridge_update.h"
 
 #include <stdlib.h>
 
@@ -73,12 +73,10 @@ bridge_update_mark(bridge_update_entry_t *entry)
 
     key = bridge_update_mark_key(entry);
     entry->command = bridge_redis_command_send(bridge_update_marked, entry,
-                                           "SET %s %s NX GET EX %d", key,
-                                           bridge_config->lease.id,
-                                           BRIDGE_UPDATE_MARK_TTL);
+                                               "SET %s %s NX GET EX %d", key,
+                                               bridge_config->lease.id,
+                                               BRIDGE_UPDATE_MARK_TTL);
     free(key);
-
-    entry->state = BRIDGE_UPDATE_MARKING;
 
     if (entry->command == NULL) {
         bridge_update_marked(entry, NULL);
@@ -86,7 +84,7 @@ bridge_update_mark(bridge_update_entry_t *entry)
 }
 
 
-/* What was there before.  A mark of our own is one whose answer was lost. */
+/* The former mark.  One of this bridge has come from a lost answer. */
 
 static void
 bridge_update_marked(void *data, redisReply *reply)
@@ -96,22 +94,20 @@ bridge_update_marked(void *data, redisReply *reply)
     entry->command = NULL;
 
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        entry->state = BRIDGE_UPDATE_LOOKING;
-        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        entry->advance(entry, BRIDGE_UPDATE_RETRYING);
         return;
     }
 
     if (reply->type == REDIS_REPLY_STRING
         && strcmp(reply->str, bridge_config->lease.id) != 0)
     {
-        bridge_metrics.updates_unknown++;
+        bridge_counters.updates_unknown++;
         bridge_update_refuse(entry, "unknown",
                              "it was begun by a bridge that has ended");
         return;
     }
 
-    entry->state = BRIDGE_UPDATE_MARKED;
-    bridge_update_entries_run(entry->account);
+    entry->advance(entry, BRIDGE_UPDATE_MARKED);
 }
 
 
@@ -127,23 +123,18 @@ bridge_update_unmark(bridge_update_entry_t *entry)
 
 
 void
-bridge_update_send(bridge_update_entry_t *entry, imap_session_t *session)
+bridge_update_send(bridge_update_entry_t *entry)
 {
-    entry->state = BRIDGE_UPDATE_SENT;
-    evtimer_del(&entry->timer);
-
     if (bridge_session_dav_is(entry->body)) {
-        bridge_session_dav_update(bridge_account_find(entry->account),
-                                  entry->body,
-                          bridge_update_sent, entry);
+        bridge_session_dav_update(entry->owner, entry->body,
+                                  bridge_update_sent, entry);
         return;
     }
 
-    imap_session_update(session, entry->body, bridge_update_sent, entry);
+    imap_session_update(bridge_session_imap(entry->owner), entry->body,
+                        bridge_update_sent, entry);
 }
 
-
-/* What was not sent is tried again, within its time. */
 
 static void
 bridge_update_sent(void *data, json_t *result)
@@ -159,27 +150,21 @@ bridge_update_sent(void *data, json_t *result)
             bridge_update_unmark(entry);
         }
 
-        if (bridge_update_entries_leaving()) {
-            bridge_update_free(entry);
-            return;
-        }
-
-        entry->state = BRIDGE_UPDATE_LOOKING;
-        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        entry->advance(entry, BRIDGE_UPDATE_RETRYING);
         return;
     }
 
     if (status && strcmp(status, "unknown") == 0) {
-        bridge_metrics.updates_unknown++;
+        bridge_counters.updates_unknown++;
     }
 
     entry->result = json_dumps(result, JSON_COMPACT);
     bridge_update_shorten(entry, status);
-    bridge_update_answer(entry);
+    entry->advance(entry, BRIDGE_UPDATE_ANSWERED);
 }
 
 
-/* One that nginx would drop is not told to anybody. */
+/* nginx drops an event that is too long, so the result is shortened here. */
 
 static void
 bridge_update_shorten(bridge_update_entry_t *entry, const char *status)
@@ -213,7 +198,7 @@ bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
 {
     entry->result = bridge_format("{\"status\":\"%s\",\"detail\":\"%s\"}",
                                   status, detail);
-    bridge_update_answer(entry);
+    entry->advance(entry, BRIDGE_UPDATE_ANSWERED);
 }
 
 
@@ -221,8 +206,6 @@ void
 bridge_update_answer(bridge_update_entry_t *entry)
 {
     char  *key;
-
-    entry->state = BRIDGE_UPDATE_ANSWERED;
 
     if (entry->result == NULL) {
         entry->result = bridge_string("{\"status\":\"unknown\"}");
@@ -250,8 +233,8 @@ bridge_update_answered(void *data, redisReply *reply)
     entry->command = NULL;
 
     if (reply && reply->type == REDIS_REPLY_ARRAY) {
-        bridge_metrics.updates++;
-        bridge_update_remove(entry);
+        bridge_counters.updates++;
+        entry->advance(entry, BRIDGE_UPDATE_DONE);
         return;
     }
 
@@ -267,7 +250,7 @@ bridge_update_answered(void *data, redisReply *reply)
             return;
         }
 
-        bridge_update_remove(entry);
+        entry->advance(entry, BRIDGE_UPDATE_DONE);
         return;
     }
 
@@ -279,14 +262,12 @@ void
 bridge_update_remove(bridge_update_entry_t *entry)
 {
     bridge_redis_command_send(NULL, NULL, "XACK %s:updates %s %s",
-                          bridge_config->redis.prefix,
-                          bridge_config->updates.group, entry->entry);
+                              bridge_config->redis.prefix,
+                              bridge_config->updates.group, entry->entry);
     bridge_redis_command_send(NULL, NULL, "XDEL %s:updates %s",
-                          bridge_config->redis.prefix, entry->entry);
+                              bridge_config->redis.prefix, entry->entry);
 
     if (*entry->account && !bridge_update_repeatable(entry)) {
         bridge_update_unmark(entry);
     }
-
-    bridge_update_end(entry);
 }

@@ -1,0 +1,449 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ */
+
+
+#include "bridge_supervisor.h"
+#include "bridge_connect_rate.h"
+#include "bridge_lease.h"
+#include "bridge_log.h"
+#include "bridge_presence.h"
+#include "bridge_publish.h"
+#include "bridge_session.h"
+
+
+#define BRIDGE_SUPERVISOR_GOOD  30000   /* msec of a session that was good */
+
+
+static void bridge_supervisor_created(bridge_account_t *account);
+static void bridge_supervisor_changed(bridge_account_t *account);
+static int bridge_supervisor_wanted(bridge_account_t *account);
+static void bridge_supervisor_rest(bridge_account_t *account);
+static void bridge_supervisor_turn(bridge_account_t *account, int full);
+static void bridge_supervisor_granted(bridge_account_t *account,
+    redisReply **states, size_t n);
+static void bridge_supervisor_other(bridge_account_t *account,
+    bridge_msec_t wait);
+static void bridge_supervisor_untaken(bridge_account_t *account);
+static void bridge_supervisor_available(bridge_account_t *account);
+static void bridge_supervisor_lost(bridge_account_t *account);
+static void bridge_supervisor_unpublished(bridge_account_t *account,
+    int lost);
+static void bridge_supervisor_ready(bridge_account_t *account);
+static void bridge_supervisor_failed(bridge_account_t *account,
+    imap_fail_t reason);
+static void bridge_supervisor_timer(bridge_account_t *account);
+static void bridge_supervisor_close(bridge_account_t *account, int logout);
+static void bridge_supervisor_retry(bridge_account_t *account,
+    bridge_msec_t min);
+static void bridge_supervisor_later(bridge_account_t *account,
+    bridge_msec_t wait);
+static void bridge_supervisor_state(bridge_account_t *account,
+    bridge_account_state_t state);
+static void bridge_supervisor_forgive(bridge_account_t *account, void *data);
+static void bridge_supervisor_leave(bridge_account_t *account, void *data);
+
+
+static const bridge_account_ops_t  bridge_supervisor_account_ops = {
+    bridge_supervisor_created,
+    bridge_supervisor_changed,
+    bridge_supervisor_timer
+};
+
+static const bridge_lease_ops_t  bridge_supervisor_lease_ops = {
+    bridge_supervisor_granted,
+    bridge_supervisor_other,
+    bridge_supervisor_untaken,
+    bridge_supervisor_available,
+    bridge_supervisor_lost
+};
+
+static const bridge_session_ops_t  bridge_supervisor_session_ops = {
+    bridge_supervisor_ready,
+    bridge_supervisor_failed
+};
+
+
+static const bridge_supervisor_ops_t  *bridge_supervisor_ops;
+static int                             bridge_supervisor_leaving;
+
+
+void
+bridge_supervisor_init(const bridge_supervisor_ops_t *ops)
+{
+    bridge_supervisor_ops = ops;
+
+    bridge_account_init(&bridge_supervisor_account_ops);
+    bridge_connect_rate_init(bridge_supervisor_turn);
+    bridge_lease_open(&bridge_supervisor_lease_ops);
+    bridge_publish_init(bridge_supervisor_unpublished);
+    bridge_session_init(&bridge_supervisor_session_ops);
+}
+
+
+void
+bridge_supervisor_done(void)
+{
+    bridge_supervisor_leaving = 1;
+
+    bridge_account_done();
+    bridge_account_each(bridge_supervisor_leave, NULL);
+}
+
+
+static void
+bridge_supervisor_leave(bridge_account_t *account, void *data)
+{
+    account->present = 0;
+    account->until = 0;
+
+    bridge_supervisor_changed(account);
+}
+
+
+void
+bridge_supervisor_login(const char *name, bridge_login_t *login, int checked)
+{
+    bridge_server_t   *server;
+    bridge_account_t  *account;
+
+    account = bridge_account_get(name);
+
+    if (account == NULL) {
+        return;
+    }
+
+    account->keep = bridge_now() + BRIDGE_ACCOUNT_KEEP;
+
+    server = bridge_config_server(bridge_config, login->user);
+
+    if (server && server->master_user) {
+        bridge_login_release(&account->login);
+
+    } else if (!bridge_login_equal(account->login, login)) {
+        bridge_login_release(&account->login);
+        account->login = bridge_login_hold(login);
+        account->refused = 0;
+    }
+
+    if (checked) {
+        account->refused = 0;
+    }
+
+    if (!account->present) {
+        bridge_presence_soon(account);
+    }
+
+    bridge_supervisor_changed(account);
+}
+
+
+void
+bridge_supervisor_reload(void)
+{
+    bridge_account_each(bridge_supervisor_forgive, NULL);
+}
+
+
+/* A master user's password may have been corrected. */
+
+static void
+bridge_supervisor_forgive(bridge_account_t *account, void *data)
+{
+    if (account->login == NULL) {
+        account->refused = 0;
+    }
+
+    bridge_supervisor_changed(account);
+}
+
+
+static void
+bridge_supervisor_created(bridge_account_t *account)
+{
+    bridge_lease_init(account);
+    bridge_presence_init(account);
+}
+
+
+static void
+bridge_supervisor_changed(bridge_account_t *account)
+{
+    if (bridge_supervisor_wanted(account)) {
+
+        if (account->state == BRIDGE_ACCOUNT_IDLE) {
+            account->since = account->since ? account->since : bridge_now();
+
+            bridge_supervisor_state(account, BRIDGE_ACCOUNT_QUEUED);
+            bridge_connect_rate_add(account);
+        }
+
+        return;
+    }
+
+    if (account->state == BRIDGE_ACCOUNT_TAKING) {
+        return;                         /* until Redis has answered */
+    }
+
+    bridge_supervisor_rest(account);
+
+    if (!account->present && !account->updates && !account->pending
+        && account->until <= bridge_now()
+        && (account->keep <= bridge_now() || bridge_supervisor_leaving))
+    {
+        bridge_account_free(account);
+    }
+}
+
+
+static int
+bridge_supervisor_wanted(bridge_account_t *account)
+{
+    return !bridge_supervisor_leaving
+           && (account->updates
+               || (bridge_config->sessions.on
+                   && (account->present || account->until > bridge_now())))
+           && bridge_account_can(account);
+}
+
+
+static void
+bridge_supervisor_rest(bridge_account_t *account)
+{
+    if (account->state == BRIDGE_ACCOUNT_QUEUED) {
+        bridge_connect_rate_remove(account);
+    }
+
+    if (account->session != BRIDGE_SESSION_NONE) {
+        bridge_supervisor_close(account, 1);
+    }
+
+    evtimer_del(&account->timer);
+    bridge_lease_release(account);
+
+    account->since = 0;
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
+}
+
+
+static void
+bridge_supervisor_turn(bridge_account_t *account, int full)
+{
+    if (full) {
+        bridge_supervisor_later(account, bridge_config->sessions.backoff_max);
+        return;
+    }
+
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_TAKING);
+    bridge_lease_take(account);
+}
+
+
+static void
+bridge_supervisor_granted(bridge_account_t *account, redisReply **states,
+    size_t n)
+{
+    if (bridge_session_open(account, states, n) != 0) {
+        bridge_connect_rate_refund();
+        bridge_supervisor_later(account, bridge_config->sessions.backoff_max);
+        return;
+    }
+
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_OPEN);
+}
+
+
+static void
+bridge_supervisor_other(bridge_account_t *account, bridge_msec_t wait)
+{
+    if (account->session != BRIDGE_SESSION_NONE) {
+        bridge_supervisor_close(account, 1);
+
+    } else if (account->state == BRIDGE_ACCOUNT_TAKING) {
+        bridge_connect_rate_refund();
+
+    } else if (account->state == BRIDGE_ACCOUNT_QUEUED) {
+        bridge_connect_rate_remove(account);
+    }
+
+    account->since = 0;
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_OTHER);
+    bridge_timer_set(&account->timer, wait);
+
+    bridge_supervisor_ops->moved(account);
+}
+
+
+static void
+bridge_supervisor_untaken(bridge_account_t *account)
+{
+    bridge_connect_rate_refund();
+    bridge_supervisor_later(account, bridge_config->sessions.backoff_min);
+}
+
+
+static void
+bridge_supervisor_available(bridge_account_t *account)
+{
+    evtimer_del(&account->timer);
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
+
+    bridge_supervisor_changed(account);
+}
+
+
+static void
+bridge_supervisor_lost(bridge_account_t *account)
+{
+    bridge_session_end(account, BRIDGE_SESSION_RENEWING);
+}
+
+
+static void
+bridge_supervisor_unpublished(bridge_account_t *account, int lost)
+{
+    if (lost) {
+        bridge_lease_lost(account);
+    }
+
+    bridge_session_end(account, lost ? BRIDGE_SESSION_RENEWING
+                                     : BRIDGE_SESSION_ENDING);
+}
+
+
+static void
+bridge_supervisor_ready(bridge_account_t *account)
+{
+    account->since = 0;
+
+    bridge_supervisor_ops->moved(account);
+}
+
+
+/*
+ * A user's login is not tried again, a new login will come.  A master user may
+ * be let in to other accounts, and to this one later.
+ */
+
+static void
+bridge_supervisor_failed(bridge_account_t *account, imap_fail_t reason)
+{
+    bridge_msec_t    max;
+    bridge_login_t  *used;
+
+    max = bridge_config->sessions.backoff_max;
+    used = account->used ? bridge_login_hold(account->used) : NULL;
+
+    bridge_supervisor_close(account, 0);
+
+    if (reason != IMAP_FAIL_CREDENTIALS) {
+        bridge_supervisor_retry(account, reason == IMAP_FAIL_LIMIT
+                                         || reason == IMAP_FAIL_TLS ? max : 0);
+
+    } else if (used == NULL) {
+        bridge_supervisor_retry(account, 6 * max);
+
+    } else {
+        /* a newer login may have come in the meantime */
+
+        account->refused = used == account->login;
+
+        bridge_supervisor_ops->refused(used);
+        bridge_supervisor_changed(account);
+    }
+
+    bridge_login_release(&used);
+}
+
+
+static void
+bridge_supervisor_timer(bridge_account_t *account)
+{
+    int            renew;
+    bridge_msec_t  wait;
+
+    switch (account->state) {
+
+    case BRIDGE_ACCOUNT_OPEN:
+        renew = account->session == BRIDGE_SESSION_RENEWING;
+        bridge_supervisor_close(account, renew);
+
+        if (!renew) {
+            bridge_supervisor_retry(account, 0);
+            return;
+        }
+
+        break;
+
+    case BRIDGE_ACCOUNT_OTHER:
+        wait = bridge_lease_look(account);
+
+        if (wait) {
+            bridge_timer_set(&account->timer, wait);
+            return;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
+    bridge_supervisor_changed(account);
+}
+
+
+static void
+bridge_supervisor_close(bridge_account_t *account, int logout)
+{
+    bridge_session_close(account, logout);
+
+    evtimer_del(&account->timer);
+    account->since = bridge_now();
+
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
+}
+
+
+static void
+bridge_supervisor_retry(bridge_account_t *account, bridge_msec_t min)
+{
+    bridge_msec_t           wait;
+    bridge_session_conf_t  *conf;
+
+    conf = &bridge_config->sessions;
+
+    if (bridge_now() - account->opened > BRIDGE_SUPERVISOR_GOOD) {
+        bridge_backoff_reset(&account->backoff);
+    }
+
+    wait = bridge_backoff_next(&account->backoff, conf->backoff_min,
+                               conf->backoff_max);
+
+    bridge_supervisor_later(account, wait > min ? wait : min);
+    bridge_supervisor_changed(account);
+}
+
+
+static void
+bridge_supervisor_later(bridge_account_t *account, bridge_msec_t wait)
+{
+    bridge_supervisor_state(account, BRIDGE_ACCOUNT_WAITING);
+
+    bridge_timer_set(&account->timer, wait + bridge_random(wait / 4 + 1));
+}
+
+
+static void
+bridge_supervisor_state(bridge_account_t *account,
+    bridge_account_state_t state)
+{
+    if (account->state != state) {
+        account->state = state;
+
+        bridge_log(BRIDGE_LOG_DEBUG, "account \"%s\": %s", account->name,
+                   bridge_account_states[state]);
+    }
+}

@@ -1,0 +1,55 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The settings of a DAV server, and the connections and the schedule that its
+ * accounts share.
+ */
+
+
+#ifndef _BRIDGE_CONFIG_DAV_H_INCLUDED_
+#define _BRIDGE_CONFIG_DAV_H_INCLUDED_
+
+
+#include "bridge_option.h"
+#include "dav_client.h"
+
+
+/* The group "dav" of a server. */
+
+typedef struct {
+    char             *url;
+    char             *path;
+    char             *ca_file;
+    char             *master_user;
+    char             *master_password;
+    char             *master_header;
+    int               verify;
+    int               max_connections;
+    int               max_requests;
+    int               max_collections;
+    int               max_known;
+    int               max_object;
+    int               content;
+    int               rate;
+    bridge_msec_t     connect;
+    bridge_msec_t     answer;
+    bridge_msec_t     poll_min;
+    bridge_msec_t     poll_max;
+    bridge_msec_t     poke_min;
+
+    char             *origin;           /* of the URL */
+    char             *start;
+    dav_http_conf_t   http_conf;
+    dav_schedule_t    turns;
+    dav_server_t      server;           /* its http: since the first use */
+} bridge_config_dav_t;
+
+
+/* Returns -1, with a line in the log, if the settings are wrong. */
+int bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
+    const char *file);
+void bridge_config_dav_free(bridge_config_dav_t *conf);
+
+
+#endif /* _BRIDGE_CONFIG_DAV_H_INCLUDED_ */

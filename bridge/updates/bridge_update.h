@@ -1,0 +1,111 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * One update of a device: its states, and the steps that bring it from the
+ * stream to its result in Redis.
+ */
+
+
+#ifndef _BRIDGE_UPDATE_H_INCLUDED_
+#define _BRIDGE_UPDATE_H_INCLUDED_
+
+
+#include "bridge_account.h"
+#include "bridge_redis_command.h"
+
+
+#define BRIDGE_UPDATE_RETRY  1000       /* msec */
+#define BRIDGE_UPDATE_OFFER  2000       /* msec for another bridge to claim */
+
+
+/*
+ * bridge_update_entry.c changes the state; a step asks for it by advance().
+ *
+ *     ROUTING  -> WAITING  the account is ours
+ *              -> OFFERED  another bridge has its lease
+ *              -> RETRYING Redis has not answered, or no login is there
+ *     RETRYING -> ROUTING  after BRIDGE_UPDATE_RETRY
+ *              -> ANSWERED the deadline is over: "refused"
+ *     WAITING  -> MARKING  the session is ready, it may not run twice
+ *              -> SENT     the session is ready, it may run twice
+ *              -> OFFERED  another bridge has got the lease
+ *              -> ANSWERED the deadline is over: "refused"
+ *     OFFERED  -> CLAIMED  another bridge has claimed it, it is freed here
+ *              -> ROUTING  no bridge has claimed it
+ *              -> ANSWERED the deadline is over: "refused"
+ *     MARKING  -> MARKED   the mark is in Redis
+ *              -> RETRYING Redis has not answered
+ *              -> ANSWERED another bridge has begun it and died: "unknown"
+ *     MARKED   -> SENT     it is its turn
+ *              -> ANSWERED the deadline is over: "refused"
+ *     SENT     -> ANSWERED the server has answered
+ *              -> RETRYING it was not sent
+ *     ANSWERED -> DONE     the result is in Redis
+ *     DONE                 it is removed from the stream, and freed
+ */
+
+typedef enum {
+    BRIDGE_UPDATE_ROUTING = 0,
+    BRIDGE_UPDATE_RETRYING,
+    BRIDGE_UPDATE_WAITING,
+    BRIDGE_UPDATE_OFFERED,
+    BRIDGE_UPDATE_MARKING,
+    BRIDGE_UPDATE_MARKED,
+    BRIDGE_UPDATE_SENT,
+    BRIDGE_UPDATE_ANSWERED,
+    BRIDGE_UPDATE_DONE,
+    BRIDGE_UPDATE_CLAIMED
+} bridge_update_state_t;
+
+
+typedef struct bridge_update_entry_s  bridge_update_entry_t;
+
+struct bridge_update_entry_s {
+    TAILQ_ENTRY(bridge_update_entry_s)  link;
+    bridge_update_state_t               state;
+    void                              (*advance)(bridge_update_entry_t *entry,
+                                            bridge_update_state_t state);
+    char                               *entry;      /* the stream's id */
+    char                               *account;
+    char                               *device;
+    char                               *id;
+    json_t                             *body;
+    char                               *result;
+    bridge_account_t                   *owner;      /* counts this update */
+    bridge_msec_t                       deadline;
+    struct event                        timer;
+    bridge_command_t                   *command;    /* under way */
+};
+
+
+/* bridge_update_route.c: which bridge executes it? */
+
+void bridge_update_route(bridge_update_entry_t *entry);
+void bridge_update_offer(bridge_update_entry_t *entry, const char *bridge);
+
+/* The time of the offer is over: was it claimed? */
+void bridge_update_check_offer(bridge_update_entry_t *entry);
+
+
+/* bridge_update_execute.c */
+
+/* True if it may be executed twice. */
+int bridge_update_repeatable(bridge_update_entry_t *entry);
+
+void bridge_update_mark(bridge_update_entry_t *entry);
+void bridge_update_unmark(bridge_update_entry_t *entry);
+void bridge_update_send(bridge_update_entry_t *entry);
+
+/* A result of this bridge. */
+void bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
+    const char *detail);
+
+/* Writes the result into Redis. */
+void bridge_update_answer(bridge_update_entry_t *entry);
+
+/* Removes the update from the stream. */
+void bridge_update_remove(bridge_update_entry_t *entry);
+
+
+#endif /* _BRIDGE_UPDATE_H_INCLUDED_ */
