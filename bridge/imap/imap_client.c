@@ -142,7 +142,7 @@ imap_client_open(imap_server_t *server, const imap_client_callbacks_t *cb,
 imap_session_t *
 imap_client_session(imap_client_t *c)
 {
-    return c->session;
+    return  c->session;
 }
 
 
@@ -193,8 +193,8 @@ imap_client_tls(imap_client_t *c)
 static int
 imap_client_verify(imap_client_t *c, SSL *ssl)
 {
-    unsigned char      address[16];
-    const char        *host = c->server->host;
+    unsigned char       address[16];
+    const char         *host = c->server->host;
     X509_VERIFY_PARAM  *param;
 
     if (inet_pton(AF_INET, host, address) == 1
@@ -452,7 +452,7 @@ imap_client_on_timer(void *data, uint32_t ms)
 static uint64_t
 imap_client_on_now(void *data)
 {
-    return bridge_now();
+    return  bridge_now();
 }
 
 

@@ -2,9 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the command in flight.  Called by all files of the session, to send,
- * to log and to fail.  Invariant: after failed() the owner hears only of
- * updates.
+ * Owns the phase and the command in flight.  Called by all files of a session.
+ * Invariant: a session that has failed sends nothing more.
  */
 
 
@@ -12,22 +11,35 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "bridge.h"
 
 
-#define IMAP_MAX_REASON   256
+#define IMAP_MAX_LOG  512
+
+
+void
+imap_phase(imap_session_t *s, imap_phase_t phase)
+{
+    static const char  *names[] = {
+        "failed", "greeting", "TLS", "login", "setup", "logged in", "listing",
+        "catching up", "watching"
+    };
+
+    s->phase = phase;
+    imap_log(s, LOG_DEBUG, "phase: %s", names[phase]);
+}
 
 
 void
 imap_command_begin(imap_session_t *s, imap_command_t *c)
 {
-    char  tag[16];
-
     imap_command_init(c, s->caps & IMAP_CAP_LITERAL_PLUS ? IMAP_LITERAL_PLUS
                       : s->caps & IMAP_CAP_LITERAL_MINUS ? IMAP_LITERAL_MINUS
                       : IMAP_LITERAL_SYNC, s->utf8);
 
-    snprintf(tag, sizeof(tag), "p%u ", ++s->ntag);
-    imap_command_add(c, tag);
+    imap_command_add(c, "p%u ", ++s->ntag);
 }
 
 
@@ -40,12 +52,12 @@ imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
         return -1;
     }
 
-    imap_command_end(c);
+    imap_command_add(c, "\r\n");
 
     s->answer = answer;
     s->untagged = untagged;
     s->go_on = NULL;
-    s->sent = imap_now(s);
+    s->sent_at = imap_now(s);
     s->stop = 0;
     s->command = *c;
 
@@ -60,38 +72,56 @@ imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
 }
 
 
+void
+imap_send_text(imap_session_t *s, imap_answer_pt answer, const char *format,
+    ...)
+{
+    va_list         args;
+    imap_command_t  c;
+
+    imap_command_begin(s, &c);
+
+    va_start(args, format);
+    imap_command_vadd(&c, format, args);
+    va_end(args);
+
+    imap_send(s, &c, answer, NULL);
+}
+
+
 uint64_t
 imap_now(imap_session_t *s)
 {
-    return s->cb->now(s->data);
+    return  s->cb->now(s->data);
 }
 
 
 void
 imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
 {
-    char     why[IMAP_MAX_REASON];
     va_list  args;
 
-    if (s->failed) {
+    if (s->phase == IMAP_PHASE_FAILED) {
         return;
     }
 
-    s->failed = 1;
-
     va_start(args, format);
-    vsnprintf(why, sizeof(why), format, args);
+
+    if (vasprintf(&s->why, format, args) == -1) {
+        s->why = bridge_string("no memory");
+    }
+
     va_end(args);
 
-    s->cb->failed(s->data, reason, why);
-    imap_updates_fail(s, why);
+    s->phase = IMAP_PHASE_FAILED;
+    s->cb->failed(s->data, reason, s->why);
 }
 
 
 void
 imap_log(imap_session_t *s, int level, const char *format, ...)
 {
-    char     text[IMAP_MAX_REASON * 2];
+    char     text[IMAP_MAX_LOG];
     va_list  args;
 
     va_start(args, format);

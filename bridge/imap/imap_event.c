@@ -69,7 +69,7 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
     uint64_t new)
 {
     uint64_t                set, cleared, modseq;
-    imap_selected_t        *v = &s->view;
+    imap_selected_t        *sel = &s->selected;
     imap_response_fetch_t  *f = &r->u.fetch;
 
     set = new & ~old;
@@ -78,12 +78,12 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
 
     /* a second change of a message must come after the first one */
 
-    if (imap_sequence_set_has(&v->touched, f->uid)) {
-        v->barrier = json_array_size(s->batch);
-        v->touched.n = 0;
+    if (imap_sequence_set_has(&sel->touched, f->uid)) {
+        sel->barrier = json_array_size(s->batch);
+        sel->touched.n = 0;
     }
 
-    imap_sequence_set_add(&v->touched, f->uid, f->uid);
+    imap_sequence_set_add(&sel->touched, f->uid, f->uid);
 
     if (set & IMAP_FLAG_SEEN) {
         imap_event_add(s, "MessageRead", f->uid, modseq, 0);
@@ -118,7 +118,7 @@ imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
         json_decref(flags);
 
     } else {
-        event = imap_event(s, name, s->view.mailbox->name);
+        event = imap_event(s, name, s->selected.mailbox->name);
         json_object_set_new(event, "uids", json_array());
 
         if (flags) {
@@ -141,7 +141,7 @@ imap_event_equal(imap_session_t *s, const char *name, json_t *flags)
 
     n = json_array_size(s->batch);
 
-    for (i = 0; i < IMAP_MAX_LOOK && n > s->view.barrier; i++) {
+    for (i = 0; i < IMAP_MAX_LOOK && n > s->selected.barrier; i++) {
         event = json_array_get(s->batch, --n);
         uids = json_object_get(event, "uids");
         its = json_object_get(event, "flags");
@@ -180,7 +180,7 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
     size_t            i;
     json_t           *event, *uids;
     uint32_t          uid;
-    imap_selected_t  *v = &s->view;
+    imap_selected_t  *sel = &s->selected;
 
     uids = NULL;
 
@@ -191,7 +191,7 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 
         do {
             if (uids == NULL || json_array_size(uids) == IMAP_MAX_UIDS) {
-                event = imap_event(s, "MessageExpunge", v->mailbox->name);
+                event = imap_event(s, "MessageExpunge", sel->mailbox->name);
                 uids = json_array();
                 json_object_set_new(event, "uids", uids);
                 json_array_append_new(s->batch, event);
@@ -204,10 +204,10 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 
     if (gone == NULL) {
         json_array_append_new(s->batch, imap_event(s, "MessageExpunge",
-                                                   v->mailbox->name));
+                                                   sel->mailbox->name));
     }
 
-    v->barrier = json_array_size(s->batch);
+    sel->barrier = json_array_size(s->batch);
 }
 
 
@@ -226,7 +226,7 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
     name = imap_event_delivered(s, f, flags) ? "MessageNew" : "MessageAppend";
 
-    imap_sequence_set_add(&s->view.touched, f->uid, f->uid);
+    imap_sequence_set_add(&s->selected.touched, f->uid, f->uid);
 
     if (!(r->has & IMAP_HAS_ENVELOPE)) {
         imap_event_add(s, name, f->uid,
@@ -234,7 +234,7 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
         return;
     }
 
-    event = imap_event(s, name, s->view.mailbox->name);
+    event = imap_event(s, name, s->selected.mailbox->name);
 
     json_object_set_new(event, "uid", json_integer(f->uid));
 
@@ -254,7 +254,7 @@ imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     uint64_t flags)
 {
     int64_t          date, before;
-    imap_mailbox_t  *m = s->view.mailbox;
+    imap_mailbox_t  *m = s->selected.mailbox;
 
     date = mime_internal_date(f->date.data, f->date.len);
     before = m->newest;
@@ -333,8 +333,8 @@ void
 imap_event_flush(imap_session_t *s)
 {
     json_t           *events;
-    imap_selected_t  *v = &s->view;
-    imap_mailbox_t   *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     if (m == NULL || (json_array_size(s->batch) == 0
                       && !imap_event_changed(s)))
@@ -342,20 +342,20 @@ imap_event_flush(imap_session_t *s)
         return;
     }
 
-    m->messages = v->below + m->known.count;
+    m->messages = sel->below + m->known.count;
 
     imap_event_counts(s);
 
     events = s->batch;
     s->batch = json_array();
 
-    v->barrier = 0;
-    v->touched.n = 0;
+    sel->barrier = 0;
+    sel->touched.n = 0;
 
-    v->before.messages = m->messages;
-    v->before.uidnext = m->uidnext;
-    v->before.uidvalidity = m->uidvalidity;
-    v->before.modseq = m->modseq;
+    sel->before.messages = m->messages;
+    sel->before.uidnext = m->uidnext;
+    sel->before.uidvalidity = m->uidvalidity;
+    sel->before.modseq = m->modseq;
 
     imap_publish(s, m->name, events, imap_mailbox_state(s, m));
 }
@@ -364,13 +364,13 @@ imap_event_flush(imap_session_t *s)
 static int
 imap_event_changed(imap_session_t *s)
 {
-    imap_selected_t  *v = &s->view;
-    imap_mailbox_t   *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    return m->uidvalidity != v->before.uidvalidity
-           || m->uidnext != v->before.uidnext
-           || m->messages != v->before.messages
-           || m->modseq != v->before.modseq;
+    return m->uidvalidity != sel->before.uidvalidity
+           || m->uidnext != sel->before.uidnext
+           || m->messages != sel->before.messages
+           || m->modseq != sel->before.modseq;
 }
 
 
@@ -381,8 +381,8 @@ imap_event_counts(imap_session_t *s)
 {
     size_t            i, n;
     json_t           *event, *name;
-    imap_selected_t  *v = &s->view;
-    imap_mailbox_t   *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     static const char *counted[] = {
         "MessageNew", "MessageAppend", "MessageExpunge", "MessageRead",
@@ -404,12 +404,12 @@ imap_event_counts(imap_session_t *s)
         }
 
         json_object_set_new(event, "messages",
-                            json_integer(v->below + m->known.count));
+                            json_integer(sel->below + m->known.count));
 
-        if (m->known.from <= 1 && v->below == 0) {
-            json_object_set_new(event, "unseen",
-                                json_integer(imap_known_flags_without(&m->known,
-                                                          IMAP_FLAG_SEEN)));
+        if (m->known.from <= 1 && sel->below == 0) {
+            json_object_set_new(event, "unseen", json_integer(
+                                imap_known_flags_without(&m->known,
+                                                         IMAP_FLAG_SEEN)));
         }
     }
 }

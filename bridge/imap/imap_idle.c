@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What is to be done next, and waiting: NOTIFY, IDLE, or asking again and
- * again.  INBOX is selected while nothing else is to be done.
+ * Owns the choice of the next command, IDLE, polling and the timer.  Called by
+ * imap_session.c.  Invariant: INBOX is selected while the session waits.
  */
 
 
@@ -14,12 +14,16 @@
 
 static imap_mailbox_t *imap_dirty(imap_session_t *s);
 static int imap_has_work(imap_session_t *s);
+static int imap_round_due(imap_session_t *s);
 static void imap_ready(imap_session_t *s);
 static void imap_idle(imap_session_t *s);
 static void imap_idle_begun(imap_session_t *s, imap_response_t *r);
 static void imap_idle_answer(imap_session_t *s, imap_response_t *r);
 static void imap_poll(imap_session_t *s);
-static void imap_poll_answer(imap_session_t *s, imap_response_t *r);
+static int imap_waits(imap_session_t *s);
+static uint64_t imap_due(imap_session_t *s, uint64_t quiet, uint64_t longest);
+static uint64_t imap_answer_due(imap_session_t *s);
+static uint64_t imap_idle_due(imap_session_t *s);
 
 
 void
@@ -29,20 +33,18 @@ imap_next(imap_session_t *s)
 
     if (s->answer) {
 
-        if (s->idling && imap_has_work(s)) {
+        if (s->idle == IMAP_IDLE_ON && imap_has_work(s)) {
             imap_idle_end(s);
         }
 
         return;
     }
 
-    if (s->failed || !s->watching || !s->logged_in) {
+    if (s->phase < IMAP_PHASE_LISTING) {
         return;
     }
 
-    /* the first round knows nothing of mailboxes yet */
-
-    if (!s->listed || (s->round_at && s->round_at <= imap_now(s))) {
+    if (s->phase == IMAP_PHASE_LISTING || imap_round_due(s)) {
         imap_list_start(s);
         return;
     }
@@ -50,7 +52,7 @@ imap_next(imap_session_t *s)
     if (s->updates) {
         imap_update_run(s);
 
-        if (s->answer || s->failed) {
+        if (s->answer || s->phase == IMAP_PHASE_FAILED) {
             return;
         }
     }
@@ -67,8 +69,8 @@ imap_next(imap_session_t *s)
 
     s->turn = !s->turn || m == NULL;
 
-    if (s->turn && s->view.again) {
-        m = s->view.mailbox;
+    if (s->turn && s->selected.again) {
+        m = s->selected.mailbox;
 
     } else if (s->turn && imap_selected_has_news(s)) {
         imap_news_start(s);
@@ -78,7 +80,7 @@ imap_next(imap_session_t *s)
     if (m == NULL) {
         m = imap_mailbox_find(s, "INBOX");
 
-        if (m && (m == s->view.mailbox || m->refused)) {
+        if (m && (m == s->selected.mailbox || m->refused)) {
             m = NULL;
         }
     }
@@ -136,34 +138,35 @@ imap_dirty(imap_session_t *s)
 static int
 imap_has_work(imap_session_t *s)
 {
-    return s->updates || imap_selected_has_news(s) || s->view.again
-           || (s->round_at && s->round_at <= imap_now(s))
-           || imap_notify_due(s) || imap_dirty(s);
+    return s->updates || imap_selected_has_news(s) || s->selected.again
+           || imap_round_due(s) || imap_notify_due(s) || imap_dirty(s);
+}
+
+
+static int
+imap_round_due(imap_session_t *s)
+{
+    return  s->round_at && s->round_at <= imap_now(s);
 }
 
 
 static void
 imap_ready(imap_session_t *s)
 {
-    if (s->ready) {
-        return;
+    if (s->phase == IMAP_PHASE_CATCHING_UP) {
+        imap_phase(s, IMAP_PHASE_WATCHING);
+        s->cb->ready(s->data, s->notify ? "NOTIFY"
+                     : s->caps & IMAP_CAP_IDLE ? "IDLE" : "polling");
     }
-
-    s->ready = 1;
-    s->cb->ready(s->data, s->notify ? "NOTIFY"
-                 : s->caps & IMAP_CAP_IDLE ? "IDLE" : "polling");
 }
 
 
 static void
 imap_idle(imap_session_t *s)
 {
-    imap_command_t  c;
+    imap_send_text(s, imap_idle_answer, "IDLE");
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "IDLE");
-    imap_send(s, &c, imap_idle_answer, NULL);
-
+    s->idle = IMAP_IDLE_SENT;
     s->go_on = imap_idle_begun;
 }
 
@@ -171,44 +174,49 @@ imap_idle(imap_session_t *s)
 static void
 imap_idle_begun(imap_session_t *s, imap_response_t *r)
 {
-    if (s->idling) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "\"+\" for nothing");
+    if (s->idle != IMAP_IDLE_SENT) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "\"+\" during IDLE");
         return;
     }
 
-    s->idling = 1;
+    s->idle = IMAP_IDLE_ON;
 }
 
 
 void
 imap_idle_end(imap_session_t *s)
 {
-    if (s->idling && !s->done) {
-        s->done = 1;
-        s->sent = imap_now(s);
+    if (s->idle == IMAP_IDLE_ON) {
+        s->idle = IMAP_IDLE_DONE;
+        s->sent_at = imap_now(s);
         s->cb->write(s->data, "DONE\r\n", 6);
     }
 }
 
 
+/* Also the answer of NOOP. */
+
 static void
 imap_idle_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_mailbox_t  *m;
+    imap_mailbox_t   *m;
+    imap_selected_t  *sel = &s->selected;
+
+    s->idle = IMAP_IDLE_OFF;
 
     if (r->condition != IMAP_COND_OK) {
-        imap_log(s, LOG_INFO, "IDLE is refused");
+        imap_log(s, LOG_INFO, "IDLE or NOOP is refused");
         s->caps &= ~IMAP_CAP_IDLE;
         s->poll_at = imap_now(s) + s->o->poll;
         return;
     }
 
-    /* all that was said before is complete now */
+    /* all changes up to this modseq have been told */
 
-    m = s->view.mailbox;
+    m = sel->mailbox;
 
-    if (m && s->view.sync == IMAP_SYNC_NONE && s->view.highest > m->modseq) {
-        m->modseq = s->view.highest;
+    if (m && sel->sync == IMAP_SYNC_NONE && sel->highest > m->modseq) {
+        m->modseq = sel->highest;
     }
 }
 
@@ -216,28 +224,75 @@ imap_idle_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_poll(imap_session_t *s)
 {
-    imap_command_t  c;
-
     if (s->poll_at == 0) {
         s->poll_at = imap_now(s) + s->o->poll;
     }
 
-    if (s->poll_at > imap_now(s)) {
-        return;
+    if (s->poll_at <= imap_now(s)) {
+        s->poll_at = 0;
+        imap_send_text(s, imap_idle_answer, "NOOP");
     }
-
-    s->poll_at = 0;
-
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "NOOP");
-    imap_send(s, &c, imap_poll_answer, NULL);
 }
 
 
-static void
-imap_poll_answer(imap_session_t *s, imap_response_t *r)
+/* Has the server to speak next? */
+
+static int
+imap_waits(imap_session_t *s)
 {
-    imap_idle_answer(s, r);
+    return  s->answer ? s->idle != IMAP_IDLE_ON : s->phase < IMAP_PHASE_SETUP;
+}
+
+
+/* So long after the last byte, but at most so long after the command: a server
+   that always sends never lets the timer fire. */
+
+static uint64_t
+imap_due(imap_session_t *s, uint64_t quiet, uint64_t longest)
+{
+    quiet += s->received_at > s->sent_at ? s->received_at : s->sent_at;
+    longest += s->sent_at;
+
+    return quiet < longest ? quiet : longest;
+}
+
+
+static uint64_t
+imap_answer_due(imap_session_t *s)
+{
+    return imap_due(s, s->o->answer,
+                    (uint64_t) s->o->answer * s->o->answers);
+}
+
+
+/* The server is asked by then: it may be gone, or forget this session. */
+
+static uint64_t
+imap_idle_due(imap_session_t *s)
+{
+    return  imap_due(s, s->o->quiet, s->o->idle);
+}
+
+
+int
+imap_late(imap_session_t *s)
+{
+    uint64_t  now;
+
+    now = imap_now(s);
+
+    if (!imap_waits(s) || now < imap_answer_due(s)) {
+        return 0;
+    }
+
+    if (now < imap_due(s, s->o->answer, UINT32_MAX)) {
+        imap_fail(s, IMAP_FAIL_AWAY, "an answer without an end");
+
+    } else {
+        imap_fail(s, IMAP_FAIL_AWAY, "no answer in %u s", s->o->answer / 1000);
+    }
+
+    return 1;
 }
 
 
@@ -246,46 +301,25 @@ imap_poll_answer(imap_session_t *s, imap_response_t *r)
 void
 imap_arm(imap_session_t *s)
 {
-    uint64_t  now, at, until;
+    uint64_t  now, at;
 
     now = imap_now(s);
 
-    if (s->answer == NULL ? !s->logged_in : !s->idling || s->done) {
-        at = (s->heard > s->sent ? s->heard : s->sent) + s->o->answer;
-        until = s->sent + (uint64_t) s->o->answer * s->o->answers;
-        at = until < at ? until : at;
+    if (s->idle == IMAP_IDLE_ON && imap_idle_due(s) <= now) {
+        imap_idle_end(s);
+    }
 
-    } else if (s->idling) {
-
-        /* heard from: it is there; but it may forget that we are */
-
-        at = (s->heard > s->sent ? s->heard : s->sent) + s->o->quiet;
-        until = s->sent + s->o->idle;
-
-        if (at <= now || until <= now) {
-            imap_idle_end(s);
-            at = now + s->o->answer;
-
-        } else if (until < at) {
-            at = until;
-        }
-
-        if (s->round_at && s->round_at < at) {
-            at = s->round_at;
-        }
-
-    } else if (s->watching) {
-        at = s->poll_at ? s->poll_at : now + s->o->poll;
-
-        if (s->round_at && s->round_at < at) {
-            at = s->round_at;
-        }
+    if (imap_waits(s)) {
+        at = imap_answer_due(s);
 
     } else {
+        at = s->idle == IMAP_IDLE_ON ? imap_idle_due(s)
+             : s->phase < IMAP_PHASE_LISTING ? now + s->o->idle
+             : s->poll_at ? s->poll_at : now + s->o->poll;
 
-        /* logged in, and nobody wants to watch yet */
-
-        at = now + s->o->idle;
+        if (s->round_at && s->round_at < at) {
+            at = s->round_at;
+        }
     }
 
     s->cb->timer(s->data, at > now ? at - now : 1);

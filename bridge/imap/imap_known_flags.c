@@ -69,8 +69,8 @@ imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
 void
 imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
 {
-    uint32_t     at, away, n;
-    imap_run_t   runs[3], *run;
+    uint32_t    at, away, n;
+    imap_run_t  runs[3], *run;
 
     at = imap_known_flags_find(k, uid);
     run = at < k->n && k->runs[at].first <= uid ? &k->runs[at] : NULL;
@@ -223,8 +223,8 @@ static void
 imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_sequence_set_t *gone)
 {
-    uint32_t     at, from, to, n;
-    imap_run_t   run, rest[2];
+    uint32_t    at, from, to, n;
+    imap_run_t  run, rest[2];
 
     at = imap_known_flags_find(k, first);
 
@@ -296,11 +296,11 @@ json_t *
 imap_known_flags_json(const imap_known_flags_t *k,
     const imap_keywords_t *words)
 {
-    int          bit;
-    json_t      *json;
-    uint32_t     i;
-    bridge_buffer_t   b;
-    imap_sequence_set_t   set;
+    int                  bit;
+    json_t              *json;
+    uint32_t             i;
+    bridge_buffer_t      b;
+    imap_sequence_set_t  set;
 
     json = json_object();
     memset(&b, 0, sizeof(b));
@@ -336,11 +336,11 @@ int
 imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
     json_t *json, uint32_t from)
 {
-    size_t        i;
-    json_t       *all, *value;
-    imap_sequence_set_t    set;
-    imap_run_t    run;
-    const char   *name;
+    size_t               i;
+    json_t              *all, *value;
+    imap_sequence_set_t  set;
+    imap_run_t           run;
+    const char          *name;
 
     imap_known_flags_free(k);
     k->from = from;
@@ -388,11 +388,11 @@ static int
 imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value)
 {
-    size_t      i;
-    uint32_t    at, first, last;
-    uint64_t    bit;
+    size_t               i;
+    uint32_t             at, first, last;
+    uint64_t             bit;
     imap_sequence_set_t  set;
-    imap_run_t  run, piece;
+    imap_run_t           run, piece;
 
     bit = imap_flags_bit(words, name, strlen(name));
 

@@ -21,6 +21,7 @@
 #define IMAP_ROUNDS         12
 
 
+static const char *imap_list_modseq(imap_session_t *s);
 static void imap_list_answer(imap_session_t *s, imap_response_t *r);
 static void imap_list_lsub(imap_session_t *s, imap_response_t *r);
 static void imap_list_status(imap_session_t *s, imap_response_t *r);
@@ -34,11 +35,11 @@ void
 imap_list_start(imap_session_t *s)
 {
     size_t           i;
-    imap_command_t   c;
     imap_mailbox_t  *m;
 
     s->round_at = 0;
-    s->wishes = !(s->caps & IMAP_CAP_LIST_STATUS);
+    s->status = !(s->caps & IMAP_CAP_LIST_EXTENDED)
+                || !(s->caps & IMAP_CAP_LIST_STATUS);
 
     for (i = 0; i < s->n; i++) {
         m = s->mailboxes[i];
@@ -48,28 +49,23 @@ imap_list_start(imap_session_t *s)
         m->refused = 0;
     }
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "LIST \"\" \"*\"");
-
-    if (s->caps & IMAP_CAP_LIST_EXTENDED) {
-        imap_command_add(&c, " RETURN (SUBSCRIBED");
-
-        if (s->caps & IMAP_CAP_SPECIAL_USE) {
-            imap_command_add(&c, " SPECIAL-USE");
-        }
-
-        if (s->caps & IMAP_CAP_LIST_STATUS) {
-            imap_command_add(&c, " STATUS " IMAP_STATUS_ITEMS);
-            imap_command_add(&c, s->condstore ? " HIGHESTMODSEQ)" : ")");
-        }
-
-        imap_command_add(&c, ")");
-
-    } else {
-        s->wishes = 1;
+    if (!(s->caps & IMAP_CAP_LIST_EXTENDED)) {
+        imap_send_text(s, imap_list_answer, "LIST \"\" \"*\"");
+        return;
     }
 
-    imap_send(s, &c, imap_list_answer, NULL);
+    imap_send_text(s, imap_list_answer,
+                   "LIST \"\" \"*\" RETURN (SUBSCRIBED%s%s%s)",
+                   s->caps & IMAP_CAP_SPECIAL_USE ? " SPECIAL-USE" : "",
+                   s->status ? "" : " STATUS " IMAP_STATUS_ITEMS,
+                   s->status ? "" : imap_list_modseq(s));
+}
+
+
+static const char *
+imap_list_modseq(imap_session_t *s)
+{
+    return  s->condstore ? " HIGHESTMODSEQ)" : ")";
 }
 
 
@@ -202,7 +198,9 @@ imap_status_untagged(imap_session_t *s, imap_response_t *r)
 
     /* the one that is selected tells by itself */
 
-    if (s->listed && m != s->view.mailbox && imap_mailbox_differs(s, m)) {
+    if (s->phase > IMAP_PHASE_LISTING && m != s->selected.mailbox
+        && imap_mailbox_differs(s, m))
+    {
         m->dirty = 1;
     }
 }
@@ -211,8 +209,6 @@ imap_status_untagged(imap_session_t *s, imap_response_t *r)
 static void
 imap_list_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_command_t  c;
-
     if (r->condition != IMAP_COND_OK) {
         imap_list_failed(s, "LIST");
         return;
@@ -232,9 +228,7 @@ imap_list_answer(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "LSUB \"\" \"*\"");
-    imap_send(s, &c, imap_list_lsub, NULL);
+    imap_send_text(s, imap_list_lsub, "LSUB \"\" \"*\"");
 }
 
 
@@ -258,7 +252,7 @@ imap_list_status(imap_session_t *s, imap_response_t *r)
     imap_command_t   c;
     imap_mailbox_t  *m;
 
-    while (s->wishes && s->next < s->n) {
+    while (s->status && s->next < s->n) {
         m = s->mailboxes[s->next++];
 
         if (!m->listed) {
@@ -268,15 +262,15 @@ imap_list_status(imap_session_t *s, imap_response_t *r)
         imap_command_begin(s, &c);
         imap_command_add(&c, "STATUS ");
         imap_command_mailbox(&c, m->name);
-        imap_command_add(&c, " " IMAP_STATUS_ITEMS);
-        imap_command_add(&c, s->condstore ? " HIGHESTMODSEQ)" : ")");
+        imap_command_add(&c, " " IMAP_STATUS_ITEMS "%s",
+                         imap_list_modseq(s));
 
         if (imap_send(s, &c, imap_list_status, NULL) == 0) {
             return;
         }
     }
 
-    s->wishes = 0;
+    s->status = 0;
     imap_list_done(s);
 }
 
@@ -288,7 +282,7 @@ imap_list_failed(imap_session_t *s, const char *command)
 {
     size_t  i;
 
-    if (!s->listed) {
+    if (s->phase == IMAP_PHASE_LISTING) {
         imap_fail(s, IMAP_FAIL_AWAY, "%s is refused", command);
         return;
     }
@@ -315,7 +309,6 @@ imap_list_done(imap_session_t *s)
 
     now = imap_now(s);
 
-    s->listed = 1;
     s->round_end = now;
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
@@ -332,7 +325,7 @@ imap_list_done(imap_session_t *s)
         imap_list_changes(s, m);
         i++;
 
-        if (m != s->view.mailbox && imap_mailbox_differs(s, m)) {
+        if (m != s->selected.mailbox && imap_mailbox_differs(s, m)) {
             m->dirty = 1;
         }
 
@@ -348,13 +341,17 @@ imap_list_done(imap_session_t *s)
 
     /* a server that had to give up NOTIFY may be silent with IDLE, too */
 
-    if (s->overflow && !s->notify && s->view.mailbox) {
-        s->view.again = 1;
+    if (s->overflow_at && !s->notify && s->selected.mailbox) {
+        s->selected.again = 1;
     }
 
-    if (s->silent) {
+    if (s->baseline) {
         imap_publish(s, "", json_array(), json_pack("{s:b}", "listed", 1));
-        s->silent = 0;
+        s->baseline = 0;
+    }
+
+    if (s->phase == IMAP_PHASE_LISTING) {
+        imap_phase(s, IMAP_PHASE_CATCHING_UP);
     }
 }
 
@@ -367,7 +364,7 @@ imap_list_changes(imap_session_t *s, imap_mailbox_t *m)
     if (m->fresh) {
         m->fresh = 0;
 
-        if (s->silent) {
+        if (s->baseline) {
             m->subscribed = m->wanted;
             imap_mailbox_publish(s, m, NULL);
             return;
@@ -395,7 +392,7 @@ imap_list_gone(imap_session_t *s, imap_mailbox_t *m)
     imap_publish(s, m->name, json_pack("[o]", imap_event(s, "MailboxDelete",
                                                          m->name)), NULL);
 
-    if (s->view.mailbox == m) {
+    if (s->selected.mailbox == m) {
         imap_selected_close(s);
     }
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * From the greeting to what the session can do: STARTTLS, CAPABILITY,
- * AUTHENTICATE or LOGIN, ID, ENABLE.
+ * Owns the phases LOGIN and SETUP: STARTTLS, CAPABILITY, AUTHENTICATE, LOGIN,
+ * ID, ENABLE.  Called by imap_receive.c with the greeting.  Invariant: the
+ * secret is wiped as soon as it is sent.
  */
 
 
@@ -15,8 +16,7 @@
 #include "bridge.h"
 
 
-static void imap_login_simple(imap_session_t *s, const char *text,
-    imap_answer_pt answer);
+static uint32_t imap_login_caps(imap_session_t *s, const bridge_str_t *list);
 static void imap_login_capable(imap_session_t *s, imap_response_t *r);
 static void imap_login_begin(imap_session_t *s);
 static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
@@ -71,6 +71,13 @@ static const struct {
 void
 imap_capabilities(imap_session_t *s, const bridge_str_t *list)
 {
+    s->caps = imap_login_caps(s, list) | IMAP_CAP_KNOWN;
+}
+
+
+static uint32_t
+imap_login_caps(imap_session_t *s, const bridge_str_t *list)
+{
     size_t        i;
     uint32_t      caps;
     const char   *p, *end;
@@ -114,8 +121,7 @@ imap_capabilities(imap_session_t *s, const bridge_str_t *list)
         caps &= ~(IMAP_CAP_QRESYNC|IMAP_CAP_CONDSTORE);
     }
 
-    s->caps = caps;
-    s->capable = 1;
+    return caps;
 }
 
 
@@ -124,40 +130,28 @@ imap_enabled(imap_session_t *s, const bridge_str_t *list)
 {
     uint32_t  caps;
 
-    caps = s->caps;
-    imap_capabilities(s, list);
+    caps = imap_login_caps(s, list);
 
-    s->condstore |= (s->caps & IMAP_CAP_CONDSTORE) != 0;
-    s->qresync |= (s->caps & IMAP_CAP_QRESYNC) != 0;
-    s->utf8 |= (s->caps & IMAP_CAP_UTF8) != 0;
-
-    s->caps = caps;
+    s->condstore |= (caps & IMAP_CAP_CONDSTORE) != 0;
+    s->qresync |= (caps & IMAP_CAP_QRESYNC) != 0;
+    s->utf8 |= (caps & IMAP_CAP_UTF8) != 0;
 }
 
-
-/* The greeting, or what it would be after STARTTLS. */
 
 void
 imap_greeting(imap_session_t *s, imap_response_t *r)
 {
-    imap_fail_t  reason;
+    if (r->condition == IMAP_COND_PREAUTH) {
 
-    switch (r->condition) {
-
-    case IMAP_COND_OK:
-        break;
-
-    case IMAP_COND_PREAUTH:
-
-        /* nobody of ours: it would not be known as whom we are there */
+        /* the account would not be known */
 
         imap_fail(s, IMAP_FAIL_PROTOCOL, "PREAUTH");
         return;
+    }
 
-    default:
-        reason = bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
-                                                 : IMAP_FAIL_AWAY;
-        imap_fail(s, reason, "the server does not want us");
+    if (r->condition != IMAP_COND_OK) {
+        imap_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+                     : IMAP_FAIL_AWAY, "the server refuses the connection");
         return;
     }
 
@@ -165,35 +159,32 @@ imap_greeting(imap_session_t *s, imap_response_t *r)
         imap_capabilities(s, &r->code_text);
     }
 
-    if (s->capable) {
-        imap_login_begin(s);
-        return;
-    }
-
-    imap_login_simple(s, "CAPABILITY", imap_login_capable);
+    imap_phase(s, IMAP_PHASE_LOGIN);
+    imap_login_start(s);
 }
 
 
-static void
-imap_login_simple(imap_session_t *s, const char *text, imap_answer_pt answer)
+void
+imap_login_start(imap_session_t *s)
 {
-    imap_command_t  c;
+    if (s->caps & IMAP_CAP_KNOWN) {
+        imap_login_begin(s);
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, text);
-    imap_send(s, &c, answer, NULL);
+    } else {
+        imap_send_text(s, imap_login_capable, "CAPABILITY");
+    }
 }
 
 
 static void
 imap_login_capable(imap_session_t *s, imap_response_t *r)
 {
-    if (r->condition != IMAP_COND_OK || !s->capable) {
+    if (r->condition != IMAP_COND_OK || !(s->caps & IMAP_CAP_KNOWN)) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "no CAPABILITY");
         return;
     }
 
-    if (s->logged_in) {
+    if (s->phase == IMAP_PHASE_SETUP) {
         imap_login_id(s, r);
 
     } else {
@@ -205,18 +196,20 @@ imap_login_capable(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_begin(imap_session_t *s)
 {
-    if (s->o->starttls && !s->secure) {
+    if (s->starttls) {
 
         if (!(s->caps & IMAP_CAP_STARTTLS)) {
             imap_fail(s, IMAP_FAIL_TLS, "no STARTTLS");
             return;
         }
 
-        imap_login_simple(s, "STARTTLS", imap_login_starttls);
+        imap_send_text(s, imap_login_starttls, "STARTTLS");
         return;
     }
 
-    s->capable = 0;
+    /* they may be others after the login */
+
+    s->caps &= ~IMAP_CAP_KNOWN;
 
     if (s->bearer ? s->caps & (IMAP_CAP_OAUTHBEARER|IMAP_CAP_XOAUTH2)
         : s->caps & IMAP_CAP_PLAIN)
@@ -250,7 +243,8 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    s->clear = 1;
+    s->caps = 0;
+    imap_phase(s, IMAP_PHASE_TLS);
     s->cb->starttls(s->data);
 }
 
@@ -263,8 +257,7 @@ imap_login_sasl(imap_session_t *s)
 
     imap_command_begin(s, &c);
 
-    imap_command_add(&c, "AUTHENTICATE ");
-    imap_command_add(&c, !s->bearer ? "PLAIN"
+    imap_command_add(&c, "AUTHENTICATE %s", !s->bearer ? "PLAIN"
                      : s->caps & IMAP_CAP_OAUTHBEARER ? "OAUTHBEARER"
                      : "XOAUTH2");
 
@@ -273,7 +266,7 @@ imap_login_sasl(imap_session_t *s)
         imap_login_sasl_bytes(s, &b);
 
         imap_command_add(&c, " ");
-        imap_command_base64(&c, b.data, b.len);
+        bridge_buffer_base64(&c.buf, b.data, b.len);
         bridge_buffer_free(&b);
         imap_login_wipe(s);
     }
@@ -303,8 +296,8 @@ imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
     imap_login_sasl_bytes(s, &b);
 
     imap_command_init(&c, IMAP_LITERAL_SYNC, 0);
-    imap_command_base64(&c, b.data, b.len);
-    imap_command_end(&c);
+    bridge_buffer_base64(&c.buf, b.data, b.len);
+    imap_command_add(&c, "\r\n");
     s->cb->write(s->data, c.buf.data, c.buf.len);
 
     imap_command_free(&c);
@@ -316,33 +309,30 @@ imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b)
 {
+    const char  *user;
+
+    user = s->authzid ? s->authzid : s->bearer ? s->user : "";
+
     if (!s->bearer) {
 
         /* RFC 4616 */
 
-        bridge_buffer_text(b, s->authzid ? s->authzid : "");
+        bridge_buffer_text(b, user);
         bridge_buffer_char(b, '\0');
         bridge_buffer_text(b, s->user);
         bridge_buffer_char(b, '\0');
         bridge_buffer_text(b, s->secret);
-
-    } else if (s->caps & IMAP_CAP_OAUTHBEARER) {
-
-        /* RFC 7628 */
-
-        bridge_buffer_text(b, "n,a=");
-        bridge_buffer_text(b, s->authzid ? s->authzid : s->user);
-        bridge_buffer_text(b, ",\001auth=Bearer ");
-        bridge_buffer_text(b, s->secret);
-        bridge_buffer_text(b, "\001\001");
-
-    } else {
-        bridge_buffer_text(b, "user=");
-        bridge_buffer_text(b, s->user);
-        bridge_buffer_text(b, "\001auth=Bearer ");
-        bridge_buffer_text(b, s->secret);
-        bridge_buffer_text(b, "\001\001");
+        return;
     }
+
+    /* RFC 7628, or XOAUTH2 as Google describes it */
+
+    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? "n,a=" : "user=");
+    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? user : s->user);
+    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? "," : "");
+    bridge_buffer_text(b, "\001auth=Bearer ");
+    bridge_buffer_text(b, s->secret);
+    bridge_buffer_text(b, "\001\001");
 }
 
 
@@ -376,13 +366,13 @@ imap_login_answer(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    s->logged_in = 1;
+    imap_phase(s, IMAP_PHASE_SETUP);
 
-    if (s->capable) {
+    if (s->caps & IMAP_CAP_KNOWN) {
         imap_login_id(s, r);
 
     } else {
-        imap_login_simple(s, "CAPABILITY", imap_login_capable);
+        imap_send_text(s, imap_login_capable, "CAPABILITY");
     }
 }
 
@@ -427,8 +417,8 @@ static void
 imap_login_id(imap_session_t *s, imap_response_t *r)
 {
     if (s->caps & IMAP_CAP_ID) {
-        imap_login_simple(s, "ID (\"name\" \"" BRIDGE_NAME "\" \"version\" \""
-                          BRIDGE_VERSION "\")", imap_login_enable);
+        imap_send_text(s, imap_login_enable, "ID (\"name\" \"" BRIDGE_NAME
+                       "\" \"version\" \"" BRIDGE_VERSION "\")");
 
     } else {
         imap_login_enable(s, r);
@@ -439,8 +429,6 @@ imap_login_id(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_enable(imap_session_t *s, imap_response_t *r)
 {
-    imap_command_t  c;
-
     if (!(s->caps & IMAP_CAP_ENABLE)
         || !(s->caps & (IMAP_CAP_CONDSTORE|IMAP_CAP_UTF8)))
     {
@@ -448,26 +436,17 @@ imap_login_enable(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "ENABLE");
-
-    if (s->caps & IMAP_CAP_CONDSTORE) {
-        imap_command_add(&c, s->caps & IMAP_CAP_QRESYNC ? " QRESYNC"
-                                                         : " CONDSTORE");
-    }
-
-    if (s->caps & IMAP_CAP_UTF8) {
-        imap_command_add(&c, " UTF8=ACCEPT");
-    }
-
-    imap_send(s, &c, imap_login_done, NULL);
+    imap_send_text(s, imap_login_done, "ENABLE%s%s",
+                   s->caps & IMAP_CAP_QRESYNC ? " QRESYNC"
+                   : s->caps & IMAP_CAP_CONDSTORE ? " CONDSTORE" : "",
+                   s->caps & IMAP_CAP_UTF8 ? " UTF8=ACCEPT" : "");
 }
 
 
 static void
 imap_login_done(imap_session_t *s, imap_response_t *r)
 {
-    /* without ENABLE, SELECT ... (CONDSTORE) does it */
+    /* without ENABLE, SELECT ... (CONDSTORE) enables it */
 
     if (s->qresync || (s->caps & IMAP_CAP_CONDSTORE
                        && !(s->caps & IMAP_CAP_ENABLE)))
@@ -476,5 +455,8 @@ imap_login_done(imap_session_t *s, imap_response_t *r)
     }
 
     s->cb->logged_in(s->data);
-    s->told = 1;
+
+    if (s->phase == IMAP_PHASE_SETUP) {
+        imap_phase(s, IMAP_PHASE_LOGGED_IN);
+    }
 }

@@ -19,7 +19,7 @@ static void imap_notify_answer(imap_session_t *s, imap_response_t *r);
 int
 imap_notify_due(imap_session_t *s)
 {
-    return s->narrow || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
+    return  s->narrow || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
 }
 
 
@@ -31,18 +31,11 @@ imap_notify_due(imap_session_t *s)
 void
 imap_notify(imap_session_t *s)
 {
-    imap_command_t  c;
-
-    imap_command_begin(s, &c);
-    imap_command_add(&c, s->narrow ? "NOTIFY SET " : "NOTIFY SET STATUS ");
-    imap_command_add(&c, "(selected (MessageNew MessageExpunge FlagChange))");
-
-    if (!s->narrow) {
-        imap_command_add(&c, " (personal (MessageNew MessageExpunge "
-                         "FlagChange MailboxName SubscriptionChange))");
-    }
-
-    imap_send(s, &c, imap_notify_answer, NULL);
+    imap_send_text(s, imap_notify_answer, "NOTIFY SET %s"
+                   "(selected (MessageNew MessageExpunge FlagChange))%s",
+                   s->narrow ? "" : "STATUS ",
+                   s->narrow ? "" : " (personal (MessageNew MessageExpunge"
+                   " FlagChange MailboxName SubscriptionChange))");
 
     s->notify = !s->narrow;
     s->narrow = 0;
@@ -79,14 +72,14 @@ imap_overflow(imap_session_t *s)
 
     now = imap_now(s);
 
-    if (s->overflow && now - s->overflow < IMAP_OVERFLOW) {
+    if (s->overflow_at && now - s->overflow_at < IMAP_OVERFLOW) {
         imap_log(s, LOG_WARNING, "NOTIFY overflows again and is given up");
         s->narrow = (s->caps & IMAP_CAP_NOTIFY) != 0;
         s->caps &= ~IMAP_CAP_NOTIFY;
     }
 
-    s->overflow = now;
+    s->overflow_at = now;
     s->notify = 0;
     s->round_at = now;
-    s->view.again = s->view.mailbox != NULL;
+    s->selected.again = s->selected.mailbox != NULL;
 }

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What the server says: bytes become responses, and each goes to whom it is
- * for.
+ * Owns the way from bytes to responses, and hands each response to its file.
+ * Called by imap_session.c.
  */
 
 
@@ -35,7 +35,7 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 
     imap_reader_feed(&s->in, bytes, len);
 
-    while (!s->failed && !s->clear) {
+    while (s->phase != IMAP_PHASE_FAILED && s->phase != IMAP_PHASE_TLS) {
         rc = imap_reader_next(&s->in, &response);
 
         if (rc == 0) {
@@ -60,14 +60,13 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 static void
 imap_response(imap_session_t *s, imap_response_t *r)
 {
-    if (!s->greeted) {
+    if (s->phase == IMAP_PHASE_GREETING) {
 
         if (r->kind != IMAP_CONDITION) {
             imap_fail(s, IMAP_FAIL_PROTOCOL, "not a greeting of IMAP");
             return;
         }
 
-        s->greeted = 1;
         imap_greeting(s, r);
         return;
     }
@@ -106,8 +105,6 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
     s->answer = NULL;
     s->untagged = NULL;
     s->go_on = NULL;
-    s->idling = 0;
-    s->done = 0;
 
     imap_command_free(&s->command);
 
@@ -116,9 +113,9 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
     }
 
     if (bridge_str_is(&r->code, "HIGHESTMODSEQ")
-        && r->code_number > s->view.highest)
+        && r->code_number > s->selected.highest)
     {
-        s->view.highest = r->code_number;
+        s->selected.highest = r->code_number;
     }
 
     answer(s, r);
@@ -210,7 +207,7 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
 static void
 imap_condition(imap_session_t *s, imap_response_t *r)
 {
-    imap_selected_t  *v = &s->view;
+    imap_selected_t  *sel = &s->selected;
 
     if (r->condition == IMAP_COND_BYE) {
         imap_bye(s, r);
@@ -220,22 +217,22 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 
     } else if (bridge_str_is(&r->code, "UIDVALIDITY")) {
 
-        if (v->uidvalidity && v->uidvalidity != (uint32_t) r->code_number
-            && v->sync != IMAP_SYNC_SELECT)
+        if (sel->uidvalidity && sel->uidvalidity != (uint32_t) r->code_number
+            && sel->sync != IMAP_SYNC_SELECT)
         {
-            v->again = 1;
+            sel->again = 1;
         }
 
-        v->uidvalidity = r->code_number;
+        sel->uidvalidity = r->code_number;
 
     } else if (bridge_str_is(&r->code, "UIDNEXT")) {
-        v->uidnext = r->code_number;
+        sel->uidnext = r->code_number;
 
     } else if (bridge_str_is(&r->code, "HIGHESTMODSEQ")) {
-        v->modseq = r->code_number;
+        sel->modseq = r->code_number;
 
     } else if (bridge_str_is(&r->code, "NOMODSEQ")) {
-        v->nomodseq = 1;
+        sel->nomodseq = 1;
 
     } else if (bridge_str_is(&r->code, "NOTIFICATIONOVERFLOW")) {
         imap_overflow(s);

@@ -29,7 +29,7 @@ imap_renames(imap_session_t *s)
     size_t           i;
     imap_mailbox_t  *gone, *m;
 
-    for (i = 0; i < s->n && !s->silent; i++) {
+    for (i = 0; i < s->n && !s->baseline; i++) {
         gone = s->mailboxes[i];
 
         if (gone->listed || gone->fresh || gone->uidvalidity == 0) {
@@ -109,7 +109,7 @@ imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
     imap_mailbox_publish(s, to, event);
     imap_publish(s, from->name, json_array(), NULL);
 
-    if (s->view.mailbox == from) {
+    if (s->selected.mailbox == from) {
         imap_selected_close(s);
     }
 

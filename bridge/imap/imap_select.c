@@ -10,12 +10,12 @@
 
 #include "imap_session_private.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 
 #define IMAP_MAX_NEWS       50          /* messages whose contents are told */
 
-#define IMAP_NEWS_ITEMS     "(UID FLAGS INTERNALDATE"
 #define IMAP_NEWS_CONTENT   " RFC822.SIZE ENVELOPE"
 #define IMAP_NEWS_PREVIEW   " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE"          \
                             " CONTENT-TRANSFER-ENCODING"                      \
@@ -23,6 +23,7 @@
                             " BODY.PEEK[TEXT]<0.4096>"
 
 
+static uint32_t imap_select_rest(const imap_selected_t *sel, uint32_t n);
 static void imap_select_qresync(imap_command_t *c, imap_mailbox_t *m);
 static void imap_select_answer(imap_session_t *s, imap_response_t *r);
 static void imap_select_another(imap_session_t *s);
@@ -45,19 +46,19 @@ static void imap_select_refused(imap_session_t *s);
 void
 imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable)
 {
-    imap_selected_t     *v = &s->view;
-    imap_command_t   c;
+    imap_selected_t  *sel = &s->selected;
+    imap_command_t    c;
 
     imap_selected_close(s);
 
-    v->mailbox = m;
-    v->sync = IMAP_SYNC_SELECT;
-    v->writable = writable != 0;
+    sel->mailbox = m;
+    sel->sync = IMAP_SYNC_SELECT;
+    sel->writable = writable != 0;
 
-    v->before.messages = m->messages;
-    v->before.uidnext = m->uidnext;
-    v->before.uidvalidity = m->uidvalidity;
-    v->before.modseq = m->modseq;
+    sel->before.messages = m->messages;
+    sel->before.uidnext = m->uidnext;
+    sel->before.uidvalidity = m->uidvalidity;
+    sel->before.modseq = m->modseq;
 
     /* what is told from here on is looked after the next time */
 
@@ -86,14 +87,10 @@ imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable)
 static void
 imap_select_qresync(imap_command_t *c, imap_mailbox_t *m)
 {
-    imap_command_add(c, " (QRESYNC (");
-    imap_command_number(c, m->uidvalidity);
-    imap_command_add(c, " ");
-    imap_command_number(c, m->modseq);
+    imap_command_add(c, " (QRESYNC (%u %" PRIu64, m->uidvalidity, m->modseq);
 
     if (m->uidnext > 1) {
-        imap_command_add(c, " 1:");
-        imap_command_number(c, m->uidnext - 1);
+        imap_command_add(c, " 1:%u", m->uidnext - 1);
     }
 
     imap_command_add(c, "))");
@@ -103,25 +100,25 @@ imap_select_qresync(imap_command_t *c, imap_mailbox_t *m)
 static void
 imap_select_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     if (r->condition != IMAP_COND_OK) {
         imap_select_refused(s);
         return;
     }
 
-    if (v->uidvalidity == 0) {
+    if (sel->uidvalidity == 0) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "a mailbox without UIDVALIDITY");
         return;
     }
 
-    if (m->uidvalidity && v->uidvalidity != m->uidvalidity) {
+    if (m->uidvalidity && sel->uidvalidity != m->uidvalidity) {
         imap_select_another(s);
     }
 
     if (m->made) {
-        imap_mailbox_blank(m, v->uidvalidity);
+        imap_mailbox_blank(m, sel->uidvalidity);
     }
 
     if (m->uidvalidity == 0) {
@@ -142,11 +139,11 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_another(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     if (strcmp(m->name, "INBOX") == 0) {
-        m->uidvalidity = v->uidvalidity;
+        m->uidvalidity = sel->uidvalidity;
         json_array_append_new(s->batch,
                               imap_event(s, "MailboxResync", m->name));
         imap_mailbox_reset(m);
@@ -154,7 +151,7 @@ imap_select_another(imap_session_t *s)
     }
 
     json_array_append_new(s->batch, imap_event(s, "MailboxDelete", m->name));
-    imap_mailbox_blank(m, v->uidvalidity);
+    imap_mailbox_blank(m, sel->uidvalidity);
     json_array_append_new(s->batch, imap_event(s, "MailboxCreate", m->name));
 }
 
@@ -181,7 +178,7 @@ imap_select_bad(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_refused(imap_session_t *s)
 {
-    imap_mailbox_t  *m = s->view.mailbox;
+    imap_mailbox_t  *m = s->selected.mailbox;
 
     if (json_array_size(s->batch)) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "a mailbox was told of, and refused");
@@ -195,55 +192,59 @@ imap_select_refused(imap_session_t *s)
 }
 
 
+/* Messages besides so many. */
+
+static uint32_t
+imap_select_rest(const imap_selected_t *sel, uint32_t n)
+{
+    return  sel->exists > n ? sel->exists - n : 0;
+}
+
+
 /* What is there now, without events. */
 
 static void
 imap_select_baseline(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
-    imap_command_t   c;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    m->uidvalidity = v->uidvalidity;
-    m->uidnext = v->uidnext ? v->uidnext : 1;
+    m->uidvalidity = sel->uidvalidity;
+    m->uidnext = sel->uidnext ? sel->uidnext : 1;
     m->compared = imap_now(s);
 
-    v->sync = IMAP_SYNC_BASELINE;
-    v->last = 0;
-    v->below = v->exists > s->o->max_known ? v->exists - s->o->max_known : 0;
+    sel->sync = IMAP_SYNC_BASELINE;
+    sel->last = 0;
+    sel->below = imap_select_rest(sel, s->o->max_known);
 
-    if (v->exists == 0) {
+    if (sel->exists == 0) {
         imap_select_end(s);
         return;
     }
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "FETCH ");
-    imap_command_number(&c, v->below + 1);
-    imap_command_add(&c, ":* (UID FLAGS INTERNALDATE)");
-    imap_send(s, &c, imap_select_baseline_answer, NULL);
+    imap_send_text(s, imap_select_baseline_answer,
+                   "FETCH %u:* (UID FLAGS INTERNALDATE)", sel->below + 1);
 }
 
 
 static void
 imap_select_baseline_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     if (imap_select_bad(s, r)) {
         return;
     }
 
-    if (v->last >= m->uidnext) {
-        m->uidnext = v->last + 1;
+    if (sel->last >= m->uidnext) {
+        m->uidnext = sel->last + 1;
     }
 
     /* more than fits was forgotten again, from below */
 
     if (m->known.from > 1) {
-        v->below = v->exists > m->known.count ? v->exists - m->known.count
-                                              : 0;
+        sel->below = imap_select_rest(sel, m->known.count);
     }
 
     imap_select_end(s);
@@ -253,32 +254,26 @@ imap_select_baseline_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_changes(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
-    imap_command_t   c;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    if (v->nomodseq || !s->condstore) {
+    if (sel->nomodseq || !s->condstore) {
         m->modseq = 0;
     }
 
-    if (m->modseq == 0 || s->qresync || v->modseq == m->modseq
+    if (m->modseq == 0 || s->qresync || sel->modseq == m->modseq
         || m->uidnext <= 1)
     {
         imap_select_news(s);
         return;
     }
 
-    v->sync = IMAP_SYNC_CHANGES;
+    sel->sync = IMAP_SYNC_CHANGES;
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "UID FETCH ");
-    imap_command_number(&c, m->known.from ? m->known.from : 1);
-    imap_command_add(&c, ":");
-    imap_command_number(&c, m->uidnext - 1);
-    imap_command_add(&c, " (UID FLAGS) (CHANGEDSINCE ");
-    imap_command_number(&c, m->modseq);
-    imap_command_add(&c, ")");
-    imap_send(s, &c, imap_select_changes_answer, NULL);
+    imap_send_text(s, imap_select_changes_answer,
+                   "UID FETCH %u:%u (UID FLAGS) (CHANGEDSINCE %" PRIu64 ")",
+                   m->known.from ? m->known.from : 1, m->uidnext - 1,
+                   m->modseq);
 }
 
 
@@ -298,15 +293,15 @@ imap_select_changes_answer(imap_session_t *s, imap_response_t *r)
 void
 imap_news_start(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    v->before.messages = m->messages;
-    v->before.uidnext = m->uidnext;
-    v->before.uidvalidity = m->uidvalidity;
-    v->before.modseq = m->modseq;
+    sel->before.messages = m->messages;
+    sel->before.uidnext = m->uidnext;
+    sel->before.uidvalidity = m->uidvalidity;
+    sel->before.modseq = m->modseq;
 
-    v->uidnext = 0;
+    sel->uidnext = 0;
     imap_select_news(s);
 }
 
@@ -314,51 +309,44 @@ imap_news_start(imap_session_t *s)
 static void
 imap_select_news(imap_session_t *s)
 {
-    uint32_t         known;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
-    imap_command_t   c;
+    uint32_t          known;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    known = v->below + m->known.count;
+    known = sel->below + m->known.count;
 
-    if (v->exists == 0
-        || (v->uidnext && v->uidnext <= m->uidnext && v->exists <= known))
+    if (sel->exists == 0
+        || (sel->uidnext && sel->uidnext <= m->uidnext
+            && sel->exists <= known))
     {
         imap_select_verify(s);
         return;
     }
 
-    v->sync = IMAP_SYNC_NEWS;
-    v->last = 0;
-    v->bulk = v->exists > known && v->exists - known > IMAP_MAX_NEWS;
+    sel->sync = IMAP_SYNC_NEWS;
+    sel->last = 0;
+    sel->bulk = sel->exists > known && sel->exists - known > IMAP_MAX_NEWS;
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "UID FETCH ");
-    imap_command_number(&c, m->uidnext);
-    imap_command_add(&c, ":* " IMAP_NEWS_ITEMS);
-
-    if (!v->bulk) {
-        imap_command_add(&c, IMAP_NEWS_CONTENT);
-        imap_command_add(&c, s->o->preview ? IMAP_NEWS_PREVIEW : "");
-    }
-
-    imap_command_add(&c, s->condstore && !v->nomodseq ? " MODSEQ)" : ")");
-    imap_send(s, &c, imap_select_news_answer, NULL);
+    imap_send_text(s, imap_select_news_answer,
+                   "UID FETCH %u:* (UID FLAGS INTERNALDATE%s%s%s)", m->uidnext,
+                   sel->bulk ? "" : IMAP_NEWS_CONTENT,
+                   sel->bulk || !s->o->preview ? "" : IMAP_NEWS_PREVIEW,
+                   s->condstore && !sel->nomodseq ? " MODSEQ" : "");
 }
 
 
 static void
 imap_select_news_answer(imap_session_t *s, imap_response_t *r)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     if (imap_select_bad(s, r)) {
         return;
     }
 
-    if (v->last) {
-        m->uidnext = v->last + 1;
+    if (sel->last) {
+        m->uidnext = sel->last + 1;
     }
 
     imap_select_verify(s);
@@ -370,23 +358,23 @@ imap_select_news_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_verify(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    if (v->uidnext > m->uidnext) {
+    if (sel->uidnext > m->uidnext) {
 
         /* came and went while nobody looked */
 
-        m->uidnext = v->uidnext;
+        m->uidnext = sel->uidnext;
     }
 
-    if (v->compared) {
+    if (sel->compared) {
         imap_select_end(s);
         return;
     }
 
-    if (v->exists < v->below + m->known.count
-        || (v->exists != v->below + m->known.count && v->last == 0)
+    if (sel->exists < sel->below + m->known.count
+        || (sel->exists != sel->below + m->known.count && sel->last == 0)
         || (m->modseq == 0
             && (m->compared == 0
                 || imap_now(s) - m->compared >= s->o->flags_round)))
@@ -402,31 +390,27 @@ imap_select_verify(imap_session_t *s)
 static void
 imap_select_compare(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
-    imap_command_t   c;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    v->sync = IMAP_SYNC_COMPARE;
-    v->late = 0;
-    v->compared = 1;
-    v->there.n = 0;
+    sel->sync = IMAP_SYNC_COMPARE;
+    sel->late = 0;
+    sel->compared = 1;
+    sel->there.n = 0;
     m->compared = imap_now(s);
 
-    imap_command_begin(s, &c);
-    imap_command_add(&c, "UID FETCH ");
-    imap_command_number(&c, m->known.from ? m->known.from : 1);
-    imap_command_add(&c, ":* (UID FLAGS)");
-    imap_send(s, &c, imap_select_compare_answer, NULL);
+    imap_send_text(s, imap_select_compare_answer,
+                   "UID FETCH %u:* (UID FLAGS)",
+                   m->known.from ? m->known.from : 1);
 }
 
 
 static void
 imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 {
-    uint32_t         known;
-    imap_sequence_set_t       gone;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_sequence_set_t  gone;
+    imap_selected_t     *sel = &s->selected;
+    imap_mailbox_t      *m = sel->mailbox;
 
     if (imap_select_bad(s, r)) {
         return;
@@ -434,13 +418,12 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 
     memset(&gone, 0, sizeof(gone));
 
-    imap_known_flags_keep(&m->known, &v->there, &gone);
+    imap_known_flags_keep(&m->known, &sel->there, &gone);
     imap_event_gone(s, &gone);
     imap_sequence_set_free(&gone);
-    imap_sequence_set_free(&v->there);
+    imap_sequence_set_free(&sel->there);
 
-    known = m->known.count + v->late;
-    v->below = v->exists > known ? v->exists - known : 0;
+    sel->below = imap_select_rest(sel, m->known.count + sel->late);
 
     imap_select_end(s);
 }
@@ -449,32 +432,32 @@ imap_select_compare_answer(imap_session_t *s, imap_response_t *r)
 static void
 imap_select_end(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
-    v->sync = IMAP_SYNC_NONE;
-    v->compared = 0;
+    sel->sync = IMAP_SYNC_NONE;
+    sel->compared = 0;
 
-    m->messages = v->below + m->known.count;
+    m->messages = sel->below + m->known.count;
 
-    if (s->condstore && !v->nomodseq && v->modseq > m->modseq) {
-        m->modseq = v->modseq;
+    if (s->condstore && !sel->nomodseq && sel->modseq > m->modseq) {
+        m->modseq = sel->modseq;
     }
 
-    if (v->exists < v->below + m->known.count) {
-        v->again = 1;
+    if (sel->exists < sel->below + m->known.count) {
+        sel->again = 1;
     }
 
     /* and what is there besides was looked for in vain, or came just now */
 
-    if (v->last == 0 && v->late == 0
-        && v->exists > v->below + m->known.count)
+    if (sel->last == 0 && sel->late == 0
+        && sel->exists > sel->below + m->known.count)
     {
-        v->below = v->exists - m->known.count;
+        sel->below = sel->exists - m->known.count;
     }
 
-    v->last = 0;
-    v->late = 0;
+    sel->last = 0;
+    sel->late = 0;
 
     imap_event_flush(s);
 }

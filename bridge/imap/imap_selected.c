@@ -26,17 +26,19 @@ static void imap_selected_unknown(imap_session_t *s, imap_response_t *r,
 void
 imap_selected_close(imap_session_t *s)
 {
-    imap_selected_t  *v = &s->view;
+    imap_selected_t  *sel = &s->selected;
 
     /* what is not complete is found again by the next session */
 
-    if (v->mailbox && v->sync == IMAP_SYNC_NONE && !s->failed) {
+    if (sel->mailbox && sel->sync == IMAP_SYNC_NONE
+        && s->phase != IMAP_PHASE_FAILED)
+    {
         imap_event_flush(s);
     }
 
-    imap_sequence_set_free(&v->there);
-    imap_sequence_set_free(&v->touched);
-    memset(v, 0, sizeof(imap_selected_t));
+    imap_sequence_set_free(&sel->there);
+    imap_sequence_set_free(&sel->touched);
+    memset(sel, 0, sizeof(imap_selected_t));
 
     if (s->batch) {
         json_array_clear(s->batch);
@@ -52,18 +54,18 @@ imap_selected_close(imap_session_t *s)
 static int
 imap_selected_told(imap_session_t *s)
 {
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
 
     return m && m->uidvalidity
-           && (v->uidvalidity == 0 || v->uidvalidity == m->uidvalidity);
+           && (sel->uidvalidity == 0 || sel->uidvalidity == m->uidvalidity);
 }
 
 
 void
 imap_selected_exists(imap_session_t *s, uint32_t n)
 {
-    s->view.exists = n;
+    s->selected.exists = n;
 }
 
 
@@ -72,45 +74,45 @@ imap_selected_exists(imap_session_t *s, uint32_t n)
 int
 imap_selected_has_news(imap_session_t *s)
 {
-    imap_selected_t  *v = &s->view;
+    imap_selected_t  *sel = &s->selected;
 
-    return v->mailbox && v->sync == IMAP_SYNC_NONE
-           && v->exists > v->below + v->mailbox->known.count;
+    return sel->mailbox && sel->sync == IMAP_SYNC_NONE
+           && sel->exists > sel->below + sel->mailbox->known.count;
 }
 
 
 void
 imap_selected_expunge(imap_session_t *s, uint32_t n)
 {
-    uint32_t         uid;
-    imap_sequence_set_t       set, gone;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    uint32_t             uid;
+    imap_sequence_set_t  set, gone;
+    imap_selected_t     *sel = &s->selected;
+    imap_mailbox_t      *m = sel->mailbox;
 
-    if (n > v->exists) {
+    if (n > sel->exists) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "EXPUNGE of what is not there");
         return;
     }
 
-    v->exists--;
+    sel->exists--;
 
     /* within a command numbers may be of before or after: those of messages
        are verified at its end */
 
-    if (!imap_selected_told(s) || v->sync != IMAP_SYNC_NONE) {
+    if (!imap_selected_told(s) || sel->sync != IMAP_SYNC_NONE) {
         return;
     }
 
     memset(&set, 0, sizeof(set));
     memset(&gone, 0, sizeof(gone));
 
-    if (n <= v->below) {
-        v->below--;
+    if (n <= sel->below) {
+        sel->below--;
         imap_event_gone(s, NULL);
         return;
     }
 
-    uid = imap_known_flags_nth(&m->known, n - v->below - 1);
+    uid = imap_known_flags_nth(&m->known, n - sel->below - 1);
 
     if (uid) {
         imap_sequence_set_add(&set, uid, uid);
@@ -126,11 +128,11 @@ imap_selected_expunge(imap_session_t *s, uint32_t n)
 void
 imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 {
-    size_t           i;
-    uint64_t         n;
-    imap_sequence_set_t       set, gone;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
+    size_t               i;
+    uint64_t             n;
+    imap_sequence_set_t  set, gone;
+    imap_selected_t     *sel = &s->selected;
+    imap_mailbox_t      *m = sel->mailbox;
 
     if (!imap_selected_told(s)) {
         return;
@@ -146,17 +148,17 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
     if (!r->earlier) {
         n = imap_sequence_set_count(&set);
 
-        if (n > v->exists) {
+        if (n > sel->exists) {
             imap_sequence_set_free(&set);
             imap_fail(s, IMAP_FAIL_PROTOCOL, "more VANISHED than was there");
             return;
         }
 
-        v->exists -= n;
+        sel->exists -= n;
 
         for (i = 0; i < set.n && set.ranges[i].last < m->known.from; i++) {
             n = set.ranges[i].last - set.ranges[i].first + 1;
-            v->below -= n < v->below ? n : v->below;
+            sel->below -= n < sel->below ? n : sel->below;
         }
     }
 
@@ -171,10 +173,10 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 void
 imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 {
-    uint64_t         new, old;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m = v->mailbox;
-    imap_response_fetch_t    *f = &r->u.fetch;
+    uint64_t                new, old;
+    imap_selected_t        *sel = &s->selected;
+    imap_mailbox_t         *m = sel->mailbox;
+    imap_response_fetch_t  *f = &r->u.fetch;
 
     if (!imap_selected_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
         return;
@@ -184,11 +186,11 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 
         /* a number means something only while nothing is under way */
 
-        if (v->sync != IMAP_SYNC_NONE || r->number <= v->below) {
+        if (sel->sync != IMAP_SYNC_NONE || r->number <= sel->below) {
             return;
         }
 
-        f->uid = imap_known_flags_nth(&m->known, r->number - v->below - 1);
+        f->uid = imap_known_flags_nth(&m->known, r->number - sel->below - 1);
 
         if (f->uid == 0) {
             return;
@@ -197,22 +199,22 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 
     new = imap_flags_mask(&s->keywords, f->flags, f->nflags);
 
-    if (r->has & IMAP_HAS_MODSEQ && f->modseq > v->highest) {
-        v->highest = f->modseq;
+    if (r->has & IMAP_HAS_MODSEQ && f->modseq > sel->highest) {
+        sel->highest = f->modseq;
     }
 
-    if (v->sync == IMAP_SYNC_BASELINE) {
+    if (sel->sync == IMAP_SYNC_BASELINE) {
         imap_selected_baseline(s, r, new);
         return;
     }
 
-    if (v->sync == IMAP_SYNC_COMPARE) {
+    if (sel->sync == IMAP_SYNC_COMPARE) {
 
         if (f->uid < m->uidnext) {
-            imap_sequence_set_add(&v->there, f->uid, f->uid);
+            imap_sequence_set_add(&sel->there, f->uid, f->uid);
 
         } else {
-            v->late++;
+            sel->late++;
         }
     }
 
@@ -235,10 +237,10 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 static void
 imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    int64_t          date;
-    imap_selected_t     *v = &s->view;
-    imap_response_fetch_t    *f = &r->u.fetch;
-    imap_mailbox_t  *m = v->mailbox;
+    int64_t                 date;
+    imap_selected_t        *sel = &s->selected;
+    imap_response_fetch_t  *f = &r->u.fetch;
+    imap_mailbox_t         *m = sel->mailbox;
 
     date = mime_internal_date(f->date.data, f->date.len);
 
@@ -246,12 +248,12 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
         m->newest = date;
     }
 
-    if (v->below && (m->known.from == 0 || f->uid < m->known.from)) {
+    if (sel->below && (m->known.from == 0 || f->uid < m->known.from)) {
         m->known.from = f->uid;
     }
 
-    if (f->uid > v->last) {
-        v->last = f->uid;
+    if (f->uid > sel->last) {
+        sel->last = f->uid;
     }
 
     if (f->uid >= m->known.from) {
@@ -265,18 +267,18 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 static void
 imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    imap_selected_t   *v = &s->view;
+    imap_selected_t        *sel = &s->selected;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (v->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
+    if (sel->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
         return;
     }
 
-    if (f->uid > v->last) {
-        v->last = f->uid;
+    if (f->uid > sel->last) {
+        sel->last = f->uid;
     }
 
-    imap_known_flags_put(&v->mailbox->known, f->uid, flags);
+    imap_known_flags_put(&sel->mailbox->known, f->uid, flags);
     imap_event_new(s, r, flags);
 }
 
@@ -286,13 +288,13 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 static void
 imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
-    imap_selected_t     *v = &s->view;
-    imap_response_fetch_t    *f = &r->u.fetch;
-    imap_mailbox_t  *m = v->mailbox;
+    imap_selected_t        *sel = &s->selected;
+    imap_response_fetch_t  *f = &r->u.fetch;
+    imap_mailbox_t         *m = sel->mailbox;
 
     if (f->uid >= m->known.from) {
 
-        if (v->sync == IMAP_SYNC_COMPARE) {
+        if (sel->sync == IMAP_SYNC_COMPARE) {
             imap_known_flags_put(&m->known, f->uid, flags);
             imap_event_new(s, r, flags);
         }

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The life of a session: commands, time, failures.
+ * Owns the interface of a session: each function of imap_session.h.  Called by
+ * imap_client.c, account/ and updates/.  Invariant: when the session has
+ * failed, each of its updates has its result before the function returns.
  */
 
 
@@ -15,7 +17,6 @@
 
 
 static void imap_settle(imap_session_t *s);
-static int imap_late(imap_session_t *s);
 
 
 void
@@ -49,13 +50,14 @@ imap_session_create(const imap_options_t *o, const imap_callbacks_t *cb,
     s->o = o;
     s->cb = cb;
     s->data = data;
+    s->phase = IMAP_PHASE_GREETING;
 
     s->user = bridge_string(login->user);
     s->secret = bridge_string(login->secret);
     s->authzid = bridge_string(login->authzid);
     s->bearer = login->bearer;
 
-    /* a part of a message comes with its headers, and they count, too */
+    /* headers come with a part of a message, and count */
 
     imap_reader_init(&s->in, (size_t) o->max_message + 64 * 1024);
 
@@ -85,6 +87,7 @@ imap_session_free(imap_session_t *s)
 
     free(s->user);
     free(s->authzid);
+    free(s->why);
     free(s);
 }
 
@@ -92,9 +95,9 @@ imap_session_free(imap_session_t *s)
 void
 imap_session_start(imap_session_t *s, int secure)
 {
-    s->secure = secure != 0;
-    s->heard = imap_now(s);
-    s->sent = s->heard;
+    s->starttls = s->o->starttls && !secure;
+    s->received_at = imap_now(s);
+    s->sent_at = s->received_at;
 
     imap_arm(s);
 }
@@ -103,93 +106,55 @@ imap_session_start(imap_session_t *s, int secure)
 void
 imap_session_bytes(imap_session_t *s, const char *bytes, size_t len)
 {
-    if (s->failed) {
-        return;
+    if (s->phase != IMAP_PHASE_FAILED) {
+        s->received_at = imap_now(s);
+        imap_receive(s, bytes, len);
+        imap_settle(s);
     }
-
-    s->heard = imap_now(s);
-    imap_receive(s, bytes, len);
-    imap_settle(s);
 }
 
 
-/* Whatever was said has been understood: what is to be done now? */
+/* All that was received is handled: chooses what follows. */
 
 static void
 imap_settle(imap_session_t *s)
 {
-    if (s->failed || imap_late(s)) {
-        return;
+    if (s->phase != IMAP_PHASE_FAILED && !imap_late(s)) {
+
+        if (s->selected.sync == IMAP_SYNC_NONE) {
+            imap_event_flush(s);
+        }
+
+        imap_next(s);
     }
 
-    if (s->view.sync == IMAP_SYNC_NONE) {
-        imap_event_flush(s);
-    }
-
-    imap_next(s);
-
-    if (!s->failed) {
+    if (s->phase != IMAP_PHASE_FAILED) {
         imap_arm(s);
+
+    } else {
+        imap_updates_fail(s, s->why);
     }
-}
-
-
-/* The session is over if an answer is, or if it never ends: who speaks all
-   the time leaves no time to a timer. */
-
-static int
-imap_late(imap_session_t *s)
-{
-    uint64_t  now;
-
-    if (s->answer ? s->idling && !s->done : s->logged_in) {
-        return 0;
-    }
-
-    now = imap_now(s);
-
-    if (now - s->heard >= s->o->answer && now - s->sent >= s->o->answer) {
-        imap_fail(s, IMAP_FAIL_AWAY, "no answer in %u s",
-                  s->o->answer / 1000);
-        return 1;
-    }
-
-    if (now - s->sent >= (uint64_t) s->o->answer * s->o->answers) {
-        imap_fail(s, IMAP_FAIL_AWAY, "an answer without an end");
-        return 1;
-    }
-
-    return 0;
 }
 
 
 void
 imap_session_secured(imap_session_t *s)
 {
-    imap_response_t  r;
+    if (s->phase == IMAP_PHASE_TLS) {
+        s->starttls = 0;
+        s->received_at = imap_now(s);
 
-    if (s->failed) {
-        return;
+        imap_phase(s, IMAP_PHASE_LOGIN);
+        imap_login_start(s);
+        imap_settle(s);
     }
-
-    s->secure = 1;
-    s->clear = 0;
-    s->caps = 0;
-    s->capable = 0;
-    s->heard = imap_now(s);
-
-    memset(&r, 0, offsetof(imap_response_t, u));
-    imap_greeting(s, &r);
-    imap_settle(s);
 }
 
 
 void
 imap_session_timeout(imap_session_t *s)
 {
-    if (!s->failed) {
-        imap_settle(s);
-    }
+    imap_settle(s);
 }
 
 
@@ -197,22 +162,23 @@ void
 imap_session_lost(imap_session_t *s, imap_fail_t reason, const char *why)
 {
     imap_fail(s, reason, "%s", why);
+    imap_settle(s);
 }
 
 
 void
 imap_session_watch(imap_session_t *s, json_t *states)
 {
+    int              settle;
     json_t          *state;
     const char      *name;
     imap_mailbox_t  *m;
 
-    if (s->failed || s->watching) {
+    if (s->phase != IMAP_PHASE_SETUP && s->phase != IMAP_PHASE_LOGGED_IN) {
         return;
     }
 
-    s->watching = 1;
-    s->silent = json_object_get(states, "") == NULL;
+    s->baseline = json_object_get(states, "") == NULL;
 
     json_object_foreach(states, name, state) {
 
@@ -231,9 +197,12 @@ imap_session_watch(imap_session_t *s, json_t *states)
         }
     }
 
-    /* within a callback of ours, whoever called us goes on */
+    /* within logged_in(), imap_settle() follows anyway */
 
-    if (s->told == 1) {
+    settle = s->phase == IMAP_PHASE_LOGGED_IN;
+    imap_phase(s, IMAP_PHASE_LISTING);
+
+    if (settle) {
         imap_settle(s);
     }
 }
@@ -242,11 +211,11 @@ imap_session_watch(imap_session_t *s, json_t *states)
 void
 imap_session_logout(imap_session_t *s)
 {
-    if (s->failed || !s->greeted || s->clear) {
+    if (s->phase < IMAP_PHASE_LOGIN) {
         return;
     }
 
-    if (s->idling && !s->done) {
+    if (s->idle == IMAP_IDLE_ON) {
         s->cb->write(s->data, "DONE\r\n", 6);
 
     } else if (s->answer && s->command.buf.len) {
@@ -265,13 +234,13 @@ imap_session_update(imap_session_t *s, json_t *args,
         return;
     }
 
-    /* within a callback of ours, whoever called us goes on */
+    /* within a callback of the session, imap_settle() follows anyway */
 
-    if (s->idling) {
+    if (s->idle == IMAP_IDLE_ON) {
         imap_idle_end(s);
         imap_arm(s);
 
-    } else if (s->answer == NULL && s->logged_in) {
+    } else if (s->answer == NULL && s->phase >= IMAP_PHASE_SETUP) {
         s->cb->timer(s->data, 1);
     }
 }

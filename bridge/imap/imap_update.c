@@ -49,7 +49,7 @@ imap_update_add(imap_session_t *s, json_t *args, imap_update_done_pt done,
     u->done = done;
     u->ctx = ctx;
 
-    if (s->failed) {
+    if (s->phase == IMAP_PHASE_FAILED) {
         imap_update_finish(u, "unsent", "the session is over");
         return -1;
     }
@@ -120,14 +120,16 @@ imap_update_run(imap_session_t *s)
 {
     imap_update_t  *u;
 
-    while (s->updates && s->answer == NULL && !s->failed) {
+    while (s->updates && s->answer == NULL
+           && s->phase != IMAP_PHASE_FAILED)
+    {
         u = s->updates;
 
         if (u->verb->needs && imap_update_select(s, u) == -1) {
             continue;
         }
 
-        if (s->answer == NULL && !s->failed) {
+        if (s->answer == NULL && s->phase != IMAP_PHASE_FAILED) {
             u->verb->begin(s, u);
         }
     }
@@ -139,9 +141,9 @@ imap_update_run(imap_session_t *s)
 static int
 imap_update_select(imap_session_t *s, imap_update_t *u)
 {
-    json_int_t       uidvalidity;
-    imap_selected_t     *v = &s->view;
-    imap_mailbox_t  *m;
+    json_int_t        uidvalidity;
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m;
 
     m = imap_mailbox_find(s, imap_arg_string(u, "mailbox"));
 
@@ -150,8 +152,8 @@ imap_update_select(imap_session_t *s, imap_update_t *u)
         return -1;
     }
 
-    if (v->mailbox != m || v->sync != IMAP_SYNC_NONE
-        || (u->verb->needs & IMAP_NEEDS_WRITABLE && !v->writable))
+    if (sel->mailbox != m || sel->sync != IMAP_SYNC_NONE
+        || (u->verb->needs & IMAP_NEEDS_WRITABLE && !sel->writable))
     {
         if (u->tried) {
             imap_update_end(s, "refused", "the mailbox can't be selected");

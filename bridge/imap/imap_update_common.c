@@ -36,8 +36,7 @@ void
 imap_update_command(imap_session_t *s, imap_command_t *c, const char *name)
 {
     imap_command_begin(s, c);
-    imap_command_add(c, name);
-    imap_command_add(c, " ");
+    imap_command_add(c, "%s ", name);
     imap_command_set(c, &s->updates->uids);
 }
 
@@ -104,14 +103,14 @@ imap_updates_fail(imap_session_t *s, const char *why)
 const char *
 imap_arg_string(imap_update_t *u, const char *name)
 {
-    return json_string_value(json_object_get(u->args, name));
+    return  json_string_value(json_object_get(u->args, name));
 }
 
 
 json_int_t
 imap_arg_number(imap_update_t *u, const char *name)
 {
-    return json_integer_value(json_object_get(u->args, name));
+    return  json_integer_value(json_object_get(u->args, name));
 }
 
 
@@ -177,8 +176,8 @@ imap_arg_strings(imap_update_t *u, const char *name)
 const char *
 imap_arg_flags(imap_update_t *u, const char *name)
 {
-    const char      *error;
-    imap_command_t   c;
+    const char     *error;
+    imap_command_t  c;
 
     error = imap_arg_strings(u, name);
 
@@ -196,9 +195,9 @@ imap_arg_flags(imap_update_t *u, const char *name)
 const char *
 imap_arg_mailbox(imap_update_t *u, const char *name)
 {
-    json_t          *mailbox;
-    const char      *error;
-    imap_command_t   c;
+    json_t         *mailbox;
+    const char     *error;
+    imap_command_t  c;
 
     mailbox = json_object_get(u->args, name);
 
@@ -224,7 +223,7 @@ imap_update_touch(imap_session_t *s, const char *mailbox)
 
     m = imap_mailbox_find(s, mailbox);
 
-    if (m && m != s->view.mailbox) {
+    if (m && m != s->selected.mailbox) {
         m->dirty = 1;
     }
 }
@@ -233,9 +232,9 @@ imap_update_touch(imap_session_t *s, const char *mailbox)
 json_t *
 imap_update_uids(const imap_sequence_set_t *set, size_t max)
 {
-    size_t     i;
-    json_t    *uids;
-    uint32_t   uid, first;
+    size_t    i;
+    json_t   *uids;
+    uint32_t  uid, first;
 
     uids = json_array();
 

@@ -10,6 +10,7 @@
 
 #include "imap_update.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "mime_header.h"
@@ -216,11 +217,7 @@ imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
 static void
 imap_update_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
 {
-    imap_command_add(c, " BODY.PEEK[");
-    imap_command_add(c, section);
-    imap_command_add(c, "]<0.");
-    imap_command_number(c, max);
-    imap_command_add(c, ">");
+    imap_command_add(c, " BODY.PEEK[%s]<0.%" PRIu64 ">", section, max);
 }
 
 

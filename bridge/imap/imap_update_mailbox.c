@@ -67,8 +67,8 @@ imap_update_mailbox_command(imap_update_t *u)
 void
 imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
 {
-    const char      *command;
-    imap_command_t   c;
+    const char     *command;
+    imap_command_t  c;
 
     command = imap_update_mailbox_command(u);
 
@@ -79,7 +79,7 @@ imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
     }
 
     imap_command_begin(s, &c);
-    imap_command_add(&c, command);
+    imap_command_add(&c, "%s", command);
     imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
 
     if (strcmp(command, "RENAME ") == 0) {
@@ -99,7 +99,7 @@ imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
 static int
 imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u)
 {
-    imap_mailbox_t  *inbox, *m = s->view.mailbox;
+    imap_mailbox_t  *inbox, *m = s->selected.mailbox;
 
     inbox = imap_mailbox_find(s, "INBOX");
 

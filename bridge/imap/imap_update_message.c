@@ -103,12 +103,11 @@ imap_store_send(imap_session_t *s, imap_update_t *u, const char *how,
     imap_update_command(s, &c, "UID STORE");
 
     if (since && !u->sent) {
-        imap_command_add(&c, " (UNCHANGEDSINCE ");
-        imap_command_number(&c, json_integer_value(since));
-        imap_command_add(&c, ")");
+        imap_command_add(&c, " (UNCHANGEDSINCE %" JSON_INTEGER_FORMAT ")",
+                         json_integer_value(since));
     }
 
-    imap_command_add(&c, how);
+    imap_command_add(&c, "%s", how);
     imap_command_flags(&c, flags);
     imap_update_send(s, &c, imap_store_answer, NULL);
 }

@@ -195,25 +195,23 @@ imap_search_key(imap_command_t *c, const imap_key_t *k, json_t *value)
 {
     char  date[16];
 
-    imap_command_add(c, " ");
-
     if (k->type == IMAP_KEY_FLAG) {
-        imap_command_add(c, json_is_true(value) ? k->key : k->other);
+        imap_command_add(c, " %s", json_is_true(value) ? k->key : k->other);
         return;
     }
 
-    imap_command_add(c, k->key);
-    imap_command_add(c, " ");
+    imap_command_add(c, " %s ", k->key);
 
     switch (k->type) {
 
     case IMAP_KEY_NUMBER:
-        imap_command_number(c, json_integer_value(value));
+        imap_command_add(c, "%" JSON_INTEGER_FORMAT,
+                         json_integer_value(value));
         break;
 
     case IMAP_KEY_DATE:
         imap_search_date(json_string_value(value), date, sizeof(date));
-        imap_command_add(c, date);
+        imap_command_add(c, "%s", date);
         break;
 
     case IMAP_KEY_WORD:

@@ -62,9 +62,6 @@ fuzz_write(void *data, const char *bytes, size_t len)
 static void
 fuzz_starttls(void *data)
 {
-    fuzz_t  *f = data;
-
-    f->session->secure = 1;
 }
 
 
@@ -202,7 +199,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.max_message = 4096;
     options.max_mailboxes = 8;
     options.max_known = 4;
-    options.compress = set & 1;
     options.starttls = set >> 1 & 1;
     options.without = set >> 2 & 0xf;
     login.bearer = set >> 7;
@@ -216,7 +212,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while (size && !f.failed) {
 
-        if (f.session->clear) {
+        if (f.session->phase == IMAP_PHASE_TLS) {
             imap_session_secured(f.session);
         }
 

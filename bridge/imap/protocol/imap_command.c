@@ -6,6 +6,8 @@
 
 #include "imap_command.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imap_utf7.h"
@@ -40,16 +42,28 @@ imap_command_free(imap_command_t *c)
 
 
 void
-imap_command_add(imap_command_t *c, const char *text)
+imap_command_add(imap_command_t *c, const char *format, ...)
 {
-    bridge_buffer_text(&c->buf, text);
+    va_list  args;
+
+    va_start(args, format);
+    imap_command_vadd(c, format, args);
+    va_end(args);
 }
 
 
 void
-imap_command_number(imap_command_t *c, uint64_t n)
+imap_command_vadd(imap_command_t *c, const char *format, va_list args)
 {
-    bridge_buffer_number(&c->buf, n);
+    char  *text;
+
+    if (vasprintf(&text, format, args) == -1) {
+        c->error = "no memory";
+        return;
+    }
+
+    bridge_buffer_text(&c->buf, text);
+    free(text);
 }
 
 
@@ -262,18 +276,4 @@ imap_command_flag(const char *flag, size_t len)
     }
 
     return 1;
-}
-
-
-void
-imap_command_base64(imap_command_t *c, const char *data, size_t len)
-{
-    bridge_buffer_base64(&c->buf, data, len);
-}
-
-
-void
-imap_command_end(imap_command_t *c)
-{
-    bridge_buffer_add(&c->buf, "\r\n", 2);
 }

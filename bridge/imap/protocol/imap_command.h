@@ -12,6 +12,8 @@
 #define _IMAP_COMMAND_H_INCLUDED_
 
 
+#include <stdarg.h>
+
 #include <jansson.h>
 
 #include "bridge_buffer.h"
@@ -41,16 +43,16 @@ typedef struct {
     const char      *error;
     imap_literal_t   literal;
     unsigned         utf8:1;            /* UTF8=ACCEPT is enabled */
-    unsigned         secret:1;          /* not even for a debug log */
 } imap_command_t;
 
 
 void imap_command_init(imap_command_t *c, imap_literal_t literal, int utf8);
 void imap_command_free(imap_command_t *c);
 
-/* Ours: a text of the program. */
-void imap_command_add(imap_command_t *c, const char *text);
-void imap_command_number(imap_command_t *c, uint64_t n);
+/* Text and numbers of the program, never from outside. */
+void imap_command_add(imap_command_t *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void imap_command_vadd(imap_command_t *c, const char *format, va_list args);
 void imap_command_set(imap_command_t *c, const imap_sequence_set_t *set);
 
 /* From outside: a string without CR, LF and NUL. */
@@ -67,11 +69,6 @@ void imap_command_flags(imap_command_t *c, json_t *flags);
 
 /* One of them, without parentheses. */
 void imap_command_keyword(imap_command_t *c, const char *flag, size_t len);
-
-/* Base64 of the bytes, without quotes: SASL. */
-void imap_command_base64(imap_command_t *c, const char *data, size_t len);
-
-void imap_command_end(imap_command_t *c);
 
 
 #endif /* _IMAP_COMMAND_H_INCLUDED_ */

@@ -217,7 +217,7 @@ imap_reader_shift(imap_reader_t *r)
 size_t
 imap_reader_rest(const imap_reader_t *r)
 {
-    return r->buf.len - r->start;
+    return  r->buf.len - r->start;
 }
 
 
