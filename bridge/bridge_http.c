@@ -46,8 +46,8 @@ static void bridge_http_handler(struct evhttp_request *r, void *data);
 static void bridge_http_reply(struct evhttp_request *r, int status,
     const char *type, const char *text);
 static void bridge_http_poke(struct evhttp_request *r);
-static void bridge_http_metrics(struct evhttp_request *r);
-static void bridge_http_health(struct evhttp_request *r);
+static void bridge_http_page(struct evhttp_request *r,
+    int (*page)(struct evbuffer *body), const char *type);
 static void bridge_http_auth(struct evhttp_request *r);
 static bridge_login_t *bridge_http_login(struct evhttp_request *r);
 static bridge_login_t *bridge_http_basic(const char *text);
@@ -194,10 +194,10 @@ bridge_http_handler(struct evhttp_request *r, void *data)
         bridge_http_poke(r);
 
     } else if (strcmp(path, "/metrics") == 0) {
-        bridge_http_metrics(r);
+        bridge_http_page(r, bridge_metrics_page, "text/plain; version=0.0.4");
 
     } else if (strcmp(path, "/healthz") == 0) {
-        bridge_http_health(r);
+        bridge_http_page(r, bridge_metrics_health, "application/json");
 
     } else {
         bridge_http_reply(r, 404, "text/plain", "not found\n");
@@ -273,38 +273,21 @@ bridge_http_poke(struct evhttp_request *r)
 
 
 static void
-bridge_http_metrics(struct evhttp_request *r)
-{
-    struct evbuffer  *page;
-
-    page = evbuffer_new();
-
-    if (page) {
-        bridge_metrics_page(page);
-
-        evhttp_add_header(evhttp_request_get_output_headers(r),
-                          "Content-Type", "text/plain; version=0.0.4");
-        evhttp_send_reply(r, 200, NULL, page);
-        evbuffer_free(page);
-    }
-}
-
-
-static void
-bridge_http_health(struct evhttp_request *r)
+bridge_http_page(struct evhttp_request *r, int (*page)(struct evbuffer *body),
+    const char *type)
 {
     int               status;
-    struct evbuffer  *page;
+    struct evbuffer  *body;
 
-    page = evbuffer_new();
+    body = evbuffer_new();
 
-    if (page) {
-        status = bridge_metrics_health(page);
+    if (body) {
+        status = page(body);
 
         evhttp_add_header(evhttp_request_get_output_headers(r),
-                          "Content-Type", "application/json");
-        evhttp_send_reply(r, status, NULL, page);
-        evbuffer_free(page);
+                          "Content-Type", type);
+        evhttp_send_reply(r, status, NULL, body);
+        evbuffer_free(body);
     }
 }
 

@@ -7,24 +7,34 @@
 #include "bridge_metrics.h"
 #include "bridge_account.h"
 #include "bridge_auth.h"
-#include "bridge_counters.h"
-#include "bridge_redis_command.h"
+#include "bridge_connect_rate.h"
 #include "bridge_function_library.h"
 #include "bridge_peers.h"
-#include "bridge_connect_rate.h"
+#include "bridge_redis_command.h"
 #include "bridge_subscriber.h"
 #include "dav_counters.h"
 
 
-static void bridge_metrics_dav(struct evbuffer *page);
-static void bridge_metrics_head(struct evbuffer *page, const char *name,
-    const char *type, const char *help);
-static void bridge_metrics_one(struct evbuffer *page, const char *name,
-    const char *type, const char *help, uint64_t value);
-static void bridge_metrics_set(struct evbuffer *page, const char *name,
-    const char *type, const char *help, const char *label,
-    const char **names, const uint64_t *values);
+typedef struct {
+    const char      *name;
+    const char      *type;
+    const char      *label;             /* NULL: one value */
+    const char     **names;             /* of the values, ended by NULL */
+    const uint64_t  *values;
+    const char      *help;
+} bridge_metric_t;
 
+
+static void bridge_metrics_gauges(void);
+
+
+static bridge_account_counts_t  bridge_metrics_accounts;
+static uint64_t                 bridge_metrics_connects;
+static uint64_t                 bridge_metrics_auth_cache;
+static uint64_t                 bridge_metrics_auth_waiting;
+static uint64_t                 bridge_metrics_bridges;
+static uint64_t                 bridge_metrics_rounds_waiting;
+static uint64_t                 bridge_metrics_redis_up;
 
 static const char *bridge_metrics_failures[] = {
     "credentials", "away", "limit", "tls", "protocol", NULL
@@ -52,171 +62,136 @@ static const char *bridge_metrics_dav_failures[] = {
 };
 
 
-void
+static const bridge_metric_t  bridge_metrics[] = {
+    { "accounts", "gauge", "state", bridge_account_states,
+      bridge_metrics_accounts.states, "Known accounts." },
+    { "accounts_with_device", "gauge", NULL, NULL,
+      &bridge_metrics_accounts.with_device, "Accounts with a device parked." },
+    { "accounts_with_session", "gauge", NULL, NULL,
+      &bridge_metrics_accounts.with_session,
+      "Accounts with a session that reports changes." },
+    { "accounts_without_session", "gauge", NULL, NULL,
+      &bridge_metrics_accounts.without_session,
+      "Accounts that have needed a session here for over a minute, and have "
+      "none." },
+    { "accounts_refused", "gauge", NULL, NULL,
+      &bridge_metrics_accounts.refused,
+      "Accounts that wait for a new login." },
+    { "connects_waiting", "gauge", NULL, NULL, &bridge_metrics_connects,
+      "Accounts that wait for their turn to connect." },
+    { "logins_total", "counter", NULL, NULL, &bridge_counters.logins,
+      "Sessions that have logged in." },
+    { "failures_total", "counter", "reason", bridge_metrics_failures,
+      bridge_counters.failures, "Sessions that have ended by themselves." },
+    { "events_published_total", "counter", NULL, NULL,
+      &bridge_counters.published, "Events published." },
+    { "events_invalid_total", "counter", NULL, NULL, &bridge_counters.dropped,
+      "Events that Redis has refused." },
+    { "publish_failures_total", "counter", NULL, NULL,
+      &bridge_counters.unpublished,
+      "Sessions begun anew because Redis did not take an event." },
+    { "auth_total", "counter", "result", bridge_metrics_results,
+      bridge_counters.auth, "Answers to requests for a login." },
+    { "auth_cached_total", "counter", NULL, NULL, &bridge_counters.auth_cached,
+      "Answers without asking the server." },
+    { "auth_cache", "gauge", NULL, NULL, &bridge_metrics_auth_cache,
+      "Results in the cache." },
+    { "auth_waiting", "gauge", NULL, NULL, &bridge_metrics_auth_waiting,
+      "Requests without an answer." },
+    { "updates_total", "counter", NULL, NULL, &bridge_counters.updates,
+      "Updates answered." },
+    { "updates_unknown_total", "counter", NULL, NULL,
+      &bridge_counters.updates_unknown, "Updates with the status unknown." },
+    { "bridges", "gauge", NULL, NULL, &bridge_metrics_bridges,
+      "Running bridges." },
+    { "dav_accounts", "gauge", NULL, NULL, &dav_counters.ready,
+      "Accounts whose contacts and calendars are watched." },
+    { "dav_collections", "gauge", NULL, NULL, &dav_counters.collections,
+      "Address books and calendars that are known." },
+    { "dav_rounds_waiting", "gauge", NULL, NULL,
+      &bridge_metrics_rounds_waiting,
+      "Accounts that wait for their turn to be checked." },
+    { "dav_rounds_total", "counter", "result", bridge_metrics_rounds,
+      dav_counters.rounds, "Checks of all collections of an account." },
+    { "dav_requests_total", "counter", "result", bridge_metrics_requests,
+      dav_counters.requests, "Requests to DAV servers that have ended." },
+    { "dav_lists_total", "counter", NULL, NULL, &dav_counters.lists,
+      "Requests for a whole collection." },
+    { "dav_changes_total", "counter", "what", bridge_metrics_changes,
+      dav_counters.changes, "Objects and collections that have changed." },
+    { "dav_pokes_total", "counter", NULL, NULL, &dav_counters.pokes,
+      "Rounds that a poke has requested." },
+    { "dav_failures_total", "counter", "reason", bridge_metrics_dav_failures,
+      dav_counters.failures, "Failures of watching an account." },
+    { "dav_updates_total", "counter", "status", dav_count_statuses,
+      dav_counters.updates, "Updates of contacts and calendars." },
+    { "redis_up", "gauge", NULL, NULL, &bridge_metrics_redis_up,
+      "1 if both connections to Redis work." },
+    { NULL, NULL, NULL, NULL, NULL, NULL }
+};
+
+
+int
 bridge_metrics_page(struct evbuffer *page)
 {
-    int                      i;
-    uint64_t                 states[BRIDGE_ACCOUNT_OTHER + 1];
-    bridge_account_counts_t  counts;
+    int                     i;
+    const bridge_metric_t  *m;
 
-    bridge_account_count(&counts);
+    bridge_metrics_gauges();
 
-    for (i = 0; i <= BRIDGE_ACCOUNT_OTHER; i++) {
-        states[i] = counts.states[i];
+    for (m = bridge_metrics; m->name; m++) {
+        evbuffer_add_printf(page, "# HELP pimap_bridge_%s %s\n"
+                                  "# TYPE pimap_bridge_%s %s\n",
+                            m->name, m->help, m->name, m->type);
+
+        for (i = 0; m->names && m->names[i]; i++) {
+            evbuffer_add_printf(page, "pimap_bridge_%s{%s=\"%s\"} %llu\n",
+                                m->name, m->label, m->names[i],
+                                (unsigned long long) m->values[i]);
+        }
+
+        if (m->names == NULL) {
+            evbuffer_add_printf(page, "pimap_bridge_%s %llu\n", m->name,
+                                (unsigned long long) *m->values);
+        }
     }
 
-    bridge_metrics_set(page, "accounts", "gauge", "Known accounts.", "state",
-                       bridge_account_states, states);
-    bridge_metrics_one(page, "accounts_with_device", "gauge",
-                       "Accounts with a device parked.", counts.with_device);
-    bridge_metrics_one(page, "accounts_with_session", "gauge",
-                       "Accounts with a session that reports changes.",
-                       counts.with_session);
-    bridge_metrics_one(page, "accounts_without_session", "gauge",
-                       "Accounts that have needed a session here for over "
-                       "a minute, and have none.", counts.without_session);
-    bridge_metrics_one(page, "accounts_refused", "gauge",
-                       "Accounts that wait for a new login.",
-                       counts.refused);
-    bridge_metrics_one(page, "connects_waiting", "gauge",
-                       "Accounts that wait for their turn to connect.",
-                       bridge_connect_rate_waiting());
-    bridge_metrics_one(page, "logins_total", "counter",
-                       "Sessions that have logged in.",
-                       bridge_counters.logins);
-    bridge_metrics_set(page, "failures_total", "counter",
-                       "Sessions that have ended by themselves.", "reason",
-                       bridge_metrics_failures, bridge_counters.failures);
-    bridge_metrics_one(page, "events_published_total", "counter",
-                       "Events published.", bridge_counters.published);
-    bridge_metrics_one(page, "events_invalid_total", "counter",
-                       "Events that Redis has refused.",
-                       bridge_counters.dropped);
-    bridge_metrics_one(page, "publish_failures_total", "counter",
-                       "Sessions begun anew because Redis did not take an "
-                       "event.",
-                       bridge_counters.unpublished);
-    bridge_metrics_set(page, "auth_total", "counter",
-                       "Answers to requests for a login.", "result",
-                       bridge_metrics_results, bridge_counters.auth);
-    bridge_metrics_one(page, "auth_cached_total", "counter",
-                       "Answers without asking the server.",
-                       bridge_counters.auth_cached);
-    bridge_metrics_one(page, "auth_cache", "gauge", "Results in the cache.",
-                       bridge_auth_cached());
-    bridge_metrics_one(page, "auth_waiting", "gauge",
-                       "Requests without an answer.", bridge_auth_waiting());
-    bridge_metrics_one(page, "updates_total", "counter",
-                       "Updates answered.", bridge_counters.updates);
-    bridge_metrics_one(page, "updates_unknown_total", "counter",
-                       "Updates with the status unknown.",
-                       bridge_counters.updates_unknown);
-    bridge_metrics_one(page, "bridges", "gauge", "Running bridges.",
-                       bridge_peers_count());
-    bridge_metrics_dav(page);
-    bridge_metrics_one(page, "redis_up", "gauge",
-                       "1 if both connections to Redis work.",
-                       bridge_function_library_ready()
-                       && bridge_subscriber_ready());
+    return 200;
 }
 
 
 static void
-bridge_metrics_dav(struct evbuffer *page)
+bridge_metrics_gauges(void)
 {
-    uint64_t          waiting;
     bridge_server_t  *server;
 
-    waiting = 0;
+    bridge_account_count(&bridge_metrics_accounts);
+
+    bridge_metrics_connects = bridge_connect_rate_waiting();
+    bridge_metrics_auth_cache = bridge_auth_cached();
+    bridge_metrics_auth_waiting = bridge_auth_waiting();
+    bridge_metrics_bridges = bridge_peers_count();
+    bridge_metrics_redis_up = bridge_function_library_ready()
+                              && bridge_subscriber_ready();
+
+    bridge_metrics_rounds_waiting = 0;
 
     for (server = bridge_config->servers; server; server = server->next) {
-        waiting += server->dav.turns.waiting;
-    }
-
-    bridge_metrics_one(page, "dav_accounts", "gauge",
-                       "Accounts whose contacts and calendars are watched.",
-                       dav_counters.ready);
-    bridge_metrics_one(page, "dav_collections", "gauge",
-                       "Address books and calendars that are known.",
-                       dav_counters.collections);
-    bridge_metrics_one(page, "dav_rounds_waiting", "gauge",
-                       "Accounts that wait for their turn to be checked.",
-                       waiting);
-    bridge_metrics_set(page, "dav_rounds_total", "counter",
-                       "Checks of all collections of an account.", "result",
-                       bridge_metrics_rounds, dav_counters.rounds);
-    bridge_metrics_set(page, "dav_requests_total", "counter",
-                       "Requests to DAV servers that have ended.", "result",
-                       bridge_metrics_requests, dav_counters.requests);
-    bridge_metrics_one(page, "dav_lists_total", "counter",
-                       "Requests for a whole collection.", dav_counters.lists);
-    bridge_metrics_set(page, "dav_changes_total", "counter",
-                       "Objects and collections that have changed.", "what",
-                       bridge_metrics_changes, dav_counters.changes);
-    bridge_metrics_one(page, "dav_pokes_total", "counter",
-                       "Rounds that a poke has requested.",
-                       dav_counters.pokes);
-    bridge_metrics_set(page, "dav_failures_total", "counter",
-                       "Failures of watching an account.", "reason",
-                       bridge_metrics_dav_failures, dav_counters.failures);
-    bridge_metrics_set(page, "dav_updates_total", "counter",
-                       "Updates of contacts and calendars.", "status",
-                       dav_count_statuses, dav_counters.updates);
-}
-
-
-static void
-bridge_metrics_head(struct evbuffer *page, const char *name,
-    const char *type, const char *help)
-{
-    evbuffer_add_printf(page, "# HELP pimap_bridge_%s %s\n"
-                              "# TYPE pimap_bridge_%s %s\n",
-                        name, help, name, type);
-}
-
-
-static void
-bridge_metrics_one(struct evbuffer *page, const char *name, const char *type,
-    const char *help, uint64_t value)
-{
-    bridge_metrics_head(page, name, type, help);
-
-    evbuffer_add_printf(page, "pimap_bridge_%s %llu\n", name,
-                        (unsigned long long) value);
-}
-
-
-static void
-bridge_metrics_set(struct evbuffer *page, const char *name, const char *type,
-    const char *help, const char *label, const char **names,
-    const uint64_t *values)
-{
-    int  i;
-
-    bridge_metrics_head(page, name, type, help);
-
-    for (i = 0; names[i]; i++) {
-        evbuffer_add_printf(page, "pimap_bridge_%s{%s=\"%s\"} %llu\n", name,
-                            label, names[i], (unsigned long long) values[i]);
+        bridge_metrics_rounds_waiting += server->dav.turns.waiting;
     }
 }
 
 
-/*
- * Unhealthy is who can't do his work: without Redis nothing is published, and
- * if most of our accounts are without a session something is wrong with the
- * servers, or our way to them.
- */
+/* Without Redis nothing is published.  If most accounts here have no session,
+   the mail servers are at fault, or the network to them. */
 
 int
 bridge_metrics_health(struct evbuffer *page)
 {
-    const char               *why;
+    const char               *why = NULL;
     bridge_account_counts_t   counts;
 
     bridge_account_count(&counts);
-
-    why = NULL;
 
     if (!bridge_redis_command_ready()) {
         why = "redis is away";
@@ -232,10 +207,11 @@ bridge_metrics_health(struct evbuffer *page)
     }
 
     evbuffer_add_printf(page, "{\"healthy\":%s,\"reason\":%s%s%s,"
-                        "\"withSession\":%u,\"withoutSession\":%u}\n",
+                        "\"withSession\":%llu,\"withoutSession\":%llu}\n",
                         why ? "false" : "true", why ? "\"" : "",
                         why ? why : "null", why ? "\"" : "",
-                        counts.with_session, counts.without_session);
+                        (unsigned long long) counts.with_session,
+                        (unsigned long long) counts.without_session);
 
     return why ? 503 : 200;
 }

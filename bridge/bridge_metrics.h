@@ -13,10 +13,10 @@
 #include <event2/buffer.h>
 
 
-/* The text format of Prometheus. */
-void bridge_metrics_page(struct evbuffer *page);
+/* Both return the HTTP status: the text format of Prometheus, and JSON with
+   the reason of bad health. */
+int bridge_metrics_page(struct evbuffer *page);
 
-/* JSON with the reason of bad health; returns the HTTP status. */
 int bridge_metrics_health(struct evbuffer *page);
 
 

@@ -17,6 +17,8 @@ static void bridge_account_timer_handler(evutil_socket_t fd, short what,
     void *data);
 
 
+bridge_counters_t  bridge_counters;
+
 const char  *bridge_account_states[] = {
     "idle", "queued", "taking", "open", "waiting", "other", NULL
 };

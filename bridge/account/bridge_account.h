@@ -165,14 +165,30 @@ void bridge_account_each(void (*handler)(bridge_account_t *account,
     void *data), void *data);
 
 typedef struct {
-    unsigned  states[BRIDGE_ACCOUNT_OTHER + 1];
-    unsigned  with_device;
-    unsigned  refused;
-    unsigned  with_session;
-    unsigned  without_session;          /* but need one, for over a minute */
+    uint64_t  states[BRIDGE_ACCOUNT_OTHER + 1];
+    uint64_t  with_device;
+    uint64_t  refused;
+    uint64_t  with_session;
+    uint64_t  without_session;          /* but need one, for over a minute */
 } bridge_account_counts_t;
 
 void bridge_account_count(bridge_account_counts_t *counts);
+
+/* What has happened with accounts, their logins and their updates. */
+
+typedef struct {
+    uint64_t  published;
+    uint64_t  dropped;                  /* not an event, as Redis says */
+    uint64_t  unpublished;              /* calls; the session began anew */
+    uint64_t  logins;
+    uint64_t  failures[IMAP_FAIL_PROTOCOL + 1];
+    uint64_t  auth[BRIDGE_AUTH_BUSY + 1];
+    uint64_t  auth_cached;
+    uint64_t  updates;
+    uint64_t  updates_unknown;
+} bridge_counters_t;
+
+extern bridge_counters_t  bridge_counters;
 
 
 #endif /* _BRIDGE_ACCOUNT_H_INCLUDED_ */

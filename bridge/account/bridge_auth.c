@@ -10,7 +10,6 @@
 
 #include "bridge_auth.h"
 #include "bridge_auth_attempt.h"
-#include "bridge_counters.h"
 #include "bridge_log.h"
 #include "bridge_session.h"
 #include "bridge_supervisor.h"

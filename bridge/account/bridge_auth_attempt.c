@@ -23,10 +23,6 @@ struct bridge_auth_attempt_s {
 
 
 static void bridge_auth_logged_in(void *data, imap_client_t *client);
-static void bridge_auth_publish(void *data, imap_client_t *client,
-    const char *mailbox, json_t *events, json_t *state);
-static void bridge_auth_ready(void *data, imap_client_t *client,
-    const char *how);
 static void bridge_auth_failed(void *data, imap_client_t *client,
     imap_fail_t reason, const char *why);
 static void bridge_auth_log(void *data, imap_client_t *client, int level,
@@ -37,12 +33,12 @@ static void bridge_auth_end(bridge_auth_attempt_t *attempt,
     bridge_auth_result_t result);
 
 
+/* A session that is not told to watch neither publishes nor gets ready. */
+
 static const imap_client_callbacks_t  bridge_auth_callbacks = {
-    bridge_auth_logged_in,
-    bridge_auth_publish,
-    bridge_auth_ready,
-    bridge_auth_failed,
-    bridge_auth_log
+    .logged_in = bridge_auth_logged_in,
+    .failed = bridge_auth_failed,
+    .log = bridge_auth_log
 };
 
 
@@ -99,21 +95,6 @@ bridge_auth_logged_in(void *data, imap_client_t *client)
     attempt->result = BRIDGE_AUTH_GOOD;
 
     bridge_timer_set(&attempt->timer, 0);
-}
-
-
-static void
-bridge_auth_publish(void *data, imap_client_t *client, const char *mailbox,
-    json_t *events, json_t *state)
-{
-    /* the session is not watched */
-}
-
-
-static void
-bridge_auth_ready(void *data, imap_client_t *client, const char *how)
-{
-    /* the session is not watched */
 }
 
 

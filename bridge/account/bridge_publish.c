@@ -5,7 +5,6 @@
 
 
 #include "bridge_publish.h"
-#include "bridge_counters.h"
 #include "bridge_log.h"
 
 #include <stdio.h>

@@ -6,7 +6,6 @@
 
 #include "bridge_session.h"
 #include "bridge_connect_rate.h"
-#include "bridge_counters.h"
 #include "bridge_log.h"
 #include "bridge_publish.h"
 #include "bridge_session_dav.h"

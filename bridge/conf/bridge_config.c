@@ -26,25 +26,25 @@
 #define in(member)      offsetof(bridge_server_t, member)
 
 #define text(name, to, value)                                                 \
-    { name, BRIDGE_OPTION_TEXT, to, value, 0, 0, NULL }
+    { name, BRIDGE_OPTION_TEXT, to, value, 0, 0, NULL, NULL }
 #define secret(name, to)                                                      \
-    { name, BRIDGE_OPTION_SECRET, to, NULL, 0, 0, NULL },                     \
-    { name "_file", BRIDGE_OPTION_SECRET_FILE, to, NULL, 0, 0, NULL }
+    { name, BRIDGE_OPTION_SECRET, to, NULL, 0, 0, NULL, NULL },               \
+    { name "_file", BRIDGE_OPTION_SECRET_FILE, to, NULL, 0, 0, NULL, NULL }
 #define flag(name, to, value)                                                 \
-    { name, BRIDGE_OPTION_FLAG, to, value, 0, 0, NULL }
+    { name, BRIDGE_OPTION_FLAG, to, value, 0, 0, NULL, NULL }
 #define number(name, to, value, min, max)                                     \
-    { name, BRIDGE_OPTION_NUMBER, to, value, min, max, NULL }
+    { name, BRIDGE_OPTION_NUMBER, to, value, min, max, NULL, NULL }
 #define msec(name, to, value, min, max)                                       \
-    { name, BRIDGE_OPTION_TIME, to, value, min, max, NULL }
+    { name, BRIDGE_OPTION_TIME, to, value, min, max, NULL, NULL }
 #define choice(name, to, value, choices)                                      \
-    { name, BRIDGE_OPTION_CHOICE, to, value, 0, 0, choices }
+    { name, BRIDGE_OPTION_CHOICE, to, value, 0, 0, choices, NULL }
+#define group(name, options)                                                  \
+    { name, BRIDGE_OPTION_GROUP, 0, NULL, 0, 0, NULL, options }
 #define end                                                                   \
-    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL }
+    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL }
 
 
 static int bridge_config_parse(bridge_config_t *config, config_t *file);
-static int bridge_config_group(bridge_config_t *config,
-    config_setting_t *root, const char *name, const bridge_option_t *options);
 static int bridge_config_servers(bridge_config_t *config,
     config_setting_t *root);
 static bridge_server_t *bridge_config_server_read(bridge_config_t *config,
@@ -62,27 +62,10 @@ static void bridge_config_id(bridge_config_t *config, const char *id);
 bridge_config_t  *bridge_config;
 
 
-static const char *bridge_config_levels[] = {
-    "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", NULL
-};
-
 static const char *bridge_config_tls[] = {
     "off", "starttls", "imaps", NULL
 };
 
-static const char *bridge_config_groups[] = {
-    "redis", "auth", "sessions", "lease", "updates", "servers", NULL
-};
-
-static const char *bridge_config_server_groups[] = { "dav", NULL };
-
-
-static const bridge_option_t bridge_config_main[] = {
-    text("log", at(log), "stderr"),
-    choice("log_level", at(log_level), "notice", bridge_config_levels),
-    text("listen", at(listen), "127.0.0.1:8025"),
-    end
-};
 
 static const bridge_option_t bridge_config_redis_options[] = {
     text("host", at(redis.host), "127.0.0.1"),
@@ -141,6 +124,19 @@ static const bridge_option_t bridge_config_updates[] = {
     end
 };
 
+static const bridge_option_t bridge_config_main[] = {
+    text("log", at(log), "stderr"),
+    choice("log_level", at(log_level), "notice", bridge_log_names),
+    text("listen", at(listen), "127.0.0.1:8025"),
+    group("redis", bridge_config_redis_options),
+    group("auth", bridge_config_auth),
+    group("sessions", bridge_config_sessions),
+    group("lease", bridge_config_lease),
+    group("updates", bridge_config_updates),
+    group("servers", NULL),
+    end
+};
+
 static const bridge_option_t bridge_config_server_options[] = {
     text("name", in(name), NULL),
     text("match", in(match), "*"),
@@ -169,6 +165,7 @@ static const bridge_option_t bridge_config_server_options[] = {
     msec("poll_time", in(poll), "60s", 100, BRIDGE_DAY),
     msec("round_time", in(round), "5m", 100, BRIDGE_DAY),
     msec("flags_time", in(flags_round), "30m", 100, 7 * BRIDGE_DAY),
+    group("dav", NULL),
     end
 };
 
@@ -249,9 +246,6 @@ bridge_config_release(bridge_config_t *config)
     SSL_CTX_free(config->redis.ssl);
 
     bridge_option_free(bridge_config_main, config);
-    bridge_option_free(bridge_config_redis_options, config);
-    bridge_option_free(bridge_config_lease, config);
-    bridge_option_free(bridge_config_updates, config);
 
     free(config->listen_host);
     free(config->file);
@@ -284,16 +278,7 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
 
     bridge_option_init(bridge_config_main, config);
 
-    rc = bridge_option_read(bridge_config_main, bridge_config_groups, root,
-                            config, config->file);
-
-    rc |= bridge_config_group(config, root, "redis",
-                              bridge_config_redis_options);
-    rc |= bridge_config_group(config, root, "auth", bridge_config_auth);
-    rc |= bridge_config_group(config, root, "sessions",
-                              bridge_config_sessions);
-    rc |= bridge_config_group(config, root, "lease", bridge_config_lease);
-    rc |= bridge_config_group(config, root, "updates", bridge_config_updates);
+    rc = bridge_option_read(bridge_config_main, root, config, config->file);
     rc |= bridge_config_servers(config, root);
 
     if (rc != 0) {
@@ -311,30 +296,6 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
     }
 
     return rc;
-}
-
-
-static int
-bridge_config_group(bridge_config_t *config, config_setting_t *root,
-    const char *name, const bridge_option_t *options)
-{
-    config_setting_t  *group;
-
-    bridge_option_init(options, config);
-
-    group = config_setting_get_member(root, name);
-
-    if (group == NULL) {
-        return 0;
-    }
-
-    if (!config_setting_is_group(group)) {
-        bridge_option_error(group, config->file, "\"%s\" is not a group",
-                            name);
-        return -1;
-    }
-
-    return bridge_option_read(options, NULL, group, config, config->file);
 }
 
 
@@ -395,8 +356,7 @@ bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
 
     dav = config_setting_get_member(setting, "dav");
 
-    if (bridge_option_read(bridge_config_server_options,
-                           bridge_config_server_groups, setting, server,
+    if (bridge_option_read(bridge_config_server_options, setting, server,
                            config->file)
         != 0
         || (dav

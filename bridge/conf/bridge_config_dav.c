@@ -17,11 +17,11 @@
 #define BRIDGE_CONFIG_DAV_HOUR  (3600 * 1000)
 
 #define text(name, to)                                                        \
-    { name, BRIDGE_OPTION_TEXT, at(to), NULL, 0, 0, NULL }
+    { name, BRIDGE_OPTION_TEXT, at(to), NULL, 0, 0, NULL, NULL }
 #define number(name, to, value, min, max)                                     \
-    { name, BRIDGE_OPTION_NUMBER, at(to), value, min, max, NULL }
+    { name, BRIDGE_OPTION_NUMBER, at(to), value, min, max, NULL, NULL }
 #define msec(name, to, value, min, max)                                       \
-    { name, BRIDGE_OPTION_TIME, at(to), value, min, max, NULL }
+    { name, BRIDGE_OPTION_TIME, at(to), value, min, max, NULL, NULL }
 
 
 static void bridge_config_dav_server(bridge_config_dav_t *conf);
@@ -33,11 +33,11 @@ static const bridge_option_t  bridge_config_dav_options[] = {
     text("ca_file", ca_file),
     text("master_user", master_user),
     { "master_password", BRIDGE_OPTION_SECRET, at(master_password), NULL,
-      0, 0, NULL },
+      0, 0, NULL, NULL },
     { "master_password_file", BRIDGE_OPTION_SECRET_FILE, at(master_password),
-      NULL, 0, 0, NULL },
+      NULL, 0, 0, NULL, NULL },
     text("master_header", master_header),
-    { "verify", BRIDGE_OPTION_FLAG, at(verify), "1", 0, 0, NULL },
+    { "verify", BRIDGE_OPTION_FLAG, at(verify), "1", 0, 0, NULL, NULL },
     number("max_connections", max_connections, "8", 1, 1000),
     number("max_requests", max_requests, "10000", 10, 1000000),
     number("max_collections", max_collections, "100", 1, 10000),
@@ -50,7 +50,7 @@ static const bridge_option_t  bridge_config_dav_options[] = {
     msec("poll_min", poll_min, "30s", 100, BRIDGE_CONFIG_DAV_HOUR),
     msec("poll_max", poll_max, "15m", 100, 24 * BRIDGE_CONFIG_DAV_HOUR),
     msec("poke_min", poke_min, "1s", 10, BRIDGE_CONFIG_DAV_HOUR),
-    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL }
+    { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL }
 };
 
 
@@ -60,13 +60,7 @@ bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
 {
     bridge_option_init(bridge_config_dav_options, conf);
 
-    if (!config_setting_is_group(group)) {
-        bridge_option_error(group, file, "\"dav\" is not a group");
-        return -1;
-    }
-
-    if (bridge_option_read(bridge_config_dav_options, NULL, group, conf, file)
-        != 0)
+    if (bridge_option_read(bridge_config_dav_options, group, conf, file) != 0)
     {
         return -1;
     }

@@ -22,29 +22,14 @@
 static size_t bridge_log_escape(char *line, const char *text, size_t max);
 
 
+const char  *bridge_log_names[] = {
+    "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", NULL
+};
+
 bridge_log_level_t  bridge_log_level = BRIDGE_LOG_NOTICE;
 
 static int          bridge_log_fd = STDERR_FILENO;
 static int          bridge_log_syslog;
-
-static const char  *bridge_log_names[] = {
-    "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", NULL
-};
-
-
-int
-bridge_log_level_of(const char *name)
-{
-    int  i;
-
-    for (i = 0; bridge_log_names[i]; i++) {
-        if (strcmp(name, bridge_log_names[i]) == 0) {
-            return i;
-        }
-    }
-
-    return -1;
-}
 
 
 int

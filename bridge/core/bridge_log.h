@@ -27,15 +27,13 @@ typedef enum {
 
 
 extern bridge_log_level_t  bridge_log_level;
+extern const char         *bridge_log_names[];
 
 #define bridge_log(level, ...)                                                \
     if ((level) <= bridge_log_level) bridge_log_write(level, __VA_ARGS__)
 
 void bridge_log_write(bridge_log_level_t level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Returns -1 for a name that is none. */
-int bridge_log_level_of(const char *name);
 
 /*
  * Opens the file, "stderr" or "syslog"; the same file again, too: it may have

@@ -9,7 +9,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,15 +18,13 @@
 
 static const bridge_option_t *bridge_option_find(
     const bridge_option_t *options, const char *name);
-static int bridge_option_is_other(const char **others, const char *name);
-static int bridge_option_store(const bridge_option_t *option, void *to,
-    config_setting_t *setting, const char *file);
-static int bridge_option_text(const bridge_option_t *option, void *to,
-    const char *text, char *why, size_t size);
-static int bridge_option_secret_file(char **to, const char *file, char *why,
-    size_t size);
-static int bridge_option_number(const bridge_option_t *option, void *to,
-    int64_t n, char *why, size_t size);
+static char *bridge_option_store(const bridge_option_t *option, void *to,
+    config_setting_t *setting);
+static char *bridge_option_text(const bridge_option_t *option, void *to,
+    const char *text);
+static char *bridge_option_secret_file(char **to, const char *file);
+static char *bridge_option_number(const bridge_option_t *option, void *to,
+    int64_t n);
 static int bridge_option_time(const char *text, int64_t *msec);
 static void bridge_option_replace(char **to, const char *text);
 
@@ -35,43 +32,60 @@ static void bridge_option_replace(char **to, const char *text);
 void
 bridge_option_init(const bridge_option_t *options, void *to)
 {
-    char  why[256];
-
     for ( /* void */ ; options->name; options++) {
 
-        if (options->value
-            && bridge_option_text(options, to, options->value, why,
-                                  sizeof(why))
-               != 0)
-        {
-            bridge_log(BRIDGE_LOG_ALERT, "default of \"%s\" %s",
-                       options->name, why);
+        if (options->group) {
+            bridge_option_init(options->group, to);
+        }
+
+        if (options->value) {
+            free(bridge_option_text(options, (char *) to + options->offset,
+                                    options->value));
         }
     }
 }
 
 
 int
-bridge_option_read(const bridge_option_t *options, const char **others,
-    config_setting_t *group, void *to, const char *file)
+bridge_option_read(const bridge_option_t *options, config_setting_t *group,
+    void *to, const char *file)
 {
     int                     i, rc;
+    char                   *error;
     const char             *name;
     config_setting_t       *setting;
     const bridge_option_t  *option;
 
     rc = 0;
 
+    if (!config_setting_is_group(group)) {
+        bridge_option_error(group, file, "\"%s\" is not a group",
+                            config_setting_name(group));
+        return -1;
+    }
+
     for (i = 0; (setting = config_setting_get_elem(group, i)); i++) {
         name = config_setting_name(setting);
         option = bridge_option_find(options, name);
 
-        if (option) {
-            rc |= bridge_option_store(option, to, setting, file);
-
-        } else if (!bridge_option_is_other(others, name)) {
+        if (option == NULL) {
             bridge_option_error(setting, file, "unknown setting \"%s\"",
                                 name);
+            rc = -1;
+            continue;
+        }
+
+        if (option->type == BRIDGE_OPTION_GROUP) {
+            rc |= option->group
+                  ? bridge_option_read(option->group, setting, to, file) : 0;
+            continue;
+        }
+
+        error = bridge_option_store(option, (char *) to + option->offset,
+                                    setting);
+        if (error) {
+            bridge_option_error(setting, file, "\"%s\" %s", name, error);
+            free(error);
             rc = -1;
         }
     }
@@ -87,6 +101,10 @@ bridge_option_free(const bridge_option_t *options, void *to)
 
     for ( /* void */ ; options->name; options++) {
 
+        if (options->group) {
+            bridge_option_free(options->group, to);
+        }
+
         if (options->type <= BRIDGE_OPTION_SECRET_FILE) {
             text = (char **) ((char *) to + options->offset);
             bridge_option_replace(text, NULL);
@@ -99,11 +117,11 @@ void
 bridge_option_error(config_setting_t *setting, const char *file,
     const char *format, ...)
 {
-    char     text[512];
-    va_list  args;
+    char     *text;
+    va_list   args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    text = bridge_vformat(format, args);
     va_end(args);
 
     if (config_setting_source_file(setting)) {
@@ -112,6 +130,7 @@ bridge_option_error(config_setting_t *setting, const char *file,
 
     bridge_log(BRIDGE_LOG_EMERG, "%s in %s:%u", text, file,
                config_setting_source_line(setting));
+    free(text);
 }
 
 
@@ -128,175 +147,131 @@ bridge_option_find(const bridge_option_t *options, const char *name)
 }
 
 
-static int
-bridge_option_is_other(const char **others, const char *name)
-{
-    for ( /* void */ ; others && *others; others++) {
-        if (strcmp(*others, name) == 0) {
-            return 1;
-        }
-    }
+/* These store a value and return NULL, or an error that has to be freed. */
 
-    return 0;
-}
-
-
-static int
+static char *
 bridge_option_store(const bridge_option_t *option, void *to,
-    config_setting_t *setting, const char *file)
+    config_setting_t *setting)
 {
-    int   rc;
-    char  why[256];
-
-    rc = -1;
-    snprintf(why, sizeof(why), "has a value of the wrong type");
+    bridge_option_type_t  type = option->type;
 
     switch (config_setting_type(setting)) {
 
     case CONFIG_TYPE_STRING:
-        if (option->type != BRIDGE_OPTION_FLAG
-            && option->type != BRIDGE_OPTION_NUMBER)
-        {
-            rc = bridge_option_text(option, to,
-                                    config_setting_get_string(setting), why,
-                                    sizeof(why));
+        if (type != BRIDGE_OPTION_FLAG && type != BRIDGE_OPTION_NUMBER) {
+            return bridge_option_text(option, to,
+                                      config_setting_get_string(setting));
         }
 
         break;
 
     case CONFIG_TYPE_BOOL:
-        if (option->type == BRIDGE_OPTION_FLAG) {
-            *(int *) ((char *) to + option->offset) =
-                                            config_setting_get_bool(setting);
-            rc = 0;
+        if (type == BRIDGE_OPTION_FLAG) {
+            *(int *) to = config_setting_get_bool(setting);
+            return NULL;
         }
 
         break;
 
     case CONFIG_TYPE_INT:
-        if (option->type == BRIDGE_OPTION_NUMBER
-            || option->type == BRIDGE_OPTION_TIME)
-        {
-            rc = bridge_option_number(option, to,
-                                      (int64_t) config_setting_get_int(setting)
-                                      * (option->type == BRIDGE_OPTION_TIME
-                                         ? 1000 : 1),
-                                      why, sizeof(why));
+        if (type == BRIDGE_OPTION_NUMBER || type == BRIDGE_OPTION_TIME) {
+            return bridge_option_number(option, to,
+                                    (int64_t) config_setting_get_int(setting)
+                                    * (type == BRIDGE_OPTION_TIME ? 1000 : 1));
         }
 
         break;
     }
 
-    if (rc != 0) {
-        bridge_option_error(setting, file, "\"%s\" %s", option->name, why);
-    }
-
-    return rc;
+    return bridge_string("has a value of the wrong type");
 }
 
 
-static int
-bridge_option_text(const bridge_option_t *option, void *to, const char *text,
-    char *why, size_t size)
+static char *
+bridge_option_text(const bridge_option_t *option, void *to, const char *text)
 {
     int      i;
-    char   **string;
     int64_t  n;
-
-    string = (char **) ((char *) to + option->offset);
 
     switch (option->type) {
 
     case BRIDGE_OPTION_TEXT:
     case BRIDGE_OPTION_SECRET:
-        bridge_option_replace(string, text);
-        return 0;
+        bridge_option_replace(to, text);
+        return NULL;
 
     case BRIDGE_OPTION_SECRET_FILE:
-        return bridge_option_secret_file(string, text, why, size);
+        return bridge_option_secret_file(to, text);
 
     case BRIDGE_OPTION_CHOICE:
         for (i = 0; option->choices[i]; i++) {
             if (strcmp(option->choices[i], text) == 0) {
-                *(int *) string = i;
-                return 0;
+                *(int *) to = i;
+                return NULL;
             }
         }
 
-        snprintf(why, size, "cannot be \"%s\"", text);
-        return -1;
+        return bridge_format("cannot be \"%s\"", text);
 
     case BRIDGE_OPTION_TIME:
         if (bridge_option_time(text, &n) != 0) {
-            snprintf(why, size, "has a bad time \"%s\"", text);
-            return -1;
+            return bridge_format("has a bad time \"%s\"", text);
         }
 
-        return bridge_option_number(option, to, n, why, size);
+        return bridge_option_number(option, to, n);
 
     default:
-        /* the table's own text of a number or a flag */
-        return bridge_option_number(option, to, atoll(text), why, size);
+        /* the default of a number or a flag */
+        return bridge_option_number(option, to, atoll(text));
     }
 }
 
 
-static int
-bridge_option_secret_file(char **to, const char *file, char *why, size_t size)
+static char *
+bridge_option_secret_file(char **to, const char *file)
 {
-    int    rc;
-    char   line[BRIDGE_OPTION_SECRET_MAX];
+    char   line[BRIDGE_OPTION_SECRET_MAX], *error;
     FILE  *fh;
 
     fh = fopen(file, "re");
     if (fh == NULL) {
-        snprintf(why, size, "cannot read \"%s\": %s", file, strerror(errno));
-        return -1;
+        return bridge_format("cannot read \"%s\": %s", file, strerror(errno));
     }
 
     setvbuf(fh, NULL, _IONBF, 0);
-    rc = -1;
+    error = NULL;
 
-    if (fgets(line, sizeof(line), fh)) {
+    if (fgets(line, sizeof(line), fh) && strcspn(line, "\r\n")) {
         line[strcspn(line, "\r\n")] = '\0';
+        bridge_option_replace(to, line);
 
-        if (*line) {
-            bridge_option_replace(to, line);
-            rc = 0;
-        }
+    } else {
+        error = bridge_format("\"%s\" has an empty first line", file);
     }
 
     explicit_bzero(line, sizeof(line));
     fclose(fh);
 
-    if (rc != 0) {
-        snprintf(why, size, "\"%s\" has an empty first line", file);
-    }
-
-    return rc;
+    return error;
 }
 
 
-static int
-bridge_option_number(const bridge_option_t *option, void *to, int64_t n,
-    char *why, size_t size)
+static char *
+bridge_option_number(const bridge_option_t *option, void *to, int64_t n)
 {
     const char  *unit;
 
-    to = (char *) to + option->offset;
-
     if (option->type == BRIDGE_OPTION_FLAG) {
         *(int *) to = n != 0;
-        return 0;
+        return NULL;
     }
 
     if (n < option->min || n > option->max) {
         unit = option->type == BRIDGE_OPTION_TIME ? "ms" : "";
 
-        snprintf(why, size, "must be between %lld%s and %lld%s",
-                 (long long) option->min, unit, (long long) option->max,
-                 unit);
-        return -1;
+        return bridge_format("must be between %lld%s and %lld%s",
+                             (long long) option->min, unit,
+                             (long long) option->max, unit);
     }
 
     if (option->type == BRIDGE_OPTION_TIME) {
@@ -306,7 +281,7 @@ bridge_option_number(const bridge_option_t *option, void *to, int64_t n,
         *(int *) to = n;
     }
 
-    return 0;
+    return NULL;
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Settings as a table: the name of each one, its type, its bounds, and where
- * it goes.  libconfig reads the file; here values are checked and stored.
+ * Owns the check of settings by a table: the name of each, its type, its
+ * bounds and its place.  libconfig reads the file.
  */
 
 
@@ -23,11 +23,14 @@ typedef enum {
     BRIDGE_OPTION_FLAG,                 /* int */
     BRIDGE_OPTION_NUMBER,               /* int */
     BRIDGE_OPTION_TIME,                 /* bridge_msec_t; "500ms", "5m", 30 */
-    BRIDGE_OPTION_CHOICE                /* int, the place in "choices" */
+    BRIDGE_OPTION_CHOICE,               /* int, the place in "choices" */
+    BRIDGE_OPTION_GROUP                 /* "group" NULL: its owner reads it */
 } bridge_option_type_t;
 
 
-typedef struct {
+typedef struct bridge_option_s  bridge_option_t;
+
+struct bridge_option_s {
     const char            *name;        /* NULL: the last one */
     bridge_option_type_t   type;
     size_t                 offset;
@@ -35,22 +38,21 @@ typedef struct {
     int64_t                min;         /* of numbers; milliseconds */
     int64_t                max;
     const char           **choices;     /* ended by NULL */
-} bridge_option_t;
+    const bridge_option_t *group;
+};
 
 
-/* Fills in the defaults. */
+/* Stores the defaults. */
 void bridge_option_init(const bridge_option_t *options, void *to);
 
-/*
- * Takes the members of a group.  Names that are neither in the table nor
- * among "others" are errors.  Returns -1, with a line in the log for each.
- */
-int bridge_option_read(const bridge_option_t *options, const char **others,
+/* Stores the members of a group.  Returns -1, with a line in the log for each
+   that is unknown or has a wrong value. */
+int bridge_option_read(const bridge_option_t *options,
     config_setting_t *group, void *to, const char *file);
 
 void bridge_option_free(const bridge_option_t *options, void *to);
 
-/* An error at a setting, as all others are reported. */
+/* Logs an error with the line of the setting. */
 void bridge_option_error(config_setting_t *setting, const char *file,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -62,8 +62,14 @@ bridge_redis_init(bridge_redis_conf_t *conf,
 
 
 void
-bridge_redis_open(bridge_redis_t *redis)
+bridge_redis_open(bridge_redis_t *redis, const char *role, bridge_redis_pt up,
+    bridge_redis_pt down, bridge_redis_reply_pt reply)
 {
+    redis->role = role;
+    redis->up = up;
+    redis->down = down;
+    redis->reply = reply;
+
     evtimer_assign(&redis->timer, bridge_base, bridge_redis_timer_handler,
                    redis);
 

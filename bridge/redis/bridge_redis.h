@@ -88,8 +88,9 @@ extern const bridge_redis_handlers_t  *bridge_redis_handlers;
 void bridge_redis_init(bridge_redis_conf_t *conf,
     const bridge_redis_handlers_t *handlers);
 
-/* Role and callbacks are set by the caller; connects at once. */
-void bridge_redis_open(bridge_redis_t *redis);
+/* Connects at once, and again after each loss. */
+void bridge_redis_open(bridge_redis_t *redis, const char *role,
+    bridge_redis_pt up, bridge_redis_pt down, bridge_redis_reply_pt reply);
 
 /* For good. */
 void bridge_redis_close(bridge_redis_t *redis);

@@ -49,12 +49,9 @@ bridge_redis_command_init(void)
     evtimer_assign(&bridge_redis_command_timer, bridge_base,
                    bridge_redis_command_timer_handler, NULL);
 
-    bridge_redis_commands.role = "commander";
-    bridge_redis_commands.up = bridge_redis_command_up;
-    bridge_redis_commands.down = bridge_redis_command_down;
-    bridge_redis_commands.reply = bridge_redis_command_reply;
-
-    bridge_redis_open(&bridge_redis_commands);
+    bridge_redis_open(&bridge_redis_commands, "commands",
+                      bridge_redis_command_up, bridge_redis_command_down,
+                      bridge_redis_command_reply);
 }
 
 

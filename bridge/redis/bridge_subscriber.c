@@ -40,12 +40,8 @@ bridge_subscriber_init(void)
     evtimer_assign(&bridge_subscriber_timer, bridge_base,
                    bridge_subscriber_timer_handler, NULL);
 
-    bridge_subscriber.role = "subscriber";
-    bridge_subscriber.up = bridge_subscriber_up;
-    bridge_subscriber.down = bridge_subscriber_down;
-    bridge_subscriber.reply = bridge_subscriber_reply;
-
-    bridge_redis_open(&bridge_subscriber);
+    bridge_redis_open(&bridge_subscriber, "subscriber", bridge_subscriber_up,
+                      bridge_subscriber_down, bridge_subscriber_reply);
 }
 
 

@@ -64,12 +64,9 @@ bridge_update_consumer_init(void)
 
     bridge_update_on = 1;
 
-    bridge_update_reader.role = "updates";
-    bridge_update_reader.up = bridge_update_consumer_up;
-    bridge_update_reader.down = bridge_update_consumer_down;
-    bridge_update_reader.reply = bridge_update_consumer_reply;
-
-    bridge_redis_open(&bridge_update_reader);
+    bridge_redis_open(&bridge_update_reader, "updates",
+                      bridge_update_consumer_up, bridge_update_consumer_down,
+                      bridge_update_consumer_reply);
 }
 
 

@@ -11,7 +11,6 @@
  */
 
 
-#include "bridge_counters.h"
 #include "bridge_log.h"
 #include "bridge_session.h"
 #include "bridge_session_dav.h"

@@ -175,8 +175,7 @@ sub metrics {
     my $source = source('bridge_metrics.c');
 
     $source{$3 ? "$1\{$3}" : $1} = $2
-        while $source =~ /bridge_metrics_(?:one|set)\(page,\s"(\w+)",
-            \s"(\w+)",\s+(?:"[^"]*"\s*)+,\s+(?:"(\w+)",)?/gx;
+        while $source =~ /^\ +\{\ "(\w+)",\ "(\w+)",\ (?:"(\w+)"|NULL),/gmx;
 
     for my $row ($page{'docs/bridge.md'}->rows('Metrics')) {
         $names{$_} = $row->[1] for $row->[0] =~ /`([^`]+)`/g;
