@@ -31,16 +31,18 @@ ngx_pimap_cursor_start(ngx_pimap_device_t *d, pimap_event_start_t *start,
         return NGX_OK;
     }
 
-    reader = ngx_pimap_log_reader_create(&d->reader, d->account, d, log);
+    reader = ngx_pimap_log_reader_create(&d->reader, d->account, d,
+                                         start->known
+                                         ? NGX_PIMAP_LOG_READER_PAGE
+                                         : NGX_PIMAP_LOG_READER_LAST, log);
     if (reader == NULL) {
         return NGX_ERROR;
     }
 
-    reader->fresh = !start->known;
     reader->earliest = start->earliest;
-    reader->position = start->id;
+    reader->id = start->id;
 
-    /* what is published after the subscription comes by it */
+    /* events from the subscription on come live, so the reader waits for it */
 
     if (d->account->subscribed) {
         ngx_pimap_log_reader_queue(reader);
@@ -62,23 +64,23 @@ ngx_pimap_cursor_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
         return 1;
     }
 
-    if (!reader->joining || ev->epoch != reader->position.epoch
-        || ev->n < reader->position.n)
+    if (reader->state != NGX_PIMAP_LOG_READER_JOINING
+        || ev->epoch != reader->id.epoch || ev->n < reader->id.n)
     {
         return 0;
     }
 
-    if (ev->n > reader->position.n + 1) {
-        reader->joining = 0;
+    if (ev->n > reader->id.n + 1) {
         ngx_pimap_log_reader_queue(reader);
         return 0;
     }
 
     /* the account has come to where the device is */
 
-    passes = (ev->n > reader->position.n);
+    passes = (ev->n > reader->id.n);
 
     ngx_pimap_log_reader_destroy(reader);
+    ngx_pimap_device_dbg(d, "live");
 
     return passes;
 }
@@ -87,15 +89,15 @@ ngx_pimap_cursor_passes(ngx_pimap_device_t *d, pimap_event_t *ev)
 ngx_uint_t
 ngx_pimap_cursor_reads(ngx_pimap_device_t *d)
 {
-    return d->reader && (d->reader->waits || d->reader->command);
+    return d->reader && (d->reader->state == NGX_PIMAP_LOG_READER_QUEUED
+                         || d->reader->state == NGX_PIMAP_LOG_READER_READING);
 }
 
 
 void
 ngx_pimap_cursor_drained(ngx_pimap_device_t *d)
 {
-    if (d->reader && d->reader->paused) {
-        d->reader->paused = 0;
+    if (d->reader && d->reader->state == NGX_PIMAP_LOG_READER_PAUSED) {
         ngx_pimap_log_reader_queue(d->reader);
     }
 }
@@ -109,9 +111,9 @@ ngx_pimap_cursor_get(ngx_pimap_device_t *d, pimap_event_start_t *start)
     reader = d->reader;
 
     if (reader) {
-        start->known = !reader->fresh;
+        start->known = (reader->ask != NGX_PIMAP_LOG_READER_LAST);
         start->earliest = reader->earliest;
-        start->id = reader->position;
+        start->id = reader->id;
         return;
     }
 

@@ -23,6 +23,8 @@
 
 static ngx_int_t ngx_pimap_gap_found(ngx_pimap_account_t *account,
     pimap_event_t *ev, const char *reason);
+static void ngx_pimap_gap_ask(ngx_pimap_account_t *account,
+    ngx_pimap_log_reader_ask_t ask);
 static void ngx_pimap_gap_check_handler(ngx_event_t *ev);
 static void ngx_pimap_gap_check(ngx_pimap_account_t *account);
 static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
@@ -109,28 +111,32 @@ ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
 }
 
 
-/* Without memory the next event or check tries again. */
-
 void
 ngx_pimap_gap_read(ngx_pimap_account_t *account)
 {
+    if (account->reader == NULL) {
+        ngx_pimap_gap_ask(account, NGX_PIMAP_LOG_READER_PAGE);
+
+    } else if (ngx_pimap_function_library_state()
+               != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+    {
+        ngx_pimap_log_reader_read(account->reader);
+    }
+}
+
+
+/* Without memory the next event or check tries again. */
+
+static void
+ngx_pimap_gap_ask(ngx_pimap_account_t *account, ngx_pimap_log_reader_ask_t ask)
+{
     if (ngx_pimap_function_library_state()
-        == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+        != NGX_PIMAP_FUNCTION_LIBRARY_MISSING
+        && ngx_pimap_log_reader_create(&account->reader, account, NULL, ask,
+                                       ngx_cycle->log))
     {
-        return;
+        ngx_pimap_log_reader_queue(account->reader);
     }
-
-    if (account->reader == NULL
-        && ngx_pimap_log_reader_create(&account->reader, account, NULL,
-                                       ngx_cycle->log)
-           == NULL)
-    {
-        return;
-    }
-
-    account->reader->peek = 0;
-
-    ngx_pimap_log_reader_queue(account->reader);
 }
 
 
@@ -147,8 +153,7 @@ ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
          d;
          d = ngx_pimap_device_next(d))
     {
-        if (d->reader && !d->reader->paused) {
-            d->reader->joining = 0;
+        if (d->reader && d->reader->state != NGX_PIMAP_LOG_READER_PAUSED) {
             ngx_pimap_log_reader_queue(d->reader);
         }
     }
@@ -164,8 +169,7 @@ ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
          d;
          d = ngx_pimap_device_next(d))
     {
-        if (d->reader && d->reader->joining) {
-            d->reader->joining = 0;
+        if (d->reader && d->reader->state == NGX_PIMAP_LOG_READER_JOINING) {
             ngx_pimap_log_reader_queue(d->reader);
         }
     }
@@ -265,10 +269,6 @@ static void
 ngx_pimap_gap_peek(ngx_pimap_account_t *account)
 {
     if (account->reader == NULL) {
-        ngx_pimap_gap_read(account);
-
-        if (account->reader) {
-            account->reader->peek = 1;
-        }
+        ngx_pimap_gap_ask(account, NGX_PIMAP_LOG_READER_PEEK);
     }
 }

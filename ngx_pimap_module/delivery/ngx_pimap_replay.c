@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A device that comes with an id reads page by page until it is where its
- * account is, and is live from then on.  (If it gets there first, because a
- * read was faster than the subscription, it waits for the account, and skips
- * what it has.)  An account that has a hole reads for all its live devices.
+ * A device that comes with an id reads page by page until it has the last
+ * event of its account, and is live then.  If it gets ahead of its account,
+ * because a read was faster than the subscription, it waits for the account
+ * and skips what it has.
  */
 
 
@@ -31,7 +31,7 @@ static void ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader,
 static ngx_int_t ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader,
     redisReply *reply);
 static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader);
-static void ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader,
+static void ngx_pimap_replay_last(ngx_pimap_log_reader_t *reader,
     pimap_event_id_t *last);
 static void ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
@@ -44,23 +44,20 @@ static void ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_event_log_page_t *page);
 static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page, pimap_event_id_t *before);
-static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id,
-    redisReply *text, pimap_event_id_t *position);
+static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply **entry,
+    pimap_event_id_t *id);
 
 
 static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
 
 
-/* From the line of readers: this one's turn. */
-
 ngx_int_t
 ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_pimap_command_pt handler)
 {
-    size_t                 bytes;
-    ngx_str_t             *account;
-    ngx_uint_t             count;
-    pimap_event_id_t   from;
+    size_t       bytes;
+    ngx_str_t   *account;
+    ngx_uint_t   count;
 
     account = &reader->account->sn.str;
 
@@ -76,44 +73,37 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         return NGX_AGAIN;
     }
 
-    reader->again = 0;
+    switch (reader->ask) {
 
-    if (reader->peek) {
-        reader->peek = 0;
-        reader->peeks = 1;
+    case NGX_PIMAP_LOG_READER_PEEK:
         reader->command = ngx_pimap_event_log_peek(account,
-                                             &reader->account->last_id,
-                                             handler, reader);
-        return reader->command ? NGX_OK : NGX_BUSY;
-    }
+                                                   &reader->account->last_id,
+                                                   handler, reader);
+        break;
 
-    reader->peeks = 0;
-
-    if (reader->fresh) {
+    case NGX_PIMAP_LOG_READER_LAST:
         reader->command = ngx_pimap_event_log_last(account, handler, reader);
-        return reader->command ? NGX_OK : NGX_BUSY;
+        break;
+
+    default: /* NGX_PIMAP_LOG_READER_PAGE, NGX_PIMAP_LOG_READER_RECHECK */
+
+        bytes = NGX_PIMAP_REPLAY_BYTES;
+        count = NGX_PIMAP_REPLAY_COUNT;
+
+        if (reader->device) {
+
+            /* a page with its framing has to fit into the device's buffer */
+
+            bytes = ngx_min(bytes, reader->device->conf->buffer / 4);
+            count = ngx_min(count, bytes / 128 + 1);
+
+        } else {
+            reader->id = reader->account->last_id;
+        }
+
+        reader->command = ngx_pimap_event_log_read(account, &reader->id, count,
+                                                   bytes + 1, handler, reader);
     }
-
-    bytes = NGX_PIMAP_REPLAY_BYTES;
-    count = NGX_PIMAP_REPLAY_COUNT;
-
-    if (reader->device) {
-
-        /* a page has to fit into the device's buffer, with its framing */
-
-        from = reader->position;
-        bytes = ngx_min(bytes, reader->device->conf->buffer / 4);
-        count = ngx_min(count, bytes / 128 + 1);
-
-    } else {
-        from = reader->account->last_id;
-
-        reader->position = from;
-    }
-
-    reader->command = ngx_pimap_event_log_read(account, &from, count,
-                                               bytes + 1,
-                                         handler, reader);
 
     return reader->command ? NGX_OK : NGX_BUSY;
 }
@@ -122,6 +112,7 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
 ngx_int_t
 ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
+    ngx_uint_t                  ask;
     ngx_pimap_event_log_page_t  page;
 
     if (reader->device && reader->device->closing) {
@@ -129,37 +120,46 @@ ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
         return NGX_OK;
     }
 
+    ask = reader->ask;
+
+    if (ask == NGX_PIMAP_LOG_READER_PEEK) {
+        reader->ask = NGX_PIMAP_LOG_READER_PAGE;
+    }
+
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
         return ngx_pimap_replay_error(reader, reply);
     }
 
-    if (reader->peeks) {
+    switch (ask) {
+
+    case NGX_PIMAP_LOG_READER_PEEK:
         ngx_pimap_replay_peeked(reader, reply);
         return NGX_OK;
-    }
 
-    if (reader->fresh) {
+    case NGX_PIMAP_LOG_READER_LAST:
 
         if (ngx_pimap_event_log_position(reply, &page.last) != NGX_OK) {
             return ngx_pimap_replay_error(reader, reply);
         }
 
-        ngx_pimap_replay_fresh(reader, &page.last);
+        ngx_pimap_replay_last(reader, &page.last);
+        return NGX_OK;
+
+    default: /* NGX_PIMAP_LOG_READER_PAGE, NGX_PIMAP_LOG_READER_RECHECK */
+
+        if (ngx_pimap_event_log_page(reply, &page) != NGX_OK) {
+            return ngx_pimap_replay_error(reader, reply);
+        }
+
+        if (reader->device) {
+            ngx_pimap_replay_device_page(reader, &page);
+
+        } else {
+            ngx_pimap_replay_account_page(reader, &page);
+        }
+
         return NGX_OK;
     }
-
-    if (ngx_pimap_event_log_page(reply, &page) != NGX_OK) {
-        return ngx_pimap_replay_error(reader, reply);
-    }
-
-    if (reader->device) {
-        ngx_pimap_replay_device_page(reader, &page);
-
-    } else {
-        ngx_pimap_replay_account_page(reader, &page);
-    }
-
-    return NGX_OK;
 }
 
 
@@ -170,10 +170,9 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
 
     account = reader->account;
 
-    /* or something has come since it was asked */
-
-    if (reader->again
-        || !ngx_pimap_event_log_quiet(reply, &account->last_id)) {
+    if (reader->repeat
+        || !ngx_pimap_event_log_quiet(reply, &account->last_id))
+    {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -212,7 +211,7 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
                       &reader->account->sn.str);
     }
 
-    /* of this log only: nobody else waits for it */
+    /* the error is in this log only: other readers go on */
 
     if (reply->type != REDIS_REPLY_ERROR
         || ngx_strncmp(reply->str, "PIMAP ", 6) == 0
@@ -227,24 +226,24 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
 
 
 /*
- * There is no log: who may have missed something is told so, and all are
- * live.  When there is one again, they can go on from where they are.
+ * There is no log: devices that may have missed an event resync, and all are
+ * live.
  */
 
 static ngx_int_t
 ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
 {
-    ngx_uint_t            fresh;
+    ngx_uint_t            last;
+    pimap_event_id_t      id;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
-    pimap_event_id_t  position;
 
     static ngx_str_t  reason = ngx_string("unavailable");
 
     d = reader->device;
-    fresh = reader->fresh;
+    last = (reader->ask == NGX_PIMAP_LOG_READER_LAST);
     account = reader->account;
-    position = reader->position;
+    id = reader->id;
 
     ngx_pimap_coalesce_flush(account);
     ngx_pimap_log_reader_destroy(reader);
@@ -253,26 +252,25 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
         ngx_pimap_gap_resync_all(account, &reason, &account->last_id);
         ngx_pimap_gap_rejoin(account);
 
-    } else if (!d->closing && !fresh) {
-        ngx_pimap_gap_resync(d, &reason, &position);
+    } else if (!d->closing && !last) {
+        ngx_pimap_gap_resync(d, &reason, &id);
     }
 
     return NGX_DONE;
 }
 
 
-/* Redis was away when the device came: it starts here, and is told. */
+/* Redis was away when the device came: it starts here, and gets the id. */
 
 static void
-ngx_pimap_replay_fresh(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
+ngx_pimap_replay_last(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
 {
     ngx_pimap_device_t  *d;
 
     d = reader->device;
 
-    reader->fresh = 0;
-    reader->position = *last;
-    ngx_pimap_log_reader_queue(reader);
+    reader->id = *last;
+    ngx_pimap_log_reader_read(reader);
 
     (void) ngx_pimap_device_send_control(d,
                    ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_POSITION, 0,
@@ -293,7 +291,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     d = reader->device;
 
     if (page->resync) {
-        reader->position = page->last;
+        reader->id = page->last;
         ngx_pimap_gap_resync(d, &page->reason, &page->last);
         ngx_pimap_replay_join(reader);
         return;
@@ -304,10 +302,10 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
         return;
     }
 
-    reader->behind = 0;
+    reader->ask = NGX_PIMAP_LOG_READER_PAGE;
 
     if (ngx_pimap_replay_trimmed(reader, page, &before)) {
-        reader->position = before;
+        reader->id = before;
         ngx_pimap_gap_resync(d, &ngx_pimap_replay_gone, &before);
 
         if (d->closing) {
@@ -317,9 +315,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     for (i = 0; i < page->n; i++) {
 
-        if (ngx_pimap_replay_parse(&ev, page->entries[2 * i],
-                                   page->entries[2 * i + 1],
-                                   &reader->position)
+        if (ngx_pimap_replay_parse(&ev, &page->entries[2 * i], &reader->id)
             != NGX_OK)
         {
             continue;
@@ -334,15 +330,15 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
         }
     }
 
-    if (reader->position.epoch == page->last.epoch
-        && reader->position.n >= page->last.n)
+    if (reader->id.epoch == page->last.epoch
+        && reader->id.n >= page->last.n)
     {
         ngx_pimap_replay_join(reader);
         return;
     }
 
     if (d->transport->unsent(d->connection) > d->conf->buffer / 2) {
-        reader->paused = 1;
+        ngx_pimap_log_reader_pause(reader);
         return;
     }
 
@@ -367,18 +363,20 @@ ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
 static void
 ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 {
-    ngx_pimap_account_t   *account;
-    pimap_event_id_t  *here, *there;
+    pimap_event_id_t     *here, *there;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
 
+    d = reader->device;
     account = reader->account;
     here = &account->last_id;
-    there = &reader->position;
+    there = &reader->id;
 
-    if (!account->subscribed || reader->device->closing) {
+    if (!account->subscribed || d->closing) {
         return;
     }
 
-    if (reader->again) {
+    if (reader->repeat) {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -391,21 +389,22 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
     if (here->epoch == there->epoch && here->n == there->n) {
         ngx_pimap_coalesce_flush(account);
         ngx_pimap_log_reader_destroy(reader);
+        ngx_pimap_device_dbg(d, "live");
         return;
     }
 
-    if (here->epoch == there->epoch && here->n > there->n && !reader->behind) {
-        reader->behind = 1;
+    if (here->epoch == there->epoch && here->n > there->n
+        && reader->ask != NGX_PIMAP_LOG_READER_RECHECK)
+    {
+        reader->ask = NGX_PIMAP_LOG_READER_RECHECK;
         ngx_pimap_log_reader_queue(reader);
         return;
     }
 
-    /*
-     * The account has to come here, by itself or by its own reader.  (Or
-     * back: it is where the log has not been.)
-     */
+    /* the account has to read, too: the log has more events, or fewer */
 
-    reader->joining = 1;
+    ngx_pimap_log_reader_join(reader);
+    ngx_pimap_device_dbg(d, "joining");
 
     ngx_pimap_gap_read(account);
 }
@@ -415,16 +414,16 @@ static void
 ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page)
 {
-    ngx_pimap_account_t   *account;
-    pimap_event_id_t  *here, position;
+    pimap_event_id_t     *here, before;
+    ngx_pimap_account_t  *account;
 
     account = reader->account;
     here = &account->last_id;
 
-    /* live events may have come since this was read */
+    /* live events may have come since it asked */
 
-    if (here->epoch != reader->position.epoch
-        || (page->resync && here->n != reader->position.n))
+    if (here->epoch != reader->id.epoch
+        || (page->resync && here->n != reader->id.n))
     {
         ngx_pimap_log_reader_queue(reader);
         return;
@@ -440,14 +439,14 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
         return;
     }
 
-    if (ngx_pimap_replay_trimmed(reader, page, &position)) {
-        *here = position;
+    if (ngx_pimap_replay_trimmed(reader, page, &before)) {
+        *here = before;
         ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, here);
     }
 
     ngx_pimap_replay_account_events(account, page);
 
-    if (reader->again || (page->n && here->n < page->last.n)) {
+    if (reader->repeat || (page->n && here->n < page->last.n)) {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -464,19 +463,18 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_int_t              rc;
     ngx_uint_t             i;
     pimap_event_t          ev;
-    pimap_event_id_t  *here, position;
+    pimap_event_id_t  *here, id;
 
     here = &account->last_id;
 
     for (i = 0; i < page->n; i++) {
 
-        rc = ngx_pimap_replay_parse(&ev, page->entries[2 * i],
-                                    page->entries[2 * i + 1], &position);
+        rc = ngx_pimap_replay_parse(&ev, &page->entries[2 * i], &id);
 
-        /* it may have come live since this was read */
+        /* the event may have come live since the reader asked */
 
-        if (position.epoch != here->epoch || position.n > here->n) {
-            *here = position;
+        if (id.epoch != here->epoch || id.n > here->n) {
+            *here = id;
 
             if (rc == NGX_OK) {
                 ngx_pimap_count(filled);
@@ -492,15 +490,15 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
 
 /*
- * Who was there before the first event has missed those that are not in the
- * log any more.
+ * A reader that starts before the first event misses the events that the log
+ * has dropped.  True if there are any; "before" is the last of them.
  */
 
 static ngx_uint_t
 ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page, pimap_event_id_t *before)
 {
-    if (reader->position.epoch || reader->earliest || page->n == 0
+    if (reader->id.epoch || reader->earliest || page->n == 0
         || ngx_pimap_event_log_position(page->entries[0], before) != NGX_OK
         || before->n <= 1)
     {
@@ -514,26 +512,26 @@ ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
 
 
 static ngx_int_t
-ngx_pimap_replay_parse(pimap_event_t *ev, redisReply *id, redisReply *text,
-    pimap_event_id_t *position)
+ngx_pimap_replay_parse(pimap_event_t *ev, redisReply **entry,
+    pimap_event_id_t *id)
 {
     ngx_pimap_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    if (ngx_pimap_event_log_position(id, position) != NGX_OK
-        || pimap_event_parse_json(ev, text->str, text->len, pmcf->max_event,
-                                  NULL, 0)
+    if (ngx_pimap_event_log_position(entry[0], id) != NGX_OK
+        || pimap_event_parse_json(ev, entry[1]->str, entry[1]->len,
+                                  pmcf->max_event, NULL, 0)
            != PIMAP_EVENT_OK)
     {
         ngx_pimap_count(invalid);
         return NGX_ERROR;
     }
 
-    ev->epoch = position->epoch;
-    ev->n = position->n;
-    ev->id.data = id->str;
-    ev->id.len = id->len;
+    ev->epoch = id->epoch;
+    ev->n = id->n;
+    ev->id.data = entry[0]->str;
+    ev->id.len = entry[0]->len;
 
     return NGX_OK;
 }

@@ -558,7 +558,7 @@ ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
 
     ngx_pimap_device_name(d, &name);
 
-    id = d->reader ? &d->reader->position : &d->account->last_id;
+    id = d->reader ? &d->reader->id : &d->account->last_id;
 
     ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
                        "pimap device: %s account:\"%V\" device:\"%V\" "
@@ -566,7 +566,7 @@ ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
                        "unsent:%uz", state, &d->account->sn.str, &name,
                        ngx_pimap_device_kinds[d->kind],
                        ngx_pimap_device_formats[d->format], id->epoch, id->n,
-                       d->reader ? "reads" : "live",
+                       ngx_pimap_log_reader_text(d->reader),
                        d->transport->unsent(d->connection));
 }
 

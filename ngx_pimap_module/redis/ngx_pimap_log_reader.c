@@ -15,7 +15,7 @@
 
 
 static void ngx_pimap_log_reader_answered(void *data, redisReply *reply);
-static void ngx_pimap_log_reader_pause(void);
+static void ngx_pimap_log_reader_back_off(void);
 static void ngx_pimap_log_reader_run_handler(ngx_event_t *ev);
 
 
@@ -42,7 +42,8 @@ ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle)
 
 ngx_pimap_log_reader_t *
 ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
-    ngx_pimap_account_t *account, ngx_pimap_device_t *device, ngx_log_t *log)
+    ngx_pimap_account_t *account, ngx_pimap_device_t *device,
+    ngx_pimap_log_reader_ask_t ask, ngx_log_t *log)
 {
     ngx_pimap_log_reader_t  *reader;
 
@@ -54,6 +55,7 @@ ngx_pimap_log_reader_create(ngx_pimap_log_reader_t **owner,
     reader->owner = owner;
     reader->account = account;
     reader->device = device;
+    reader->ask = ask;
 
     *owner = reader;
 
@@ -73,11 +75,11 @@ ngx_pimap_log_reader_forget(ngx_pimap_log_reader_t **reader)
 void
 ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader)
 {
-    if (reader->waits) {
+    if (reader->state == NGX_PIMAP_LOG_READER_QUEUED) {
         ngx_queue_remove(&reader->link);
     }
 
-    if (reader->command) {
+    if (reader->state == NGX_PIMAP_LOG_READER_READING) {
         ngx_pimap_command_forget(reader->command);
         ngx_pimap_log_reader_reading--;
     }
@@ -91,21 +93,46 @@ ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader)
 void
 ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader)
 {
-    if (reader->command) {
-        reader->again = 1;
+    if (reader->state == NGX_PIMAP_LOG_READER_READING) {
+        reader->repeat = 1;
         return;
     }
 
-    if (reader->waits) {
+    if (reader->state == NGX_PIMAP_LOG_READER_QUEUED) {
         return;
     }
 
-    reader->waits = 1;
+    reader->state = NGX_PIMAP_LOG_READER_QUEUED;
     ngx_queue_insert_tail(&ngx_pimap_log_reader_line, &reader->link);
 
     /* the owner may be half made, or in the middle of a walk */
 
     ngx_post_event(&ngx_pimap_log_reader_event, &ngx_posted_events);
+}
+
+
+void
+ngx_pimap_log_reader_read(ngx_pimap_log_reader_t *reader)
+{
+    if (reader->state != NGX_PIMAP_LOG_READER_READING) {
+        reader->ask = NGX_PIMAP_LOG_READER_PAGE;
+    }
+
+    ngx_pimap_log_reader_queue(reader);
+}
+
+
+void
+ngx_pimap_log_reader_join(ngx_pimap_log_reader_t *reader)
+{
+    reader->state = NGX_PIMAP_LOG_READER_JOINING;
+}
+
+
+void
+ngx_pimap_log_reader_pause(ngx_pimap_log_reader_t *reader)
+{
+    reader->state = NGX_PIMAP_LOG_READER_PAUSED;
 }
 
 
@@ -133,7 +160,7 @@ ngx_pimap_log_reader_run(void)
         }
 
         if (rc == NGX_BUSY) {
-            ngx_pimap_log_reader_pause();
+            ngx_pimap_log_reader_back_off();
             break;
         }
 
@@ -142,7 +169,8 @@ ngx_pimap_log_reader_run(void)
         }
 
         ngx_queue_remove(q);
-        reader->waits = 0;
+        reader->state = NGX_PIMAP_LOG_READER_READING;
+        reader->repeat = 0;
         ngx_pimap_log_reader_reading++;
     }
 }
@@ -153,11 +181,11 @@ ngx_pimap_log_reader_answered(void *data, redisReply *reply)
 {
     ngx_pimap_log_reader_t  *reader = data;
 
-    reader->command = NULL;
+    reader->state = NGX_PIMAP_LOG_READER_IDLE;
     ngx_pimap_log_reader_reading--;
 
     if (ngx_pimap_replay_done(reader, reply) == NGX_BUSY) {
-        ngx_pimap_log_reader_pause();
+        ngx_pimap_log_reader_back_off();
     }
 
     ngx_pimap_log_reader_run();
@@ -165,7 +193,7 @@ ngx_pimap_log_reader_answered(void *data, redisReply *reply)
 
 
 static void
-ngx_pimap_log_reader_pause(void)
+ngx_pimap_log_reader_back_off(void)
 {
     if (!ngx_pimap_log_reader_timer.timer_set) {
         ngx_add_timer(&ngx_pimap_log_reader_timer, NGX_PIMAP_LOG_READER_PAUSE);
@@ -177,4 +205,15 @@ static void
 ngx_pimap_log_reader_run_handler(ngx_event_t *ev)
 {
     ngx_pimap_log_reader_run();
+}
+
+
+const char *
+ngx_pimap_log_reader_text(ngx_pimap_log_reader_t *reader)
+{
+    static const char  *names[] = {
+        "idle", "queued", "reading", "joining", "paused"
+    };
+
+    return reader ? names[reader->state] : "live";
 }
