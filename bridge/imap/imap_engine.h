@@ -33,6 +33,7 @@
 #define IMAP_CAP_CONDSTORE      0x00080
 #define IMAP_CAP_QRESYNC        0x00100
 #define IMAP_CAP_UTF8           0x00200
+#define IMAP_CAP_PREVIEW        0x00400
 #define IMAP_CAP_NOTIFY         0x00800
 #define IMAP_CAP_IDLE           0x01000
 #define IMAP_CAP_ID             0x02000

@@ -307,10 +307,15 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
 
-    if (head && text) {
+    if (f->preview.data) {
+        mime_charset(&b, NULL, 0, f->preview.data, f->preview.len);
+        mime_clean(&b, 0, MIME_MAX_PREVIEW);
+
+    } else if (head && text) {
         mime_preview(&b, head, text);
-        imap_event_text(event, "preview", &b);
     }
+
+    imap_event_text(event, "preview", &b);
 
     bridge_buffer_free(&b);
 }

@@ -47,6 +47,7 @@ static const struct {
     { "QRESYNC", IMAP_CAP_CONDSTORE|IMAP_CAP_QRESYNC },
     { "UTF8=ACCEPT", IMAP_CAP_UTF8 },
     { "UTF8=ONLY", IMAP_CAP_UTF8 },
+    { "PREVIEW", IMAP_CAP_PREVIEW },
     { "NOTIFY", IMAP_CAP_NOTIFY },
     { "IDLE", IMAP_CAP_IDLE },
     { "ID", IMAP_CAP_ID },

@@ -12,7 +12,6 @@
 
 #include "bridge.h"
 #include "imap_utf7.h"
-#include "pimap_utf8.h"
 
 
 static size_t imap_mailbox_place(imap_session_t *s, const char *name);
@@ -145,57 +144,19 @@ int
 imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
     const bridge_str_t *name)
 {
-    size_t           before;
-    int32_t          c;
-    bridge_buffer_t  again;
-    const char      *p, *end;
-
-    before = b->len;
-
     if (bridge_str_is(name, "INBOX")) {
-        bridge_buffer_add(b, "INBOX", 6);
-        return 0;
-    }
+        bridge_buffer_text(b, "INBOX");
 
-    if (s->utf8) {
-        bridge_buffer_add(b, name->data, name->len);
-
-    } else {
+    } else if (!s->utf8) {
 
         if (imap_utf7_decode(b, name->data, name->len) == -1) {
             return -1;
         }
 
-        /* a name that would not come back can't be selected */
+    } else if (imap_name_valid(name->data, name->len)) {
+        bridge_buffer_add(b, name->data, name->len);
 
-        memset(&again, 0, sizeof(again));
-        imap_utf7_encode(&again, b->data + before, b->len - before);
-
-        if (again.len != name->len
-            || memcmp(again.data, name->data, name->len) != 0)
-        {
-            bridge_buffer_free(&again);
-            b->len = before;
-            return -1;
-        }
-
-        bridge_buffer_free(&again);
-    }
-
-    p = b->data + before;
-    end = b->data + b->len;
-
-    while (p < end) {
-        c = pimap_utf8_next(&p, end);
-
-        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-            b->len = before;
-            return -1;
-        }
-    }
-
-    if (b->len == before || b->len - before > 1024) {
-        b->len = before;
+    } else {
         return -1;
     }
 

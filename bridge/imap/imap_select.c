@@ -17,7 +17,8 @@
 #define IMAP_MAX_NEWS       50          /* messages whose contents are told */
 
 #define IMAP_NEWS_CONTENT   " RFC822.SIZE ENVELOPE"
-#define IMAP_NEWS_PREVIEW   " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE"          \
+/* If the server has no PREVIEW (RFC 8970). */
+#define IMAP_NEWS_BODY      " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE"          \
                             " CONTENT-TRANSFER-ENCODING"                      \
                             " CONTENT-DISPOSITION)]"                          \
                             " BODY.PEEK[TEXT]<0.4096>"
@@ -330,7 +331,8 @@ imap_select_news(imap_session_t *s)
     imap_send_text(s, imap_select_news_answer,
                    "UID FETCH %u:* (UID FLAGS INTERNALDATE%s%s%s)", m->uidnext,
                    sel->bulk ? "" : IMAP_NEWS_CONTENT,
-                   sel->bulk || !s->o->preview ? "" : IMAP_NEWS_PREVIEW,
+                   sel->bulk || !s->o->preview ? ""
+                   : s->caps & IMAP_CAP_PREVIEW ? " PREVIEW" : IMAP_NEWS_BODY,
                    s->condstore && !sel->nomodseq ? " MODSEQ" : "");
 }
 

@@ -38,7 +38,7 @@ my @cases = (
         $hello, ['read'], ['say', '* X'], ['endless', " {1}\r\nx" x 100]],
     ['a literal cut off', 'away', qr/closed/,
         $hello, ['read'], ['say', "* X {100}\r\nabc"], ['close']],
-    ['BYE as a greeting', 'away', qr/does not want/,
+    ['BYE as a greeting', 'away', qr/refuses the connection/,
         ['say', "* BYE busy\r\n"]],
     ['too many connections', 'limit', qr/./,
         ['say', "* BYE [LIMIT] too many\r\n"]],

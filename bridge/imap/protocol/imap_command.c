@@ -11,12 +11,10 @@
 #include <string.h>
 
 #include "imap_utf7.h"
-#include "pimap_utf8.h"
 
 
 #define IMAP_MAX_QUOTED   1000          /* longer ones are literals */
 #define IMAP_MAX_FLAG     128
-#define IMAP_MAX_NAME     1024          /* of a mailbox, in UTF-8 */
 
 
 static void imap_command_literal(imap_command_t *c, const char *data,
@@ -179,34 +177,29 @@ imap_command_message(imap_command_t *c, const char *data, size_t len)
 void
 imap_command_mailbox(imap_command_t *c, const char *name)
 {
-    size_t           len;
-    int32_t          character;
     bridge_buffer_t  b;
-    const char      *p;
 
-    len = strlen(name);
-
-    if (len == 0 || len > IMAP_MAX_NAME) {
+    if (*name == '\0' || strlen(name) > IMAP_MAX_NAME) {
         c->error = "mailbox name empty or too long";
         return;
     }
 
-    for (p = name; p < name + len; /* void */ ) {
-        character = pimap_utf8_next(&p, name + len);
-
-        if (character < 0x20 || (character >= 0x7f && character < 0xa0)) {
-            c->error = "bad character in a mailbox name";
-            return;
-        }
+    if (!imap_name_valid(name, strlen(name))) {
+        c->error = "bad character in a mailbox name";
+        return;
     }
 
     if (c->utf8) {
-        imap_command_string(c, name, len);
+        imap_command_string(c, name, strlen(name));
         return;
     }
 
     memset(&b, 0, sizeof(b));
-    imap_utf7_encode(&b, name, len);
+
+    if (imap_utf7_encode(&b, name, strlen(name)) == -1) {
+        c->error = "bad character in a mailbox name";
+    }
+
     imap_command_string(c, b.data, b.len);
     bridge_buffer_free(&b);
 }

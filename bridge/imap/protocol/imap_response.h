@@ -93,6 +93,7 @@ typedef struct {
     bridge_str_t         flags[IMAP_MAX_FLAGS];
     size_t             nflags;
     imap_envelope_t    envelope;
+    bridge_str_t       preview;         /* RFC 8970 */
     imap_section_t     sections[IMAP_MAX_SECTIONS];
     size_t             nsections;
 } imap_response_fetch_t;

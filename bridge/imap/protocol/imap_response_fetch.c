@@ -36,6 +36,7 @@ imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c)
     f->nsections = 0;
     f->date.data = NULL;
     f->date.len = 0;
+    f->preview.data = NULL;
 
     if (imap_cursor_expect(c, '(') == -1) {
         return -1;
@@ -99,6 +100,10 @@ imap_response_fetch_item(imap_response_t *r, imap_cursor_t *c,
 
     if (bridge_str_is(item, "INTERNALDATE")) {
         return imap_cursor_string(c, &f->date, 1);
+    }
+
+    if (bridge_str_is(item, "PREVIEW")) {
+        return imap_cursor_string(c, &f->preview, 1);
     }
 
     if (bridge_str_is(item, "ENVELOPE")) {

@@ -5,217 +5,106 @@
 
 
 #include "imap_utf7.h"
-#include "pimap_utf8.h"
 
+#include <iconv.h>
 #include <string.h>
 
-
-static void imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n,
-    uint32_t unit);
-static void imap_utf8_add(bridge_buffer_t *b, uint32_t c);
-static int imap_utf7_shifted(bridge_buffer_t *b, const char **pp,
-    const char *end);
+#include "pimap_utf8.h"
 
 
-static const char  imap_utf7_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+static int imap_utf7_convert(bridge_buffer_t *b, iconv_t cd, const char *data,
+    size_t len);
 
 
-static void
-imap_utf8_add(bridge_buffer_t *b, uint32_t c)
+int
+imap_name_valid(const char *name, size_t len)
 {
-    char  utf8[4];
+    int32_t      c;
+    const char  *p;
 
-    bridge_buffer_add(b, utf8, pimap_utf8_put(utf8, c));
+    for (p = name; p < name + len; /* void */ ) {
+        c = pimap_utf8_next(&p, name + len);
+
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            return 0;
+        }
+    }
+
+    return len > 0 && len <= IMAP_MAX_NAME;
 }
 
 
 int
 imap_utf7_encode(bridge_buffer_t *b, const char *utf8, size_t len)
 {
-    int          n;
-    size_t       before;
-    int32_t      c;
-    uint32_t     bits;
-    const char  *p, *end;
+    static  iconv_t  cd;
 
-    before = b->len;
-    p = utf8;
-    end = utf8 + len;
-    n = -1;                             /* bits that wait; -1: not shifted */
-    bits = 0;
-
-    while (p < end) {
-        c = pimap_utf8_next(&p, end);
-
-        if (c == -1) {
-            b->len = before;
-            return -1;
-        }
-
-        if (c >= 0x20 && c < 0x7f) {
-
-            if (n >= 0) {
-
-                if (n) {
-                    bridge_buffer_char(b,
-                                       imap_utf7_digits[bits << (6 - n) & 63]);
-                }
-
-                bridge_buffer_char(b, '-');
-                n = -1;
-            }
-
-            bridge_buffer_char(b, c);
-
-            if (c == '&') {
-                bridge_buffer_char(b, '-');
-            }
-
-            continue;
-        }
-
-        if (n < 0) {
-            bridge_buffer_char(b, '&');
-            n = 0;
-            bits = 0;
-        }
-
-        if (c >= 0x10000) {
-            c -= 0x10000;
-            imap_utf7_unit(b, &bits, &n, 0xd800 | c >> 10);
-            c = 0xdc00 | (c & 0x3ff);
-        }
-
-        imap_utf7_unit(b, &bits, &n, c);
+    if (cd == NULL) {
+        cd = iconv_open("UTF-7-IMAP", "UTF-8");
     }
 
-    if (n > 0) {
-        bridge_buffer_char(b, imap_utf7_digits[bits << (6 - n) & 63]);
-    }
-
-    if (n >= 0) {
-        bridge_buffer_char(b, '-');
-    }
-
-    return 0;
-}
-
-
-static void
-imap_utf7_unit(bridge_buffer_t *b, uint32_t *bits, int *n, uint32_t unit)
-{
-    *bits = *bits << 16 | unit;
-    *n += 16;
-
-    while (*n >= 6) {
-        *n -= 6;
-        bridge_buffer_char(b, imap_utf7_digits[*bits >> *n & 63]);
-    }
-
-    *bits &= (1u << *n) - 1;
+    return imap_utf7_convert(b, cd, utf8, len);
 }
 
 
 int
 imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len)
 {
-    size_t       before;
-    const char  *p, *end;
+    int              same;
+    size_t           before;
+    bridge_buffer_t  again;
 
-    before = b->len;
-    p = utf7;
-    end = utf7 + len;
+    static iconv_t  cd;
 
-    while (p < end) {
-
-        if ((unsigned char) *p < 0x20 || (unsigned char) *p >= 0x7f) {
-            goto failed;
-        }
-
-        if (*p != '&') {
-            bridge_buffer_char(b, *p++);
-            continue;
-        }
-
-        p++;
-
-        if (p < end && *p == '-') {
-            bridge_buffer_char(b, '&');
-            p++;
-            continue;
-        }
-
-        if (imap_utf7_shifted(b, &p, end) == -1) {
-            goto failed;
-        }
+    if (cd == NULL) {
+        cd = iconv_open("UTF-8", "UTF-7-IMAP");
     }
 
-    return 0;
+    before = b->len;
 
-failed:
+    if (imap_utf7_convert(b, cd, utf7, len) == -1) {
+        return -1;
+    }
 
-    b->len = before;
+    /* a name that is encoded in another way can't be selected */
 
-    return -1;
+    memset(&again, 0, sizeof(again));
+
+    same = imap_name_valid(b->data + before, b->len - before)
+           && imap_utf7_encode(&again, b->data + before, b->len - before) == 0
+           && again.len == len && memcmp(again.data, utf7, len) == 0;
+
+    bridge_buffer_free(&again);
+
+    if (!same) {
+        b->len = before;
+    }
+
+    return same ? 0 : -1;
 }
 
 
 static int
-imap_utf7_shifted(bridge_buffer_t *b, const char **pp, const char *end)
+imap_utf7_convert(bridge_buffer_t *b, iconv_t cd, const char *data, size_t len)
 {
-    int          n;
-    uint32_t     bits, unit, high;
-    const char  *p, *digit;
+    char   *in, *out;
+    size_t  room;
 
-    n = 0;
-    bits = 0;
-    high = 0;
+    /* a control character becomes five */
 
-    for (p = *pp; p < end && *p != '-'; p++) {
-        digit = *p ? strchr(imap_utf7_digits, *p) : NULL;
+    room = len * 5 + 8;
+    in = (char *) data;
+    out = bridge_buffer_need(b, room);
 
-        if (digit == NULL) {
-            return -1;
-        }
-
-        bits = bits << 6 | (digit - imap_utf7_digits);
-        n += 6;
-
-        if (n < 16) {
-            continue;
-        }
-
-        n -= 16;
-        unit = bits >> n & 0xffff;
-        bits &= (1u << n) - 1;
-
-        if (high) {
-
-            if (unit < 0xdc00 || unit > 0xdfff) {
-                return -1;
-            }
-
-            imap_utf8_add(b, 0x10000 + ((high - 0xd800) << 10)
-                             + (unit - 0xdc00));
-            high = 0;
-
-        } else if (unit >= 0xd800 && unit < 0xdc00) {
-            high = unit;
-
-        } else if (unit < 0x20 || (unit >= 0xdc00 && unit < 0xe000)) {
-            return -1;
-
-        } else {
-            imap_utf8_add(b, unit);
-        }
-    }
-
-    if (p == end || high || n >= 6 || bits) {
+    if (cd == (iconv_t) -1
+        || iconv(cd, NULL, NULL, NULL, NULL) == (size_t) -1
+        || iconv(cd, &in, &len, &out, &room) == (size_t) -1
+        || iconv(cd, NULL, NULL, &out, &room) == (size_t) -1)
+    {
         return -1;
     }
 
-    *pp = p + 1;
+    b->len = out - b->data;
 
     return 0;
 }
