@@ -36,8 +36,9 @@
 
 
 #define BRIDGE_MAIN_CONFIG  "/etc/pimap-bridge.conf"
-#define BRIDGE_MAIN_LEAVE   2000        /* msec for the last words */
-#define BRIDGE_MAIN_LINGER  200
+#define BRIDGE_MAIN_LEAVE    2000       /* msec for the last commands */
+#define BRIDGE_MAIN_LINGER   200
+#define BRIDGE_MAIN_SIGNALS  4
 
 
 static const char *bridge_main_options(int argc, char **argv, int *check);
@@ -83,8 +84,7 @@ static const bridge_supervisor_ops_t  bridge_main_supervisor = {
 };
 
 
-static struct event  bridge_main_hup, bridge_main_usr1, bridge_main_term,
-                     bridge_main_int;
+static struct event  bridge_main_events[BRIDGE_MAIN_SIGNALS];
 static int           bridge_main_leaving;
 
 
@@ -260,21 +260,25 @@ bridge_main_functions_ready(void)
 static void
 bridge_main_signals(void)
 {
+    int  i;
+
+    static const struct {
+        int                signo;
+        event_callback_fn  handler;
+    } signals[BRIDGE_MAIN_SIGNALS] = {
+        { SIGHUP, bridge_main_reload },
+        { SIGUSR1, bridge_main_reopen },
+        { SIGTERM, bridge_main_stop },
+        { SIGINT, bridge_main_stop }
+    };
+
     signal(SIGPIPE, SIG_IGN);
 
-    evsignal_assign(&bridge_main_hup, bridge_base, SIGHUP,
-                    bridge_main_reload, NULL);
-    evsignal_assign(&bridge_main_usr1, bridge_base, SIGUSR1,
-                    bridge_main_reopen, NULL);
-    evsignal_assign(&bridge_main_term, bridge_base, SIGTERM,
-                    bridge_main_stop, NULL);
-    evsignal_assign(&bridge_main_int, bridge_base, SIGINT,
-                    bridge_main_stop, NULL);
-
-    evsignal_add(&bridge_main_hup, NULL);
-    evsignal_add(&bridge_main_usr1, NULL);
-    evsignal_add(&bridge_main_term, NULL);
-    evsignal_add(&bridge_main_int, NULL);
+    for (i = 0; i < BRIDGE_MAIN_SIGNALS; i++) {
+        evsignal_assign(&bridge_main_events[i], bridge_base, signals[i].signo,
+                        signals[i].handler, NULL);
+        evsignal_add(&bridge_main_events[i], NULL);
+    }
 }
 
 
@@ -376,16 +380,17 @@ bridge_main_said(void *data, redisReply *reply)
 static void
 bridge_main_end(void)
 {
+    int  i;
+
     bridge_http_done();
     bridge_subscriber_done();
     bridge_redis_command_done();
     bridge_connect_rate_done();
     bridge_dns_done();
 
-    event_del(&bridge_main_hup);
-    event_del(&bridge_main_usr1);
-    event_del(&bridge_main_term);
-    event_del(&bridge_main_int);
+    for (i = 0; i < BRIDGE_MAIN_SIGNALS; i++) {
+        event_del(&bridge_main_events[i]);
+    }
 
     bridge_config_release(bridge_config);
     event_base_free(bridge_base);

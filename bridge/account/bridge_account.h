@@ -21,8 +21,14 @@
 
 #include <uthash.h>
 
+#include "pimap_redis_key.h"
+
 
 #define BRIDGE_ACCOUNT_KEEP  120000     /* msec, for the device to park */
+
+/* The channel of an account, and the beginning of its keys, as a format.  The
+   arguments are the prefix and the account's name. */
+#define BRIDGE_ACCOUNT_KEY   PIMAP_REDIS_KEY("%s", "%s")
 
 
 /*

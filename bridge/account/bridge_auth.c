@@ -386,13 +386,8 @@ static void
 bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
     const char *account)
 {
-    if (wait->entry) {
-        TAILQ_REMOVE(&wait->entry->waits, wait, link);
-
-    } else {
-        TAILQ_REMOVE(&bridge_auth_slow, wait, link);
-    }
-
+    TAILQ_REMOVE(wait->entry ? &wait->entry->waits : &bridge_auth_slow, wait,
+                 link);
     evtimer_del(&wait->timer);
     bridge_auth_waits--;
 

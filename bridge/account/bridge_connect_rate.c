@@ -14,35 +14,23 @@
 #include "bridge_connect_rate.h"
 #include "bridge_function_library.h"
 
-#include <stdlib.h>
-
 
 #define BRIDGE_CONNECT_RATE_TICK  100   /* msec */
-
-
-typedef struct bridge_connect_rate_server_s  bridge_connect_rate_server_t;
-
-struct bridge_connect_rate_server_s {
-    bridge_connect_rate_server_t  *next;
-    char                          *name;
-    int                            connections;
-};
 
 
 static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_connect_rate_fill(void);
 static int bridge_connect_rate_full(bridge_server_t *server);
-static bridge_connect_rate_server_t *bridge_connect_rate_server(
-    const char *name);
+static void bridge_connect_rate_count(bridge_server_t *server, int n);
 
 
-static bridge_connect_rate_pt         bridge_connect_rate_ready;
-static struct event                   bridge_connect_rate_timer;
-static double                         bridge_connect_rate_tokens = 1;
-static bridge_msec_t                  bridge_connect_rate_filled;
-static unsigned                       bridge_connect_rate_length;
-static bridge_connect_rate_server_t  *bridge_connect_rate_servers;
+static bridge_connect_rate_pt  bridge_connect_rate_ready;
+static struct event            bridge_connect_rate_timer;
+static double                  bridge_connect_rate_tokens = 1;
+static bridge_msec_t           bridge_connect_rate_filled;
+static unsigned                bridge_connect_rate_length;
+static json_t                 *bridge_connect_rate_servers;     /* counts */
 
 static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
     TAILQ_HEAD_INITIALIZER(bridge_connect_rate_queue);
@@ -53,6 +41,7 @@ bridge_connect_rate_init(bridge_connect_rate_pt ready)
 {
     bridge_connect_rate_ready = ready;
     bridge_connect_rate_filled = bridge_now();
+    bridge_connect_rate_servers = json_object();
 
     evtimer_assign(&bridge_connect_rate_timer, bridge_base,
                    bridge_connect_rate_timer_handler, NULL);
@@ -62,17 +51,9 @@ bridge_connect_rate_init(bridge_connect_rate_pt ready)
 void
 bridge_connect_rate_done(void)
 {
-    bridge_connect_rate_server_t  *server;
-
     evtimer_del(&bridge_connect_rate_timer);
 
-    while (bridge_connect_rate_servers) {
-        server = bridge_connect_rate_servers;
-        bridge_connect_rate_servers = server->next;
-
-        free(server->name);
-        free(server);
-    }
+    json_decref(bridge_connect_rate_servers);
 }
 
 
@@ -191,42 +172,36 @@ bridge_connect_rate_login(bridge_server_t *server)
 static int
 bridge_connect_rate_full(bridge_server_t *server)
 {
+    json_t  *count;
+
+    count = json_object_get(bridge_connect_rate_servers, server->name);
+
     return server->max_connections
-           && bridge_connect_rate_server(server->name)->connections
-              >= server->max_connections;
+           && json_integer_value(count) >= server->max_connections;
 }
 
 
 void
 bridge_connect_rate_opened(bridge_server_t *server)
 {
-    bridge_connect_rate_server(server->name)->connections++;
+    bridge_connect_rate_count(server, 1);
 }
 
 
 void
 bridge_connect_rate_closed(bridge_server_t *server)
 {
-    bridge_connect_rate_server(server->name)->connections--;
+    bridge_connect_rate_count(server, -1);
 }
 
 
-static bridge_connect_rate_server_t *
-bridge_connect_rate_server(const char *name)
+static void
+bridge_connect_rate_count(bridge_server_t *server, int n)
 {
-    bridge_connect_rate_server_t  *server;
+    json_t  *count;
 
-    for (server = bridge_connect_rate_servers; server; server = server->next) {
-        if (strcmp(server->name, name) == 0) {
-            return server;
-        }
-    }
+    count = json_object_get(bridge_connect_rate_servers, server->name);
 
-    server = bridge_alloc(sizeof(bridge_connect_rate_server_t));
-
-    server->name = bridge_string(name);
-    server->next = bridge_connect_rate_servers;
-    bridge_connect_rate_servers = server;
-
-    return server;
+    json_object_set_new(bridge_connect_rate_servers, server->name,
+                        json_integer(json_integer_value(count) + n));
 }

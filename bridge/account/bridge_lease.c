@@ -66,22 +66,22 @@ static bridge_command_t *
 bridge_lease_call(bridge_account_t *account, bridge_command_pt handler,
     const char *function)
 {
-    char              *key, *value;
+    char              *value;
     bridge_command_t  *command;
 
-    key = bridge_redis_command_key(account->name, NULL);
     value = bridge_account_lease(account);
 
     command = bridge_redis_command_send(handler, account,
-                                        "FCALL %s 1 %s %s %d", function, key,
-                                        value,
+                                        "FCALL %s 1 " BRIDGE_ACCOUNT_KEY
+                                        " %s %d", function,
+                                        bridge_config->redis.prefix,
+                                        account->name, value,
                                         (int) bridge_config->lease.time);
     if (command) {
         bridge_account_hold(account);
     }
 
     free(value);
-    free(key);
 
     return command;
 }
@@ -192,7 +192,7 @@ bridge_lease_orphan(bridge_account_t *account, void *data)
 void
 bridge_lease_release(bridge_account_t *account)
 {
-    char  *key, *value;
+    char  *value;
 
     if (!account->held) {
         return;
@@ -200,13 +200,12 @@ bridge_lease_release(bridge_account_t *account)
 
     bridge_lease_lost(account);
 
-    key = bridge_redis_command_key(account->name, NULL);
     value = bridge_account_lease(account);
-
-    bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 %s %s",
-                              key, value);
+    bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 "
+                              BRIDGE_ACCOUNT_KEY " %s",
+                              bridge_config->redis.prefix, account->name,
+                              value);
     free(value);
-    free(key);
 }
 
 

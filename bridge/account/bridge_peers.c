@@ -12,28 +12,17 @@
 #include "bridge_config.h"
 #include "bridge_log.h"
 
-#include <stdlib.h>
+#include <jansson.h>
 
 
-typedef struct bridge_peer_s  bridge_peer_t;
-
-struct bridge_peer_s {
-    bridge_peer_t  *next;
-    int             seen;
-    char           *id;
-};
-
-
-static void bridge_peers_say(evutil_socket_t fd, short what, void *data);
+static void bridge_peers_report(evutil_socket_t fd, short what, void *data);
 static void bridge_peers_answered(void *data, redisReply *reply);
-static bridge_peer_t *bridge_peers_find(const char *id);
-static void bridge_peers_gone(bridge_peer_t *peer);
 static uint64_t bridge_peers_hash(const char *bridge, const char *account);
 
 
-static void           (*bridge_peers_handler)(const char *bridge);
-static struct event     bridge_peers_timer;
-static bridge_peer_t   *bridge_peers;
+static void         (*bridge_peers_handler)(const char *bridge);
+static struct event   bridge_peers_timer;
+static json_t        *bridge_peers;     /* an object, its keys are the names */
 
 
 void
@@ -41,17 +30,16 @@ bridge_peers_init(void (*gone)(const char *bridge))
 {
     bridge_peers_handler = gone;
 
-    evtimer_assign(&bridge_peers_timer, bridge_base, bridge_peers_say, NULL);
+    evtimer_assign(&bridge_peers_timer, bridge_base, bridge_peers_report,
+                   NULL);
 
-    bridge_peers_say(-1, 0, NULL);
+    bridge_peers_report(-1, 0, NULL);
 }
 
 
 void
 bridge_peers_done(void)
 {
-    bridge_peer_t  *peer;
-
     evtimer_del(&bridge_peers_timer);
 
     bridge_redis_command_send(NULL, NULL,
@@ -59,49 +47,36 @@ bridge_peers_done(void)
                               bridge_config->redis.prefix,
                               bridge_config->lease.id);
 
-    while (bridge_peers) {
-        peer = bridge_peers;
-        bridge_peers = peer->next;
-
-        free(peer->id);
-        free(peer);
-    }
+    json_decref(bridge_peers);
+    bridge_peers = NULL;
 }
 
 
 int
 bridge_peers_has(const char *bridge)
 {
-    return bridge_peers_find(bridge) != NULL;
+    return json_object_get(bridge_peers, bridge) != NULL;
 }
 
 
 unsigned
 bridge_peers_count(void)
 {
-    unsigned          n;
-    bridge_peer_t  *peer;
-
-    n = 0;
-
-    for (peer = bridge_peers; peer; peer = peer->next) {
-        n++;
-    }
-
-    return n;
+    return json_object_size(bridge_peers);
 }
 
 
 int
 bridge_peers_prefers(const char *account)
 {
-    uint64_t          ours;
-    bridge_peer_t  *peer;
+    json_t      *value;
+    uint64_t     ours;
+    const char  *bridge;
 
     ours = bridge_peers_hash(bridge_config->lease.id, account);
 
-    for (peer = bridge_peers; peer; peer = peer->next) {
-        if (bridge_peers_hash(peer->id, account) > ours) {
+    json_object_foreach(bridge_peers, bridge, value) {
+        if (bridge_peers_hash(bridge, account) > ours) {
             return 0;
         }
     }
@@ -111,7 +86,7 @@ bridge_peers_prefers(const char *account)
 
 
 static void
-bridge_peers_say(evutil_socket_t fd, short what, void *data)
+bridge_peers_report(evutil_socket_t fd, short what, void *data)
 {
     bridge_redis_command_send(bridge_peers_answered, NULL,
                               "FCALL pimap_bridges 1 %s:bridges %s %d",
@@ -123,78 +98,42 @@ bridge_peers_say(evutil_socket_t fd, short what, void *data)
 }
 
 
+/* The names of all bridges that have reported in time. */
+
 static void
 bridge_peers_answered(void *data, redisReply *reply)
 {
-    size_t             i;
-    bridge_peer_t   *peer, **next;
+    size_t       i;
+    json_t      *value, *old;
+    const char  *bridge;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         return;
     }
 
+    old = bridge_peers;
+    bridge_peers = json_object();
+
     for (i = 0; i < reply->elements; i++) {
+        bridge = reply->element[i]->str;
 
-        if (reply->element[i]->type != REDIS_REPLY_STRING) {
-            continue;
+        if (bridge && json_object_get(old, bridge) == NULL) {
+            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is alive", bridge);
         }
 
-        peer = bridge_peers_find(reply->element[i]->str);
-
-        if (peer == NULL) {
-            peer = bridge_alloc(sizeof(bridge_peer_t));
-            peer->id = bridge_string(reply->element[i]->str);
-            peer->next = bridge_peers;
-            bridge_peers = peer;
-
-            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is alive",
-                       peer->id);
-        }
-
-        peer->seen = 1;
-    }
-
-    next = &bridge_peers;
-
-    while (*next) {
-        peer = *next;
-
-        if (peer->seen) {
-            peer->seen = 0;
-            next = &peer->next;
-            continue;
-        }
-
-        *next = peer->next;
-        bridge_peers_gone(peer);
-    }
-}
-
-
-static bridge_peer_t *
-bridge_peers_find(const char *id)
-{
-    bridge_peer_t  *peer;
-
-    for (peer = bridge_peers; peer; peer = peer->next) {
-        if (strcmp(peer->id, id) == 0) {
-            return peer;
+        if (bridge) {
+            json_object_set_new(bridge_peers, bridge, json_true());
         }
     }
 
-    return NULL;
-}
+    json_object_foreach(old, bridge, value) {
+        if (!bridge_peers_has(bridge)) {
+            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", bridge);
+            bridge_peers_handler(bridge);
+        }
+    }
 
-
-static void
-bridge_peers_gone(bridge_peer_t *peer)
-{
-    bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", peer->id);
-
-    bridge_peers_handler(peer->id);
-
-    free(peer->id);
-    free(peer);
+    json_decref(old);
 }
 
 

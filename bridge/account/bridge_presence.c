@@ -12,8 +12,6 @@
 #include "bridge_log.h"
 #include "bridge_redis_command.h"
 
-#include <stdlib.h>
-
 
 #define BRIDGE_PRESENCE_SOON     250    /* msec after a login */
 #define BRIDGE_PRESENCE_RARE     (BRIDGE_ACCOUNT_KEEP - 15000)
@@ -63,18 +61,14 @@ bridge_presence_again(bridge_account_t *account, void *data)
 static void
 bridge_presence_look(evutil_socket_t fd, short what, void *data)
 {
-    char              *channel;
     bridge_account_t  *account = data;
 
-    channel = bridge_redis_command_key(account->name, NULL);
-
     if (bridge_redis_command_send(bridge_presence_answered, account,
-                                  "PUBSUB NUMSUB %s", channel))
+                                  "PUBSUB NUMSUB " BRIDGE_ACCOUNT_KEY,
+                                  bridge_config->redis.prefix, account->name))
     {
         bridge_account_hold(account);
     }
-
-    free(channel);
 
     bridge_presence_next(account);
 }

@@ -60,7 +60,8 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
     argv[0] = "FCALL";
     argv[1] = "pimap_bridge_publish";
     argv[2] = "1";
-    argv[3] = bridge_redis_command_key(account->name, NULL);
+    argv[3] = bridge_format(BRIDGE_ACCOUNT_KEY, bridge_config->redis.prefix,
+                            account->name);
     argv[4] = bridge_account_lease(account);
     argv[5] = maxlen;
     argv[6] = ttl;

@@ -157,13 +157,13 @@ bridge_session_dav_login(bridge_account_t *account, dav_login_t *login)
 static void
 bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
 {
-    char                  *key;
     bridge_session_dav_t  *dav = data;
 
-    key = bridge_redis_command_key(dav->account->name, "bridge");
     dav->command = bridge_redis_command_send(bridge_session_dav_states, dav,
-                                             "HGETALL %s", key);
-    free(key);
+                                             "HGETALL " BRIDGE_ACCOUNT_KEY
+                                             PIMAP_REDIS_BRIDGE,
+                                             bridge_config->redis.prefix,
+                                             dav->account->name);
 
     if (dav->command == NULL) {
         bridge_session_dav_retry(dav);

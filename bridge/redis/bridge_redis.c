@@ -36,8 +36,6 @@ static void bridge_redis_event_handler(struct bufferevent *bev, short what,
 static const char *bridge_redis_why(struct bufferevent *bev, short what,
     char *buf, size_t size);
 static void bridge_redis_greet(bridge_redis_t *redis);
-static int bridge_redis_append(bridge_redis_t *redis, const char *format,
-    ...);
 static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
 static void bridge_redis_read(bridge_redis_t *redis);
 static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
@@ -107,6 +105,29 @@ bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len)
     }
 
     return evbuffer_add(output, command, len);
+}
+
+
+int
+bridge_redis_format(bridge_redis_t *redis, const char *format, ...)
+{
+    int       len, rc;
+    char     *command;
+    va_list   args;
+
+    va_start(args, format);
+    len = redisvFormatCommand(&command, format, args);
+    va_end(args);
+
+    if (len < 0) {
+        return -1;
+    }
+
+    rc = bridge_redis_send(redis, command, len);
+
+    bridge_wipe_free(command, len);
+
+    return rc;
 }
 
 
@@ -335,45 +356,22 @@ bridge_redis_greet(bridge_redis_t *redis)
     if (conf->password) {
         redis->greetings++;
 
-        rc |= conf->user ? bridge_redis_append(redis, "AUTH %s %s",
-                                                conf->user, conf->password)
-                         : bridge_redis_append(redis, "AUTH %s",
-                                                conf->password);
+        rc |= conf->user ? bridge_redis_format(redis, "AUTH %s %s", conf->user,
+                                               conf->password)
+                         : bridge_redis_format(redis, "AUTH %s",
+                                               conf->password);
     }
 
     if (conf->db) {
         redis->greetings++;
-        rc |= bridge_redis_append(redis, "SELECT %d", conf->db);
+        rc |= bridge_redis_format(redis, "SELECT %d", conf->db);
     }
 
-    rc |= bridge_redis_append(redis, "PING");
+    rc |= bridge_redis_format(redis, "PING");
 
     if (rc != 0) {
         bridge_redis_fail(redis, "no memory to log in");
     }
-}
-
-
-static int
-bridge_redis_append(bridge_redis_t *redis, const char *format, ...)
-{
-    int       len, rc;
-    char     *command;
-    va_list   args;
-
-    va_start(args, format);
-    len = redisvFormatCommand(&command, format, args);
-    va_end(args);
-
-    if (len < 0) {
-        return -1;
-    }
-
-    rc = bridge_redis_send(redis, command, len);
-
-    bridge_wipe_free(command, len);
-
-    return rc;
 }
 
 

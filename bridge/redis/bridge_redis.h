@@ -101,6 +101,9 @@ void bridge_redis_close(bridge_redis_t *redis);
  */
 int bridge_redis_send(bridge_redis_t *redis, const char *command, size_t len);
 
+/* The same with a format of hiredis. */
+int bridge_redis_format(bridge_redis_t *redis, const char *format, ...);
+
 /*
  * Drops the connection and makes it anew later; may be called by callbacks.
  * "why" has no secrets in it.

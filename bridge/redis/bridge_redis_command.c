@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#include "pimap_redis_key.h"
-
 
 struct bridge_command_s {
     STAILQ_ENTRY(bridge_command_s)   link;
@@ -153,15 +151,6 @@ void
 bridge_redis_command_forget(bridge_command_t *command)
 {
     command->handler = NULL;
-}
-
-
-char *
-bridge_redis_command_key(const char *account, const char *rest)
-{
-    return bridge_format(PIMAP_REDIS_KEY("%s", "%s") "%s%s",
-                         bridge_redis_conf->prefix, account,
-                         rest ? ":" : "", rest ? rest : "");
 }
 
 

@@ -38,8 +38,5 @@ bridge_command_t *bridge_redis_command_send_argv(bridge_command_pt handler,
 /* The handler's data goes: it will not be called. */
 void bridge_redis_command_forget(bridge_command_t *command);
 
-/* P:{account}, or P:{account}:<rest>; the caller frees it. */
-char *bridge_redis_command_key(const char *account, const char *rest);
-
 
 #endif /* _BRIDGE_COMMANDER_H_INCLUDED_ */

@@ -102,21 +102,13 @@ bridge_subscriber_up(bridge_redis_t *redis)
 static void
 bridge_subscriber_add(const char *channel)
 {
-    int    len;
-    char  *command;
-
-    len = redisFormatCommand(&command, "SUBSCRIBE %s:%s",
-                             bridge_redis_conf->prefix, channel);
-    if (len < 0) {
-        bridge_redis_fail(&bridge_subscriber, "no memory to subscribe");
-        return;
-    }
-
-    if (bridge_redis_send(&bridge_subscriber, command, len) != 0) {
+    if (bridge_redis_format(&bridge_subscriber, "SUBSCRIBE %s:%s",
+                            bridge_redis_conf->prefix, channel)
+        != 0)
+    {
         bridge_redis_fail(&bridge_subscriber, "no memory to subscribe");
     }
 
-    free(command);
     bridge_subscriber_wanted++;
 }
 

@@ -16,8 +16,6 @@
 #include "bridge_peers.h"
 #include "bridge_update_entry.h"
 
-#include <stdlib.h>
-
 
 #define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */
 #define BRIDGE_UPDATE_COUNT  50         /* entries at a time */
@@ -124,9 +122,6 @@ bridge_update_consumer_down(bridge_redis_t *redis)
 static void
 bridge_update_consumer_read(void)
 {
-    int    len;
-    char  *command;
-
     if (bridge_update_asked || !bridge_update_on) {
         return;
     }
@@ -139,20 +134,14 @@ bridge_update_consumer_read(void)
         return;
     }
 
-    len = redisFormatCommand(&command, "XREADGROUP GROUP %s %s COUNT %d "
-                             "BLOCK %d STREAMS %s:updates >",
-                             bridge_config->updates.group,
-                             bridge_config->lease.id, BRIDGE_UPDATE_COUNT,
-                             BRIDGE_UPDATE_BLOCK,
-                             bridge_config->redis.prefix);
-    if (len < 0) {
-        return;
-    }
-
-    bridge_update_asked = bridge_redis_send(&bridge_update_reader, command,
-                                            len)
+    bridge_update_asked = bridge_redis_format(&bridge_update_reader,
+                              "XREADGROUP GROUP %s %s COUNT %d BLOCK %d "
+                              "STREAMS %s:updates >",
+                              bridge_config->updates.group,
+                              bridge_config->lease.id, BRIDGE_UPDATE_COUNT,
+                              BRIDGE_UPDATE_BLOCK,
+                              bridge_config->redis.prefix)
                           == 0;
-    free(command);
 
     bridge_timer_set(&bridge_update_timer, BRIDGE_UPDATE_BLOCK
                                            + bridge_config->redis.timeout);

@@ -19,10 +19,10 @@
 #include <stdlib.h>
 
 
+#define BRIDGE_UPDATE_MARK      BRIDGE_ACCOUNT_KEY ":started:%s"
 #define BRIDGE_UPDATE_MARK_TTL  604800  /* seconds */
 
 
-static char *bridge_update_mark_key(bridge_update_entry_t *entry);
 static void bridge_update_marked(void *data, redisReply *reply);
 static void bridge_update_sent(void *data, json_t *result);
 static void bridge_update_shorten(bridge_update_entry_t *entry,
@@ -52,30 +52,16 @@ bridge_update_repeatable(bridge_update_entry_t *entry)
 }
 
 
-static char *
-bridge_update_mark_key(bridge_update_entry_t *entry)
-{
-    char  *key, *rest;
-
-    rest = bridge_format("started:%s", entry->entry);
-    key = bridge_redis_command_key(entry->account, rest);
-    free(rest);
-
-    return key;
-}
-
-
 void
 bridge_update_mark(bridge_update_entry_t *entry)
 {
-    char  *key;
-
-    key = bridge_update_mark_key(entry);
     entry->command = bridge_redis_command_send(bridge_update_marked, entry,
-                                               "SET %s %s NX GET EX %d", key,
+                                               "SET " BRIDGE_UPDATE_MARK
+                                               " %s NX GET EX %d",
+                                               bridge_config->redis.prefix,
+                                               entry->account, entry->entry,
                                                bridge_config->lease.id,
                                                BRIDGE_UPDATE_MARK_TTL);
-    free(key);
 
     if (entry->command == NULL) {
         bridge_update_marked(entry, NULL);
@@ -113,11 +99,9 @@ bridge_update_marked(void *data, redisReply *reply)
 void
 bridge_update_unmark(bridge_update_entry_t *entry)
 {
-    char  *key;
-
-    key = bridge_update_mark_key(entry);
-    bridge_redis_command_send(NULL, NULL, "DEL %s", key);
-    free(key);
+    bridge_redis_command_send(NULL, NULL, "DEL " BRIDGE_UPDATE_MARK,
+                              bridge_config->redis.prefix, entry->account,
+                              entry->entry);
 }
 
 
@@ -204,19 +188,17 @@ bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
 void
 bridge_update_answer(bridge_update_entry_t *entry)
 {
-    char  *key;
-
     if (entry->result == NULL) {
         entry->result = bridge_string("{\"status\":\"unknown\"}");
     }
 
-    key = bridge_redis_command_key(entry->account, NULL);
     entry->command = bridge_redis_command_send(bridge_update_answered, entry,
-                                 "FCALL pimap_result 1 %s %s %s %s %d %d",
-                                 key, entry->device, entry->id, entry->result,
+                                 "FCALL pimap_result 1 " BRIDGE_ACCOUNT_KEY
+                                 " %s %s %s %d %d",
+                                 bridge_config->redis.prefix, entry->account,
+                                 entry->device, entry->id, entry->result,
                                  bridge_config->redis.maxlen,
                                  (int) (bridge_config->redis.ttl / 1000));
-    free(key);
 
     if (entry->command == NULL) {
         bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);

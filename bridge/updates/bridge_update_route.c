@@ -11,8 +11,6 @@
 #include "bridge_subscriber.h"
 #include "bridge_update.h"
 
-#include <stdlib.h>
-
 
 static void bridge_update_routed(void *data, redisReply *reply);
 static void bridge_update_offer_checked(void *data, redisReply *reply);
@@ -21,7 +19,6 @@ static void bridge_update_offer_checked(void *data, redisReply *reply);
 void
 bridge_update_route(bridge_update_entry_t *entry)
 {
-    char              *key;
     bridge_account_t  *account;
 
     account = bridge_account_find(entry->account);
@@ -31,10 +28,10 @@ bridge_update_route(bridge_update_entry_t *entry)
         return;
     }
 
-    key = bridge_redis_command_key(entry->account, "lease");
     entry->command = bridge_redis_command_send(bridge_update_routed, entry,
-                                               "GET %s", key);
-    free(key);
+                                        "GET " BRIDGE_ACCOUNT_KEY ":lease",
+                                        bridge_config->redis.prefix,
+                                        entry->account);
 
     if (entry->command == NULL) {
         entry->advance(entry, BRIDGE_UPDATE_RETRYING);
