@@ -19,8 +19,8 @@
 #define MIME_REPLACEMENT  0xfffd
 
 
+static void mime_character(bridge_buffer_t *b, uint32_t c);
 static void mime_utf8(bridge_buffer_t *b, const char *data, size_t len);
-static int mime_hex(const char *p, const char *end);
 
 
 void
@@ -87,7 +87,7 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
 }
 
 
-void
+static void
 mime_character(bridge_buffer_t *b, uint32_t c)
 {
     char  utf8[4];
@@ -176,119 +176,4 @@ mime_clean(bridge_buffer_t *b, size_t start, size_t max)
     }
 
     b->len = to - b->data;
-}
-
-
-void
-mime_base64(bridge_buffer_t *b, const char *data, size_t len)
-{
-    int            n;
-    size_t         i;
-    uint32_t       bits, digit;
-    unsigned char  c;
-
-    n = 0;
-    bits = 0;
-
-    for (i = 0; i < len; i++) {
-        c = data[i];
-
-        if (c >= 'A' && c <= 'Z') {
-            digit = c - 'A';
-
-        } else if (c >= 'a' && c <= 'z') {
-            digit = c - 'a' + 26;
-
-        } else if (c >= '0' && c <= '9') {
-            digit = c - '0' + 52;
-
-        } else if (c == '+' || c == '-') {
-            digit = 62;
-
-        } else if (c == '/' || c == '_') {
-            digit = 63;
-
-        } else if (c == '=') {
-            n = 0;
-            bits = 0;
-            continue;
-
-        } else {
-            continue;
-        }
-
-        bits = bits << 6 | digit;
-        n += 6;
-
-        if (n >= 8) {
-            n -= 8;
-            bridge_buffer_char(b, bits >> n & 0xff);
-            bits &= (1u << n) - 1;
-        }
-    }
-}
-
-
-void
-mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len,
-    int header)
-{
-    int          c;
-    const char  *p, *end;
-
-    end = data + len;
-
-    for (p = data; p < end; p++) {
-
-        if (header && *p == '_') {
-            bridge_buffer_char(b, ' ');
-            continue;
-        }
-
-        if (*p != '=') {
-            bridge_buffer_char(b, *p);
-            continue;
-        }
-
-        c = mime_hex(p + 1, end);
-
-        if (c >= 0) {
-            bridge_buffer_char(b, c);
-            p += 2;
-            continue;
-        }
-
-        /* a soft line break; it may be cut off at the end, too */
-
-        if (p + 1 < end && p[1] == '\r') {
-            p++;
-        }
-
-        if (p + 1 < end && p[1] == '\n') {
-            p++;
-
-        } else if (p + 2 < end) {
-            bridge_buffer_char(b, *p);
-        }
-    }
-}
-
-
-static int
-mime_hex(const char *p, const char *end)
-{
-    int  i, c, n;
-
-    if (end - p < 2) {
-        return -1;
-    }
-
-    for (i = 0, n = 0; i < 2; i++) {
-        c = p[i];
-        n = n * 16 + (c >= '0' && c <= '9' ? c - '0'
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1000);
-    }
-
-    return n < 0 ? -1 : n;
 }

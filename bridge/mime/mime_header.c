@@ -1,21 +1,23 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the text of header fields.  Called by imap/.  GMime decodes base64,
+ * quoted-printable, and dates, correct or not (RFC 5322, 2047).
  */
 
 
 #include "mime_header.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
+#include <gmime/gmime.h>
 
-/* What of a field is looked at. */
 
-#define MIME_MAX_FIELD  8192
+#define MIME_MAX_FIELD  8192        /* bytes of a field that are read */
+#define MIME_MAX_NAME   400         /* bytes of an address's name */
 
 
 typedef struct {
@@ -25,13 +27,11 @@ typedef struct {
 } mime_word_t;
 
 
-static const char *mime_word(mime_word_t *w, const char *p, const char *end);
 static void mime_words(bridge_buffer_t *b, const char *data, size_t len);
+static const char *mime_word(mime_word_t *w, const char *p, const char *end);
+static void mime_word_decode(bridge_buffer_t *b, mime_word_t *w);
 static void mime_name(bridge_buffer_t *b, const bridge_str_t *name);
 static const char *mime_spaces(const char *p, const char *end);
-static const char *mime_digits(const char *p, const char *end, int *n);
-static const char *mime_month(const char *p, const char *end, int *month);
-static const char *mime_zone(const char *p, const char *end, int *minutes);
 
 
 void
@@ -46,16 +46,19 @@ mime_header(bridge_buffer_t *b, const char *data, size_t len)
 }
 
 
-/* Space between encoded words is none, and words of one character set may have
-   their parts of one character (which is not allowed, and happens). */
+/*
+ * Encoded words (RFC 2047).  Space between two of them is dropped.  Two words
+ * of one character set may share a character, against the RFC: their bytes are
+ * joined before they are converted, which GMime does not do for base64.
+ */
 
 static void
 mime_words(bridge_buffer_t *b, const char *data, size_t len)
 {
-    bridge_buffer_t  bytes;
-    bridge_str_t     charset;
-    mime_word_t      w;
-    const char      *p, *end, *plain, *next, *q;
+    bridge_buffer_t    bytes;
+    bridge_str_t    charset;
+    mime_word_t   w;
+    const char   *p, *end, *plain, *next, *q;
 
     memset(&bytes, 0, sizeof(bytes));
     charset.data = NULL;
@@ -86,12 +89,7 @@ mime_words(bridge_buffer_t *b, const char *data, size_t len)
             }
         }
 
-        if (w.encoding == 'B') {
-            mime_base64(&bytes, w.text.data, w.text.len);
-
-        } else {
-            mime_quoted_printable(&bytes, w.text.data, w.text.len, 1);
-        }
+        mime_word_decode(&bytes, &w);
 
         charset = w.charset;
         plain = next;
@@ -148,6 +146,50 @@ mime_word(mime_word_t *w, const char *p, const char *end)
 }
 
 
+static void
+mime_word_decode(bridge_buffer_t *b, mime_word_t *w)
+{
+    int             state;
+    char           *out;
+    size_t          i;
+    guint32         save;
+    unsigned char  *text;
+
+    state = 0;
+    save = 0;
+    out = bridge_buffer_need(b, w->text.len + 4);
+
+    if (w->encoding == 'B') {
+        b->len += g_mime_encoding_base64_decode_step(
+                      (unsigned char *) w->text.data, w->text.len,
+                      (unsigned char *) out, &state, &save);
+        return;
+    }
+
+    text = (unsigned char *) g_strndup(w->text.data, w->text.len);
+
+    for (i = 0; text[i]; i++) {
+        text[i] = text[i] == '_' ? ' ' : text[i];
+    }
+
+    b->len += g_mime_encoding_quoted_decode_step(text, i,
+                                                 (unsigned char *) out,
+                                                 &state, &save);
+    g_free(text);
+}
+
+
+static const char *
+mime_spaces(const char *p, const char *end)
+{
+    while (p < end && strchr(" \t\r\n", *p) && *p) {
+        p++;
+    }
+
+    return p;
+}
+
+
 void
 mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
 {
@@ -192,179 +234,64 @@ mime_name(bridge_buffer_t *b, const bridge_str_t *name)
 
     start = b->len;
 
-    mime_words(b, name->data, name->len < 400 ? name->len : 400);
+    mime_words(b, name->data, name->len < MIME_MAX_NAME
+                              ? name->len : MIME_MAX_NAME);
     mime_clean(b, start, MIME_MAX_MEMBER);
 }
 
 
-/* [day-of-week ","] day month year hour ":" minute [":" second] zone */
-
 void
 mime_date(bridge_buffer_t *b, const char *data, size_t len)
 {
-    int          day, month, year, hour, minute, second, zone;
-    char         text[64];
-    const char  *p, *end, *comma;
+    char       *field, *text;
+    GDateTime  *date;
 
-    end = data + len;
-    comma = len ? memchr(data, ',', len) : NULL;
-    p = mime_spaces(comma ? comma + 1 : data, end);
-    second = 0;
-
-    p = mime_digits(p, end, &day);
-    p = mime_month(mime_spaces(p, end), end, &month);
-    p = mime_digits(mime_spaces(p, end), end, &year);
-    p = mime_digits(mime_spaces(p, end), end, &hour);
-
-    if (p == end || *p++ != ':') {
+    if (len == 0) {
         return;
     }
 
-    p = mime_digits(p, end, &minute);
+    g_mime_init();
 
-    if (p < end && *p == ':') {
-        p = mime_digits(p + 1, end, &second);
+    field = g_strndup(data, len < MIME_MAX_FIELD ? len : MIME_MAX_FIELD);
+    date = g_mime_utils_header_decode_date(field);
+
+    if (date && g_date_time_get_year(date) >= 1900) {
+        text = g_date_time_format(date, g_date_time_get_utc_offset(date)
+                                        ? "%FT%T%:z" : "%FT%TZ");
+        bridge_buffer_text(b, text);
+        g_free(text);
     }
 
-    mime_zone(mime_spaces(p, end), end, &zone);
-
-    if (year >= 0 && year < 100) {
-        year += year < 50 ? 2000 : 1900;
+    if (date) {
+        g_date_time_unref(date);
     }
 
-    if (day < 1 || day > 31 || month < 0 || year < 1900 || year > 9999
-        || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0
-        || second > 60)
-    {
-        return;
-    }
-
-    if (zone == 0) {
-        snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", year,
-                 month + 1, day, hour, minute, second);
-
-    } else {
-        snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:"
-                 "%02d", year, month + 1, day, hour, minute, second,
-                 zone < 0 ? '-' : '+', (zone < 0 ? -zone : zone) / 60,
-                 (zone < 0 ? -zone : zone) % 60);
-    }
-
-    bridge_buffer_text(b, text);
+    g_free(field);
 }
 
 
 int64_t
 mime_internal_date(const char *data, size_t len)
 {
-    int          zone;
-    time_t       t;
-    struct tm    tm;
-    const char  *p, *end;
+    char       text[32];
+    long       zone;
+    time_t     t;
+    struct tm  tm;
 
-    memset(&tm, 0, sizeof(tm));
-    end = data + len;
-
-    p = mime_digits(mime_spaces(data, end), end, &tm.tm_mday);
-    p = mime_month(p < end ? p + 1 : p, end, &tm.tm_mon);
-    p = mime_digits(p < end ? p + 1 : p, end, &tm.tm_year);
-    p = mime_digits(mime_spaces(p, end), end, &tm.tm_hour);
-    p = mime_digits(p < end ? p + 1 : p, end, &tm.tm_min);
-    p = mime_digits(p < end ? p + 1 : p, end, &tm.tm_sec);
-    mime_zone(mime_spaces(p, end), end, &zone);
-
-    if (tm.tm_mday < 1 || tm.tm_mon < 0 || tm.tm_year < 1970
-        || tm.tm_year > 9999 || tm.tm_hour < 0 || tm.tm_min < 0
-        || tm.tm_sec < 0)
-    {
+    if (len >= sizeof(text)) {
         return 0;
     }
 
-    tm.tm_year -= 1900;
+    memcpy(text, data, len);
+    text[len] = '\0';
+    memset(&tm, 0, sizeof(tm));
+
+    if (strptime(text, "%d-%b-%Y %H:%M:%S %z", &tm) == NULL) {
+        return 0;
+    }
+
+    zone = tm.tm_gmtoff;
     t = timegm(&tm);
 
-    return t == -1 ? 0 : (int64_t) t - zone * 60;
-}
-
-
-static const char *
-mime_spaces(const char *p, const char *end)
-{
-    while (p < end && strchr(" \t\r\n", *p) && *p) {
-        p++;
-    }
-
-    return p;
-}
-
-
-/* Up to four digits; -1 if there is none. */
-
-static const char *
-mime_digits(const char *p, const char *end, int *n)
-{
-    int  i;
-
-    *n = -1;
-
-    for (i = 0; i < 4 && p < end && *p >= '0' && *p <= '9'; i++, p++) {
-        *n = (i ? *n * 10 : 0) + (*p - '0');
-    }
-
-    return p;
-}
-
-
-static const char *
-mime_month(const char *p, const char *end, int *month)
-{
-    int  i;
-
-    static const char  names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-
-    *month = -1;
-
-    for (i = 0; end - p >= 3 && i < 12; i++) {
-
-        if (strncasecmp(p, names + i * 3, 3) == 0) {
-            *month = i;
-            p += 3;
-
-            /* the whole name, which happens */
-
-            while (p < end && isalpha((unsigned char) *p)) {
-                p++;
-            }
-
-            break;
-        }
-    }
-
-    return p;
-}
-
-
-/* "+0100"; a name of a zone is UTC, as RFC 5322, 4.3 has it for most */
-
-static const char *
-mime_zone(const char *p, const char *end, int *minutes)
-{
-    int          n, sign;
-    const char  *digits;
-
-    *minutes = 0;
-
-    if (p == end || (*p != '+' && *p != '-')) {
-        return p;
-    }
-
-    sign = *p == '-' ? -1 : 1;
-    digits = p + 1;
-    p = mime_digits(digits, end, &n);
-
-    if (p - digits == 4 && n % 100 < 60 && n < 2400) {
-        *minutes = sign * (n / 100 * 60 + n % 100);
-    }
-
-    return p;
+    return t == -1 || t < zone ? 0 : (int64_t) t - zone;
 }

@@ -66,17 +66,15 @@ void mime_plain(bridge_buffer_t *b, const bridge_str_t *head,
 void mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
     const char *data, size_t len);
 
-/* Appends a character as UTF-8. */
-void mime_character(bridge_buffer_t *b, uint32_t character);
-
 /* Cuts to at most "max" bytes between characters; controls become spaces, and
    many spaces one. */
 void mime_clean(bridge_buffer_t *b, size_t start, size_t max);
 
-/* Both decode what they can, and append. */
-void mime_base64(bridge_buffer_t *b, const char *data, size_t len);
-void mime_quoted_printable(bridge_buffer_t *b, const char *data, size_t len,
-    int header);
+
+/* mime_html.c */
+
+/* Appends the text of HTML in UTF-8, without tags. */
+void mime_html(bridge_buffer_t *b, const char *data, size_t len);
 
 
 #endif /* _MIME_HEADER_H_INCLUDED_ */

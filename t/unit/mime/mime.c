@@ -59,6 +59,9 @@ test_dates(void)
     date_is("Tue, 3 Feb 26 9:08:07 GMT", "2026-02-03T09:08:07Z");
     date_is("yesterday", "");
     date_is("", "");
+    mime_date(&b, NULL, 0);
+    mime_header(&b, NULL, 0);
+    tap_is_int(b.len, 0, "NIL");
     date_is("32 Jan 2026 00:00:00 +0000", "");
 
     tap_is_int(mime_internal_date("17-Jul-1996 02:44:25 -0700", 26),
