@@ -18,8 +18,6 @@
 #define MIME_MAX_NESTED  4
 
 
-static void mime_text(bridge_buffer_t *b, const bridge_str_t *head,
-    const bridge_str_t *text);
 static GMimeObject *mime_parse(const bridge_str_t *head,
     const bridge_str_t *text);
 static GMimePart *mime_first_text(GMimeObject *object, int depth);
@@ -34,7 +32,7 @@ mime_preview(bridge_buffer_t *b, const bridge_str_t *head,
 
     start = b->len;
 
-    mime_text(b, head, text);
+    mime_plain(b, head, text);
     mime_clean(b, start, MIME_MAX_PREVIEW);
 
     /* a character that was cut off */
@@ -48,14 +46,8 @@ mime_preview(bridge_buffer_t *b, const bridge_str_t *head,
 
 
 void
-mime_plain(bridge_buffer_t *b, const bridge_str_t *head, const bridge_str_t *text)
-{
-    mime_text(b, head, text);
-}
-
-
-static void
-mime_text(bridge_buffer_t *b, const bridge_str_t *head, const bridge_str_t *text)
+mime_plain(bridge_buffer_t *b, const bridge_str_t *head,
+    const bridge_str_t *text)
 {
     GMimePart    *part;
     GMimeObject  *object;
