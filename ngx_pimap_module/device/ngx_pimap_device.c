@@ -428,7 +428,6 @@ void
 ngx_pimap_device_give(ngx_pimap_device_t *d)
 {
     ngx_pimap_device_dbg(d, "handed over");
-    ngx_pimap_count(handover_sent);
 
     ngx_pimap_device_free(d);
 }

@@ -2,253 +2,319 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A head of fixed size, and after it what has a length of its own, in the
- * order of the enumeration.  NGX_PIMAP_HANDOVER_IPC_VERSION is its version.
+ * One table says all about the fields.  Invariant: a tag keeps its meaning
+ * for ever, and the tag of a removed field is not used again.
  */
 
 
+#include <string.h>
+
 #include "ngx_pimap_device_record.h"
-#include "ngx_pimap_channel.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_timer_wheel.h"
 
 
-typedef enum {
-    NGX_PIMAP_DEVICE_RECORD_FILTER = 0,        /* first: it must be aligned */
-    NGX_PIMAP_DEVICE_RECORD_LOCATION,
-    NGX_PIMAP_DEVICE_RECORD_ACCOUNT,
-    NGX_PIMAP_DEVICE_RECORD_DEVICE,
-    NGX_PIMAP_DEVICE_RECORD_UNSENT,
-    NGX_PIMAP_DEVICE_RECORD_UNREAD,
-    NGX_PIMAP_DEVICE_RECORD_STATE,
-    NGX_PIMAP_DEVICE_RECORD_TEXT,
-    NGX_PIMAP_DEVICE_RECORD_NPARTS
-} ngx_pimap_device_record_part_t;
+#define NGX_PIMAP_RECORD_HEAD  6        /* bytes of tag and length */
+
+#define field(tag, kind, member)                                              \
+    { tag, ngx_pimap_record_get_##kind, ngx_pimap_record_set_##kind,          \
+      sizeof(((ngx_pimap_device_record_t *) NULL)->member),                   \
+      offsetof(ngx_pimap_device_record_t, member) }
 
 
 typedef struct {
-    uint32_t               len[NGX_PIMAP_DEVICE_RECORD_NPARTS];
+    uint16_t    tag;
 
-    ngx_pimap_carried_t    carried;
-    pimap_event_id_t   position;
+    /* The value of a member; "number" is memory for it. */
+    size_t    (*get)(const void *member, size_t size, uint8_t number[8],
+                     const uint8_t **value);
 
-    uint32_t               issued;
-    uint32_t               expires;
-    uint16_t               ping;
-    uint8_t                kind;
-    uint8_t                format;
-    uint8_t                input;
-    uint8_t                flags;
-    uint8_t                blanks;
-    uint8_t                coding;
-    uint8_t                address[16];
-    ngx_pimap_rate_t       idle;
-    ngx_pimap_rate_t       updates;
+    /* 0, or -1 if the member can't have this value. */
+    int       (*set)(void *member, size_t size, uint8_t *value, size_t len);
 
-    ngx_pimap_tls13_t      tls;
-} ngx_pimap_device_record_head_t;
+    size_t      size;
+    size_t      offset;
+} ngx_pimap_record_field_t;
 
 
-#define NGX_PIMAP_DEVICE_RECORD_CLOSEAFTER  0x01
-#define NGX_PIMAP_DEVICE_RECORD_KNOWN       0x02
-#define NGX_PIMAP_DEVICE_RECORD_EARLIEST    0x04
-#define NGX_PIMAP_DEVICE_RECORD_CHUNKED     0x08
-#define NGX_PIMAP_DEVICE_RECORD_CURRENT     0x10
-#define NGX_PIMAP_DEVICE_RECORD_FLAGS       0x1f
+static size_t ngx_pimap_record_get_string(const void *member, size_t size,
+    uint8_t number[8], const uint8_t **value);
+static int ngx_pimap_record_set_string(void *member, size_t size,
+    uint8_t *value, size_t len);
+static size_t ngx_pimap_record_get_bytes(const void *member, size_t size,
+    uint8_t number[8], const uint8_t **value);
+static int ngx_pimap_record_set_bytes(void *member, size_t size,
+    uint8_t *value, size_t len);
+static size_t ngx_pimap_record_get_number(const void *member, size_t size,
+    uint8_t number[8], const uint8_t **value);
+static int ngx_pimap_record_set_number(void *member, size_t size,
+    uint8_t *value, size_t len);
 
 
-static ngx_int_t ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head, ngx_str_t *parts);
+static const ngx_pimap_record_field_t  ngx_pimap_record_fields[] = {
+
+    field(1, string, location),
+    field(2, string, account),
+    field(3, string, device),
+    field(4, string, filter),
+    field(5, bytes, address),
+    field(6, number, format),
+    field(7, number, input),
+    field(8, number, coding),
+    field(9, number, closeafter),
+    field(10, number, ping),
+    field(11, number, issued),
+    field(12, number, expires),
+
+    field(20, number, token),
+    field(21, number, since),
+    field(22, number, bytes),
+    field(23, number, events),
+    field(24, number, silence),
+    field(25, number, confirmed),
+
+    field(30, number, id.epoch),
+    field(31, number, id.n),
+    field(32, number, id_known),
+    field(33, number, id_earliest),
+    field(34, number, id_newest),
+
+    field(40, number, checksum),
+    field(41, number, length),
+
+    field(50, number, chunked),
+    field(51, number, hibernated),
+    field(52, string, out),
+    field(53, string, in),
+
+    field(60, number, tls.suite),
+    field(61, number, tls.flags),
+    field(62, number, tls.stalls),
+    field(63, number, tls.tx_seq),
+    field(64, number, tls.rx_seq),
+    field(65, bytes, tls.tx_secret),
+    field(66, bytes, tls.rx_secret),
+
+    field(70, number, blanks),
+    field(71, bytes, idle_rate),
+    field(72, bytes, update_rate),
+    field(73, number, partial),
+    field(74, string, message),
+
+    field(80, number, ws.left),
+    field(81, number, ws.size),
+    field(82, bytes, ws.head),
+    field(83, number, ws.head_len),
+    field(84, number, ws.ready),
+    field(85, number, ws.mask_at),
+    field(86, number, ws.open),
+    field(87, number, ws.compressed),
+    field(88, number, ws.utf8.need),
+    field(89, number, ws.utf8.low),
+    field(90, number, ws.utf8.high),
+    field(91, bytes, ws.control),
+    field(92, number, ws.control_len),
+
+    field(100, number, body.left),
+    field(101, number, body.line),
+    field(102, number, body.state),
+
+    { 0, NULL, NULL, 0, 0 }
+};
 
 
 size_t
-ngx_pimap_device_record_write(ngx_pimap_device_record_t *record, u_char *buf,
-    size_t size)
+ngx_pimap_device_record_write(const ngx_pimap_device_record_t *record,
+    uint8_t *buf, size_t size)
 {
-    size_t                    need;
-    u_char                   *p;
-    ngx_uint_t                i;
-    ngx_str_t                 parts[NGX_PIMAP_DEVICE_RECORD_NPARTS];
-    ngx_pimap_park_request_t      *parking;
-    ngx_pimap_device_record_head_t   head;
+    size_t                           len;
+    uint8_t                         *p, number[8];
+    const uint8_t                   *value;
+    const ngx_pimap_record_field_t  *f;
 
-    parking = &record->parking;
+    p = buf;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_device_record_head_t));
-
-    parts[NGX_PIMAP_DEVICE_RECORD_FILTER].data = (u_char *) parking->filter;
-    parts[NGX_PIMAP_DEVICE_RECORD_FILTER].len = parking->filter
-                                         ? parking->filter->size : 0;
-    parts[NGX_PIMAP_DEVICE_RECORD_LOCATION] = record->location;
-    parts[NGX_PIMAP_DEVICE_RECORD_ACCOUNT] = parking->account;
-    parts[NGX_PIMAP_DEVICE_RECORD_DEVICE] = parking->device;
-    parts[NGX_PIMAP_DEVICE_RECORD_UNSENT] = record->unsent;
-    parts[NGX_PIMAP_DEVICE_RECORD_UNREAD] = record->unread;
-    parts[NGX_PIMAP_DEVICE_RECORD_STATE] = record->state;
-    parts[NGX_PIMAP_DEVICE_RECORD_TEXT] = record->text;
-
-    need = sizeof(ngx_pimap_device_record_head_t);
-
-    for (i = 0; i < NGX_PIMAP_DEVICE_RECORD_NPARTS; i++) {
-        need += parts[i].len;
-        head.len[i] = (uint32_t) parts[i].len;
-    }
-
-    if (need > size) {
-        return 0;
-    }
-
-    head.carried = parking->carried;
-    head.position = parking->start.id;
-    head.issued = parking->issued;
-    head.expires = parking->expires;
-    head.ping = (uint16_t) parking->ping;
-    head.kind = (uint8_t) parking->kind;
-    head.format = (uint8_t) parking->format;
-    head.input = (uint8_t) parking->input;
-    head.idle = record->idle;
-    head.updates = record->updates;
-    head.coding = (uint8_t) parking->coding;
-    head.blanks = record->blanks;
-    ngx_memcpy(head.address, parking->address, sizeof(head.address));
-
-    head.flags = (parking->closeafter ? NGX_PIMAP_DEVICE_RECORD_CLOSEAFTER : 0)
-                 | (parking->start.known ? NGX_PIMAP_DEVICE_RECORD_KNOWN : 0)
-                 | (parking->start.earliest ? NGX_PIMAP_DEVICE_RECORD_EARLIEST : 0)
-                 | (record->chunked ? NGX_PIMAP_DEVICE_RECORD_CHUNKED : 0)
-                 | (record->current ? NGX_PIMAP_DEVICE_RECORD_CURRENT : 0);
-
-    if (parking->kind == NGX_PIMAP_HIBERNATED) {
-        head.tls = record->tls;
-    }
-
-    p = ngx_cpymem(buf, &head, sizeof(ngx_pimap_device_record_head_t));
-
-    ngx_explicit_memzero(&head.tls, sizeof(ngx_pimap_tls13_t));
-
-    for (i = 0; i < NGX_PIMAP_DEVICE_RECORD_NPARTS; i++) {
-        if (parts[i].len) {
-            p = ngx_cpymem(p, parts[i].data, parts[i].len);
+    for (f = ngx_pimap_record_fields; f->tag; f++) {
+        len = f->get((const uint8_t *) record + f->offset, f->size, number,
+                     &value);
+        if (len == 0) {
+            continue;
         }
+
+        if (size - (p - buf) < NGX_PIMAP_RECORD_HEAD
+            || size - (p - buf) - NGX_PIMAP_RECORD_HEAD < len)
+        {
+            return 0;
+        }
+
+        *p++ = (uint8_t) (f->tag >> 8);
+        *p++ = (uint8_t) f->tag;
+        *p++ = (uint8_t) (len >> 24);
+        *p++ = (uint8_t) (len >> 16);
+        *p++ = (uint8_t) (len >> 8);
+        *p++ = (uint8_t) len;
+
+        memcpy(p, value, len);
+        p += len;
     }
 
-    return need;
+    return p - buf;
 }
 
 
-ngx_int_t
-ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, u_char *buf,
+int
+ngx_pimap_device_record_read(ngx_pimap_device_record_t *record, uint8_t *buf,
     size_t len)
 {
-    u_char                   *p;
-    ngx_uint_t                i;
-    ngx_str_t                 parts[NGX_PIMAP_DEVICE_RECORD_NPARTS];
-    ngx_pimap_park_request_t      *parking;
-    ngx_pimap_device_record_head_t  *head;
+    size_t                           n;
+    uint16_t                         tag;
+    const ngx_pimap_record_field_t  *f;
 
-    if (len < sizeof(ngx_pimap_device_record_head_t)) {
-        return NGX_ERROR;
-    }
+    memset(record, 0, sizeof(ngx_pimap_device_record_t));
 
-    head = (ngx_pimap_device_record_head_t *) buf;
+    while (len) {
 
-    p = buf + sizeof(ngx_pimap_device_record_head_t);
-    len -= sizeof(ngx_pimap_device_record_head_t);
-
-    for (i = 0; i < NGX_PIMAP_DEVICE_RECORD_NPARTS; i++) {
-
-        if (head->len[i] > len) {
-            return NGX_ERROR;
+        if (len < NGX_PIMAP_RECORD_HEAD) {
+            return -1;
         }
 
-        parts[i].data = p;
-        parts[i].len = head->len[i];
+        tag = (uint16_t) (buf[0] << 8 | buf[1]);
+        n = (size_t) buf[2] << 24 | buf[3] << 16 | buf[4] << 8 | buf[5];
 
-        p += head->len[i];
-        len -= head->len[i];
+        buf += NGX_PIMAP_RECORD_HEAD;
+        len -= NGX_PIMAP_RECORD_HEAD;
+
+        if (n > len) {
+            return -1;
+        }
+
+        for (f = ngx_pimap_record_fields; f->tag; f++) {
+
+            if (f->tag == tag
+                && f->set((uint8_t *) record + f->offset, f->size, buf, n)
+                   != 0)
+            {
+                return -1;
+            }
+        }
+
+        buf += n;
+        len -= n;
     }
 
-    if (len || ngx_pimap_device_record_check(head, parts) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(record, sizeof(ngx_pimap_device_record_t));
-
-    parking = &record->parking;
-
-    parking->account = parts[NGX_PIMAP_DEVICE_RECORD_ACCOUNT];
-    parking->device = parts[NGX_PIMAP_DEVICE_RECORD_DEVICE];
-    parking->filter = parts[NGX_PIMAP_DEVICE_RECORD_FILTER].len
-                      ? (ngx_pimap_filter_t *)
-                            parts[NGX_PIMAP_DEVICE_RECORD_FILTER].data
-                      : NULL;
-    parking->carried = head->carried;
-    parking->issued = head->issued;
-    parking->expires = head->expires;
-    parking->ping = head->ping;
-    parking->kind = head->kind;
-    parking->format = head->format;
-    parking->input = head->input;
-    parking->coding = head->coding;
-    parking->closeafter = (head->flags & NGX_PIMAP_DEVICE_RECORD_CLOSEAFTER) != 0;
-    parking->start.id = head->position;
-    parking->start.known = (head->flags & NGX_PIMAP_DEVICE_RECORD_KNOWN) != 0;
-    parking->start.earliest = (head->flags & NGX_PIMAP_DEVICE_RECORD_EARLIEST) != 0;
-    ngx_memcpy(parking->address, head->address, sizeof(head->address));
-
-    record->location = parts[NGX_PIMAP_DEVICE_RECORD_LOCATION];
-    record->unsent = parts[NGX_PIMAP_DEVICE_RECORD_UNSENT];
-    record->unread = parts[NGX_PIMAP_DEVICE_RECORD_UNREAD];
-    record->state = parts[NGX_PIMAP_DEVICE_RECORD_STATE];
-    record->text = parts[NGX_PIMAP_DEVICE_RECORD_TEXT];
-    record->chunked = (head->flags & NGX_PIMAP_DEVICE_RECORD_CHUNKED) != 0;
-    record->current = (head->flags & NGX_PIMAP_DEVICE_RECORD_CURRENT) != 0;
-    record->blanks = head->blanks;
-    record->idle = head->idle;
-    record->updates = head->updates;
-    record->tls = head->tls;
-
-    ngx_explicit_memzero(&head->tls, sizeof(ngx_pimap_tls13_t));
-
-    return NGX_OK;
+    return 0;
 }
 
 
-static ngx_int_t
-ngx_pimap_device_record_check(ngx_pimap_device_record_head_t *head,
-    ngx_str_t *parts)
+static size_t
+ngx_pimap_record_get_string(const void *member, size_t size,
+    uint8_t number[8], const uint8_t **value)
 {
-    ngx_str_t  *filter;
+    const ngx_pimap_record_str_t  *str = member;
 
-    if (parts[NGX_PIMAP_DEVICE_RECORD_ACCOUNT].len == 0
-        || parts[NGX_PIMAP_DEVICE_RECORD_ACCOUNT].len > NGX_PIMAP_ACCOUNT_MAX
-        || parts[NGX_PIMAP_DEVICE_RECORD_DEVICE].len > NGX_PIMAP_DEVICE_MAX
-        || head->ping > NGX_PIMAP_TIMER_WHEEL_MAX
-        || head->blanks > 7
-        || head->format >= NGX_PIMAP_NFORMATS
-        || head->input >= NGX_PIMAP_NINPUTS
-        || head->input == NGX_PIMAP_INPUT_NDJSON
-        || (ngx_pimap_is_websocket(head->format)
-            != (head->input == NGX_PIMAP_INPUT_WEBSOCKET))
-        || head->coding >= NGX_PIMAP_NCODINGS
-        || (head->flags & ~NGX_PIMAP_DEVICE_RECORD_FLAGS))
-    {
-        return NGX_ERROR;
+    *value = str->data;
+
+    return str->len;
+}
+
+
+static int
+ngx_pimap_record_set_string(void *member, size_t size, uint8_t *value,
+    size_t len)
+{
+    ngx_pimap_record_str_t  *str = member;
+
+    str->data = value;
+    str->len = len;
+
+    return 0;
+}
+
+
+/* Bytes of 0 at the end are left out. */
+
+static size_t
+ngx_pimap_record_get_bytes(const void *member, size_t size, uint8_t number[8],
+    const uint8_t **value)
+{
+    *value = member;
+
+    while (size && (*value)[size - 1] == 0) {
+        size--;
     }
 
-    if (head->kind != NGX_PIMAP_DETACHED && head->kind != NGX_PIMAP_HIBERNATED)
-    {
-        return NGX_ERROR;
+    return size;
+}
+
+
+static int
+ngx_pimap_record_set_bytes(void *member, size_t size, uint8_t *value,
+    size_t len)
+{
+    if (len > size) {
+        return -1;
     }
 
-    filter = &parts[NGX_PIMAP_DEVICE_RECORD_FILTER];
+    memset(member, 0, size);
+    memcpy(member, value, len);
 
-    if (filter->len
-        && ngx_pimap_filter_check((ngx_pimap_filter_t *) filter->data,
-                                  filter->len)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    return 0;
+}
+
+
+/* The most significant byte comes first, and is not 0. */
+
+static size_t
+ngx_pimap_record_get_number(const void *member, size_t size,
+    uint8_t number[8], const uint8_t **value)
+{
+    int       i;
+    uint64_t  n;
+
+    n = size == 1 ? *(const uint8_t *) member
+      : size == 2 ? *(const uint16_t *) member
+      : size == 4 ? *(const uint32_t *) member
+      : *(const uint64_t *) member;
+
+    for (i = 8; n; n >>= 8) {
+        number[--i] = (uint8_t) n;
     }
 
-    return NGX_OK;
+    *value = &number[i];
+
+    return 8 - i;
+}
+
+
+static int
+ngx_pimap_record_set_number(void *member, size_t size, uint8_t *value,
+    size_t len)
+{
+    uint64_t  n;
+
+    if (len > size) {
+        return -1;
+    }
+
+    for (n = 0; len; len--) {
+        n = n << 8 | *value++;
+    }
+
+    switch (size) {
+
+    case 1:
+        *(uint8_t *) member = (uint8_t) n;
+        break;
+
+    case 2:
+        *(uint16_t *) member = (uint16_t) n;
+        break;
+
+    case 4:
+        *(uint32_t *) member = (uint32_t) n;
+        break;
+
+    default:
+        *(uint64_t *) member = n;
+    }
+
+    return 0;
 }

@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * nginx tells idle connections when the worker is to quit, so there is one
- * without a socket for this.  First the devices come that others are just
- * handing over to us; then ours are handed over to those who stay; who is left
- * is sent away.  The timer is not cancelable: the worker stays until the last
- * device is gone.
+ * Owns the end of a worker.  nginx tells idle connections when the worker is
+ * to quit, so there is one without a socket for this.  First the worker waits
+ * for devices that are just being handed over to it.  Then it hands over its
+ * own devices.  Then it disconnects the devices that are left.  Invariant: the
+ * timer is not cancelable, so the worker stays until the last device is gone.
  */
 
 
@@ -21,8 +21,9 @@
 #include "ngx_pimap_timer_wheel.h"
 
 
-#define NGX_PIMAP_DRAIN_TICK  50        /* msec */
-#define NGX_PIMAP_DRAIN_TAKE  3000      /* msec, for what is under way */
+#define NGX_PIMAP_DRAIN_TICK          50        /* msec */
+#define NGX_PIMAP_DRAIN_SEND_TICK     10
+#define NGX_PIMAP_DRAIN_RECEIVE       3000      /* msec, until all has come */
 
 
 static void ngx_pimap_drain_quit_handler(ngx_event_t *rev);
@@ -37,9 +38,9 @@ static ngx_msec_t        ngx_pimap_drain_time;
 static ngx_uint_t        ngx_pimap_drain_count;
 
 static enum {
-    NGX_PIMAP_DRAIN_TAKES = 0,
-    NGX_PIMAP_DRAIN_GIVES,
-    NGX_PIMAP_DRAIN_SENDS
+    NGX_PIMAP_DRAIN_RECEIVES = 0,
+    NGX_PIMAP_DRAIN_HANDS_OVER,
+    NGX_PIMAP_DRAIN_DISCONNECTS
 } ngx_pimap_drain_state;
 
 
@@ -93,7 +94,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
         return;
     }
 
-    ngx_pimap_drain_end = ngx_current_msec + NGX_PIMAP_DRAIN_TAKE;
+    ngx_pimap_drain_end = ngx_current_msec + NGX_PIMAP_DRAIN_RECEIVE;
 
     /* a worker without a timer leaves before it looks at posted events */
 
@@ -106,7 +107,7 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
 {
     switch (ngx_pimap_drain_state) {
 
-    case NGX_PIMAP_DRAIN_TAKES:
+    case NGX_PIMAP_DRAIN_RECEIVES:
 
         if (ngx_pimap_handover_receiver_busy()
             && (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec) > 0)
@@ -114,30 +115,30 @@ ngx_pimap_drain_handler(ngx_event_t *ev)
             break;
         }
 
-        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_GIVES;
+        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_HANDS_OVER;
 
         ngx_pimap_handover_sender_start();
 
         /* fall through */
 
-    case NGX_PIMAP_DRAIN_GIVES:
+    case NGX_PIMAP_DRAIN_HANDS_OVER:
 
         if (ngx_pimap_handover_sender_turn() == NGX_AGAIN) {
             break;
         }
 
-        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_SENDS;
+        ngx_pimap_drain_state = NGX_PIMAP_DRAIN_DISCONNECTS;
 
         ngx_pimap_drain_begin(ev);
         return;
 
-    default: /* NGX_PIMAP_DRAIN_SENDS */
+    default: /* NGX_PIMAP_DRAIN_DISCONNECTS */
 
         ngx_pimap_drain_turn(ev);
         return;
     }
 
-    ngx_add_timer(ev, NGX_PIMAP_HANDOVER_SENDER_TICK);
+    ngx_add_timer(ev, NGX_PIMAP_DRAIN_SEND_TICK);
 }
 
 
@@ -156,7 +157,7 @@ ngx_pimap_drain_begin(ngx_event_t *ev)
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
     ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
-                  "pimap sends %ui devices away within %Mms", n, pmcf->drain);
+                  "pimap disconnects %ui devices within %Mms", n, pmcf->drain);
 
     ngx_pimap_drain_count = n;
     ngx_pimap_drain_time = pmcf->drain;
@@ -167,8 +168,8 @@ ngx_pimap_drain_begin(ngx_event_t *ev)
 
 
 /*
- * As many stay as there is time left, so that few devices are spread over it,
- * too.  Those who leave by themselves are not made up for.
+ * The share of devices that stay is the share of time that is left, so that
+ * few devices are spread over it, too.
  */
 
 static void

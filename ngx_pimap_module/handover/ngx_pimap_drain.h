@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A worker that is told to quit sends its devices away: each is told when to
- * come back, and they are spread over "pimap_drain".
+ * A worker that is told to quit disconnects its devices, spread over the time
+ * of "pimap_drain".  Each is told when to connect again.
  */
 
 

@@ -2,79 +2,97 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A device and its connection go on here.
+ * First all that can fail, then the device is parked, then its connection and
+ * its input are restored.
  */
 
 
 #include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_transport_connection.h"
-#include "ngx_pimap_park.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_device_record.h"
-#include "ngx_pimap_input.h"
+#include "ngx_pimap_park.h"
 #include "ngx_pimap_socket.h"
 
 
-static ngx_int_t ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest, ngx_pimap_device_record_t *record, ngx_connection_t *c);
+static ngx_pimap_device_t *ngx_pimap_handover_adopt_park(
+    ngx_pimap_device_record_t *record, ngx_pimap_park_request_t *parking,
+    ngx_connection_t *c);
 
 
-void
-ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data,
-    ngx_socket_t fd)
+ngx_pimap_device_t *
+ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
+    ngx_socket_t fd, ngx_uint_t marked, ngx_uint_t *homeless)
 {
-    ngx_str_t            *name;
-    ngx_connection_t     *c;
-    ngx_pimap_device_record_t    record;
+    ngx_str_t                  *name, location;
+    ngx_connection_t           *c;
+    ngx_pimap_device_t         *d;
+    ngx_pimap_park_request_t         parking;
+    ngx_pimap_device_record_t   record;
 
-    name = &guest->account->sn.str;
+    d = NULL;
+    c = NULL;
+    name = &account->sn.str;
 
-    if (ngx_pimap_device_record_read(&record, data->data, data->len) != NGX_OK
-        || record.parking.account.len != name->len
-        || ngx_memcmp(record.parking.account.data, name->data, name->len) != 0
-        || (record.parking.kind == NGX_PIMAP_HIBERNATED
-            && ngx_pimap_hibernate_resume(&record.tls) != NGX_OK))
+    if (ngx_pimap_handover_device_read(&record, data, &parking) != NGX_OK
+        || parking.account.len != name->len
+        || ngx_memcmp(parking.account.data, name->data, name->len) != 0)
     {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap got an invalid record of a device");
-        (void) ngx_close_socket(fd);
-        return;
+                      "pimap disconnects a device of account \"%V\": its "
+                      "record from the old worker is invalid", name);
+        goto done;
+    }
+
+    ngx_pimap_record_str(location, record.location);
+
+    *homeless = (ngx_pimap_conf_find(&location, &parking.conf) != NGX_OK);
+
+    if (parking.conf == NULL) {
+        goto done;
+    }
+
+    /* nothing has come since the marker, so the sender's id is ours */
+
+    if (marked && record.id_newest && !account->has_last_id) {
+        account->has_last_id = 1;
+        account->last_id = record.id;
     }
 
     c = ngx_pimap_socket_open(fd);
 
-    if (c == NULL) {
-        (void) ngx_close_socket(fd);
+    if (c) {
+        d = ngx_pimap_handover_adopt_park(&record, &parking, c);
+    }
 
-    } else if (ngx_pimap_handover_adopt_park(guest, &record, c) != NGX_OK) {
-        ngx_close_connection(c);
+done:
+
+    if (d == NULL) {
+        ngx_free(parking.filter);
+
+        if (c) {
+            ngx_close_connection(c);
+
+        } else {
+            (void) ngx_close_socket(fd);
+        }
     }
 
     ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
+
+    return d;
 }
 
 
-static ngx_int_t
-ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
-    ngx_pimap_device_record_t *record, ngx_connection_t *c)
+static ngx_pimap_device_t *
+ngx_pimap_handover_adopt_park(ngx_pimap_device_record_t *record,
+    ngx_pimap_park_request_t *parking, ngx_connection_t *c)
 {
-    ngx_uint_t             gone;
-    ngx_pimap_device_t    *d;
-    ngx_pimap_park_request_t   *parking;
-    ngx_pimap_connection_t *pc;
-    ngx_pimap_connection_state_t  state;
+    ngx_pimap_device_t            *d;
+    ngx_pimap_connection_t        *pc;
+    ngx_pimap_connection_state_t   state;
 
-    parking = &record->parking;
-
-    gone = (ngx_pimap_conf_find(&record->location, &parking->conf) != NGX_OK);
-
-    if (parking->conf == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* the settings may be others now */
+    /* the settings may have changed */
 
     if (parking->ping) {
         parking->ping = ngx_max(parking->ping,
@@ -83,65 +101,32 @@ ngx_pimap_handover_adopt_park(ngx_pimap_handover_incoming_t *guest,
                                 (ngx_uint_t) parking->conf->ping_max);
     }
 
-    pc = ngx_pimap_connection_create(parking->kind == NGX_PIMAP_HIBERNATED,
-                                     c->log);
+    pc = ngx_pimap_connection_create(record->hibernated, c->log);
     if (pc == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (parking->filter) {
-        parking->filter = ngx_pimap_filter_clone(parking->filter, c->log);
-
-        if (parking->filter == NULL) {
-            ngx_pimap_connection_free(pc);
-            return NGX_ERROR;
-        }
-    }
-
-    /* nothing has come since the marker, so the other one's place is ours */
-
-    if (guest->ordered && record->current && !guest->account->has_last_id) {
-        guest->account->has_last_id = 1;
-        guest->account->last_id = parking->start.id;
+        return NULL;
     }
 
     ngx_pimap_limit_take(parking);
 
-    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection, pc,
-                       c->log);
+    d = ngx_pimap_park(parking, &ngx_pimap_transport_connection, pc, c->log);
 
     if (d == NULL) {
         ngx_pimap_limit_release(&parking->account, &parking->device,
                                 parking->address);
-        ngx_free(parking->filter);
         ngx_pimap_connection_free(pc);
-        return NGX_ERROR;
+        return NULL;
     }
 
-    d->blanks = record->blanks;
-    d->idle = record->idle;
-    d->updates = record->updates;
-
-    state.out = record->unsent;
-    state.in = record->unread;
+    ngx_pimap_record_str(state.out, record->out);
+    ngx_pimap_record_str(state.in, record->in);
     state.chunked = record->chunked;
-    state.tls = d->kind == NGX_PIMAP_HIBERNATED ? &record->tls : NULL;
+    state.tls = record->hibernated ? &record->tls : NULL;
 
     if (ngx_pimap_connection_restore(pc, c, d, &state) != NGX_OK
-        || ngx_pimap_input_restore(d, &record->state, &record->text) != NGX_OK)
+        || ngx_pimap_handover_device_restore(d, record) != NGX_OK)
     {
         ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
-        return NGX_OK;
     }
 
-    /* its location may be gone, or too many events have come meanwhile */
-
-    if (gone || guest->lost) {
-        ngx_pimap_unpark(d);
-
-    } else {
-        ngx_pimap_handover_incoming_catch_up(guest, d);
-    }
-
-    return NGX_OK;
+    return d;
 }

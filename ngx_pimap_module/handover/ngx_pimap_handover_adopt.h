@@ -2,24 +2,28 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A device that has come from another worker.
+ * Parks devices that come from another worker.  Called for each device of an
+ * incoming account.
  */
 
 
-#ifndef _NGX_PIMAP_ARRIVAL_H_INCLUDED_
-#define _NGX_PIMAP_ARRIVAL_H_INCLUDED_
+#ifndef _NGX_PIMAP_HANDOVER_ADOPT_H_INCLUDED_
+#define _NGX_PIMAP_HANDOVER_ADOPT_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_handover_incoming.h"
+#include "ngx_pimap_account.h"
+#include "ngx_pimap_device.h"
 
 
 /*
- * Parks it, with what its account has kept for it; or, if it can't go on here,
- * tells it to come back, or closes its connection.
+ * The device, or NULL: then its connection has been closed.  "marked": no
+ * event came between the record and now.  "homeless": its location is not in
+ * the configuration any more, so that it has to be dismissed.
  */
-void ngx_pimap_handover_adopt(ngx_pimap_handover_incoming_t *guest,
-    ngx_str_t *record, ngx_socket_t fd);
+ngx_pimap_device_t *ngx_pimap_handover_adopt(ngx_pimap_account_t *account,
+    ngx_str_t *data, ngx_socket_t fd, ngx_uint_t marked,
+    ngx_uint_t *homeless);
 
 
-#endif /* _NGX_PIMAP_ARRIVAL_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_HANDOVER_ADOPT_H_INCLUDED_ */

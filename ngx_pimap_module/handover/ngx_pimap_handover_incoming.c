@@ -2,66 +2,78 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Guests are few: those that are under way, of all givers.
+ * There are few incoming accounts at a time, so they are in a list.
  */
 
 
 #include "ngx_pimap_handover_incoming.h"
-#include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_channel.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_fanout.h"
-#include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_device.h"
+#include "ngx_pimap_park.h"
+#include "ngx_pimap_handover_adopt.h"
+#include "ngx_pimap_handover_ipc.h"
 
 
-#define NGX_PIMAP_HANDOVER_INCOMING_KEPT   65536    /* bytes of events for one account */
-#define NGX_PIMAP_HANDOVER_INCOMING_WAIT   5000     /* msec, for a marker, without giver */
-#define NGX_PIMAP_HANDOVER_INCOMING_TICK   500
+#define NGX_PIMAP_HANDOVER_INCOMING_HELD  65536     /* bytes of events */
+#define NGX_PIMAP_HANDOVER_INCOMING_WAIT  5000      /* msec, for a marker */
+#define NGX_PIMAP_HANDOVER_INCOMING_TICK  500
 
 
 typedef struct {
     ngx_queue_t           link;
     size_t                len;
     char                  json[1];
-} ngx_pimap_kept_t;
+} ngx_pimap_held_event_t;
 
 
-/* A device that has to wait: its record, and its connection. */
 typedef struct {
     ngx_queue_t           link;
     ngx_socket_t          fd;
-    size_t                len;
-    uint64_t              record[1];
-} ngx_pimap_early_t;
+    ngx_str_t             record;
+    u_char                bytes[1];
+} ngx_pimap_pending_device_t;
 
 
-static void ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest);
-static ngx_int_t ngx_pimap_handover_incoming_publish(
-    ngx_pimap_account_t *account, uint64_t token);
-static ngx_int_t ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest, ngx_str_t *data, ngx_socket_t fd);
-static void ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest);
-static ngx_pimap_early_t *ngx_pimap_handover_incoming_next_early(
-    ngx_pimap_handover_incoming_t *guest);
-static void ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early);
-static void ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest, pimap_event_t *ev);
-static void ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest);
+static ngx_pimap_handover_incoming_t *ngx_pimap_handover_incoming_next(
+    ngx_pimap_handover_incoming_t *in);
+static void ngx_pimap_handover_incoming_publish(
+    ngx_pimap_handover_incoming_t *in);
+static void ngx_pimap_handover_incoming_hold(
+    ngx_pimap_handover_incoming_t *in, pimap_event_t *ev);
+static void ngx_pimap_handover_incoming_adopt(
+    ngx_pimap_handover_incoming_t *in, ngx_str_t *data, ngx_socket_t fd);
+static ngx_int_t ngx_pimap_handover_incoming_wait(
+    ngx_pimap_handover_incoming_t *in, ngx_str_t *data, ngx_socket_t fd);
+static void ngx_pimap_handover_incoming_pending(
+    ngx_pimap_handover_incoming_t *in, ngx_uint_t adopt);
+static void ngx_pimap_handover_incoming_catch_up(
+    ngx_pimap_handover_incoming_t *in, ngx_pimap_device_t *d);
 static void ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev);
-static void ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest);
+static void ngx_pimap_handover_incoming_destroy(
+    ngx_pimap_handover_incoming_t *in);
 
 
-static ngx_queue_t       ngx_pimap_guests;
+static ngx_queue_t       ngx_pimap_handover_incoming;
 static ngx_event_t       ngx_pimap_handover_incoming_late;
+static ngx_connection_t  ngx_pimap_handover_incoming_dumb;
 
 
 ngx_int_t
 ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_guests);
+    ngx_event_t  *ev;
 
-    ngx_pimap_timer_init(&ngx_pimap_handover_incoming_late,
-                         ngx_pimap_handover_incoming_late_handler,
-                         cycle->log, 1);
+    ngx_queue_init(&ngx_pimap_handover_incoming);
+
+    ngx_pimap_handover_incoming_dumb.fd = (ngx_socket_t) -1;
+
+    ev = &ngx_pimap_handover_incoming_late;
+    ev->handler = ngx_pimap_handover_incoming_late_handler;
+    ev->data = &ngx_pimap_handover_incoming_dumb;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
 
     return NGX_OK;
 }
@@ -70,116 +82,106 @@ ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 void
 ngx_pimap_handover_incoming_exit_process(void)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_early_t  *early;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
     if (ngx_pimap_handover_incoming_late.timer_set) {
         ngx_del_timer(&ngx_pimap_handover_incoming_late);
     }
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = ngx_queue_next(q))
+    for (in = ngx_pimap_handover_incoming_next(NULL); in;
+         in = ngx_pimap_handover_incoming_next(in))
     {
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
-
-        while ((early = ngx_pimap_handover_incoming_next_early(guest))) {
-            (void) ngx_close_socket(early->fd);
-            ngx_pimap_handover_incoming_free_early(early);
-        }
+        ngx_pimap_handover_incoming_pending(in, 0);
     }
 }
 
 
+/* The first one, or the one after "in"; or NULL. */
+
+static ngx_pimap_handover_incoming_t *
+ngx_pimap_handover_incoming_next(ngx_pimap_handover_incoming_t *in)
+{
+    ngx_queue_t  *q;
+
+    q = ngx_queue_next(in ? &in->link : &ngx_pimap_handover_incoming);
+
+    return q == ngx_queue_sentinel(&ngx_pimap_handover_incoming)
+           ? NULL : ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
+}
+
+
 ngx_int_t
-ngx_pimap_handover_incoming_create(void *giver, uint64_t token,
+ngx_pimap_handover_incoming_create(void *sender, uint64_t token,
     ngx_str_t *name)
 {
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
     if (name->len == 0 || name->len > NGX_PIMAP_ACCOUNT_MAX) {
         return NGX_ERROR;
     }
 
-    guest = ngx_calloc(sizeof(ngx_pimap_handover_incoming_t), ngx_cycle->log);
-    if (guest == NULL) {
+    in = ngx_calloc(sizeof(ngx_pimap_handover_incoming_t), ngx_cycle->log);
+    if (in == NULL) {
         return NGX_ERROR;
     }
 
-    guest->account = ngx_pimap_account_get(name, ngx_cycle->log);
-    if (guest->account == NULL) {
-        ngx_free(guest);
+    in->account = ngx_pimap_account_get(name, ngx_cycle->log);
+    if (in->account == NULL) {
+        ngx_free(in);
         return NGX_ERROR;
     }
 
-    guest->account->incoming++;
-    guest->giver = giver;
-    guest->token = token;
+    in->account->incoming++;
+    in->sender = sender;
+    in->token = token;
 
-    ngx_queue_init(&guest->early);
-    ngx_queue_init(&guest->kept);
-    ngx_queue_insert_tail(&ngx_pimap_guests, &guest->link);
+    ngx_queue_init(&in->pending);
+    ngx_queue_init(&in->held);
+    ngx_queue_insert_tail(&ngx_pimap_handover_incoming, &in->link);
 
-    ngx_pimap_handover_incoming_ask(guest);
+    ngx_pimap_handover_incoming_publish(in);
 
     return NGX_OK;
 }
 
 
-/* If it can't be published, the other side stops waiting after a while. */
+/* If the marker can't be published, the sender stops waiting after a while. */
 
 static void
-ngx_pimap_handover_incoming_ask(ngx_pimap_handover_incoming_t *guest)
-{
-    if (!guest->asked && guest->account->subscribed) {
-        guest->asked = (ngx_pimap_handover_incoming_publish(guest->account,
-                                                   guest->token)
-                        == NGX_OK);
-    }
-}
-
-
-static ngx_int_t
-ngx_pimap_handover_incoming_publish(ngx_pimap_account_t *account, uint64_t token)
+ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
 {
     u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
     ngx_str_t  payload;
 
-    payload.data = buf;
-    payload.len = ngx_snprintf(buf, sizeof(buf), NGX_PIMAP_HANDOVER_MARKER
-                               "%016xL", token)
-                  - buf;
-
-    if (ngx_pimap_command_publish_account(&account->sn.str, &payload, NULL,
-                                            NULL)
-        == NULL)
-    {
-        return NGX_ERROR;
+    if (in->published || !in->account->subscribed) {
+        return;
     }
 
-    return NGX_OK;
+    payload.data = buf;
+    payload.len = ngx_snprintf(buf, sizeof(buf),
+                               NGX_PIMAP_HANDOVER_MARKER "%016xL", in->token)
+                  - buf;
+
+    in->published = ngx_pimap_command_publish_account(&in->account->sn.str,
+                                                      &payload, NULL, NULL)
+                    != NULL;
 }
 
 
 void
 ngx_pimap_handover_incoming_subscribed(ngx_pimap_account_t *account)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
     if (account->incoming == 0) {
         return;
     }
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = ngx_queue_next(q))
+    for (in = ngx_pimap_handover_incoming_next(NULL); in;
+         in = ngx_pimap_handover_incoming_next(in))
     {
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
-
-        if (guest->account == account) {
-            ngx_pimap_handover_incoming_ask(guest);
+        if (in->account == account) {
+            ngx_pimap_handover_incoming_publish(in);
         }
     }
 }
@@ -189,19 +191,22 @@ ngx_int_t
 ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
     uint64_t token)
 {
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
-    guest = ngx_pimap_handover_incoming_find(token);
+    in = ngx_pimap_handover_incoming_find(token);
 
-    if (guest == NULL || guest->account != account) {
+    if (in == NULL || in->account != account) {
         return NGX_DECLINED;
     }
 
-    guest->ordered = 1;
-    ngx_pimap_handover_incoming_admit_early(guest);
+    in->marked = 1;
 
-    if (guest->ended) {
-        ngx_pimap_handover_incoming_destroy(guest);
+    ngx_pimap_handover_dbg("marked", 0, &account->sn.str, in->devices);
+
+    ngx_pimap_handover_incoming_pending(in, 1);
+
+    if (in->ended) {
+        ngx_pimap_handover_incoming_destroy(in);
     }
 
     return NGX_OK;
@@ -211,21 +216,17 @@ ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
 ngx_pimap_handover_incoming_t *
 ngx_pimap_handover_incoming_find(uint64_t token)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = ngx_queue_next(q))
+    for (in = ngx_pimap_handover_incoming_next(NULL); in;
+         in = ngx_pimap_handover_incoming_next(in))
     {
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
-
-        if (guest->token == token) {
-            return guest;
+        if (in->token == token) {
+            break;
         }
     }
 
-    return NULL;
+    return in;
 }
 
 
@@ -233,137 +234,147 @@ void
 ngx_pimap_handover_incoming_event(ngx_pimap_account_t *account,
     pimap_event_t *ev)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = ngx_queue_next(q))
+    for (in = ngx_pimap_handover_incoming_next(NULL); in;
+         in = ngx_pimap_handover_incoming_next(in))
     {
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
-
-        if (guest->account == account && guest->ordered && !guest->lost) {
-            ngx_pimap_handover_incoming_keep(guest, ev);
+        if (in->account == account && in->marked && !in->overflow) {
+            ngx_pimap_handover_incoming_hold(in, ev);
         }
     }
 }
 
 
 static void
-ngx_pimap_handover_incoming_keep(ngx_pimap_handover_incoming_t *guest,
+ngx_pimap_handover_incoming_hold(ngx_pimap_handover_incoming_t *in,
     pimap_event_t *ev)
 {
-    ngx_pimap_kept_t  *kept;
+    ngx_pimap_held_event_t  *held;
 
-    guest->size += ev->json.len;
+    in->size += ev->json.len;
 
-    kept = guest->size > NGX_PIMAP_HANDOVER_INCOMING_KEPT ? NULL
-           : ngx_alloc(offsetof(ngx_pimap_kept_t, json) + ev->json.len,
+    held = in->size > NGX_PIMAP_HANDOVER_INCOMING_HELD ? NULL
+           : ngx_alloc(offsetof(ngx_pimap_held_event_t, json) + ev->json.len,
                        ngx_cycle->log);
 
-    if (kept == NULL) {
-        guest->lost = 1;
+    if (held == NULL) {
+        in->overflow = 1;
         return;
     }
 
-    kept->len = ev->json.len;
-    ngx_memcpy(kept->json, ev->json.data, ev->json.len);
+    held->len = ev->json.len;
+    ngx_memcpy(held->json, ev->json.data, ev->json.len);
 
-    ngx_queue_insert_tail(&guest->kept, &kept->link);
+    ngx_queue_insert_tail(&in->held, &held->link);
 }
 
 
 void
-ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *guest,
+ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *in,
     ngx_str_t *data, ngx_socket_t fd)
 {
-    if (!guest->asked || guest->ordered
-        || ngx_pimap_handover_incoming_wait(guest, data, fd) != NGX_OK)
+    in->devices++;
+
+    if (!in->published || in->marked
+        || ngx_pimap_handover_incoming_wait(in, data, fd) != NGX_OK)
     {
-        ngx_pimap_handover_adopt(guest, data, fd);
+        ngx_pimap_handover_incoming_adopt(in, data, fd);
     }
 }
 
 
-/* What comes before the marker has been delivered to it already. */
+/* The device must not get events again that came before the marker. */
 
 static ngx_int_t
-ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *guest,
+ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *in,
     ngx_str_t *data, ngx_socket_t fd)
 {
-    ngx_pimap_early_t  *early;
+    ngx_pimap_pending_device_t  *pending;
 
-    early = ngx_alloc(offsetof(ngx_pimap_early_t, record) + data->len,
-                      ngx_cycle->log);
-    if (early == NULL) {
+    pending = ngx_alloc(offsetof(ngx_pimap_pending_device_t, bytes)
+                        + data->len, ngx_cycle->log);
+    if (pending == NULL) {
         return NGX_ERROR;
     }
 
-    early->fd = fd;
-    early->len = data->len;
-    ngx_memcpy(early->record, data->data, data->len);
+    pending->fd = fd;
+    pending->record.data = pending->bytes;
+    pending->record.len = data->len;
+    ngx_memcpy(pending->bytes, data->data, data->len);
 
-    ngx_queue_insert_tail(&guest->early, &early->link);
+    ngx_queue_insert_tail(&in->pending, &pending->link);
 
     return NGX_OK;
 }
 
 
+/* Devices that have waited are adopted, or their connections are closed. */
+
 static void
-ngx_pimap_handover_incoming_admit_early(ngx_pimap_handover_incoming_t *guest)
+ngx_pimap_handover_incoming_pending(ngx_pimap_handover_incoming_t *in,
+    ngx_uint_t adopt)
 {
-    ngx_str_t           data;
-    ngx_pimap_early_t  *early;
+    ngx_queue_t                 *q;
+    ngx_pimap_pending_device_t  *pending;
 
-    while ((early = ngx_pimap_handover_incoming_next_early(guest))) {
-        data.data = (u_char *) early->record;
-        data.len = early->len;
+    while (!ngx_queue_empty(&in->pending)) {
+        q = ngx_queue_head(&in->pending);
+        ngx_queue_remove(q);
 
-        ngx_pimap_handover_adopt(guest, &data, early->fd);
-        ngx_pimap_handover_incoming_free_early(early);
+        pending = ngx_queue_data(q, ngx_pimap_pending_device_t, link);
+
+        if (adopt) {
+            ngx_pimap_handover_incoming_adopt(in, &pending->record,
+                                              pending->fd);
+        } else {
+            (void) ngx_close_socket(pending->fd);
+        }
+
+        ngx_explicit_memzero(pending->bytes, pending->record.len);
+        ngx_free(pending);
     }
 }
 
 
-static ngx_pimap_early_t *
-ngx_pimap_handover_incoming_next_early(ngx_pimap_handover_incoming_t *guest)
+static void
+ngx_pimap_handover_incoming_adopt(ngx_pimap_handover_incoming_t *in,
+    ngx_str_t *data, ngx_socket_t fd)
 {
-    ngx_queue_t  *q;
+    ngx_uint_t           homeless;
+    ngx_pimap_device_t  *d;
 
-    if (ngx_queue_empty(&guest->early)) {
-        return NULL;
+    homeless = 0;
+    d = ngx_pimap_handover_adopt(in->account, data, fd, in->marked, &homeless);
+
+    if (d == NULL) {
+        return;
     }
 
-    q = ngx_queue_head(&guest->early);
-    ngx_queue_remove(q);
+    if (homeless || in->overflow) {
+        ngx_pimap_unpark(d);
 
-    return ngx_queue_data(q, ngx_pimap_early_t, link);
+    } else {
+        ngx_pimap_handover_incoming_catch_up(in, d);
+    }
 }
 
 
 static void
-ngx_pimap_handover_incoming_free_early(ngx_pimap_early_t *early)
-{
-    ngx_explicit_memzero(early->record, early->len);
-    ngx_free(early);
-}
-
-
-void
-ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
+ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *in,
     ngx_pimap_device_t *d)
 {
-    ngx_queue_t       *q;
-    pimap_event_t      ev;
-    ngx_pimap_kept_t  *kept;
+    ngx_queue_t             *q;
+    pimap_event_t            ev;
+    ngx_pimap_held_event_t  *held;
 
-    for (q = ngx_queue_head(&guest->kept);
-         q != ngx_queue_sentinel(&guest->kept) && !d->closing;
+    for (q = ngx_queue_head(&in->held);
+         q != ngx_queue_sentinel(&in->held) && !d->closing;
          q = ngx_queue_next(q))
     {
-        kept = ngx_queue_data(q, ngx_pimap_kept_t, link);
+        held = ngx_queue_data(q, ngx_pimap_held_event_t, link);
 
-        if (pimap_event_parse_json(&ev, kept->json, kept->len, kept->len, NULL,
+        if (pimap_event_parse_json(&ev, held->json, held->len, held->len, NULL,
                                    0)
             != PIMAP_EVENT_OK)
         {
@@ -378,111 +389,87 @@ ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *guest,
 
 
 void
-ngx_pimap_handover_incoming_end(ngx_pimap_handover_incoming_t *guest)
+ngx_pimap_handover_incoming_end(ngx_pimap_handover_incoming_t *in)
 {
-    guest->ended = 1;
+    in->ended = 1;
 
-    if (ngx_queue_empty(&guest->early)) {
-        ngx_pimap_handover_incoming_destroy(guest);
+    if (ngx_queue_empty(&in->pending)) {
+        ngx_pimap_handover_incoming_destroy(in);
     }
 }
 
 
 static void
-ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *guest)
+ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *in)
 {
     ngx_queue_t  *q;
 
-    while (!ngx_queue_empty(&guest->kept)) {
-        q = ngx_queue_head(&guest->kept);
+    while (!ngx_queue_empty(&in->held)) {
+        q = ngx_queue_head(&in->held);
         ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_pimap_kept_t, link));
+        ngx_free(ngx_queue_data(q, ngx_pimap_held_event_t, link));
     }
 
-    ngx_queue_remove(&guest->link);
+    ngx_queue_remove(&in->link);
 
-    guest->account->incoming--;
-    ngx_pimap_account_put(guest->account);
+    in->account->incoming--;
+    ngx_pimap_account_put(in->account);
 
-    ngx_free(guest);
+    ngx_free(in);
 }
 
 
 void
-ngx_pimap_handover_incoming_forget(void *giver)
+ngx_pimap_handover_incoming_forget(void *sender)
 {
-    ngx_queue_t        *q, *next;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in, *next;
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
+    for (in = ngx_pimap_handover_incoming_next(NULL); in; in = next) {
+        next = ngx_pimap_handover_incoming_next(in);
 
-        if (guest->giver != giver) {
+        if (in->sender != sender) {
             continue;
         }
 
-        if (ngx_queue_empty(&guest->early)) {
-            ngx_pimap_handover_incoming_destroy(guest);
+        /* the marker, if it still comes, orders events of devices here */
 
-        } else {
-            ngx_pimap_handover_incoming_orphan(guest);
+        in->sender = NULL;
+        in->gone = ngx_current_msec;
+
+        ngx_pimap_handover_incoming_end(in);
+
+        if (!ngx_pimap_handover_incoming_late.timer_set) {
+            ngx_add_timer(&ngx_pimap_handover_incoming_late,
+                          NGX_PIMAP_HANDOVER_INCOMING_TICK);
         }
     }
 }
 
 
-/*
- * The giver was faster than Redis: what comes before the marker has been
- * delivered there.
- */
-
-static void
-ngx_pimap_handover_incoming_orphan(ngx_pimap_handover_incoming_t *guest)
-{
-    guest->giver = NULL;
-    guest->ended = 1;
-    guest->orphaned = ngx_current_msec;
-
-    if (!ngx_pimap_handover_incoming_late.timer_set) {
-        ngx_add_timer(&ngx_pimap_handover_incoming_late,
-                      NGX_PIMAP_HANDOVER_INCOMING_TICK);
-    }
-}
-
-
-/* The marker was lost, with Redis, maybe: nobody waits for it any longer. */
+/* A marker may be lost while Redis is in trouble. */
 
 static void
 ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev)
 {
-    ngx_uint_t          others;
-    ngx_queue_t        *q, *next;
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_uint_t                      others;
+    ngx_pimap_handover_incoming_t  *in, *next;
 
     others = 0;
 
-    for (q = ngx_queue_head(&ngx_pimap_guests);
-         q != ngx_queue_sentinel(&ngx_pimap_guests);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        guest = ngx_queue_data(q, ngx_pimap_handover_incoming_t, link);
+    for (in = ngx_pimap_handover_incoming_next(NULL); in; in = next) {
+        next = ngx_pimap_handover_incoming_next(in);
 
-        if (guest->giver) {
+        if (in->sender) {
             continue;
         }
 
-        if (ngx_current_msec - guest->orphaned < NGX_PIMAP_HANDOVER_INCOMING_WAIT) {
+        if (ngx_current_msec - in->gone < NGX_PIMAP_HANDOVER_INCOMING_WAIT) {
             others = 1;
             continue;
         }
 
-        ngx_pimap_handover_incoming_admit_early(guest);
-        ngx_pimap_handover_incoming_destroy(guest);
+        ngx_pimap_handover_incoming_pending(in, 1);
+        ngx_pimap_handover_incoming_destroy(in);
     }
 
     if (others) {
@@ -494,5 +481,5 @@ ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev)
 ngx_uint_t
 ngx_pimap_handover_incoming_busy(void)
 {
-    return !ngx_queue_empty(&ngx_pimap_guests);
+    return ngx_pimap_handover_incoming_next(NULL) != NULL;
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Messages over a pair of sockets.
+ * Each message is one packet, so it comes whole or not at all.
  */
 
 
@@ -18,6 +18,8 @@ typedef union {
 } ngx_pimap_handover_ipc_control_t;
 
 
+static ngx_int_t ngx_pimap_handover_ipc_write(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t fd);
 static ngx_socket_t ngx_pimap_handover_ipc_fd(struct msghdr *msg);
 
 
@@ -39,26 +41,61 @@ ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep, ngx_log_t *log)
 
 
 ngx_int_t
-ngx_pimap_handover_ipc_send(ngx_socket_t s,
-    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd)
+ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_uint_t kind, uint64_t number,
+    ngx_str_t *data, ngx_socket_t fd)
 {
-    ssize_t                    n;
-    ngx_err_t                  err;
-    struct iovec               iov[2];
-    struct msghdr              msg;
-    ngx_pimap_handover_ipc_control_t   control;
+    ngx_pimap_handover_ipc_head_t  head;
+
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
+
+    head.kind = (uint16_t) kind;
+    head.number = number;
+
+    return ngx_pimap_handover_ipc_write(s, &head, data, fd);
+}
+
+
+ngx_int_t
+ngx_pimap_handover_ipc_accept(ngx_socket_t s, ngx_uint_t workers,
+    ngx_uint_t redis)
+{
+    ngx_pimap_handover_ipc_head_t  head;
+
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
+
+    head.kind = NGX_PIMAP_HANDOVER_IPC_ACCEPT;
+    head.workers = (uint32_t) workers;
+    head.redis = (uint16_t) redis;
+
+    return ngx_pimap_handover_ipc_write(s, &head, NULL, (ngx_socket_t) -1);
+}
+
+
+static ngx_int_t
+ngx_pimap_handover_ipc_write(ngx_socket_t s,
+    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t fd)
+{
+    ssize_t                           n;
+    ngx_err_t                         err;
+    struct iovec                      iov[2];
+    struct msghdr                     msg;
+    ngx_pimap_handover_ipc_control_t  control;
 
     head->version = NGX_PIMAP_HANDOVER_IPC_VERSION;
+    head->worker = (uint32_t) ngx_worker;
 
     iov[0].iov_base = head;
     iov[0].iov_len = sizeof(ngx_pimap_handover_ipc_head_t);
-    iov[1].iov_base = data;
-    iov[1].iov_len = len;
+
+    if (data) {
+        iov[1].iov_base = data->data;
+        iov[1].iov_len = data->len;
+    }
 
     ngx_memzero(&msg, sizeof(struct msghdr));
 
     msg.msg_iov = iov;
-    msg.msg_iovlen = len ? 2 : 1;
+    msg.msg_iovlen = data ? 2 : 1;
 
     if (fd != (ngx_socket_t) -1) {
         ngx_memzero(&control, sizeof(control));
@@ -95,11 +132,11 @@ ngx_int_t
 ngx_pimap_handover_ipc_receive(ngx_socket_t s,
     ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t *fd)
 {
-    ssize_t                    n;
-    struct iovec               iov[2];
-    struct msghdr              msg;
-    ngx_pimap_handover_ipc_control_t   control;
-    static uint64_t            buf[NGX_PIMAP_HANDOVER_IPC_MAX / sizeof(uint64_t)];
+    ssize_t                           n;
+    struct iovec                      iov[2];
+    struct msghdr                     msg;
+    ngx_pimap_handover_ipc_control_t  control;
+    static u_char                     buf[NGX_PIMAP_HANDOVER_IPC_MAX];
 
     iov[0].iov_base = head;
     iov[0].iov_len = sizeof(ngx_pimap_handover_ipc_head_t);
@@ -113,7 +150,7 @@ ngx_pimap_handover_ipc_receive(ngx_socket_t s,
     msg.msg_control = &control;
     msg.msg_controllen = sizeof(control.space);
 
-    /* ECONNRESET: it has closed unheard; what it sent before still comes */
+    /* ECONNRESET: it has closed with unread messages; its own still come */
 
     do {
         n = recvmsg(s, &msg, MSG_CMSG_CLOEXEC);
@@ -140,7 +177,7 @@ ngx_pimap_handover_ipc_receive(ngx_socket_t s,
         return NGX_ERROR;
     }
 
-    data->data = (u_char *) buf;
+    data->data = buf;
     data->len = n - sizeof(ngx_pimap_handover_ipc_head_t);
 
     return NGX_OK;

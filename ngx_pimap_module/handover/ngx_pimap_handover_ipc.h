@@ -2,43 +2,54 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How workers of two generations speak: messages with a head of fixed size,
- * maybe some bytes, maybe a file descriptor, over pairs of SEQPACKET sockets
- * that nobody else can open.
+ * Owns the messages between workers of two generations: a head of fixed size,
+ * some bytes, and a file descriptor, over pairs of SEQPACKET sockets that no
+ * other process can open.
  */
 
 
-#ifndef _NGX_PIMAP_TALK_H_INCLUDED_
-#define _NGX_PIMAP_TALK_H_INCLUDED_
+#ifndef _NGX_PIMAP_HANDOVER_IPC_H_INCLUDED_
+#define _NGX_PIMAP_HANDOVER_IPC_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
 
 
 /*
- * Rises with every change of what is said, the device's record included.  A
- * test builds a module with another one.
+ * Rises with every change of the messages; not with new fields of a device's
+ * record.  A test builds a module with another one.
  */
 #ifndef NGX_PIMAP_HANDOVER_IPC_VERSION
-#define NGX_PIMAP_HANDOVER_IPC_VERSION   4
+#define NGX_PIMAP_HANDOVER_IPC_VERSION   5
 #endif
 
 #define NGX_PIMAP_HANDOVER_IPC_MAX       131072     /* bytes of a message */
 
 /* "!handover <token>" in the account's channel, 16 hexadecimal digits */
-#define NGX_PIMAP_HANDOVER_MARKER       "!handover "
-#define NGX_PIMAP_HANDOVER_TOKEN_LEN    16
+#define NGX_PIMAP_HANDOVER_MARKER        "!handover "
+#define NGX_PIMAP_HANDOVER_TOKEN_LEN     16
 #define NGX_PIMAP_HANDOVER_MARKER_SIZE                                        \
     (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + NGX_PIMAP_HANDOVER_TOKEN_LEN)
 
 
+/*
+ *   sender      receiver
+ *   OFFER   ->               with a socket for all the rest
+ *           <-  ACCEPT
+ *   ACCOUNT ->               the receiver subscribes and publishes a marker
+ *   DEVICE  ->               a record, with the device's socket
+ *   END     ->               of the account's devices
+ *           <-  DONE         they have been received: the sender may forget
+ *           <-  CLOSE        no more accounts: the receiver quits itself
+ */
 typedef enum {
-    NGX_PIMAP_HANDOVER_IPC_OFFER = 1,   /* old: who takes?  With a socket to talk */
-    NGX_PIMAP_HANDOVER_IPC_ACCEPT,        /* new: I do */
-    NGX_PIMAP_HANDOVER_IPC_ACCOUNT,     /* old: subscribe to this one */
-    NGX_PIMAP_HANDOVER_IPC_DEVICE,      /* old: a record, with its connection */
-    NGX_PIMAP_HANDOVER_IPC_END,         /* old: no more devices of that account */
-    NGX_PIMAP_HANDOVER_IPC_CLOSE         /* new: I have to leave myself */
+    NGX_PIMAP_HANDOVER_IPC_OFFER = 1,
+    NGX_PIMAP_HANDOVER_IPC_ACCEPT,
+    NGX_PIMAP_HANDOVER_IPC_ACCOUNT,
+    NGX_PIMAP_HANDOVER_IPC_DEVICE,
+    NGX_PIMAP_HANDOVER_IPC_END,
+    NGX_PIMAP_HANDOVER_IPC_CLOSE,
+    NGX_PIMAP_HANDOVER_IPC_DONE
 } ngx_pimap_handover_ipc_kind_t;
 
 
@@ -46,31 +57,41 @@ typedef enum {
 typedef struct {
     uint32_t    version;
     uint16_t    kind;
-    uint16_t    up;             /* HERE: Redis is there */
-    uint32_t    workers;        /* HERE: how many there are to be found */
-    uint32_t    worker;         /* HERE: which one of them this is */
-    uint64_t    number;         /* HELLO: the generation; ACCOUNT, DEVICE,
-                                   END: the token of what is given */
+    uint16_t    redis;          /* ACCEPT: Redis can be reached */
+    uint32_t    workers;        /* ACCEPT: the number of workers */
+    uint32_t    worker;         /* the number of the one that sends this */
+    uint64_t    number;         /* OFFER: the generation; else the token */
 } ngx_pimap_handover_ipc_head_t;
 
 
-/* A pair of sockets, non-blocking; kept over exec() if asked for. */
+/* A change of state, for the debug log. */
+#define ngx_pimap_handover_dbg(state, peer, account, devices)                 \
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,                     \
+                   "pimap handover: %s peer:%ui account:\"%V\" devices:%ui",  \
+                   state, (ngx_uint_t) (peer), account,                       \
+                   (ngx_uint_t) (devices))
+
+
+/* A pair of sockets, non-blocking; kept over exec() if "keep". */
 ngx_int_t ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep,
     ngx_log_t *log);
 
 /*
- * Sends a message whole: NGX_OK; NGX_AGAIN if there is no room now (which the
- * socket does not tell if it is for too many descriptors on their way, so try
- * again after a while, too); NGX_DECLINED if it is too long for the socket;
- * NGX_ERROR.  "fd" is copied into it, or -1.
+ * Sends a whole message: NGX_OK; NGX_AGAIN if there is no room (if that is
+ * because of too many descriptors in flight, no event tells when there is, so
+ * try again after a while); NGX_DECLINED if it is too long for the socket;
+ * NGX_ERROR.  "data" may be NULL; "fd" is copied into it, or -1.
  */
-ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s,
-    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd);
+ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_uint_t kind,
+    uint64_t number, ngx_str_t *data, ngx_socket_t fd);
+
+ngx_int_t ngx_pimap_handover_ipc_accept(ngx_socket_t s, ngx_uint_t workers,
+    ngx_uint_t redis);
 
 /*
- * Receives one: NGX_OK, NGX_AGAIN, NGX_DONE if the other side has closed, or
- * NGX_ERROR, also for what is no message of ours.  "data" points into a buffer
- * that is aligned and good until the next call; "fd" is -1 if there was none.
+ * Receives a message: NGX_OK; NGX_AGAIN; NGX_DONE if the other side has
+ * closed; NGX_ERROR, also for an invalid message.  "data" is good until the
+ * next call; "fd" is -1 if there was none.
  */
 ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s,
     ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t *fd);
@@ -79,4 +100,5 @@ ngx_int_t ngx_pimap_handover_ipc_receive(ngx_socket_t s,
 ngx_connection_t *ngx_pimap_handover_ipc_open(ngx_socket_t s,
     ngx_event_handler_pt read, ngx_event_handler_pt write, void *data);
 
-#endif /* _NGX_PIMAP_TALK_H_INCLUDED_ */
+
+#endif /* _NGX_PIMAP_HANDOVER_IPC_H_INCLUDED_ */

@@ -2,42 +2,45 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Questions at the rendezvous are answered by whoever comes first.  So one is
- * asked after the other, until each worker of the new generation has answered
- * once.
+ * An offer at the hand-over socket is read by whichever worker comes first.
+ * So offers are made one after the other, until each newer worker has
+ * accepted one.
  */
 
 
 #include "ngx_pimap_handover_peer.h"
-#include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_socket.h"
 
 
 #define NGX_PIMAP_HANDOVER_PEER_SEARCH    5000      /* msec */
-#define NGX_PIMAP_HANDOVER_PEER_TOGETHER  1500      /* msec, to have all of them */
-#define NGX_PIMAP_HANDOVER_PEER_WINDOW    64        /* gifts under way to one */
-#define NGX_PIMAP_HANDOVER_PEER_AHEAD     128       /* of the one that has least */
+#define NGX_PIMAP_HANDOVER_PEER_TOGETHER  1500      /* msec, to have all */
+#define NGX_PIMAP_HANDOVER_PEER_WINDOW    64        /* transfers to one peer */
+#define NGX_PIMAP_HANDOVER_PEER_AHEAD     128       /* of the one with least */
 
 
-static ngx_int_t ngx_pimap_handover_peer_hello(void);
+static void ngx_pimap_handover_peer_offer(void);
 static void ngx_pimap_handover_peer_read_handler(ngx_event_t *rev);
-static ngx_int_t ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_handover_ipc_head_t *head);
+static ngx_int_t ngx_pimap_handover_peer_message(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_handover_ipc_head_t *head);
+static ngx_int_t ngx_pimap_handover_peer_accepted(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_handover_ipc_head_t *head);
 static void ngx_pimap_handover_peer_write_handler(ngx_event_t *wev);
 
 
-static ngx_queue_t   ngx_pimap_takers;
-static ngx_uint_t    ngx_pimap_handover_peer_workers;   /* to be found; 0: unknown */
+static ngx_queue_t   ngx_pimap_handover_peers;
+static ngx_uint_t    ngx_pimap_handover_peer_workers;   /* 0: unknown */
 static ngx_uint_t    ngx_pimap_handover_peer_found;
 static ngx_msec_t    ngx_pimap_handover_peer_began;
 static ngx_msec_t    ngx_pimap_handover_peer_until;
+
+static const ngx_pimap_handover_peer_ops_t  *ngx_pimap_handover_peer_ops;
 
 
 ngx_int_t
 ngx_pimap_handover_peer_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_takers);
+    ngx_queue_init(&ngx_pimap_handover_peers);
 
     return NGX_OK;
 }
@@ -46,118 +49,119 @@ ngx_pimap_handover_peer_init_process(ngx_cycle_t *cycle)
 void
 ngx_pimap_handover_peer_exit_process(void)
 {
-    ngx_pimap_handover_peer_t  *taker;
+    ngx_pimap_handover_peer_t  *peer;
 
-    while ((taker = ngx_pimap_handover_peer_first())) {
-        ngx_pimap_handover_peer_drop(taker);
+    while ((peer = ngx_pimap_handover_peer_next(NULL))) {
+        ngx_pimap_handover_peer_drop(peer);
     }
 }
 
 
 void
-ngx_pimap_handover_peer_begin(void)
+ngx_pimap_handover_peer_begin(const ngx_pimap_handover_peer_ops_t *ops)
 {
+    ngx_pimap_handover_peer_ops = ops;
     ngx_pimap_handover_peer_began = ngx_current_msec;
-    ngx_pimap_handover_peer_until = ngx_current_msec + NGX_PIMAP_HANDOVER_PEER_SEARCH;
+    ngx_pimap_handover_peer_until = ngx_current_msec
+                                    + NGX_PIMAP_HANDOVER_PEER_SEARCH;
 }
 
 
 ngx_uint_t
 ngx_pimap_handover_peer_searching(void)
 {
-    return (ngx_msec_int_t) (ngx_pimap_handover_peer_until - ngx_current_msec) > 0
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (ngx_pimap_handover_peer_until - ngx_current_msec);
+
+    return left > 0
            && (ngx_pimap_handover_peer_workers == 0
-               || ngx_pimap_handover_peer_found < ngx_pimap_handover_peer_workers);
+               || ngx_pimap_handover_peer_found
+                  < ngx_pimap_handover_peer_workers);
 }
 
 
 void
 ngx_pimap_handover_peer_search(void)
 {
-    ngx_pimap_handover_peer_t  *taker, *next;
+    ngx_pimap_handover_peer_t  *peer, *next;
 
-    for (taker = ngx_pimap_handover_peer_first(); taker; taker = next) {
-        next = ngx_pimap_handover_peer_next(taker);
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer; peer = next) {
+        next = ngx_pimap_handover_peer_next(peer);
 
-        if (taker->here) {
+        if (peer->accepted) {
             continue;
         }
 
-        if (ngx_current_msec - taker->asked <= NGX_PIMAP_HANDOVER_PEER_SEARCH) {
+        if (ngx_current_msec - peer->offered
+            <= NGX_PIMAP_HANDOVER_PEER_SEARCH)
+        {
             return;
         }
 
-        ngx_pimap_handover_peer_drop(taker);
+        ngx_pimap_handover_peer_drop(peer);
     }
 
     if (ngx_pimap_handover_peer_searching()) {
-        (void) ngx_pimap_handover_peer_hello();
+        ngx_pimap_handover_peer_offer();
     }
 }
 
 
-static ngx_int_t
-ngx_pimap_handover_peer_hello(void)
+static void
+ngx_pimap_handover_peer_offer(void)
 {
-    ngx_int_t               rc;
-    ngx_socket_t            s[2];
-    ngx_pimap_handover_peer_t      *taker;
-    ngx_pimap_handover_ipc_head_t   head;
+    ngx_int_t                   rc;
+    ngx_socket_t                s[2];
+    ngx_pimap_handover_peer_t  *peer;
 
     if (ngx_pimap_handover_ipc_pair(s, 0, ngx_cycle->log) != NGX_OK) {
-        return NGX_ERROR;
+        return;
     }
 
-    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
-
-    head.kind = NGX_PIMAP_HANDOVER_IPC_OFFER;
-    head.number = ngx_pimap_handover_socket_generation();
-
-    rc = ngx_pimap_handover_ipc_send(ngx_pimap_handover_socket_writer(), &head,
-                                     NULL, 0,
-                             s[1]);
-
+    rc = ngx_pimap_handover_ipc_send(ngx_pimap_handover_socket_writer(),
+                                     NGX_PIMAP_HANDOVER_IPC_OFFER,
+                                     ngx_pimap_handover_socket_generation(),
+                                     NULL, s[1]);
     (void) ngx_close_socket(s[1]);
 
-    taker = (rc == NGX_OK) ? ngx_calloc(sizeof(ngx_pimap_handover_peer_t),
-                                        ngx_cycle->log)
-                           : NULL;
+    peer = (rc == NGX_OK) ? ngx_calloc(sizeof(ngx_pimap_handover_peer_t),
+                                       ngx_cycle->log)
+                          : NULL;
 
-    if (taker == NULL) {
+    if (peer == NULL) {
         (void) ngx_close_socket(s[0]);
-        return NGX_ERROR;
+        return;
     }
 
-    taker->connection = ngx_pimap_handover_ipc_open(s[0],
-                                                    ngx_pimap_handover_peer_read_handler,
-                                            ngx_pimap_handover_peer_write_handler,
-                                            taker);
-    if (taker->connection == NULL) {
-        ngx_free(taker);
-        return NGX_ERROR;
+    peer->connection = ngx_pimap_handover_ipc_open(s[0],
+                                       ngx_pimap_handover_peer_read_handler,
+                                       ngx_pimap_handover_peer_write_handler,
+                                       peer);
+    if (peer->connection == NULL) {
+        ngx_free(peer);
+        return;
     }
 
-    taker->asked = ngx_current_msec;
+    peer->offered = ngx_current_msec;
 
-    ngx_queue_init(&taker->gifts);
-    ngx_queue_insert_tail(&ngx_pimap_takers, &taker->link);
-
-    return NGX_OK;
+    ngx_queue_init(&peer->transfers);
+    ngx_queue_insert_tail(&ngx_pimap_handover_peers, &peer->link);
 }
 
 
 static void
 ngx_pimap_handover_peer_read_handler(ngx_event_t *rev)
 {
-    ngx_int_t               rc;
-    ngx_str_t               data;
-    ngx_socket_t            fd;
-    ngx_connection_t       *c;
-    ngx_pimap_handover_peer_t      *taker;
+    ngx_int_t                       rc;
+    ngx_str_t                       data;
+    ngx_socket_t                    fd;
+    ngx_connection_t               *c;
+    ngx_pimap_handover_peer_t      *peer;
     ngx_pimap_handover_ipc_head_t   head;
 
     c = rev->data;
-    taker = c->data;
+    peer = c->data;
 
     rc = c->close ? NGX_ERROR : NGX_OK;
 
@@ -172,26 +176,51 @@ ngx_pimap_handover_peer_read_handler(ngx_event_t *rev)
             (void) ngx_close_socket(fd);
         }
 
-        /* or NGX_PIMAP_HANDOVER_IPC_CLOSE: it leaves itself */
-
-        rc = head.kind == NGX_PIMAP_HANDOVER_IPC_ACCEPT
-             ? ngx_pimap_handover_peer_here(taker, &head) : NGX_DONE;
+        rc = ngx_pimap_handover_peer_message(peer, &head);
     }
 
     if (rc != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_pimap_handover_peer_drop(taker);
+        ngx_pimap_handover_peer_drop(peer);
         return;
     }
 
     ngx_pimap_handover_peer_search();
-    ngx_pimap_handover_sender_pump();
+    ngx_pimap_handover_peer_ops->room();
 }
 
 
-/* NGX_DONE: we speak with this one already. */
+/* NGX_OK, or any other result if the peer is to be dropped. */
 
 static ngx_int_t
-ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker,
+ngx_pimap_handover_peer_message(ngx_pimap_handover_peer_t *peer,
+    ngx_pimap_handover_ipc_head_t *head)
+{
+    switch (head->kind) {
+
+    case NGX_PIMAP_HANDOVER_IPC_ACCEPT:
+        return ngx_pimap_handover_peer_accepted(peer, head);
+
+    case NGX_PIMAP_HANDOVER_IPC_DONE:
+        ngx_pimap_handover_peer_ops->done(peer, head->number);
+        break;
+
+    case NGX_PIMAP_HANDOVER_IPC_CLOSE:
+        peer->closing = 1;
+        ngx_pimap_handover_peer_ops->closing(peer);
+        break;
+
+    default:
+        return NGX_ERROR;
+    }
+
+    return peer->closing && peer->ntransfers == 0 ? NGX_DONE : NGX_OK;
+}
+
+
+/* NGX_DONE: there is a conversation with this worker already. */
+
+static ngx_int_t
+ngx_pimap_handover_peer_accepted(ngx_pimap_handover_peer_t *peer,
     ngx_pimap_handover_ipc_head_t *head)
 {
     ngx_pimap_handover_peer_t  *other;
@@ -207,17 +236,17 @@ ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker,
 
     ngx_pimap_handover_peer_workers = head->workers;
 
-    for (other = ngx_pimap_handover_peer_first(); other;
+    for (other = ngx_pimap_handover_peer_next(NULL); other;
          other = ngx_pimap_handover_peer_next(other))
     {
-        if (other->here && other->worker == head->worker) {
+        if (other->accepted && other->worker == head->worker) {
             return NGX_DONE;
         }
     }
 
-    taker->here = 1;
-    taker->worker = head->worker;
-    taker->up = (head->up != 0);
+    peer->accepted = 1;
+    peer->worker = head->worker;
+    peer->redis = (head->redis != 0);
 
     ngx_pimap_handover_peer_found++;
 
@@ -228,25 +257,25 @@ ngx_pimap_handover_peer_here(ngx_pimap_handover_peer_t *taker,
 static void
 ngx_pimap_handover_peer_write_handler(ngx_event_t *wev)
 {
-    ngx_connection_t   *c;
-    ngx_pimap_handover_peer_t  *taker;
+    ngx_connection_t           *c;
+    ngx_pimap_handover_peer_t  *peer;
 
     c = wev->data;
-    taker = c->data;
+    peer = c->data;
 
-    if (taker->full && ngx_pimap_handover_peer_retry(taker) == NGX_OK) {
-        ngx_pimap_handover_sender_pump();
+    if (peer->full && ngx_pimap_handover_peer_retry(peer) == NGX_OK) {
+        ngx_pimap_handover_peer_ops->room();
     }
 }
 
 
 ngx_int_t
-ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *taker)
+ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *peer)
 {
-    taker->full = 0;
+    peer->full = 0;
 
-    if (ngx_pimap_handover_sender_ends(taker) == NGX_ERROR) {
-        ngx_pimap_handover_peer_drop(taker);
+    if (ngx_pimap_handover_peer_ops->writable(peer) == NGX_ERROR) {
+        ngx_pimap_handover_peer_drop(peer);
         return NGX_DONE;
     }
 
@@ -255,22 +284,22 @@ ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *taker)
 
 
 ngx_int_t
-ngx_pimap_handover_peer_say(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd)
+ngx_pimap_handover_peer_send(ngx_pimap_handover_peer_t *peer, ngx_uint_t kind,
+    uint64_t token, ngx_str_t *data, ngx_socket_t fd)
 {
     ngx_int_t     rc;
     ngx_event_t  *wev;
 
-    rc = ngx_pimap_handover_ipc_send(taker->connection->fd, head, data, len,
+    rc = ngx_pimap_handover_ipc_send(peer->connection->fd, kind, token, data,
                                      fd);
 
     if (rc != NGX_AGAIN) {
         return rc;
     }
 
-    wev = taker->connection->write;
+    wev = peer->connection->write;
 
-    taker->full = 1;
+    peer->full = 1;
     wev->ready = 0;
 
     return ngx_handle_write_event(wev, 0) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
@@ -280,84 +309,74 @@ ngx_pimap_handover_peer_say(ngx_pimap_handover_peer_t *taker,
 ngx_pimap_handover_peer_t *
 ngx_pimap_handover_peer_best(void)
 {
-    ngx_uint_t          n, least;
-    ngx_pimap_handover_peer_t  *taker, *best;
+    ngx_uint_t                  n, least, most;
+    ngx_pimap_handover_peer_t  *peer, *best;
 
     best = NULL;
     least = NGX_MAX_UINT32_VALUE;
+    most = NGX_MAX_UINT32_VALUE;
 
-    /* the first one that is found does not get everything */
+    /* the first one that is found must not get everything */
 
     if (ngx_pimap_handover_peer_searching()
-        && ngx_current_msec - ngx_pimap_handover_peer_began < NGX_PIMAP_HANDOVER_PEER_TOGETHER)
+        && ngx_current_msec - ngx_pimap_handover_peer_began
+           < NGX_PIMAP_HANDOVER_PEER_TOGETHER)
     {
         return NULL;
     }
 
-    for (taker = ngx_pimap_handover_peer_first(); taker;
-         taker = ngx_pimap_handover_peer_next(taker))
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer;
+         peer = ngx_pimap_handover_peer_next(peer))
     {
-        if (!taker->here) {
+        if (!peer->accepted || peer->closing) {
             continue;
         }
 
-        n = taker->given + taker->ngifts;
+        n = peer->sent + peer->ntransfers;
         least = ngx_min(least, n);
 
-        if (!taker->full && taker->ngifts < NGX_PIMAP_HANDOVER_PEER_WINDOW
-            && (best == NULL || n < best->given + best->ngifts))
+        if (!peer->full && n < most
+            && peer->ntransfers < NGX_PIMAP_HANDOVER_PEER_WINDOW)
         {
-            best = taker;
+            best = peer;
+            most = n;
         }
     }
 
     /* a slow one is waited for, so that all get their share */
 
-    if (best
-        && best->given + best->ngifts > least + NGX_PIMAP_HANDOVER_PEER_AHEAD) {
-        return NULL;
-    }
-
-    return best;
+    return best && most <= least + NGX_PIMAP_HANDOVER_PEER_AHEAD ? best : NULL;
 }
 
 
 ngx_pimap_handover_peer_t *
-ngx_pimap_handover_peer_first(void)
-{
-    return ngx_queue_empty(&ngx_pimap_takers)
-           ? NULL : ngx_queue_data(ngx_queue_head(&ngx_pimap_takers),
-                                   ngx_pimap_handover_peer_t, link);
-}
-
-
-ngx_pimap_handover_peer_t *
-ngx_pimap_handover_peer_next(ngx_pimap_handover_peer_t *taker)
+ngx_pimap_handover_peer_next(ngx_pimap_handover_peer_t *peer)
 {
     ngx_queue_t  *q;
 
-    q = ngx_queue_next(&taker->link);
+    q = ngx_queue_next(peer ? &peer->link : &ngx_pimap_handover_peers);
 
-    return q == ngx_queue_sentinel(&ngx_pimap_takers)
+    return q == ngx_queue_sentinel(&ngx_pimap_handover_peers)
            ? NULL : ngx_queue_data(q, ngx_pimap_handover_peer_t, link);
 }
 
 
-/* What has been said to it will be heard before the end is. */
+/* The peer reads what it was sent before it sees the end. */
 
 void
-ngx_pimap_handover_peer_drop(ngx_pimap_handover_peer_t *taker)
+ngx_pimap_handover_peer_drop(ngx_pimap_handover_peer_t *peer)
 {
-    ngx_pimap_handover_sender_back(taker);
+    ngx_pimap_handover_peer_ops->gone(peer);
 
     /* another one is looked for in its place */
 
-    if (taker->here) {
+    if (peer->accepted) {
         ngx_pimap_handover_peer_found--;
-        ngx_pimap_handover_peer_until = ngx_current_msec + NGX_PIMAP_HANDOVER_PEER_SEARCH;
+        ngx_pimap_handover_peer_until = ngx_current_msec
+                                        + NGX_PIMAP_HANDOVER_PEER_SEARCH;
     }
 
-    ngx_queue_remove(&taker->link);
-    ngx_pimap_socket_close(taker->connection);
-    ngx_free(taker);
+    ngx_queue_remove(&peer->link);
+    ngx_pimap_socket_close(peer->connection);
+    ngx_free(peer);
 }

@@ -2,13 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The workers that stay, as one that leaves sees them: found at the
- * rendezvous, one conversation with each.
+ * Owns the peers of a worker that quits: the newer workers, with one
+ * conversation each.  Called by the sender, to which it reports by "ops".
  */
 
 
-#ifndef _NGX_PIMAP_TAKER_H_INCLUDED_
-#define _NGX_PIMAP_TAKER_H_INCLUDED_
+#ifndef _NGX_PIMAP_HANDOVER_PEER_H_INCLUDED_
+#define _NGX_PIMAP_HANDOVER_PEER_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -17,48 +17,64 @@
 
 typedef struct {
     ngx_queue_t          link;
-    ngx_queue_t          gifts;             /* under way to it */
+    ngx_queue_t          transfers;
     ngx_connection_t    *connection;
-    ngx_uint_t           worker;
-    ngx_uint_t           ngifts;
-    ngx_uint_t           given;             /* devices */
-    ngx_msec_t           asked;
+    ngx_uint_t           worker;            /* its number */
+    ngx_uint_t           ntransfers;
+    ngx_uint_t           sent;              /* devices */
+    ngx_msec_t           offered;
 
-    unsigned             here:1;            /* has answered */
-    unsigned             up:1;              /* its Redis is there */
+    unsigned             accepted:1;
+    unsigned             redis:1;           /* its Redis can be reached */
     unsigned             full:1;            /* until its socket has room */
+    unsigned             closing:1;         /* it quits itself */
 } ngx_pimap_handover_peer_t;
+
+
+typedef struct {
+    /* Some peer may take more accounts. */
+    void       (*room)(void);
+
+    /* The peer's socket may have room.  NGX_ERROR: drop the peer. */
+    ngx_int_t  (*writable)(ngx_pimap_handover_peer_t *peer);
+
+    /* The peer has received all devices of a transfer. */
+    void       (*done)(ngx_pimap_handover_peer_t *peer, uint64_t token);
+
+    /* The peer takes no more accounts, only devices that are sent. */
+    void       (*closing)(ngx_pimap_handover_peer_t *peer);
+
+    /* The peer is lost, its transfers have to be taken off it. */
+    void       (*gone)(ngx_pimap_handover_peer_t *peer);
+} ngx_pimap_handover_peer_ops_t;
 
 
 ngx_int_t ngx_pimap_handover_peer_init_process(ngx_cycle_t *cycle);
 void ngx_pimap_handover_peer_exit_process(void);
 
-/* From now on, and for a while, they are looked for; one more step of that. */
-void ngx_pimap_handover_peer_begin(void);
+/* Begins to look for peers; the next step of that; true while it goes on. */
+void ngx_pimap_handover_peer_begin(const ngx_pimap_handover_peer_ops_t *ops);
 void ngx_pimap_handover_peer_search(void);
-
-/* True while one more may be found. */
 ngx_uint_t ngx_pimap_handover_peer_searching(void);
 
-/* Whoever has got least so far, and can get more; NULL: nobody for now. */
+/* The peer with the fewest devices that has room; NULL: none has. */
 ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_best(void);
 
-/* The first one; the next one, or NULL. */
-ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_first(void);
-ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_next(ngx_pimap_handover_peer_t *taker);
+/* The first one, or the one after "peer"; or NULL. */
+ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_next(
+    ngx_pimap_handover_peer_t *peer);
 
 /*
- * Says something: NGX_OK; NGX_AGAIN: nothing more until there is room;
- * NGX_ERROR: it has to be dropped.
+ * Sends a message: NGX_OK; NGX_AGAIN: there is no room, writable() will be
+ * called; NGX_DECLINED: it is too long; NGX_ERROR: drop the peer.
  */
-ngx_int_t ngx_pimap_handover_peer_say(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_handover_ipc_head_t *head, u_char *data, size_t len, ngx_socket_t fd);
+ngx_int_t ngx_pimap_handover_peer_send(ngx_pimap_handover_peer_t *peer,
+    ngx_uint_t kind, uint64_t token, ngx_str_t *data, ngx_socket_t fd);
 
-/* Its socket may have room again.  NGX_DONE: it has been dropped. */
-ngx_int_t ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *taker);
+/* Tries again to write.  NGX_DONE: the peer has been dropped. */
+ngx_int_t ngx_pimap_handover_peer_retry(ngx_pimap_handover_peer_t *peer);
 
-/* What is under way to it goes back to the giver. */
-void ngx_pimap_handover_peer_drop(ngx_pimap_handover_peer_t *taker);
+void ngx_pimap_handover_peer_drop(ngx_pimap_handover_peer_t *peer);
 
 
-#endif /* _NGX_PIMAP_TAKER_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_HANDOVER_PEER_H_INCLUDED_ */

@@ -2,90 +2,108 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Conversations with workers that leave.
+ * A worker accepts offers as soon as its Redis can be reached, and one
+ * conversation with each older worker begins.
  */
 
 
 #include "ngx_pimap_handover_receiver.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_handover_incoming.h"
+#include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_socket.h"
 #include "ngx_pimap_subscriber.h"
-#include "ngx_pimap_handover_ipc.h"
 
 
-#define NGX_PIMAP_HANDOVER_RECEIVER_TURN      64     /* messages, then others' turn */
-#define NGX_PIMAP_HANDOVER_RECEIVER_TICK      5      /* msec */
-#define NGX_PIMAP_HANDOVER_RECEIVER_PATIENCE  2000   /* msec, until Redis is there */
+#define NGX_PIMAP_HANDOVER_RECEIVER_READS  64     /* messages in a row */
+#define NGX_PIMAP_HANDOVER_RECEIVER_TICK   5      /* msec */
+#define NGX_PIMAP_HANDOVER_RECEIVER_WAIT   2000   /* msec, for Redis */
 
 
-/* A worker that leaves. */
+/* A worker that quits. */
 typedef struct {
     ngx_queue_t           link;
     ngx_connection_t     *connection;
-} ngx_pimap_giver_t;
+    ngx_uint_t            worker;
+} ngx_pimap_handover_from_t;
 
 
 static void ngx_pimap_handover_receiver_open_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_pimap_handover_receiver_ready(void);
-static void ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev);
-static void ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head, ngx_socket_t fd);
+static void ngx_pimap_handover_receiver_offer_handler(ngx_event_t *rev);
+static void ngx_pimap_handover_receiver_offer(
+    ngx_pimap_handover_ipc_head_t *head, ngx_socket_t fd);
 static void ngx_pimap_handover_receiver_read_handler(ngx_event_t *rev);
-static void ngx_pimap_handover_receiver_nothing(ngx_event_t *wev);
-static ngx_int_t ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver,
-    ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t fd);
-static void ngx_pimap_handover_receiver_drop(ngx_pimap_giver_t *giver);
+static void ngx_pimap_handover_receiver_write_handler(ngx_event_t *wev);
+static ngx_int_t ngx_pimap_handover_receiver_message(
+    ngx_pimap_handover_from_t *from, ngx_pimap_handover_ipc_head_t *head,
+    ngx_str_t *data, ngx_socket_t fd);
+static ngx_int_t ngx_pimap_handover_receiver_end(
+    ngx_pimap_handover_from_t *from, ngx_pimap_handover_incoming_t *in);
+static void ngx_pimap_handover_receiver_drop(ngx_pimap_handover_from_t *from);
 
 
-static ngx_queue_t        ngx_pimap_handover_receiver_givers;
-static ngx_connection_t  *ngx_pimap_handover_receiver_door;
+static ngx_queue_t        ngx_pimap_handover_receiver_froms;
+static ngx_connection_t  *ngx_pimap_handover_receiver_offers;
 static ngx_event_t        ngx_pimap_handover_receiver_event;
+static ngx_connection_t   ngx_pimap_handover_receiver_dumb;
 static ngx_msec_t         ngx_pimap_handover_receiver_began;
 
 
 ngx_int_t
 ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_handover_receiver_givers);
+    ngx_event_t  *ev;
+
+    ngx_queue_init(&ngx_pimap_handover_receiver_froms);
 
     if (ngx_pimap_handover_socket_reader() == (ngx_socket_t) -1) {
         return NGX_OK;
     }
 
-    ngx_pimap_timer_init(&ngx_pimap_handover_receiver_event,
-                         ngx_pimap_handover_receiver_open_handler,
-                         cycle->log, 1);
+    ngx_pimap_handover_receiver_dumb.fd = (ngx_socket_t) -1;
+
+    ev = &ngx_pimap_handover_receiver_event;
+    ev->handler = ngx_pimap_handover_receiver_open_handler;
+    ev->data = &ngx_pimap_handover_receiver_dumb;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
 
     ngx_pimap_handover_receiver_began = ngx_current_msec;
 
-    ngx_add_timer(&ngx_pimap_handover_receiver_event,
-                  NGX_PIMAP_HANDOVER_RECEIVER_TICK);
+    ngx_add_timer(ev, NGX_PIMAP_HANDOVER_RECEIVER_TICK);
 
     return NGX_OK;
 }
 
 
-/* Before Redis is there we could not tell when events begin to be ours. */
+/* Without Redis the worker could not tell which events are its own. */
 
 static void
 ngx_pimap_handover_receiver_open_handler(ngx_event_t *ev)
 {
+    ngx_connection_t  *c;
+
     if (!ngx_pimap_handover_receiver_ready()
-        && ngx_current_msec - ngx_pimap_handover_receiver_began < NGX_PIMAP_HANDOVER_RECEIVER_PATIENCE)
+        && ngx_current_msec - ngx_pimap_handover_receiver_began
+           < NGX_PIMAP_HANDOVER_RECEIVER_WAIT)
     {
         ngx_add_timer(ev, NGX_PIMAP_HANDOVER_RECEIVER_TICK);
         return;
     }
 
-    ngx_pimap_handover_receiver_door = ngx_pimap_handover_ipc_open(ngx_pimap_handover_socket_reader(),
-                                              ngx_pimap_handover_receiver_hello_handler,
-                                              ngx_pimap_handover_receiver_nothing, NULL);
-
-    if (ngx_pimap_handover_receiver_door == NULL) {
+    c = ngx_pimap_handover_ipc_open(ngx_pimap_handover_socket_reader(),
+                                    ngx_pimap_handover_receiver_offer_handler,
+                                    ngx_pimap_handover_receiver_write_handler,
+                                    NULL);
+    if (c == NULL) {
         ngx_log_error(NGX_LOG_ERR, ev->log, 0,
-                      "pimap can't take over devices");
+                      "pimap cannot take over devices of old workers: no "
+                      "free connection, see \"worker_connections\"");
     }
+
+    ngx_pimap_handover_receiver_offers = c;
 }
 
 
@@ -103,10 +121,11 @@ ngx_pimap_handover_receiver_exit_process(void)
 
     ngx_pimap_handover_receiver_stop();
 
-    while (!ngx_queue_empty(&ngx_pimap_handover_receiver_givers)) {
-        q = ngx_queue_head(&ngx_pimap_handover_receiver_givers);
-        ngx_pimap_handover_receiver_drop(ngx_queue_data(q, ngx_pimap_giver_t,
-                                                        link));
+    while (!ngx_queue_empty(&ngx_pimap_handover_receiver_froms)) {
+        q = ngx_queue_head(&ngx_pimap_handover_receiver_froms);
+        ngx_pimap_handover_receiver_drop(ngx_queue_data(q,
+                                                  ngx_pimap_handover_from_t,
+                                                  link));
     }
 }
 
@@ -114,33 +133,29 @@ ngx_pimap_handover_receiver_exit_process(void)
 void
 ngx_pimap_handover_receiver_stop(void)
 {
-    ngx_queue_t            *q;
-    ngx_pimap_giver_t      *giver;
-    ngx_pimap_handover_ipc_head_t   head;
+    ngx_queue_t                *q;
+    ngx_pimap_handover_from_t  *from;
 
     if (ngx_pimap_handover_receiver_event.timer_set) {
         ngx_del_timer(&ngx_pimap_handover_receiver_event);
     }
 
-    if (ngx_pimap_handover_receiver_door == NULL) {
+    if (ngx_pimap_handover_receiver_offers == NULL) {
         return;
     }
 
-    ngx_pimap_socket_close(ngx_pimap_handover_receiver_door);
-    ngx_pimap_handover_receiver_door = NULL;
+    ngx_pimap_socket_close(ngx_pimap_handover_receiver_offers);
+    ngx_pimap_handover_receiver_offers = NULL;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
-
-    head.kind = NGX_PIMAP_HANDOVER_IPC_CLOSE;
-
-    for (q = ngx_queue_head(&ngx_pimap_handover_receiver_givers);
-         q != ngx_queue_sentinel(&ngx_pimap_handover_receiver_givers);
+    for (q = ngx_queue_head(&ngx_pimap_handover_receiver_froms);
+         q != ngx_queue_sentinel(&ngx_pimap_handover_receiver_froms);
          q = ngx_queue_next(q))
     {
-        giver = ngx_queue_data(q, ngx_pimap_giver_t, link);
+        from = ngx_queue_data(q, ngx_pimap_handover_from_t, link);
 
-        (void) ngx_pimap_handover_ipc_send(giver->connection->fd, &head, NULL,
-                                           0, -1);
+        (void) ngx_pimap_handover_ipc_send(from->connection->fd,
+                                           NGX_PIMAP_HANDOVER_IPC_CLOSE, 0,
+                                           NULL, -1);
     }
 }
 
@@ -148,17 +163,18 @@ ngx_pimap_handover_receiver_stop(void)
 ngx_uint_t
 ngx_pimap_handover_receiver_busy(void)
 {
-    return !ngx_queue_empty(&ngx_pimap_handover_receiver_givers) || ngx_pimap_handover_incoming_busy();
+    return !ngx_queue_empty(&ngx_pimap_handover_receiver_froms)
+           || ngx_pimap_handover_incoming_busy();
 }
 
 
 static void
-ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev)
+ngx_pimap_handover_receiver_offer_handler(ngx_event_t *rev)
 {
-    ngx_int_t               rc;
-    ngx_str_t               data;
-    ngx_socket_t            fd;
-    ngx_connection_t       *c;
+    ngx_int_t                       rc;
+    ngx_str_t                       data;
+    ngx_socket_t                    fd;
+    ngx_connection_t               *c;
     ngx_pimap_handover_ipc_head_t   head;
 
     c = rev->data;
@@ -177,12 +193,13 @@ ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev)
 
         if (rc != NGX_OK) {
             ngx_log_error(NGX_LOG_ERR, c->log, 0,
-                          "pimap can't take over devices");
+                          "pimap cannot take over devices of old workers: "
+                          "invalid message at the hand-over socket");
             return;
         }
 
         if (fd != (ngx_socket_t) -1) {
-            ngx_pimap_handover_receiver_hello(&head, fd);
+            ngx_pimap_handover_receiver_offer(&head, fd);
         }
     }
 
@@ -190,50 +207,48 @@ ngx_pimap_handover_receiver_hello_handler(ngx_event_t *rev)
 }
 
 
-/* Who is of our own generation, or a later one, has to ask somebody else. */
+/* Offers of this generation, or of a later one, are for other workers. */
 
 static void
-ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head,
+ngx_pimap_handover_receiver_offer(ngx_pimap_handover_ipc_head_t *head,
     ngx_socket_t fd)
 {
-    ngx_core_conf_t    *ccf;
-    ngx_pimap_giver_t  *giver;
+    ngx_core_conf_t            *ccf;
+    ngx_pimap_handover_from_t  *from;
 
-    if (head->kind != NGX_PIMAP_HANDOVER_IPC_OFFER || ngx_exiting
-        || head->number >= ngx_pimap_handover_socket_generation())
+    from = NULL;
+
+    if (head->kind == NGX_PIMAP_HANDOVER_IPC_OFFER && !ngx_exiting
+        && head->number < ngx_pimap_handover_socket_generation())
     {
+        from = ngx_calloc(sizeof(ngx_pimap_handover_from_t), ngx_cycle->log);
+    }
+
+    if (from == NULL) {
         (void) ngx_close_socket(fd);
         return;
     }
 
-    giver = ngx_calloc(sizeof(ngx_pimap_giver_t), ngx_cycle->log);
-    if (giver == NULL) {
-        (void) ngx_close_socket(fd);
+    from->worker = head->worker;
+    from->connection = ngx_pimap_handover_ipc_open(fd,
+                                    ngx_pimap_handover_receiver_read_handler,
+                                    ngx_pimap_handover_receiver_write_handler,
+                                    from);
+    if (from->connection == NULL) {
+        ngx_free(from);
         return;
     }
 
-    giver->connection = ngx_pimap_handover_ipc_open(fd,
-                                                    ngx_pimap_handover_receiver_read_handler,
-                                            ngx_pimap_handover_receiver_nothing, giver);
-    if (giver->connection == NULL) {
-        ngx_free(giver);
-        return;
-    }
-
-    ngx_queue_insert_tail(&ngx_pimap_handover_receiver_givers, &giver->link);
+    ngx_queue_insert_tail(&ngx_pimap_handover_receiver_froms, &from->link);
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                            ngx_core_module);
 
-    ngx_memzero(head, sizeof(ngx_pimap_handover_ipc_head_t));
-
-    head->kind = NGX_PIMAP_HANDOVER_IPC_ACCEPT;
-    head->workers = (uint32_t) ccf->worker_processes;
-    head->worker = (uint32_t) ngx_worker;
-    head->up = (uint16_t) ngx_pimap_handover_receiver_ready();
-
-    if (ngx_pimap_handover_ipc_send(fd, head, NULL, 0, -1) != NGX_OK) {
-        ngx_pimap_handover_receiver_drop(giver);
+    if (ngx_pimap_handover_ipc_accept(fd, ccf->worker_processes,
+                                      ngx_pimap_handover_receiver_ready())
+        != NGX_OK)
+    {
+        ngx_pimap_handover_receiver_drop(from);
     }
 }
 
@@ -241,85 +256,74 @@ ngx_pimap_handover_receiver_hello(ngx_pimap_handover_ipc_head_t *head,
 static void
 ngx_pimap_handover_receiver_read_handler(ngx_event_t *rev)
 {
-    ngx_int_t               rc;
-    ngx_str_t               data;
-    ngx_uint_t              n;
-    ngx_socket_t            fd;
-    ngx_connection_t       *c;
-    ngx_pimap_giver_t      *giver;
+    ngx_int_t                       rc;
+    ngx_str_t                       data;
+    ngx_uint_t                      n;
+    ngx_socket_t                    fd;
+    ngx_connection_t               *c;
+    ngx_pimap_handover_from_t      *from;
     ngx_pimap_handover_ipc_head_t   head;
 
     c = rev->data;
-    giver = c->data;
+    from = c->data;
 
-    if (c->close) {
-        ngx_pimap_handover_receiver_drop(giver);
-        return;
-    }
+    rc = c->close ? NGX_ERROR : NGX_OK;
 
-    for (n = 0; n < NGX_PIMAP_HANDOVER_RECEIVER_TURN; n++) {
+    for (n = 0; rc == NGX_OK && n < NGX_PIMAP_HANDOVER_RECEIVER_READS; n++) {
         rc = ngx_pimap_handover_ipc_receive(c->fd, &head, &data, &fd);
 
-        if (rc == NGX_AGAIN) {
-            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_pimap_handover_receiver_drop(giver);
-            }
-
-            return;
-        }
-
         if (rc == NGX_OK) {
-            rc = ngx_pimap_handover_receiver_message(giver, &head, &data, fd);
-        }
-
-        if (rc != NGX_OK) {
-            ngx_pimap_handover_receiver_drop(giver);
-            return;
+            rc = ngx_pimap_handover_receiver_message(from, &head, &data, fd);
         }
     }
 
-    ngx_post_event(rev, &ngx_posted_events);
+    if (rc == NGX_OK) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else if (rc != NGX_AGAIN || ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_pimap_handover_receiver_drop(from);
+    }
 }
 
 
-/* We say little, and only where there is room. */
+/* Answers are short, and fewer than the socket has room for. */
 
 static void
-ngx_pimap_handover_receiver_nothing(ngx_event_t *wev)
+ngx_pimap_handover_receiver_write_handler(ngx_event_t *wev)
 {
 }
 
 
 static ngx_int_t
-ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver,
+ngx_pimap_handover_receiver_message(ngx_pimap_handover_from_t *from,
     ngx_pimap_handover_ipc_head_t *head, ngx_str_t *data, ngx_socket_t fd)
 {
-    ngx_pimap_handover_incoming_t  *guest;
+    ngx_pimap_handover_incoming_t  *in;
 
-    guest = ngx_pimap_handover_incoming_find(head->number);
+    in = ngx_pimap_handover_incoming_find(head->number);
 
     if (head->version == NGX_PIMAP_HANDOVER_IPC_VERSION
-        && (guest == NULL || guest->giver == giver))
+        && (in == NULL || in->sender == from))
     {
-
-        if (head->kind == NGX_PIMAP_HANDOVER_IPC_DEVICE && guest
+        if (head->kind == NGX_PIMAP_HANDOVER_IPC_DEVICE && in
             && fd != (ngx_socket_t) -1)
         {
-            ngx_pimap_handover_incoming_device(guest, data, fd);
+            ngx_pimap_handover_incoming_device(in, data, fd);
             return NGX_OK;
         }
 
-        if (head->kind == NGX_PIMAP_HANDOVER_IPC_END && guest
+        if (head->kind == NGX_PIMAP_HANDOVER_IPC_END && in
             && fd == (ngx_socket_t) -1)
         {
-            ngx_pimap_handover_incoming_end(guest);
-            return NGX_OK;
+            return ngx_pimap_handover_receiver_end(from, in);
         }
 
-        if (head->kind == NGX_PIMAP_HANDOVER_IPC_ACCOUNT && guest == NULL
+        if (head->kind == NGX_PIMAP_HANDOVER_IPC_ACCOUNT && in == NULL
             && fd == (ngx_socket_t) -1)
         {
-            return ngx_pimap_handover_incoming_create(giver, head->number,
+            ngx_pimap_handover_dbg("incoming", from->worker, data, 0);
+
+            return ngx_pimap_handover_incoming_create(from, head->number,
                                                       data);
         }
     }
@@ -329,19 +333,41 @@ ngx_pimap_handover_receiver_message(ngx_pimap_giver_t *giver,
     }
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "pimap got a message that it does not understand from a "
-                  "worker that leaves");
+                  "pimap takes no more devices of old worker %ui: its message "
+                  "%ui is invalid", from->worker, (ngx_uint_t) head->kind);
 
     return NGX_ERROR;
 }
 
 
-static void
-ngx_pimap_handover_receiver_drop(ngx_pimap_giver_t *giver)
-{
-    ngx_pimap_handover_incoming_forget(giver);
+/* From here on a device that is lost would be lost in this worker. */
 
-    ngx_queue_remove(&giver->link);
-    ngx_pimap_socket_close(giver->connection);
-    ngx_free(giver);
+static ngx_int_t
+ngx_pimap_handover_receiver_end(ngx_pimap_handover_from_t *from,
+    ngx_pimap_handover_incoming_t *in)
+{
+    uint64_t  token;
+
+    ngx_pimap_handover_dbg("received", from->worker, &in->account->sn.str,
+                           in->devices);
+
+    token = in->token;
+
+    ngx_pimap_handover_incoming_end(in);
+
+    return ngx_pimap_handover_ipc_send(from->connection->fd,
+                                       NGX_PIMAP_HANDOVER_IPC_DONE, token,
+                                       NULL, -1)
+           == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_pimap_handover_receiver_drop(ngx_pimap_handover_from_t *from)
+{
+    ngx_pimap_handover_incoming_forget(from);
+
+    ngx_queue_remove(&from->link);
+    ngx_pimap_socket_close(from->connection);
+    ngx_free(from);
 }

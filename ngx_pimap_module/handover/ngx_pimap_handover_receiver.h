@@ -2,13 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Taking over devices from workers that leave: who those are.  What they bring
- * is in ngx_pimap_handover_incoming.h.
+ * Owns the conversations with workers that quit.  The accounts and devices
+ * that they send are in ngx_pimap_handover_incoming.h.
  */
 
 
-#ifndef _NGX_PIMAP_TAKE_H_INCLUDED_
-#define _NGX_PIMAP_TAKE_H_INCLUDED_
+#ifndef _NGX_PIMAP_HANDOVER_RECEIVER_H_INCLUDED_
+#define _NGX_PIMAP_HANDOVER_RECEIVER_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -17,11 +17,11 @@
 ngx_int_t ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle);
 void ngx_pimap_handover_receiver_exit_process(void);
 
-/* The worker leaves itself, and takes only what is under way. */
+/* The worker quits itself, and takes only devices that are sent already. */
 void ngx_pimap_handover_receiver_stop(void);
 
-/* Devices may still come. */
+/* True while devices may still come. */
 ngx_uint_t ngx_pimap_handover_receiver_busy(void);
 
 
-#endif /* _NGX_PIMAP_TAKE_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_HANDOVER_RECEIVER_H_INCLUDED_ */

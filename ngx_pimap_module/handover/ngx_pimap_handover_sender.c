@@ -2,57 +2,59 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Accounts go to whom has got least so far, a window of them at a time.  What
- * can't be given, for whatever reason, stays and is drained.
+ * Each account goes to the peer with the fewest devices, a window of accounts
+ * at a time.  Devices that cannot be handed over stay, and are drained.
  */
 
 
 #include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_conf.h"
-#include "ngx_pimap_transport_connection.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_input.h"
-#include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_device_record.h"
-#include "ngx_pimap_cursor.h"
-#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_handover_peer.h"
-#include "ngx_pimap_timer_wheel.h"
+#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover_transfer.h"
 
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_HANDOVER_SENDER_WAIT      5000       /* msec, for a marker */
-#define NGX_PIMAP_HANDOVER_SENDER_LIMIT     10000      /* msec without any progress */
-
-
-/* An account on its way.  It may be gone here before that is over. */
-typedef struct {
-    ngx_queue_t          link;
-    uint64_t             token;
-    ngx_msec_t           asked;
-    ngx_str_t            name;
-    unsigned             done:1;            /* but for saying so */
-    u_char               bytes[1];
-} ngx_pimap_gift_t;
+#define NGX_PIMAP_HANDOVER_SENDER_WAIT   5000   /* msec, for a marker */
+#define NGX_PIMAP_HANDOVER_SENDER_LIMIT  10000  /* msec without any progress */
 
 
 static void ngx_pimap_handover_sender_account(ngx_pimap_account_t *account);
 static ngx_uint_t ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d);
-static void ngx_pimap_handover_sender_add(ngx_str_t *name);
 static ngx_uint_t ngx_pimap_handover_sender_busy(void);
-static void ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *taker);
-static ngx_int_t ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift);
-static ngx_int_t ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift, ngx_pimap_account_t *account);
-static ngx_int_t ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift, ngx_pimap_device_t *d);
-static void ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
-    ngx_pimap_device_record_t *record);
-static ngx_int_t ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker, ngx_pimap_gift_t *gift);
+static void ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer);
+static void ngx_pimap_handover_sender_room(void);
+static ngx_int_t ngx_pimap_handover_sender_ask(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer);
+static ngx_int_t ngx_pimap_handover_sender_devices(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer,
+    ngx_pimap_account_t *account);
+static ngx_int_t ngx_pimap_handover_sender_device(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer,
+    ngx_pimap_device_t *d);
+static ngx_int_t ngx_pimap_handover_sender_end(
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer);
+static ngx_int_t ngx_pimap_handover_sender_writable(
+    ngx_pimap_handover_peer_t *peer);
+static void ngx_pimap_handover_sender_done(ngx_pimap_handover_peer_t *peer,
+    uint64_t token);
+static void ngx_pimap_handover_sender_closing(
+    ngx_pimap_handover_peer_t *peer);
+static void ngx_pimap_handover_sender_gone(ngx_pimap_handover_peer_t *peer);
 static void ngx_pimap_handover_sender_finish(void);
 
 
-static ngx_queue_t   ngx_pimap_handover_sender_todo;
+static const ngx_pimap_handover_peer_ops_t  ngx_pimap_handover_sender_ops = {
+    ngx_pimap_handover_sender_room,
+    ngx_pimap_handover_sender_writable,
+    ngx_pimap_handover_sender_done,
+    ngx_pimap_handover_sender_closing,
+    ngx_pimap_handover_sender_gone
+};
+
+static ngx_queue_t   ngx_pimap_handover_sender_queued;
 static uint64_t      ngx_pimap_handover_sender_token;
 static ngx_uint_t    ngx_pimap_handover_sender_count;
 static ngx_msec_t    ngx_pimap_handover_sender_began;
@@ -62,12 +64,14 @@ static ngx_msec_t    ngx_pimap_handover_sender_progress;
 ngx_int_t
 ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_handover_sender_todo);
+    ngx_queue_init(&ngx_pimap_handover_sender_queued);
 
-    /* those of other hosts in the same channels must differ */
+    /* tokens of other hosts in the same channels must differ */
 
     if (RAND_bytes((u_char *) &ngx_pimap_handover_sender_token,
-                   sizeof(uint64_t)) != 1) {
+                   sizeof(uint64_t))
+        != 1)
+    {
         return NGX_ERROR;
     }
 
@@ -86,7 +90,7 @@ ngx_pimap_handover_sender_start(void)
     ngx_pimap_handover_sender_progress = ngx_current_msec;
 
     ngx_pimap_account_each(ngx_pimap_handover_sender_account);
-    ngx_pimap_handover_peer_begin();
+    ngx_pimap_handover_peer_begin(&ngx_pimap_handover_sender_ops);
 }
 
 
@@ -100,10 +104,11 @@ ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
          q = ngx_queue_next(q))
     {
         if (ngx_pimap_handover_sender_possible(ngx_queue_data(q,
-                                                              ngx_pimap_device_t,
-                                                   link)))
+                                                     ngx_pimap_device_t,
+                                                     link)))
         {
-            ngx_pimap_handover_sender_add(&account->sn.str);
+            ngx_pimap_transfer_queue(&ngx_pimap_handover_sender_queued,
+                                     &account->sn.str);
             return;
         }
     }
@@ -118,55 +123,34 @@ ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d)
 }
 
 
-/* Without memory they stay, and are sent away. */
-
-static void
-ngx_pimap_handover_sender_add(ngx_str_t *name)
-{
-    ngx_pimap_gift_t  *gift;
-
-    gift = ngx_calloc(offsetof(ngx_pimap_gift_t, bytes) + name->len,
-                      ngx_cycle->log);
-    if (gift == NULL) {
-        return;
-    }
-
-    ngx_memcpy(gift->bytes, name->data, name->len);
-
-    gift->name.data = gift->bytes;
-    gift->name.len = name->len;
-
-    ngx_queue_insert_tail(&ngx_pimap_handover_sender_todo, &gift->link);
-}
-
-
 ngx_int_t
 ngx_pimap_handover_sender_turn(void)
 {
-    ngx_pimap_handover_peer_t  *taker, *next;
+    ngx_pimap_handover_peer_t  *peer, *next;
 
-    if (ngx_queue_empty(&ngx_pimap_handover_sender_todo)
-        && ngx_pimap_handover_peer_first() == NULL)
+    if (ngx_queue_empty(&ngx_pimap_handover_sender_queued)
+        && ngx_pimap_handover_peer_next(NULL) == NULL)
     {
         return NGX_OK;
     }
 
-    if (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
+    if (!ngx_queue_empty(&ngx_pimap_handover_sender_queued)) {
         ngx_pimap_handover_peer_search();
     }
 
-    for (taker = ngx_pimap_handover_peer_first(); taker; taker = next) {
-        next = ngx_pimap_handover_peer_next(taker);
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer; peer = next) {
+        next = ngx_pimap_handover_peer_next(peer);
 
-        if (ngx_pimap_handover_peer_retry(taker) == NGX_OK) {
-            ngx_pimap_handover_sender_late(taker);
+        if (ngx_pimap_handover_peer_retry(peer) == NGX_OK) {
+            ngx_pimap_handover_sender_late(peer);
         }
     }
 
-    ngx_pimap_handover_sender_pump();
+    ngx_pimap_handover_sender_room();
 
     if (ngx_pimap_handover_sender_busy()
-        && ngx_current_msec - ngx_pimap_handover_sender_progress < NGX_PIMAP_HANDOVER_SENDER_LIMIT)
+        && ngx_current_msec - ngx_pimap_handover_sender_progress
+           < NGX_PIMAP_HANDOVER_SENDER_LIMIT)
     {
         return NGX_AGAIN;
     }
@@ -177,115 +161,116 @@ ngx_pimap_handover_sender_turn(void)
 }
 
 
-/* Something is under way, or somebody could still take what is left. */
+/* A transfer is incomplete, or a peer may still take a queued one. */
 
 static ngx_uint_t
 ngx_pimap_handover_sender_busy(void)
 {
-    ngx_pimap_handover_peer_t  *taker;
+    ngx_uint_t                  queued;
+    ngx_pimap_handover_peer_t  *peer;
 
-    for (taker = ngx_pimap_handover_peer_first(); taker;
-         taker = ngx_pimap_handover_peer_next(taker))
+    queued = !ngx_queue_empty(&ngx_pimap_handover_sender_queued);
+
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer;
+         peer = ngx_pimap_handover_peer_next(peer))
     {
-        if (taker->ngifts
-            || (taker->here
-                && !ngx_queue_empty(&ngx_pimap_handover_sender_todo)))
+        if (peer->ntransfers
+            || (peer->accepted && !peer->closing && queued))
         {
             return 1;
         }
     }
 
-    return !ngx_queue_empty(&ngx_pimap_handover_sender_todo)
-           && ngx_pimap_handover_peer_searching();
+    return queued && ngx_pimap_handover_peer_searching();
 }
 
 
-/* A marker that does not come is not waited for: Redis has its troubles. */
+/* While Redis is in trouble, a marker may never come. */
 
 static void
-ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *taker)
+ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
 {
-    ngx_queue_t       *q, *next;
-    ngx_pimap_gift_t  *gift;
+    ngx_queue_t           *q, *next;
+    ngx_pimap_transfer_t  *transfer;
 
-    for (q = ngx_queue_head(&taker->gifts);
-         q != ngx_queue_sentinel(&taker->gifts);
+    for (q = ngx_queue_head(&peer->transfers);
+         q != ngx_queue_sentinel(&peer->transfers);
          q = next)
     {
         next = ngx_queue_next(q);
-        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+        transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
 
-        if (!gift->done
-            && ngx_current_msec - gift->asked > NGX_PIMAP_HANDOVER_SENDER_WAIT
-            && ngx_pimap_handover_sender_devices(taker, gift,
-                                      ngx_pimap_account_find(&gift->name))
+        if (transfer->state == NGX_PIMAP_TRANSFER_ASKED
+            && ngx_current_msec - transfer->asked
+               > NGX_PIMAP_HANDOVER_SENDER_WAIT
+            && ngx_pimap_handover_sender_devices(peer, transfer,
+                                   ngx_pimap_account_find(&transfer->account))
                == NGX_ERROR)
         {
-            ngx_pimap_handover_peer_drop(taker);
+            ngx_pimap_handover_peer_drop(peer);
             return;
         }
     }
 }
 
 
-void
-ngx_pimap_handover_sender_pump(void)
+static void
+ngx_pimap_handover_sender_room(void)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_handover_peer_t  *taker;
+    ngx_queue_t                *q;
+    ngx_pimap_handover_peer_t  *peer;
 
-    while (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
+    while (!ngx_queue_empty(&ngx_pimap_handover_sender_queued)) {
 
-        taker = ngx_pimap_handover_peer_best();
+        peer = ngx_pimap_handover_peer_best();
 
-        if (taker == NULL) {
+        if (peer == NULL) {
             return;
         }
 
-        q = ngx_queue_head(&ngx_pimap_handover_sender_todo);
+        q = ngx_queue_head(&ngx_pimap_handover_sender_queued);
 
-        if (ngx_pimap_handover_sender_ask(taker,
-                                          ngx_queue_data(q, ngx_pimap_gift_t,
-                                                     link))
+        if (ngx_pimap_handover_sender_ask(peer,
+                                          ngx_queue_data(q,
+                                                         ngx_pimap_transfer_t,
+                                                         link))
             == NGX_ERROR)
         {
-            ngx_pimap_handover_peer_drop(taker);
+            ngx_pimap_handover_peer_drop(peer);
         }
     }
 }
 
 
 static ngx_int_t
-ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
+    ngx_pimap_transfer_t *transfer)
 {
-    ngx_int_t               rc;
-    ngx_pimap_handover_ipc_head_t   head;
+    ngx_int_t  rc;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
+    transfer->token = ++ngx_pimap_handover_sender_token;
 
-    head.kind = NGX_PIMAP_HANDOVER_IPC_ACCOUNT;
-    head.number = ++ngx_pimap_handover_sender_token;
-
-    rc = ngx_pimap_handover_peer_say(taker, &head, gift->name.data,
-                                     gift->name.len,
-                             -1);
+    rc = ngx_pimap_handover_peer_send(peer, NGX_PIMAP_HANDOVER_IPC_ACCOUNT,
+                                      transfer->token, &transfer->account,
+                                      -1);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    gift->token = head.number;
-    gift->asked = ngx_current_msec;
+    transfer->state = NGX_PIMAP_TRANSFER_ASKED;
+    transfer->asked = ngx_current_msec;
 
-    ngx_queue_remove(&gift->link);
-    ngx_queue_insert_tail(&taker->gifts, &gift->link);
-    taker->ngifts++;
+    ngx_queue_remove(&transfer->link);
+    ngx_queue_insert_tail(&peer->transfers, &transfer->link);
+    peer->ntransfers++;
+
+    ngx_pimap_handover_dbg("asked", peer->worker, &transfer->account, 0);
 
     /* without Redis nothing is published that could be missed */
 
-    if (!taker->up) {
-        return ngx_pimap_handover_sender_devices(taker, gift,
-                                      ngx_pimap_account_find(&gift->name));
+    if (!peer->redis) {
+        return ngx_pimap_handover_sender_devices(peer, transfer,
+                                  ngx_pimap_account_find(&transfer->account));
     }
 
     return NGX_OK;
@@ -295,32 +280,27 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *taker,
 ngx_int_t
 ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
 {
-    ngx_queue_t        *q;
-    ngx_pimap_gift_t   *gift;
-    ngx_pimap_handover_peer_t  *taker;
+    ngx_pimap_transfer_t       *transfer;
+    ngx_pimap_handover_peer_t  *peer;
 
-    for (taker = ngx_pimap_handover_peer_first(); taker;
-         taker = ngx_pimap_handover_peer_next(taker))
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer;
+         peer = ngx_pimap_handover_peer_next(peer))
     {
-        for (q = ngx_queue_head(&taker->gifts);
-             q != ngx_queue_sentinel(&taker->gifts);
-             q = ngx_queue_next(q))
-        {
-            gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+        transfer = ngx_pimap_transfer_find(&peer->transfers, token);
 
-            if (gift->token != token || gift->done) {
-                continue;
-            }
-
-            if (ngx_pimap_handover_sender_devices(taker, gift,
-                                                  account) == NGX_ERROR) {
-                ngx_pimap_handover_peer_drop(taker);
-            }
-
-            ngx_pimap_handover_sender_pump();
-
-            return NGX_OK;
+        if (transfer == NULL || transfer->state != NGX_PIMAP_TRANSFER_ASKED) {
+            continue;
         }
+
+        if (ngx_pimap_handover_sender_devices(peer, transfer, account)
+            == NGX_ERROR)
+        {
+            ngx_pimap_handover_peer_drop(peer);
+        }
+
+        ngx_pimap_handover_sender_room();
+
+        return NGX_OK;
     }
 
     return NGX_DECLINED;
@@ -328,20 +308,20 @@ ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
 
 
 /*
- * Those for which there is no room stay live, and come with a later gift.  The
- * account may be gone afterwards.
+ * Devices for which there is no room stay live, and come with a later
+ * transfer.  The account may be gone afterwards.
  */
 
 static ngx_int_t
-ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift, ngx_pimap_account_t *account)
+ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *peer,
+    ngx_pimap_transfer_t *transfer, ngx_pimap_account_t *account)
 {
     ngx_int_t            rc;
     ngx_uint_t           last;
     ngx_queue_t         *q, *next;
     ngx_pimap_device_t  *d;
 
-    gift->done = 1;
+    transfer->state = NGX_PIMAP_TRANSFER_SENT;
 
     if (account) {
         ngx_pimap_coalesce_flush(account);
@@ -356,189 +336,116 @@ ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *taker,
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
         rc = ngx_pimap_handover_sender_possible(d)
-             ? ngx_pimap_handover_sender_device(taker, gift, d) : NGX_OK;
-
-        if (rc == NGX_AGAIN) {
-            ngx_pimap_handover_sender_add(&gift->name);
-            break;
-        }
+             ? ngx_pimap_handover_sender_device(peer, transfer, d) : NGX_OK;
 
         if (rc != NGX_OK) {
 
-            /* who is left goes to another one */
+            /* the others of this account go later, or to another peer */
 
-            gift->done = 0;
+            ngx_pimap_transfer_queue(&ngx_pimap_handover_sender_queued,
+                                     &transfer->account);
+
+            if (rc == NGX_AGAIN) {
+                break;
+            }
+
             return NGX_ERROR;
         }
 
         q = next;
     }
 
-    rc = ngx_pimap_handover_sender_end(taker, gift);
+    ngx_pimap_handover_dbg("sent", peer->worker, &transfer->account,
+                           transfer->sockets.n);
+
+    rc = ngx_pimap_handover_sender_end(peer, transfer);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
+/* NGX_OK: also if the device cannot be handed over and stays. */
+
 static ngx_int_t
-ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift, ngx_pimap_device_t *d)
+ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *peer,
+    ngx_pimap_transfer_t *transfer, ngx_pimap_device_t *d)
 {
-    size_t                  len;
-    ngx_int_t               rc;
-    ngx_socket_t            fd;
-    ngx_pimap_device_record_t      record;
-    ngx_pimap_handover_ipc_head_t   head;
-    ngx_pimap_connection_state_t    state;
-    ngx_pimap_connection_t         *pc;
-    static u_char           buf[NGX_PIMAP_HANDOVER_IPC_MAX];
+    ngx_int_t                      rc;
+    ngx_str_t                      data;
+    ngx_socket_t                   fd;
+    ngx_pimap_connection_t        *pc;
+    ngx_pimap_connection_state_t   state;
+    static u_char                  buf[NGX_PIMAP_HANDOVER_IPC_MAX];
 
-    ngx_memzero(&record, sizeof(ngx_pimap_device_record_t));
-
-    if (ngx_pimap_connection_save(d, &state, &fd) != NGX_OK) {
+    if (ngx_pimap_connection_save(d, &state, &fd) != NGX_OK
+        || ngx_pimap_unacknowledged_reserve(&transfer->sockets) != 0)
+    {
         return NGX_OK;
     }
 
-    record.unsent = state.out;
-    record.unread = state.in;
-    record.chunked = state.chunked;
+    data.data = buf;
+    data.len = ngx_pimap_handover_device_write(d, &state, buf, sizeof(buf));
 
-    if (state.tls) {
-        record.tls = *state.tls;
-    }
-
-    ngx_pimap_handover_sender_describe(d, &record);
-
-    len = ngx_pimap_device_record_write(&record, buf, sizeof(buf));
-
-    ngx_explicit_memzero(&record.tls, sizeof(ngx_pimap_tls13_t));
-
-    if (len == 0) {
+    if (data.len == 0) {
         return NGX_OK;
     }
 
-    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
+    rc = ngx_pimap_handover_peer_send(peer, NGX_PIMAP_HANDOVER_IPC_DEVICE,
+                                      transfer->token, &data, fd);
 
-    head.kind = NGX_PIMAP_HANDOVER_IPC_DEVICE;
-    head.number = gift->token;
-
-    rc = ngx_pimap_handover_peer_say(taker, &head, buf, len, fd);
-
-    ngx_explicit_memzero(buf, len);
-
-    if (rc == NGX_DECLINED) {
-        return NGX_OK;
-    }
+    ngx_explicit_memzero(buf, data.len);
 
     if (rc != NGX_OK) {
-        return rc;
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     pc = d->connection;
 
     ngx_pimap_device_give(d);
-    (void) ngx_close_socket(ngx_pimap_connection_release(pc));
-
-    taker->given++;
-    ngx_pimap_handover_sender_count++;
+    ngx_pimap_unacknowledged_add(&transfer->sockets,
+                                 ngx_pimap_connection_release(pc));
+    peer->sent++;
     ngx_pimap_handover_sender_progress = ngx_current_msec;
 
     return NGX_OK;
 }
 
 
-static void
-ngx_pimap_handover_sender_describe(ngx_pimap_device_t *d,
-    ngx_pimap_device_record_t *record)
+static ngx_int_t
+ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *peer,
+    ngx_pimap_transfer_t *transfer)
 {
-    ngx_pimap_account_t  *account;
-    ngx_pimap_park_request_t  *parking;
+    ngx_int_t  rc;
 
-    account = d->account;
-    parking = &record->parking;
+    rc = ngx_pimap_handover_peer_send(peer, NGX_PIMAP_HANDOVER_IPC_END,
+                                      transfer->token, NULL, -1);
 
-    record->location = d->conf->key;
-    record->blanks = d->blanks;
-    record->idle = d->idle;
-    record->updates = d->updates;
+    if (rc == NGX_OK) {
+        transfer->state = NGX_PIMAP_TRANSFER_ENDED;
+    }
 
-    ngx_pimap_input_save(d, &record->state, &record->text);
-
-    parking->account = account->sn.str;
-    ngx_pimap_device_name(d, &parking->device);
-    parking->filter = d->filter;
-    parking->ping = d->ping;
-    parking->closeafter = d->closeafter;
-    parking->issued = d->issued;
-    parking->expires = d->expires;
-    parking->kind = d->kind;
-    parking->format = d->format;
-    parking->input = d->input;
-    ngx_memcpy(parking->address, d->address, sizeof(d->address));
-
-    parking->coding = d->stream.coding;
-
-    parking->carried.token = d->token;
-    parking->carried.since = d->since;
-    parking->carried.bytes = d->bytes;
-    parking->carried.events = d->events;
-    parking->carried.idle = ngx_pimap_timer_wheel_now() - d->sent_at;
-    parking->carried.confirmed = d->confirmed;
-    parking->carried.check = d->stream.check;
-    parking->carried.length = d->stream.length;
-
-    ngx_pimap_cursor_get(d, &parking->start);
-
-    record->current = d->reader == NULL && account->has_last_id
-                      && account->reader == NULL;
+    return rc;
 }
 
 
 static ngx_int_t
-ngx_pimap_handover_sender_end(ngx_pimap_handover_peer_t *taker,
-    ngx_pimap_gift_t *gift)
+ngx_pimap_handover_sender_writable(ngx_pimap_handover_peer_t *peer)
 {
-    ngx_int_t               rc;
-    ngx_pimap_handover_ipc_head_t   head;
+    ngx_int_t              rc;
+    ngx_queue_t           *q;
+    ngx_pimap_transfer_t  *transfer;
 
-    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
-
-    head.kind = NGX_PIMAP_HANDOVER_IPC_END;
-    head.number = gift->token;
-
-    rc = ngx_pimap_handover_peer_say(taker, &head, NULL, 0, -1);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ngx_queue_remove(&gift->link);
-    ngx_free(gift);
-    taker->ngifts--;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_pimap_handover_sender_ends(ngx_pimap_handover_peer_t *taker)
-{
-    ngx_int_t          rc;
-    ngx_queue_t       *q, *next;
-    ngx_pimap_gift_t  *gift;
-
-    for (q = ngx_queue_head(&taker->gifts);
-         q != ngx_queue_sentinel(&taker->gifts);
-         q = next)
+    for (q = ngx_queue_head(&peer->transfers);
+         q != ngx_queue_sentinel(&peer->transfers);
+         q = ngx_queue_next(q))
     {
-        next = ngx_queue_next(q);
-        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
+        transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
 
-        if (!gift->done) {
+        if (transfer->state != NGX_PIMAP_TRANSFER_SENT) {
             continue;
         }
 
-        rc = ngx_pimap_handover_sender_end(taker, gift);
+        rc = ngx_pimap_handover_sender_end(peer, transfer);
 
         if (rc != NGX_OK) {
             return rc;
@@ -549,27 +456,70 @@ ngx_pimap_handover_sender_ends(ngx_pimap_handover_peer_t *taker)
 }
 
 
-void
-ngx_pimap_handover_sender_back(ngx_pimap_handover_peer_t *taker)
+static void
+ngx_pimap_handover_sender_done(ngx_pimap_handover_peer_t *peer,
+    uint64_t token)
 {
-    ngx_queue_t       *q;
-    ngx_pimap_gift_t  *gift;
+    ngx_pimap_transfer_t  *transfer;
 
-    while (!ngx_queue_empty(&taker->gifts)) {
-        q = ngx_queue_head(&taker->gifts);
-        ngx_queue_remove(q);
+    transfer = ngx_pimap_transfer_find(&peer->transfers, token);
 
-        gift = ngx_queue_data(q, ngx_pimap_gift_t, link);
-
-        if (gift->done) {
-            ngx_free(gift);
-
-        } else {
-            ngx_queue_insert_tail(&ngx_pimap_handover_sender_todo, q);
-        }
+    if (transfer == NULL || transfer->state != NGX_PIMAP_TRANSFER_ENDED) {
+        return;
     }
 
-    taker->ngifts = 0;
+    ngx_pimap_handover_sender_count += transfer->sockets.n;
+    ngx_pimap_handover_sender_progress = ngx_current_msec;
+
+    ngx_queue_remove(&transfer->link);
+    peer->ntransfers--;
+
+    ngx_pimap_transfer_done(transfer, peer->worker);
+}
+
+
+static void
+ngx_pimap_handover_sender_closing(ngx_pimap_handover_peer_t *peer)
+{
+    ngx_queue_t           *q, *next;
+    ngx_pimap_transfer_t  *transfer;
+
+    for (q = ngx_queue_head(&peer->transfers);
+         q != ngx_queue_sentinel(&peer->transfers);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
+
+        if (transfer->state != NGX_PIMAP_TRANSFER_ASKED) {
+            continue;
+        }
+
+        transfer->state = NGX_PIMAP_TRANSFER_QUEUED;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&ngx_pimap_handover_sender_queued, q);
+        peer->ntransfers--;
+    }
+}
+
+
+static void
+ngx_pimap_handover_sender_gone(ngx_pimap_handover_peer_t *peer)
+{
+    ngx_queue_t  *q;
+
+    ngx_pimap_handover_sender_closing(peer);
+
+    while (!ngx_queue_empty(&peer->transfers)) {
+        q = ngx_queue_head(&peer->transfers);
+        ngx_queue_remove(q);
+
+        ngx_pimap_transfer_lost(ngx_queue_data(q, ngx_pimap_transfer_t, link),
+                                peer->worker);
+    }
+
+    peer->ntransfers = 0;
 }
 
 
@@ -580,10 +530,10 @@ ngx_pimap_handover_sender_finish(void)
 
     ngx_pimap_handover_peer_exit_process();
 
-    while (!ngx_queue_empty(&ngx_pimap_handover_sender_todo)) {
-        q = ngx_queue_head(&ngx_pimap_handover_sender_todo);
+    while (!ngx_queue_empty(&ngx_pimap_handover_sender_queued)) {
+        q = ngx_queue_head(&ngx_pimap_handover_sender_queued);
         ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_pimap_gift_t, link));
+        ngx_free(ngx_queue_data(q, ngx_pimap_transfer_t, link));
     }
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

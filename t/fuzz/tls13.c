@@ -227,7 +227,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     memset(&s, 0, sizeof(ngx_pimap_tls13_t));
-    s.version = NGX_PIMAP_TLS13_VERSION;
     s.suite = (uint16_t) (0x1301 + data[0] % 3);
     memset(s.tx_secret, 1, ngx_pimap_tls13_secret_len(ctx, s.suite));
     memset(s.rx_secret, 2, ngx_pimap_tls13_secret_len(ctx, s.suite));

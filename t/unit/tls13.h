@@ -47,7 +47,6 @@ tls13_pair(int suite)
     s = &tls13_us;
 
     memset(s, 0, sizeof(ngx_pimap_tls13_t));
-    s->version = NGX_PIMAP_TLS13_VERSION;
     s->suite = (uint16_t) (0x1301 + suite);
 
     for (i = 0; i < ngx_pimap_tls13_secret_len(tls13, s->suite); i++) {

@@ -42,8 +42,7 @@ static size_t ngx_pimap_tls13_seal_failed(ngx_pimap_tls13_t *s);
 int
 ngx_pimap_tls13_check(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s)
 {
-    if (s->version != NGX_PIMAP_TLS13_VERSION
-        || ngx_pimap_tls13_secret_len(ctx, s->suite) == 0
+    if (ngx_pimap_tls13_secret_len(ctx, s->suite) == 0
         || s->tx_seq > NGX_PIMAP_TLS13_LIMIT
         || s->rx_seq == UINT64_MAX
         || s->stalls > NGX_PIMAP_TLS13_STALLS)

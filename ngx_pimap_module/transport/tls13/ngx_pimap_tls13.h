@@ -20,8 +20,6 @@
 #include <openssl/ssl.h>
 
 
-#define NGX_PIMAP_TLS13_VERSION      1          /* layout of the state */
-
 #define NGX_PIMAP_TLS13_SECRET       48         /* the longest Hash.length */
 #define NGX_PIMAP_TLS13_HEADER       5
 #define NGX_PIMAP_TLS13_PLAINTEXT    16384      /* a record's content */
@@ -62,7 +60,6 @@ typedef struct {
     uint8_t     tx_secret[NGX_PIMAP_TLS13_SECRET];
     uint8_t     rx_secret[NGX_PIMAP_TLS13_SECRET];
     uint16_t    suite;                          /* 0x1301 .. 0x1303 */
-    uint8_t     version;
     uint8_t     flags;
     uint8_t     stalls;
 } ngx_pimap_tls13_t;

@@ -36,7 +36,6 @@ ngx_pimap_tls13_capture_init(ngx_pimap_tls13_capture_t *c, int client)
 {
     memset(c, 0, sizeof(ngx_pimap_tls13_capture_t));
 
-    c->tls.version = NGX_PIMAP_TLS13_VERSION;
     c->client = client != 0;
 }
 
