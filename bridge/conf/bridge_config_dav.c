@@ -102,7 +102,7 @@ bridge_config_dav_server(bridge_config_dav_t *conf)
     s->origin = conf->origin;
     s->path = conf->path ? conf->path
               : strcmp(conf->start, "/") == 0 ? NULL : conf->start;
-    s->poll = &conf->turns;
+    s->schedule = &conf->turns;
     s->poll_min = conf->poll_min;
     s->poll_max = conf->poll_max > conf->poll_min ? conf->poll_max
                                                   : conf->poll_min;

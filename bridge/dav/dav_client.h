@@ -35,7 +35,7 @@ typedef struct {
     const char       *path;             /* where to begin, %u is the user;
                                            NULL: .well-known */
     dav_http_t       *http;
-    dav_schedule_t       *poll;
+    dav_schedule_t   *schedule;
     uint32_t          poll_min;         /* between two looks, while something
                                            is going on */
     uint32_t          poll_max;         /* when nothing is */

@@ -2,71 +2,70 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 6764: the places where a server may say who the user is are asked one
- * after the other, then each principal for its homes.  A place may also be
- * the principal itself, or, if it was configured, the home.
+ * Owns discovery (RFC 6764): the places where a server may name the user's
+ * principal are asked in order, then each principal for its homes.  A place
+ * may also be the principal itself, or, if it was configured, the home.
+ * Called by dav_round.c.  Invariant: c->homes changes only when it succeeds.
  */
 
 
-#include "dav_report.h"
 #include "dav_round.h"
-#include "dav_url.h"
+#include "dav_report.h"
 #include "dav_xml.h"
-#include "bridge_buffer.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <syslog.h>
 
-
-#define DAV_MAX_PLACES  8
+#include <curl/curl.h>
 
 
 struct dav_discovery_s {
-    char          *places[DAV_MAX_PLACES];
-    unsigned       nplaces;
+    dav_paths_t    places;
     unsigned       place;               /* that is being asked */
-    unsigned       root;                /* the last resort, if no other */
-    char          *homes[DAV_MAX_HOMES];
-    unsigned       nhomes;
-    unsigned       found;               /* principals */
+    unsigned       root;                /* asked only without a principal */
+    unsigned       principals;
+    dav_paths_t    homes;
+    dav_step_pt    done;
 };
 
 
-static void dav_discovery_place(dav_client_t *c, const char *path);
 static char *dav_discovery_path(dav_client_t *c);
 static void dav_discovery_ask(dav_client_t *c);
-static int dav_discovery_response(void *data, const dav_response_t *r);
+static void dav_discovery_response(void *data, const dav_response_t *r);
 static void dav_discovery_home(dav_client_t *c, const char *base,
     const char *list);
-static void dav_discovery_add(dav_discovery_t *d, char *home);
 static void dav_discovery_reply(void *data, const dav_reply_t *reply);
-static void dav_discovery_done(dav_client_t *c);
+static void dav_discovery_found(dav_client_t *c);
+static void dav_discovery_end(dav_client_t *c, uint32_t after);
 
 
 void
-dav_discovery_start(dav_client_t *c)
+dav_discovery_start(dav_client_t *c, dav_step_pt done)
 {
-    char  *path;
+    char             *path;
+    dav_discovery_t  *d;
 
-    c->discover = bridge_alloc(sizeof(dav_discovery_t));
+    d = bridge_alloc(sizeof(dav_discovery_t));
+    d->done = done;
+    c->discovery = d;
 
     if (c->server->path) {
         path = dav_discovery_path(c);
 
         if (path == NULL) {
-            dav_state_fail(c, DAV_FAIL_PROTOCOL, "login makes no path");
+            dav_state_fail(c, DAV_FAIL_PROTOCOL, "the path \"%s\" with this "
+                           "login in it is no path", c->server->path);
+            dav_discovery_end(c, 0);
             return;
         }
 
-        dav_discovery_place(c, path);
-        free(path);
+        dav_paths_add(&d->places, path);
 
     } else {
-        dav_discovery_place(c, "/.well-known/carddav");
-        dav_discovery_place(c, "/.well-known/caldav");
-        dav_discovery_place(c, "/");
-        c->discover->root = 2;
+        dav_paths_add(&d->places, bridge_string("/.well-known/carddav"));
+        dav_paths_add(&d->places, bridge_string("/.well-known/caldav"));
+        dav_paths_add(&d->places, bridge_string("/"));
+        d->root = 2;
     }
 
     dav_discovery_ask(c);
@@ -76,135 +75,95 @@ dav_discovery_start(dav_client_t *c)
 void
 dav_discovery_cancel(dav_client_t *c)
 {
-    unsigned         i;
-    dav_discovery_t  *d = c->discover;
+    dav_discovery_t  *d = c->discovery;
 
-    if (d == NULL) {
-        return;
+    if (d) {
+        dav_paths_free(&d->places);
+        dav_paths_free(&d->homes);
+        free(d);
+        c->discovery = NULL;
     }
-
-    for (i = 0; i < d->nplaces; i++) {
-        free(d->places[i]);
-    }
-
-    for (i = 0; i < d->nhomes; i++) {
-        free(d->homes[i]);
-    }
-
-    free(d);
-    c->discover = NULL;
 }
 
 
-/* The configured one, with the login in it as one segment. */
+/* The configured path, with the login as one segment of it. */
 
 static char *
 dav_discovery_path(dav_client_t *c)
 {
-    char         hex[4], *path;
-    bridge_buffer_t   b;
-    const char  *p, *u;
+    char        *login, *full, *path;
+    const char  *p, *user, *format = c->server->path;
 
-    memset(&b, 0, sizeof(b));
+    user = c->login.as ? c->login.as : c->login.user;
+    login = curl_easy_escape(NULL, user ? user : "", 0);
+    full = bridge_string("");
 
-    for (p = c->server->path; *p; p++) {
-
-        if (p[0] != '%' || p[1] != 'u') {
-            bridge_buffer_char(&b, *p);
-            continue;
-        }
-
-        for (u = c->login.as ? c->login.as : c->login.user; u && *u; u++) {
-
-            if (isalnum((unsigned char) *u)) {
-                bridge_buffer_char(&b, *u);
-                continue;
-            }
-
-            hex[0] = '%';
-            hex[1] = "0123456789ABCDEF"[(unsigned char) *u >> 4];
-            hex[2] = "0123456789ABCDEF"[*u & 15];
-            bridge_buffer_add(&b, hex, 3);
-        }
-
-        p++;
+    for (path = full; login && *format; path = full) {
+        p = strstr(format, "%u");
+        full = bridge_format("%s%.*s%s", path,
+                             (int) (p ? p - format : (int) strlen(format)),
+                             format, p ? login : "");
+        format = p ? p + 2 : "";
+        free(path);
     }
 
-    bridge_buffer_char(&b, '\0');
-    path = dav_url_device(b.data);
-    bridge_buffer_free(&b);
+    path = dav_url_device(full);
+
+    curl_free(login);
+    free(full);
 
     return path;
 }
 
 
 static void
-dav_discovery_place(dav_client_t *c, const char *path)
+dav_discovery_ask(dav_client_t *c)
 {
-    unsigned         i;
-    dav_discovery_t  *d = c->discover;
+    dav_discovery_t  *d = c->discovery;
 
-    for (i = 0; i < d->nplaces; i++) {
-        if (strcmp(d->places[i], path) == 0) {
-            return;
-        }
+    if (d->root && d->place == d->root && d->principals) {
+        d->place++;
     }
 
-    if (d->nplaces < DAV_MAX_PLACES) {
-        d->places[d->nplaces++] = bridge_string(path);
+    if (d->place == d->places.n) {
+        dav_discovery_found(c);
+        return;
+    }
+
+    if (dav_report(&c->report, c, "PROPFIND", d->places.paths[d->place], 0,
+                   dav_xml_principal, dav_discovery_response,
+                   dav_discovery_reply, c)
+        == -1)
+    {
+        dav_state_fail(c, DAV_FAIL_AWAY, "discovery at \"%s\": too many "
+                       "requests wait", d->places.paths[d->place]);
+        dav_discovery_end(c, 0);
     }
 }
 
 
 static void
-dav_discovery_ask(dav_client_t *c)
-{
-    dav_discovery_t  *d = c->discover;
-
-    if (d->root && d->place == d->root && d->found) {
-        d->place++;
-    }
-
-    if (d->place == d->nplaces) {
-        dav_discovery_done(c);
-        return;
-    }
-
-    c->call = dav_report(c, "PROPFIND", d->places[d->place], 0,
-                       dav_xml_principal(), dav_discovery_response,
-                       dav_discovery_reply, c);
-
-    if (c->call == NULL) {
-        dav_state_fail(c, DAV_FAIL_AWAY, "too many requests");
-    }
-}
-
-
-static int
 dav_discovery_response(void *data, const dav_response_t *r)
 {
     dav_client_t *c = data;
 
-    char            *path;
-    const char      *base;
-    dav_discovery_t  *d = c->discover;
+    char             *path;
+    const char       *base;
+    dav_discovery_t  *d = c->discovery;
 
-    base = d->places[d->place];
+    base = d->places.paths[d->place];
 
     if (r->text[DAV_PRINCIPAL]) {
         path = dav_url_resolve(c->origin, base, r->text[DAV_PRINCIPAL]);
 
         if (path) {
-            d->found++;
-            dav_discovery_place(c, path);
-            free(path);
+            d->principals++;
+            dav_paths_add(&d->places, path);
         }
     }
 
     dav_discovery_home(c, base, r->text[DAV_CARD_HOME]);
     dav_discovery_home(c, base, r->text[DAV_CALENDAR_HOME]);
-
-    return 0;
 }
 
 
@@ -218,45 +177,18 @@ dav_discovery_home(dav_client_t *c, const char *base, const char *list)
         len = strcspn(list, "\n");
 
         href = bridge_copy(list, len);
-        path = dav_url_resolve(c->origin, base, href);
+        path = dav_url_collection(c->origin, base, href);
+
+        if (path) {
+            dav_paths_add(&c->discovery->homes, path);
+
+        } else {
+            dav_state_log(c, LOG_WARNING, "the home \"%s\" is on another "
+                          "host, it is not watched", href);
+        }
+
         free(href);
-
-        if (path == NULL) {
-            dav_state_log(c, LOG_WARNING, "a home is on another host");
-            continue;
-        }
-
-        dav_discovery_add(c->discover, path);
     }
-}
-
-
-static void
-dav_discovery_add(dav_discovery_t *d, char *home)
-{
-    char      *path;
-    unsigned   i;
-
-    path = home;
-
-    if (home[strlen(home) - 1] != '/') {
-        path = bridge_format("%s/", home);
-        free(home);
-    }
-
-    for (i = 0; i < d->nhomes; i++) {
-        if (strcmp(d->homes[i], path) == 0) {
-            free(path);
-            return;
-        }
-    }
-
-    if (d->nhomes == DAV_MAX_HOMES) {
-        free(path);
-        return;
-    }
-
-    d->homes[d->nhomes++] = path;
 }
 
 
@@ -265,64 +197,63 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
 {
     dav_client_t *c = data;
 
-    int  status;
-
-    c->call = NULL;
-    status = reply->answer->status;
+    dav_discovery_t  *d = c->discovery;
 
     if (reply->ok) {
-        dav_state_welcome(c);
+        dav_state_reach(c, DAV_LOGGED_IN);
 
         if (strcmp(c->origin, reply->answer->origin) != 0) {
             free(c->origin);
             c->origin = bridge_string(reply->answer->origin);
         }
 
-    } else if (reply->answer->result != DAV_HTTP_OK
-               || status == 401 || status == 429 || status >= 500)
+    } else if (reply->status == 0 || reply->status == 401
+               || reply->status == 429 || reply->status >= 500)
     {
-        dav_discovery_cancel(c);
-        dav_state_trouble(c, reply, "discovery");
+        dav_discovery_end(c, dav_state_trouble(c, reply, "discovery at",
+                                               d->places.paths[d->place]));
         return;
     }
 
-    /* any other answer says that this is not the place */
+    /* Any other answer means: ask at another place. */
 
-    c->discover->place++;
+    d->place++;
     dav_discovery_ask(c);
 }
 
 
 static void
-dav_discovery_done(dav_client_t *c)
+dav_discovery_found(dav_client_t *c)
 {
-    char            *path;
-    unsigned         i;
-    dav_discovery_t  *d = c->discover;
+    dav_discovery_t  *d = c->discovery;
 
-    if (d->nhomes == 0 && c->server->path && d->nplaces == 1 && c->logged) {
-        path = bridge_string(d->places[0]);
-        dav_discovery_add(d, path);
+    if (d->homes.n == 0 && c->server->path && d->places.n == 1
+        && c->progress >= DAV_LOGGED_IN)
+    {
+        dav_paths_add(&d->homes,
+                      dav_url_collection(c->origin, "/", d->places.paths[0]));
     }
 
-    if (d->nhomes == 0) {
-        dav_discovery_cancel(c);
-        dav_state_fail(c, DAV_FAIL_PROTOCOL,
-                        "neither address books nor calendars were found");
-        return;
+    if (d->homes.n == 0) {
+        dav_state_fail(c, DAV_FAIL_PROTOCOL, "neither address books nor "
+                       "calendars were found at \"%s\"; set \"path\"",
+                       d->places.paths[0]);
+
+    } else {
+        dav_paths_free(&c->homes);
+        c->homes = d->homes;
+        memset(&d->homes, 0, sizeof(dav_paths_t));
     }
 
-    for (i = 0; i < c->nhomes; i++) {
-        free(c->homes[i]);
-    }
+    dav_discovery_end(c, 0);
+}
 
-    for (i = 0; i < d->nhomes; i++) {
-        c->homes[i] = d->homes[i];
-    }
 
-    c->nhomes = d->nhomes;
-    d->nhomes = 0;
+static void
+dav_discovery_end(dav_client_t *c, uint32_t after)
+{
+    dav_step_pt  done = c->discovery->done;
 
     dav_discovery_cancel(c);
-    dav_round_homes(c);
+    done(c, after);
 }

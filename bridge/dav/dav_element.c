@@ -19,10 +19,7 @@ static const dav_element_t  dav_elements[] = {
     { DAV_AT_ROOT, DAV_NS "multistatus", DAV_AT_MULTISTATUS, 0 },
     { DAV_AT_ROOT, DAV_NS "error", DAV_AT_ERROR, 0 },
 
-    { DAV_AT_ERROR, DAV_NS "valid-sync-token", DAV_AT_ERROR_FLAG,
-      DAV_ERROR_TOKEN },
-    { DAV_AT_ERROR, DAV_NS "number-of-matches-within-limits",
-      DAV_AT_ERROR_FLAG, DAV_ERROR_LIMIT },
+    { DAV_AT_ERROR, DAV_NS "valid-sync-token", DAV_AT_INVALID_TOKEN, 0 },
 
     { DAV_AT_MULTISTATUS, DAV_NS "response", DAV_AT_RESPONSE, 0 },
     { DAV_AT_MULTISTATUS, DAV_NS "sync-token", DAV_AT_WHOLE_TOKEN, DAV_TOKEN },

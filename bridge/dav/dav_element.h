@@ -32,7 +32,7 @@ typedef enum {
     DAV_AT_WHOLE_TOKEN,
     DAV_AT_FLAG,
     DAV_AT_COMPONENT,
-    DAV_AT_ERROR_FLAG,
+    DAV_AT_INVALID_TOKEN,
     DAV_AT_TEXT
 } dav_at_t;
 

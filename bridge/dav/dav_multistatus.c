@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Elements are known by where they are; what is not in the table of them is
- * skipped with all it contains.
+ * An element is known by its place.  An element that is not in the table is
+ * skipped with its content.
  */
 
 
@@ -24,17 +24,14 @@ struct dav_multistatus_s {
     unsigned                   depth;
     unsigned                   which;   /* text that is being read */
     size_t                     max;     /* of it */
-    bridge_buffer_t                 text;
+    bridge_buffer_t            text;
 
     size_t                     fed;
     unsigned                   nresponses;
     dav_response_t             response;
     dav_response_t             propstat;
-    char                      *token;
-    unsigned                   error;
-    const char                *why;
+    dav_multistatus_result_t   result;
 
-    unsigned                   whole:1; /* a multistatus has begun */
     unsigned                   reading:1;
     unsigned                   dropped:1;   /* the text is too long */
 };
@@ -77,7 +74,7 @@ dav_multistatus_create(const dav_multistatus_limits_t *limits,
     m->parser = XML_ParserCreateNS(NULL, '|');
 
     if (m->parser == NULL) {
-        m->why = "no memory for a parser";
+        m->result.why = "no memory for a parser";
         return m;
     }
 
@@ -101,7 +98,7 @@ dav_multistatus_free(dav_multistatus_t *m)
     dav_multistatus_clear(&m->response);
     dav_multistatus_clear(&m->propstat);
     bridge_buffer_free(&m->text);
-    free(m->token);
+    free(m->result.token);
     free(m);
 }
 
@@ -114,73 +111,53 @@ dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
 
     /* Pieces are small, so that a tag that never ends is found early. */
 
-    for ( /* void */ ; len && m->why == NULL; bytes += n, len -= n) {
+    for ( /* void */ ; len && m->result.why == NULL; bytes += n, len -= n) {
         n = len < DAV_MULTISTATUS_TAG / 4 ? len : DAV_MULTISTATUS_TAG / 4;
 
         m->fed += n;
 
         if (m->fed > m->limits.max_bytes) {
-            m->why = "answer is too long";
+            m->result.why = "answer is too long";
             break;
         }
 
         if (XML_Parse(m->parser, bytes, (int) n, 0) != XML_STATUS_OK
-            && m->why == NULL)
+            && m->result.why == NULL)
         {
-            m->why = XML_ErrorString(XML_GetErrorCode(m->parser));
+            m->result.why = XML_ErrorString(XML_GetErrorCode(m->parser));
         }
 
         at = XML_GetCurrentByteIndex(m->parser);
 
-        if (m->why == NULL && at >= 0
+        if (m->result.why == NULL && at >= 0
             && m->fed - (size_t) at > DAV_MULTISTATUS_TAG)
         {
-            m->why = "tag is too long";
+            m->result.why = "tag is too long";
         }
     }
 
-    return m->why ? -1 : 0;
+    return m->result.why ? -1 : 0;
 }
 
 
 int
 dav_multistatus_end(dav_multistatus_t *m)
 {
-    if (m->why == NULL
-        && XML_Parse(m->parser, "", 0, 1) != XML_STATUS_OK && m->why == NULL)
+    if (m->result.why == NULL
+        && XML_Parse(m->parser, "", 0, 1) != XML_STATUS_OK
+        && m->result.why == NULL)
     {
-        m->why = XML_ErrorString(XML_GetErrorCode(m->parser));
+        m->result.why = XML_ErrorString(XML_GetErrorCode(m->parser));
     }
 
-    return m->why ? -1 : 0;
+    return m->result.why ? -1 : 0;
 }
 
 
-const char *
-dav_multistatus_why(dav_multistatus_t *m)
+const dav_multistatus_result_t *
+dav_multistatus_result(dav_multistatus_t *m)
 {
-    return m->why;
-}
-
-
-const char *
-dav_multistatus_token(dav_multistatus_t *m)
-{
-    return m->token;
-}
-
-
-unsigned
-dav_multistatus_error(dav_multistatus_t *m)
-{
-    return m->error;
-}
-
-
-int
-dav_multistatus_is(dav_multistatus_t *m)
-{
-    return m->whole;
+    return &m->result;
 }
 
 
@@ -192,7 +169,7 @@ dav_multistatus_start(void *data, const XML_Char *name,
 
     const dav_element_t  *e;
 
-    if (m->why) {
+    if (m->result.why) {
         return;
     }
 
@@ -222,7 +199,7 @@ dav_multistatus_enter(dav_multistatus_t *m, const dav_element_t *e,
     switch (e->at) {
 
     case DAV_AT_MULTISTATUS:
-        m->whole = 1;
+        m->result.multistatus = 1;
         break;
 
     case DAV_AT_RESPONSE:
@@ -238,8 +215,8 @@ dav_multistatus_enter(dav_multistatus_t *m, const dav_element_t *e,
         dav_multistatus_clear(&m->propstat);
         break;
 
-    case DAV_AT_ERROR_FLAG:
-        m->error |= e->value;
+    case DAV_AT_INVALID_TOKEN:
+        m->result.invalid_token = 1;
         break;
 
     case DAV_AT_FLAG:
@@ -306,7 +283,7 @@ dav_multistatus_text(void *data, const XML_Char *text, int len)
 {
     dav_multistatus_t *m = data;
 
-    if (m->why || !m->reading || m->dropped) {
+    if (m->result.why || !m->reading || m->dropped) {
         return;
     }
 
@@ -331,7 +308,7 @@ dav_multistatus_finish(void *data, const XML_Char *name)
 
     dav_at_t  at;
 
-    if (m->why || m->depth == 0) {
+    if (m->result.why || m->depth == 0) {
         return;
     }
 
@@ -353,7 +330,7 @@ dav_multistatus_finish(void *data, const XML_Char *name)
         break;
 
     case DAV_AT_WHOLE_TOKEN:
-        dav_multistatus_store(m, &m->token, 0);
+        dav_multistatus_store(m, &m->result.token, 0);
         break;
 
     case DAV_AT_STATUS:
@@ -452,9 +429,7 @@ dav_multistatus_response(dav_multistatus_t *m)
             m->response.status = 200;
         }
 
-        if (m->handler(m->data, &m->response) != 0) {
-            dav_multistatus_stop(m, "answer is not wanted");
-        }
+        m->handler(m->data, &m->response);
     }
 
     dav_multistatus_clear(&m->response);
@@ -499,7 +474,7 @@ dav_multistatus_clear(dav_response_t *r)
 static void
 dav_multistatus_stop(dav_multistatus_t *m, const char *why)
 {
-    m->why = why;
+    m->result.why = why;
     XML_StopParser(m->parser, XML_FALSE);
 }
 

@@ -2,12 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a WebDAV server answers, a multistatus (RFC 4918, 13) or an error,
- * while it comes: bytes in, one call for each response out.  Pure.
- *
- * Nothing in an answer makes it take more than a bounded memory: depth, the
- * length of a text, of a tag and of the whole, the number of responses, and
- * any document type, which entities need, end the reading.
+ * Owns the reading of an answer: a multistatus (RFC 4918, 13) or an error.
+ * Called by dav_report.c with bytes; calls a handler for each response.  Pure.
+ * Invariant: memory is bounded.  Limits of depth, of the length of a text, of
+ * a tag and of the document, of the number of responses, and any document
+ * type, which entities need, end the reading.
  */
 
 
@@ -56,12 +55,6 @@ typedef struct {
                                                whose status is 2xx only */
 } dav_response_t;
 
-/* Preconditions in an error's body */
-
-#define DAV_ERROR_TOKEN         0x01        /* valid-sync-token */
-#define DAV_ERROR_LIMIT         0x02        /* number-of-matches-within-... */
-
-
 typedef struct {
     size_t          max_bytes;
     size_t          max_data;   /* of DAV_DATA; a longer one is left out */
@@ -69,33 +62,34 @@ typedef struct {
 } dav_multistatus_limits_t;
 
 
-/* "r" is valid during the call.  Anything but 0 ends the reading. */
+/* Of the whole document. */
 
-typedef int (*dav_response_pt)(void *data, const dav_response_t *r);
+typedef struct {
+    const char     *why;        /* the reading has ended, NULL: it goes on */
+    char           *token;      /* sync-token, or NULL */
+    unsigned        multistatus:1;
+    unsigned        invalid_token:1;    /* an error, valid-sync-token */
+} dav_multistatus_result_t;
+
+
+/* "r" is valid during the call. */
+
+typedef void (*dav_response_pt)(void *data, const dav_response_t *r);
 
 
 dav_multistatus_t *dav_multistatus_create(
     const dav_multistatus_limits_t *limits, dav_response_pt handler,
     void *data);
 
-/* Returns -1 when the reading is over, dav_multistatus_why() knows why. */
+/* Returns -1 when the reading has ended. */
 
 int dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len);
 
-/* The end: returns -1 if that was not a whole document. */
+/* Returns -1 if that was not a whole document. */
 
 int dav_multistatus_end(dav_multistatus_t *m);
 
-const char *dav_multistatus_why(dav_multistatus_t *m);
-
-/* The sync-token of the whole, or NULL; DAV_ERROR_*. */
-
-const char *dav_multistatus_token(dav_multistatus_t *m);
-unsigned dav_multistatus_error(dav_multistatus_t *m);
-
-/* False if the document was no multistatus. */
-
-int dav_multistatus_is(dav_multistatus_t *m);
+const dav_multistatus_result_t *dav_multistatus_result(dav_multistatus_t *m);
 
 void dav_multistatus_free(dav_multistatus_t *m);
 

@@ -10,30 +10,32 @@
 #include <stdlib.h>
 
 
-#define DAV_REPORT_RESPONSES  200000
-#define DAV_REPORT_OTHER      65536       /* bytes of what is no multistatus */
+#define DAV_REPORT_RESPONSES    200000
+#define DAV_REPORT_OTHER        65536   /* bytes of another document */
 
 
 struct dav_report_s {
+    dav_report_t       **owner;
     dav_transfer_t      *transfer;
     dav_multistatus_t   *multistatus;
     dav_reply_pt         reply;
     void                *data;
     size_t               received;
-    unsigned             stopped:1;     /* we have read enough of it */
+    unsigned             stopped:1;     /* by us */
 };
 
 
 static int dav_report_body(void *data, const char *bytes, size_t len);
 static void dav_report_done(void *data, const dav_answer_t *answer);
-static void dav_report_free(dav_report_t *call);
+static void dav_report_free(dav_report_t *report);
 
 
-dav_report_t *
-dav_report(dav_client_t *c, const char *method, const char *path, int depth,
-    char *xml, dav_response_pt response, dav_reply_pt reply, void *data)
+int
+dav_report(dav_report_t **owner, dav_client_t *c, const char *method,
+    const char *path, int depth, const char *xml, dav_response_pt response,
+    dav_reply_pt reply, void *data)
 {
-    dav_report_t                *call;
+    dav_report_t              *report;
     dav_request_t              request;
     dav_multistatus_limits_t   limits;
 
@@ -46,53 +48,97 @@ dav_report(dav_client_t *c, const char *method, const char *path, int depth,
     request.origin = c->origin;
     request.path = path;
     request.depth = depth;
-    request.type = DAV_XML_TYPE;
+    request.type = "application/xml; charset=utf-8";
     request.body = xml;
     request.len = strlen(xml);
     request.max_answer = c->server->max_answer;
 
-    call = bridge_alloc(sizeof(dav_report_t));
-    call->reply = reply;
-    call->data = data;
-    call->multistatus = dav_multistatus_create(&limits, response, data);
-    call->transfer = dav_http_send(c->server->http, &request, &c->login,
-                                   dav_report_body, dav_report_done, call);
-    free(xml);
+    report = bridge_alloc(sizeof(dav_report_t));
+    report->owner = owner;
+    report->reply = reply;
+    report->data = data;
+    report->multistatus = dav_multistatus_create(&limits, response, data);
+    report->transfer = dav_http_send(c->server->http, &request, &c->login,
+                                     dav_report_body, dav_report_done, report);
 
-    if (call->transfer == NULL) {
-        dav_report_free(call);
-        return NULL;
+    if (report->transfer == NULL) {
+        dav_report_free(report);
+        return -1;
     }
 
-    return call;
+    *owner = report;
+
+    return 0;
+}
+
+
+int
+dav_report_changes(dav_report_t **owner, dav_client_t *c, const char *path,
+    const char *token, dav_response_pt response, dav_reply_pt reply,
+    void *data)
+{
+    int    rc;
+    char  *xml;
+
+    if (token == NULL) {
+        return dav_report(owner, c, "PROPFIND", path, 1, dav_xml_etags,
+                          response, reply, data);
+    }
+
+    xml = dav_xml_sync(token);
+    rc = dav_report(owner, c, "REPORT", path, 0, xml, response, reply, data);
+    free(xml);
+
+    return rc;
+}
+
+
+int
+dav_report_objects(dav_report_t **owner, dav_client_t *c, const char *path,
+    int calendar, char **paths, unsigned n, dav_response_pt response,
+    dav_reply_pt reply, void *data)
+{
+    int    rc;
+    char  *xml;
+
+    xml = dav_xml_multiget(calendar, paths, n);
+    rc = dav_report(owner, c, "REPORT", path, 1, xml, response, reply, data);
+    free(xml);
+
+    return rc;
 }
 
 
 void
-dav_report_cancel(dav_report_t *call)
+dav_report_cancel(dav_report_t **owner)
 {
-    dav_http_cancel(call->transfer);
-    dav_report_free(call);
+    dav_report_t  *report = *owner;
+
+    if (report) {
+        *owner = NULL;
+        dav_http_cancel(report->transfer);
+        dav_report_free(report);
+    }
 }
 
 
 /*
- * An error's body is often no XML, and then it does not matter: a short one
- * is read to its end, so that the connection can be used again.
+ * The body of an error is often no XML.  A short one is read to its end, so
+ * that the connection can be used again.
  */
 
 static int
 dav_report_body(void *data, const char *bytes, size_t len)
 {
-    dav_report_t *call = data;
+    dav_report_t *report = data;
 
-    call->received += len;
+    report->received += len;
 
-    if (dav_multistatus_feed(call->multistatus, bytes, len) == -1
-        && (dav_multistatus_is(call->multistatus)
-            || call->received > DAV_REPORT_OTHER))
+    if (dav_multistatus_feed(report->multistatus, bytes, len) == -1
+        && (dav_multistatus_result(report->multistatus)->multistatus
+            || report->received > DAV_REPORT_OTHER))
     {
-        call->stopped = 1;
+        report->stopped = 1;
         return -1;
     }
 
@@ -103,51 +149,86 @@ dav_report_body(void *data, const char *bytes, size_t len)
 static void
 dav_report_done(void *data, const dav_answer_t *answer)
 {
-    dav_report_t *call = data;
+    dav_report_t *report = data;
 
-    int                 whole;
-    dav_reply_t         reply;
-    dav_multistatus_t  *m = call->multistatus;
+    int                              whole;
+    dav_reply_t                      reply;
+    const dav_multistatus_result_t  *result;
 
-    memset(&reply, 0, sizeof(reply));
-
-    whole = dav_multistatus_end(m) == 0;
+    whole = dav_multistatus_end(report->multistatus) == 0;
+    result = dav_multistatus_result(report->multistatus);
 
     reply.answer = answer;
-    reply.error = dav_multistatus_error(m);
-    reply.token = dav_multistatus_token(m);
-    reply.ok = whole && answer->result == DAV_HTTP_OK && answer->status == 207
-               && dav_multistatus_is(m);
-
-    reply.why = answer->result == DAV_HTTP_OK || call->stopped
-                ? dav_multistatus_why(m) : answer->why;
+    reply.status = answer->result == DAV_HTTP_OK ? answer->status : 0;
+    reply.ok = whole && reply.status == 207 && result->multistatus;
+    reply.invalid_token = result->invalid_token;
+    reply.token = result->token;
+    reply.why = reply.status || report->stopped ? result->why : answer->why;
 
     if (reply.why == NULL) {
         reply.why = "no multistatus";
     }
 
-    call->reply(call->data, &reply);
+    *report->owner = NULL;
+    report->reply(report->data, &reply);
 
-    dav_report_free(call);
+    dav_report_free(report);
 }
 
 
 static void
-dav_report_free(dav_report_t *call)
+dav_report_free(dav_report_t *report)
 {
-    dav_multistatus_free(call->multistatus);
-    free(call);
+    dav_multistatus_free(report->multistatus);
+    free(report);
+}
+
+
+int
+dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
+    dav_etag_list_t *list)
+{
+    int          more;
+    char        *path;
+    size_t       len;
+    const char  *etag = r->text[DAV_ETAG];
+
+    len = strlen(base);
+    path = dav_url_resolve(c->origin, base, r->text[DAV_HREF]);
+
+    /* RFC 6578, 3.6: 507 for the collection */
+
+    more = path && r->status == 507 && strncmp(path, base, len - 1) == 0
+           && (path[len - 1] == '\0' || strcmp(path, base) == 0);
+
+    if (path && dav_url_member(base, path)) {
+
+        if (r->status == 404 || r->status == 410) {
+            (void) dav_etag_list_add(list, path + len, "");
+
+        } else if (r->status / 100 == 2 && etag && *etag
+                   && !(r->flags & DAV_IS_COLLECTION))
+        {
+            (void) dav_etag_list_add(list, path + len, etag);
+        }
+    }
+
+    free(path);
+
+    return more;
 }
 
 
 /*
- * RFC 6578, 3.2 has 403 with a precondition; others are seen, too, up to the
- * 500 of Xandikos.
+ * RFC 6578, 3.2 has 403 with a precondition.  Servers answer otherwise, too,
+ * Xandikos with 500.
  */
 
 int
-dav_report_is_token(int status)
+dav_report_is_token(const dav_reply_t *reply)
 {
-    return status == 400 || status == 403 || status == 409 || status == 410
-           || status == 412 || status == 500;
+    int  status = reply->status;
+
+    return reply->invalid_token || status == 400 || status == 403
+           || status == 409 || status == 410 || status == 412 || status == 500;
 }

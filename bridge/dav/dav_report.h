@@ -2,7 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns a request that is answered by a multistatus.
+ * Owns a request that is answered by a multistatus.  Called by the steps of
+ * a round and by updates.  Invariant: reply() is called once, from the event
+ * loop, unless the request is cancelled.
  */
 
 
@@ -15,27 +17,55 @@
 
 struct dav_reply_s {
     const dav_answer_t   *answer;
-    int                   ok;           /* 207, and read to its end */
-    unsigned              error;        /* DAV_ERROR_* */
+    int                   status;       /* 0: no whole answer */
+    unsigned              ok:1;         /* 207, and read to its end */
+    unsigned              invalid_token:1;
     const char           *token;        /* of the whole */
     const char           *why;          /* if not ok */
 };
 
 typedef void (*dav_reply_pt)(void *data, const dav_reply_t *reply);
 
-/* The XML is freed.  NULL if there are too many requests. */
 
-dav_report_t *dav_report(dav_client_t *c, const char *method, const char *path,
-    int depth, char *xml, dav_response_pt response, dav_reply_pt reply,
-    void *data);
+/*
+ * Sends a request, which "report" points to until reply() is called.
+ * Returns -1 if too many requests wait.
+ */
+
+int dav_report(dav_report_t **report, dav_client_t *c, const char *method,
+    const char *path, int depth, const char *xml, dav_response_pt response,
+    dav_reply_pt reply, void *data);
+
+/*
+ * Asks for the changes of a collection since "token", "" for all; NULL: for
+ * all ETags, from a server without sync-collection.
+ */
+
+int dav_report_changes(dav_report_t **report, dav_client_t *c,
+    const char *path, const char *token, dav_response_pt response,
+    dav_reply_pt reply, void *data);
+
+/* Asks for "n" objects of a collection with their contents. */
+
+int dav_report_objects(dav_report_t **report, dav_client_t *c,
+    const char *path, int calendar, char **paths, unsigned n,
+    dav_response_pt response, dav_reply_pt reply, void *data);
 
 /* Not within its reply(). */
 
-void dav_report_cancel(dav_report_t *call);
+void dav_report_cancel(dav_report_t **report);
 
-/* A question with a token that is answered so was about an invalid one. */
+/*
+ * Adds the change in a response about the collection at "path" to the list.
+ * Returns 1 if the response means that there are more changes.
+ */
 
-int dav_report_is_token(int status);
+int dav_report_change(dav_client_t *c, const char *path,
+    const dav_response_t *r, dav_etag_list_t *list);
+
+/* True if the reply to a request with a token means that it is not valid. */
+
+int dav_report_is_token(const dav_reply_t *reply);
 
 
 #endif /* _DAV_REPORT_H_INCLUDED_ */

@@ -2,56 +2,97 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One request for each home, usually one in all, says which collections there
- * are, what they are called, and which of them have changed.
+ * Owns a round, which reads from top to bottom: the client's turn, discovery
+ * of its homes, a list of the collections of each home, the comparison with
+ * what is known, a sync of each changed collection, the account's state.
+ * Called by the client's turn.  Invariant: each way out of a round calls
+ * dav_state_wait() or dav_state_fail().
  */
 
 
-#include "dav_report.h"
 #include "dav_round.h"
-#include "dav_update_job.h"
 #include "dav_counters.h"
-#include "dav_url.h"
+#include "dav_report.h"
+#include "dav_update_job.h"
 #include "dav_xml.h"
 
 #include <stdlib.h>
 #include <syslog.h>
 
 
+static void dav_round_discover(dav_client_t *c);
+static void dav_round_discovered(dav_client_t *c, uint32_t after);
+static int dav_round_over(dav_client_t *c, uint32_t after);
+static void dav_round_list(dav_client_t *c);
 static void dav_round_ask(dav_client_t *c);
-static int dav_round_response(void *data, const dav_response_t *r);
-static void dav_round_found(dav_client_t *c, const char *path,
+static void dav_round_response(void *data, const dav_response_t *r);
+static void dav_round_collection(dav_client_t *c, const char *path,
     const dav_response_t *r);
-static void dav_round_known(dav_client_t *c, dav_collection_t *col,
+static void dav_round_created(dav_client_t *c, const char *path,
     const dav_response_t *r);
+static void dav_round_event(dav_client_t *c, dav_collection_t *col,
+    const char *what, const char *old);
 static void dav_round_reply(void *data, const dav_reply_t *reply);
-static void dav_round_listed(dav_client_t *c);
-static void dav_round_gone(dav_client_t *c, dav_collection_t *col);
-static void dav_round_all(dav_client_t *c);
-static void dav_round_save(dav_client_t *c);
+static void dav_round_compare(dav_client_t *c);
+static void dav_round_deleted(dav_client_t *c, dav_collection_t *col);
+static void dav_round_sync(dav_client_t *c, uint32_t after);
+static void dav_round_store(dav_client_t *c);
 
 
 void
-dav_round_start(dav_client_t *c)
+dav_round_start(void *data)
 {
-    c->running = 1;
-    c->poked = 0;
-    c->changed = 0;
-    c->began = bridge_now();
+    dav_client_t *c = data;
 
-    if (c->nhomes == 0) {
-        dav_discovery_start(c);
+    if (c->phase != DAV_WAITING) {
+        dav_turn_end(&c->turn);
         return;
     }
 
-    dav_round_homes(c);
+    if (c->homes.n == 0) {
+        dav_round_discover(c);
+        return;
+    }
+
+    dav_round_list(c);
 }
 
 
-void
-dav_round_homes(dav_client_t *c)
+static void
+dav_round_discover(dav_client_t *c)
+{
+    dav_state_enter(c, DAV_DISCOVERING);
+    dav_discovery_start(c, dav_round_discovered);
+}
+
+
+static void
+dav_round_discovered(dav_client_t *c, uint32_t after)
+{
+    if (!dav_round_over(c, after)) {
+        dav_round_list(c);
+    }
+}
+
+
+static int
+dav_round_over(dav_client_t *c, uint32_t after)
+{
+    if (after && c->phase != DAV_ENDED) {
+        dav_state_wait(c, after);
+        return 1;
+    }
+
+    return c->phase == DAV_ENDED;
+}
+
+
+static void
+dav_round_list(dav_client_t *c)
 {
     dav_collection_t  *col;
+
+    dav_state_enter(c, DAV_LISTING);
 
     TAILQ_FOREACH(col, &c->collections, link) {
         col->listed = 0;
@@ -66,76 +107,84 @@ dav_round_homes(dav_client_t *c)
 static void
 dav_round_ask(dav_client_t *c)
 {
-    if (c->home == c->nhomes) {
-        dav_round_listed(c);
+    if (c->home == c->homes.n) {
+        dav_round_compare(c);
         return;
     }
 
     c->found = 0;
-    c->call = dav_report(c, "PROPFIND", c->homes[c->home], 1, dav_xml_home(),
-                       dav_round_response, dav_round_reply, c);
 
-    if (c->call == NULL) {
-        dav_round_end(c, c->server->poll_min);
+    if (dav_report(&c->report, c, "PROPFIND", c->homes.paths[c->home], 1,
+                   dav_xml_home, dav_round_response, dav_round_reply, c)
+        == -1)
+    {
+        dav_state_wait(c, c->server->poll_min);
     }
-}
-
-
-static int
-dav_round_response(void *data, const dav_response_t *r)
-{
-    dav_client_t *c = data;
-
-    char   *path, *full;
-    size_t  len;
-
-    path = dav_url_resolve(c->origin, c->homes[c->home], r->text[DAV_HREF]);
-
-    if (path == NULL || r->status / 100 != 2) {
-        free(path);
-        return 0;
-    }
-
-    len = strlen(path);
-
-    if (path[len - 1] != '/') {
-        full = bridge_format("%s/", path);
-        free(path);
-        path = full;
-    }
-
-    if (strcmp(path, c->homes[c->home]) == 0) {
-        c->found = 1;
-    }
-
-    if (r->flags & (DAV_IS_ADDRESSBOOK|DAV_IS_CALENDAR)) {
-        dav_round_found(c, path, r);
-    }
-
-    free(path);
-
-    return 0;
 }
 
 
 static void
-dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
+dav_round_response(void *data, const dav_response_t *r)
 {
-    json_t            *events;
+    dav_client_t *c = data;
+
+    char        *path;
+    const char  *home = c->homes.paths[c->home];
+
+    path = dav_url_collection(c->origin, home, r->text[DAV_HREF]);
+
+    if (path && r->status / 100 == 2) {
+        c->found |= strcmp(path, home) == 0;
+
+        if (r->flags & (DAV_IS_ADDRESSBOOK|DAV_IS_CALENDAR)) {
+            dav_round_collection(c, path, r);
+        }
+    }
+
+    free(path);
+}
+
+
+/* A collection may be listed twice, in two homes. */
+
+static void
+dav_round_collection(dav_client_t *c, const char *path,
+    const dav_response_t *r)
+{
+    char              *old;
     dav_collection_t  *col;
 
     col = dav_state_collection(c, path);
 
-    if (col) {
-        dav_round_known(c, col, r);
+    if (col == NULL) {
+        dav_round_created(c, path, r);
         return;
     }
+
+    col->listed = 1;
+    old = bridge_string(col->name ? col->name : "");
+
+    if (dav_collection_update(col, r) && col->based) {
+        dav_counters.changes[DAV_COUNT_UPDATED]++;
+        dav_round_event(c, col, "Update",
+                        strcmp(old, col->name ? col->name : "") == 0 ? NULL
+                                                                     : old);
+    }
+
+    free(old);
+}
+
+
+static void
+dav_round_created(dav_client_t *c, const char *path, const dav_response_t *r)
+{
+    dav_collection_t  *col;
 
     if (c->ncollections >= c->server->max_collections) {
 
         if (!c->crowded) {
-            dav_state_log(c, LOG_WARNING,
-                           "too many collections, some are not watched");
+            dav_state_log(c, LOG_WARNING, "\"%s\": too many collections, it "
+                          "is not watched; raise \"max_collections\"", path);
             c->crowded = 1;
         }
 
@@ -148,47 +197,24 @@ dav_round_found(dav_client_t *c, const char *path, const dav_response_t *r)
     (void) dav_collection_update(col, r);
     col->listed = 1;
 
+    /* After the first round all objects of a collection are news. */
+
     if (c->based) {
-
-        /* all that is in it will be new */
-
-        c->changed = 1;
         col->based = 1;
         dav_counters.changes[DAV_COUNT_CREATED]++;
-
-        events = json_array();
-        json_array_append_new(events,
-                              dav_collection_event(col, "Create", NULL));
-        dav_state_store(c, col, events);
+        dav_round_event(c, col, "Create", NULL);
     }
 }
 
 
 static void
-dav_round_known(dav_client_t *c, dav_collection_t *col,
-    const dav_response_t *r)
+dav_round_event(dav_client_t *c, dav_collection_t *col, const char *what,
+    const char *old)
 {
-    char    *old;
-    json_t  *events;
+    c->changed = 1;
 
-    /* A collection may be listed twice, in two homes. */
-
-    col->listed = 1;
-    old = bridge_string(col->name ? col->name : "");
-
-    if (dav_collection_update(col, r) && col->based) {
-        c->changed = 1;
-        dav_counters.changes[DAV_COUNT_UPDATED]++;
-
-        events = json_array();
-        json_array_append_new(events,
-            dav_collection_event(col, "Update",
-                                 strcmp(old, col->name ? col->name : "") == 0
-                                 ? NULL : old));
-        dav_state_store(c, col, events);
-    }
-
-    free(old);
+    dav_state_store(c, col,
+                    json_pack("[o]", dav_collection_event(col, what, old)));
 }
 
 
@@ -197,41 +223,37 @@ dav_round_reply(void *data, const dav_reply_t *reply)
 {
     dav_client_t *c = data;
 
-    int  status;
+    const char  *home = c->homes.paths[c->home];
 
-    c->call = NULL;
-    status = reply->answer->status;
+    if (reply->ok) {
+        dav_state_reach(c, DAV_LOGGED_IN);
 
-    if (!reply->ok) {
+        /* Only from a whole list follows that a collection is gone. */
 
-        if (reply->answer->result == DAV_HTTP_OK && !c->moved
-            && (status == 404 || status == 410 || status == 403))
-        {
-            c->moved = 1;
-            dav_discovery_start(c);
+        if (!c->found) {
+            dav_state_fail(c, DAV_FAIL_PROTOCOL,
+                           "the home \"%s\" does not list itself", home);
             return;
         }
 
-        dav_state_trouble(c, reply, "looking at a home");
-        return;
+        c->home++;
+        dav_round_ask(c);
+
+    } else if (!c->moved && (reply->status == 404 || reply->status == 410
+                             || reply->status == 403))
+    {
+        c->moved = 1;
+        dav_round_discover(c);
+
+    } else {
+        (void) dav_round_over(c, dav_state_trouble(c, reply,
+                                                   "listing the home", home));
     }
-
-    dav_state_welcome(c);
-
-    /* What is not in the answer is gone: so it has to be a whole one. */
-
-    if (!c->found) {
-        dav_state_fail(c, DAV_FAIL_PROTOCOL, "a home does not list itself");
-        return;
-    }
-
-    c->home++;
-    dav_round_ask(c);
 }
 
 
 static void
-dav_round_listed(dav_client_t *c)
+dav_round_compare(dav_client_t *c)
 {
     dav_collection_t  *col, *next;
 
@@ -239,7 +261,7 @@ dav_round_listed(dav_client_t *c)
         next = TAILQ_NEXT(col, link);
 
         if (!col->listed) {
-            dav_round_gone(c, col);
+            dav_round_deleted(c, col);
             continue;
         }
 
@@ -247,15 +269,16 @@ dav_round_listed(dav_client_t *c)
                    || strcmp(col->marker, col->seen) != 0;
     }
 
-    c->listed = 1;
-    dav_update_run(c);
+    dav_state_enter(c, DAV_SYNCING);
+    dav_state_reach(c, DAV_LISTED);
 
-    dav_round_synced(c);
+    dav_update_run(c);
+    dav_round_sync(c, 0);
 }
 
 
 static void
-dav_round_gone(dav_client_t *c, dav_collection_t *col)
+dav_round_deleted(dav_client_t *c, dav_collection_t *col)
 {
     char    *key;
     json_t  *events;
@@ -278,12 +301,12 @@ dav_round_gone(dav_client_t *c, dav_collection_t *col)
 }
 
 
-void
-dav_round_synced(dav_client_t *c)
+static void
+dav_round_sync(dav_client_t *c, uint32_t after)
 {
     dav_collection_t  *col;
 
-    if (c->failed) {
+    if (dav_round_over(c, after)) {
         return;
     }
 
@@ -291,88 +314,41 @@ dav_round_synced(dav_client_t *c)
 
         if (col->due) {
             col->due = 0;
-            dav_sync_start(c, col);
+            dav_sync_start(c, col, dav_round_sync);
             return;
         }
     }
 
-    dav_round_all(c);
+    dav_round_store(c);
 }
 
 
-static void
-dav_round_all(dav_client_t *c)
-{
-    if (!c->based || c->moved) {
-        c->based = 1;
-        c->moved = 0;
-        dav_round_save(c);
-    }
-
-    dav_round_end(c, 0);
-
-    if (!c->ready) {
-        c->ready = 1;
-        dav_counters.ready++;
-        c->cb->ready(c->data, c);
-    }
-}
-
+/* All is published. */
 
 static void
-dav_round_save(dav_client_t *c)
+dav_round_store(dav_client_t *c)
 {
     json_t    *state, *homes, *events;
     unsigned   i;
 
-    homes = json_array();
+    if (!c->based || c->moved) {
+        c->based = 1;
+        c->moved = 0;
+        homes = json_array();
 
-    for (i = 0; i < c->nhomes; i++) {
-        json_array_append_new(homes, json_string(c->homes[i]));
-    }
-
-    state = json_object();
-    json_object_set_new(state, "homes", homes);
-    events = json_array();
-
-    dav_state_publish(c, DAV_KEY, events, state);
-
-    json_decref(state);
-    json_decref(events);
-}
-
-
-void
-dav_round_end(dav_client_t *c, uint32_t after)
-{
-    bridge_msec_t  now, wait, gap;
-
-    if (c->failed) {
-        return;
-    }
-
-    dav_turn_end(&c->turn);
-
-    dav_counters.rounds[after ? DAV_COUNT_HELD
-                        : c->changed ? DAV_COUNT_CHANGED : DAV_COUNT_SAME]++;
-
-    now = bridge_now();
-    c->running = 0;
-    c->interval = dav_schedule_next(c->interval, c->server->poll_min,
-                                c->server->poll_max, c->changed);
-
-    if (after) {
-        wait = after + bridge_random(after / 5 + 1);
-        c->hold = now + after;
-
-    } else {
-        wait = dav_schedule_jitter(c->interval);
-
-        if (c->poked) {
-            gap = c->began + c->server->poke_min;
-            wait = gap > now ? gap - now : 0;
+        for (i = 0; i < c->homes.n; i++) {
+            json_array_append_new(homes, json_string(c->homes.paths[i]));
         }
+
+        state = json_pack("{s:o}", "homes", homes);
+        events = json_array();
+
+        dav_state_publish(c, DAV_KEY, events, state);
+
+        json_decref(state);
+        json_decref(events);
     }
 
-    dav_turn_set(&c->turn, wait);
+    dav_state_wait(c, 0);
+    dav_state_reach(c, DAV_READY);
 }

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the steps of a round.
+ * A round, and the steps of it that have files of their own: dav_discovery.c
+ * and dav_sync.c.  A step calls done() once, unless it is cancelled.
  */
 
 
@@ -13,26 +14,18 @@
 #include "dav_state.h"
 
 
-/* discover: calls dav_round_homes() in the end, or the client fails */
+/* The turn of a client. */
 
-void dav_discovery_start(dav_client_t *c);
+void dav_round_start(void *data);
+
+/* From the login to c->homes. */
+
+void dav_discovery_start(dav_client_t *c, dav_step_pt done);
 void dav_discovery_cancel(dav_client_t *c);
 
+/* Publishes and stores what has changed in a collection. */
 
-/* round */
-
-void dav_round_start(dav_client_t *c);
-void dav_round_homes(dav_client_t *c);
-void dav_round_synced(dav_client_t *c);     /* go on with the next one */
-
-/* It ends, and the next is in so many ms, 0: as it comes. */
-
-void dav_round_end(dav_client_t *c, uint32_t after);
-
-
-/* sync: calls dav_round_synced() in the end, or the client fails */
-
-void dav_sync_start(dav_client_t *c, dav_collection_t *col);
+void dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done);
 void dav_sync_cancel(dav_client_t *c);
 
 

@@ -7,8 +7,6 @@
 #include "dav_state.h"
 #include "dav_counters.h"
 #include "dav_report.h"
-#include "dav_round.h"
-#include "dav_url.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +14,85 @@
 #include <syslog.h>
 
 
-#define DAV_STATE_AWAY      60000       /* ms, if a server does not say */
+#define DAV_STATE_AWAY      60000       /* ms, without a Retry-After */
+
+
+static int dav_state_in_round(dav_client_t *c);
+static void dav_state_failing(evutil_socket_t fd, short what, void *data);
+
+
+void
+dav_state_init(dav_client_t *c, dav_turn_pt turn)
+{
+    TAILQ_INIT(&c->collections);
+    TAILQ_INIT(&c->jobs);
+
+    dav_turn_init(&c->turn, c->server->schedule, turn, c);
+    event_assign(&c->failing, c->server->schedule->base, -1, 0,
+                 dav_state_failing, c);
+}
+
+
+void
+dav_state_close(dav_client_t *c)
+{
+    dav_counters.ready -= c->progress == DAV_READY;
+    c->phase = DAV_ENDED;
+
+    event_del(&c->failing);
+    dav_turn_cancel(&c->turn);
+}
+
+
+void
+dav_state_enter(dav_client_t *c, dav_phase_t phase)
+{
+    if (c->phase == DAV_WAITING) {
+        c->poked = 0;
+        c->changed = 0;
+        c->began = bridge_now();
+    }
+
+    c->phase = phase;
+}
+
+
+static int
+dav_state_in_round(dav_client_t *c)
+{
+    return c->phase != DAV_WAITING && c->phase != DAV_ENDED;
+}
+
+
+void
+dav_state_wait(dav_client_t *c, uint32_t after)
+{
+    bridge_msec_t  now, wait, next;
+
+    dav_turn_end(&c->turn);
+
+    dav_counters.rounds[after ? DAV_COUNT_HELD
+                        : c->changed ? DAV_COUNT_CHANGED : DAV_COUNT_SAME]++;
+
+    now = bridge_now();
+    c->phase = DAV_WAITING;
+    c->interval = dav_schedule_next(c->interval, c->server->poll_min,
+                                    c->server->poll_max, c->changed);
+
+    if (after) {
+        wait = after + bridge_random(after / 5 + 1);
+        c->hold = now + after;
+
+    } else if (c->poked) {
+        next = c->began + c->server->poke_min;
+        wait = next > now ? next - now : 0;
+
+    } else {
+        wait = dav_schedule_jitter(c->interval);
+    }
+
+    dav_turn_set(&c->turn, wait);
+}
 
 
 void
@@ -27,12 +103,12 @@ dav_client_poke(dav_client_t *c)
     dav_counters.pokes++;
     c->interval = c->server->poll_min;
 
-    if (c->running) {
+    if (dav_state_in_round(c)) {
         c->poked = 1;
         return;
     }
 
-    if (c->failed) {
+    if (c->phase == DAV_ENDED) {
         return;
     }
 
@@ -48,20 +124,37 @@ dav_client_poke(dav_client_t *c)
 
 
 void
+dav_state_reach(dav_client_t *c, dav_progress_t progress)
+{
+    if (c->progress >= progress) {
+        return;
+    }
+
+    c->progress = progress;
+
+    if (progress == DAV_LOGGED_IN) {
+        c->cb->logged_in(c->data, c);
+
+    } else if (progress == DAV_READY) {
+        dav_counters.ready++;
+        c->cb->ready(c->data, c);
+    }
+}
+
+
+void
 dav_state_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
 {
     va_list  args;
 
-    if (c->failed) {
+    if (c->phase == DAV_ENDED) {
         return;
     }
 
-    if (c->running) {
-        dav_counters.rounds[DAV_COUNT_FAILED]++;
-    }
-
+    dav_counters.rounds[DAV_COUNT_FAILED] += dav_state_in_round(c);
     dav_counters.failures[reason]++;
-    c->failed = 1;
+
+    c->phase = DAV_ENDED;
     c->reason = reason;
     dav_turn_end(&c->turn);
 
@@ -77,7 +170,7 @@ dav_state_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
 }
 
 
-void
+static void
 dav_state_failing(evutil_socket_t fd, short what, void *data)
 {
     dav_client_t *c = data;
@@ -100,57 +193,43 @@ dav_state_log(dav_client_t *c, int level, const char *format, ...)
 }
 
 
-void
-dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what)
+uint32_t
+dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
+    const char *path)
 {
-    int                  status;
     uint32_t             after;
-    const dav_answer_t  *a;
+    const dav_answer_t  *a = reply->answer;
 
-    a = reply->answer;
-    status = a->status;
+    if (reply->status == 0) {
+        dav_state_fail(c, a->result == DAV_HTTP_TLS ? DAV_FAIL_TLS
+                          : a->result == DAV_HTTP_LIMIT ? DAV_FAIL_PROTOCOL
+                          : DAV_FAIL_AWAY,
+                       "%s \"%s\": %s", what, path, reply->why);
 
-    if (a->result == DAV_HTTP_TLS) {
-        dav_state_fail(c, DAV_FAIL_TLS, "%s: %s", what, reply->why);
+    } else if (reply->status == 401) {
+        dav_state_fail(c, DAV_FAIL_CREDENTIALS, "%s \"%s\": 401, the server "
+                       "refuses the login", what, path);
 
-    } else if (a->result == DAV_HTTP_LIMIT) {
-        dav_state_fail(c, DAV_FAIL_PROTOCOL, "%s: %s", what, reply->why);
-
-    } else if (a->result != DAV_HTTP_OK) {
-        dav_state_fail(c, DAV_FAIL_AWAY, "%s: %s", what, reply->why);
-
-    } else if (status == 401) {
-        dav_state_fail(c, DAV_FAIL_CREDENTIALS, "%s: 401", what);
-
-    } else if (status == 429 || status == 503) {
+    } else if (reply->status == 429 || reply->status == 503) {
         after = a->retry_after ? a->retry_after : DAV_STATE_AWAY;
 
-        dav_state_log(c, LOG_INFO, "%s: %d, again in %u s", what, status,
-                       after / 1000);
+        dav_state_log(c, LOG_INFO, "%s \"%s\": %d, again in %u s", what, path,
+                      reply->status, after / 1000);
 
-        if (status == 503) {
-            dav_schedule_hold(c->server->poll, after);
+        if (reply->status == 503) {
+            dav_schedule_hold(c->server->schedule, after);
         }
 
-        dav_round_end(c, after);
-
-    } else if (status / 100 == 5) {
-        dav_state_fail(c, DAV_FAIL_AWAY, "%s: %d", what, status);
+        return after;
 
     } else {
-        dav_state_fail(c, DAV_FAIL_PROTOCOL, "%s: %d, %s", what, status,
-                        reply->why);
+        dav_state_fail(c, reply->status / 100 == 5 ? DAV_FAIL_AWAY
+                                                   : DAV_FAIL_PROTOCOL,
+                       "%s \"%s\": %d, %s", what, path, reply->status,
+                       reply->why);
     }
-}
 
-
-void
-dav_state_welcome(dav_client_t *c)
-{
-    if (!c->logged) {
-        c->logged = 1;
-        c->cb->logged_in(c->data, c);
-    }
+    return 0;
 }
 
 
@@ -185,13 +264,12 @@ dav_state_collection(dav_client_t *c, const char *path)
     dav_collection_t  *col;
 
     TAILQ_FOREACH(col, &c->collections, link) {
-
         if (strcmp(col->path, path) == 0) {
-            return col;
+            break;
         }
     }
 
-    return NULL;
+    return col;
 }
 
 
@@ -201,13 +279,12 @@ dav_state_owner(dav_client_t *c, const char *path)
     dav_collection_t  *col;
 
     TAILQ_FOREACH(col, &c->collections, link) {
-
         if (dav_url_member(col->path, path)) {
-            return col;
+            break;
         }
     }
 
-    return NULL;
+    return col;
 }
 
 

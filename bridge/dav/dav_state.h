@@ -2,7 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the state of a client.  Only the files of this room include it.
+ * Owns the state of a client: its phase, the time of its next round, its
+ * collections.  Called by the files of this room; no other file includes it.
+ * Invariant: only dav_state.c changes "phase" and "progress".
  */
 
 
@@ -12,11 +14,7 @@
 
 #include "dav_client.h"
 #include "dav_collection.h"
-#include "dav_multistatus.h"
-
-
-#define DAV_MAX_HOMES       8
-#define DAV_MAX_PAGES       1000        /* of one synchronization */
+#include "dav_url.h"
 
 
 typedef struct dav_report_s       dav_report_t;
@@ -26,27 +24,62 @@ typedef struct dav_sync_s         dav_sync_t;
 typedef struct dav_update_job_s   dav_update_job_t;
 
 
+/*
+ * The phase of a client.  A round is DISCOVERING, LISTING or SYNCING.
+ *
+ *     from          event                                  to
+ *
+ *     WAITING       its turn, no home is known             DISCOVERING
+ *     WAITING       its turn                               LISTING
+ *     DISCOVERING   homes are found                        LISTING
+ *     LISTING       a home is gone, for the first time     DISCOVERING
+ *     LISTING       all homes have listed collections      SYNCING
+ *     SYNCING       all changed collections are stored     WAITING
+ *     a round       429, 503, too many of our requests     WAITING, longer
+ *     all           any other failure, close               ENDED
+ */
+
+typedef enum {
+    DAV_WAITING = 0,
+    DAV_DISCOVERING,
+    DAV_LISTING,
+    DAV_SYNCING,
+    DAV_ENDED
+} dav_phase_t;
+
+/* The steps of the first round.  The progress never goes back. */
+
+typedef enum {
+    DAV_OPENED = 0,
+    DAV_LOGGED_IN,
+    DAV_LISTED,                         /* updates are carried out */
+    DAV_READY
+} dav_progress_t;
+
+
 struct dav_client_s {
     const dav_server_t       *server;
     const dav_callbacks_t    *cb;
     void                     *data;
-    dav_login_t               login;    /* ours, wiped in the end */
+    dav_login_t               login;    /* a copy, wiped at the end */
     char                     *origin;
 
-    char                     *homes[DAV_MAX_HOMES];
-    unsigned                  nhomes;
+    dav_phase_t               phase;
+    dav_progress_t            progress;
+
+    dav_paths_t               homes;
     dav_collections_t         collections;
     unsigned                  ncollections;
 
     dav_turn_t                turn;
-    uint32_t                  interval; /* until the next round */
-    bridge_msec_t             began;    /* the last one */
-    bridge_msec_t             hold;     /* none before */
+    uint32_t                  interval; /* ms until the next round */
+    bridge_msec_t             began;    /* the last round */
+    bridge_msec_t             hold;     /* no round before */
 
-    dav_report_t               *call;     /* of the watching half */
-    dav_discovery_t           *discover;
+    dav_report_t             *report;   /* of the round */
+    dav_discovery_t          *discovery;
     dav_sync_t               *sync;
-    unsigned                  home;     /* that the round looks at */
+    unsigned                  home;     /* that is being listed */
 
     TAILQ_HEAD(, dav_update_job_s)   jobs;
     unsigned                  njobs;
@@ -55,50 +88,64 @@ struct dav_client_s {
     dav_fail_t                reason;
     char                     *why;
 
-    unsigned                  based:1;  /* knows what there was */
-    unsigned                  listed:1; /* has seen the collections */
-    unsigned                  ready:1;
-    unsigned                  logged:1;
-    unsigned                  running:1;    /* a round is */
-    unsigned                  poked:1;  /* another one shall follow */
+    unsigned                  based:1;  /* a first round is stored */
+    unsigned                  poked:1;  /* another round follows */
     unsigned                  changed:1;    /* in this round */
-    unsigned                  found:1;  /* the home has listed itself */
-    unsigned                  moved:1;  /* the homes are others */
-    unsigned                  crowded:1;    /* too many collections, said */
-    unsigned                  failed:1;
+    unsigned                  found:1;  /* the home lists itself */
+    unsigned                  moved:1;  /* new homes, not stored yet */
+    unsigned                  crowded:1;    /* the limit was logged */
 };
 
 
+/*
+ * The end of a step of a round: the round goes on, or is put off for "after"
+ * ms if that is not 0.  The client may have failed.
+ */
+
+typedef void (*dav_step_pt)(dav_client_t *c, uint32_t after);
+
+
+void dav_state_init(dav_client_t *c, dav_turn_pt turn);
+void dav_state_close(dav_client_t *c);
+
+/* Leaving WAITING begins a round. */
+
+void dav_state_enter(dav_client_t *c, dav_phase_t phase);
+
+/* The round ends; the next is in "after" ms, 0: by the interval. */
+
+void dav_state_wait(dav_client_t *c, uint32_t after);
+
+/* Tells the owner of a new progress. */
+
+void dav_state_reach(dav_client_t *c, dav_progress_t progress);
+
 void dav_state_fail(dav_client_t *c, dav_fail_t reason, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
-void dav_state_failing(evutil_socket_t fd, short what, void *data);
 void dav_state_log(dav_client_t *c, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A request was not answered: the client fails, or the round is put off. */
+/*
+ * A request about "path" was not answered as it has to be.  Returns the ms
+ * to wait, 0: the client has failed.
+ */
 
-void dav_state_trouble(dav_client_t *c, const dav_reply_t *reply,
-    const char *what);
-
-/* The server has answered something to somebody who may ask it. */
-
-void dav_state_welcome(dav_client_t *c);
+uint32_t dav_state_trouble(dav_client_t *c, const dav_reply_t *reply,
+    const char *what, const char *path);
 
 void dav_state_publish(dav_client_t *c, const char *key, json_t *events,
     json_t *state);
 
-/* Consumes the events. */
+/* Publishes with the state of the collection.  Consumes the events. */
 
-void dav_state_store(dav_client_t *c, dav_collection_t *col,
-    json_t *events);
+void dav_state_store(dav_client_t *c, dav_collection_t *col, json_t *events);
+
+/* The collection at a path; the collection of an object.  NULL: none. */
 
 dav_collection_t *dav_state_collection(dav_client_t *c, const char *path);
-
-/* The collection that an object is in, if there is one. */
-
 dav_collection_t *dav_state_owner(dav_client_t *c, const char *path);
 
-/* A collection is watched from now on, and until it is freed here. */
+/* A collection is watched from now on; until now, and freed. */
 
 void dav_state_add(dav_client_t *c, dav_collection_t *col);
 void dav_state_drop(dav_client_t *c, dav_collection_t *col);

@@ -2,63 +2,65 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What has changed in a collection: by sync-collection (RFC 6578) where the
- * server has it, page after page; else, all ETags are compared.
+ * Owns the sync of a collection: which objects have changed, by
+ * sync-collection (RFC 6578) page after page, or, where the server lacks
+ * that, by a comparison of all ETags.  Called by dav_round.c.
+ * Invariant: events and the token that they lead to are stored in one step.
  *
- *     by a token      each page is published and stored with its own token
- *     all             nothing is before the last page: a token that the
- *                     server does not know any more, or none yet
- *     by ETags        all, in one request
+ *     by a token      each page is stored with its own token
+ *     full            without a token, or after an invalid one: nothing is
+ *                     stored before the last page
+ *     by ETags        one request, always full
  */
 
 
-#include "dav_report.h"
 #include "dav_round.h"
 #include "dav_counters.h"
-#include "dav_url.h"
-#include "dav_xml.h"
+#include "dav_report.h"
 
 #include <stdlib.h>
 #include <syslog.h>
 
 
-#define DAV_SYNC_CONTENTS   20          /* objects whose texts are fetched */
+#define DAV_SYNC_PAGES      1000
+#define DAV_SYNC_CONTENTS   20          /* objects that are fetched */
 
 
 struct dav_sync_s {
     dav_client_t       *client;
     dav_collection_t   *collection;
-    char               *marker;
-    char               *token;          /* that the next page is asked by */
-    dav_etag_list_t          page;
-    dav_etag_list_t          all;
-    dav_etag_list_t          delta;          /* to be published */
+    dav_step_pt         done;
+    char               *marker;         /* at the start */
+    char               *token;          /* of the next page */
+    dav_etag_list_t     page;
+    dav_etag_list_t     all;
+    dav_etag_list_t     delta;          /* to be published */
     json_t             *contents;
     unsigned            pages;
 
     unsigned            full:1;
     unsigned            etags:1;
-    unsigned            more:1;         /* the page was not the last one */
+    unsigned            more:1;         /* pages follow */
     unsigned            resync:1;
 };
 
 
 static void dav_sync_ask(dav_sync_t *s);
-static int dav_sync_response(void *data, const dav_response_t *r);
+static void dav_sync_response(void *data, const dav_response_t *r);
 static void dav_sync_reply(void *data, const dav_reply_t *reply);
 static void dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply);
 static void dav_sync_page(dav_sync_t *s, const char *token);
 static void dav_sync_all(dav_sync_t *s);
-static void dav_sync_deliver(dav_sync_t *s);
+static void dav_sync_changed(dav_sync_t *s);
 static int dav_sync_fetch(dav_sync_t *s);
-static int dav_sync_content(void *data, const dav_response_t *r);
+static void dav_sync_content(void *data, const dav_response_t *r);
 static void dav_sync_fetched(void *data, const dav_reply_t *reply);
-static void dav_sync_publish(dav_sync_t *s);
-static void dav_sync_end(dav_sync_t *s);
+static void dav_sync_store(dav_sync_t *s);
+static void dav_sync_end(dav_sync_t *s, uint32_t after);
 
 
 void
-dav_sync_start(dav_client_t *c, dav_collection_t *col)
+dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done)
 {
     dav_sync_t  *s;
 
@@ -67,6 +69,7 @@ dav_sync_start(dav_client_t *c, dav_collection_t *col)
 
     s->client = c;
     s->collection = col;
+    s->done = done;
     s->marker = bridge_string(col->marker);
     s->etags = col->nosync;
     s->full = col->token == NULL || !col->based;
@@ -100,72 +103,28 @@ dav_sync_cancel(dav_client_t *c)
 static void
 dav_sync_ask(dav_sync_t *s)
 {
-    char          *xml;
     dav_client_t  *c = s->client;
 
     s->more = 0;
     dav_etag_list_free(&s->page);
     dav_counters.lists += s->etags || s->token == NULL;
 
-    xml = s->etags ? dav_xml_etags()
-                   : dav_xml_sync(s->token ? s->token : "", 0);
-
-    c->call = dav_report(c, s->etags ? "PROPFIND" : "REPORT",
-                       s->collection->path, s->etags ? 1 : 0, xml,
-                       dav_sync_response, dav_sync_reply, s);
-
-    if (c->call == NULL) {
-        dav_sync_cancel(c);
-        dav_round_end(c, c->server->poll_min);
+    if (dav_report_changes(&c->report, c, s->collection->path,
+                           s->etags ? NULL : s->token ? s->token : "",
+                           dav_sync_response, dav_sync_reply, s)
+        == -1)
+    {
+        dav_sync_end(s, c->server->poll_min);
     }
 }
 
 
-static int
+static void
 dav_sync_response(void *data, const dav_response_t *r)
 {
     dav_sync_t *s = data;
 
-    char        *path;
-    size_t       len;
-    const char  *base, *etag;
-
-    base = s->collection->path;
-    len = strlen(base);
-    path = dav_url_resolve(s->client->origin, base, r->text[DAV_HREF]);
-
-    if (path == NULL) {
-        return 0;
-    }
-
-    if (!dav_url_member(base, path)) {
-
-        /* RFC 6578, 3.6: the collection itself, if that was not all */
-
-        if (r->status == 507 && strncmp(path, base, len - 1) == 0
-            && (path[len - 1] == '\0' || strcmp(path, base) == 0))
-        {
-            s->more = 1;
-        }
-
-        free(path);
-        return 0;
-    }
-
-    etag = r->text[DAV_ETAG];
-
-    if (r->status == 404 || r->status == 410) {
-        (void) dav_etag_list_add(&s->page, path + len, "");
-
-    } else if (r->status / 100 == 2 && etag && *etag
-               && !(r->flags & DAV_IS_COLLECTION))
-    {
-        (void) dav_etag_list_add(&s->page, path + len, etag);
-    }
-
-    free(path);
-
-    return 0;
+    s->more |= dav_report_change(s->client, s->collection->path, r, &s->page);
 }
 
 
@@ -173,8 +132,6 @@ static void
 dav_sync_reply(void *data, const dav_reply_t *reply)
 {
     dav_sync_t *s = data;
-
-    s->client->call = NULL;
 
     if (!reply->ok) {
         dav_sync_refused(s, reply);
@@ -186,70 +143,59 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
     if (s->etags) {
         dav_etag_list_move(&s->all, &s->page);
         dav_sync_all(s);
-        return;
-    }
 
-    if (reply->token == NULL || *reply->token == '\0') {
+    } else if (reply->token && *reply->token) {
+        dav_sync_page(s, reply->token);
 
-        /* not what RFC 6578 has: then without it */
+    } else {
+
+        /* RFC 6578 demands a token: this is no sync-collection */
 
         s->collection->nosync = 1;
         s->etags = 1;
         dav_sync_ask(s);
-        return;
     }
-
-    dav_sync_page(s, reply->token);
 }
 
 
 static void
 dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
 {
-    int            status;
+    int            status = reply->status, trouble;
+    const char    *path = s->collection->path;
     dav_client_t  *c = s->client;
-
-    status = reply->answer->result == DAV_HTTP_OK ? reply->answer->status : 0;
 
     if (status == 404 || (status == 410 && s->token == NULL)
         || (s->etags && status / 100 == 4 && status != 401 && status != 429))
     {
-        /* gone in the meantime, as the next round will see; or not ours */
+        /* gone, as the next round finds out; or the user may not read it */
 
-        dav_state_log(c, LOG_INFO, "\"%s\" is not to be read: %d",
-                       s->collection->path, status);
-
-        dav_sync_end(s);
+        dav_state_log(c, LOG_INFO, "\"%s\" can't be read: %d", path, status);
+        dav_sync_end(s, 0);
         return;
     }
 
-    if (s->etags || status == 401 || status == 429 || status == 503
-        || status == 207 || status == 0)
-    {
-        dav_sync_cancel(c);
-        dav_state_trouble(c, reply, "synchronizing");
-        return;
-    }
+    trouble = s->etags || status == 0 || status == 207 || status == 401
+              || status == 429 || status == 503;
 
-    if (s->token && (reply->error & DAV_ERROR_TOKEN
-                     || dav_report_is_token(status)))
-    {
-        dav_state_log(c, LOG_INFO, "sync token of \"%s\" is not valid any "
-                       "more", s->collection->path);
+    if (!trouble && s->token && dav_report_is_token(reply)) {
+        dav_state_log(c, LOG_INFO, "\"%s\": the sync token is not valid any "
+                      "more (%d), all objects are compared", path, status);
 
         free(s->token);
         s->token = NULL;
         s->full = 1;
         s->pages = 0;
 
-    } else if (status / 100 == 5 && status != 501 && status != 507) {
-        dav_sync_cancel(c);
-        dav_state_trouble(c, reply, "synchronizing");
+    } else if (trouble
+               || (status / 100 == 5 && status != 501 && status != 507))
+    {
+        dav_sync_end(s, dav_state_trouble(c, reply, "synchronizing", path));
         return;
 
     } else {
-        dav_state_log(c, LOG_INFO, "no sync-collection of \"%s\": %d",
-                       s->collection->path, status);
+        dav_state_log(c, LOG_INFO, "\"%s\": no sync-collection (%d), ETags "
+                      "are compared", path, status);
 
         s->collection->nosync = 1;
         s->etags = 1;
@@ -264,13 +210,13 @@ dav_sync_page(dav_sync_t *s, const char *token)
 {
     dav_collection_t  *col = s->collection;
 
-    /* A server that does not go on would be asked for ever. */
+    /* a server whose pages do not advance would be asked for ever */
 
-    if (s->more && (++s->pages == DAV_MAX_PAGES
+    if (s->more && (++s->pages == DAV_SYNC_PAGES
                     || (s->token && strcmp(s->token, token) == 0)))
     {
         dav_state_log(s->client, LOG_WARNING, "synchronizing \"%s\" does not "
-                       "come to an end", col->path);
+                      "come to an end after %u pages", col->path, s->pages);
         s->more = 0;
     }
 
@@ -295,11 +241,11 @@ dav_sync_page(dav_sync_t *s, const char *token)
     }
 
     dav_etag_list_move(&s->delta, &s->page);
-    dav_sync_deliver(s);
+    dav_sync_changed(s);
 }
 
 
-/* All is there: what is not in it has been removed. */
+/* Objects that are not in a full list have been removed. */
 
 static void
 dav_sync_all(dav_sync_t *s)
@@ -317,12 +263,12 @@ dav_sync_all(dav_sync_t *s)
     col->unknown = 0;
     dav_etag_list_move(&col->known, &s->all);
 
-    dav_sync_deliver(s);
+    dav_sync_changed(s);
 }
 
 
 static void
-dav_sync_deliver(dav_sync_t *s)
+dav_sync_changed(dav_sync_t *s)
 {
     dav_collection_t  *col = s->collection;
 
@@ -331,20 +277,19 @@ dav_sync_deliver(dav_sync_t *s)
         col->unknown = 1;
     }
 
-    if (dav_sync_fetch(s) == 0) {
-        return;
+    if (dav_sync_fetch(s) == -1) {
+        dav_sync_store(s);
     }
-
-    dav_sync_publish(s);
 }
 
 
-/* Texts of objects that have changed, if they are few and wanted. */
+/* Contents of changed objects, if they are few and wanted. */
 
 static int
 dav_sync_fetch(dav_sync_t *s)
 {
-    char              *paths[DAV_SYNC_CONTENTS], *xml;
+    int                rc;
+    char              *paths[DAV_SYNC_CONTENTS];
     unsigned           i, n;
     dav_client_t      *c = s->client;
     dav_collection_t  *col = s->collection;
@@ -363,21 +308,20 @@ dav_sync_fetch(dav_sync_t *s)
         return -1;
     }
 
-    xml = dav_xml_multiget(col->flags & DAV_IS_CALENDAR, paths, n);
+    s->contents = json_object();
+    rc = dav_report_objects(&c->report, c, col->path,
+                            col->flags & DAV_IS_CALENDAR, paths, n,
+                            dav_sync_content, dav_sync_fetched, s);
 
-    for (i = 0; i < n; i++) {
-        free(paths[i]);
+    while (n) {
+        free(paths[--n]);
     }
 
-    s->contents = json_object();
-    c->call = dav_report(c, "REPORT", col->path, 1, xml, dav_sync_content,
-                       dav_sync_fetched, s);
-
-    return c->call ? 0 : -1;
+    return rc;
 }
 
 
-static int
+static void
 dav_sync_content(void *data, const dav_response_t *r)
 {
     dav_sync_t *s = data;
@@ -385,31 +329,29 @@ dav_sync_content(void *data, const dav_response_t *r)
     char        *path;
     size_t       len;
     unsigned     i;
-    const char  *p, *text;
-
-    text = r->text[DAV_DATA];
+    const char  *p, *base, *text = r->text[DAV_DATA];
 
     if (text == NULL || r->text[DAV_ETAG] == NULL
         || strlen(text) > s->client->server->max_content)
     {
-        return 0;
+        return;
     }
 
     for (p = text; *p; p++) {
         if ((unsigned char) *p < ' ' && strchr("\r\n\t", *p) == NULL) {
-            return 0;
+            return;
         }
     }
 
-    len = strlen(s->collection->path);
-    path = dav_url_resolve(s->client->origin, s->collection->path,
-                           r->text[DAV_HREF]);
+    base = s->collection->path;
+    len = strlen(base);
+    path = dav_url_resolve(s->client->origin, base, r->text[DAV_HREF]);
 
     for (i = 0; path && i < s->delta.n; i++) {
 
         /* a later version belongs to a later event */
 
-        if (dav_url_member(s->collection->path, path)
+        if (dav_url_member(base, path)
             && strcmp(path + len, s->delta.items[i]) == 0
             && strcmp(dav_etag_list_etag(s->delta.items[i]), r->text[DAV_ETAG])
                == 0)
@@ -420,40 +362,28 @@ dav_sync_content(void *data, const dav_response_t *r)
     }
 
     free(path);
-
-    return 0;
 }
 
 
-/* Without the texts the events are as good. */
+/* After a failure the events go without contents. */
 
 static void
 dav_sync_fetched(void *data, const dav_reply_t *reply)
 {
-    dav_sync_t *s = data;
-
-    s->client->call = NULL;
-
-    dav_sync_publish(s);
+    dav_sync_store(data);
 }
 
 
 static void
-dav_sync_publish(dav_sync_t *s)
+dav_sync_store(dav_sync_t *s)
 {
     json_t            *events;
     unsigned           i;
     dav_client_t      *c = s->client;
     dav_collection_t  *col = s->collection;
 
-    if (s->token && !s->etags) {
-        free(col->token);
-        col->token = bridge_string(s->token);
-
-    } else {
-        free(col->token);
-        col->token = NULL;
-    }
+    free(col->token);
+    col->token = s->etags ? NULL : bridge_string(s->token);
 
     if (!s->more) {
         free(col->seen);
@@ -470,7 +400,7 @@ dav_sync_publish(dav_sync_t *s)
 
     for (i = 0; i < s->delta.n; i++) {
         dav_counters.changes[*dav_etag_list_etag(s->delta.items[i])
-                           ? DAV_COUNT_OBJECT : DAV_COUNT_REMOVED]++;
+                             ? DAV_COUNT_OBJECT : DAV_COUNT_REMOVED]++;
     }
 
     c->changed |= json_array_size(events) > 0;
@@ -485,15 +415,16 @@ dav_sync_publish(dav_sync_t *s)
         return;
     }
 
-    dav_sync_end(s);
+    dav_sync_end(s, 0);
 }
 
 
 static void
-dav_sync_end(dav_sync_t *s)
+dav_sync_end(dav_sync_t *s, uint32_t after)
 {
+    dav_step_pt    done = s->done;
     dav_client_t  *c = s->client;
 
     dav_sync_cancel(c);
-    dav_round_synced(c);
+    done(c, after);
 }

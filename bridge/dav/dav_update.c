@@ -2,29 +2,29 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates are carried out one after the other, beside the watching.  They
- * wait until it is known which collections there are: an object's path has to
- * be in one of them, and that is all that a device can reach.
+ * Owns the queue of updates.  Called by the account's session and, when the
+ * collections are listed, by dav_round.c.  Invariant: one update is carried
+ * out at a time, none before the collections are known, because a device
+ * reaches only objects of these.
  */
 
 
 #include "dav_update_job.h"
 
-
-typedef struct {
-    const char    *verb;
-    void         (*run)(dav_update_job_t *job);
-} dav_verb_t;
+#include <stdlib.h>
 
 
 static void dav_update_start(dav_update_job_t *job);
 
 
-static const dav_verb_t  dav_verbs[] = {
-    { "dav.put", dav_update_job_put },
-    { "dav.delete", dav_update_job_delete },
-    { "dav.get", dav_update_job_get },
-    { "dav.sync", dav_update_job_sync },
+static const struct {
+    const char    *verb;
+    void         (*run)(dav_update_job_t *job);
+} dav_verbs[] = {
+    { "dav.put", dav_update_put },
+    { "dav.delete", dav_update_delete },
+    { "dav.get", dav_update_get },
+    { "dav.sync", dav_update_sync },
     { NULL, NULL }
 };
 
@@ -41,32 +41,31 @@ dav_client_update(dav_client_t *c, json_t *update, dav_update_done_pt done,
     job->result = json_object();
     job->done = done;
     job->ctx = ctx;
+    job->ended = dav_update_run;
 
     TAILQ_INSERT_TAIL(&c->jobs, job, link);
     c->njobs++;
 
     if (c->njobs > DAV_MAX_UPDATES) {
         dav_update_job_end(job, "unsent", "too many updates wait");
-        return;
-    }
 
-    if (c->failed) {
+    } else if (c->phase == DAV_ENDED) {
         dav_update_job_end(job, "unsent", "the session has ended");
-        return;
-    }
 
-    dav_update_run(c);
+    } else {
+        dav_update_run(c);
+    }
 }
 
+
+/* The end of a job calls this again, also from within dav_update_start(). */
 
 void
 dav_update_run(dav_client_t *c)
 {
     dav_update_job_t  *job;
 
-    /* A job that ends at once calls us again. */
-
-    while (c->listed && !c->failed) {
+    while (c->progress >= DAV_LISTED && c->phase != DAV_ENDED) {
         job = TAILQ_FIRST(&c->jobs);
 
         if (job == NULL || job->running) {
@@ -82,14 +81,14 @@ dav_update_run(dav_client_t *c)
 static void
 dav_update_start(dav_update_job_t *job)
 {
-    const char        *verb;
-    const dav_verb_t  *v;
+    unsigned     i;
+    const char  *verb;
 
     verb = dav_update_job_text(job, "update");
 
-    for (v = dav_verbs; v->verb; v++) {
-        if (verb && strcmp(v->verb, verb) == 0) {
-            v->run(job);
+    for (i = 0; dav_verbs[i].verb; i++) {
+        if (verb && strcmp(dav_verbs[i].verb, verb) == 0) {
+            dav_verbs[i].run(job);
             return;
         }
     }
@@ -104,19 +103,13 @@ dav_update_cancel(dav_client_t *c)
     dav_update_job_t  *job;
 
     while ((job = TAILQ_FIRST(&c->jobs))) {
-
-        if (job->call) {
-            dav_report_cancel(job->call);
-            job->call = NULL;
-        }
+        dav_report_cancel(&job->report);
 
         if (job->transfer) {
             dav_http_cancel(job->transfer);
-            job->transfer = NULL;
         }
 
-        c->listed = 0;
         dav_update_job_end(job, job->status ? job->status : "unsent",
-                    "the session has ended");
+                           "the session has ended");
     }
 }

@@ -21,13 +21,13 @@
 #define DAV_UPDATE_GET_PAGE      "page "
 
 
-static int dav_update_get_object(void *data, const dav_response_t *r);
+static void dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
 static void dav_update_get_list(dav_update_job_t *job, const char *name,
     const char *path);
 static int dav_update_get_token(dav_update_job_t *job);
 static void dav_update_get_ask(dav_update_job_t *job);
-static int dav_update_get_response(void *data, const dav_response_t *r);
+static void dav_update_get_response(void *data, const dav_response_t *r);
 static void dav_update_get_reply(void *data, const dav_reply_t *reply);
 static void dav_update_get_page(dav_update_job_t *job);
 static unsigned dav_update_get_fit(dav_update_job_t *job, unsigned limit);
@@ -35,7 +35,7 @@ static void dav_update_get_next(dav_update_job_t *job, const char *last);
 
 
 void
-dav_update_job_get(dav_update_job_t *job)
+dav_update_get(dav_update_job_t *job)
 {
     size_t   i, n;
     json_t  *hrefs;
@@ -68,26 +68,7 @@ dav_update_job_get(dav_update_job_t *job)
 }
 
 
-void
-dav_update_job_fetch(dav_update_job_t *job, dav_response_pt response,
-    dav_reply_pt reply)
-{
-    char          *xml;
-    dav_client_t  *c = job->client;
-
-    xml = dav_xml_multiget(job->calendar, job->paths, job->npaths);
-
-    job->call = dav_report(c, "REPORT", job->path, 1, xml, response, reply,
-                           job);
-
-    if (job->call == NULL) {
-        dav_update_job_end(job, job->status ? job->status : "unsent",
-                    "too many requests");
-    }
-}
-
-
-static int
+static void
 dav_update_get_object(void *data, const dav_response_t *r)
 {
     dav_update_job_t *job = data;
@@ -110,7 +91,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
         || r->text[DAV_ETAG] == NULL)
     {
         free(path);
-        return 0;
+        return;
     }
 
     /* what is left of them in the end is missing */
@@ -124,7 +105,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
     if (text && job->bytes + len > DAV_UPDATE_JOB_BYTES && job->bytes) {
         dav_update_get_list(job, "left", path);
         free(path);
-        return 0;
+        return;
     }
 
     object = json_object();
@@ -141,8 +122,6 @@ dav_update_get_object(void *data, const dav_response_t *r)
 
     json_array_append_new(json_object_get(job->result, "objects"), object);
     free(path);
-
-    return 0;
 }
 
 
@@ -152,8 +131,6 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
     dav_update_job_t *job = data;
 
     unsigned  i;
-
-    job->call = NULL;
 
     if (!reply->ok) {
         json_object_clear(job->result);
@@ -195,7 +172,7 @@ dav_update_get_list(dav_update_job_t *job, const char *name,
 
 
 void
-dav_update_job_sync(dav_update_job_t *job)
+dav_update_sync(dav_update_job_t *job)
 {
     char              *path;
     const char        *name;
@@ -266,54 +243,22 @@ dav_update_get_token(dav_update_job_t *job)
 static void
 dav_update_get_ask(dav_update_job_t *job)
 {
-    char          *xml;
-    dav_client_t  *c = job->client;
-
-    xml = job->etags ? dav_xml_etags()
-                     : dav_xml_sync(job->base ? job->base : "", 0);
-
-    job->call = dav_report(c, job->etags ? "PROPFIND" : "REPORT", job->path,
-                         job->etags ? 1 : 0, xml, dav_update_get_response,
-                         dav_update_get_reply, job);
-
-    if (job->call == NULL) {
+    if (dav_report_changes(&job->report, job->client, job->path,
+                           job->etags ? NULL : job->base ? job->base : "",
+                           dav_update_get_response, dav_update_get_reply, job)
+        == -1)
+    {
         dav_update_job_end(job, "unsent", "too many requests");
     }
 }
 
 
-static int
+static void
 dav_update_get_response(void *data, const dav_response_t *r)
 {
     dav_update_job_t *job = data;
 
-    char        *path;
-    size_t       len;
-    const char  *etag;
-
-    len = strlen(job->path);
-    path = dav_url_resolve(job->client->origin, job->path, r->text[DAV_HREF]);
-
-    if (path == NULL || !dav_url_member(job->path, path)) {
-        job->more |= path && r->status == 507;
-        free(path);
-        return 0;
-    }
-
-    etag = r->text[DAV_ETAG];
-
-    if (r->status == 404 || r->status == 410) {
-        (void) dav_etag_list_add(&job->list, path + len, "");
-
-    } else if (r->status / 100 == 2 && etag && *etag
-               && !(r->flags & DAV_IS_COLLECTION))
-    {
-        (void) dav_etag_list_add(&job->list, path + len, etag);
-    }
-
-    free(path);
-
-    return 0;
+    job->more |= dav_report_change(job->client, job->path, r, &job->list);
 }
 
 
@@ -321,11 +266,6 @@ static void
 dav_update_get_reply(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
-
-    int  status;
-
-    job->call = NULL;
-    status = reply->answer->result == DAV_HTTP_OK ? reply->answer->status : 0;
 
     if (reply->ok && (reply->token || job->etags)) {
 
@@ -338,16 +278,14 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
         return;
     }
 
-    if (job->base && !job->etags
-        && (reply->error & DAV_ERROR_TOKEN || dav_report_is_token(status)))
-    {
+    if (job->base && !job->etags && dav_report_is_token(reply)) {
         json_object_set_new(job->result, "invalidToken", json_true());
         dav_update_job_end(job, "refused",
                                "the token is not valid any more");
         return;
     }
 
-    if (status == 207) {
+    if (reply->status == 207) {
         dav_update_job_end(job, "refused", "%s", reply->why);
         return;
     }

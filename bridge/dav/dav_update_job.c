@@ -6,7 +6,6 @@
 
 #include "dav_update_job.h"
 #include "dav_counters.h"
-#include "dav_url.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@ dav_update_job_end(dav_update_job_t *job, const char *status,
     json_t        *text;
     va_list        args;
     dav_client_t  *c = job->client;
+    void         (*ended)(dav_client_t *c);
 
     TAILQ_REMOVE(&c->jobs, job, link);
     c->njobs--;
@@ -42,9 +42,10 @@ dav_update_job_end(dav_update_job_t *job, const char *status,
     }
 
     job->done(job->ctx, job->result);
-    dav_update_job_free(job);
 
-    dav_update_run(c);
+    ended = job->ended;
+    dav_update_job_free(job);
+    ended(c);
 }
 
 
@@ -73,36 +74,36 @@ dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *a)
 {
     int  status;
 
-    status = a->status;
-
-    /* who has only asked has no status yet, and may ask again */
+    /* without a status of the job, the request only reads: it can be sent
+       again */
 
     if (a->result == DAV_HTTP_UNSENT || a->result == DAV_HTTP_TLS
         || (a->result == DAV_HTTP_LOST && job->status == NULL))
     {
         dav_update_job_end(job, "unsent", "%s", a->why);
-
-    } else if (a->result == DAV_HTTP_LIMIT && job->status == NULL) {
-        dav_update_job_end(job, "refused", "%s", a->why);
-
-    } else if (a->result != DAV_HTTP_OK) {
-        dav_update_job_end(job, "unknown", "%s", a->why);
-
-    } else {
-
-        if (a->retry_after) {
-            json_object_set_new(job->result, "retryAfter",
-                                json_integer(a->retry_after / 1000));
-        }
-
-        /* a server may have failed after it has done it */
-
-        dav_update_job_end(job, job->status && status >= 500
-                               && status != 501
-                         && status != 503 && status != 507
-                         ? "unknown" : "refused",
-                    "the server has answered %d", status);
+        return;
     }
+
+    if (a->result != DAV_HTTP_OK) {
+        dav_update_job_end(job, a->result == DAV_HTTP_LIMIT
+                                && job->status == NULL ? "refused" : "unknown",
+                           "%s", a->why);
+        return;
+    }
+
+    if (a->retry_after) {
+        json_object_set_new(job->result, "retryAfter",
+                            json_integer(a->retry_after / 1000));
+    }
+
+    /* a server may fail after it has carried out the update */
+
+    status = a->status;
+
+    dav_update_job_end(job, job->status && status >= 500 && status != 501
+                            && status != 503 && status != 507
+                            ? "unknown" : "refused",
+                       "the server has answered %d", status);
 }
 
 
@@ -118,23 +119,21 @@ dav_update_job_object(dav_update_job_t *job, const char *href)
     if (col == NULL) {
         free(path);
         dav_update_job_end(job, "invalid", href
-                    ? "\"href\" is not in a collection of this account"
-                    : "no \"href\"");
+                           ? "\"href\" is not in a collection of this account"
+                           : "no \"href\"");
         return -1;
     }
 
-    job->calendar = (col->flags & DAV_IS_CALENDAR) != 0;
-
-    if (job->path == NULL) {
-        job->path = bridge_string(col->path);
-
-    } else if (strcmp(job->path, col->path) != 0) {
+    if (job->path && strcmp(job->path, col->path) != 0) {
         free(path);
         dav_update_job_end(job, "invalid",
-                               "several collections in one update");
+                           "several collections in one update");
         return -1;
     }
 
+    free(job->path);
+    job->path = bridge_string(col->path);
+    job->calendar = (col->flags & DAV_IS_CALENDAR) != 0;
     job->paths[job->npaths++] = path;
 
     return 0;
@@ -145,4 +144,19 @@ const char *
 dav_update_job_text(dav_update_job_t *job, const char *name)
 {
     return json_string_value(json_object_get(job->update, name));
+}
+
+
+void
+dav_update_job_fetch(dav_update_job_t *job, dav_response_pt response,
+    dav_reply_pt reply)
+{
+    if (dav_report_objects(&job->report, job->client, job->path,
+                           job->calendar, job->paths, job->npaths, response,
+                           reply, job)
+        == -1)
+    {
+        dav_update_job_end(job, job->status ? job->status : "unsent",
+                           "too many requests");
+    }
 }

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns an update under way.
+ * Owns an update under way.  Called by dav_update.c, which has the queue,
+ * and by the verbs in dav_update_get.c and dav_update_put.c.
+ * Invariant: each job ends once, by dav_update_job_end().
  */
 
 
@@ -25,19 +27,20 @@ struct dav_update_job_s {
     json_t                  *result;
     dav_update_done_pt       done;
     void                    *ctx;
+    void                   (*ended)(dav_client_t *c);
 
-    dav_report_t              *call;
+    dav_report_t            *report;
     dav_transfer_t          *transfer;
 
-    char                    *path;      /* of the object or the collection */
-    char                    *paths[DAV_UPDATE_JOB_HREFS];
+    char                    *path;      /* of the collection */
+    char                    *paths[DAV_UPDATE_JOB_HREFS];   /* of objects */
     unsigned                 npaths;
     size_t                   bytes;     /* of the result, about */
-    dav_etag_list_t               list;
-    char                    *base;      /* sync: asked by this token, */
-    char                    *token;     /* which leads to this one, */
-    char                    *after;     /* of which these have been told */
-    const char              *status;    /* that is known before the result */
+    dav_etag_list_t          list;
+    char                    *base;      /* sync: the token of the request, */
+    char                    *token;     /* the token of the reply, */
+    char                    *after;     /* the last change told before */
+    const char              *status;    /* if the update may be carried out */
 
     unsigned                 calendar:1;
     unsigned                 etags:1;
@@ -46,40 +49,40 @@ struct dav_update_job_s {
 };
 
 
-/* The end of a job; the next one begins.  "detail" may be NULL. */
-
-void dav_update_job_end(dav_update_job_t *job, const char *status,
-    const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* It could not be sent, or was not answered. */
-
-void dav_update_job_lost(dav_update_job_t *job,
-    const dav_answer_t *answer);
-
-/* The object named "href": path and kind.  -1: the job has ended. */
-
-int dav_update_job_object(dav_update_job_t *job, const char *href);
-
-const char *dav_update_job_text(dav_update_job_t *job,
-    const char *name);
-
 /* The next job begins, if none is running; all jobs end. */
 
 void dav_update_run(dav_client_t *c);
 void dav_update_cancel(dav_client_t *c);
 
+/* Removes the job, calls done() and ended().  "format" may be NULL. */
+
+void dav_update_job_end(dav_update_job_t *job, const char *status,
+    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Ends a job whose request was not answered, or refused. */
+
+void dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *answer);
+
+/* Adds the object at "href".  Returns -1 if the job has ended. */
+
+int dav_update_job_object(dav_update_job_t *job, const char *href);
+
+/* A string of the update, or NULL. */
+
+const char *dav_update_job_text(dav_update_job_t *job, const char *name);
+
+/* Asks for the objects of job->paths[], with their contents. */
+
+void dav_update_job_fetch(dav_update_job_t *job, dav_response_pt response,
+    dav_reply_pt reply);
+
 /* The verbs. */
 
-void dav_update_job_put(dav_update_job_t *job);
-void dav_update_job_delete(dav_update_job_t *job);
-void dav_update_job_get(dav_update_job_t *job);
-void dav_update_job_sync(dav_update_job_t *job);
-
-/* Asks for the objects of job->paths[], with their texts. */
-
-void dav_update_job_fetch(dav_update_job_t *job,
-    dav_response_pt response, dav_reply_pt reply);
+void dav_update_put(dav_update_job_t *job);
+void dav_update_delete(dav_update_job_t *job);
+void dav_update_get(dav_update_job_t *job);
+void dav_update_sync(dav_update_job_t *job);
 
 
 #endif /* _DAV_UPDATE_JOB_H_INCLUDED_ */

@@ -19,12 +19,12 @@ static int dav_update_put_etag(dav_update_job_t *job, const char **etag);
 static void dav_update_put_send(dav_update_job_t *job,
     dav_request_t *request);
 static void dav_update_put_done(void *data, const dav_answer_t *answer);
-static int dav_update_put_response(void *data, const dav_response_t *r);
+static void dav_update_put_response(void *data, const dav_response_t *r);
 static void dav_update_put_fetched(void *data, const dav_reply_t *reply);
 
 
 void
-dav_update_job_put(dav_update_job_t *job)
+dav_update_put(dav_update_job_t *job)
 {
     json_t         *json;
     const char     *etag, *why;
@@ -67,7 +67,7 @@ dav_update_job_put(dav_update_job_t *job)
 
 
 void
-dav_update_job_delete(dav_update_job_t *job)
+dav_update_delete(dav_update_job_t *job)
 {
     const char     *etag;
     dav_request_t   request;
@@ -193,13 +193,13 @@ dav_update_put_done(void *data, const dav_answer_t *a)
 }
 
 
-static int
+static void
 dav_update_put_response(void *data, const dav_response_t *r)
 {
     dav_update_job_t *job = data;
 
     if (r->status / 100 != 2 || r->text[DAV_ETAG] == NULL) {
-        return 0;
+        return;
     }
 
     json_object_set_new(job->result, "etag", json_string(r->text[DAV_ETAG]));
@@ -214,8 +214,6 @@ dav_update_put_response(void *data, const dav_response_t *r)
                                 json_string(r->text[DAV_DATA]));
         }
     }
-
-    return 0;
 }
 
 
@@ -225,8 +223,6 @@ static void
 dav_update_put_fetched(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
-
-    job->call = NULL;
 
     if (strcmp(job->status, "done") == 0) {
         dav_update_job_end(job, "done", NULL);

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Paths are taken apart into segments before anything is decoded, so that an
- * encoded slash never becomes one.
+ * libcurl splits URLs.  It has no canonical form of a path; that is made
+ * here, of segments that are split before they are decoded: an encoded slash
+ * never becomes a slash.
  */
 
 
@@ -14,64 +15,59 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include <curl/curl.h>
+
 
 static char *dav_url_canonical(const char *path, size_t len, int strict);
 static int dav_url_segment(bridge_buffer_t *b, const char *p, size_t len,
     int strict);
-static int dav_url_decode(const char *p, size_t len, size_t *used);
-static int dav_url_plain(unsigned char c);
 static size_t dav_url_host(const char *origin, const char **host);
-static int dav_url_hex(char c);
 
 
 int
 dav_url_split(const char *url, char **origin, char **path)
 {
-    int          tls;
-    size_t       len, i;
-    const char  *host, *end, *port;
+    int          rc;
+    char        *scheme, *host, *port, *user, *p;
+    CURLU       *u;
+    const char  *rest;
 
-    tls = strncasecmp(url, "https://", 8) == 0;
+    scheme = host = port = user = NULL;
+    rc = -1;
+    u = curl_url();
 
-    if (!tls && strncasecmp(url, "http://", 7) != 0) {
-        return -1;
-    }
+    rest = strstr(url, "://");
+    rest += rest ? 3 : 0;
 
-    host = url + (tls ? 8 : 7);
-    len = strcspn(host, "/?#");
-    end = host + len;
+    /* libcurl takes "http:/host" and "http:///host", too */
 
-    for (i = 0; url[i]; i++) {
-        if ((unsigned char) url[i] <= ' ' || url[i] == 0x7f || i > DAV_URL_MAX)
-        {
-            return -1;
-        }
-    }
-
-    if (len == 0 || len > 255 || memchr(host, '@', len)) {
-        return -1;
-    }
-
-    port = memchr(host, ']', len);
-    port = memchr(port ? port : host, ':', end - (port ? port : host));
-
-    if (port && (port == host || port + 1 == end
-                 || strspn(port + 1, "0123456789")
-                    != (size_t) (end - port - 1)))
+    if (rest && strcspn(rest, "/?#") && strlen(url) <= DAV_URL_MAX
+        && curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK
+        && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
+        && (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0)
+        && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK
+        && curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)
+           == CURLUE_OK
+        && curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER)
     {
-        return -1;
+        for (p = host; *p; p++) {
+            *p = tolower((unsigned char) *p);
+        }
+
+        rest += strcspn(rest, "/?#");
+
+        *origin = bridge_format("%s://%s:%s", scheme, host, port);
+        *path = bridge_string(*rest == '/' ? rest : "/");
+        rc = 0;
     }
 
-    *origin = bridge_format("http%s://%.*s%s", tls ? "s" : "", (int) len, host,
-                            port ? "" : (tls ? ":443" : ":80"));
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_free(user);
+    curl_url_cleanup(u);
 
-    for (i = 0; (*origin)[i]; i++) {
-        (*origin)[i] = tolower((unsigned char) (*origin)[i]);
-    }
-
-    *path = bridge_string(*end == '/' ? end : "/");
-
-    return 0;
+    return rc;
 }
 
 
@@ -91,16 +87,9 @@ dav_url_same_host(const char *a, const char *b)
 static size_t
 dav_url_host(const char *origin, const char **host)
 {
-    const char  *p;
+    *host = strstr(origin, "://") + 3;
 
-    p = strstr(origin, "://");
-    *host = p ? p + 3 : origin;
-
-    if (**host == '[') {
-        return strcspn(*host, "]");
-    }
-
-    return strcspn(*host, ":/");
+    return strcspn(*host, **host == '[' ? "]" : ":");
 }
 
 
@@ -111,44 +100,57 @@ dav_url_resolve(const char *origin, const char *base, const char *href)
     size_t       len;
     const char  *slash;
 
+    len = strcspn(href, "?#");
+    path = NULL;
+    full = NULL;
+
     if (strlen(href) > DAV_URL_MAX) {
         return NULL;
     }
 
     if (href[0] == '/' && href[1] != '/') {
-        return dav_url_canonical(href, strcspn(href, "?#"), 0);
+        return dav_url_canonical(href, len, 0);
     }
 
     if (strstr(href, "://")) {
 
-        if (dav_url_split(href, &other, &full) == -1) {
-            return NULL;
+        if (dav_url_split(href, &other, &full) == 0) {
+            path = dav_url_same_host(origin, other)
+                   ? dav_url_canonical(full, strcspn(full, "?#"), 0) : NULL;
+            free(other);
         }
 
-        path = dav_url_same_host(origin, other)
-               ? dav_url_canonical(full, strcspn(full, "?#"), 0) : NULL;
+    } else if (len && href[0] != '/') {
 
-        free(other);
-        free(full);
+        /* RFC 4918, 8.3 forbids a relative path, some servers have it */
 
-        return path;
+        slash = strrchr(base, '/');
+        full = bridge_format("%.*s%.*s", (int) (slash ? slash + 1 - base : 0),
+                             base, (int) len, href);
+        path = dav_url_canonical(full, strlen(full), 0);
     }
 
-    /* RFC 4918, 8.3 forbids it, but there are such servers */
-
-    len = strcspn(href, "?#");
-
-    if (len == 0 || href[0] == '/') {
-        return NULL;
-    }
-
-    slash = strrchr(base, '/');
-    full = bridge_format("%.*s%.*s", (int) (slash ? slash + 1 - base : 0),
-                         base, (int) len, href);
-    path = dav_url_canonical(full, strlen(full), 0);
     free(full);
 
     return path;
+}
+
+
+char *
+dav_url_collection(const char *origin, const char *base, const char *href)
+{
+    char    *path, *full;
+
+    path = dav_url_resolve(origin, base, href);
+
+    if (path == NULL || path[strlen(path) - 1] == '/') {
+        return path;
+    }
+
+    full = bridge_format("%s/", path);
+    free(path);
+
+    return full;
 }
 
 
@@ -170,7 +172,7 @@ dav_url_device(const char *href)
 static char *
 dav_url_canonical(const char *path, size_t len, int strict)
 {
-    size_t      i, n;
+    size_t           i, n;
     bridge_buffer_t  b;
 
     if (len == 0 || path[0] != '/') {
@@ -203,95 +205,57 @@ dav_url_canonical(const char *path, size_t len, int strict)
 }
 
 
+/* A "pchar" of RFC 3986 is not encoded, any other byte is. */
+
 static int
 dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
 {
-    int     c;
-    char    hex[3];
-    size_t  i, used;
+    char            hex[4];
+    size_t          i, start;
+    unsigned char   c;
 
-    for (i = 0; i < len; i += used) {
-        c = dav_url_decode(p + i, len - i, &used);
+    start = b->len;
 
-        if (c < ' ' || c == 0x7f
-            || (strict && used == 3 && (c == '/' || c == '\\')))
-        {
+    for (i = 0; i < len; i++) {
+        c = p[i];
+
+        if (c == '%') {
+
+            if (len - i < 3 || !isxdigit((unsigned char) p[i + 1])
+                || !isxdigit((unsigned char) p[i + 2]))
+            {
+                return -1;
+            }
+
+            memcpy(hex, p + i + 1, 2);
+            hex[2] = '\0';
+            c = strtoul(hex, NULL, 16);
+            i += 2;
+
+            if (strict && (c == '/' || c == '\\')) {
+                return -1;
+            }
+        }
+
+        if (c < ' ' || c == 0x7f) {
             return -1;
         }
 
-        if (dav_url_plain(c)) {
+        if (c < 0x80 && (isalnum(c) || strchr("-._~!$&'()*+,;=:@", c))) {
             bridge_buffer_char(b, c);
             continue;
         }
 
-        hex[0] = '%';
-        hex[1] = "0123456789ABCDEF"[c >> 4];
-        hex[2] = "0123456789ABCDEF"[c & 15];
-        bridge_buffer_add(b, hex, 3);
+        sprintf(hex, "%%%02X", c);
+        bridge_buffer_text(b, hex);
     }
 
-    if (len == 0) {
-        return -1;
-    }
+    /* "." and "..", also if they were encoded */
 
-    /* "." and "..", however they are written */
+    len = b->len - start;
 
-    if (b->len >= 2 && b->data[b->len - 1] == '.'
-        && (b->data[b->len - 2] == '/'
-            || (b->len >= 3 && b->data[b->len - 2] == '.'
-                && b->data[b->len - 3] == '/')))
-    {
-        return -1;
-    }
-
-    return 0;
-}
-
-
-/* The next byte, or -1. */
-
-static int
-dav_url_decode(const char *p, size_t len, size_t *used)
-{
-    int  high, low;
-
-    *used = 1;
-
-    if (*p != '%') {
-        return (unsigned char) *p;
-    }
-
-    if (len < 3) {
-        return -1;
-    }
-
-    high = dav_url_hex(p[1]);
-    low = dav_url_hex(p[2]);
-    *used = 3;
-
-    return high < 0 || low < 0 ? -1 : (high << 4 | low);
-}
-
-
-static int
-dav_url_hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-
-/* "pchar" of RFC 3986 */
-
-static int
-dav_url_plain(unsigned char c)
-{
-    return c < 0x80 && (isalnum(c) || (c && strchr("-._~!$&'()*+,;=:@", c)));
+    return len == 0 || (len <= 2 && strncmp(b->data + start, "..", len) == 0)
+           ? -1 : 0;
 }
 
 
@@ -304,4 +268,33 @@ dav_url_member(const char *collection, const char *path)
 
     return strncmp(collection, path, len) == 0 && path[len] != '\0'
            && strchr(path + len, '/') == NULL;
+}
+
+
+void
+dav_paths_add(dav_paths_t *l, char *path)
+{
+    unsigned  i;
+
+    for (i = 0; path && i < l->n; i++) {
+        if (strcmp(l->paths[i], path) == 0) {
+            break;
+        }
+    }
+
+    if (path == NULL || i < l->n || i == DAV_MAX_PATHS) {
+        free(path);
+        return;
+    }
+
+    l->paths[l->n++] = path;
+}
+
+
+void
+dav_paths_free(dav_paths_t *l)
+{
+    while (l->n) {
+        free(l->paths[--l->n]);
+    }
 }

@@ -2,12 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Addresses: what a server or a device calls an href becomes a path in its
- * one canonical form, or is refused.  Pure.
- *
- * Canonical: begins with "/", has no segment that is empty, "." or "..", is
- * percent-encoded where a path has to be, with capital letters, and nowhere
- * else.  Collections end with "/".
+ * Owns addresses: the href of a server or a device becomes a canonical path,
+ * or is refused.  Called by the whole room and the configuration.  Pure.
+ * Invariant: a canonical path begins with "/", has no segment that is empty,
+ * "." or "..", and is percent-encoded, with capital letters, only where it
+ * has to be.  Collections end with "/".
  */
 
 
@@ -18,33 +17,50 @@
 #include "bridge.h"
 
 
-#define DAV_URL_MAX         2048        /* bytes, of what comes in */
+#define DAV_URL_MAX         2048        /* bytes, of an address */
+#define DAV_MAX_PATHS       8
+
+
+/* A few paths, each once. */
+
+typedef struct {
+    char      *paths[DAV_MAX_PATHS];
+    unsigned   n;
+} dav_paths_t;
 
 
 /*
  * Splits "https://host[:port][/path]" into "https://host:port", in lower
- * case, and the rest ("/" if there is none).  Both are to be freed.  Returns
- * -1 if it is no such address, or has a user or control characters in it.
+ * case, and the rest, "/" if it is empty.  Both are to be freed.  Returns -1
+ * for another scheme, a user, control characters or no URL.
  */
 int dav_url_split(const char *url, char **origin, char **path);
 
-/* True if both origins are of one host, whatever their schemes and ports. */
+/* True if both origins have the same host; schemes and ports may differ. */
 int dav_url_same_host(const char *a, const char *b);
 
 /*
- * The canonical path of what a server calls "href" in an answer to a request
- * for "base", which is canonical; NULL if it is no path of this origin.
+ * The canonical path of an href in the answer to a request for "base", which
+ * is canonical.  NULL if it is no path of this host.  To be freed.
  */
 char *dav_url_resolve(const char *origin, const char *base, const char *href);
 
+/* The same with "/" at the end. */
+char *dav_url_collection(const char *origin, const char *base,
+    const char *href);
+
 /*
- * The same of what a device says.  More strict: it has to be a path, and what
- * would be canonical only after a change of its meaning is refused.
+ * The canonical path of an href of a device.  NULL if it is no path, or if
+ * a decoded byte would change its meaning.  To be freed.
  */
 char *dav_url_device(const char *href);
 
-/* True if "path" is a member of "collection": one segment below it. */
+/* True if "path" is one segment below "collection". */
 int dav_url_member(const char *collection, const char *path);
+
+/* Consumes the path, which may be NULL. */
+void dav_paths_add(dav_paths_t *l, char *path);
+void dav_paths_free(dav_paths_t *l);
 
 
 #endif /* _DAV_URL_H_INCLUDED_ */

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The bodies of requests; each is to be freed.  Pure.
+ * Owns the bodies of requests.  Called by the steps of a round and by
+ * dav_report.c.  Pure.
  */
 
 
@@ -13,22 +14,19 @@
 #include "bridge.h"
 
 
-#define DAV_XML_TYPE    "application/xml; charset=utf-8"
+/* Asks for the user's principal and homes. */
+extern const char  dav_xml_principal[];
 
+/* Asks for the collections of a home, and for a mark of their changes. */
+extern const char  dav_xml_home[];
 
-/* Who the user is, and where his collections are. */
-char *dav_xml_principal(void);
+/* Asks for the ETags of all objects of a collection. */
+extern const char  dav_xml_etags[];
 
-/* The collections of a home, and how to see whether they have changed. */
-char *dav_xml_home(void);
+/* Asks for the changes since "token", "" for all objects.  To be freed. */
+char *dav_xml_sync(const char *token);
 
-/* What is in a collection. */
-char *dav_xml_etags(void);
-
-/* What has changed there since "token", "" for all; "limit", if not 0. */
-char *dav_xml_sync(const char *token, unsigned limit);
-
-/* Some objects with their texts. */
+/* Asks for some objects with their contents.  To be freed. */
 char *dav_xml_multiget(int calendar, char **paths, unsigned n);
 
 

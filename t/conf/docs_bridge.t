@@ -18,8 +18,7 @@ my $t = Pimap->new();
 my $root = $t->root();
 my %page = map { $_->name() => $_ } Pimap::Page->all($root);
 my $imap = source('imap_update*.c');
-my $dav = source('dav_update.c') . source('dav_update_put.c')
-    . source('dav_update_get.c');
+my $dav = source('dav_update*.c');
 my $text = qr/"((?:\\.|[^"\\])*)"/;
 
 $t->plan(14);

@@ -133,7 +133,7 @@ driver_server(json_t *set)
     server.origin = origin;
     server.path = json_string_value(json_object_get(set, "path"));
     server.http = dav_http_create(&conf);
-    server.poll = &turns;
+    server.schedule = &turns;
 
     driver_number(set, "poll_min", &server.poll_min, 200);
     driver_number(set, "poll_max", &server.poll_max, 500);

@@ -20,7 +20,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-static int
+static void
 fuzz_response(void *data, const dav_response_t *r)
 {
     int        i;
@@ -43,8 +43,6 @@ fuzz_response(void *data, const dav_response_t *r)
     }
 
     free(path);
-
-    return 0;
 }
 
 
@@ -66,7 +64,7 @@ fuzz_parse(const uint8_t *data, size_t size, size_t piece, unsigned *n)
     }
 
     n[2] = i >= size && dav_multistatus_end(m) == 0;
-    n[3] = dav_multistatus_error(m);
+    n[3] = dav_multistatus_result(m)->invalid_token;
 
     dav_multistatus_free(m);
 }

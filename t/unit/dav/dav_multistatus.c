@@ -22,7 +22,7 @@
 static char  seen[4096];
 
 
-static int
+static void
 response(void *data, const dav_response_t *r)
 {
     int     i;
@@ -44,8 +44,6 @@ response(void *data, const dav_response_t *r)
     }
 
     snprintf(seen + len, sizeof(seen) - len, "]");
-
-    return 0;
 }
 
 
@@ -59,8 +57,11 @@ parse(const char *xml, size_t piece)
     dav_multistatus_t         *m;
     dav_multistatus_limits_t   limits = { 1000000, 10, 3 };
 
+    const dav_multistatus_result_t  *result;
+
     seen[0] = '\0';
     m = dav_multistatus_create(&limits, response, NULL);
+    result = dav_multistatus_result(m);
     len = strlen(xml);
 
     for (i = 0; i < len; i += n) {
@@ -72,21 +73,19 @@ parse(const char *xml, size_t piece)
     }
 
     if (i < len || dav_multistatus_end(m) == -1) {
-        snprintf(why, sizeof(why), "%s", dav_multistatus_why(m));
+        snprintf(why, sizeof(why), "%s", result->why);
         dav_multistatus_free(m);
         return why;
     }
 
     i = strlen(seen);
 
-    if (dav_multistatus_token(m)) {
-        i += snprintf(seen + i, sizeof(seen) - i, "token=%s",
-                      dav_multistatus_token(m));
+    if (result->token) {
+        i += snprintf(seen + i, sizeof(seen) - i, "token=%s", result->token);
     }
 
-    if (dav_multistatus_error(m)) {
-        snprintf(seen + i, sizeof(seen) - i, "error=%x",
-                 dav_multistatus_error(m));
+    if (result->invalid_token) {
+        snprintf(seen + i, sizeof(seen) - i, "error=1");
     }
 
     dav_multistatus_free(m);
