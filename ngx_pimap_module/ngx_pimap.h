@@ -37,6 +37,17 @@ typedef struct ngx_pimap_window_s      ngx_pimap_window_t;
 extern ngx_module_t  ngx_pimap_module;
 
 
+/* Compare two strings, or a string and a literal. */
+
+#define ngx_pimap_equal(a, b)                                                \
+    ((a)->len == (b)->len                                                    \
+     && ((a)->len == 0 || ngx_memcmp((a)->data, (b)->data, (a)->len) == 0))
+
+#define ngx_pimap_is(s, text)                                                \
+    ((s)->len == sizeof(text) - 1                                            \
+     && ngx_memcmp((s)->data, text, sizeof(text) - 1) == 0)
+
+
 /*
  * For a timer that belongs to no connection.  nginx reads the fd of the data
  * of each event for its debug log.  At a graceful shutdown a worker does not

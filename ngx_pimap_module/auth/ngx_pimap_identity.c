@@ -14,16 +14,16 @@
 
 
 ngx_int_t
-ngx_pimap_identity_account(ngx_http_request_t *r, ngx_str_t *account,
+ngx_pimap_identity_login(ngx_http_request_t *r, ngx_pimap_login_t **login,
     const char **problem)
 {
-    ngx_int_t           rc;
-    ngx_pimap_login_t  *login;
+    ngx_int_t  rc;
 
-    rc = ngx_pimap_login(r, &login, problem);
+    rc = ngx_pimap_login(r, login, problem);
 
-    if (rc == NGX_OK) {
-        *account = login->account;
+    if (rc == NGX_OK && (*login)->account.len == 0) {
+        *problem = "no account: the request is not logged in";
+        return NGX_HTTP_UNAUTHORIZED;
     }
 
     return rc;

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Who asks: the account and the device of a request.
+ * The account and the device of a request.
  */
 
 
@@ -11,16 +11,17 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_login.h"
 
 
 /*
- * The account that the request is logged in for, and the value of
- * "pimap_device", within what the login allows.  NGX_OK; an HTTP status
- * with "problem" set if a value can't be one; NGX_ERROR if memory is out.
- * An empty value is NGX_OK: the caller knows whether it may be.
+ * The login of the request, which has an account.  NGX_OK; an HTTP status with
+ * "problem" set; NGX_ERROR if memory is out.
  */
-ngx_int_t ngx_pimap_identity_account(ngx_http_request_t *r,
-    ngx_str_t *account, const char **problem);
+ngx_int_t ngx_pimap_identity_login(ngx_http_request_t *r,
+    ngx_pimap_login_t **login, const char **problem);
+
+/* The device, which the login allows; it may be empty; likewise. */
 ngx_int_t ngx_pimap_identity_device(ngx_http_request_t *r,
     ngx_str_t *device, const char **problem);
 

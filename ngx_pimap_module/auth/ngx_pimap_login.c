@@ -8,6 +8,7 @@
 
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_account_name.h"
+#include "ngx_pimap_problem.h"
 #include "ngx_pimap_redact.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_ticket.h"
@@ -32,6 +33,8 @@ static ngx_int_t ngx_pimap_login_claims(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_login_types(json_t *claim, uint32_t *types);
 static void ngx_pimap_login_list(json_t *claim, uint32_t *types);
 static void ngx_pimap_login_cleanup(void *data);
+static ngx_int_t ngx_pimap_login_refuse(ngx_http_request_t *r,
+    const char *reason, const char **problem);
 
 
 ngx_int_t
@@ -380,6 +383,21 @@ ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway)
 
 
 ngx_int_t
+ngx_pimap_login_revoked(ngx_http_request_t *r)
+{
+    ngx_int_t    rc;
+    const char  *problem;
+
+    rc = ngx_pimap_login_refuse(r, "revoked", &problem);
+
+    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                           : ngx_pimap_problem(r, rc, problem);
+}
+
+
+/* RFC 6750, 3.1: the status, or NGX_ERROR. */
+
+static ngx_int_t
 ngx_pimap_login_refuse(ngx_http_request_t *r, const char *reason,
     const char **problem)
 {

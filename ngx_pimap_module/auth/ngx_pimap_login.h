@@ -47,9 +47,8 @@ ngx_pimap_login_t *ngx_pimap_login_find(ngx_http_request_t *r);
  */
 uint32_t ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway);
 
-/* RFC 6750, 3.1: a token is not good; the status, or NGX_ERROR. */
-ngx_int_t ngx_pimap_login_refuse(ngx_http_request_t *r, const char *reason,
-    const char **problem);
+/* Answers that the token is revoked, as a content handler does. */
+ngx_int_t ngx_pimap_login_revoked(ngx_http_request_t *r);
 
 
 #endif /* _NGX_PIMAP_LOGIN_H_INCLUDED_ */

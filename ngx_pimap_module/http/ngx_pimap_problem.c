@@ -37,6 +37,25 @@ ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
+ngx_pimap_problem_line(ngx_http_request_t *r, ngx_uint_t status,
+    const char *noun, ngx_uint_t line, const char *reason)
+{
+    u_char  *p, *last, detail[192];
+
+    last = detail + sizeof(detail) - 1;
+    p = ngx_slprintf(detail, last, "invalid %s", noun);
+
+    if (line) {
+        p = ngx_slprintf(p, last, " in line %ui", line);
+    }
+
+    *ngx_slprintf(p, last, ": %s", reason) = '\0';
+
+    return ngx_pimap_problem(r, status, (char *) detail);
+}
+
+
+ngx_int_t
 ngx_pimap_problem_later(ngx_http_request_t *r, ngx_uint_t seconds,
     const char *detail)
 {

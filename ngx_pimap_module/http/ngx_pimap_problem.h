@@ -26,7 +26,11 @@
 ngx_int_t ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 
-/* 503, and when to come back. */
+/* "invalid <noun>", of that line of the body; 0: the body has no lines. */
+ngx_int_t ngx_pimap_problem_line(ngx_http_request_t *r, ngx_uint_t status,
+    const char *noun, ngx_uint_t line, const char *reason);
+
+/* 503 with a Retry-After header. */
 ngx_int_t ngx_pimap_problem_later(ngx_http_request_t *r, ngx_uint_t seconds,
     const char *detail);
 

@@ -42,7 +42,6 @@ static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
 static void ngx_pimap_events_resume(void *data);
 static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
-static ngx_int_t ngx_pimap_events_revoked(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, const char **problem);
 static ngx_int_t ngx_pimap_events_upgrade(ngx_http_request_t *r,
@@ -178,7 +177,8 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     parking = &e->parking;
 
     if (e->ask.revoked) {
-        return ngx_pimap_events_revoked(r);
+        ngx_pimap_count(refused);
+        return ngx_pimap_login_revoked(r);
     }
 
     if (r->method == NGX_HTTP_HEAD) {
@@ -210,25 +210,9 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
 
 
 static ngx_int_t
-ngx_pimap_events_revoked(ngx_http_request_t *r)
-{
-    ngx_int_t    rc;
-    const char  *problem;
-
-    rc = ngx_pimap_login_refuse(r, "revoked", &problem);
-
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_pimap_count(refused);
-    return ngx_pimap_problem(r, rc, problem);
-}
-
-
-static ngx_int_t
-ngx_pimap_events_request(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
-    ngx_pimap_query_t *query, const char **problem)
+ngx_pimap_events_request(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking, ngx_pimap_query_t *query,
+    const char **problem)
 {
     ngx_int_t              rc;
     ngx_pimap_loc_conf_t  *plcf;
@@ -340,15 +324,10 @@ ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    rc = ngx_pimap_login(r, &login, problem);
+    rc = ngx_pimap_identity_login(r, &login, problem);
 
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (login->account.len == 0) {
-        *problem = "no account: the request is not logged in";
-        return NGX_HTTP_UNAUTHORIZED;
     }
 
     parking->account = login->account;

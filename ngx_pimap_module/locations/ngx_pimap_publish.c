@@ -35,7 +35,7 @@ static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_request_t *p,
 static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p,
     pimap_event_t *ev);
 static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p,
-    ngx_uint_t line, const char *why);
+    ngx_uint_t line, const char *reason);
 static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *p,
     ngx_uint_t status, const char *detail);
 static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_request_t *p);
@@ -138,7 +138,7 @@ static ngx_int_t
 ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     size_t len, ngx_uint_t line)
 {
-    char                    why[128];
+    char                    reason[128];
     ngx_int_t               rc;
     pimap_event_t           ev;
     pimap_event_status_t    status;
@@ -147,7 +147,7 @@ ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     pmcf = ngx_http_get_module_main_conf(p->request, ngx_pimap_module);
 
     status = pimap_event_parse_json(&ev, (char *) data, len, pmcf->max_event,
-                                    why, sizeof(why));
+                                    reason, sizeof(reason));
 
     if (status == PIMAP_EVENT_TOO_LARGE) {
         return ngx_pimap_publish_refuse(p, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -160,7 +160,7 @@ ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     }
 
     if (status != PIMAP_EVENT_OK) {
-        return ngx_pimap_publish_invalid(p, line, why);
+        return ngx_pimap_publish_invalid(p, line, reason);
     }
 
     rc = ngx_pimap_publish_add(p, &ev);
@@ -240,10 +240,7 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 
         p->from_body = 1;
 
-    } else if (p->from_body
-               && (p->account.len != user.len
-                   || ngx_memcmp(p->account.data, user.data, user.len) != 0))
-    {
+    } else if (p->from_body && !ngx_pimap_equal(&p->account, &user)) {
         ngx_pimap_count(publish_invalid);
         return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
                                         "the lines are not all "
@@ -274,22 +271,14 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 
 static ngx_int_t
 ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p, ngx_uint_t line,
-    const char *why)
+    const char *reason)
 {
-    u_char  detail[192];
-
     ngx_pimap_count(publish_invalid);
 
-    if (line) {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-                      "invalid event in line %ui: %s", line, why) = '\0';
+    p->refused = ngx_pimap_problem_line(p->request, NGX_HTTP_BAD_REQUEST,
+                                        "event", line, reason);
 
-    } else {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-                      "invalid event: %s", why) = '\0';
-    }
-
-    return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST, (char *) detail);
+    return NGX_ABORT;
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_ticket_location.h"
+#include "ngx_pimap_identity.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_zone.h"
@@ -28,15 +29,10 @@ ngx_pimap_ticket_location_handler(ngx_http_request_t *r)
         return ngx_pimap_problem_method(r, "GET, HEAD, POST");
     }
 
-    rc = ngx_pimap_login(r, &login, &problem);
+    rc = ngx_pimap_identity_login(r, &login, &problem);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (rc == NGX_OK && login->account.len == 0) {
-        problem = "no account: the request is not logged in";
-        rc = NGX_HTTP_UNAUTHORIZED;
     }
 
     if (rc != NGX_OK) {

@@ -22,15 +22,15 @@
 static void ngx_pimap_update_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_update_handle(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_update_identity(ngx_pimap_update_request_t *o);
-static ngx_int_t ngx_pimap_update_parse(ngx_pimap_update_request_t *o,
+static ngx_int_t ngx_pimap_update_identity(ngx_pimap_update_request_t *ur);
+static ngx_int_t ngx_pimap_update_parse(ngx_pimap_update_request_t *ur,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_update_line(ngx_pimap_update_request_t *o,
+static ngx_int_t ngx_pimap_update_line(ngx_pimap_update_request_t *ur,
     ngx_str_t *text, ngx_uint_t line);
-static ngx_int_t ngx_pimap_update_add(ngx_pimap_update_request_t *o,
+static ngx_int_t ngx_pimap_update_add(ngx_pimap_update_request_t *ur,
     pimap_update_t *u, ngx_uint_t line);
-static ngx_int_t ngx_pimap_update_problem(ngx_pimap_update_request_t *o,
-    ngx_uint_t status, ngx_uint_t line, const char *why);
+static ngx_int_t ngx_pimap_update_problem(ngx_pimap_update_request_t *ur,
+    ngx_uint_t status, ngx_uint_t line, const char *reason);
 static ngx_msec_t ngx_pimap_update_wait(ngx_http_request_t *r);
 
 
@@ -67,74 +67,71 @@ static ngx_int_t
 ngx_pimap_update_handle(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t                    rc;
-    ngx_pimap_update_request_t  *o;
+    ngx_pimap_update_request_t  *ur;
 
-    o = ngx_pimap_update_request_create(r);
-    if (o == NULL) {
+    ur = ngx_pimap_update_request_create(r);
+    if (ur == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_pimap_update_identity(o);
+    rc = ngx_pimap_update_identity(ur);
 
     if (rc == NGX_OK) {
-        rc = ngx_pimap_update_parse(o, body);
+        rc = ngx_pimap_update_parse(ur, body);
     }
 
     if (rc == NGX_OK) {
-        return ngx_pimap_update_request_ask(o, ngx_pimap_update_wait(r));
+        return ngx_pimap_update_request_start(ur, ngx_pimap_update_wait(r));
     }
 
-    return rc == NGX_ABORT ? o->refused : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc == NGX_ABORT ? ur->refused : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
 /* As all below: NGX_ABORT if it has been refused. */
 
 static ngx_int_t
-ngx_pimap_update_identity(ngx_pimap_update_request_t *o)
+ngx_pimap_update_identity(ngx_pimap_update_request_t *ur)
 {
-    ngx_int_t    rc;
-    const char  *problem;
+    ngx_int_t           rc;
+    const char         *problem;
+    ngx_pimap_login_t  *login;
 
-    rc = ngx_pimap_identity_account(o->request, &o->account, &problem);
-
-    if (rc == NGX_OK && o->account.len == 0) {
-        rc = NGX_HTTP_UNAUTHORIZED;
-        problem = "no account: the request is not logged in";
-    }
+    rc = ngx_pimap_identity_login(ur->request, &login, &problem);
 
     if (rc == NGX_OK) {
-        rc = ngx_pimap_identity_device(o->request, &o->device, &problem);
+        ur->account = login->account;
+        rc = ngx_pimap_identity_device(ur->request, &ur->device, &problem);
     }
 
     if (rc == NGX_OK || rc == NGX_ERROR) {
         return rc;
     }
 
-    o->refused = ngx_pimap_problem(o->request, rc, problem);
+    ur->refused = ngx_pimap_problem(ur->request, rc, problem);
 
     return NGX_ABORT;
 }
 
 
 static ngx_int_t
-ngx_pimap_update_parse(ngx_pimap_update_request_t *o, ngx_str_t *body)
+ngx_pimap_update_parse(ngx_pimap_update_request_t *ur, ngx_str_t *body)
 {
     ngx_int_t          rc;
     ngx_str_t          text;
     ngx_pimap_lines_t  lines;
 
-    if (ngx_pimap_body_is(o->request, "application/json")) {
-        return ngx_pimap_update_line(o, body, 0);
+    if (ngx_pimap_body_is(ur->request, "application/json")) {
+        return ngx_pimap_update_line(ur, body, 0);
     }
 
     /* a form on another site can't send any of these types */
 
-    if (!ngx_pimap_body_is(o->request, "application/x-ndjson")) {
-        o->refused = ngx_pimap_problem(o->request,
-                                       NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                       "neither application/json "
-                                       "nor application/x-ndjson");
+    if (!ngx_pimap_body_is(ur->request, "application/x-ndjson")) {
+        ur->refused = ngx_pimap_problem(ur->request,
+                                        NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                        "neither application/json "
+                                        "nor application/x-ndjson");
         return NGX_ABORT;
     }
 
@@ -142,15 +139,15 @@ ngx_pimap_update_parse(ngx_pimap_update_request_t *o, ngx_str_t *body)
 
     while (ngx_pimap_body_line(&lines, &text)) {
 
-        rc = ngx_pimap_update_line(o, &text, lines.line);
+        rc = ngx_pimap_update_line(ur, &text, lines.line);
 
         if (rc != NGX_OK) {
             return rc;
         }
     }
 
-    if (o->updates.nelts == 0) {
-        return ngx_pimap_update_problem(o, NGX_HTTP_BAD_REQUEST, 0,
+    if (ur->updates.nelts == 0) {
+        return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, 0,
                                         "there is none in it");
     }
 
@@ -159,36 +156,36 @@ ngx_pimap_update_parse(ngx_pimap_update_request_t *o, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_update_line(ngx_pimap_update_request_t *o, ngx_str_t *text,
+ngx_pimap_update_line(ngx_pimap_update_request_t *ur, ngx_str_t *text,
     ngx_uint_t line)
 {
-    char                   why[128];
+    char                   reason[128];
     pimap_update_t         u;
     ngx_pimap_loc_conf_t  *plcf;
 
-    plcf = ngx_http_get_module_loc_conf(o->request, ngx_pimap_module);
+    plcf = ngx_http_get_module_loc_conf(ur->request, ngx_pimap_module);
 
-    if (o->updates.nelts == plcf->max_updates) {
-        return ngx_pimap_update_problem(o, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+    if (ur->updates.nelts == plcf->max_updates) {
+        return ngx_pimap_update_problem(ur, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                         line, "more than "
                                         "\"pimap_max_updates\" of them");
     }
 
     switch (pimap_update_parse(&u, (char *) text->data, text->len,
-                               plcf->max_update, why, sizeof(why)))
+                               plcf->max_update, reason, sizeof(reason)))
     {
     case PIMAP_UPDATE_OK:
-        return ngx_pimap_update_add(o, &u, line);
+        return ngx_pimap_update_add(ur, &u, line);
 
     case PIMAP_UPDATE_TOO_LARGE:
-        return ngx_pimap_update_problem(o, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+        return ngx_pimap_update_problem(ur, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                         line, "larger than "
                                         "\"pimap_max_update\"");
     case PIMAP_UPDATE_NO_MEMORY:
         return NGX_ERROR;
 
     default:
-        return ngx_pimap_update_problem(o, NGX_HTTP_BAD_REQUEST, line, why);
+        return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, line, reason);
     }
 }
 
@@ -196,27 +193,24 @@ ngx_pimap_update_line(ngx_pimap_update_request_t *o, ngx_str_t *text,
 /* The same one twice in a body is one. */
 
 static ngx_int_t
-ngx_pimap_update_add(ngx_pimap_update_request_t *o, pimap_update_t *u,
+ngx_pimap_update_add(ngx_pimap_update_request_t *ur, pimap_update_t *u,
     ngx_uint_t line)
 {
     ngx_uint_t           i;
     ngx_pimap_queued_t  *other, *update;
 
-    other = o->updates.elts;
+    other = ur->updates.elts;
 
-    for (i = 0; i < o->updates.nelts; i++) {
-        if (other[i].id.len == u->id.len
-            && ngx_memcmp(other[i].id.data, u->id.data, u->id.len) == 0
-            && (other[i].json.len != u->json.len
-                || ngx_memcmp(other[i].json.data, u->json.data, u->json.len)
-                   != 0))
+    for (i = 0; i < ur->updates.nelts; i++) {
+        if (ngx_pimap_equal(&other[i].id, &u->id)
+            && !ngx_pimap_equal(&other[i].json, &u->json))
         {
-            return ngx_pimap_update_problem(o, NGX_HTTP_BAD_REQUEST, line,
+            return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, line,
                                             "the id of another line");
         }
     }
 
-    update = ngx_array_push(&o->updates);
+    update = ngx_array_push(&ur->updates);
     if (update == NULL) {
         return NGX_ERROR;
     }
@@ -225,7 +219,7 @@ ngx_pimap_update_add(ngx_pimap_update_request_t *o, pimap_update_t *u,
     update->json.data = (u_char *) u->json.data;
     update->json.len = u->json.len;
     update->id.len = u->id.len;
-    update->id.data = ngx_pnalloc(o->request->pool, u->id.len);
+    update->id.data = ngx_pnalloc(ur->request->pool, u->id.len);
 
     if (update->id.data == NULL) {
         return NGX_ERROR;
@@ -238,12 +232,13 @@ ngx_pimap_update_add(ngx_pimap_update_request_t *o, pimap_update_t *u,
 
 
 static ngx_int_t
-ngx_pimap_update_problem(ngx_pimap_update_request_t *o, ngx_uint_t status,
-    ngx_uint_t line, const char *why)
+ngx_pimap_update_problem(ngx_pimap_update_request_t *ur, ngx_uint_t status,
+    ngx_uint_t line, const char *reason)
 {
     ngx_pimap_count(updates_invalid);
 
-    o->refused = ngx_pimap_update_request_problem(o, status, line, why);
+    ur->refused = ngx_pimap_problem_line(ur->request, status, "update", line,
+                                         reason);
 
     return NGX_ABORT;
 }

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Who waits is subscribed, and asks Redis after that, by sending the updates
- * once more: that adds nothing, and answers with what is known.
+ * Owns the state of a request with updates.  Called by update, by Redis and by
+ * the waiter.  Invariant: the request is answered exactly once, and not before
+ * Redis has decided on its updates.
  */
 
 
@@ -14,264 +15,263 @@
 #include "ngx_pimap_zone.h"
 
 
-#define ngx_pimap_update_request_of(w)                                              \
+#define ngx_pimap_update_request(w)                                          \
     ngx_queue_data(w, ngx_pimap_update_request_t, waiter)
 
 
-static ngx_int_t ngx_pimap_update_request_begin(ngx_pimap_update_request_t *o,
-    const char **why);
-static void ngx_pimap_update_request_revocation(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_update_request_revoked(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_update_request_failed(ngx_pimap_update_request_t *o,
-    const char *why);
-static ngx_int_t ngx_pimap_update_request_send(ngx_pimap_update_request_t *o,
-    const char **why);
-static void ngx_pimap_update_request_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_update_request_first(ngx_pimap_update_request_t *o,
+static ngx_int_t ngx_pimap_update_request_begin(
+    ngx_pimap_update_request_t *ur, const char **reason);
+static void ngx_pimap_update_request_checked(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_update_request_failed(
+    ngx_pimap_update_request_t *ur, const char *reason);
+static ngx_int_t ngx_pimap_update_request_send(
+    ngx_pimap_update_request_t *ur, const char **reason);
+static void ngx_pimap_update_request_replied(void *data, redisReply *reply);
+static ngx_int_t ngx_pimap_update_request_decided(
+    ngx_pimap_update_request_t *ur, redisReply *reply);
+static void ngx_pimap_update_request_results(ngx_pimap_update_request_t *ur,
     redisReply *reply);
-static void ngx_pimap_update_request_take(ngx_pimap_update_request_t *o,
-    redisReply *reply);
-static void ngx_pimap_update_request_set(ngx_pimap_update_request_t *o,
+static void ngx_pimap_update_request_set(ngx_pimap_update_request_t *ur,
     ngx_uint_t i, const char *data, size_t len);
 static void ngx_pimap_update_request_result(ngx_pimap_waiter_t *w,
     pimap_event_t *ev);
 static void ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w);
 static void ngx_pimap_update_request_over(ngx_pimap_waiter_t *w);
-static void ngx_pimap_update_request_end(ngx_pimap_update_request_t *o,
+static void ngx_pimap_update_request_end(ngx_pimap_update_request_t *ur,
     ngx_int_t rc);
-static ngx_int_t ngx_pimap_update_request_answer(ngx_pimap_update_request_t *o);
-static ngx_int_t ngx_pimap_update_request_applied(ngx_pimap_update_request_t *o);
-static ngx_str_t *ngx_pimap_update_request_body(ngx_pimap_update_request_t *o);
+static ngx_int_t ngx_pimap_update_request_answer(
+    ngx_pimap_update_request_t *ur);
+static ngx_int_t ngx_pimap_update_request_applied(
+    ngx_pimap_update_request_t *ur);
+static ngx_int_t ngx_pimap_update_request_body(
+    ngx_pimap_update_request_t *ur, ngx_str_t *body);
 static void ngx_pimap_update_request_cleanup(void *data);
-static void ngx_pimap_update_request_stop(ngx_pimap_update_request_t *o);
 
 
 ngx_pimap_update_request_t *
 ngx_pimap_update_request_create(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t          *cln;
-    ngx_pimap_update_request_t  *o;
+    ngx_pimap_update_request_t  *ur;
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_update_request_t));
     if (cln == NULL) {
         return NULL;
     }
 
-    o = cln->data;
-    ngx_memzero(o, sizeof(ngx_pimap_update_request_t));
+    ur = cln->data;
+    ngx_memzero(ur, sizeof(ngx_pimap_update_request_t));
 
-    o->request = r;
+    ur->request = r;
     cln->handler = ngx_pimap_update_request_cleanup;
 
-    if (ngx_array_init(&o->updates, r->pool, 1, sizeof(ngx_pimap_queued_t))
+    if (ngx_array_init(&ur->updates, r->pool, 1, sizeof(ngx_pimap_queued_t))
         != NGX_OK)
     {
         return NULL;
     }
 
-    return o;
+    return ur;
 }
 
 
 ngx_int_t
-ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o, ngx_msec_t wait)
+ngx_pimap_update_request_start(ngx_pimap_update_request_t *ur, ngx_msec_t wait)
 {
-    const char          *why;
+    const char          *reason;
     ngx_http_request_t  *r;
 
-    r = o->request;
+    r = ur->request;
 
-    o->missing = o->updates.nelts;
-    o->results = ngx_pcalloc(r->pool, o->missing * sizeof(ngx_str_t));
+    ur->missing = ur->updates.nelts;
+    ur->results = ngx_pcalloc(r->pool, ur->missing * sizeof(ngx_str_t));
 
-    if (o->results == NULL) {
+    if (ur->results == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    o->waiter.device = &o->device;
-    o->waiter.result = ngx_pimap_update_request_result;
-    o->waiter.subscribed = ngx_pimap_update_request_subscribed;
-    o->waiter.over = ngx_pimap_update_request_over;
+    ur->waiter.device = &ur->device;
+    ur->waiter.result = ngx_pimap_update_request_result;
+    ur->waiter.subscribed = ngx_pimap_update_request_subscribed;
+    ur->waiter.over = ngx_pimap_update_request_over;
 
-    if (wait && ngx_pimap_update_waiter(&o->waiter, &o->account, wait,
-                               r->connection->log)
+    if (wait && ngx_pimap_update_waiter(&ur->waiter, &ur->account, wait,
+                                        r->connection->log)
                 == NGX_OK)
     {
-        o->waited = wait / 1000;
+        ur->wait = wait / 1000;
     }
 
-    if (ngx_pimap_update_request_begin(o, &why) != NGX_OK) {
-        ngx_pimap_update_waiter_forget(&o->waiter);
+    if (ngx_pimap_update_request_begin(ur, &reason) != NGX_OK) {
+        ngx_pimap_update_waiter_forget(&ur->waiter);
 
-        return ngx_pimap_update_request_failed(o, why);
+        return ngx_pimap_update_request_failed(ur, reason);
     }
 
-    r->connection->log->action = "waiting for the outcome of updates";
+    r->connection->log->action = "waiting for the results of updates";
     r->read_event_handler = ngx_http_test_reading;
 
     return NGX_DONE;
 }
 
 
-/* A token may have been revoked. */
+/* Only a token or a ticket can be revoked. */
 
 static ngx_int_t
-ngx_pimap_update_request_begin(ngx_pimap_update_request_t *o, const char **why)
+ngx_pimap_update_request_begin(ngx_pimap_update_request_t *ur,
+    const char **reason)
 {
-    ngx_pimap_login_t  *login;
-
-    login = ngx_pimap_login_find(o->request);
-
-    if (login == NULL || !login->token) {
-        return ngx_pimap_update_request_send(o, why);
+    if (!ngx_pimap_login_find(ur->request)->token) {
+        return ngx_pimap_update_request_send(ur, reason);
     }
 
-    *why = "Redis is away";
+    *reason = "Redis is away";
 
-    o->command = ngx_pimap_revoke_read(&o->account,
-                                       ngx_pimap_update_request_revocation, o);
+    ur->command = ngx_pimap_revoke_read(&ur->account,
+                                        ngx_pimap_update_request_checked, ur);
 
-    return o->command ? NGX_OK : NGX_DECLINED;
+    return ur->command ? NGX_OK : NGX_DECLINED;
 }
 
 
 static void
-ngx_pimap_update_request_revocation(void *data, redisReply *reply)
+ngx_pimap_update_request_checked(void *data, redisReply *reply)
 {
     time_t                       issued;
-    const char                  *why;
-    ngx_pimap_update_request_t  *o = data;
+    const char                  *reason;
+    ngx_pimap_update_request_t  *ur = data;
 
-    o->command = NULL;
-    why = "Redis has not answered";
+    ur->command = NULL;
+    reason = "Redis has not answered";
 
-    if (reply == NULL) {
-        ngx_pimap_update_request_end(o,
-                                     ngx_pimap_update_request_failed(o, why));
-        return;
+    issued = ngx_pimap_login_find(ur->request)->issued;
+
+    if (reply && issued <= ngx_pimap_revoke_time(reply, &ur->device)) {
+        ngx_pimap_update_request_end(ur, ngx_pimap_login_revoked(ur->request));
+
+    } else if (reply == NULL
+               || ngx_pimap_update_request_send(ur, &reason) != NGX_OK)
+    {
+        ngx_pimap_update_request_end(ur, ngx_pimap_update_request_failed(ur,
+                                                                     reason));
     }
-
-    issued = ngx_pimap_login_find(o->request)->issued;
-
-    if (issued <= ngx_pimap_revoke_time(reply, &o->device)) {
-        ngx_pimap_update_request_end(o,
-                                     ngx_pimap_update_request_revoked(o->request));
-
-    } else if (ngx_pimap_update_request_send(o, &why) != NGX_OK) {
-        ngx_pimap_update_request_end(o,
-                                     ngx_pimap_update_request_failed(o, why));
-    }
-}
-
-
-static ngx_int_t
-ngx_pimap_update_request_revoked(ngx_http_request_t *r)
-{
-    ngx_int_t    rc;
-    const char  *problem;
-
-    rc = ngx_pimap_login_refuse(r, "revoked", &problem);
-
-    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                           : ngx_pimap_problem(r, rc, problem);
 }
 
 
 /* Nothing has been sent. */
 
 static ngx_int_t
-ngx_pimap_update_request_failed(ngx_pimap_update_request_t *o, const char *why)
+ngx_pimap_update_request_failed(ngx_pimap_update_request_t *ur,
+    const char *reason)
 {
     ngx_pimap_count(updates_failed);
 
-    return ngx_pimap_problem(o->request, NGX_HTTP_SERVICE_UNAVAILABLE, why);
+    return ngx_pimap_problem(ur->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             reason);
 }
 
 
 static ngx_int_t
-ngx_pimap_update_request_send(ngx_pimap_update_request_t *o, const char **why)
+ngx_pimap_update_request_send(ngx_pimap_update_request_t *ur,
+    const char **reason)
 {
-    o->again = 0;
-    o->command = ngx_pimap_update_stream_add(&o->account, &o->device,
-                                     o->updates.elts, o->updates.nelts,
-                                     ngx_pimap_update_request_answered, o, why);
+    ngx_pimap_command_t  *command;
 
-    return o->command ? NGX_OK : NGX_DECLINED;
+    command = ngx_pimap_update_stream_add(&ur->account, &ur->device,
+                                          ur->updates.elts, ur->updates.nelts,
+                                          ngx_pimap_update_request_replied,
+                                          ur, reason);
+    if (command == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* the new reply has all that the one before would have had */
+
+    if (ur->command) {
+        ngx_pimap_command_forget(ur->command);
+    }
+
+    ur->command = command;
+
+    if (ur->state == NGX_PIMAP_UPDATE_CHECKING) {
+        ur->state = NGX_PIMAP_UPDATE_SENDING;
+    }
+
+    return NGX_OK;
 }
 
 
 static void
-ngx_pimap_update_request_answered(void *data, redisReply *reply)
+ngx_pimap_update_request_replied(void *data, redisReply *reply)
 {
-    const char                  *why;
-    ngx_pimap_update_request_t  *o = data;
+    ngx_pimap_update_request_t  *ur = data;
 
-    o->command = NULL;
+    ur->command = NULL;
 
-    if (!o->known && ngx_pimap_update_request_first(o, reply) != NGX_OK) {
+    if (ur->state == NGX_PIMAP_UPDATE_SENDING
+        && ngx_pimap_update_request_decided(ur, reply) != NGX_OK)
+    {
         return;
     }
 
-    ngx_pimap_update_request_take(o, reply);
+    ngx_pimap_update_request_results(ur, reply);
 
-    if (o->missing == 0 || o->waiter.account == NULL) {
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_answer(o));
-
-    } else if (o->again) {
-        (void) ngx_pimap_update_request_send(o, &why);
+    if (ur->missing == 0 || ur->waiter.account == NULL) {
+        ngx_pimap_update_request_end(ur, ngx_pimap_update_request_answer(ur));
     }
 }
 
 
-/* NGX_ABORT: Redis has not taken them, and the request is answered. */
+/* NGX_ABORT: Redis has refused the updates, and the request is answered. */
 
 static ngx_int_t
-ngx_pimap_update_request_first(ngx_pimap_update_request_t *o,
+ngx_pimap_update_request_decided(ngx_pimap_update_request_t *ur,
     redisReply *reply)
 {
+    ngx_int_t            rc;
     ngx_uint_t           at, status;
-    const char          *why;
+    const char          *reason;
     ngx_pimap_queued_t  *update;
 
     at = 0;
-    status = ngx_pimap_update_stream_answer(reply, o->updates.nelts,
-                                    o->request->connection->log, &at, &why);
+    status = ngx_pimap_update_stream_answer(reply, ur->updates.nelts,
+                                            ur->request->connection->log, &at,
+                                            &reason);
 
     if (status == NGX_HTTP_ACCEPTED) {
-        o->known = 1;
-        ngx_pimap_count_n(updates, o->updates.nelts);
+        ur->state = NGX_PIMAP_UPDATE_WAITING;
+        ngx_pimap_count_n(updates, ur->updates.nelts);
 
         return NGX_OK;
     }
 
     if (status == NGX_HTTP_CONFLICT) {
-        update = o->updates.elts;
-        update += ngx_min(at, o->updates.nelts - 1);
+        update = ur->updates.elts;
+        update += ngx_min(at, ur->updates.nelts - 1);
 
-        ngx_pimap_update_request_end(o,
-                                     ngx_pimap_update_request_problem(o,
-                                                                      status,
-                                                       update->line, why));
-        return NGX_ABORT;
+        rc = ngx_pimap_problem_line(ur->request, status, "update",
+                                    update->line, reason);
+    } else {
+        rc = ngx_pimap_problem(ur->request, status, reason);
     }
 
-    ngx_pimap_update_request_end(o,
-                                 ngx_pimap_problem(o->request, status, why));
+    ngx_pimap_update_request_end(ur, rc);
 
     return NGX_ABORT;
 }
 
 
-/* Later answers may fail: somebody else may tell the results, or nobody. */
+/* A later reply may be an error: results may still come as events. */
 
 static void
-ngx_pimap_update_request_take(ngx_pimap_update_request_t *o, redisReply *reply)
+ngx_pimap_update_request_results(ngx_pimap_update_request_t *ur,
+    redisReply *reply)
 {
     size_t        i;
     redisReply  **e;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements != o->updates.nelts)
+        || reply->elements != ur->updates.nelts)
     {
         return;
     }
@@ -280,32 +280,32 @@ ngx_pimap_update_request_take(ngx_pimap_update_request_t *o, redisReply *reply)
 
     for (i = 0; i < reply->elements; i++) {
         if (e[i]->type == REDIS_REPLY_STRING && e[i]->len) {
-            ngx_pimap_update_request_set(o, i, e[i]->str, e[i]->len);
+            ngx_pimap_update_request_set(ur, i, e[i]->str, e[i]->len);
         }
     }
 }
 
 
-/* Without memory it stays unknown: the client asks again. */
+/* Without memory the result stays missing: the client sends again. */
 
 static void
-ngx_pimap_update_request_set(ngx_pimap_update_request_t *o, ngx_uint_t i,
+ngx_pimap_update_request_set(ngx_pimap_update_request_t *ur, ngx_uint_t i,
     const char *data, size_t len)
 {
     ngx_str_t  *result;
 
-    result = &o->results[i];
+    result = &ur->results[i];
 
     if (result->len) {
         return;
     }
 
-    result->data = ngx_pnalloc(o->request->pool, len);
+    result->data = ngx_pnalloc(ur->request->pool, len);
 
     if (result->data) {
         ngx_memcpy(result->data, data, len);
         result->len = len;
-        o->missing--;
+        ur->missing--;
     }
 }
 
@@ -316,25 +316,23 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
     ngx_uint_t                   i;
     pimap_str_t                  id;
     ngx_pimap_queued_t          *update;
-    ngx_pimap_update_request_t  *o;
+    ngx_pimap_update_request_t  *ur;
 
-    o = ngx_pimap_update_request_of(w);
+    ur = ngx_pimap_update_request(w);
 
     if (pimap_json_string(json_object_get(ev->root, "update"), &id) != 0) {
         return;
     }
 
-    update = o->updates.elts;
+    update = ur->updates.elts;
 
-    for (i = 0; i < o->updates.nelts; i++) {
-        if (update[i].id.len == id.len
-            && ngx_memcmp(update[i].id.data, id.data, id.len) == 0)
-        {
-            ngx_pimap_update_request_set(o, i, ev->json.data, ev->json.len);
+    for (i = 0; i < ur->updates.nelts; i++) {
+        if (ngx_pimap_equal(&update[i].id, &id)) {
+            ngx_pimap_update_request_set(ur, i, ev->json.data, ev->json.len);
         }
     }
 
-    if (o->missing == 0) {
+    if (ur->missing == 0) {
         ngx_pimap_update_waiter_done(w);
     }
 }
@@ -343,47 +341,42 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 static void
 ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
 {
-    const char                  *why;
-    ngx_pimap_update_request_t  *o;
+    const char                  *reason;
+    ngx_pimap_update_request_t  *ur;
 
-    o = ngx_pimap_update_request_of(w);
+    ur = ngx_pimap_update_request(w);
 
-    if (o->command) {
-        o->again = 1;
-
-    } else if (o->known) {
-        (void) ngx_pimap_update_request_send(o, &why);
+    if (ur->state != NGX_PIMAP_UPDATE_CHECKING) {
+        (void) ngx_pimap_update_request_send(ur, &reason);
     }
 }
 
-
-/* The first answer of Redis is waited for in any case. */
 
 static void
 ngx_pimap_update_request_over(ngx_pimap_waiter_t *w)
 {
-    ngx_pimap_update_request_t  *o;
+    ngx_pimap_update_request_t  *ur;
 
-    o = ngx_pimap_update_request_of(w);
+    ur = ngx_pimap_update_request(w);
 
-    if (o->known) {
-        ngx_pimap_update_request_end(o, ngx_pimap_update_request_answer(o));
+    if (ur->state == NGX_PIMAP_UPDATE_WAITING) {
+        ngx_pimap_update_request_end(ur, ngx_pimap_update_request_answer(ur));
     }
 }
 
 
-/* What is sent of the answer later finds nobody who waits any more. */
+/* The answer may be sent later: nothing of Redis may come until then. */
 
 static void
-ngx_pimap_update_request_end(ngx_pimap_update_request_t *o, ngx_int_t rc)
+ngx_pimap_update_request_end(ngx_pimap_update_request_t *ur, ngx_int_t rc)
 {
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
-    r = o->request;
+    r = ur->request;
     c = r->connection;
 
-    ngx_pimap_update_request_stop(o);
+    ngx_pimap_update_request_cleanup(ur);
 
     ngx_http_set_log_request(c->log, r);
 
@@ -394,134 +387,105 @@ ngx_pimap_update_request_end(ngx_pimap_update_request_t *o, ngx_int_t rc)
 
 
 static ngx_int_t
-ngx_pimap_update_request_answer(ngx_pimap_update_request_t *o)
+ngx_pimap_update_request_answer(ngx_pimap_update_request_t *ur)
 {
-    ngx_str_t  *body;
+    ngx_str_t  body;
 
     static ngx_str_t  type = ngx_string("application/json");
 
-    body = ngx_pimap_update_request_body(o);
-
-    if (body == NULL || ngx_pimap_update_request_applied(o) != NGX_OK) {
+    if (ngx_pimap_update_request_body(ur, &body) != NGX_OK
+        || ngx_pimap_update_request_applied(ur) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_pimap_answer(o->request,
-                            o->missing ? NGX_HTTP_ACCEPTED : NGX_HTTP_OK,
-                            &type, body);
+    return ngx_pimap_answer(ur->request,
+                            ur->missing ? NGX_HTTP_ACCEPTED : NGX_HTTP_OK,
+                            &type, &body);
 }
 
 
 /* RFC 7240, section 3 */
 
 static ngx_int_t
-ngx_pimap_update_request_applied(ngx_pimap_update_request_t *o)
+ngx_pimap_update_request_applied(ngx_pimap_update_request_t *ur)
 {
     u_char  *value;
 
-    if (o->waited == 0) {
+    if (ur->wait == 0) {
         return NGX_OK;
     }
 
-    value = ngx_pnalloc(o->request->pool, sizeof("wait=") + NGX_INT_T_LEN);
+    value = ngx_pnalloc(ur->request->pool, sizeof("wait=") + NGX_INT_T_LEN);
     if (value == NULL) {
         return NGX_ERROR;
     }
 
-    *ngx_sprintf(value, "wait=%ui", o->waited) = '\0';
+    *ngx_sprintf(value, "wait=%ui", ur->wait) = '\0';
 
-    return ngx_pimap_add_header(o->request, "Preference-Applied",
+    return ngx_pimap_add_header(ur->request, "Preference-Applied",
                                 (char *) value);
 }
 
 
 /* The events of the results; ids need no escapes. */
 
-static ngx_str_t *
-ngx_pimap_update_request_body(ngx_pimap_update_request_t *o)
+static ngx_int_t
+ngx_pimap_update_request_body(ngx_pimap_update_request_t *ur, ngx_str_t *body)
 {
     u_char              *p;
     size_t               size;
-    ngx_str_t           *body;
     ngx_uint_t           i;
     ngx_pimap_queued_t  *update;
 
     static const char  accepted[] =
         "{\"update\":\"%V\",\"status\":\"accepted\"}";
 
-    update = o->updates.elts;
+    update = ur->updates.elts;
     size = sizeof("{\"updates\":[]}\n");
 
-    for (i = 0; i < o->updates.nelts; i++) {
-        size += sizeof(accepted) + 1 + update[i].id.len + o->results[i].len;
+    for (i = 0; i < ur->updates.nelts; i++) {
+        size += sizeof(accepted) + 1 + update[i].id.len + ur->results[i].len;
     }
 
-    body = ngx_palloc(o->request->pool, sizeof(ngx_str_t) + size);
-    if (body == NULL) {
-        return NULL;
+    p = ngx_pnalloc(ur->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    body->data = (u_char *) body + sizeof(ngx_str_t);
+    body->data = p;
+    p = ngx_sprintf(p, "{\"updates\":[");
 
-    p = ngx_sprintf(body->data, "{\"updates\":[");
-
-    for (i = 0; i < o->updates.nelts; i++) {
+    for (i = 0; i < ur->updates.nelts; i++) {
 
         if (i) {
             *p++ = ',';
         }
 
-        if (o->results[i].len) {
-            p = ngx_cpymem(p, o->results[i].data, o->results[i].len);
-
-        } else {
-            p = ngx_sprintf(p, accepted, &update[i].id);
-        }
+        p = ur->results[i].len ? ngx_cpymem(p, ur->results[i].data,
+                                            ur->results[i].len)
+                               : ngx_sprintf(p, accepted, &update[i].id);
     }
 
     p = ngx_cpymem(p, "]}\n", 3);
 
     body->len = p - body->data;
 
-    return body;
+    return NGX_OK;
 }
 
 
-ngx_int_t
-ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o,
-    ngx_uint_t status, ngx_uint_t line, const char *why)
-{
-    u_char  detail[192];
-
-    if (line) {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-                      "invalid update in line %ui: %s", line, why) = '\0';
-
-    } else {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-                      "invalid update: %s", why) = '\0';
-    }
-
-    return ngx_pimap_problem(o->request, status, (char *) detail);
-}
-
-
-/* The client may be gone before Redis or a backend has answered. */
+/* The client may leave before Redis or a backend has answered. */
 
 static void
 ngx_pimap_update_request_cleanup(void *data)
 {
-    ngx_pimap_update_request_stop(data);
-}
+    ngx_pimap_update_request_t  *ur = data;
 
-
-static void
-ngx_pimap_update_request_stop(ngx_pimap_update_request_t *o)
-{
-    if (o->command) {
-        ngx_pimap_command_forget(o->command);
-        o->command = NULL;
+    if (ur->command) {
+        ngx_pimap_command_forget(ur->command);
+        ur->command = NULL;
     }
 
-    ngx_pimap_update_waiter_forget(&o->waiter);
+    ngx_pimap_update_waiter_forget(&ur->waiter);
 }

@@ -2,13 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A request with updates from the time when they are known until it is
- * answered.
+ * A request with updates, from its checked body to its answer.
  */
 
 
-#ifndef _NGX_PIMAP_OUTCOME_H_INCLUDED_
-#define _NGX_PIMAP_OUTCOME_H_INCLUDED_
+#ifndef _NGX_PIMAP_UPDATE_REQUEST_H_INCLUDED_
+#define _NGX_PIMAP_UPDATE_REQUEST_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -16,38 +15,62 @@
 #include "ngx_pimap_update_waiter.h"
 
 
+/*
+ *  state     event                  action                       next state
+ *
+ *  CHECKING  token valid            send the updates             SENDING
+ *            token revoked          answer 401                   end
+ *            no reply               answer 503                   end
+ *            subscribed, time over  none
+ *  SENDING   Redis has them         take results                 WAITING
+ *            Redis refuses          answer 409 or 503            end
+ *            subscribed             send again
+ *            time over              none: Redis decides
+ *  WAITING   reply                  take results
+ *            result                 take it
+ *            subscribed             send again
+ *            time over              answer                       end
+ *
+ * In WAITING the request is answered as soon as no result is missing, or when
+ * it does not wait.  To send again adds nothing: Redis returns the results of
+ * updates that it knows.  It is done once the account is subscribed, because
+ * results may have been published before.
+ */
+typedef enum {
+    NGX_PIMAP_UPDATE_CHECKING = 0,
+    NGX_PIMAP_UPDATE_SENDING,
+    NGX_PIMAP_UPDATE_WAITING
+} ngx_pimap_update_state_t;
+
+
 /* Lives in the request's pool, ends with it. */
 typedef struct {
-    ngx_http_request_t    *request;
-    ngx_str_t              account;
-    ngx_str_t              device;      /* may be empty */
-    ngx_array_t            updates;     /* of ngx_pimap_queued_t */
+    ngx_http_request_t        *request;
+    ngx_str_t                  account;
+    ngx_str_t                  device;      /* may be empty */
+    ngx_array_t                updates;     /* of ngx_pimap_queued_t */
 
-    ngx_str_t             *results;     /* of each; empty: there is none yet */
-    ngx_uint_t             missing;     /* of those */
-    ngx_pimap_command_t   *command;     /* NULL: Redis has answered */
-    ngx_pimap_waiter_t     waiter;
-    ngx_uint_t             waited;      /* seconds that it may wait */
+    ngx_pimap_update_state_t   state;
+    ngx_str_t                 *results;     /* JSON; empty: still missing */
+    ngx_uint_t                 missing;
+    ngx_pimap_command_t       *command;     /* NULL: Redis has answered */
+    ngx_pimap_waiter_t         waiter;
+    ngx_uint_t                 wait;        /* seconds; 0: it does not wait */
 
-    ngx_int_t              refused;     /* what answering it returned */
-    unsigned               known:1;     /* Redis has them */
-    unsigned               again:1;     /* ask when it has answered */
+    ngx_int_t                  refused;     /* a content handler's result */
 } ngx_pimap_update_request_t;
 
 
 /* NULL if memory is out. */
-ngx_pimap_update_request_t *ngx_pimap_update_request_create(ngx_http_request_t *r);
+ngx_pimap_update_request_t *ngx_pimap_update_request_create(
+    ngx_http_request_t *r);
 
 /*
- * Hands the updates over, and waits for their results for so long at most; 0:
- * not at all.  What a content handler returns; NGX_DONE: it will be answered.
+ * Sends the updates, and waits for their results for "wait" at most; 0: not
+ * at all.  Returns what a content handler returns.
  */
-ngx_int_t ngx_pimap_update_request_ask(ngx_pimap_update_request_t *o,
+ngx_int_t ngx_pimap_update_request_start(ngx_pimap_update_request_t *ur,
     ngx_msec_t wait);
 
-/* A problem of the update in that line of the body; 0: there is only one. */
-ngx_int_t ngx_pimap_update_request_problem(ngx_pimap_update_request_t *o,
-    ngx_uint_t status, ngx_uint_t line, const char *why);
 
-
-#endif /* _NGX_PIMAP_OUTCOME_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_UPDATE_REQUEST_H_INCLUDED_ */
