@@ -41,7 +41,7 @@ static const char  *ngx_pimap_device_reasons[NGX_PIMAP_NENDS] = {
 
 static const char  *ngx_pimap_device_kinds[NGX_PIMAP_NKINDS] = {
     "held-h1", "held-h1-tls", "held-h2", "held-h2-tls",
-    "detached", "detached-tls", "hibernated",
+    "detached", "detached-tls", "hibernated", NULL,
     "poll-h1", "poll-h1-tls", "poll-h2", "poll-h2-tls"
 };
 

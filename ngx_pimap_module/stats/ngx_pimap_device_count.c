@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Two-choice hashing without moves: a new entry goes into the emptier bucket,
- * a lookup reads both, which keeps 0.7 of the table usable.
+ * Owns the table of device counts.  Called by the zone; pure, without nginx or
+ * a lock.  Invariant: two-choice hashing without moves: a new entry goes into
+ * the emptier bucket, a lookup reads both.  0.7 of the table can be used.
  */
 
 
@@ -20,10 +21,10 @@
 static void ngx_pimap_device_count_absorb(uint64_t v[4], uint64_t word);
 static void ngx_pimap_device_count_rounds(uint64_t v[4], unsigned n);
 static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_bucket(
-    ngx_pimap_device_count_t *tally, uint64_t hash, unsigned choice);
+    ngx_pimap_device_count_t *counts, uint64_t hash, unsigned choice);
 static uint32_t ngx_pimap_device_count_fingerprint(uint64_t hash);
 static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_find(
-    ngx_pimap_device_count_t *tally, uint64_t hash, uint16_t owner);
+    ngx_pimap_device_count_t *counts, uint64_t hash, uint16_t owner);
 
 
 static uint64_t  ngx_pimap_device_count_key[2];
@@ -55,10 +56,11 @@ ngx_pimap_device_count_size(uint32_t nbuckets)
 
 
 void
-ngx_pimap_device_count_init(ngx_pimap_device_count_t *tally, uint32_t nbuckets)
+ngx_pimap_device_count_init(ngx_pimap_device_count_t *counts,
+    uint32_t nbuckets)
 {
-    memset(tally, 0, ngx_pimap_device_count_size(nbuckets));
-    tally->nbuckets = nbuckets;
+    memset(counts, 0, ngx_pimap_device_count_size(nbuckets));
+    counts->nbuckets = nbuckets;
 }
 
 
@@ -70,7 +72,7 @@ ngx_pimap_device_count_secret(const uint64_t secret[2])
 }
 
 
-/* SipHash-2-4 (Aumasson, Bernstein): both halves of it are used alone. */
+/* SipHash-2-4 (Aumasson, Bernstein): each half is used by itself. */
 
 uint64_t
 ngx_pimap_device_count_hash(unsigned kind, const unsigned char *key,
@@ -132,7 +134,7 @@ ngx_pimap_device_count_rounds(uint64_t v[4], unsigned n)
 
 
 static ngx_pimap_device_count_entry_t *
-ngx_pimap_device_count_bucket(ngx_pimap_device_count_t *tally, uint64_t hash,
+ngx_pimap_device_count_bucket(ngx_pimap_device_count_t *counts, uint64_t hash,
     unsigned choice)
 {
     uint32_t  i;
@@ -144,38 +146,38 @@ ngx_pimap_device_count_bucket(ngx_pimap_device_count_t *tally, uint64_t hash,
         i ^= (ngx_pimap_device_count_fingerprint(hash) * 0x5bd1e995U) | 1;
     }
 
-    i &= tally->nbuckets - 1;
+    i &= counts->nbuckets - 1;
 
-    return &tally->entries[(size_t) i * NGX_PIMAP_DEVICE_COUNT_WAYS];
+    return &counts->entries[(size_t) i * NGX_PIMAP_DEVICE_COUNT_WAYS];
 }
 
 
 static uint32_t
 ngx_pimap_device_count_fingerprint(uint64_t hash)
 {
-    uint32_t  print;
+    uint32_t  fingerprint;
 
-    print = (uint32_t) hash;
+    fingerprint = (uint32_t) hash;
 
-    return print ? print : 1;
+    return fingerprint ? fingerprint : 1;
 }
 
 
 uint32_t
-ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash)
+ngx_pimap_device_count_sum(ngx_pimap_device_count_t *counts, uint64_t hash)
 {
-    uint32_t                         sum, print;
+    uint32_t                         sum, fingerprint;
     unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
     sum = 0;
-    print = ngx_pimap_device_count_fingerprint(hash);
+    fingerprint = ngx_pimap_device_count_fingerprint(hash);
 
     for (choice = 0; choice < 2; choice++) {
-        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+        e = ngx_pimap_device_count_bucket(counts, hash, choice);
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].print == print) {
+            if (e[i].fingerprint == fingerprint) {
                 sum += e[i].count;
             }
         }
@@ -186,20 +188,20 @@ ngx_pimap_device_count_sum(ngx_pimap_device_count_t *tally, uint64_t hash)
 
 
 static ngx_pimap_device_count_entry_t *
-ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash,
+ngx_pimap_device_count_find(ngx_pimap_device_count_t *counts, uint64_t hash,
     uint16_t owner)
 {
-    uint32_t                         print;
+    uint32_t                         fingerprint;
     unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
-    print = ngx_pimap_device_count_fingerprint(hash);
+    fingerprint = ngx_pimap_device_count_fingerprint(hash);
 
     for (choice = 0; choice < 2; choice++) {
-        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+        e = ngx_pimap_device_count_bucket(counts, hash, choice);
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].print == print && e[i].owner == owner) {
+            if (e[i].fingerprint == fingerprint && e[i].owner == owner) {
                 return &e[i];
             }
         }
@@ -210,13 +212,13 @@ ngx_pimap_device_count_find(ngx_pimap_device_count_t *tally, uint64_t hash,
 
 
 int
-ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
+ngx_pimap_device_count_add(ngx_pimap_device_count_t *counts, uint64_t hash,
     uint16_t owner)
 {
     unsigned                         choice, i, nfree, best;
     ngx_pimap_device_count_entry_t  *e, *last, *place;
 
-    e = ngx_pimap_device_count_find(tally, hash, owner);
+    e = ngx_pimap_device_count_find(counts, hash, owner);
 
     if (e) {
         if (e->count == UINT16_MAX) {
@@ -231,12 +233,12 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
     best = 0;
 
     for (choice = 0; choice < 2; choice++) {
-        e = ngx_pimap_device_count_bucket(tally, hash, choice);
+        e = ngx_pimap_device_count_bucket(counts, hash, choice);
         last = NULL;
         nfree = 0;
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].print == 0) {
+            if (e[i].fingerprint == 0) {
                 last = &e[i];
                 nfree++;
             }
@@ -252,7 +254,7 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
         return -1;
     }
 
-    place->print = ngx_pimap_device_count_fingerprint(hash);
+    place->fingerprint = ngx_pimap_device_count_fingerprint(hash);
     place->owner = owner;
     place->count = 1;
 
@@ -261,31 +263,31 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *tally, uint64_t hash,
 
 
 void
-ngx_pimap_device_count_sub(ngx_pimap_device_count_t *tally, uint64_t hash,
+ngx_pimap_device_count_sub(ngx_pimap_device_count_t *counts, uint64_t hash,
     uint16_t owner)
 {
     ngx_pimap_device_count_entry_t  *e;
 
-    e = ngx_pimap_device_count_find(tally, hash, owner);
+    e = ngx_pimap_device_count_find(counts, hash, owner);
 
     if (e && --e->count == 0) {
-        e->print = 0;
+        e->fingerprint = 0;
     }
 }
 
 
 void
-ngx_pimap_device_count_forget(ngx_pimap_device_count_t *tally, uint16_t owner)
+ngx_pimap_device_count_forget(ngx_pimap_device_count_t *counts, uint16_t owner)
 {
     size_t                           i, n;
     ngx_pimap_device_count_entry_t  *e;
 
-    n = (size_t) tally->nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS;
-    e = tally->entries;
+    n = (size_t) counts->nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS;
+    e = counts->entries;
 
     for (i = 0; i < n; i++) {
-        if (e[i].print && e[i].owner == owner) {
-            e[i].print = 0;
+        if (e[i].fingerprint && e[i].owner == owner) {
+            e[i].fingerprint = 0;
             e[i].count = 0;
         }
     }

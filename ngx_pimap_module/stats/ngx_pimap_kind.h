@@ -10,28 +10,27 @@
 #define _NGX_PIMAP_KIND_H_INCLUDED_
 
 
-/* How a device is parked. */
+/*
+ * The transport of a device, and two bits.  Workers tell each other the
+ * numbers.  A hibernated connection has no bits: it is always TLS 1.3.
+ */
 typedef enum {
-    NGX_PIMAP_HELD_H1 = 0,              /* the nginx request is kept */
-    NGX_PIMAP_HELD_H1_TLS,
-    NGX_PIMAP_HELD_H2,
-    NGX_PIMAP_HELD_H2_TLS,
-    NGX_PIMAP_DETACHED,                 /* only the connection is kept */
-    NGX_PIMAP_DETACHED_TLS,             /* with OpenSSL's object */
-    NGX_PIMAP_HIBERNATED,               /* TLS 1.3 without it */
-    NGX_PIMAP_POLL_H1,                  /* a request that waits, ... */
-    NGX_PIMAP_POLL_H1_TLS,              /* ... in the order of those held */
-    NGX_PIMAP_POLL_H2,
-    NGX_PIMAP_POLL_H2_TLS,
-    NGX_PIMAP_NKINDS
+    NGX_PIMAP_HELD = 0,                 /* the nginx request is kept */
+    NGX_PIMAP_DETACHED = 4,             /* only the connection is kept */
+    NGX_PIMAP_HIBERNATED = 6,           /* without OpenSSL's object */
+    NGX_PIMAP_POLL = 8,                 /* a request that waits for events */
+    NGX_PIMAP_NKINDS = 12
 } ngx_pimap_kind_t;
+
+#define NGX_PIMAP_KIND_TLS    1
+#define NGX_PIMAP_KIND_HTTP2  2         /* of a held request, or of a poll */
 
 
 /* Why a parked response ended. */
 typedef enum {
     NGX_PIMAP_END_CLIENT = 0,           /* the device closed it */
     NGX_PIMAP_END_CLOSEAFTER,           /* it asked for one event */
-    NGX_PIMAP_END_ANSWERED,             /* a poll, with events or in vain */
+    NGX_PIMAP_END_ANSWERED,             /* a poll, with events or without */
     NGX_PIMAP_END_SUPERSEDED,           /* a newer request took over */
     NGX_PIMAP_END_SLOW,                 /* unsent bytes over the limit */
     NGX_PIMAP_END_TIMEOUT,              /* nothing could be sent for long */

@@ -2,79 +2,75 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One table for both forms: JSON, and Prometheus' text format 0.0.4.
+ * Owns the names of all metrics.  Called by the status location.  Invariant:
+ * one table makes both forms, JSON and Prometheus' text format 0.0.4.
  */
 
 
 #include "ngx_pimap_metrics.h"
 
 
-typedef enum {
-    NGX_PIMAP_COUNTER = 0,
-    NGX_PIMAP_GAUGE,
-    NGX_PIMAP_USEC                      /* a gauge, shown in seconds */
-} ngx_pimap_metric_kind_t;
-
-
 typedef struct {
-    const char                *group;   /* JSON: the object; NULL: none */
-    const char                *key;
-    const char                *name;    /* Prometheus, without "pimap_" */
-    const char                *labels;  /* NULL: none */
-    const char                *help;
-    ngx_pimap_metric_kind_t    kind;
-    size_t                     offset;
+    const char   *group;            /* JSON: the object; NULL: none */
+    const char   *key;
+    const char   *name;             /* Prometheus, without "pimap_"; a counter
+                                       if it ends in "_total"; the member has
+                                       microseconds if in "_seconds" */
+    const char   *labels;           /* NULL: none */
+    const char   *help;
+    size_t        offset;
 } ngx_pimap_metric_t;
 
 
-#define ngx_pimap_metric(group, key, name, labels, help, kind, member)       \
-    { group, key, name, labels, help, NGX_PIMAP_ ## kind,                    \
-      offsetof(ngx_pimap_counters_t, member) }
+#define ngx_pimap_metric(group, key, name, labels, help, member)             \
+    { group, key, name, labels, help, offsetof(ngx_pimap_counters_t, member) }
 
 #define ngx_pimap_metric_end(reason, member)                                 \
     ngx_pimap_metric("ends", reason, "ends_total",                           \
                      "reason=\"" reason "\"", "Parked responses that ended", \
-                     COUNTER, ends[NGX_PIMAP_END_ ## member])
-
+                     ends[NGX_PIMAP_END_ ## member])
 
 #define ngx_pimap_metric_devices(key, transport, http, tls, kind)            \
     ngx_pimap_metric("devices", key, "devices",                              \
-                     "transport=\"" transport "\",http=\"" http            \
+                     "transport=\"" transport "\",http=\"" http              \
                      "\",tls=\"" tls "\"",                                   \
-                     "Devices that are parked now", GAUGE,                   \
+                     "Devices that are parked now",                          \
                      devices[NGX_PIMAP_ ## kind])
+
+/* The four kinds of a transport that keeps a request. */
+#define ngx_pimap_metric_requests(name, kind)                                \
+    ngx_pimap_metric_devices(name "H1", name, "1", "off", kind),             \
+    ngx_pimap_metric_devices(name "H1Tls", name, "1", "on",                  \
+                             kind|NGX_PIMAP_KIND_TLS),                       \
+    ngx_pimap_metric_devices(name "H2", name, "2", "off",                    \
+                             kind|NGX_PIMAP_KIND_HTTP2),                     \
+    ngx_pimap_metric_devices(name "H2Tls", name, "2", "on",                  \
+                             kind|NGX_PIMAP_KIND_HTTP2|NGX_PIMAP_KIND_TLS)
 
 
 /* Rows of one name stand together, rows of one group too. */
 
 static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
 
-    ngx_pimap_metric_devices("heldH1", "held", "1", "off", HELD_H1),
-    ngx_pimap_metric_devices("heldH1Tls", "held", "1", "on", HELD_H1_TLS),
-    ngx_pimap_metric_devices("heldH2", "held", "2", "off", HELD_H2),
-    ngx_pimap_metric_devices("heldH2Tls", "held", "2", "on", HELD_H2_TLS),
+    ngx_pimap_metric_requests("held", HELD),
     ngx_pimap_metric_devices("detached", "detached", "1", "off", DETACHED),
     ngx_pimap_metric_devices("detachedTls", "detached", "1", "on",
-                             DETACHED_TLS),
+                             DETACHED|NGX_PIMAP_KIND_TLS),
     ngx_pimap_metric_devices("hibernated", "hibernated", "1", "on",
                              HIBERNATED),
-    ngx_pimap_metric_devices("pollH1", "poll", "1", "off", POLL_H1),
-    ngx_pimap_metric_devices("pollH1Tls", "poll", "1", "on", POLL_H1_TLS),
-    ngx_pimap_metric_devices("pollH2", "poll", "2", "off", POLL_H2),
-    ngx_pimap_metric_devices("pollH2Tls", "poll", "2", "on", POLL_H2_TLS),
+    ngx_pimap_metric_requests("poll", POLL),
 
     ngx_pimap_metric(NULL, "accounts", "accounts", NULL,
-        "Accounts with parked devices, summed over workers", GAUGE, accounts),
+        "Accounts with parked devices, summed over workers", accounts),
     ngx_pimap_metric(NULL, "connects", "connects_total", NULL,
-        "Requests that were parked", COUNTER, connects),
+        "Requests that were parked", connects),
     ngx_pimap_metric(NULL, "refused", "refused_total", NULL,
-        "Requests to park that were refused", COUNTER, refused),
+        "Requests to park that were refused", refused),
     ngx_pimap_metric(NULL, "notHibernated", "not_hibernated_total", NULL,
-        "TLS connections that should hibernate and could not",
-        COUNTER, not_hibernated),
+        "TLS connections that should hibernate and could not", not_hibernated),
     ngx_pimap_metric(NULL, "zoneFull", "zone_full_total", NULL,
         "Devices that did not fit into the zone and escape the limits",
-        COUNTER, zone_full),
+        zone_full),
 
     ngx_pimap_metric_end("client", CLIENT),
     ngx_pimap_metric_end("closeafter", CLOSEAFTER),
@@ -87,111 +83,102 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
     ngx_pimap_metric_end("error", ERROR),
 
     ngx_pimap_metric("events", "received", "events_received_total", NULL,
-        "Messages of Redis", COUNTER, received),
-    ngx_pimap_metric("events", "receivedBytes", "events_received_bytes_total",
-        NULL, "Bytes of the messages of Redis", COUNTER, received_bytes),
+        "Messages of Redis", received),
+    ngx_pimap_metric("events", "receivedBytes",
+        "events_received_bytes_total", NULL,
+        "Bytes of the messages of Redis", received_bytes),
     ngx_pimap_metric("events", "invalid", "events_invalid_total", NULL,
-        "Messages that were no valid event", COUNTER, invalid),
-    ngx_pimap_metric("events", "withoutDevice", "events_without_device_total",
-        NULL,
+        "Messages that were no valid event", invalid),
+    ngx_pimap_metric("events", "withoutDevice",
+        "events_without_device_total", NULL,
         "Messages for accounts whose last device had just left",
-        COUNTER, without_device),
+        without_device),
     ngx_pimap_metric("events", "coalesced", "events_coalesced_total", NULL,
-        "Events that a later event of their kind replaced",
-        COUNTER, coalesced),
+        "Events that a later event of their kind replaced", coalesced),
     ngx_pimap_metric("events", "filtered", "events_filtered_total", NULL,
-        "Events that a device's filter kept back", COUNTER, filtered),
+        "Events that a device's filter kept back", filtered),
     ngx_pimap_metric("events", "delivered", "events_delivered_total", NULL,
-        "Events handed to a device's connection", COUNTER, delivered),
+        "Events handed to a device's connection", delivered),
     ngx_pimap_metric("events", "dropped", "events_dropped_total", NULL,
         "Events that could not be handed to a device, which was closed",
-        COUNTER, dropped),
+        dropped),
 
     ngx_pimap_metric("handover", "sent", "handover_sent_total", NULL,
-        "Devices that workers handed over when they left",
-        COUNTER, handover_sent),
+        "Devices that workers handed over when they left", handover_sent),
     ngx_pimap_metric("handover", "received", "handover_received_total", NULL,
-        "Devices that workers received in a hand-over",
-        COUNTER, handover_received),
+        "Devices that workers received in a hand-over", handover_received),
 
     ngx_pimap_metric("log", "replayed", "log_replayed_total", NULL,
-        "Events read from the log for a device that came back",
-        COUNTER, replayed),
+        "Events read from the log for a device that came back", replayed),
     ngx_pimap_metric("log", "filled", "log_filled_total", NULL,
         "Events read from the log that had been missing in an account",
-        COUNTER, filled),
+        filled),
     ngx_pimap_metric("log", "duplicates", "log_duplicates_total", NULL,
-        "Events that had come already and were dropped",
-        COUNTER, duplicates),
+        "Events that had come already and were dropped", duplicates),
     ngx_pimap_metric("log", "gaps", "log_gaps_total", NULL,
-        "Events whose id showed that earlier ones were missing",
-        COUNTER, gaps),
+        "Events whose id showed that earlier ones were missing", gaps),
     ngx_pimap_metric("log", "resyncs", "log_resyncs_total", NULL,
-        "Devices told that events are missing", COUNTER, resyncs),
+        "Devices told that events are missing", resyncs),
     ngx_pimap_metric("log", "gapChecks", "log_gap_checks_total", NULL,
-        "Comparisons of an account's last id with the log",
-        COUNTER, gap_checks),
+        "Comparisons of an account's last id with the log", gap_checks),
 
     ngx_pimap_metric(NULL, "sentBytes", "sent_bytes_total", NULL,
         "Bytes of bodies sent to devices, before TLS and HTTP framing",
-        COUNTER, sent_bytes),
+        sent_bytes),
     ngx_pimap_metric(NULL, "pings", "pings_total", NULL,
-        "Heartbeats sent", COUNTER, pings),
+        "Heartbeats sent", pings),
 
     ngx_pimap_metric("compression", "messages", "compressed_total", NULL,
-        "Events and other messages that were compressed", COUNTER, compressed),
-    ngx_pimap_metric("compression", "shared", "compressed_shared_total",
-        NULL, "Messages that had already been compressed for another device",
-        COUNTER, compressed_shared),
-    ngx_pimap_metric("compression", "evicted", "compressed_evicted_total",
-        NULL, "Messages to devices whose dictionary was evicted",
-        COUNTER, compressed_evicted),
+        "Events and other messages that were compressed", compressed),
+    ngx_pimap_metric("compression", "shared", "compressed_shared_total", NULL,
+        "Messages that had already been compressed for another device",
+        compressed_shared),
+    ngx_pimap_metric("compression", "evicted",
+        "compressed_evicted_total", NULL,
+        "Messages to devices whose dictionary was evicted",
+        compressed_evicted),
     ngx_pimap_metric("compression", "plainBytes",
         "compressed_plain_bytes_total", NULL,
         "Bytes sent to devices with compression, before it",
-        COUNTER, compressed_plain_bytes),
+        compressed_plain_bytes),
     ngx_pimap_metric("compression", "bytes", "compressed_bytes_total", NULL,
-        "Bytes sent to devices with compression, after it",
-        COUNTER, compressed_bytes),
+        "Bytes sent to devices with compression, after it", compressed_bytes),
 
     ngx_pimap_metric("publish", "published", "published_total", NULL,
-        "Events published for HTTP requests", COUNTER, published),
+        "Events published for HTTP requests", published),
     ngx_pimap_metric("publish", "invalid", "publish_invalid_total", NULL,
-        "Publish requests with an invalid event", COUNTER, publish_invalid),
+        "Publish requests with an invalid event", publish_invalid),
     ngx_pimap_metric("publish", "failed", "publish_failed_total", NULL,
-        "Events that Redis did not take", COUNTER, publish_failed),
+        "Events that Redis did not take", publish_failed),
 
     ngx_pimap_metric("updates", "accepted", "updates_total", NULL,
-        "Updates of devices that Redis has", COUNTER, updates),
+        "Updates of devices that Redis has", updates),
     ngx_pimap_metric("updates", "invalid", "updates_invalid_total", NULL,
-        "Updates, and requests with one, that were invalid",
-        COUNTER, updates_invalid),
+        "Updates, and requests with one, that were invalid", updates_invalid),
     ngx_pimap_metric("updates", "failed", "updates_failed_total", NULL,
         "Updates, and requests with some, that were not taken",
-        COUNTER, updates_failed)
+        updates_failed)
 };
 
 
 static const ngx_pimap_metric_t  ngx_pimap_metrics_worker[] = {
 
     ngx_pimap_metric(NULL, "ready", "worker_ready", NULL,
-        "Whether the worker's last probe came back", GAUGE, ready),
+        "Whether the worker's last probe came back", ready),
     ngx_pimap_metric("redis", "up", "redis_up", NULL,
-        "Whether the worker can send commands to Redis", GAUGE, redis_up),
+        "Whether the worker can send commands to Redis", redis_up),
     ngx_pimap_metric("redis", "subscribed", "redis_subscriptions", NULL,
-        "Accounts that the worker is subscribed to",
-        GAUGE, redis_subscribed),
+        "Accounts that the worker is subscribed to", redis_subscribed),
     ngx_pimap_metric("redis", "connects", "redis_connects_total", NULL,
-        "Connections to Redis that came up", COUNTER, redis_connects),
+        "Connections to Redis that came up", redis_connects),
     ngx_pimap_metric("redis", "failures", "redis_failures_total", NULL,
-        "Connections to Redis that failed or were lost",
-        COUNTER, redis_failures),
+        "Connections to Redis that failed or were lost", redis_failures),
     ngx_pimap_metric("redis", "probes", "probes_total", NULL,
-        "Probes sent through Redis to the worker itself", COUNTER, probes),
+        "Probes sent through Redis to the worker itself", probes),
     ngx_pimap_metric("redis", "probesLost", "probes_lost_total", NULL,
-        "Probes that did not come back in time", COUNTER, probes_lost),
+        "Probes that did not come back in time", probes_lost),
     ngx_pimap_metric("redis", "probeSeconds", "probe_seconds", NULL,
-        "How long the last probe took", USEC, probe_usec)
+        "How long the last probe took", probe_usec)
 };
 
 
@@ -205,6 +192,7 @@ static u_char *ngx_pimap_metrics_object(const ngx_pimap_metric_t *m,
     ngx_uint_t n, ngx_pimap_counters_t *counters, u_char *p, u_char *last);
 static u_char *ngx_pimap_metrics_value(const ngx_pimap_metric_t *m,
     ngx_pimap_counters_t *counters, u_char *p, u_char *last);
+static ngx_uint_t ngx_pimap_metrics_ends(const char *name, const char *end);
 static u_char *ngx_pimap_metrics_head(const ngx_pimap_metric_t *m, u_char *p,
     u_char *last);
 static u_char *ngx_pimap_metrics_histogram(ngx_pimap_counters_t *counters,
@@ -303,12 +291,22 @@ ngx_pimap_metrics_value(const ngx_pimap_metric_t *m,
 
     value = *(uint64_t *) ((u_char *) counters + m->offset);
 
-    if (m->kind == NGX_PIMAP_USEC) {
-        return ngx_slprintf(p, last, "%uL.%06uL", value / 1000000,
-                            value % 1000000);
-    }
+    return ngx_pimap_metrics_ends(m->name, "_seconds")
+           ? ngx_slprintf(p, last, "%uL.%06uL", value / 1000000,
+                          value % 1000000)
+           : ngx_slprintf(p, last, "%uL", value);
+}
 
-    return ngx_slprintf(p, last, "%uL", value);
+
+static ngx_uint_t
+ngx_pimap_metrics_ends(const char *name, const char *end)
+{
+    size_t  len, end_len;
+
+    len = ngx_strlen(name);
+    end_len = ngx_strlen(end);
+
+    return len > end_len && ngx_strcmp(name + len - end_len, end) == 0;
 }
 
 
@@ -336,7 +334,6 @@ ngx_pimap_metrics_prometheus(ngx_pimap_metrics_t *metrics, u_char *p,
     u_char *last)
 {
     ngx_uint_t                 i, k;
-    ngx_pimap_slot_t          *slot;
     const ngx_pimap_metric_t  *m;
 
     m = ngx_pimap_metrics_total;
@@ -347,13 +344,8 @@ ngx_pimap_metrics_prometheus(ngx_pimap_metrics_t *metrics, u_char *p,
             p = ngx_pimap_metrics_head(&m[i], p, last);
         }
 
-        p = ngx_slprintf(p, last, "pimap_%s", m[i].name);
-
-        if (m[i].labels) {
-            p = ngx_slprintf(p, last, "{%s}", m[i].labels);
-        }
-
-        p = ngx_slprintf(p, last, " ");
+        p = ngx_slprintf(p, last, m[i].labels ? "pimap_%s{%s} " : "pimap_%s ",
+                         m[i].name, m[i].labels);
         p = ngx_pimap_metrics_value(&m[i], &metrics->total, p, last);
         p = ngx_slprintf(p, last, "\n");
     }
@@ -367,11 +359,11 @@ ngx_pimap_metrics_prometheus(ngx_pimap_metrics_t *metrics, u_char *p,
         p = ngx_pimap_metrics_head(&m[i], p, last);
 
         for (k = 0; k < metrics->nslots; k++) {
-            slot = &metrics->slots[k];
-
             p = ngx_slprintf(p, last, "pimap_%s{worker=\"%i\",pid=\"%P\"} ",
-                             m[i].name, slot->worker, slot->pid);
-            p = ngx_pimap_metrics_value(&m[i], &slot->counters, p, last);
+                             m[i].name, metrics->slots[k].worker,
+                             metrics->slots[k].pid);
+            p = ngx_pimap_metrics_value(&m[i], &metrics->slots[k].counters, p,
+                                        last);
             p = ngx_slprintf(p, last, "\n");
         }
     }
@@ -385,7 +377,8 @@ ngx_pimap_metrics_head(const ngx_pimap_metric_t *m, u_char *p, u_char *last)
 {
     return ngx_slprintf(p, last, "# HELP pimap_%s %s.\n# TYPE pimap_%s %s\n",
                         m->name, m->help, m->name,
-                        m->kind == NGX_PIMAP_COUNTER ? "counter" : "gauge");
+                        ngx_pimap_metrics_ends(m->name, "_total")
+                        ? "counter" : "gauge");
 }
 
 

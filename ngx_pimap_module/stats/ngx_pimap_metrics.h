@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The counters of the zone as text.
+ * The counters of the zone as JSON and in Prometheus' format.
  */
 
 
@@ -16,7 +16,7 @@
 
 typedef struct {
     ngx_pimap_counters_t    total;
-    ngx_pimap_slot_t       *slots;      /* of the living workers */
+    ngx_pimap_slot_t       *slots;      /* of the running workers */
     ngx_uint_t              nslots;
 } ngx_pimap_metrics_t;
 

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A slot is claimed when a worker starts and given back when it leaves.  What
- * a crashed worker held is corrected when the next one starts: its slot is
- * folded into "gone", and the tally forgets it.
+ * Owns the shared zone.  Called by the whole module, which counts in it.
+ * Invariant: a worker writes its own slot only.  It takes a slot when it
+ * starts and returns it when it leaves.  The slot of a crashed worker is
+ * returned when the next worker starts: its counters are added to "gone".
  */
 
 
@@ -16,17 +17,17 @@
 
 
 typedef struct {
-    ngx_pimap_counters_t    gone;
-    ngx_pimap_slot_t        slots[NGX_PIMAP_ZONE_SLOTS];
-    ngx_uint_t              nslots;     /* ever used, so worth a look */
-    ngx_pimap_device_count_t      *tally;
-    uint64_t                secret[2];  /* of the tally's hashes */
-    u_char                  ticket[NGX_PIMAP_ZONE_TICKET];
+    ngx_pimap_counters_t       gone;        /* of former workers */
+    ngx_pimap_slot_t           slots[NGX_PIMAP_ZONE_SLOTS];
+    ngx_uint_t                 nslots;      /* the first ones, ever used */
+    ngx_pimap_device_count_t  *counts;
+    uint64_t                   secret[2];   /* of their hashes */
+    u_char                     ticket[NGX_PIMAP_ZONE_TICKET];
 } ngx_pimap_zone_t;
 
 
 static ngx_int_t ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-static void ngx_pimap_zone_bury(ngx_pimap_slot_t *slot);
+static void ngx_pimap_zone_retire(ngx_pimap_slot_t *slot);
 static void ngx_pimap_zone_sum(ngx_pimap_counters_t *to,
     ngx_pimap_counters_t *from);
 static void ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c);
@@ -86,19 +87,20 @@ ngx_pimap_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    zone->tally = ngx_slab_alloc(shpool,
-                                 ngx_pimap_device_count_size(nbuckets));
-    if (zone->tally == NULL) {
+    zone->counts = ngx_slab_alloc(shpool,
+                                  ngx_pimap_device_count_size(nbuckets));
+    if (zone->counts == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_pimap_device_count_init(zone->tally, nbuckets);
+    ngx_pimap_device_count_init(zone->counts, nbuckets);
 
     if (RAND_bytes((u_char *) zone->secret, sizeof(zone->secret)) != 1
         || RAND_bytes(zone->ticket, sizeof(zone->ticket)) != 1)
     {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "pimap has no random numbers");
+                      "pimap_zone: OpenSSL has no random numbers, "
+                      "see its entropy source");
         return NGX_ERROR;
     }
 
@@ -130,7 +132,7 @@ ngx_pimap_zone_init_process(ngx_cycle_t *cycle)
         slot = &ngx_pimap_zone->slots[i];
 
         if (slot->pid && !ngx_pimap_zone_alive(slot)) {
-            ngx_pimap_zone_bury(slot);
+            ngx_pimap_zone_retire(slot);
         }
 
         if (slot->pid == 0 && ngx_pimap_zone_slot == NULL) {
@@ -145,8 +147,9 @@ ngx_pimap_zone_init_process(ngx_cycle_t *cycle)
 
     if (ngx_pimap_zone_slot == NULL) {
         ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                      "pimap counts nothing in this worker: "
-                      "there are over %d of them", NGX_PIMAP_ZONE_SLOTS);
+                      "pimap_zone: no slot is free, this worker counts "
+                      "nothing; run at most %d workers, those that quit "
+                      "included", NGX_PIMAP_ZONE_SLOTS);
         return NGX_OK;
     }
 
@@ -164,7 +167,7 @@ ngx_pimap_zone_exit_process(void)
     }
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    ngx_pimap_zone_bury(ngx_pimap_zone_slot);
+    ngx_pimap_zone_retire(ngx_pimap_zone_slot);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     ngx_pimap_zone_slot = NULL;
@@ -173,12 +176,12 @@ ngx_pimap_zone_exit_process(void)
 
 
 static void
-ngx_pimap_zone_bury(ngx_pimap_slot_t *slot)
+ngx_pimap_zone_retire(ngx_pimap_slot_t *slot)
 {
     ngx_pimap_zone_drop_gauges(&slot->counters);
     ngx_pimap_zone_sum(&ngx_pimap_zone->gone, &slot->counters);
 
-    ngx_pimap_device_count_forget(ngx_pimap_zone->tally,
+    ngx_pimap_device_count_forget(ngx_pimap_zone->counts,
                            (uint16_t) (slot - ngx_pimap_zone->slots));
 
     ngx_memzero(slot, sizeof(ngx_pimap_slot_t));
@@ -200,7 +203,7 @@ ngx_pimap_zone_sum(ngx_pimap_counters_t *to, ngx_pimap_counters_t *from)
 }
 
 
-/* What a worker has, other than what it has done, goes with it. */
+/* Gauges end with their worker, counters stay. */
 
 static void
 ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c)
@@ -231,7 +234,7 @@ ngx_pimap_zone_device_count(uint64_t hash)
     }
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    n = ngx_pimap_device_count_sum(ngx_pimap_zone->tally, hash);
+    n = ngx_pimap_device_count_sum(ngx_pimap_zone->counts, hash);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     return n;
@@ -251,7 +254,7 @@ ngx_pimap_zone_device_count_add(uint64_t hash)
     owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    rc = ngx_pimap_device_count_add(ngx_pimap_zone->tally, hash, owner);
+    rc = ngx_pimap_device_count_add(ngx_pimap_zone->counts, hash, owner);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     if (rc != 0) {
@@ -272,7 +275,7 @@ ngx_pimap_zone_device_count_sub(uint64_t hash)
     owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
 
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    ngx_pimap_device_count_sub(ngx_pimap_zone->tally, hash, owner);
+    ngx_pimap_device_count_sub(ngx_pimap_zone->counts, hash, owner);
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 }
 

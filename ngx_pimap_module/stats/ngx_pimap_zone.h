@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The shared zone: each worker's counters, and the tally that limits count
- * devices by.  A worker writes its own slot only; readers sum them up.
+ * The shared zone: the counters of each worker, and the device counts that
+ * limits compare.
  */
 
 
@@ -17,7 +17,7 @@
 
 #define NGX_PIMAP_ZONE_MIN_SIZE   (256 * 1024)
 #define NGX_PIMAP_ZONE_TICKET     32      /* bytes */
-#define NGX_PIMAP_ZONE_SLOTS      256   /* workers, those that leave too */
+#define NGX_PIMAP_ZONE_SLOTS      256     /* workers, with those that quit */
 
 
 typedef enum {
@@ -32,7 +32,7 @@ typedef enum {
 } ngx_pimap_delay_t;
 
 
-/* Every member is an uint64_t: the status page walks them by offset. */
+/* Each member is a uint64_t: metrics read them by offset. */
 typedef struct {
     uint64_t                devices[NGX_PIMAP_NKINDS];
     uint64_t                accounts;
@@ -47,7 +47,7 @@ typedef struct {
     uint64_t                received_bytes;
     uint64_t                invalid;
     uint64_t                without_device;
-    uint64_t                coalesced;  /* another one stood for it */
+    uint64_t                coalesced;  /* a later event replaced it */
     uint64_t                filtered;
     uint64_t                delivered;
     uint64_t                dropped;
@@ -112,23 +112,23 @@ ngx_int_t ngx_pimap_zone_init_process(ngx_cycle_t *cycle);
 void ngx_pimap_zone_exit_process(void);
 
 /*
- * The tally, by the hash of a key: over all workers, or one in or out of
- * this worker's share.  What is never added may not be taken away.
+ * Devices of a key, by its hash: the sum over all workers; one more or one
+ * less of this worker.  Only what was added may be subtracted.
  */
 ngx_uint_t ngx_pimap_zone_device_count(uint64_t hash);
 void ngx_pimap_zone_device_count_add(uint64_t hash);
 void ngx_pimap_zone_device_count_sub(uint64_t hash);
 
-/* With which all workers sign tickets, those of later generations, too. */
+/* All workers sign tickets with it, also after a reload. */
 void ngx_pimap_zone_ticket_secret(ngx_str_t *secret);
 
-/* Parked devices of one worker, of all. */
+/* Parked devices: of one worker; of all workers. */
 ngx_uint_t ngx_pimap_zone_parked(ngx_pimap_counters_t *c);
 ngx_uint_t ngx_pimap_zone_devices(void);
 
 /*
- * A copy of all counters, those of workers that are gone included but for
- * what they held: "slots" gets the living ones, up to NGX_PIMAP_ZONE_SLOTS.
+ * Copies the counters: "total" includes former workers, without their gauges;
+ * "slots" has room for NGX_PIMAP_ZONE_SLOTS running workers.
  */
 void ngx_pimap_zone_read(ngx_pimap_counters_t *total, ngx_pimap_slot_t *slots,
     ngx_uint_t *nslots);

@@ -60,7 +60,7 @@ ngx_pimap_connection_adopt(ngx_pimap_connection_t *pc, ngx_connection_t *c,
     pc->timeout = (uint32_t) d->conf->send_timeout;
     pc->padding = (uint16_t) d->conf->tls_padding;
 
-    kind = c->ssl ? NGX_PIMAP_DETACHED_TLS : NGX_PIMAP_DETACHED;
+    kind = c->ssl ? NGX_PIMAP_DETACHED|NGX_PIMAP_KIND_TLS : NGX_PIMAP_DETACHED;
 
     if (tls) {
         kind = NGX_PIMAP_HIBERNATED;

@@ -131,7 +131,7 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r,
 
     parking->ping = 0;
     parking->coding = NGX_PIMAP_IDENTITY;
-    parking->kind += NGX_PIMAP_POLL_H1 - NGX_PIMAP_HELD_H1;
+    parking->kind |= NGX_PIMAP_POLL;
 
     poll->device = ngx_pimap_park(parking, &ngx_pimap_transport_poll_transport,
                                   poll,

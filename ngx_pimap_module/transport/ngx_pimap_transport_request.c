@@ -74,17 +74,17 @@ void
 ngx_pimap_transport_request_kind(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking)
 {
-    ngx_uint_t  tls;
+    parking->kind = NGX_PIMAP_HELD;
 
     /* an HTTP/2 stream has the connection's "ssl" too */
 
-    tls = (r->connection->ssl != NULL);
-
-    parking->kind = tls ? NGX_PIMAP_HELD_H1_TLS : NGX_PIMAP_HELD_H1;
+    if (r->connection->ssl) {
+        parking->kind |= NGX_PIMAP_KIND_TLS;
+    }
 
 #if (NGX_HTTP_V2)
     if (r->stream) {
-        parking->kind = tls ? NGX_PIMAP_HELD_H2_TLS : NGX_PIMAP_HELD_H2;
+        parking->kind |= NGX_PIMAP_KIND_HTTP2;
     }
 #endif
 }

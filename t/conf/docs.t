@@ -166,7 +166,10 @@ sub metrics {
     my %source = (
         pimap_ends_total => 'counter ends',
         pimap_devices => 'gauge ' . join(', ', map { "devices.$_" }
-            $total =~ /ngx_pimap_metric_devices\("(\w+)"/g),
+            map { my ($kind, $name) = split(/\("/);
+                $kind eq 'devices' ? $name
+                    : map { "$name$_" } qw(H1 H1Tls H2 H2Tls) }
+            $total =~ /ngx_pimap_metric_((?:devices|requests)\("\w+)"/g),
         $source =~ /name\[\] = "(\w+)"/ => 'histogram deliveryDelay',
     );
 
@@ -174,13 +177,13 @@ sub metrics {
         my ($text, $prefix) = @$_;
 
         while ($text =~ /ngx_pimap_metric\((?:NULL|"(\w+)"),\s"(\w+)",
-            \s+"(\w+)",.*?\b(COUNTER|GAUGE|USEC),\s*\w+\)/sxg)
+            \s+"(\w+)",\s+NULL,(?:\s+"[^"]*")+,\s+\w+\)/xg)
         {
-            my $place = $prefix . ($1 ? "$1." : '') . $2;
+            my ($name, $place) = ($3, $prefix . ($1 ? "$1." : '') . $2);
 
-            $source{"pimap_$3"} = $source{"pimap_$3"}
-                ? $source{"pimap_$3"} . ", $place"
-                : ($4 eq 'COUNTER' ? 'counter' : 'gauge') . " $place";
+            $source{"pimap_$name"} = $source{"pimap_$name"}
+                ? $source{"pimap_$name"} . ", $place"
+                : ($name =~ /_total$/ ? 'counter' : 'gauge') . " $place";
         }
     }
 

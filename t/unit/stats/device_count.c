@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The tally counts each key of each owner exactly, gives the places back, and
+ * The counts counts each key of each owner exactly, gives the places back, and
  * says so when it is full.
  */
 
@@ -18,7 +18,7 @@
 
 static ngx_pimap_device_count_t *test_create(uint32_t nbuckets);
 static uint64_t test_key(unsigned i);
-static size_t test_used(ngx_pimap_device_count_t *tally);
+static size_t test_used(ngx_pimap_device_count_t *counts);
 static void test_sizes(void);
 static void test_hash(void);
 static void test_count(void);
@@ -46,18 +46,18 @@ main(void)
 static ngx_pimap_device_count_t *
 test_create(uint32_t nbuckets)
 {
-    ngx_pimap_device_count_t  *tally;
+    ngx_pimap_device_count_t  *counts;
 
     /* of the exact size, so that a sanitizer sees an overrun */
 
-    tally = malloc(ngx_pimap_device_count_size(nbuckets));
-    if (tally == NULL) {
+    counts = malloc(ngx_pimap_device_count_size(nbuckets));
+    if (counts == NULL) {
         abort();
     }
 
-    ngx_pimap_device_count_init(tally, nbuckets);
+    ngx_pimap_device_count_init(counts, nbuckets);
 
-    return tally;
+    return counts;
 }
 
 
@@ -69,14 +69,14 @@ test_key(unsigned i)
 
 
 static size_t
-test_used(ngx_pimap_device_count_t *tally)
+test_used(ngx_pimap_device_count_t *counts)
 {
     size_t  i, n;
 
     n = 0;
 
-    for (i = 0; i < (size_t) tally->nbuckets * WAYS; i++) {
-        n += tally->entries[i].print != 0;
+    for (i = 0; i < (size_t) counts->nbuckets * WAYS; i++) {
+        n += counts->entries[i].fingerprint != 0;
     }
 
     return n;
@@ -113,8 +113,8 @@ test_sizes(void)
 static void
 test_hash(void)
 {
-    unsigned char   bytes[15];
-    unsigned        i;
+    unsigned char  bytes[15];
+    unsigned       i;
 
     static const unsigned char  a[] = "alice";
 
@@ -160,121 +160,121 @@ test_hash(void)
 static void
 test_count(void)
 {
-    ngx_pimap_device_count_t  *tally;
+    ngx_pimap_device_count_t  *counts;
 
-    tally = test_create(2);
+    counts = test_create(2);
 
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 0, "empty");
-    ngx_pimap_device_count_sub(tally, 5, 0);
-    tap_is_int(test_used(tally), 0, "what was not added can't be taken");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 0, "empty");
+    ngx_pimap_device_count_sub(counts, 5, 0);
+    tap_is_int(test_used(counts), 0, "what was not added can't be taken");
 
-    ngx_pimap_device_count_add(tally, 5, 0);
-    ngx_pimap_device_count_add(tally, 5, 0);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "two");
-    tap_is_int(test_used(tally), 1, "in one entry");
-    tap_is_int(ngx_pimap_device_count_sum(tally, 6), 0, "not of another key");
+    ngx_pimap_device_count_add(counts, 5, 0);
+    ngx_pimap_device_count_add(counts, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "two");
+    tap_is_int(test_used(counts), 1, "in one entry");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0, "not of another key");
 
-    ngx_pimap_device_count_sub(tally, 5, 1);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "of another owner");
-    ngx_pimap_device_count_sub(tally, 5, 0);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 1, "one");
-    ngx_pimap_device_count_sub(tally, 5, 0);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 0, "none");
-    tap_is_int(test_used(tally), 0, "and the entry is free");
+    ngx_pimap_device_count_sub(counts, 5, 1);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "of another owner");
+    ngx_pimap_device_count_sub(counts, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 1, "one");
+    ngx_pimap_device_count_sub(counts, 5, 0);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 0, "none");
+    tap_is_int(test_used(counts), 0, "and the entry is free");
 
     /* its lower half would mean a free entry */
 
-    ngx_pimap_device_count_add(tally, 7ULL << 32, 0);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 7ULL << 32), 1,
+    ngx_pimap_device_count_add(counts, 7ULL << 32, 0);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 7ULL << 32), 1,
                "a hash of zeros");
-    tap_is_int(test_used(tally), 1, "has an entry");
+    tap_is_int(test_used(counts), 1, "has an entry");
 
-    free(tally);
+    free(counts);
 }
 
 
 static void
 test_owners(void)
 {
-    ngx_pimap_device_count_t  *tally;
+    ngx_pimap_device_count_t  *counts;
 
-    tally = test_create(4);
+    counts = test_create(4);
 
-    ngx_pimap_device_count_add(tally, 5, 0);
-    ngx_pimap_device_count_add(tally, 5, 1);
-    ngx_pimap_device_count_add(tally, 5, 255);
-    ngx_pimap_device_count_add(tally, 6, 1);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 3, "summed over owners");
+    ngx_pimap_device_count_add(counts, 5, 0);
+    ngx_pimap_device_count_add(counts, 5, 1);
+    ngx_pimap_device_count_add(counts, 5, 255);
+    ngx_pimap_device_count_add(counts, 6, 1);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3, "summed over owners");
 
-    ngx_pimap_device_count_forget(tally, 1);
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 2, "without one of them");
-    tap_is_int(ngx_pimap_device_count_sum(tally, 6), 0, "nor all that it had");
-    tap_is_int(test_used(tally), 2, "its entries are free");
+    ngx_pimap_device_count_forget(counts, 1);
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "without one of them");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0, "nor all that it had");
+    tap_is_int(test_used(counts), 2, "its entries are free");
 
-    ngx_pimap_device_count_forget(tally, 0);
-    ngx_pimap_device_count_forget(tally, 255);
-    tap_is_int(test_used(tally), 0, "without all of them");
+    ngx_pimap_device_count_forget(counts, 0);
+    ngx_pimap_device_count_forget(counts, 255);
+    tap_is_int(test_used(counts), 0, "without all of them");
 
-    free(tally);
+    free(counts);
 }
 
 
 static void
 test_limits(void)
 {
-    int                 i, ok;
-    ngx_pimap_device_count_t  *tally;
+    int                        i, ok;
+    ngx_pimap_device_count_t  *counts;
 
-    tally = test_create(2);
+    counts = test_create(2);
     ok = 1;
 
     for (i = 0; i < 65535; i++) {
-        ok &= ngx_pimap_device_count_add(tally, 5, 0) == 0;
+        ok &= ngx_pimap_device_count_add(counts, 5, 0) == 0;
     }
 
     tap_ok(ok, "as many as an entry counts");
-    tap_is_int(ngx_pimap_device_count_add(tally, 5, 0), -1, "one more");
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65535, "does not wrap");
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1, "one more");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535, "does not wrap");
 
-    tap_is_int(ngx_pimap_device_count_add(tally, 5, 1), 0, "another owner");
-    tap_is_int(ngx_pimap_device_count_sum(tally, 5), 65536,
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0, "another owner");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65536,
                "the sum is larger");
 
-    free(tally);
+    free(counts);
 }
 
 
 static void
 test_full(void)
 {
-    int                 ok;
-    unsigned            i, n;
-    ngx_pimap_device_count_t  *tally;
+    int                        ok;
+    unsigned                   i, n;
+    ngx_pimap_device_count_t  *counts;
 
     /* both buckets of any key, so that every entry can be taken */
 
-    tally = test_create(2);
+    counts = test_create(2);
 
-    for (i = 0; ngx_pimap_device_count_add(tally, test_key(i), 0) == 0; i++) {
+    for (i = 0; ngx_pimap_device_count_add(counts, test_key(i), 0) == 0; i++) {
         /* void */
     }
 
     tap_is_int(i, 2 * WAYS, "every entry is taken");
-    tap_is_int(ngx_pimap_device_count_sum(tally, test_key(i)), 0,
+    tap_is_int(ngx_pimap_device_count_sum(counts, test_key(i)), 0,
                "one that did not fit has none");
-    tap_is_int(ngx_pimap_device_count_add(tally, test_key(0), 0), 0,
+    tap_is_int(ngx_pimap_device_count_add(counts, test_key(0), 0), 0,
                "one that is there goes on");
 
-    ngx_pimap_device_count_sub(tally, test_key(1), 0);
-    tap_is_int(ngx_pimap_device_count_add(tally, test_key(i), 0), 0,
+    ngx_pimap_device_count_sub(counts, test_key(1), 0);
+    tap_is_int(ngx_pimap_device_count_add(counts, test_key(i), 0), 0,
                "a place that was given back");
-    free(tally);
+    free(counts);
 
-    tally = test_create(1024);
+    counts = test_create(1024);
     n = 1024 * WAYS * 7 / 10;
 
     for (i = 0; i < n; i++) {
-        if (ngx_pimap_device_count_add(tally, test_key(i), i % 256) != 0) {
+        if (ngx_pimap_device_count_add(counts, test_key(i), i % 256) != 0) {
             break;
         }
     }
@@ -284,17 +284,17 @@ test_full(void)
     ok = 1;
 
     for (i = 0; i < n; i++) {
-        ok &= ngx_pimap_device_count_sum(tally, test_key(i)) == 1;
+        ok &= ngx_pimap_device_count_sum(counts, test_key(i)) == 1;
     }
 
     tap_ok(ok, "each of them is counted");
 
     for (i = 0; i < n; i++) {
-        ngx_pimap_device_count_sub(tally, test_key(i), i % 256);
+        ngx_pimap_device_count_sub(counts, test_key(i), i % 256);
     }
 
-    tap_is_int(test_used(tally), 0, "and gone in the end");
-    free(tally);
+    tap_is_int(test_used(counts), 0, "and gone in the end");
+    free(counts);
 }
 
 
@@ -303,12 +303,12 @@ test_full(void)
 static void
 test_random(void)
 {
-    int                 ok;
-    unsigned            i, k, o, sum, count[100][4];
-    ngx_pimap_device_count_t  *tally;
+    int                        ok;
+    unsigned                   i, k, o, sum, count[100][4];
+    ngx_pimap_device_count_t  *counts;
 
     memset(count, 0, sizeof(count));
-    tally = test_create(128);
+    counts = test_create(128);
     ok = 1;
     srand(1);
 
@@ -317,26 +317,26 @@ test_random(void)
         o = rand() % 4;
 
         if (rand() % 1000 == 0) {
-            ngx_pimap_device_count_forget(tally, o);
+            ngx_pimap_device_count_forget(counts, o);
 
             for (k = 0; k < 100; k++) {
                 count[k][o] = 0;
             }
 
         } else if (rand() % 2) {
-            ok &= ngx_pimap_device_count_add(tally, test_key(k), o) == 0;
+            ok &= ngx_pimap_device_count_add(counts, test_key(k), o) == 0;
             count[k][o]++;
 
         } else if (count[k][o]) {
-            ngx_pimap_device_count_sub(tally, test_key(k), o);
+            ngx_pimap_device_count_sub(counts, test_key(k), o);
             count[k][o]--;
         }
 
         k = rand() % 100;
         sum = count[k][0] + count[k][1] + count[k][2] + count[k][3];
-        ok &= ngx_pimap_device_count_sum(tally, test_key(k)) == sum;
+        ok &= ngx_pimap_device_count_sum(counts, test_key(k)) == sum;
     }
 
     tap_ok(ok, "the same as an array, at random");
-    free(tally);
+    free(counts);
 }
