@@ -2,16 +2,16 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The first event goes out at once and opens a window.  In it events that can
- * be merged are held, in the order of their ids; one that another stands for
- * goes, and the newer one is the last.  Whatever can't be held goes out after
- * all that is.  So ids always rise, and a device that has got one has got all
- * before it, but for those that a later one stands for: if it breaks, it
- * resumes from there and loses nothing.
+ * An account's first event is sent at once and opens a window.  Later events
+ * that can be merged are held in it, in the order of their ids.  An event that
+ * covers held ones replaces them.  Any other event is sent after all that are
+ * held.  So ids always rise, and a device that has an event has all before it,
+ * except those that a later event covers.  A device that resumes from there
+ * loses nothing.
  *
  * All windows are equally long, so they end in the order of their list, and
- * need one timer.  It is cancelable: "drain" flushes before it sends a device
- * away, and when no device is left, nothing is held.
+ * one timer is enough.  The timer is cancelable because "drain" flushes before
+ * it ends a device.
  */
 
 
@@ -24,7 +24,7 @@
 
 
 #define NGX_PIMAP_COALESCE_COUNT   16       /* events held of an account */
-#define NGX_PIMAP_COALESCE_BYTES   65536    /* and their text */
+#define NGX_PIMAP_COALESCE_BYTES   65536    /* of their JSON */
 
 
 struct ngx_pimap_window_s {
@@ -41,8 +41,8 @@ typedef struct {
     ngx_queue_t             link;
     pimap_event_t           event;
     size_t                  size;
-    char                    text[1];
-} ngx_pimap_coalesced_t;
+    char                    json[1];
+} ngx_pimap_held_event_t;
 
 
 static void ngx_pimap_coalesce_open(ngx_pimap_account_t *account);
@@ -50,9 +50,9 @@ static ngx_int_t ngx_pimap_coalesce_hold(ngx_pimap_window_t *w,
     pimap_event_t *ev);
 static void ngx_pimap_coalesce_replace(ngx_pimap_window_t *w,
     pimap_event_t *ev);
-static ngx_pimap_coalesced_t *ngx_pimap_coalesce_take(ngx_pimap_window_t *w,
+static ngx_pimap_held_event_t *ngx_pimap_coalesce_remove(ngx_pimap_window_t *w,
     ngx_queue_t *q);
-static void ngx_pimap_coalesce_free(ngx_pimap_coalesced_t *held);
+static void ngx_pimap_coalesce_free(ngx_pimap_held_event_t *held);
 static void ngx_pimap_coalesce_handler(ngx_event_t *ev);
 
 
@@ -93,7 +93,7 @@ ngx_pimap_coalesce(ngx_pimap_account_t *account, pimap_event_t *ev)
 }
 
 
-/* Without memory the next event goes out at once, too. */
+/* Without memory the next event is sent at once, too. */
 
 static void
 ngx_pimap_coalesce_open(ngx_pimap_account_t *account)
@@ -119,13 +119,13 @@ ngx_pimap_coalesce_open(ngx_pimap_account_t *account)
 }
 
 
-/* NGX_DECLINED: it has to go out itself, after what is held. */
+/* NGX_DECLINED: it has to be sent now, after the held events. */
 
 static ngx_int_t
 ngx_pimap_coalesce_hold(ngx_pimap_window_t *w, pimap_event_t *ev)
 {
     size_t                   size;
-    ngx_pimap_coalesced_t  *held;
+    ngx_pimap_held_event_t  *held;
 
     ngx_pimap_coalesce_replace(w, ev);
 
@@ -141,13 +141,13 @@ ngx_pimap_coalesce_hold(ngx_pimap_window_t *w, pimap_event_t *ev)
         ngx_pimap_coalesce_flush(w->account);
     }
 
-    held = ngx_alloc(offsetof(ngx_pimap_coalesced_t, text) + size,
+    held = ngx_alloc(offsetof(ngx_pimap_held_event_t, json) + size,
                      ngx_cycle->log);
     if (held == NULL) {
         return NGX_DECLINED;
     }
 
-    if (pimap_kind_copy(&held->event, ev, held->text) != 0) {
+    if (pimap_kind_copy(&held->event, ev, held->json) != 0) {
         ngx_free(held);
         return NGX_DECLINED;
     }
@@ -162,35 +162,35 @@ ngx_pimap_coalesce_hold(ngx_pimap_window_t *w, pimap_event_t *ev)
 }
 
 
-/* A StateChange may stand for several. */
+/* A StateChange may cover several events. */
 
 static void
 ngx_pimap_coalesce_replace(ngx_pimap_window_t *w, pimap_event_t *ev)
 {
     ngx_queue_t             *q, *next;
-    ngx_pimap_coalesced_t  *held;
+    ngx_pimap_held_event_t  *held;
 
     for (q = ngx_queue_head(&w->events);
          q != ngx_queue_sentinel(&w->events);
          q = next)
     {
         next = ngx_queue_next(q);
-        held = ngx_queue_data(q, ngx_pimap_coalesced_t, link);
+        held = ngx_queue_data(q, ngx_pimap_held_event_t, link);
 
         if (pimap_kind_covers(ev, &held->event)) {
-            ngx_pimap_coalesce_free(ngx_pimap_coalesce_take(w, q));
+            ngx_pimap_coalesce_free(ngx_pimap_coalesce_remove(w, q));
             ngx_pimap_count(coalesced);
         }
     }
 }
 
 
-static ngx_pimap_coalesced_t *
-ngx_pimap_coalesce_take(ngx_pimap_window_t *w, ngx_queue_t *q)
+static ngx_pimap_held_event_t *
+ngx_pimap_coalesce_remove(ngx_pimap_window_t *w, ngx_queue_t *q)
 {
-    ngx_pimap_coalesced_t  *held;
+    ngx_pimap_held_event_t  *held;
 
-    held = ngx_queue_data(q, ngx_pimap_coalesced_t, link);
+    held = ngx_queue_data(q, ngx_pimap_held_event_t, link);
 
     ngx_queue_remove(q);
     w->count--;
@@ -201,7 +201,7 @@ ngx_pimap_coalesce_take(ngx_pimap_window_t *w, ngx_queue_t *q)
 
 
 static void
-ngx_pimap_coalesce_free(ngx_pimap_coalesced_t *held)
+ngx_pimap_coalesce_free(ngx_pimap_held_event_t *held)
 {
     pimap_event_free(&held->event);
     ngx_free(held);
@@ -212,7 +212,7 @@ void
 ngx_pimap_coalesce_flush(ngx_pimap_account_t *account)
 {
     ngx_pimap_window_t      *w;
-    ngx_pimap_coalesced_t  *held;
+    ngx_pimap_held_event_t  *held;
 
     w = account->window;
 
@@ -221,7 +221,7 @@ ngx_pimap_coalesce_flush(ngx_pimap_account_t *account)
     }
 
     while (!ngx_queue_empty(&w->events)) {
-        held = ngx_pimap_coalesce_take(w, ngx_queue_head(&w->events));
+        held = ngx_pimap_coalesce_remove(w, ngx_queue_head(&w->events));
 
         ngx_pimap_fanout(account, &held->event);
 
@@ -244,7 +244,7 @@ ngx_pimap_coalesce_forget(ngx_pimap_account_t *account)
 
     while (!ngx_queue_empty(&w->events)) {
         q = ngx_queue_head(&w->events);
-        ngx_pimap_coalesce_free(ngx_pimap_coalesce_take(w, q));
+        ngx_pimap_coalesce_free(ngx_pimap_coalesce_remove(w, q));
     }
 
     ngx_queue_remove(&w->link);
@@ -254,7 +254,7 @@ ngx_pimap_coalesce_forget(ngx_pimap_account_t *account)
 }
 
 
-/* A window in which nothing has come, or all has gone out, is the last. */
+/* A window without held events is not opened again. */
 
 static void
 ngx_pimap_coalesce_handler(ngx_event_t *ev)

@@ -26,8 +26,8 @@ ngx_int_t ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle,
     ngx_msec_t interval);
 
 /*
- * An event of the log has come live.  NGX_OK: it is the next one.  NGX_DECLINED:
- * drop it, because it is known or will be read with the missing ones.
+ * An event of the log has come live.  NGX_OK: it is the next one.
+ * NGX_DECLINED: it is known, or will be read with the missing ones.
  */
 ngx_int_t ngx_pimap_gap_order(ngx_pimap_account_t *account,
     pimap_event_t *ev);

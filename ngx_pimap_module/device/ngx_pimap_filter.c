@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * Filters are compared once per event and device, so they are flat bytes.
  */
 
 
@@ -79,7 +77,7 @@ ngx_pimap_filter_clone(ngx_pimap_filter_t *filter, ngx_log_t *log)
 }
 
 
-/* Names may be shorter than what the compiler leaves for them. */
+/* The names may be shorter than the padding at the struct's end. */
 
 static ngx_pimap_filter_t *
 ngx_pimap_filter_alloc(size_t size, ngx_log_t *log)
@@ -189,7 +187,7 @@ ngx_pimap_filter_match(ngx_pimap_filter_t *filter, pimap_event_t *ev)
     p = ngx_pimap_filter_find(filter->names, filter->nmailboxes,
                               &ev->mailbox, &found);
 
-    /* an event that is of no mailbox is not kept back by names of them */
+    /* names of mailboxes do not apply to events without a mailbox */
 
     if (filter->nmailboxes && ev->mailbox.data && !found) {
         (void) ngx_pimap_filter_find(filter->names, filter->nmailboxes,

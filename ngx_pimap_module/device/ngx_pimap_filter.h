@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Which events a device wants: RFC 8620's types, mailboxes, collections, event
- * names.
+ * Owns which events a device wants: types of RFC 8620, mailboxes, collections,
+ * names of events.  A filter is compared for each event and device, so it is
+ * flat bytes.
  */
 
 
@@ -21,8 +22,8 @@
 
 
 /*
- * Plain data, one allocation: "size" bytes from the struct's begin, so that
- * it can be copied and sent.  A device without a filter has NULL.
+ * One allocation of "size" bytes without pointers, so that it can be copied
+ * and sent.  A device that wants all events has NULL.
  */
 struct ngx_pimap_filter_s {
     uint32_t      types;                    /* PIMAP_TYPES_ALL: any event */
@@ -44,13 +45,10 @@ ngx_int_t ngx_pimap_filter_create(ngx_pimap_filter_t **filter,
     uint32_t types, ngx_array_t *mailboxes, ngx_array_t *collections,
     ngx_array_t *events, ngx_log_t *log);
 
-/*
- * NGX_OK if these bytes, which have come from elsewhere, are a filter of just
- * that size.
- */
+/* NGX_OK if the bytes of another worker are a filter of that size. */
 ngx_int_t ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len);
 
-/* Another one as this one; NULL if memory is out. */
+/* A copy; NULL: no memory. */
 ngx_pimap_filter_t *ngx_pimap_filter_clone(ngx_pimap_filter_t *filter,
     ngx_log_t *log);
 

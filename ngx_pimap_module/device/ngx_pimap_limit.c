@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Devices are also counted by their own names: one that is parked somewhere
- * already will be superseded, so the newer request is let in at the limit.
+ * Devices are also counted by their names.  A device that is parked already
+ * will be superseded, so its newer request is admitted at the limit.
  */
 
 
@@ -20,7 +20,7 @@
 #define NGX_PIMAP_LIMIT_ADDRESS   3
 
 
-/* What one device counts under. */
+/* The hashes that a device is counted under. */
 typedef struct {
     uint64_t      account;
     uint64_t      address;
@@ -64,14 +64,18 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
 
     limit = parking->conf->max_devices_per_account;
 
-    if (limit && !known && ngx_pimap_zone_device_count(keys.account) >= limit) {
+    if (limit && !known
+        && ngx_pimap_zone_device_count(keys.account) >= limit)
+    {
         *problem = "the account has too many devices parked";
         return NGX_DECLINED;
     }
 
     limit = parking->conf->max_devices_per_ip;
 
-    if (limit && !known && ngx_pimap_zone_device_count(keys.address) >= limit) {
+    if (limit && !known
+        && ngx_pimap_zone_device_count(keys.address) >= limit)
+    {
         *problem = "the address has too many devices parked";
         return NGX_DECLINED;
     }
@@ -129,7 +133,7 @@ ngx_pimap_limit_each(ngx_pimap_limit_keys_t *keys,
 }
 
 
-/* Neither of them may have a line feed in it. */
+/* No name has a line feed. */
 
 static uint64_t
 ngx_pimap_limit_device(ngx_str_t *account, ngx_str_t *device)
@@ -144,7 +148,7 @@ ngx_pimap_limit_device(ngx_str_t *account, ngx_str_t *device)
 }
 
 
-/* Whoever has one address of IPv6 has the 2^64 of its network. */
+/* A client with an IPv6 address has the 2^64 addresses of its network. */
 
 static uint64_t
 ngx_pimap_limit_network(u_char *address)

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How many devices may be parked, over all workers.
+ * Owns how many devices may be parked, over all workers.
  */
 
 
@@ -11,18 +11,18 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_park_request.h"
 
 
 /*
- * Takes a place.  NGX_BUSY: "pimap_max_devices"; NGX_DECLINED with "problem"
- * set: the account or the address has as many as it may.  Every NGX_OK owes
- * one ngx_pimap_limit_release().
+ * Counts a device.  NGX_BUSY: "pimap_max_devices" is reached.  NGX_DECLINED
+ * with "problem" set: the limit of the account or the address is reached.  The
+ * caller of each NGX_OK has to call ngx_pimap_limit_release() once.
  */
 ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking,
     const char **problem);
 
-/* Takes a place for a device that has one already, on its way to here. */
+/* Counts a device that was admitted by another worker. */
 void ngx_pimap_limit_take(ngx_pimap_park_request_t *parking);
 
 void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,

@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Redis has the hash P:{A}:revoked: the name of a device, or "" for all of
- * them, and a time.  After a reconnect every account is looked up, so they
- * stand in a line and a few are asked at a time.  Names stand there, not
- * accounts, which may be gone when their turn comes.
+ * Redis has a hash for each account: the name of a device, or "" for all of
+ * them, and a time.  After a reconnect each account is looked up.  The lookups
+ * wait in a queue, and a few are in flight.  They have the name of the account
+ * because it may be freed meanwhile.
  */
 
 
@@ -19,7 +19,7 @@
 
 
 #define NGX_PIMAP_REVOKE_SUFFIX   ":revoked"    /* of the key */
-#define NGX_PIMAP_REVOKE_WINDOW   64            /* that are asked at a time */
+#define NGX_PIMAP_REVOKE_WINDOW   64            /* lookups in flight */
 #define NGX_PIMAP_REVOKE_LATER    1000          /* msec */
 #define NGX_PIMAP_REVOKE_QUIET    60            /* seconds between errors */
 
@@ -41,15 +41,15 @@ static ngx_pimap_account_t *ngx_pimap_revoke_account(
     ngx_pimap_revoke_t *rv);
 
 
-static ngx_queue_t       ngx_pimap_revoke_line;
-static ngx_uint_t        ngx_pimap_revoke_asked;
+static ngx_queue_t       ngx_pimap_revoke_queue;
+static ngx_uint_t        ngx_pimap_revoke_in_flight;
 static ngx_event_t       ngx_pimap_revoke_timer;
 
 
 ngx_int_t
 ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
 {
-    ngx_queue_init(&ngx_pimap_revoke_line);
+    ngx_queue_init(&ngx_pimap_revoke_queue);
 
     ngx_pimap_timer_init(&ngx_pimap_revoke_timer,
                          ngx_pimap_revoke_timer_handler, cycle->log, 1);
@@ -113,10 +113,11 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 {
     ngx_pimap_revoke_t  *rv;
 
-    /* all accounts are looked at when it is ready */
+    /* when it is ready, all accounts are looked up */
 
     if (account->checking
-        || ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY)
+        || ngx_pimap_function_library_state()
+           != NGX_PIMAP_FUNCTION_LIBRARY_READY)
     {
         return;
     }
@@ -133,7 +134,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
     ngx_memcpy(rv->name, account->name, rv->len);
 
     account->checking = 1;
-    ngx_queue_insert_tail(&ngx_pimap_revoke_line, &rv->link);
+    ngx_queue_insert_tail(&ngx_pimap_revoke_queue, &rv->link);
 
     ngx_pimap_revoke_run();
 }
@@ -153,8 +154,8 @@ ngx_pimap_revoke_stop(void)
     ngx_pimap_revoke_t   *rv;
     ngx_pimap_account_t  *account;
 
-    while (!ngx_queue_empty(&ngx_pimap_revoke_line)) {
-        q = ngx_queue_head(&ngx_pimap_revoke_line);
+    while (!ngx_queue_empty(&ngx_pimap_revoke_queue)) {
+        q = ngx_queue_head(&ngx_pimap_revoke_queue);
         rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
 
         account = ngx_pimap_revoke_account(rv);
@@ -181,10 +182,10 @@ ngx_pimap_revoke_run(void)
     ngx_pimap_revoke_t   *rv;
     ngx_pimap_account_t  *account;
 
-    while (ngx_pimap_revoke_asked < NGX_PIMAP_REVOKE_WINDOW
-           && !ngx_queue_empty(&ngx_pimap_revoke_line))
+    while (ngx_pimap_revoke_in_flight < NGX_PIMAP_REVOKE_WINDOW
+           && !ngx_queue_empty(&ngx_pimap_revoke_queue))
     {
-        q = ngx_queue_head(&ngx_pimap_revoke_line);
+        q = ngx_queue_head(&ngx_pimap_revoke_queue);
         rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
 
         name.data = rv->name;
@@ -192,7 +193,7 @@ ngx_pimap_revoke_run(void)
 
         if (ngx_pimap_revoke_read(&name, ngx_pimap_revoke_answer, rv) == NULL)
         {
-            /* too many commands wait; or it is away, and will be back */
+            /* too many commands are in flight, or Redis is away */
 
             if (!ngx_pimap_revoke_timer.timer_set) {
                 ngx_add_timer(&ngx_pimap_revoke_timer,
@@ -203,9 +204,9 @@ ngx_pimap_revoke_run(void)
         }
 
         ngx_queue_remove(q);
-        ngx_pimap_revoke_asked++;
+        ngx_pimap_revoke_in_flight++;
 
-        /* what comes from now on has to be asked for again */
+        /* a revocation from now on needs another lookup */
 
         account = ngx_pimap_revoke_account(rv);
 
@@ -234,7 +235,9 @@ ngx_pimap_revoke_read(ngx_str_t *account, ngx_pimap_command_pt handler,
     const char             *argv[2];
     ngx_pimap_main_conf_t  *pmcf;
 
-    if (ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY) {
+    if (ngx_pimap_function_library_state()
+        != NGX_PIMAP_FUNCTION_LIBRARY_READY)
+    {
         return NULL;
     }
 
@@ -263,7 +266,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
-    ngx_pimap_revoke_asked--;
+    ngx_pimap_revoke_in_flight--;
 
     account = ngx_pimap_revoke_account(rv);
 
@@ -287,7 +290,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
             ngx_pimap_device_name(d, &name);
             time = ngx_pimap_revoke_time(reply, &name);
 
-            /* who logs in within that second does so after it, most likely */
+            /* a login within that second was made after it, most likely */
 
             ngx_pimap_revoke_end(d, d->revocable ? time : time - 1);
         }
@@ -335,8 +338,6 @@ ngx_pimap_revoke_time(redisReply *reply, ngx_str_t *device)
     size_t        i;
     time_t        time;
     redisReply  **e;
-
-    /* no login is older */
 
     time = -1;
 

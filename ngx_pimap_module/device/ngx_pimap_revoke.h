@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Logins that are revoked: those of an account, or of one of its devices, up
- * to a time.  Redis keeps the times, and tells all workers of a new one.
+ * Owns revoked logins: those of an account, or of one of its devices, up to a
+ * time.  Redis keeps the times, and publishes a new one to all workers.
  */
 
 
@@ -17,28 +17,25 @@
 
 ngx_int_t ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
 
-/* NGX_OK if a message of the account's channel was a "!revoke". */
+/* What follows "!revoke "; NGX_DECLINED: it is invalid. */
 ngx_int_t ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
     size_t len);
 
 /*
- * A revocation may have been missed: the account is subscribed, anew or for
- * the first time, or a device has come whose login is older.
+ * A revocation may have been missed: the account is subscribed, for the first
+ * time or again, or a device with an older login has come.
  */
 void ngx_pimap_revoke_check(ngx_pimap_account_t *account);
 
-/* Redis can be asked: all that is subscribed is looked at; or it is away. */
+/* Redis takes commands: looks up each subscribed account; or it is away. */
 void ngx_pimap_revoke_start(void);
 void ngx_pimap_revoke_stop(void);
 
-/* Asks for an account, as ngx_pimap_command_send(). */
+/* Looks up an account, as ngx_pimap_command_send(). */
 ngx_pimap_command_t *ngx_pimap_revoke_read(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 
-/*
- * Up to when logins for the device are revoked, by the answer; -1 if they are
- * not.
- */
+/* The time up to which logins of the device are revoked; -1: none are. */
 time_t ngx_pimap_revoke_time(redisReply *reply, ngx_str_t *device);
 
 

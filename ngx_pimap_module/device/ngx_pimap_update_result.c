@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * No device is called "~...": "identity" refuses such names.
+ * "~" begins the name of no device: a login with such a name is refused.
  */
 
 
@@ -10,7 +10,8 @@
 #include "ngx_pimap_device.h"
 
 
-static const ngx_str_t  ngx_pimap_update_result_name = ngx_string("UpdateResult");
+static const ngx_str_t  ngx_pimap_update_result_name =
+    ngx_string("UpdateResult");
 
 
 ngx_uint_t

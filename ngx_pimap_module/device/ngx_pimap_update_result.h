@@ -2,12 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Results of updates: events with an address.
+ * Owns the address of an update's result: such an event is for one device.
  */
 
 
-#ifndef _NGX_PIMAP_RESULT_H_INCLUDED_
-#define _NGX_PIMAP_RESULT_H_INCLUDED_
+#ifndef _NGX_PIMAP_UPDATE_RESULT_H_INCLUDED_
+#define _NGX_PIMAP_UPDATE_RESULT_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -18,19 +18,19 @@
 #define NGX_PIMAP_UPDATE_RESULT_ADDRESS  (sizeof("~") - 1 + 16)
 
 
-/* True if the event is one; it has no receiver but the one that it names. */
+/* True if the event is the result of an update. */
 ngx_uint_t ngx_pimap_update_result(pimap_event_t *ev);
 
-/* True if the device is the receiver of this result. */
+/* True if the result is for this device. */
 ngx_uint_t ngx_pimap_update_result_is_for(ngx_pimap_device_t *d,
     pimap_event_t *ev);
 
 /*
- * Where results for a device go: its name; "~<token>" if it has none, which
- * goes with the response.  "buf" has NGX_PIMAP_UPDATE_RESULT_ADDRESS bytes.
+ * The address of a device: its name, or "~<token>" if it is anonymous.  "buf"
+ * has NGX_PIMAP_UPDATE_RESULT_ADDRESS bytes.
  */
 void ngx_pimap_update_result_address(ngx_pimap_device_t *d, ngx_str_t *address,
     u_char *buf);
 
 
-#endif /* _NGX_PIMAP_RESULT_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_UPDATE_RESULT_H_INCLUDED_ */

@@ -13,7 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_park_request.h"
 
 
 /* In the request's pool. */

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_park_request.h"
 
 
 /* Sends the head; what ngx_http_send_header() returns. */

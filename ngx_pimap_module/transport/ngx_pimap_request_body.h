@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_park_request.h"
 
 
 /* NGX_OK: the parking is of that kind; or a status and what is wrong. */

@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_park_request.h"
 
 
 /* Before the device is parked: takes what nginx has read beyond the head. */

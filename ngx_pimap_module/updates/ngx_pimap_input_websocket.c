@@ -40,7 +40,8 @@ ngx_pimap_input_websocket(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 
         rc = pimap_ws_read(&partial->reader.ws, data, len,
                            d->conf->max_update,
-                           d->format == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE, &in);
+                           d->format == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE,
+                           &in);
 
         if (rc == PIMAP_WS_AGAIN) {
             return;
@@ -105,16 +106,16 @@ ngx_pimap_input_compressed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     pimap_ws_in_t *in)
 {
     ngx_int_t  rc;
-    ngx_str_t  packed, text;
+    ngx_str_t  compressed, text;
 
     rc = ngx_pimap_input_message_add(partial, in->data, in->len, in->last,
-                                     &packed);
+                                     &compressed);
 
     if (rc != NGX_OK) {
         return rc == NGX_AGAIN ? NGX_OK : rc;
     }
 
-    rc = ngx_pimap_inflate(&text, &packed, d->conf->max_update);
+    rc = ngx_pimap_inflate(&text, &compressed, d->conf->max_update);
 
     ngx_pimap_buffer_free(&partial->data);
 
