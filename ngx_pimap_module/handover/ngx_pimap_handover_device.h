@@ -13,6 +13,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_device_record.h"
+#include "ngx_pimap_park_request.h"
 #include "ngx_pimap_transport_connection.h"
 
 
