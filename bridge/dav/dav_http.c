@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libcurl tells which sockets it waits for, and for how long; libevent tells
- * libcurl what has happened.  What libcurl has finished is taken from it in a
- * callback of its own, so that nobody calls libcurl from within libcurl.
+ * libcurl names its sockets and its time-out; libevent tells libcurl what has
+ * happened.  Finished transfers are taken afterwards, so that no handler runs
+ * within libcurl.
  */
 
 
@@ -14,18 +14,12 @@
 #include <stdlib.h>
 
 
-typedef struct {
-    struct event     event;
-    dav_http_t      *http;
-} dav_socket_t;
-
-
 static int dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
     void *socket);
 static int dav_http_timer(CURLM *multi, long ms, void *data);
 static void dav_http_event(evutil_socket_t fd, short what, void *data);
 static void dav_http_timeout(evutil_socket_t fd, short what, void *data);
-static void dav_http_finished(evutil_socket_t fd, short what, void *data);
+static void dav_http_act(dav_http_t *h, curl_socket_t fd, int what);
 
 
 int
@@ -59,7 +53,6 @@ dav_http_create(const dav_http_conf_t *conf)
     }
 
     event_assign(&h->timer, conf->base, -1, 0, dav_http_timeout, h);
-    event_assign(&h->finished, conf->base, -1, 0, dav_http_finished, h);
 
     curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, dav_http_socket);
     curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
@@ -81,7 +74,6 @@ dav_http_free(dav_http_t *h)
 {
     curl_multi_cleanup(h->multi);
     event_del(&h->timer);
-    event_del(&h->finished);
     free(h);
 }
 
@@ -98,16 +90,15 @@ dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
     void *socket)
 {
     dav_http_t   *h = data;
-    dav_socket_t *s = socket;
+    struct event *event = socket;
 
     short  events;
 
     if (what == CURL_POLL_REMOVE) {
 
-        if (s) {
-            event_del(&s->event);
+        if (event) {
+            event_free(event);
             curl_multi_assign(h->multi, fd, NULL);
-            free(s);
         }
 
         return 0;
@@ -117,17 +108,13 @@ dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
              | (what & CURL_POLL_IN ? EV_READ : 0)
              | (what & CURL_POLL_OUT ? EV_WRITE : 0);
 
-    if (s == NULL) {
-        s = bridge_alloc(sizeof(dav_socket_t));
-        s->http = h;
-        curl_multi_assign(h->multi, fd, s);
-
-    } else {
-        event_del(&s->event);
+    if (event) {
+        event_free(event);
     }
 
-    event_assign(&s->event, h->conf->base, fd, events, dav_http_event, h);
-    event_add(&s->event, NULL);
+    event = event_new(h->conf->base, fd, events, dav_http_event, h);
+    event_add(event, NULL);
+    curl_multi_assign(h->multi, fd, event);
 
     return 0;
 }
@@ -152,58 +139,37 @@ dav_http_timer(CURLM *multi, long ms, void *data)
 static void
 dav_http_event(evutil_socket_t fd, short what, void *data)
 {
-    dav_http_t *h = data;
-
-    int  running;
-
-    curl_multi_socket_action(h->multi, fd,
-                             (what & EV_READ ? CURL_CSELECT_IN : 0)
-                             | (what & EV_WRITE ? CURL_CSELECT_OUT : 0),
-                             &running);
-
-    dav_http_finished(-1, 0, h);
+    dav_http_act(data, fd, (what & EV_READ ? CURL_CSELECT_IN : 0)
+                           | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 
 static void
 dav_http_timeout(evutil_socket_t fd, short what, void *data)
 {
-    dav_http_t *h = data;
-
-    int  running;
-
-    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-
-    dav_http_finished(-1, 0, h);
+    dav_http_act(data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 
-/* A handler may cancel others, or send. */
+/* The handler of a transfer may cancel others, or send. */
 
 static void
-dav_http_finished(evutil_socket_t fd, short what, void *data)
+dav_http_act(dav_http_t *h, curl_socket_t fd, int what)
 {
-    dav_http_t *h = data;
-
-    int              left;
+    int              n;
     CURLMsg         *message;
     CURLcode         code;
     dav_transfer_t  *t;
 
-    for ( ;; ) {
-        message = curl_multi_info_read(h->multi, &left);
+    curl_multi_socket_action(h->multi, fd, what, &n);
 
-        if (message == NULL) {
-            return;
+    while ((message = curl_multi_info_read(h->multi, &n))) {
+
+        if (message->msg == CURLMSG_DONE) {
+            code = message->data.result;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+
+            dav_transfer_finish(t, code);
         }
-
-        if (message->msg != CURLMSG_DONE) {
-            continue;
-        }
-
-        code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-
-        dav_transfer_finish(t, code);
     }
 }

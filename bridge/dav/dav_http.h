@@ -53,7 +53,6 @@ typedef struct {
     const char           *path;         /* canonical */
     int                   depth;        /* -1: without the header */
     const char           *type;         /* of the body */
-    const char           *accept;
     const char           *body;
     size_t                len;
     const char           *if_match;
@@ -75,7 +74,6 @@ typedef struct {
     int                   status;
     const char           *etag;         /* NULL: none */
     const char           *origin;       /* where it came from */
-    const char           *path;
     uint32_t              retry_after;  /* ms, 0: none */
     const char           *why;          /* for the log */
 } dav_answer_t;

@@ -7,12 +7,54 @@
  */
 
 
-#include "dav_element.h"
+#include "dav_multistatus.h"
 #include "bridge_buffer.h"
 
 #include <expat.h>
 #include <stdlib.h>
 
+
+#define DAV_NS         "DAV:|"
+#define DAV_NS_CARD    "urn:ietf:params:xml:ns:carddav|"
+#define DAV_NS_CAL     "urn:ietf:params:xml:ns:caldav|"
+#define DAV_NS_CS      "http://calendarserver.org/ns/|"
+#define DAV_NS_APPLE   "http://apple.com/ns/ical/|"
+#define DAV_NS_AB      "http://inf-it.com/ns/ab/|"
+
+#define DAV_STATUS     DAV_TEXTS        /* a text that no handler gets */
+
+
+typedef enum {
+    DAV_AT_NOWHERE = 0,
+    DAV_AT_ROOT,
+    DAV_AT_MULTISTATUS,
+    DAV_AT_ERROR,
+    DAV_AT_INVALID_TOKEN,
+    DAV_AT_RESPONSE,
+    DAV_AT_PROPSTAT,
+    DAV_AT_PROP,
+    DAV_AT_TYPE,
+    DAV_AT_COMPONENTS,
+    DAV_AT_COMPONENT,
+    DAV_AT_COMPONENT_NAME,              /* an attribute of that */
+    DAV_AT_PRINCIPAL,
+    DAV_AT_CARD_HOME,
+    DAV_AT_CALENDAR_HOME,
+    DAV_AT_FLAG,
+    DAV_AT_TEXT
+} dav_at_t;
+
+typedef struct {
+    dav_at_t       parent;
+    const char    *name;
+    dav_at_t       at;
+    unsigned       value;               /* of a flag; the text */
+} dav_element_t;
+
+typedef struct {
+    dav_response_t             response;
+    char                      *status;
+} dav_part_t;
 
 struct dav_multistatus_s {
     XML_Parser                 parser;
@@ -22,40 +64,86 @@ struct dav_multistatus_s {
 
     dav_at_t                   at[DAV_MULTISTATUS_DEPTH];
     unsigned                   depth;
-    unsigned                   which;   /* text that is being read */
-    size_t                     max;     /* of it */
-    bridge_buffer_t            text;
+    bridge_buffer_t            text;    /* that is being read */
+    char                     **to;      /* its place, NULL: none is read */
+    unsigned                   which;
 
     size_t                     fed;
     unsigned                   nresponses;
-    dav_response_t             response;
-    dav_response_t             propstat;
+    dav_part_t                 response;
+    dav_part_t                 propstat;
     dav_multistatus_result_t   result;
-
-    unsigned                   reading:1;
-    unsigned                   dropped:1;   /* the text is too long */
 };
 
 
+static int dav_multistatus_parse(dav_multistatus_t *m, const char *bytes,
+    size_t len, int last);
 static void XMLCALL dav_multistatus_start(void *data, const XML_Char *name,
     const XML_Char **attributes);
-static void XMLCALL dav_multistatus_finish(void *data, const XML_Char *name);
-static void XMLCALL dav_multistatus_text(void *data, const XML_Char *text,
-    int len);
-static void XMLCALL dav_multistatus_doctype(void *data, const XML_Char *name,
-    const XML_Char *system, const XML_Char *public, int internal);
+static const dav_element_t *dav_multistatus_element(dav_at_t parent,
+    const char *name);
 static void dav_multistatus_enter(dav_multistatus_t *m,
     const dav_element_t *e, const XML_Char **attributes);
-static void dav_multistatus_component(dav_multistatus_t *m,
-    const XML_Char **attributes);
-static void dav_multistatus_read(dav_multistatus_t *m, unsigned which,
-    size_t max);
-static void dav_multistatus_store(dav_multistatus_t *m, char **to, int list);
+static void XMLCALL dav_multistatus_text(void *data, const XML_Char *text,
+    int len);
+static void XMLCALL dav_multistatus_finish(void *data, const XML_Char *name);
+static void dav_multistatus_store(dav_multistatus_t *m);
 static void dav_multistatus_propstat(dav_multistatus_t *m);
 static void dav_multistatus_response(dav_multistatus_t *m);
 static int dav_multistatus_status(const char *line);
-static void dav_multistatus_clear(dav_response_t *r);
+static void dav_multistatus_clear(dav_part_t *part);
 static void dav_multistatus_stop(dav_multistatus_t *m, const char *why);
+static void XMLCALL dav_multistatus_doctype(void *data, const XML_Char *name,
+    const XML_Char *system, const XML_Char *public, int internal);
+
+
+static const dav_element_t  dav_elements[] = {
+
+    { DAV_AT_ROOT, DAV_NS "multistatus", DAV_AT_MULTISTATUS, 0 },
+    { DAV_AT_ROOT, DAV_NS "error", DAV_AT_ERROR, 0 },
+    { DAV_AT_ERROR, DAV_NS "valid-sync-token", DAV_AT_INVALID_TOKEN, 0 },
+
+    { DAV_AT_MULTISTATUS, DAV_NS "response", DAV_AT_RESPONSE, 0 },
+    { DAV_AT_MULTISTATUS, DAV_NS "sync-token", DAV_AT_TEXT, DAV_TOKEN },
+
+    { DAV_AT_RESPONSE, DAV_NS "href", DAV_AT_TEXT, DAV_HREF },
+    { DAV_AT_RESPONSE, DAV_NS "status", DAV_AT_TEXT, DAV_STATUS },
+    { DAV_AT_RESPONSE, DAV_NS "propstat", DAV_AT_PROPSTAT, 0 },
+
+    { DAV_AT_PROPSTAT, DAV_NS "prop", DAV_AT_PROP, 0 },
+    { DAV_AT_PROPSTAT, DAV_NS "status", DAV_AT_TEXT, DAV_STATUS },
+
+    { DAV_AT_PROP, DAV_NS "getetag", DAV_AT_TEXT, DAV_ETAG },
+    { DAV_AT_PROP, DAV_NS_CS "getctag", DAV_AT_TEXT, DAV_CTAG },
+    { DAV_AT_PROP, DAV_NS "sync-token", DAV_AT_TEXT, DAV_TOKEN },
+    { DAV_AT_PROP, DAV_NS "displayname", DAV_AT_TEXT, DAV_NAME },
+    { DAV_AT_PROP, DAV_NS_APPLE "calendar-color", DAV_AT_TEXT, DAV_COLOR },
+    { DAV_AT_PROP, DAV_NS_AB "addressbook-color", DAV_AT_TEXT, DAV_COLOR },
+    { DAV_AT_PROP, DAV_NS_CARD "address-data", DAV_AT_TEXT, DAV_DATA },
+    { DAV_AT_PROP, DAV_NS_CAL "calendar-data", DAV_AT_TEXT, DAV_DATA },
+    { DAV_AT_PROP, DAV_NS "resourcetype", DAV_AT_TYPE, 0 },
+    { DAV_AT_PROP, DAV_NS_CAL "supported-calendar-component-set",
+      DAV_AT_COMPONENTS, 0 },
+    { DAV_AT_PROP, DAV_NS "current-user-principal", DAV_AT_PRINCIPAL, 0 },
+    { DAV_AT_PROP, DAV_NS_CARD "addressbook-home-set", DAV_AT_CARD_HOME, 0 },
+    { DAV_AT_PROP, DAV_NS_CAL "calendar-home-set", DAV_AT_CALENDAR_HOME, 0 },
+
+    { DAV_AT_TYPE, DAV_NS "collection", DAV_AT_FLAG, DAV_IS_COLLECTION },
+    { DAV_AT_TYPE, DAV_NS_CARD "addressbook", DAV_AT_FLAG,
+      DAV_IS_ADDRESSBOOK },
+    { DAV_AT_TYPE, DAV_NS_CAL "calendar", DAV_AT_FLAG, DAV_IS_CALENDAR },
+
+    { DAV_AT_COMPONENTS, DAV_NS_CAL "comp", DAV_AT_COMPONENT, 0 },
+    { DAV_AT_COMPONENT_NAME, "VEVENT", DAV_AT_FLAG, DAV_HAS_EVENT },
+    { DAV_AT_COMPONENT_NAME, "VTODO", DAV_AT_FLAG, DAV_HAS_TODO },
+    { DAV_AT_COMPONENT_NAME, "VJOURNAL", DAV_AT_FLAG, DAV_HAS_JOURNAL },
+
+    { DAV_AT_PRINCIPAL, DAV_NS "href", DAV_AT_TEXT, DAV_PRINCIPAL },
+    { DAV_AT_CARD_HOME, DAV_NS "href", DAV_AT_TEXT, DAV_CARD_HOME },
+    { DAV_AT_CALENDAR_HOME, DAV_NS "href", DAV_AT_TEXT, DAV_CALENDAR_HOME },
+
+    { DAV_AT_NOWHERE, NULL, DAV_AT_NOWHERE, 0 }
+};
 
 
 dav_multistatus_t *
@@ -106,10 +194,10 @@ dav_multistatus_free(dav_multistatus_t *m)
 int
 dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
 {
-    size_t   n;
+    size_t     n;
     XML_Index  at;
 
-    /* Pieces are small, so that a tag that never ends is found early. */
+    /* Pieces are small, so that a tag without an end is found early. */
 
     for ( /* void */ ; len && m->result.why == NULL; bytes += n, len -= n) {
         n = len < DAV_MULTISTATUS_TAG / 4 ? len : DAV_MULTISTATUS_TAG / 4;
@@ -121,17 +209,13 @@ dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
             break;
         }
 
-        if (XML_Parse(m->parser, bytes, (int) n, 0) != XML_STATUS_OK
-            && m->result.why == NULL)
-        {
-            m->result.why = XML_ErrorString(XML_GetErrorCode(m->parser));
+        if (dav_multistatus_parse(m, bytes, n, 0) == -1) {
+            break;
         }
 
         at = XML_GetCurrentByteIndex(m->parser);
 
-        if (m->result.why == NULL && at >= 0
-            && m->fed - (size_t) at > DAV_MULTISTATUS_TAG)
-        {
+        if (at >= 0 && m->fed - (size_t) at > DAV_MULTISTATUS_TAG) {
             m->result.why = "tag is too long";
         }
     }
@@ -143,8 +227,16 @@ dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
 int
 dav_multistatus_end(dav_multistatus_t *m)
 {
+    return dav_multistatus_parse(m, "", 0, 1);
+}
+
+
+static int
+dav_multistatus_parse(dav_multistatus_t *m, const char *bytes, size_t len,
+    int last)
+{
     if (m->result.why == NULL
-        && XML_Parse(m->parser, "", 0, 1) != XML_STATUS_OK
+        && XML_Parse(m->parser, bytes, (int) len, last) != XML_STATUS_OK
         && m->result.why == NULL)
     {
         m->result.why = XML_ErrorString(XML_GetErrorCode(m->parser));
@@ -178,11 +270,11 @@ dav_multistatus_start(void *data, const XML_Char *name,
         return;
     }
 
-    /* Elements in a text end it: it is none that we want. */
+    /* A text with elements in it is none of ours. */
 
-    m->reading = 0;
+    m->to = NULL;
 
-    e = dav_element_find(m->at[m->depth], name);
+    e = dav_multistatus_element(m->at[m->depth], name);
 
     m->at[++m->depth] = e ? e->at : DAV_AT_NOWHERE;
 
@@ -192,14 +284,35 @@ dav_multistatus_start(void *data, const XML_Char *name,
 }
 
 
+static const dav_element_t *
+dav_multistatus_element(dav_at_t parent, const char *name)
+{
+    const dav_element_t  *e;
+
+    for (e = dav_elements; e->name; e++) {
+        if (e->parent == parent && strcmp(e->name, name) == 0) {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
 static void
 dav_multistatus_enter(dav_multistatus_t *m, const dav_element_t *e,
     const XML_Char **attributes)
 {
+    dav_part_t  *part;
+
     switch (e->at) {
 
     case DAV_AT_MULTISTATUS:
         m->result.multistatus = 1;
+        break;
+
+    case DAV_AT_INVALID_TOKEN:
+        m->result.invalid_token = 1;
         break;
 
     case DAV_AT_RESPONSE:
@@ -215,28 +328,28 @@ dav_multistatus_enter(dav_multistatus_t *m, const dav_element_t *e,
         dav_multistatus_clear(&m->propstat);
         break;
 
-    case DAV_AT_INVALID_TOKEN:
-        m->result.invalid_token = 1;
+    case DAV_AT_COMPONENT:
+        for ( /* void */ ; attributes[0]; attributes += 2) {
+            e = strcmp(attributes[0], "name") == 0
+                ? dav_multistatus_element(DAV_AT_COMPONENT_NAME, attributes[1])
+                : NULL;
+            m->propstat.response.flags |= e ? e->value : 0;
+        }
+
         break;
 
     case DAV_AT_FLAG:
-        m->propstat.flags |= e->value;
-        break;
-
-    case DAV_AT_COMPONENT:
-        dav_multistatus_component(m, attributes);
-        break;
-
-    case DAV_AT_RESPONSE_STATUS:
-    case DAV_AT_STATUS:
-    case DAV_AT_WHOLE_TOKEN:
-        dav_multistatus_read(m, DAV_TEXTS, DAV_MULTISTATUS_TEXT);
+        m->propstat.response.flags |= e->value;
         break;
 
     case DAV_AT_TEXT:
-        dav_multistatus_read(m, e->value,
-                             e->value == DAV_DATA ? m->limits.max_data
-                                                  : DAV_MULTISTATUS_TEXT);
+        part = e->parent == DAV_AT_RESPONSE ? &m->response : &m->propstat;
+
+        m->text.len = 0;
+        m->which = e->value;
+        m->to = e->parent == DAV_AT_MULTISTATUS ? &m->result.token
+                : e->value == DAV_STATUS ? &part->status
+                : &part->response.text[e->value];
         break;
 
     default:
@@ -245,59 +358,26 @@ dav_multistatus_enter(dav_multistatus_t *m, const dav_element_t *e,
 }
 
 
-static void
-dav_multistatus_component(dav_multistatus_t *m, const XML_Char **attributes)
-{
-    for ( /* void */ ; attributes[0]; attributes += 2) {
-
-        if (strcmp(attributes[0], "name") != 0) {
-            continue;
-        }
-
-        if (strcmp(attributes[1], "VEVENT") == 0) {
-            m->propstat.flags |= DAV_HAS_EVENT;
-
-        } else if (strcmp(attributes[1], "VTODO") == 0) {
-            m->propstat.flags |= DAV_HAS_TODO;
-
-        } else if (strcmp(attributes[1], "VJOURNAL") == 0) {
-            m->propstat.flags |= DAV_HAS_JOURNAL;
-        }
-    }
-}
-
-
-static void
-dav_multistatus_read(dav_multistatus_t *m, unsigned which, size_t max)
-{
-    m->reading = 1;
-    m->dropped = 0;
-    m->which = which;
-    m->max = max;
-    m->text.len = 0;
-}
-
-
 static void XMLCALL
 dav_multistatus_text(void *data, const XML_Char *text, int len)
 {
     dav_multistatus_t *m = data;
 
-    if (m->result.why || !m->reading || m->dropped) {
+    if (m->result.why || m->to == NULL) {
         return;
     }
 
-    if (m->text.len + len <= m->max) {
+    if (m->text.len + len <= (m->which == DAV_DATA ? m->limits.max_data
+                                                   : DAV_MULTISTATUS_TEXT))
+    {
         bridge_buffer_add(&m->text, text, len);
-        return;
-    }
 
-    if (m->which == DAV_DATA) {
-        m->dropped = 1;
-        return;
-    }
+    } else if (m->which == DAV_DATA) {
+        m->to = NULL;
 
-    dav_multistatus_stop(m, "text is too long");
+    } else {
+        dav_multistatus_stop(m, "text is too long");
+    }
 }
 
 
@@ -314,104 +394,71 @@ dav_multistatus_finish(void *data, const XML_Char *name)
 
     at = m->at[m->depth--];
 
-    if (m->reading) {
-        bridge_buffer_char(&m->text, '\0');
-        m->text.len--;
-    }
+    if (m->to) {
+        dav_multistatus_store(m);
 
-    switch (at) {
-
-    case DAV_AT_TEXT:
-        dav_multistatus_store(m, m->which == DAV_HREF
-                                 ? &m->response.text[DAV_HREF]
-                                 : &m->propstat.text[m->which],
-                              m->which >= DAV_PRINCIPAL
-                              && m->which <= DAV_CALENDAR_HOME);
-        break;
-
-    case DAV_AT_WHOLE_TOKEN:
-        dav_multistatus_store(m, &m->result.token, 0);
-        break;
-
-    case DAV_AT_STATUS:
-        m->propstat.status = m->reading
-                             ? dav_multistatus_status(m->text.data) : 0;
-        break;
-
-    case DAV_AT_RESPONSE_STATUS:
-        m->response.status = m->reading
-                             ? dav_multistatus_status(m->text.data) : 0;
-        break;
-
-    case DAV_AT_PROPSTAT:
+    } else if (at == DAV_AT_PROPSTAT) {
         dav_multistatus_propstat(m);
-        break;
 
-    case DAV_AT_RESPONSE:
+    } else if (at == DAV_AT_RESPONSE) {
         dav_multistatus_response(m);
-        break;
-
-    default:
-        break;
     }
-
-    m->reading = 0;
 }
 
 
 /* Keeps the text, without the white space around it. */
 
 static void
-dav_multistatus_store(dav_multistatus_t *m, char **to, int list)
+dav_multistatus_store(dav_multistatus_t *m)
 {
-    char        *old;
-    size_t       len;
-    const char  *p;
-
-    if (!m->reading || m->dropped) {
-        return;
-    }
-
-    p = m->text.data;
-    len = strlen(p);
+    char        *old = *m->to;
+    size_t       len = m->text.len;
+    const char  *p = len ? m->text.data : "";
 
     if (m->which != DAV_DATA) {
-        p += strspn(p, " \t\r\n");
-        len = strlen(p);
+
+        while (len && strchr(" \t\r\n", *p)) {
+            p++;
+            len--;
+        }
 
         while (len && strchr(" \t\r\n", p[len - 1])) {
             len--;
         }
     }
 
-    old = *to;
+    /* the homes are lists */
 
-    if (list && old && strlen(old) + len < DAV_MULTISTATUS_TEXT) {
-        *to = bridge_format("%s\n%.*s", old, (int) len, p);
+    if (old && m->which >= DAV_PRINCIPAL && m->which <= DAV_CALENDAR_HOME
+        && strlen(old) + len < DAV_MULTISTATUS_TEXT)
+    {
+        *m->to = bridge_format("%s\n%.*s", old, (int) len, p);
 
     } else {
-        *to = bridge_copy(p, len);
+        *m->to = bridge_copy(p, len);
     }
 
     free(old);
+    m->to = NULL;
 }
 
 
-/* What the server has given becomes a part of the response. */
+/* Properties that the server has become a part of the response. */
 
 static void
 dav_multistatus_propstat(dav_multistatus_t *m)
 {
-    int  i;
+    int              i;
+    dav_response_t  *from = &m->propstat.response, *to = &m->response.response;
 
-    if (m->propstat.status / 100 == 2) {
-        m->response.flags |= m->propstat.flags;
+    if (dav_multistatus_status(m->propstat.status) / 100 == 2) {
+        to->flags |= from->flags;
 
         for (i = 0; i < DAV_HREF; i++) {
-            if (m->propstat.text[i]) {
-                free(m->response.text[i]);
-                m->response.text[i] = m->propstat.text[i];
-                m->propstat.text[i] = NULL;
+            if (from->text[i]) {
+                free(to->text[i]);
+                to->text[i] = from->text[i];
+                from->text[i] = NULL;
             }
         }
     }
@@ -423,13 +470,16 @@ dav_multistatus_propstat(dav_multistatus_t *m)
 static void
 dav_multistatus_response(dav_multistatus_t *m)
 {
-    if (m->response.text[DAV_HREF]) {
+    dav_response_t  *r = &m->response.response;
 
-        if (m->response.status == 0) {
-            m->response.status = 200;
-        }
+    r->status = dav_multistatus_status(m->response.status);
 
-        m->handler(m->data, &m->response);
+    if (r->status == 0) {
+        r->status = 200;
+    }
+
+    if (r->text[DAV_HREF]) {
+        m->handler(m->data, r);
     }
 
     dav_multistatus_clear(&m->response);
@@ -443,29 +493,27 @@ dav_multistatus_status(const char *line)
 {
     int  status;
 
-    line += strspn(line, " \t\r\n");
-
-    if (strncmp(line, "HTTP/", 5) != 0) {
+    if (line == NULL || strncmp(line, "HTTP/", 5) != 0) {
         return 0;
     }
 
-    line += strcspn(line, " ");
-    status = atoi(line);
+    status = atoi(line + strcspn(line, " "));
 
     return status >= 100 && status <= 599 ? status : 0;
 }
 
 
 static void
-dav_multistatus_clear(dav_response_t *r)
+dav_multistatus_clear(dav_part_t *part)
 {
     int  i;
 
     for (i = 0; i < DAV_TEXTS; i++) {
-        free(r->text[i]);
+        free(part->response.text[i]);
     }
 
-    memset(r, 0, sizeof(dav_response_t));
+    free(part->status);
+    memset(part, 0, sizeof(dav_part_t));
 }
 
 

@@ -2,12 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A login goes into a header of ours, which is wiped, and not into libcurl's
- * own options: so it is sent to the one origin only, and is in no log.
+ * The login is a header, which is wiped, and no option of libcurl.  So it is
+ * sent to this host only, and is in no log.
  */
 
 
 #include "dav_transfer.h"
+#include "bridge_buffer.h"
 #include "dav_counters.h"
 #include "dav_url.h"
 
@@ -15,10 +16,9 @@
 #include <strings.h>
 #include <time.h>
 
-#include <openssl/evp.h>
 
-
-#define DAV_TRANSFER_RETRY_MAX  (24 * 3600 * 1000u)
+#define DAV_TRANSFER_RETRY_MAX  (24 * 3600)     /* seconds */
+#define DAV_TRANSFER_ETAG_MAX   512
 
 
 static int dav_transfer_set(dav_transfer_t *t, const dav_request_t *request);
@@ -30,10 +30,8 @@ static int dav_transfer_header(dav_transfer_t *t, const char *name,
 static int dav_transfer_start(dav_transfer_t *t);
 static size_t dav_transfer_body(char *bytes, size_t size, size_t n,
     void *data);
-static size_t dav_transfer_head(char *bytes, size_t size, size_t n,
-    void *data);
-static int dav_transfer_redirect(dav_transfer_t *t, long status,
-    const char **why);
+static void dav_transfer_answer(dav_transfer_t *t, dav_answer_t *answer);
+static const char *dav_transfer_redirect(dav_transfer_t *t);
 static dav_http_result_t dav_transfer_result(dav_transfer_t *t,
     CURLcode code);
 static void dav_transfer_free(dav_transfer_t *t);
@@ -118,8 +116,6 @@ dav_transfer_set(dav_transfer_t *t, const dav_request_t *request)
 
     dav_set(CURLOPT_WRITEFUNCTION, dav_transfer_body);
     dav_set(CURLOPT_WRITEDATA, t);
-    dav_set(CURLOPT_HEADERFUNCTION, dav_transfer_head);
-    dav_set(CURLOPT_HEADERDATA, t);
 
     if (t->body) {
         dav_set(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->len);
@@ -143,7 +139,6 @@ dav_transfer_headers(dav_transfer_t *t, const dav_request_t *request,
 
     if (dav_transfer_header(t, "Depth", request->depth < 0 ? NULL : depth)
         || dav_transfer_header(t, "Content-Type", request->type)
-        || dav_transfer_header(t, "Accept", request->accept)
         || dav_transfer_header(t, "If-Match", request->if_match)
         || dav_transfer_header(t, "If-None-Match", request->if_none_match)
         || dav_transfer_header(t, "Expect", "")
@@ -160,36 +155,35 @@ dav_transfer_headers(dav_transfer_t *t, const dav_request_t *request,
 static int
 dav_transfer_login(dav_transfer_t *t, const dav_login_t *login)
 {
-    int      rc;
-    char    *plain, *value;
-    size_t   len;
+    int               rc;
+    char             *plain;
+    bridge_buffer_t   value;
 
     if (login == NULL || login->secret == NULL) {
         return 0;
     }
 
+    memset(&value, 0, sizeof(value));
+
     if (login->bearer) {
-        value = bridge_format("Bearer %s", login->secret);
+        bridge_buffer_text(&value, "Bearer ");
+        bridge_buffer_text(&value, login->secret);
 
     } else {
         plain = bridge_format("%s:%s", login->user, login->secret);
-        len = strlen(plain);
-        value = bridge_alloc(len * 4 / 3 + 16);
-
-        strcpy(value, "Basic ");
-        EVP_EncodeBlock((unsigned char *) value + 6, (unsigned char *) plain,
-                        len);
-
-        bridge_wipe_free(plain, len);
+        bridge_buffer_text(&value, "Basic ");
+        bridge_buffer_base64(&value, plain, strlen(plain));
+        bridge_wipe_free(plain, strlen(plain));
     }
 
-    rc = dav_transfer_header(t, "Authorization", value);
+    bridge_buffer_char(&value, '\0');
+
+    rc = dav_transfer_header(t, "Authorization", value.data);
+    bridge_buffer_free(&value);
 
     if (rc == 0 && login->as_header) {
         rc = dav_transfer_header(t, login->as_header, login->as);
     }
-
-    bridge_wipe_free(value, strlen(value));
 
     return rc;
 }
@@ -239,60 +233,10 @@ dav_transfer_start(dav_transfer_t *t)
         return -1;
     }
 
-    free(t->etag);
-    t->etag = NULL;
-    t->retry_after = 0;
     t->received = 0;
     t->http->requests++;
 
     return curl_multi_add_handle(t->http->multi, t->easy) == CURLM_OK ? 0 : -1;
-}
-
-
-static size_t
-dav_transfer_head(char *bytes, size_t size, size_t n, void *data)
-{
-    dav_transfer_t *t = data;
-
-    char        *value;
-    size_t       len;
-    time_t       when;
-    long         seconds;
-
-    n *= size;
-    len = n;
-
-    while (len && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r')) {
-        len--;
-    }
-
-    if (len > 5 && len < 512 && strncasecmp(bytes, "ETag:", 5) == 0) {
-        bytes += 5;
-        len -= 5;
-
-        while (len && *bytes == ' ') {
-            bytes++;
-            len--;
-        }
-
-        free(t->etag);
-        t->etag = bridge_copy(bytes, len);
-
-    } else if (len > 12 && len < 64
-               && strncasecmp(bytes, "Retry-After:", 12) == 0)
-    {
-        value = bridge_copy(bytes + 12, len - 12);
-        when = curl_getdate(value, NULL);
-        seconds = when > 0 ? (long) (when - time(NULL)) : atol(value);
-        free(value);
-
-        if (seconds > 0) {
-            t->retry_after = seconds < DAV_TRANSFER_RETRY_MAX / 1000
-                             ? seconds * 1000 : DAV_TRANSFER_RETRY_MAX;
-        }
-    }
-
-    return n;
 }
 
 
@@ -307,19 +251,13 @@ dav_transfer_body(char *bytes, size_t size, size_t n, void *data)
     t->received += n;
 
     if (t->received > t->max) {
-        t->overrun = 1;
         return 0;
     }
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 
-    if (status / 100 != 3 && t->handler && t->handler(t->data, bytes, n) != 0)
-    {
-        t->overrun = 1;
-        return 0;
-    }
-
-    return n;
+    return status / 100 != 3 && t->handler
+           && t->handler(t->data, bytes, n) != 0 ? 0 : n;
 }
 
 
@@ -327,7 +265,6 @@ void
 dav_transfer_finish(dav_transfer_t *t, CURLcode code)
 {
     long          status = 0;
-    const char   *why;
     dav_answer_t  answer;
 
     memset(&answer, 0, sizeof(answer));
@@ -336,14 +273,13 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 
     if (code == CURLE_OK && status / 100 == 3 && status != 304) {
+        answer.result = DAV_HTTP_LIMIT;
+        answer.why = dav_transfer_redirect(t);
 
-        if (dav_transfer_redirect(t, status, &why) == 0) {
+        if (answer.why == NULL) {
             dav_counters.requests[DAV_COUNT_REDIRECT]++;
             return;
         }
-
-        answer.result = DAV_HTTP_LIMIT;
-        answer.why = why;
 
     } else {
         answer.result = dav_transfer_result(t, code);
@@ -351,14 +287,12 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     }
 
     answer.status = (int) status;
-    answer.etag = t->etag;
     answer.origin = t->origin;
-    answer.path = t->path;
-    answer.retry_after = t->retry_after;
+    dav_transfer_answer(t, &answer);
 
     dav_count_answer(&answer);
 
-    /* The handler may cancel everything, but this one is gone already. */
+    /* The handler may cancel all transfers.  This one is not in the list. */
 
     TAILQ_REMOVE(&t->http->transfers, t, link);
     t->link.tqe_prev = NULL;
@@ -369,36 +303,67 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
 }
 
 
+/* RFC 9110, 10.2.3: Retry-After is a date or a number of seconds. */
+
+static void
+dav_transfer_answer(dav_transfer_t *t, dav_answer_t *answer)
+{
+    long                seconds;
+    time_t              when;
+    struct curl_header  *h;
+
+    if (curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &h)
+        == CURLHE_OK)
+    {
+        when = curl_getdate(h->value, NULL);
+        seconds = when > 0 ? (long) (when - time(NULL)) : atol(h->value);
+
+        if (seconds > 0) {
+            answer->retry_after = seconds < DAV_TRANSFER_RETRY_MAX
+                                  ? seconds * 1000
+                                  : DAV_TRANSFER_RETRY_MAX * 1000;
+        }
+    }
+
+    /* the value is valid as long as the handle is not used again */
+
+    if (curl_easy_header(t->easy, "ETag", 0, CURLH_HEADER, -1, &h)
+        == CURLHE_OK && strlen(h->value) < DAV_TRANSFER_ETAG_MAX)
+    {
+        answer->etag = h->value;
+    }
+}
+
+
 /*
- * The method stays what it was, as nothing but GET would become GET in any
- * case that we want.  A login goes to no other host, and never from TLS to
- * plain text.
+ * The method stays, because only GET may become GET.  A login goes to no
+ * other host, and never from TLS to plain text.  Returns NULL or the reason
+ * for a refusal.
  */
 
-static int
-dav_transfer_redirect(dav_transfer_t *t, long status, const char **why)
+static const char *
+dav_transfer_redirect(dav_transfer_t *t)
 {
-    char  *url, *origin, *full, *path;
-
-    *why = "redirect without an address";
+    char        *url, *origin, *full, *path;
+    const char  *why;
 
     if (curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK
         || url == NULL || dav_url_split(url, &origin, &full) == -1)
     {
-        return -1;
+        return "redirect without an address";
     }
 
     path = dav_url_resolve(origin, "/", full);
     free(full);
 
     if (t->redirects++ == DAV_HTTP_REDIRECTS) {
-        *why = "too many redirects";
+        why = "too many redirects";
 
     } else if (path == NULL || !dav_url_same_host(t->origin, origin)
                || (strncmp(t->origin, "https:", 6) == 0
                    && strcmp(t->origin, origin) != 0))
     {
-        *why = "redirect to another host";
+        why = "redirect to another host";
 
     } else {
         free(t->origin);
@@ -406,14 +371,13 @@ dav_transfer_redirect(dav_transfer_t *t, long status, const char **why)
         t->origin = origin;
         t->path = path;
 
-        *why = "out of memory";
-        return dav_transfer_start(t);
+        return dav_transfer_start(t) == 0 ? NULL : "out of memory";
     }
 
     free(origin);
     free(path);
 
-    return -1;
+    return why;
 }
 
 
@@ -447,7 +411,7 @@ dav_transfer_result(dav_transfer_t *t, CURLcode code)
 }
 
 
-/* In its done() a transfer is gone already, and must not be cancelled. */
+/* Not within its done(). */
 
 void
 dav_http_cancel(dav_transfer_t *t)
@@ -479,7 +443,6 @@ dav_transfer_free(dav_transfer_t *t)
     curl_slist_free_all(t->headers);
     free(t->origin);
     free(t->path);
-    free(t->etag);
     free(t->body);
     free(t);
 }

@@ -21,7 +21,6 @@ struct dav_http_s {
     const dav_http_conf_t           *conf;
     CURLM                           *multi;
     struct event                     timer;
-    struct event                     finished;
     TAILQ_HEAD(, dav_transfer_s)     transfers;
     unsigned                         ntransfers;
     uint64_t                         requests;
@@ -36,8 +35,6 @@ struct dav_transfer_s {
     char                            *origin;
     char                            *path;
     char                            *body;
-    char                            *etag;
-    uint32_t                         retry_after;
     size_t                           received;
     size_t                           max;
     unsigned                         redirects;
@@ -45,7 +42,6 @@ struct dav_transfer_s {
     dav_done_pt                      done;
     void                            *data;
     char                             error[CURL_ERROR_SIZE];
-    unsigned                         overrun:1;
 };
 
 
