@@ -56,6 +56,9 @@ char *bridge_format(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 char *bridge_vformat(const char *format, va_list args);
 
+/* Room for item "n" of an array, which may move; not zeroed. */
+void *bridge_grow(void *items, size_t n, size_t *size, size_t item);
+
 /* Frees what may have had a secret in it. */
 void bridge_wipe_free(void *data, size_t size);
 

@@ -74,6 +74,22 @@ bridge_alloc(size_t size)
 }
 
 
+void *
+bridge_grow(void *items, size_t n, size_t *size, size_t item)
+{
+    if (n == *size) {
+        *size = n ? n * 2 : 4;
+        items = reallocarray(items, *size, item);
+
+        if (items == NULL) {
+            bridge_memory_out(*size * item);
+        }
+    }
+
+    return items;
+}
+
+
 char *
 bridge_copy(const char *text, size_t len)
 {

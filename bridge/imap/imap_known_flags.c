@@ -14,8 +14,12 @@
 
 static uint32_t imap_known_flags_find(const imap_known_flags_t *k,
     uint32_t uid);
-static void imap_known_flags_splice(imap_known_flags_t *k, uint32_t at,
-    uint32_t away, const imap_run_t *runs, uint32_t n);
+static uint32_t imap_known_flags_split(imap_known_flags_t *k, uint32_t uid);
+static void imap_known_flags_insert(imap_known_flags_t *k, uint32_t at,
+    uint32_t first, uint32_t last, uint64_t flags);
+static void imap_known_flags_delete(imap_known_flags_t *k, uint32_t at,
+    uint32_t n);
+static void imap_known_flags_join(imap_known_flags_t *k, uint32_t at);
 static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first,
     uint32_t last, imap_sequence_set_t *gone);
 static void imap_known_flags_trim(imap_known_flags_t *k);
@@ -69,92 +73,94 @@ imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
 void
 imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
 {
-    uint32_t    at, away, n;
-    imap_run_t  runs[3], *run;
+    uint32_t  at;
+    uint64_t  old;
 
-    at = imap_known_flags_find(k, uid);
-    run = at < k->n && k->runs[at].first <= uid ? &k->runs[at] : NULL;
+    if (!imap_known_flags_get(k, uid, &old)) {
+        at = imap_known_flags_find(k, uid);
+        imap_known_flags_insert(k, at, uid, uid, flags);
+        k->count++;
 
-    if (run && run->flags == flags) {
+    } else if (old != flags) {
+        at = imap_known_flags_split(k, uid);
+        imap_known_flags_split(k, uid + 1);
+        k->runs[at].flags = flags;
+
+    } else {
         return;
     }
 
-    n = 0;
-    away = 0;
-
-    if (run) {
-        away = 1;
-
-        if (run->first < uid) {
-            runs[n++] = *run;
-            runs[0].last = uid - 1;
-        }
-
-    } else {
-        k->count++;
-    }
-
-    runs[n].first = uid;
-    runs[n].last = uid;
-    runs[n++].flags = flags;
-
-    if (run && run->last > uid) {
-        runs[n] = *run;
-        runs[n++].first = uid + 1;
-    }
-
-    /* a neighbour that is the same takes it in */
-
-    if (runs[0].first == uid && at && k->runs[at - 1].flags == flags
-        && k->runs[at - 1].last == uid - 1)
-    {
-        at--;
-        away++;
-        runs[0].first = k->runs[at].first;
-    }
-
-    run = at + away < k->n ? &k->runs[at + away] : NULL;
-
-    if (runs[n - 1].last == uid && run && run->flags == flags
-        && run->first == uid + 1)
-    {
-        away++;
-        runs[n - 1].last = run->last;
-    }
-
-    imap_known_flags_splice(k, at, away, runs, n);
+    imap_known_flags_join(k, at + 1);
+    imap_known_flags_join(k, at);
     imap_known_flags_trim(k);
 }
 
 
-static void
-imap_known_flags_splice(imap_known_flags_t *k, uint32_t at, uint32_t away,
-    const imap_run_t *runs, uint32_t n)
+/* Makes "uid" the first one of its run; the first run from there on. */
+
+static uint32_t
+imap_known_flags_split(imap_known_flags_t *k, uint32_t uid)
 {
-    uint32_t     size;
-    imap_run_t  *new;
+    uint32_t    at;
+    imap_run_t  run;
 
-    if (k->n - away + n > k->size) {
-        size = k->size ? k->size * 2 : 4;
-        new = bridge_alloc(size * sizeof(imap_run_t));
+    at = imap_known_flags_find(k, uid);
 
-        if (k->n) {
-            memcpy(new, k->runs, k->n * sizeof(imap_run_t));
-        }
-
-        free(k->runs);
-        k->runs = new;
-        k->size = size;
+    if (at < k->n && k->runs[at].first < uid) {
+        run = k->runs[at];
+        k->runs[at].first = uid;
+        imap_known_flags_insert(k, at++, run.first, uid - 1, run.flags);
     }
 
-    memmove(&k->runs[at + n], &k->runs[at + away],
-            (k->n - at - away) * sizeof(imap_run_t));
+    return at;
+}
 
+
+static void
+imap_known_flags_insert(imap_known_flags_t *k, uint32_t at, uint32_t first,
+    uint32_t last, uint64_t flags)
+{
+    imap_run_t  *run;
+
+    k->runs = bridge_grow(k->runs, k->n, &k->size, sizeof(imap_run_t));
+
+    run = &k->runs[at];
+    memmove(run + 1, run, (k->n++ - at) * sizeof(imap_run_t));
+
+    run->first = first;
+    run->last = last;
+    run->flags = flags;
+}
+
+
+static void
+imap_known_flags_delete(imap_known_flags_t *k, uint32_t at, uint32_t n)
+{
     if (n) {
-        memcpy(&k->runs[at], runs, n * sizeof(imap_run_t));
+        k->n -= n;
+        memmove(&k->runs[at], &k->runs[at + n],
+                (k->n - at) * sizeof(imap_run_t));
+    }
+}
+
+
+/* With the run before it, if both are one. */
+
+static void
+imap_known_flags_join(imap_known_flags_t *k, uint32_t at)
+{
+    imap_run_t  *run;
+
+    if (at == 0 || at >= k->n) {
+        return;
     }
 
-    k->n = k->n - away + n;
+    run = &k->runs[at];
+
+    if (run[-1].flags == run->flags && run[-1].last + 1 == run->first) {
+        run->first = run[-1].first;
+        imap_known_flags_delete(k, at - 1, 1);
+    }
 }
 
 
@@ -176,7 +182,7 @@ imap_known_flags_trim(imap_known_flags_t *k)
     }
 
     k->from = k->runs[n].first;
-    imap_known_flags_splice(k, 0, n, NULL, 0);
+    imap_known_flags_delete(k, 0, n);
 }
 
 
@@ -223,34 +229,19 @@ static void
 imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_sequence_set_t *gone)
 {
-    uint32_t    at, from, to, n;
-    imap_run_t  run, rest[2];
+    uint32_t     at, end, i;
+    imap_run_t  *run;
 
-    at = imap_known_flags_find(k, first);
+    at = imap_known_flags_split(k, first);
+    end = last == UINT32_MAX ? k->n : imap_known_flags_split(k, last + 1);
 
-    while (at < k->n && k->runs[at].first <= last) {
-        run = k->runs[at];
-        from = run.first < first ? first : run.first;
-        to = run.last > last ? last : run.last;
-        n = 0;
-
-        if (run.first < from) {
-            rest[n] = run;
-            rest[n++].last = from - 1;
-        }
-
-        if (run.last > to) {
-            rest[n] = run;
-            rest[n++].first = to + 1;
-        }
-
-        imap_known_flags_splice(k, at, 1, rest, n);
-        imap_sequence_set_add(gone, from, to);
-
-        k->count -= to - from + 1;
-        at += n;
+    for (i = at; i < end; i++) {
+        run = &k->runs[i];
+        imap_sequence_set_add(gone, run->first, run->last);
+        k->count -= run->last - run->first + 1;
     }
 
+    imap_known_flags_delete(k, at, end - at);
     imap_known_flags_trim(k);
 }
 
@@ -339,7 +330,7 @@ imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
     size_t               i;
     json_t              *all, *value;
     imap_sequence_set_t  set;
-    imap_run_t           run;
+    imap_range_t        *range;
     const char          *name;
 
     imap_known_flags_free(k);
@@ -358,13 +349,10 @@ imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
         return -1;
     }
 
-    for (i = 0; i < set.n && k->n < IMAP_MAX_RUNS; i++) {
-        run.first = set.ranges[i].first;
-        run.last = set.ranges[i].last;
-        run.flags = 0;
-
-        imap_known_flags_splice(k, k->n, 0, &run, 1);
-        k->count += run.last - run.first + 1;
+    for (i = 0; i < set.n && i < IMAP_MAX_RUNS; i++) {
+        range = &set.ranges[i];
+        imap_known_flags_insert(k, i, range->first, range->last, 0);
+        k->count += range->last - range->first + 1;
     }
 
     imap_sequence_set_free(&set);
@@ -381,18 +369,16 @@ imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
 }
 
 
-/* Sets the flag of those in the set that are there: runs are cut at both ends
-   of each range first. */
+/* Sets the flag of all in the set that are known. */
 
 static int
 imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value)
 {
     size_t               i;
-    uint32_t             at, first, last;
+    uint32_t             at, end, last;
     uint64_t             bit;
     imap_sequence_set_t  set;
-    imap_run_t           run, piece;
 
     bit = imap_flags_bit(words, name, strlen(name));
 
@@ -402,37 +388,18 @@ imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
 
     if (!json_is_string(value)
         || imap_sequence_set_parse(&set, json_string_value(value),
-                          json_string_length(value)) == -1)
+                                   json_string_length(value)) == -1)
     {
         return -1;
     }
 
     for (i = 0; i < set.n; i++) {
-        first = set.ranges[i].first;
         last = set.ranges[i].last;
+        at = imap_known_flags_split(k, set.ranges[i].first);
+        end = last == UINT32_MAX ? k->n : imap_known_flags_split(k, last + 1);
 
-        for (at = imap_known_flags_find(k, first);
-             at < k->n && k->runs[at].first <= last;
-             at++)
-        {
-            run = k->runs[at];
-
-            if (run.first < first) {
-                piece = run;
-                piece.last = first - 1;
-                k->runs[at].first = first;
-                imap_known_flags_splice(k, at++, 0, &piece, 1);
-                run = k->runs[at];
-            }
-
-            if (run.last > last) {
-                piece = run;
-                piece.last = last;
-                k->runs[at].first = last + 1;
-                imap_known_flags_splice(k, at, 0, &piece, 1);
-            }
-
-            k->runs[at].flags |= bit;
+        while (at < end) {
+            k->runs[at++].flags |= bit;
         }
     }
 

@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     imap_run_t    *runs;
     uint32_t       n;
-    uint32_t       size;
+    size_t         size;
     uint32_t       count;               /* messages in the runs */
     uint32_t       from;                /* nothing is known below this UID */
 } imap_known_flags_t;

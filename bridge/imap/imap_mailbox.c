@@ -56,25 +56,15 @@ imap_mailbox_find(imap_session_t *s, const char *name)
 imap_mailbox_t *
 imap_mailbox_add(imap_session_t *s, const char *name)
 {
-    size_t            i, size;
-    imap_mailbox_t  **new, *m;
+    size_t           i;
+    imap_mailbox_t  *m;
 
     if (s->n >= s->o->max_mailboxes) {
         return NULL;
     }
 
-    if (s->n == s->size) {
-        size = s->size ? s->size * 2 : 8;
-        new = bridge_alloc(size * sizeof(imap_mailbox_t *));
-
-        if (s->n) {
-            memcpy(new, s->mailboxes, s->n * sizeof(imap_mailbox_t *));
-        }
-
-        free(s->mailboxes);
-        s->mailboxes = new;
-        s->size = size;
-    }
+    s->mailboxes = bridge_grow(s->mailboxes, s->n, &s->size,
+                               sizeof(imap_mailbox_t *));
 
     m = bridge_alloc(sizeof(imap_mailbox_t));
     m->name = bridge_string(name);

@@ -126,21 +126,8 @@ imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
 static imap_range_t *
 imap_sequence_set_grow(imap_sequence_set_t *set)
 {
-    size_t         size;
-    imap_range_t  *ranges;
-
-    if (set->n == set->size) {
-        size = set->size ? set->size * 2 : 4;
-        ranges = bridge_alloc(size * sizeof(imap_range_t));
-
-        if (set->n) {
-            memcpy(ranges, set->ranges, set->n * sizeof(imap_range_t));
-        }
-
-        free(set->ranges);
-        set->ranges = ranges;
-        set->size = size;
-    }
+    set->ranges = bridge_grow(set->ranges, set->n, &set->size,
+                              sizeof(imap_range_t));
 
     return &set->ranges[set->n++];
 }
