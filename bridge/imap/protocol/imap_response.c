@@ -9,27 +9,29 @@
 #include <string.h>
 
 
-typedef int (*imap_parse_pt)(imap_response_t *r, imap_cursor_t *c);
+typedef void (*imap_parse_pt)(imap_response_t *r, imap_cursor_t *c);
 
 
 typedef struct {
     const char      *name;
     imap_kind_t      kind;
-    imap_parse_pt    parse;             /* what follows the name's space */
+    imap_parse_pt    parse;             /* from the space after the name */
 } imap_untagged_t;
 
 
-static int imap_parse_untagged(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_numbered(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
+static void imap_parse_untagged(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_numbered(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
     const bridge_str_t *word);
-static int imap_parse_code(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_rest(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_list(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_list_more(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_status(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_vanished(imap_response_t *r, imap_cursor_t *c);
-static int imap_parse_esearch(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_code(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_rest(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_list(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_list_more(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_status(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
+    const bridge_str_t *item);
+static void imap_parse_vanished(imap_response_t *r, imap_cursor_t *c);
+static void imap_parse_esearch(imap_response_t *r, imap_cursor_t *c);
 
 
 static const imap_untagged_t  imap_untagged[] = {
@@ -54,7 +56,6 @@ int
 imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     const char **error)
 {
-    int            rc;
     bridge_str_t   word;
     imap_cursor_t  c;
 
@@ -66,59 +67,48 @@ imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     if (memchr(bytes->data, '\0', bytes->len)
         && memchr(bytes->data, '{', bytes->len) == NULL)
     {
-        rc = imap_cursor_error(&c, "zero byte");
+        imap_cursor_error(&c, "zero byte");
 
     } else if (imap_cursor_at(&c, '+')) {
         r->kind = IMAP_CONTINUE;
         imap_cursor_at(&c, ' ');
-        rc = imap_parse_rest(r, &c);
+        imap_parse_rest(r, &c);
 
     } else if (imap_cursor_at(&c, '*')) {
-        rc = imap_cursor_expect(&c, ' ');
-
-        if (rc == 0) {
-            rc = imap_parse_untagged(r, &c);
-        }
+        imap_cursor_expect(&c, ' ');
+        imap_parse_untagged(r, &c);
 
     } else {
         r->kind = IMAP_TAGGED;
-        rc = imap_cursor_atom(&c, &r->tag);
+        imap_cursor_atom(&c, &r->tag);
+        imap_cursor_expect(&c, ' ');
+        imap_cursor_atom(&c, &word);
+        imap_parse_condition(r, &c, &word);
 
-        if (rc == 0) {
-            rc = imap_cursor_expect(&c, ' ');
-        }
-
-        if (rc == 0) {
-            rc = imap_cursor_atom(&c, &word);
-        }
-
-        if (rc == 0) {
-            rc = imap_parse_condition(r, &c, &word);
-        }
-
-        if (rc == 0 && r->condition > IMAP_COND_BAD) {
-            rc = imap_cursor_error(&c, "bad tagged response");
+        if (r->condition > IMAP_COND_BAD) {
+            imap_cursor_error(&c, "bad tagged response");
         }
     }
 
     *error = c.error;
 
-    return rc == -1 || c.error ? -1 : 0;
+    return c.error ? -1 : 0;
 }
 
 
-static int
+static void
 imap_parse_untagged(imap_response_t *r, imap_cursor_t *c)
 {
     bridge_str_t            word;
     const imap_untagged_t  *u;
 
     if (c->p < c->end && *c->p >= '0' && *c->p <= '9') {
-        return imap_parse_numbered(r, c);
+        imap_parse_numbered(r, c);
+        return;
     }
 
     if (imap_cursor_atom(c, &word) == -1) {
-        return -1;
+        return;
     }
 
     for (u = imap_untagged; u->name; u++) {
@@ -126,41 +116,41 @@ imap_parse_untagged(imap_response_t *r, imap_cursor_t *c)
         if (bridge_str_equal(&word, u->name, strlen(u->name))) {
             r->kind = u->kind;
             imap_cursor_at(c, ' ');
-            return u->parse(r, c);
+            u->parse(r, c);
+            return;
         }
     }
 
-    /* what is unknown is no error: FLAGS, ID, NAMESPACE, extensions */
+    /* FLAGS, ID, NAMESPACE and unknown extensions are no error */
 
-    if (imap_parse_condition(r, c, &word) == -1) {
-        c->error = NULL;
-        return 0;
+    imap_parse_condition(r, c, &word);
+
+    if (c->error == NULL) {
+        r->kind = IMAP_CONDITION;
     }
 
-    r->kind = IMAP_CONDITION;
-
-    return 0;
+    c->error = NULL;
 }
 
 
-static int
+static void
 imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
 {
     uint64_t      n;
     bridge_str_t  word;
 
-    if (imap_cursor_number(c, UINT32_MAX, &n) == -1
-        || imap_cursor_expect(c, ' ') == -1
-        || imap_cursor_atom(c, &word) == -1)
-    {
-        return -1;
+    imap_cursor_number(c, UINT32_MAX, &n);
+    imap_cursor_expect(c, ' ');
+
+    if (imap_cursor_atom(c, &word) == -1) {
+        return;
     }
 
     r->number = n;
 
     if (bridge_str_is(&word, "EXISTS")) {
         r->kind = IMAP_EXISTS;
-        return 0;
+        return;
     }
 
     if (bridge_str_is(&word, "EXPUNGE")) {
@@ -168,25 +158,20 @@ imap_parse_numbered(imap_response_t *r, imap_cursor_t *c)
 
     } else if (bridge_str_is(&word, "FETCH")) {
         r->kind = IMAP_RESPONSE_FETCH;
+        imap_cursor_expect(c, ' ');
+        imap_response_fetch_parse(r, c);
 
     } else {
-        return 0;
+        return;
     }
 
     if (n == 0) {
-        return imap_cursor_error(c, "message number 0");
+        imap_cursor_error(c, "message number 0");
     }
-
-    if (r->kind == IMAP_EXPUNGE) {
-        return 0;
-    }
-
-    return imap_cursor_expect(c, ' ') == -1 ? -1 : imap_response_fetch_parse(r,
-                                                                             c);
 }
 
 
-static int
+static void
 imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
     const bridge_str_t *word)
 {
@@ -194,27 +179,29 @@ imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
 
     for (i = 0; i < sizeof(imap_conditions) / sizeof(char *); i++) {
 
-        if (bridge_str_equal(word, imap_conditions[i],
-                           strlen(imap_conditions[i])))
+        if (c->error == NULL
+            && bridge_str_equal(word, imap_conditions[i],
+                                strlen(imap_conditions[i])))
         {
             r->condition = i;
             imap_cursor_at(c, ' ');
 
-            if (imap_cursor_at(c, '[') && imap_parse_code(r, c) == -1) {
-                return -1;
+            if (imap_cursor_at(c, '[')) {
+                imap_parse_code(r, c);
             }
 
-            return imap_parse_rest(r, c);
+            imap_parse_rest(r, c);
+            return;
         }
     }
 
-    return imap_cursor_error(c, "unknown response");
+    imap_cursor_error(c, "unknown response");
 }
 
 
 /* "[" atom [" " text] "]"; the text may have a "]" within quotes only. */
 
-static int
+static void
 imap_parse_code(imap_response_t *r, imap_cursor_t *c)
 {
     int    quoted;
@@ -238,42 +225,40 @@ imap_parse_code(imap_response_t *r, imap_cursor_t *c)
     r->code_text.len = c->p - r->code_text.data;
 
     if (!imap_cursor_at(c, ']')) {
-        return imap_cursor_error(c, "response code without an end");
+        imap_cursor_error(c, "response code without an end");
+        return;
     }
 
     for (p = r->code_text.data; *p >= '0' && *p <= '9'; p++) {
 
         if (r->code_number > (INT64_MAX - 9) / 10) {
-            return imap_cursor_error(c, "number too large");
+            imap_cursor_error(c, "number too large");
+            return;
         }
 
         r->code_number = r->code_number * 10 + (*p - '0');
     }
 
     imap_cursor_at(c, ' ');
-
-    return 0;
 }
 
 
-static int
+static void
 imap_parse_rest(imap_response_t *r, imap_cursor_t *c)
 {
     r->text.data = c->p;
     r->text.len = c->end - c->p;
     c->p = c->end;
-
-    return 0;
 }
 
 
 /* (attributes) delimiter mailbox [(extended)] */
 
-static int
+static void
 imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 {
     size_t        i, n;
-    bridge_str_t  list[64], s;
+    bridge_str_t  list[64], delimiter;
     imap_list_t  *l = &r->u.list;
 
     static const struct {
@@ -294,22 +279,18 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 
     memset(l, 0, sizeof(imap_list_t));
 
-    if (imap_cursor_atoms(c, list, 64, &n) == -1
-        || imap_cursor_expect(c, ' ') == -1
-        || imap_cursor_string(c, &s, 1) == -1
-        || imap_cursor_expect(c, ' ') == -1
-        || imap_cursor_string(c, &l->name, 0) == -1)
-    {
-        return -1;
-    }
-
-    l->delimiter = s.len ? *s.data : 0;
+    imap_cursor_atoms(c, list, 64, &n);
+    imap_cursor_expect(c, ' ');
+    imap_cursor_string(c, &delimiter, 1);
+    imap_cursor_expect(c, ' ');
+    imap_cursor_string(c, &l->name, 0);
 
     while (n--) {
 
         for (i = 0; bits[i].name; i++) {
 
-            if (bridge_str_equal(&list[n], bits[i].name, strlen(bits[i].name)))
+            if (bridge_str_equal(&list[n], bits[i].name,
+                                 strlen(bits[i].name)))
             {
                 l->attributes |= bits[i].bit;
             }
@@ -320,22 +301,21 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
         l->attributes |= IMAP_BOX_SUBSCRIBED;
     }
 
-    return imap_cursor_at(c, ' ') ? imap_parse_list_more(r, c) : 0;
+    if (imap_cursor_at(c, ' ')) {
+        imap_parse_list_more(r, c);
+    }
 }
 
 
 /* (("OLDNAME" ("mailbox")) ...), RFC 5465, 5.4; Dovecot leaves out the outer
    parentheses */
 
-static int
+static void
 imap_parse_list_more(imap_response_t *r, imap_cursor_t *c)
 {
     bridge_str_t  name;
-    imap_list_t  *l = &r->u.list;
 
-    if (imap_cursor_expect(c, '(') == -1) {
-        return -1;
-    }
+    imap_cursor_expect(c, '(');
 
     while (c->p < c->end) {
         while (imap_cursor_at(c, '(') || imap_cursor_at(c, ' ')) { /* void */ }
@@ -345,147 +325,117 @@ imap_parse_list_more(imap_response_t *r, imap_cursor_t *c)
         }
 
         if (imap_cursor_string(c, &name, 0) == -1) {
-            return -1;
+            return;
         }
 
         imap_cursor_at(c, ' ');
 
-        if (!bridge_str_is(&name, "OLDNAME")) {
+        if (bridge_str_is(&name, "OLDNAME")) {
+            imap_cursor_expect(c, '(');
+            imap_cursor_string(c, &r->u.list.old_name, 0);
+            imap_cursor_expect(c, ')');
 
-            if (c->p < c->end && *c->p != ')' && imap_cursor_skip(c) == -1) {
-                return -1;
-            }
-
-            continue;
-        }
-
-        if (imap_cursor_expect(c, '(') == -1
-            || imap_cursor_string(c, &l->old_name, 0) == -1
-            || imap_cursor_expect(c, ')') == -1)
-        {
-            return -1;
+        } else if (c->p < c->end && *c->p != ')') {
+            imap_cursor_skip(c);
         }
     }
-
-    return 0;
 }
 
 
-static int
+static void
 imap_parse_status(imap_response_t *r, imap_cursor_t *c)
 {
-    uint64_t        n;
-    uint32_t       *to, bit;
-    bridge_str_t    item;
-    imap_status_t  *s = &r->u.status;
+    bridge_str_t  item;
 
-    memset(s, 0, sizeof(imap_status_t));
+    memset(&r->u.status, 0, sizeof(imap_status_t));
 
-    if (imap_cursor_string(c, &s->name, 0) == -1
-        || imap_cursor_expect(c, ' ') == -1
-        || imap_cursor_expect(c, '(') == -1)
-    {
-        return -1;
-    }
+    imap_cursor_string(c, &r->u.status.name, 0);
+    imap_cursor_expect(c, ' ');
+    imap_cursor_expect(c, '(');
 
-    while (!imap_cursor_at(c, ')')) {
+    while (c->error == NULL && !imap_cursor_at(c, ')')) {
+        imap_cursor_atom(c, &item);
 
-        if (imap_cursor_atom(c, &item) == -1
-            || imap_cursor_expect(c, ' ') == -1)
-        {
-            return -1;
+        if (imap_cursor_expect(c, ' ') == 0) {
+            imap_parse_status_item(r, c, &item);
         }
 
-        to = NULL;
-        bit = 0;
-
-        if (bridge_str_is(&item, "MESSAGES")) {
-            to = &s->messages;
-            bit = IMAP_HAS_MESSAGES;
-
-        } else if (bridge_str_is(&item, "UIDNEXT")) {
-            to = &s->uidnext;
-            bit = IMAP_HAS_UIDNEXT;
-
-        } else if (bridge_str_is(&item, "UIDVALIDITY")) {
-            to = &s->uidvalidity;
-            bit = IMAP_HAS_UIDVALIDITY;
-
-        } else if (bridge_str_is(&item, "UNSEEN")) {
-            to = &s->unseen;
-            bit = IMAP_HAS_UNSEEN;
-
-        } else if (bridge_str_is(&item, "HIGHESTMODSEQ")) {
-            bit = IMAP_HAS_MODSEQ;
-        }
-
-        if (bit == 0) {
-
-            if (imap_cursor_skip(c) == -1) {
-                return -1;
-            }
-
-        } else if (imap_cursor_number(c, to ? UINT32_MAX : INT64_MAX, &n)
-                   == -1)
-        {
-            return -1;
-
-        } else if (to) {
-            *to = n;
-
-        } else {
-            s->modseq = n;
-        }
-
-        r->has |= bit;
         imap_cursor_at(c, ' ');
     }
-
-    return 0;
 }
 
 
-static int
+static void
+imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
+    const bridge_str_t *item)
+{
+    size_t          i;
+    uint64_t        n;
+    imap_status_t  *s = &r->u.status;
+
+    const struct {
+        const char  *name;
+        uint32_t     bit;
+        uint32_t    *to;
+    } items[] = {
+        { "MESSAGES", IMAP_HAS_MESSAGES, &s->messages },
+        { "UIDNEXT", IMAP_HAS_UIDNEXT, &s->uidnext },
+        { "UIDVALIDITY", IMAP_HAS_UIDVALIDITY, &s->uidvalidity },
+        { "UNSEEN", IMAP_HAS_UNSEEN, &s->unseen }
+    };
+
+    if (bridge_str_is(item, "HIGHESTMODSEQ")) {
+        imap_cursor_number(c, INT64_MAX, &s->modseq);
+        r->has |= IMAP_HAS_MODSEQ;
+        return;
+    }
+
+    for (i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+
+        if (bridge_str_equal(item, items[i].name, strlen(items[i].name))) {
+            imap_cursor_number(c, UINT32_MAX, &n);
+            *items[i].to = n;
+            r->has |= items[i].bit;
+            return;
+        }
+    }
+
+    imap_cursor_skip(c);
+}
+
+
+static void
 imap_parse_vanished(imap_response_t *r, imap_cursor_t *c)
 {
     size_t        n;
     bridge_str_t  tags[1];
 
     if (c->p < c->end && *c->p == '(') {
-
-        if (imap_cursor_atoms(c, tags, 1, &n) == -1
-            || imap_cursor_expect(c, ' ') == -1)
-        {
-            return -1;
-        }
-
+        imap_cursor_atoms(c, tags, 1, &n);
+        imap_cursor_expect(c, ' ');
         r->earlier = n == 1 && bridge_str_is(&tags[0], "EARLIER");
     }
 
-    return imap_cursor_atom(c, &r->text);
+    imap_cursor_atom(c, &r->text);
 }
 
 
-/* [(TAG "x")] [UID] *(" " name " " value); we ask for ALL only */
+/* [(TAG "x")] [UID] *(" " name " " value); only ALL is requested */
 
-static int
+static void
 imap_parse_esearch(imap_response_t *r, imap_cursor_t *c)
 {
     bridge_str_t  name;
 
     if (c->p < c->end && *c->p == '(') {
-
-        if (imap_cursor_skip(c) == -1) {
-            return -1;
-        }
-
+        imap_cursor_skip(c);
         imap_cursor_at(c, ' ');
     }
 
     while (c->p < c->end) {
 
         if (imap_cursor_atom(c, &name) == -1) {
-            return -1;
+            return;
         }
 
         imap_cursor_at(c, ' ');
@@ -495,17 +445,12 @@ imap_parse_esearch(imap_response_t *r, imap_cursor_t *c)
         }
 
         if (bridge_str_is(&name, "ALL")) {
+            imap_cursor_atom(c, &r->text);
 
-            if (imap_cursor_atom(c, &r->text) == -1) {
-                return -1;
-            }
-
-        } else if (imap_cursor_skip(c) == -1) {
-            return -1;
+        } else {
+            imap_cursor_skip(c);
         }
 
         imap_cursor_at(c, ' ');
     }
-
-    return 0;
 }

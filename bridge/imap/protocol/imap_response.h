@@ -89,13 +89,13 @@ typedef struct {
     uint32_t           uid;
     uint32_t           size;
     uint64_t           modseq;
-    bridge_str_t         date;            /* INTERNALDATE */
-    bridge_str_t         flags[IMAP_MAX_FLAGS];
-    size_t             nflags;
-    imap_envelope_t    envelope;
+    bridge_str_t       date;            /* INTERNALDATE */
     bridge_str_t       preview;         /* RFC 8970 */
-    imap_section_t     sections[IMAP_MAX_SECTIONS];
+    size_t             nflags;
     size_t             nsections;
+    bridge_str_t       flags[IMAP_MAX_FLAGS];
+    imap_envelope_t    envelope;
+    imap_section_t     sections[IMAP_MAX_SECTIONS];
 } imap_response_fetch_t;
 
 
@@ -138,12 +138,12 @@ typedef struct {
 } imap_response_t;
 
 
-/* Returns 0, or -1 and what is wrong.  Writes to the bytes. */
+/* Returns 0, or -1 and the error.  Writes to the bytes. */
 int imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     const char **error);
 
 /* The rest of "* n FETCH ". */
-int imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
+void imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
 /* The section whose name begins so, or is it; NULL if it is not there. */
 const bridge_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
