@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the value of "pimap_account" and its rules.  Called by identity, login
- * and publish.  Invariant: without "pimap_account" it is $remote_user, or the
- * query's "account" where publishers ask.
+ * Owns the value of "pimap_account" and its rules.  Called by login, identity
+ * and publish.  Invariant: the default is $remote_user, and the argument
+ * "account" of a publish request.
  */
 
 
@@ -36,7 +36,7 @@ ngx_pimap_account_name(ngx_http_request_t *r, ngx_str_t *account,
     }
 
     if (rc == NGX_DECLINED) {
-        *problem = "the account is not percent-encoded well";
+        *problem = "the account has an invalid percent-encoding";
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -57,13 +57,13 @@ ngx_pimap_account_name_check(ngx_http_request_t *r, ngx_str_t *account,
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
     if (account->len > plcf->max_account_length) {
-        *problem = "the account's name is too long";
+        *problem = "the account is longer than "
+                   "\"pimap_max_account_length\"";
         return NGX_HTTP_BAD_REQUEST;
     }
 
     if (!ngx_pimap_query_printable(account)) {
-        *problem = "the account's name has control characters "
-                   "or is not UTF-8";
+        *problem = "the account has control characters or is not UTF-8";
         return NGX_HTTP_BAD_REQUEST;
     }
 

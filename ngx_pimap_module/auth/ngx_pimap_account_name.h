@@ -15,17 +15,17 @@
 
 
 /*
- * NGX_OK, and an empty name if nginx has logged nobody in; an HTTP status with
+ * NGX_OK, with an empty name if nginx knows no user; an HTTP status with
  * "problem" set; NGX_ERROR if memory is out.
  */
 ngx_int_t ngx_pimap_account_name(ngx_http_request_t *r, ngx_str_t *account,
     const char **problem);
 
-/* Checks the name of an account that comes from elsewhere; likewise. */
+/* Checks an account from another place, such as a body; likewise. */
 ngx_int_t ngx_pimap_account_name_check(ngx_http_request_t *r,
     ngx_str_t *account, const char **problem);
 
-/* The value of a setting; NGX_DECLINED: its percent-encoding is invalid. */
+/* The value of a setting; NGX_DECLINED: invalid percent-encoding. */
 ngx_int_t ngx_pimap_account_name_value(ngx_http_request_t *r,
     ngx_pimap_name_conf_t *conf, ngx_str_t *value);
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The defaults: devices log in, so their account is $remote_user; publishers
- * name the account in the query.
+ * Owns the device's name and its rules.  Called by the content handlers of
+ * locations.  Invariant: a token for one device allows no other name.
  */
 
 
@@ -49,7 +49,7 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
     }
 
     if (rc == NGX_DECLINED) {
-        *problem = "the device is not percent-encoded well";
+        *problem = "the device has an invalid percent-encoding";
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -67,26 +67,24 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
         *device = login->device;
     }
 
-    if (login && login->device.len
-        && (login->device.len != device->len
-            || ngx_memcmp(login->device.data, device->data, device->len) != 0))
+    if (login && login->device.len && !ngx_pimap_equal(&login->device, device))
     {
         *problem = "the token is for another device";
         return NGX_HTTP_FORBIDDEN;
     }
 
     if (device->len > plcf->max_device_length) {
-        *problem = "the device's name is too long";
+        *problem = "the device is longer than \"pimap_max_device_length\"";
         return NGX_HTTP_BAD_REQUEST;
     }
 
     if (!ngx_pimap_query_printable(device)) {
-        *problem = "the device's name has control characters or is not UTF-8";
+        *problem = "the device has control characters or is not UTF-8";
         return NGX_HTTP_BAD_REQUEST;
     }
 
     if (device->data[0] == '~') {
-        *problem = "the device's name begins with \"~\"";
+        *problem = "the device begins with \"~\", which is reserved";
         return NGX_HTTP_BAD_REQUEST;
     }
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * jansson reads the JSON, OpenSSL makes keys of it.
+ * Reads keys from JSON (RFC 7517).  Called by key_file.  Invariant: a private
+ * key is refused, and a key for another use is skipped.
  */
 
 
@@ -59,7 +60,7 @@ ngx_pimap_jwk_read(ngx_conf_t *cf, ngx_str_t *text, ngx_array_t *keys)
     root = json_loadb((char *) text->data, text->len, JSON_REJECT_DUPLICATES,
                       NULL);
     if (root == NULL) {
-        return "its JSON is malformed";
+        return "malformed JSON";
     }
 
     set = json_object_get(root, "keys");
@@ -121,7 +122,7 @@ ngx_pimap_jwk_secret(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     ngx_pimap_key_t  *key;
 
     if (ngx_pimap_jwk_bytes(cf, jwk, "k", &secret) != NGX_OK) {
-        return "a key has no \"k\", or a malformed one";
+        return "a key has no valid \"k\"";
     }
 
     if (secret.len < NGX_PIMAP_KEY_MIN_SECRET) {
@@ -130,7 +131,7 @@ ngx_pimap_jwk_secret(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
 
     key = ngx_pimap_key_add(cf, keys);
     if (key == NULL) {
-        return "no memory";
+        return "out of memory";
     }
 
     key->type = NGX_PIMAP_KEY_SECRET;
@@ -156,13 +157,13 @@ ngx_pimap_jwk_rsa(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     OSSL_PARAM_BLD  *bld;
 
     if (json_object_get(jwk, "d")) {
-        return "it has a private key, where the public one is enough";
+        return "it has a private key, use the public key";
     }
 
     if (ngx_pimap_jwk_bytes(cf, jwk, "n", &modulus) != NGX_OK
         || ngx_pimap_jwk_bytes(cf, jwk, "e", &exponent) != NGX_OK)
     {
-        return "an RSA key has no \"n\" or \"e\", or malformed ones";
+        return "an RSA key has no valid \"n\" and \"e\"";
     }
 
     bld = OSSL_PARAM_BLD_new();
@@ -176,7 +177,7 @@ ngx_pimap_jwk_rsa(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
         problem = ngx_pimap_jwk_public(cf, jwk, keys, "RSA", bld);
 
     } else {
-        problem = "no memory";
+        problem = "out of memory";
     }
 
     BN_free(n);
@@ -187,7 +188,7 @@ ngx_pimap_jwk_rsa(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
 }
 
 
-/* The point, uncompressed: 4, x, y (SEC 1, 2.3.3). */
+/* The uncompressed point: 4, x, y (SEC 1, 2.3.3). */
 
 static const char *
 ngx_pimap_jwk_ec(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
@@ -199,7 +200,7 @@ ngx_pimap_jwk_ec(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     OSSL_PARAM_BLD  *bld;
 
     if (json_object_get(jwk, "d")) {
-        return "it has a private key, where the public one is enough";
+        return "it has a private key, use the public key";
     }
 
     crv = json_string_value(json_object_get(jwk, "crv"));
@@ -210,13 +211,13 @@ ngx_pimap_jwk_ec(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
           : ngx_strcmp(crv, "P-521") == 0 ? 66 : 0;
 
     if (len == 0) {
-        return "a key's curve is none of P-256, P-384 and P-521";
+        return "an EC key needs the curve P-256, P-384 or P-521";
     }
 
     if (ngx_pimap_jwk_bytes(cf, jwk, "x", &x) != NGX_OK || x.len != len
         || ngx_pimap_jwk_bytes(cf, jwk, "y", &y) != NGX_OK || y.len != len)
     {
-        return "an EC key has no \"x\" or \"y\", or malformed ones";
+        return "an EC key has no valid \"x\" and \"y\"";
     }
 
     point[0] = 4;
@@ -234,7 +235,7 @@ ngx_pimap_jwk_ec(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
         problem = ngx_pimap_jwk_public(cf, jwk, keys, "EC", bld);
 
     } else {
-        problem = "no memory";
+        problem = "out of memory";
     }
 
     OSSL_PARAM_BLD_free(bld);
@@ -259,7 +260,7 @@ ngx_pimap_jwk_public(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys,
     pkey = ngx_pimap_jwk_pkey(type, bld);
 
     if (pkey == NULL) {
-        return "OpenSSL does not take a key";
+        return "OpenSSL rejects a key";
     }
 
     return ngx_pimap_key_public(cf, keys, pkey, &id, &algorithm);
@@ -292,7 +293,7 @@ ngx_pimap_jwk_pkey(const char *type, OSSL_PARAM_BLD *bld)
 }
 
 
-/* A member that may be absent, copied. */
+/* Copies an optional member. */
 
 static ngx_int_t
 ngx_pimap_jwk_text(ngx_conf_t *cf, json_t *jwk, const char *name,

@@ -15,8 +15,8 @@
 
 /*
  * Adds the keys of a JWKS, or one JWK, to an array of ngx_pimap_key_t.  Keys
- * of other types and for other uses are passed over (RFC 7517, 5).  NULL, or
- * what is wrong.
+ * of other types and for other uses are skipped (RFC 7517, 5).  Returns NULL,
+ * or the problem.
  */
 const char *ngx_pimap_jwk_read(ngx_conf_t *cf, ngx_str_t *text,
     ngx_array_t *keys);

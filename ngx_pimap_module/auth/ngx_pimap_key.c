@@ -49,7 +49,7 @@ ngx_pimap_key_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
 
     if (key == NULL) {
         EVP_PKEY_free(pkey);
-        return "no memory";
+        return "out of memory";
     }
 
     key->id = *id;
@@ -59,7 +59,7 @@ ngx_pimap_key_public(ngx_conf_t *cf, ngx_array_t *keys, EVP_PKEY *pkey,
 
     if (problem == NULL && ngx_pimap_key_text(cf, pkey, &key->text) != NGX_OK)
     {
-        problem = "no memory";
+        problem = "out of memory";
     }
 
     EVP_PKEY_free(pkey);
@@ -85,7 +85,7 @@ ngx_pimap_key_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
         key->type = NGX_PIMAP_KEY_EC;
 
         return ngx_pimap_key_curve(pkey)
-               ? NULL : "a key's curve is none of P-256, P-384 and P-521";
+               ? NULL : "an EC key needs the curve P-256, P-384 or P-521";
 
     default:
         return "a key is neither RSA nor EC";
@@ -93,7 +93,7 @@ ngx_pimap_key_type(EVP_PKEY *pkey, ngx_pimap_key_t *key)
 }
 
 
-/* As libjwt takes it. */
+/* libjwt reads keys in PEM. */
 
 static ngx_int_t
 ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
@@ -121,7 +121,7 @@ ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
 }
 
 
-/* secp256k1 has 256 bits, too, but is no curve of ES256 (RFC 7518, 3.4). */
+/* secp256k1 has 256 bits, but is not the curve of ES256 (RFC 7518, 3.4). */
 
 static ngx_uint_t
 ngx_pimap_key_curve(EVP_PKEY *pkey)

@@ -35,13 +35,10 @@ typedef struct {
 } ngx_pimap_key_t;
 
 
-/* One more key, all zero.  NULL: no memory. */
+/* A new key, zeroed; NULL if memory is out. */
 ngx_pimap_key_t *ngx_pimap_key_add(ngx_conf_t *cf, ngx_array_t *keys);
 
-/*
- * Adds a public key that OpenSSL has read, and frees it.  NULL, or why it
- * can't be used.
- */
+/* Adds a public key, and frees "pkey".  Returns NULL, or the problem. */
 const char *ngx_pimap_key_public(ngx_conf_t *cf, ngx_array_t *keys,
     EVP_PKEY *pkey, ngx_str_t *id, ngx_str_t *algorithm);
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Files of keys.  Text in PEM is never a secret: who knows a public key could
- * sign with it then.
+ * Reads files of keys.  Called by login_conf in the configuration phase.
+ * Invariant: PEM is never a shared secret, because a public key is no secret.
  */
 
 
@@ -15,8 +15,8 @@
 #include <openssl/pem.h>
 
 
-#define NGX_PIMAP_KEY_FILE_MAX_FILE  65536
-#define NGX_PIMAP_KEY_FILE_MAX       64     /* keys of a location */
+#define NGX_PIMAP_KEY_FILE_SIZE  65536     /* bytes */
+#define NGX_PIMAP_KEY_FILE_KEYS  64        /* of a location */
 
 
 static char *ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file,
@@ -49,7 +49,8 @@ ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
     }
 
     if (text.len && text.data[0] == '{') {
-        problem = id->len ? "a JWKS has its own \"kid\""
+        problem = id->len ? "\"kid=\" is not for a JWKS, whose keys have a "
+                            "\"kid\""
                           : ngx_pimap_jwk_read(cf, &text, keys);
 
     } else {
@@ -60,11 +61,11 @@ ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
     ERR_clear_error();
 
     if (problem == NULL && keys->nelts == before) {
-        problem = "no key that can verify is in it";
+        problem = "it has no key that can verify";
     }
 
-    if (problem == NULL && keys->nelts > NGX_PIMAP_KEY_FILE_MAX) {
-        problem = "there are more than 64 keys";
+    if (problem == NULL && keys->nelts > NGX_PIMAP_KEY_FILE_KEYS) {
+        problem = "the location has more than 64 keys";
     }
 
     if (problem) {
@@ -90,7 +91,8 @@ ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
 
     if (text.len < NGX_PIMAP_KEY_MIN_SECRET) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "key file \"%V\": it has less than 32 bytes", file);
+                           "key file \"%V\": the secret has less than "
+                           "32 bytes", file);
         return NGX_CONF_ERROR;
     }
 
@@ -116,21 +118,21 @@ ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
         return NGX_CONF_ERROR;
     }
 
-    buf = ngx_pnalloc(cf->pool, NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
+    buf = ngx_pnalloc(cf->pool, NGX_PIMAP_KEY_FILE_SIZE + 1);
     if (buf == NULL) {
         return NGX_CONF_ERROR;
     }
 
     n = ngx_pimap_key_file_load(cf, file, buf,
-                                NGX_PIMAP_KEY_FILE_MAX_FILE + 1);
+                                NGX_PIMAP_KEY_FILE_SIZE + 1);
 
     if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
 
-    if (n > NGX_PIMAP_KEY_FILE_MAX_FILE) {
+    if (n > NGX_PIMAP_KEY_FILE_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "key file \"%V\": it is over 64k", file);
+                           "key file \"%V\": larger than 64k", file);
         return NGX_CONF_ERROR;
     }
 
@@ -193,7 +195,7 @@ ngx_pimap_key_file_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
 
     bio = BIO_new_mem_buf(text->data, (int) text->len);
     if (bio == NULL) {
-        return "no memory";
+        return "out of memory";
     }
 
     problem = NULL;
@@ -204,7 +206,7 @@ ngx_pimap_key_file_pem(ngx_conf_t *cf, ngx_str_t *text, ngx_str_t *id,
         if (PEM_read_bio(bio, &name, &header, &data, &len) != 1) {
 
             if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-                problem = "its PEM is malformed";
+                problem = "malformed PEM";
 
             } else if (n == 0) {
                 problem = "it is neither a JWKS nor PEM";
@@ -249,14 +251,14 @@ ngx_pimap_key_file_block(ngx_conf_t *cf, char *name, u_char *data, long len,
         X509_free(cert);
 
     } else if (ngx_strstr(name, "PRIVATE KEY")) {
-        return "it has a private key, where the public one is enough";
+        return "it has a private key, use the public key";
 
     } else {
-        return "its PEM has neither a public key nor a certificate";
+        return "its PEM is neither a public key nor a certificate";
     }
 
     if (pkey == NULL) {
-        return "its PEM is malformed";
+        return "malformed PEM";
     }
 
     return ngx_pimap_key_public(cf, keys, pkey, id, &any);

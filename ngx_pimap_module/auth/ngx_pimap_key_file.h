@@ -14,14 +14,13 @@
 
 
 /*
- * Adds what is in a file to an array of keys: a JWKS, a JWK, or public keys
- * and certificates in PEM, which have this id, if it is not empty.  What is
- * wrong is logged.
+ * Adds the keys of a file to an array of ngx_pimap_key_t: a JWKS, a JWK, or
+ * public keys and certificates in PEM, which get this id.  Logs a problem.
  */
 char *ngx_pimap_key_file_read(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *id,
     ngx_array_t *keys);
 
-/* Adds a secret: all bytes of a file. */
+/* Adds a secret: all bytes of the file. */
 char *ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
     ngx_array_t *keys);
 

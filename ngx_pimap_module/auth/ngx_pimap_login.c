@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A request with a token is judged by its token, and never as one without.
+ * Owns the login of a request.  Called by identity and the content handlers.
+ * Invariant: a request with a token is never treated as one without.
  */
 
 
@@ -88,7 +89,7 @@ ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
 }
 
 
-/* nginx's realip keeps its own so, too: a context is lost by a redirect. */
+/* As nginx's realip module: an internal redirect clears a context. */
 
 ngx_pimap_login_t *
 ngx_pimap_login_find(ngx_http_request_t *r)
@@ -108,11 +109,11 @@ ngx_pimap_login_find(ngx_http_request_t *r)
 static void
 ngx_pimap_login_cleanup(void *data)
 {
-    /* void: it only marks the login */
+    /* void: the handler only marks the login */
 }
 
 
-/* Where the request brings what it is logged in by. */
+/* Finds the token or the ticket of the request. */
 
 static ngx_int_t
 ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
@@ -142,7 +143,7 @@ ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
     ngx_pimap_redact(r);
 
     if (rc == NGX_DECLINED) {
-        *problem = "the token is not percent-encoded well";
+        *problem = "the token has an invalid percent-encoding";
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -151,7 +152,7 @@ ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
     }
 
     if ((header.len != 0) + (token.len != 0) + (ticket.len != 0) > 1) {
-        *problem = "there is more than one token";
+        *problem = "the request has more than one token or ticket";
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -160,8 +161,8 @@ ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
     *secret = header.len ? header : token.len ? token : ticket;
 
     if (!(plcf->login & *method)) {
-        *problem = plcf->login & NGX_PIMAP_LOGIN_TOKEN ? "there is no token"
-                                                       : "there is no ticket";
+        *problem = plcf->login & NGX_PIMAP_LOGIN_TOKEN
+                   ? "the request has no token" : "the request has no ticket";
         return NGX_HTTP_UNAUTHORIZED;
     }
 
@@ -269,7 +270,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    *reason = "its account is none";
+    *reason = "no usable account";
 
     claim = json_object_get(claims, (char *) plcf->token_claim.data);
 
@@ -284,7 +285,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
             : NULL;
 
     if (claim) {
-        *reason = "its device is none";
+        *reason = "no usable device";
 
         rc = ngx_pimap_token_name(r->pool, claim, plcf->max_device_length,
                                   &login->device);
@@ -298,7 +299,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
             : NULL;
 
     if (claim) {
-        *reason = "its types are none";
+        *reason = "no usable types";
         return ngx_pimap_login_types(claim, &login->types);
     }
 
@@ -306,7 +307,7 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
 }
 
 
-/* An array of names, or one text of them, with commas or spaces between. */
+/* An array of names, or a string of names with commas or spaces. */
 
 static ngx_int_t
 ngx_pimap_login_types(json_t *claim, uint32_t *types)
@@ -333,7 +334,7 @@ ngx_pimap_login_types(json_t *claim, uint32_t *types)
         return NGX_DECLINED;
     }
 
-    /* one bit is of all unknown types: who may see one may not see others */
+    /* one bit stands for all unknown types, so it can't allow one of them */
 
     *types &= ~PIMAP_TYPE_OTHER;
 

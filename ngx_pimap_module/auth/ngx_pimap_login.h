@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How a request is logged in: by nginx, by a token or by a ticket.
+ * The login of a request: by nginx, by a token or by a ticket.
  */
 
 
@@ -22,28 +22,28 @@
 
 
 typedef struct {
-    ngx_str_t     account;      /* empty: nginx names none */
-    ngx_str_t     device;       /* the only name it may have; empty: any */
-    uint32_t      types;        /* that it may see */
+    ngx_str_t     account;      /* empty: nginx knows no user */
+    ngx_str_t     device;       /* the only allowed one; empty: any */
+    uint32_t      types;        /* allowed ones */
     uint32_t      issued;       /* seconds since the epoch */
-    uint32_t      expires;      /* of the token, 0: never */
-    ngx_uint_t    token;        /* by a token or ticket: may be revoked */
+    uint32_t      expires;      /* 0: never */
+    ngx_uint_t    token;        /* a token or ticket: can be revoked */
 } ngx_pimap_login_t;
 
 
 /*
  * NGX_OK; an HTTP status with "problem" set; NGX_ERROR if memory is out.  The
- * login lives as long as the request, and is looked at once only.
+ * login lives as long as the request, and is checked only once.
  */
 ngx_int_t ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **login,
     const char **problem);
 
-/* What ngx_pimap_login() has found before, or NULL. */
+/* The result of an earlier ngx_pimap_login(), or NULL. */
 ngx_pimap_login_t *ngx_pimap_login_find(ngx_http_request_t *r);
 
 /*
- * When a response that is parked with it ends, 0 for never: a little before
- * the token does, so that tokens of one time don't end together.
+ * The end of a response that is parked with this login; 0: never.  It is a
+ * little before the token's, by chance, so that many don't end together.
  */
 uint32_t ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway);
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A location that is logged in to gets its keys here, and nginx refuses to
- * start without them.
+ * Owns the settings of logins.  Called by nginx in the configuration phase.
+ * Invariant: a location with tokens has a key, or nginx does not start.
  */
 
 
@@ -111,14 +111,14 @@ ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
 
     if (conf->endpoint != NGX_PIMAP_EVENTS) {
 
-        /* one that is inherited together with others does no harm */
+        /* inherited together with other logins, it is ignored */
 
         conf->login &= ~NGX_PIMAP_LOGIN_TICKET;
 
         if (!(conf->login & (NGX_PIMAP_LOGIN_NGINX|NGX_PIMAP_LOGIN_TOKEN))) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"pimap_login ticket\" alone is for "
-                               "locations with \"pimap_events\"");
+                               "\"pimap_login ticket\" alone works only "
+                               "in locations with \"pimap_events\"");
             return NGX_ERROR;
         }
     }
@@ -164,7 +164,7 @@ ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* The first one signs, the others are those of before. */
+/* The first key signs; the others verify older tickets. */
 
 char *
 ngx_pimap_login_conf_ticket_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

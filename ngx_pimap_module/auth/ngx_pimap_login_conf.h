@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Settings of logins: their part of a location's.
+ * The settings of logins: a part of the location's.
  */
 
 
@@ -18,7 +18,7 @@ void ngx_pimap_login_conf_create(ngx_pimap_loc_conf_t *plcf);
 ngx_int_t ngx_pimap_login_conf_merge(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
 
-/* setters of the command table */
+/* for the command table */
 char *ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_pimap_login_conf_ticket_key(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * nginx writes the request line into its access log and into each line of its
- * error log.  It is for logs only, so it is replaced as soon as a module can
- * see the request, wherever it goes.  The query itself stays as it is for
- * locations that are not ours.
+ * Redacts tokens and tickets.  Called by nginx in its first phase, and by
+ * login.  Invariant: no log shows a token of the query.  The request line is
+ * only for logs, so it is redacted for all locations.  The query is redacted
+ * after our location has read it.
  */
 
 
@@ -56,7 +56,7 @@ ngx_pimap_redact_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    /* the buffer that it is in has the query, too */
+    /* its buffer also has the query, which is still needed */
 
     r->request_line.data = ngx_pstrdup(r->pool, &line);
 
@@ -97,7 +97,7 @@ ngx_pimap_redact_values(ngx_str_t *text)
 }
 
 
-/* The begin of the next value that is to be hidden, or NULL. */
+/* The next value to redact, or NULL. */
 
 static u_char *
 ngx_pimap_redact_next(u_char *p, u_char *last)

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A ticket is a token with the login that it was got with, its limits, its
- * time ("iat"), so that it is revoked with it, and its end.
+ * Owns the claims of a ticket.  Called by login and ticket_location.
+ * Invariant: a ticket has the account, the limits, the end and the time
+ * ("iat") of its login, so that it is revoked together with it.
  */
 
 

@@ -2,8 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Tickets: short tokens of our own, with which a page that can send no header
- * parks a device.
+ * Tickets: short-lived tokens of our own, for pages that can't send a header.
  */
 
 
@@ -18,19 +17,19 @@
 #include <jansson.h>
 
 
-/* Whom a ticket is for, so that it is no token, and a token no ticket. */
+/* Keeps tickets and tokens apart. */
 #define NGX_PIMAP_TICKET_AUDIENCE  "pimap-ticket"
 
 
-/* A new ticket for this login, and its end; NGX_OK or an error. */
+/* A new ticket for this login, and its end; else not NGX_OK. */
 ngx_int_t ngx_pimap_ticket_create(ngx_http_request_t *r,
     ngx_pimap_login_t *login, ngx_str_t *ticket, uint32_t *expires);
 
-/* The keys of a location; "key" is for that of the shared zone. */
+/* The keys of the location; "key" is room for the shared zone's. */
 void ngx_pimap_ticket_keys(ngx_pimap_loc_conf_t *plcf, ngx_array_t *keys,
     ngx_pimap_key_t *key);
 
-/* The login that a ticket was got with; NGX_DECLINED if it is none. */
+/* The login of the ticket; NGX_DECLINED if its claims are invalid. */
 ngx_int_t ngx_pimap_ticket_claims(ngx_http_request_t *r,
     ngx_pimap_login_t *login, json_t *claims);
 

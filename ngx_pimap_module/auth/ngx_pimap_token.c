@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libjwt reads a token and verifies it with a key.  Which key that may be is
- * decided here, by the key and not by the token: each algorithm is for one
- * type of keys, so that nobody signs with a public key as a secret, and "none"
- * is not in the table (RFC 8725, 3.1).
+ * Verifies tokens with libjwt.  Called by login and ticket; pure, without a
+ * request.  Invariant: the key decides on the algorithm, not the token.  Each
+ * algorithm belongs to one type of keys, so a public key is never used as a
+ * secret, and the table has no "none" (RFC 8725, 3.1).
  */
 
 
@@ -19,16 +19,16 @@
 
 typedef struct {
     jwt_alg_t                alg;
-    const char              *name;
+    ngx_str_t                name;
     ngx_pimap_key_type_t     type;
-    ngx_uint_t               bits;      /* of the key; HMAC, RSA: at least */
+    ngx_uint_t               bits;      /* of the key; HMAC, RSA: minimum */
 } ngx_pimap_token_alg_t;
 
 
 typedef struct {
     ngx_pimap_token_alg_t   *alg;
-    ngx_str_t                id;        /* of the key; empty: none */
-    jwt_t                   *jwt;       /* not verified: its header counts */
+    ngx_str_t                id;        /* of the key; may be empty */
+    jwt_t                   *jwt;       /* not verified, only its header */
 } ngx_pimap_token_header_t;
 
 
@@ -38,8 +38,6 @@ static const char *ngx_pimap_token_header(const char *text,
 static ngx_pimap_token_alg_t *ngx_pimap_token_alg(jwt_t *jwt);
 static const char *ngx_pimap_token_signed(const char *text,
     ngx_pimap_token_header_t *header, ngx_array_t *keys, json_t **claims);
-static ngx_uint_t ngx_pimap_token_named(ngx_pimap_key_t *key,
-    ngx_str_t *id);
 static ngx_uint_t ngx_pimap_token_fits(ngx_pimap_key_t *key,
     ngx_pimap_token_alg_t *alg);
 static jwt_t *ngx_pimap_token_decode(const char *text, ngx_str_t *key);
@@ -53,16 +51,16 @@ static ngx_uint_t ngx_pimap_token_equal(json_t *value, ngx_str_t *wanted);
 
 
 static ngx_pimap_token_alg_t  ngx_pimap_token_algs[] = {
-    { JWT_ALG_HS256, "HS256", NGX_PIMAP_KEY_SECRET, 256 },
-    { JWT_ALG_HS384, "HS384", NGX_PIMAP_KEY_SECRET, 384 },
-    { JWT_ALG_HS512, "HS512", NGX_PIMAP_KEY_SECRET, 512 },
-    { JWT_ALG_RS256, "RS256", NGX_PIMAP_KEY_RSA, 2048 },
-    { JWT_ALG_RS384, "RS384", NGX_PIMAP_KEY_RSA, 2048 },
-    { JWT_ALG_RS512, "RS512", NGX_PIMAP_KEY_RSA, 2048 },
-    { JWT_ALG_ES256, "ES256", NGX_PIMAP_KEY_EC, 256 },
-    { JWT_ALG_ES384, "ES384", NGX_PIMAP_KEY_EC, 384 },
-    { JWT_ALG_ES512, "ES512", NGX_PIMAP_KEY_EC, 521 },
-    { JWT_ALG_NONE, NULL, 0, 0 }
+    { JWT_ALG_HS256, ngx_string("HS256"), NGX_PIMAP_KEY_SECRET, 256 },
+    { JWT_ALG_HS384, ngx_string("HS384"), NGX_PIMAP_KEY_SECRET, 384 },
+    { JWT_ALG_HS512, ngx_string("HS512"), NGX_PIMAP_KEY_SECRET, 512 },
+    { JWT_ALG_RS256, ngx_string("RS256"), NGX_PIMAP_KEY_RSA, 2048 },
+    { JWT_ALG_RS384, ngx_string("RS384"), NGX_PIMAP_KEY_RSA, 2048 },
+    { JWT_ALG_RS512, ngx_string("RS512"), NGX_PIMAP_KEY_RSA, 2048 },
+    { JWT_ALG_ES256, ngx_string("ES256"), NGX_PIMAP_KEY_EC, 256 },
+    { JWT_ALG_ES384, ngx_string("ES384"), NGX_PIMAP_KEY_EC, 384 },
+    { JWT_ALG_ES512, ngx_string("ES512"), NGX_PIMAP_KEY_EC, 521 },
+    { JWT_ALG_NONE, ngx_null_string, 0, 0 }
 };
 
 
@@ -74,7 +72,7 @@ ngx_pimap_token_verify(ngx_str_t *text, ngx_pimap_token_rules_t *rules,
     ngx_pimap_token_header_t  header;
 
     if (text->len > NGX_PIMAP_TOKEN_MAX) {
-        *reason = "over 8k";
+        *reason = "longer than 8k";
         return NGX_DECLINED;
     }
 
@@ -109,7 +107,7 @@ ngx_pimap_token_verify(ngx_str_t *text, ngx_pimap_token_rules_t *rules,
 }
 
 
-/* Three parts in base64url (RFC 7515, 3.1); libjwt takes more than that. */
+/* Three parts in base64url (RFC 7515, 3.1); libjwt accepts more. */
 
 static ngx_uint_t
 ngx_pimap_token_well_formed(ngx_str_t *text)
@@ -149,19 +147,19 @@ ngx_pimap_token_header(const char *text, ngx_pimap_token_header_t *header)
         return "malformed";
     }
 
-    /* RFC 7515, 4.1.11: what must be understood, and is not */
+    /* RFC 7515, 4.1.11: extensions that must be understood */
 
     json = jwt_get_headers_json(jwt, "crit");
 
     if (json) {
         free(json);
-        return "has critical headers";
+        return "critical headers are not supported";
     }
 
     header->alg = ngx_pimap_token_alg(jwt);
 
     if (header->alg == NULL) {
-        return "its algorithm is not supported";
+        return "unsupported algorithm";
     }
 
     header->id.data = (u_char *) jwt_get_header(jwt, "kid");
@@ -183,8 +181,8 @@ ngx_pimap_token_alg(jwt_t *jwt)
         return NULL;
     }
 
-    for (alg = ngx_pimap_token_algs; alg->name; alg++) {
-        if (ngx_strcmp(alg->name, name) == 0) {
+    for (alg = ngx_pimap_token_algs; alg->name.len; alg++) {
+        if (ngx_strcmp(alg->name.data, name) == 0) {
             return alg;
         }
     }
@@ -194,8 +192,8 @@ ngx_pimap_token_alg(jwt_t *jwt)
 
 
 /*
- * The keys of the token's id; without one, or where no key has it, those
- * without an id, and all keys if the token has none.
+ * Tries the keys with the token's id.  If no key has this id, tries the keys
+ * without an id.  If the token has no id, tries all keys.
  */
 
 static const char *
@@ -211,7 +209,7 @@ ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
     key = keys->elts;
     id = &header->id;
 
-    for (i = 0; i < keys->nelts && !ngx_pimap_token_named(&key[i], id); i++) {
+    for (i = 0; i < keys->nelts && !ngx_pimap_equal(&key[i].id, id); i++) {
         /* void */
     }
 
@@ -221,7 +219,7 @@ ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
 
     for (tried = 0, i = 0; i < keys->nelts; i++) {
 
-        if ((header->id.len && !ngx_pimap_token_named(&key[i], id))
+        if ((header->id.len && !ngx_pimap_equal(&key[i].id, id))
             || !ngx_pimap_token_fits(&key[i], header->alg))
         {
             continue;
@@ -229,7 +227,7 @@ ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
 
         jwt = ngx_pimap_token_decode(text, &key[i].text);
 
-        /* the header that was looked at is the one that was verified */
+        /* the checked header is the verified one */
 
         if (jwt && jwt_get_alg(jwt) == header->alg->alg) {
             *claims = ngx_pimap_token_json(jwt);
@@ -241,16 +239,7 @@ ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
         tried = 1;
     }
 
-    return tried ? "its signature is wrong" : "no key fits";
-}
-
-
-static ngx_uint_t
-ngx_pimap_token_named(ngx_pimap_key_t *key, ngx_str_t *id)
-{
-    return key->id.len == id->len
-           && (id->len == 0
-               || ngx_memcmp(key->id.data, id->data, id->len) == 0);
+    return tried ? "wrong signature" : "no matching key";
 }
 
 
@@ -258,11 +247,8 @@ static ngx_uint_t
 ngx_pimap_token_fits(ngx_pimap_key_t *key, ngx_pimap_token_alg_t *alg)
 {
     if (key->type != alg->type
-        || (key->algorithm.len
-            && (key->algorithm.len != ngx_strlen(alg->name)
-                || ngx_strncmp(key->algorithm.data, alg->name,
-                               key->algorithm.len)
-                   != 0)))
+        || (key->algorithm.len && !ngx_pimap_equal(&key->algorithm,
+                                                   &alg->name)))
     {
         return 0;
     }
@@ -272,7 +258,7 @@ ngx_pimap_token_fits(ngx_pimap_key_t *key, ngx_pimap_token_alg_t *alg)
 }
 
 
-/* Verified with the key, if it is not empty.  NULL: it is not good. */
+/* Verifies with the key, if it is not empty.  NULL: invalid. */
 
 static jwt_t *
 ngx_pimap_token_decode(const char *text, ngx_str_t *key)
@@ -282,7 +268,7 @@ ngx_pimap_token_decode(const char *text, ngx_str_t *key)
 
     rc = jwt_decode(&jwt, text, key->data, (int) key->len);
 
-    /* nginx would find them at the next connection, and blame that one */
+    /* nginx would log them as errors of the next connection */
 
     ERR_clear_error();
 
@@ -290,7 +276,7 @@ ngx_pimap_token_decode(const char *text, ngx_str_t *key)
 }
 
 
-/* An object; NULL if it is none. */
+/* NULL: not an object. */
 
 static json_t *
 ngx_pimap_token_json(jwt_t *jwt)
@@ -334,18 +320,18 @@ ngx_pimap_token_claims(ngx_pimap_token_t *token,
         || ngx_pimap_token_time(claims, "nbf", &from) != NGX_OK
         || ngx_pimap_token_time(claims, "iat", &token->issued) != NGX_OK)
     {
-        return "a time in it is none";
+        return "a time that is not a number";
     }
 
     if (json_object_get(claims, "exp") == NULL) {
-        return "never expires";
+        return "no expiry time";
     }
 
     if (now >= token->expires + rules->leeway) {
         return "expired";
     }
 
-    /* what comes from the future could outlive its revocation */
+    /* a token of the future could survive its revocation */
 
     if (from > now + rules->leeway || token->issued > now + rules->leeway) {
         return "not yet valid";
@@ -355,20 +341,20 @@ ngx_pimap_token_claims(ngx_pimap_token_t *token,
         && !ngx_pimap_token_equal(json_object_get(claims, "iss"),
                                   &rules->issuer))
     {
-        return "of another issuer";
+        return "wrong issuer";
     }
 
     if (!ngx_pimap_token_audience(json_object_get(claims, "aud"),
                                   &rules->audience))
     {
-        return "for another audience";
+        return "wrong audience";
     }
 
     return NULL;
 }
 
 
-/* RFC 7519, 2: seconds, maybe with a fraction; 0 if it is absent. */
+/* RFC 7519, 2: seconds, maybe with a fraction; absent: 0. */
 
 static ngx_int_t
 ngx_pimap_token_time(json_t *claims, const char *name, time_t *time)
@@ -390,7 +376,7 @@ ngx_pimap_token_time(json_t *claims, const char *name, time_t *time)
         return NGX_ERROR;
     }
 
-    /* the last second that fits into 32 bits: far enough */
+    /* the last second that fits into 32 bits is far enough */
 
     *time = value < (double) UINT32_MAX ? (time_t) value : UINT32_MAX;
 
@@ -398,7 +384,7 @@ ngx_pimap_token_time(json_t *claims, const char *name, time_t *time)
 }
 
 
-/* RFC 7519, 4.1.3: who is not named by it has to refuse the token. */
+/* RFC 7519, 4.1.3: it must name us. */
 
 static ngx_uint_t
 ngx_pimap_token_audience(json_t *aud, ngx_str_t *wanted)

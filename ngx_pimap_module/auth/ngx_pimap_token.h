@@ -2,8 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Signed tokens (RFC 7515, RFC 7519): text in, claims out.  No
- * request in sight.
+ * Signed tokens (RFC 7515, RFC 7519): text in, claims out.
  */
 
 
@@ -19,25 +18,25 @@
 #define NGX_PIMAP_TOKEN_MAX     8192    /* bytes of a token */
 
 
-/* What a token has to be. */
+/* What a token is checked for. */
 typedef struct {
     ngx_array_t   *keys;                /* of ngx_pimap_key_t */
     ngx_str_t      issuer;              /* empty: any */
-    ngx_str_t      audience;            /* empty: it must name none */
+    ngx_str_t      audience;            /* empty: the token has none */
     time_t         leeway;              /* seconds */
 } ngx_pimap_token_rules_t;
 
 
 typedef struct {
-    json_t        *claims;              /* the caller's, json_decref() */
+    json_t        *claims;              /* the caller calls json_decref() */
     time_t         expires;
-    time_t         issued;              /* 0: it does not say */
+    time_t         issued;              /* 0: unknown */
 } ngx_pimap_token_t;
 
 
 /*
- * NGX_OK; NGX_DECLINED with "reason", ASCII without quotes, if the token is
- * not good at this time; NGX_ERROR if memory is out.
+ * NGX_OK; NGX_DECLINED if the token is invalid at this time, with "reason" in
+ * ASCII without quotes.
  */
 ngx_int_t ngx_pimap_token_verify(ngx_str_t *text,
     ngx_pimap_token_rules_t *rules, time_t now, ngx_pimap_token_t *token,

@@ -104,9 +104,9 @@ my %pem = (preferred_username => 'bob');
 is(head('/pem', $token->make(rsa => \%pem, header => { kid => 'any' })), 200,
     'a key without an id is for any');
 like($t->get('/pem', headers => $token->bearer(rsa =>
-    { sub => 'bob' }))->{body}, qr/its account is none/, 'another claim');
+    { sub => 'bob' }))->{body}, qr/no usable account/, 'another claim');
 like($t->get('/pem', headers => $token->bearer(rsa => { %pem, aud => 'x' }))
-    ->{body}, qr/for another audience/, 'an audience, where there is none');
+    ->{body}, qr/wrong audience/, 'an audience, where there is none');
 
 for ([{ device => 'd' }, 'device=d', 200], [{ device => 'd' }, '', 200],
     [{ device => 'd' }, 'device=e', 403], [{ device => 7 }, '', 401],

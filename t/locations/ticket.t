@@ -139,14 +139,14 @@ is($t->get('/ticket', headers => $token->bearer(ec256 => {
 
 is($t->get("/ticket?ticket=$bob->{ticket}")->{status}, 401,
     'it is good for no ticket');
-is(bad("/parked?access_token=$bob->{ticket}"), 'no key fits',
+is(bad("/parked?access_token=$bob->{ticket}"), 'no matching key',
     '    and no token');
 is(bad('/parked?ticket=' . used($token->make(ec256 => \%alice))),
-    'no key fits', 'a token is no ticket');
-is(bad("/parked?ticket=$bob->{ticket}x"), 'its signature is wrong',
+    'no matching key', 'a token is no ticket');
+is(bad("/parked?ticket=$bob->{ticket}x"), 'wrong signature',
     'one with more to it');
 is(bad('/parked?ticket=' . $bob->{ticket} =~ s/\..*\./'.e30.'/er),
-    'its signature is wrong', 'one that somebody has changed');
+    'wrong signature', 'one that somebody has changed');
 is($t->get('/parked?ticket=')->{status}, 401, 'none');
 
 my $short = used($t->get('/short', headers => $token->bearer(
