@@ -9,40 +9,69 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_deflate.h"
 #include "ngx_pimap_deliver.h"
+#include "ngx_pimap_device.h"
 #include "ngx_pimap_drain.h"
-#include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_events.h"
+#include "ngx_pimap_gap.h"
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_marker.h"
+#include "ngx_pimap_handover_peer.h"
+#include "ngx_pimap_handover_receiver.h"
+#include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_presence.h"
-#include "ngx_pimap_probe.h"
-#include "ngx_pimap_handover_socket.h"
-#include "ngx_pimap_gap.h"
+#include "ngx_pimap_publish.h"
+#include "ngx_pimap_redact.h"
+#include "ngx_pimap_redis_client.h"
+#include "ngx_pimap_replay.h"
 #include "ngx_pimap_revoke.h"
-#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_status.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_handover_receiver.h"
-#include "ngx_pimap_handover_peer.h"
-#include "ngx_pimap_websocket_handshake.h"
+#include "ngx_pimap_ticket_location.h"
+#include "ngx_pimap_transport_poll.h"
+#include "ngx_pimap_update.h"
 #include "ngx_pimap_update_waiter.h"
+#include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_zone.h"
 
 #include <jansson.h>
 
 
+static void *ngx_pimap_module_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_pimap_module_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_pimap_init_module(ngx_cycle_t *cycle);
 static ngx_pimap_main_conf_t *ngx_pimap_process_conf(ngx_cycle_t *cycle);
 static ngx_int_t ngx_pimap_init_process(ngx_cycle_t *cycle);
 static void ngx_pimap_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_pimap_conf_endpoint_t  ngx_pimap_events_endpoint = {
+    NGX_PIMAP_EVENTS, ngx_pimap_events_handler
+};
+
+static ngx_pimap_conf_endpoint_t  ngx_pimap_publish_endpoint = {
+    NGX_PIMAP_PUBLISH, ngx_pimap_publish_handler
+};
+
+static ngx_pimap_conf_endpoint_t  ngx_pimap_update_endpoint = {
+    NGX_PIMAP_UPDATE, ngx_pimap_update_handler
+};
+
+static ngx_pimap_conf_endpoint_t  ngx_pimap_status_endpoint = {
+    NGX_PIMAP_STATUS, ngx_pimap_status_handler
+};
+
+static ngx_pimap_conf_endpoint_t  ngx_pimap_ticket_endpoint = {
+    NGX_PIMAP_TICKET, ngx_pimap_ticket_location_handler
+};
 
 
 static ngx_command_t  ngx_pimap_commands[] = {
@@ -66,35 +95,35 @@ static ngx_command_t  ngx_pimap_commands[] = {
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_pimap_events_endpoint },
 
     { ngx_string("pimap_publish"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_pimap_publish_endpoint },
 
     { ngx_string("pimap_update"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_pimap_update_endpoint },
 
     { ngx_string("pimap_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_pimap_status_endpoint },
 
     { ngx_string("pimap_ticket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_pimap_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_pimap_ticket_endpoint },
 
     { ngx_string("pimap_login"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
@@ -425,8 +454,8 @@ static ngx_http_module_t  ngx_pimap_module_ctx = {
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_pimap_create_loc_conf,             /* create location configuration */
-    ngx_pimap_merge_loc_conf               /* merge location configuration */
+    ngx_pimap_module_create_loc_conf,      /* create location configuration */
+    ngx_pimap_module_merge_loc_conf        /* merge location configuration */
 };
 
 
@@ -444,6 +473,71 @@ ngx_module_t  ngx_pimap_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static void *
+ngx_pimap_module_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_pimap_create_loc_conf(cf);
+
+    if (plcf) {
+        ngx_pimap_login_conf_create(plcf);
+    }
+
+    return plcf;
+}
+
+
+static char *
+ngx_pimap_module_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    char  *rv;
+
+    rv = ngx_pimap_merge_loc_conf(cf, parent, child);
+
+    if (rv == NGX_CONF_OK
+        && ngx_pimap_login_conf_merge(cf, child, parent) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return rv;
+}
+
+
+static ngx_int_t
+ngx_pimap_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
+
+    if (pmcf->used && !pmcf->redis.set) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"pimap_events\", \"pimap_publish\", "
+                      "\"pimap_update\" and \"pimap_status\" need "
+                      "\"pimap_redis\" in \"http\"");
+        return NGX_ERROR;
+    }
+
+    if (pmcf->redis.set
+        && ngx_pimap_conf_redis_init(cf, &pmcf->redis) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (pmcf->hibernate && ngx_pimap_hibernate_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (pmcf->tokens && ngx_pimap_redact_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_pimap_zone_create(cf, pmcf);
+}
 
 
 static ngx_int_t
@@ -505,6 +599,43 @@ static const ngx_pimap_deliver_handlers_t  ngx_pimap_deliver_table = {
 };
 
 
+static const ngx_pimap_log_reader_ops_t  ngx_pimap_log_reader_table = {
+    ngx_pimap_replay_start,
+    ngx_pimap_replay_done
+};
+
+
+/*
+ * An account is subscribed.  The order is a contract:
+ *
+ *  1. the newest request of a device wins, so that no older one gets events;
+ *  2. devices and the account look for what they have missed;
+ *  3. a marker is published for the devices that are handed over, and what is
+ *     published after it is theirs;
+ *  4. logins that have been revoked meanwhile are ended, with the devices of 3;
+ *  5. requests that wait for a result send their updates again.  They come
+ *     last, because the last waiter that is answered frees the account.
+ */
+
+static const ngx_pimap_subscriber_row_t  ngx_pimap_subscribed[] = {
+    ngx_pimap_subscriber_row(ngx_pimap_supersede_subscribed),
+    ngx_pimap_subscriber_row(ngx_pimap_gap_subscribed),
+    ngx_pimap_subscriber_row(ngx_pimap_handover_incoming_subscribed),
+    ngx_pimap_subscriber_row(ngx_pimap_revoke_check),
+    ngx_pimap_subscriber_row(ngx_pimap_update_waiter_subscribed),
+    { NULL, NULL }
+};
+
+
+static const ngx_pimap_redis_handlers_t  ngx_pimap_redis_table = {
+    ngx_pimap_deliver,
+    ngx_pimap_subscribed,
+    ngx_pimap_supersede_reachable,
+    ngx_pimap_revoke_start,
+    ngx_pimap_revoke_stop
+};
+
+
 static ngx_int_t
 ngx_pimap_init_process(ngx_cycle_t *cycle)
 {
@@ -529,19 +660,18 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_compressed_stream_init_process(pmcf->compress_memory,
                                              512 * 1024);
 
+    ngx_pimap_subscription_init_process();
+    ngx_pimap_account_init_process(ngx_pimap_coalesce_forget);
+    ngx_pimap_log_reader_init_process(cycle, &ngx_pimap_log_reader_table);
+
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_device_init_process(cycle) != NGX_OK
         || ngx_pimap_transport_poll_init_process(cycle) != NGX_OK
-        || ngx_pimap_account_init_process(ngx_pimap_coalesce_forget)
-           != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
-        || ngx_pimap_log_reader_init_process(cycle) != NGX_OK
         || ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table) != NGX_OK
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK
         || ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check) != NGX_OK
         || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
-        || ngx_pimap_presence_init_process(cycle, pmcf) != NGX_OK
-        || ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK
         || ngx_pimap_handover_peer_init_process(cycle) != NGX_OK
         || ngx_pimap_handover_sender_init_process(cycle) != NGX_OK
@@ -555,8 +685,11 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    ngx_pimap_subscriber_open(&pmcf->redis);
-    ngx_pimap_command_open(&pmcf->redis);
+    if (ngx_pimap_redis_client_open(cycle, pmcf, &ngx_pimap_redis_table)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     return ngx_pimap_handover_receiver_init_process(cycle);
 }
@@ -572,8 +705,7 @@ ngx_pimap_exit_process(ngx_cycle_t *cycle)
     ngx_pimap_handover_incoming_exit_process();
     ngx_pimap_handover_receiver_exit_process();
     ngx_pimap_handover_peer_exit_process();
-    ngx_pimap_subscriber_close();
-    ngx_pimap_command_close();
+    ngx_pimap_redis_client_close();
     ngx_pimap_hibernate_exit_process();
     ngx_pimap_deflate_exit_process();
     ngx_pimap_inflate_exit_process();

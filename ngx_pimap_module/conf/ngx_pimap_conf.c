@@ -7,24 +7,6 @@
 
 
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_channel.h"
-#include "ngx_pimap_events.h"
-#include "ngx_pimap_hibernate.h"
-#include "ngx_pimap_redact.h"
-#include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_publish.h"
-#include "ngx_pimap_status.h"
-#include "ngx_pimap_ticket_location.h"
-#include "ngx_pimap_update.h"
-#include "ngx_pimap_timer_wheel.h"
-#include "ngx_pimap_zone.h"
-
-
-typedef struct {
-    ngx_str_t              name;
-    ngx_pimap_endpoint_t   endpoint;
-    ngx_http_handler_pt    handler;
-} ngx_pimap_conf_endpoint_t;
 
 
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
@@ -35,18 +17,6 @@ static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
     ngx_pimap_name_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev);
-
-
-static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
-    { ngx_string("pimap_events"), NGX_PIMAP_EVENTS, ngx_pimap_events_handler },
-    { ngx_string("pimap_publish"), NGX_PIMAP_PUBLISH,
-      ngx_pimap_publish_handler },
-    { ngx_string("pimap_update"), NGX_PIMAP_UPDATE, ngx_pimap_update_handler },
-    { ngx_string("pimap_status"), NGX_PIMAP_STATUS, ngx_pimap_status_handler },
-    { ngx_string("pimap_ticket"), NGX_PIMAP_TICKET,
-      ngx_pimap_ticket_location_handler },
-    { ngx_null_string, NGX_PIMAP_NO_ENDPOINT, NULL }
-};
 
 
 void *
@@ -162,8 +132,6 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     plcf->hibernate = NGX_CONF_UNSET;
     plcf->tls_padding = NGX_CONF_UNSET_SIZE;
 
-    ngx_pimap_login_conf_create(plcf);
-
     return plcf;
 }
 
@@ -209,10 +177,6 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->detach, prev->detach, 1);
     ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
     ngx_conf_merge_size_value(conf->tls_padding, prev->tls_padding, 0);
-
-    if (ngx_pimap_login_conf_merge(cf, conf, prev) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
 
     if (conf->endpoint == NGX_PIMAP_EVENTS && conf->hibernate) {
 
@@ -339,39 +303,6 @@ ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev)
 }
 
 
-ngx_int_t
-ngx_pimap_postconfiguration(ngx_conf_t *cf)
-{
-    ngx_pimap_main_conf_t  *pmcf;
-
-    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
-
-    if (pmcf->used && !pmcf->redis.set) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"pimap_events\", \"pimap_publish\", "
-                      "\"pimap_update\" and \"pimap_status\" need "
-                      "\"pimap_redis\" in \"http\"");
-        return NGX_ERROR;
-    }
-
-    if (pmcf->redis.set
-        && ngx_pimap_conf_redis_init(cf, &pmcf->redis) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (pmcf->hibernate && ngx_pimap_hibernate_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (pmcf->tokens && ngx_pimap_redact_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_pimap_zone_create(cf, pmcf);
-}
-
-
 char *
 ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -464,7 +395,7 @@ ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_TIMER_WHEEL_MAX
+    if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_PING_MAX
         || plcf->ping_min > plcf->ping_max)
     {
         return "must have bounds between 1s and 1023s";
@@ -505,22 +436,18 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_pimap_loc_conf_t  *plcf = conf;
 
-    ngx_pimap_conf_endpoint_t  *endpoint;
     ngx_pimap_main_conf_t      *pmcf;
     ngx_http_core_loc_conf_t   *clcf;
+    ngx_pimap_conf_endpoint_t  *endpoint = cmd->post;
 
     if (plcf->endpoint) {
         return "is duplicate or stands with another pimap location";
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    plcf->endpoint = endpoint->endpoint;
 
-    for (endpoint = ngx_pimap_endpoints; endpoint->name.len; endpoint++) {
-        if (ngx_strcmp(endpoint->name.data, cmd->name.data) == 0) {
-            plcf->endpoint = endpoint->endpoint;
-            clcf->handler = endpoint->handler;
-        }
-    }
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = endpoint->handler;
 
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
     pmcf->used = 1;

@@ -14,6 +14,13 @@
 #include "ngx_pimap_conf_redis.h"
 
 
+#define NGX_PIMAP_ACCOUNT_MAX       1024        /* bytes of a name */
+#define NGX_PIMAP_DEVICE_MAX        1024
+#define NGX_PIMAP_PING_MAX          1023        /* seconds */
+#define NGX_PIMAP_UPDATES_MAX       1000        /* as in redis/pimap.lua */
+#define NGX_PIMAP_ZONE_MIN_SIZE     (256 * 1024)
+
+
 /* A value from nginx.conf that names something for a request. */
 typedef struct {
     ngx_http_complex_value_t  *value;       /* NULL: the default */
@@ -30,6 +37,13 @@ typedef enum {
     NGX_PIMAP_STATUS,
     NGX_PIMAP_TICKET
 } ngx_pimap_endpoint_t;
+
+
+/* The "post" of the directive. */
+typedef struct {
+    ngx_pimap_endpoint_t   endpoint;
+    ngx_http_handler_pt    handler;
+} ngx_pimap_conf_endpoint_t;
 
 
 struct ngx_pimap_main_conf_s {
@@ -117,7 +131,6 @@ void *ngx_pimap_create_main_conf(ngx_conf_t *cf);
 char *ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_pimap_create_loc_conf(ngx_conf_t *cf);
 char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
-ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
 
 /*
  * The settings of a device that has come from another worker, whose location

@@ -7,8 +7,6 @@
 
 
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_update_stream.h"
 
 
 static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
@@ -29,7 +27,7 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
 };
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_PIMAP_UPDATE_STREAM_MAX
+    ngx_conf_check_num_bounds, 1, NGX_PIMAP_UPDATES_MAX
 };
 
 /* a device counts them in a byte */

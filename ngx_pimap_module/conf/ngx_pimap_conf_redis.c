@@ -11,7 +11,6 @@
 
 #include "ngx_pimap_conf_redis.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_conf_redis_url.h"
 
 
@@ -119,7 +118,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rcf->set = 1;
     rcf->verify = 1;
-    rcf->functions = NGX_PIMAP_FUNCTION_LIBRARY_LOAD;
+    rcf->functions = NGX_PIMAP_FUNCTIONS_LOAD;
     rcf->connect_timeout = 2000;
     rcf->timeout = 2000;
     rcf->probe = 5000;
@@ -239,13 +238,13 @@ ngx_pimap_conf_redis_functions(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
     if (ngx_strcmp(value->data, "load") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTION_LIBRARY_LOAD;
+        rcf->functions = NGX_PIMAP_FUNCTIONS_LOAD;
 
     } else if (ngx_strcmp(value->data, "use") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTION_LIBRARY_USE;
+        rcf->functions = NGX_PIMAP_FUNCTIONS_USE;
 
     } else if (ngx_strcmp(value->data, "off") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTION_LIBRARY_OFF;
+        rcf->functions = NGX_PIMAP_FUNCTIONS_OFF;
 
     } else {
         return "has invalid \"functions\", "

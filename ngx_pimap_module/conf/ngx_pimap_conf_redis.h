@@ -13,6 +13,12 @@
 #include "ngx_pimap.h"
 
 
+/* Values of the parameter "functions" of "pimap_redis". */
+#define NGX_PIMAP_FUNCTIONS_OFF     0       /* live only */
+#define NGX_PIMAP_FUNCTIONS_USE     1       /* never load them */
+#define NGX_PIMAP_FUNCTIONS_LOAD    2
+
+
 typedef struct {
     ngx_str_t         name;             /* for logs: "redis://host:6379/0" */
 
@@ -44,7 +50,7 @@ typedef struct {
     ngx_msec_t        timeout;          /* of a command's answer */
     ngx_msec_t        probe;            /* between two probes */
 
-    ngx_uint_t        functions;        /* NGX_PIMAP_FUNCTION_LIBRARY_* */
+    ngx_uint_t        functions;        /* NGX_PIMAP_FUNCTIONS_* */
 
     ngx_uint_t        set;
 } ngx_pimap_conf_redis_t;

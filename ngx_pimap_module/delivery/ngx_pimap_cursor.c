@@ -25,7 +25,7 @@ ngx_pimap_cursor_start(ngx_pimap_device_t *d, pimap_event_start_t *start,
     }
 
     if (start->known
-        && ngx_pimap_cursor_account(&d->account->sn.str, &last) == NGX_OK
+        && ngx_pimap_cursor_account(&d->account->sub.sn.str, &last) == NGX_OK
         && last.epoch == start->id.epoch && last.n == start->id.n)
     {
         return NGX_OK;
@@ -44,7 +44,7 @@ ngx_pimap_cursor_start(ngx_pimap_device_t *d, pimap_event_start_t *start,
 
     /* events from the subscription on come live, so the reader waits for it */
 
-    if (d->account->subscribed) {
+    if (d->account->sub.subscribed) {
         ngx_pimap_log_reader_queue(reader);
     }
 
@@ -128,9 +128,9 @@ ngx_pimap_cursor_account(ngx_str_t *name, pimap_event_id_t *id)
 {
     ngx_pimap_account_t  *account;
 
-    account = ngx_pimap_account_find(name);
+    account = ngx_pimap_subscription_find(name);
 
-    if (account == NULL || !account->has_last_id || !account->subscribed
+    if (account == NULL || !account->has_last_id || !account->sub.subscribed
         || account->reader)
     {
         return NGX_DECLINED;

@@ -50,7 +50,7 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
     ngx_pimap_count(received);
     ngx_pimap_count_n(received_bytes, len);
 
-    account = ngx_pimap_account_find(name);
+    account = ngx_pimap_subscription_find(name);
 
     if (account == NULL) {
         ngx_pimap_count(without_device);

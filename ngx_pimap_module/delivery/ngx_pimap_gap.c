@@ -205,7 +205,7 @@ ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
 
     ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
                   "pimap resync: reason=\"%V\" account=\"%V\"", reason,
-                  &d->account->sn.str);
+                  &d->account->sub.sn.str);
 
     ngx_pimap_device_dbg(d, "resync");
 
@@ -246,8 +246,11 @@ ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
 static void
 ngx_pimap_gap_check_handler(ngx_event_t *ev)
 {
-    ngx_pimap_subscriber_rotate(ngx_pimap_gap_check_parts,
-                                ngx_pimap_gap_check);
+    static ngx_pimap_subscription_walk_t  walk;
+
+    ngx_pimap_subscription_walk(&walk,
+        ngx_pimap_subscription_part(&walk, ngx_pimap_gap_check_parts),
+        ngx_pimap_gap_check);
 
     ngx_add_timer(ev, NGX_PIMAP_GAP_CHECK_TICK);
 }
@@ -256,7 +259,7 @@ ngx_pimap_gap_check_handler(ngx_event_t *ev)
 static void
 ngx_pimap_gap_check(ngx_pimap_account_t *account)
 {
-    if (account->has_last_id) {
+    if (account->sub.subscribed && account->has_last_id) {
         ngx_pimap_count(gap_checks);
         ngx_pimap_gap_peek(account);
     }

@@ -59,7 +59,7 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_str_t   *account;
     ngx_uint_t   count;
 
-    account = &reader->account->sn.str;
+    account = &reader->account->sub.sn.str;
 
     switch (ngx_pimap_function_library_state()) {
 
@@ -208,7 +208,7 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
                       "pimap can't read the log: %s, account \"%V\"",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
                                                        : "unexpected reply",
-                      &reader->account->sn.str);
+                      &reader->account->sub.sn.str);
     }
 
     /* the error is in this log only: other readers go on */
@@ -372,7 +372,7 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
     here = &account->last_id;
     there = &reader->id;
 
-    if (!account->subscribed || d->closing) {
+    if (!account->sub.subscribed || d->closing) {
         return;
     }
 

@@ -13,14 +13,13 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_subscription.h"
 #include "pimap_event_id.h"
 
 
 struct ngx_pimap_account_s {
-    ngx_str_node_t            sn;           /* sn.str is the account */
+    ngx_pimap_subscription_t  sub;          /* must be first */
     ngx_queue_t               devices;
-    ngx_queue_t               link;         /* the subscriber's */
-    uint64_t                  sequence;     /* of its SUBSCRIBE */
 
     pimap_event_id_t          last_id;      /* of its events, if has_last_id */
     ngx_pimap_log_reader_t   *reader;       /* NULL: no event is missing */
@@ -28,7 +27,6 @@ struct ngx_pimap_account_s {
 
     unsigned                  incoming:16;  /* handed over to this worker */
     unsigned                  waiters:13;   /* requests */
-    unsigned                  subscribed:1; /* Redis has said so */
     unsigned                  has_last_id:1;
     unsigned                  checking:1;   /* whether logins are revoked */
 
@@ -36,18 +34,8 @@ struct ngx_pimap_account_s {
 };
 
 
-/* release() is called for an account that will be freed. */
-ngx_int_t ngx_pimap_account_init_process(
-    void (*release)(ngx_pimap_account_t *account));
-
-ngx_pimap_account_t *ngx_pimap_account_find(ngx_str_t *name);
-
-/* For all of them; the handler may not free any. */
-void ngx_pimap_account_each(void (*handler)(ngx_pimap_account_t *account));
-
-/* For those whose names' hashes begin with the same bits as "from". */
-void ngx_pimap_account_each_of(uint32_t from, ngx_uint_t bits,
-    void (*handler)(ngx_pimap_account_t *account));
+/* The handler is called before an account is freed. */
+void ngx_pimap_account_init_process(ngx_pimap_account_pt release);
 
 /*
  * Finds or creates an account.  The caller adds a device, a waiter or an

@@ -453,7 +453,7 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 
     ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_device_name(d, &name);
-    ngx_pimap_limit_release(&account->sn.str, &name, d->address);
+    ngx_pimap_limit_release(&account->sub.sn.str, &name, d->address);
 
     ngx_pimap_partial_message_free(d);
 
@@ -484,7 +484,7 @@ ngx_pimap_device_log_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 
     ngx_pimap_device_name(d, &name);
 
-    ngx_pimap_device_quote(&account, names[0], &d->account->sn.str);
+    ngx_pimap_device_quote(&account, names[0], &d->account->sub.sn.str);
     ngx_pimap_device_quote(&device, names[1], &name);
 
     client.data = text;
@@ -562,7 +562,7 @@ ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
     ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
                        "pimap device: %s account:\"%V\" device:\"%V\" "
                        "transport:%s format:%s id:%uL-%uL reader:%s "
-                       "unsent:%uz", state, &d->account->sn.str, &name,
+                       "unsent:%uz", state, &d->account->sub.sn.str, &name,
                        ngx_pimap_device_kinds[d->kind],
                        ngx_pimap_device_formats[d->format], id->epoch, id->n,
                        ngx_pimap_log_reader_text(d->reader),

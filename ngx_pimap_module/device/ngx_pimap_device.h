@@ -23,7 +23,6 @@
 #include "pimap_event_id.h"
 
 
-#define NGX_PIMAP_DEVICE_MAX   1024     /* bytes of a device's name */
 
 
 /* What a device may send while it is parked. */

@@ -8,7 +8,6 @@
 
 
 #include "ngx_pimap_limit.h"
-#include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_device_count.h"
 #include "ngx_pimap_zone.h"

@@ -11,14 +11,11 @@
 
 #include "ngx_pimap_revoke.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_channel.h"
-#include "ngx_pimap_conf.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_device.h"
-#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_revocation.h"
 
 
-#define NGX_PIMAP_REVOKE_SUFFIX   ":revoked"    /* of the key */
 #define NGX_PIMAP_REVOKE_WINDOW   64            /* lookups in flight */
 #define NGX_PIMAP_REVOKE_LATER    1000          /* msec */
 #define NGX_PIMAP_REVOKE_QUIET    60            /* seconds between errors */
@@ -36,7 +33,6 @@ static void ngx_pimap_revoke_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_revoke_answer(void *data, redisReply *reply);
 static void ngx_pimap_revoke_error(redisReply *reply);
 static void ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time);
-static time_t ngx_pimap_revoke_later(time_t time, redisReply *reply);
 static ngx_pimap_account_t *ngx_pimap_revoke_account(
     ngx_pimap_revoke_t *rv);
 
@@ -115,14 +111,14 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 
     /* when it is ready, all accounts are looked up */
 
-    if (account->checking
+    if (account->checking || !account->sub.subscribed
         || ngx_pimap_function_library_state()
            != NGX_PIMAP_FUNCTION_LIBRARY_READY)
     {
         return;
     }
 
-    rv = ngx_alloc(sizeof(ngx_pimap_revoke_t) + account->sn.str.len,
+    rv = ngx_alloc(sizeof(ngx_pimap_revoke_t) + account->sub.sn.str.len,
                    ngx_cycle->log);
 
     if (rv == NULL) {
@@ -130,7 +126,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
         return;
     }
 
-    rv->len = account->sn.str.len;
+    rv->len = account->sub.sn.str.len;
     ngx_memcpy(rv->name, account->name, rv->len);
 
     account->checking = 1;
@@ -143,7 +139,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 void
 ngx_pimap_revoke_start(void)
 {
-    ngx_pimap_subscriber_each(ngx_pimap_revoke_check);
+    ngx_pimap_subscription_each(ngx_pimap_revoke_check);
 }
 
 
@@ -191,7 +187,8 @@ ngx_pimap_revoke_run(void)
         name.data = rv->name;
         name.len = rv->len;
 
-        if (ngx_pimap_revoke_read(&name, ngx_pimap_revoke_answer, rv) == NULL)
+        if (ngx_pimap_revocation_read(&name, ngx_pimap_revoke_answer, rv)
+            == NULL)
         {
             /* too many commands are in flight, or Redis is away */
 
@@ -221,38 +218,6 @@ static void
 ngx_pimap_revoke_timer_handler(ngx_event_t *ev)
 {
     ngx_pimap_revoke_run();
-}
-
-
-ngx_pimap_command_t *
-ngx_pimap_revoke_read(ngx_str_t *account, ngx_pimap_command_pt handler,
-    void *data)
-{
-    size_t                  len[2];
-    u_char                 *p;
-    u_char                  key[NGX_PIMAP_CHANNEL_MAX
-                                + sizeof(NGX_PIMAP_REVOKE_SUFFIX)];
-    const char             *argv[2];
-    ngx_pimap_main_conf_t  *pmcf;
-
-    if (ngx_pimap_function_library_state()
-        != NGX_PIMAP_FUNCTION_LIBRARY_READY)
-    {
-        return NULL;
-    }
-
-    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
-
-    p = key + ngx_pimap_channel_name(key, &pmcf->redis, account);
-    p = ngx_cpymem(p, NGX_PIMAP_REVOKE_SUFFIX,
-                   sizeof(NGX_PIMAP_REVOKE_SUFFIX) - 1);
-
-    argv[0] = "HGETALL";
-    len[0] = sizeof("HGETALL") - 1;
-    argv[1] = (char *) key;
-    len[1] = p - key;
-
-    return ngx_pimap_command_send(2, argv, len, handler, data);
 }
 
 
@@ -288,7 +253,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
              d = ngx_pimap_device_next(d))
         {
             ngx_pimap_device_name(d, &name);
-            time = ngx_pimap_revoke_time(reply, &name);
+            time = ngx_pimap_revocation_time(reply, &name);
 
             /* a login within that second was made after it, most likely */
 
@@ -308,7 +273,7 @@ ngx_pimap_revoke_account(ngx_pimap_revoke_t *rv)
     name.data = rv->name;
     name.len = rv->len;
 
-    return ngx_pimap_account_find(&name);
+    return ngx_pimap_subscription_find(&name);
 }
 
 
@@ -327,52 +292,4 @@ ngx_pimap_revoke_error(redisReply *reply)
                   "pimap can't read what is revoked: %s",
                   reply->type == REDIS_REPLY_ERROR ? reply->str
                                                    : "unexpected reply");
-}
-
-
-/* HGETALL: name, time, name, time ...; "" stands for all devices. */
-
-time_t
-ngx_pimap_revoke_time(redisReply *reply, ngx_str_t *device)
-{
-    size_t        i;
-    time_t        time;
-    redisReply  **e;
-
-    time = -1;
-
-    if (reply->type != REDIS_REPLY_ARRAY) {
-        return time;
-    }
-
-    e = reply->element;
-
-    for (i = 0; i + 1 < reply->elements; i += 2) {
-
-        if (e[i]->type == REDIS_REPLY_STRING
-            && (e[i]->len == 0
-                || ((size_t) e[i]->len == device->len
-                    && ngx_memcmp(e[i]->str, device->data, device->len)
-                       == 0)))
-        {
-            time = ngx_pimap_revoke_later(time, e[i + 1]);
-        }
-    }
-
-    return time;
-}
-
-
-static time_t
-ngx_pimap_revoke_later(time_t time, redisReply *reply)
-{
-    time_t  other;
-
-    if (reply->type != REDIS_REPLY_STRING) {
-        return time;
-    }
-
-    other = ngx_atotm((u_char *) reply->str, reply->len);
-
-    return ngx_max(time, other);
 }

@@ -12,7 +12,6 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_command.h"
 
 
 ngx_int_t ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
@@ -30,13 +29,6 @@ void ngx_pimap_revoke_check(ngx_pimap_account_t *account);
 /* Redis takes commands: looks up each subscribed account; or it is away. */
 void ngx_pimap_revoke_start(void);
 void ngx_pimap_revoke_stop(void);
-
-/* Looks up an account, as ngx_pimap_command_send(). */
-ngx_pimap_command_t *ngx_pimap_revoke_read(ngx_str_t *account,
-    ngx_pimap_command_pt handler, void *data);
-
-/* The time up to which logins of the device are revoked; -1: none are. */
-time_t ngx_pimap_revoke_time(redisReply *reply, ngx_str_t *device);
 
 
 #endif /* _NGX_PIMAP_REVOKE_H_INCLUDED_ */

@@ -79,7 +79,7 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
         }
     }
 
-    if (d->account->subscribed) {
+    if (d->account->sub.subscribed) {
         ngx_pimap_supersede_announce(d, 1);
 
     } else if (!ngx_pimap_subscriber_listening()) {
@@ -131,7 +131,7 @@ ngx_pimap_supersede_announce(ngx_pimap_device_t *d, ngx_uint_t fresh)
     payload.data = buf;
     payload.len = p - buf;
 
-    if (ngx_pimap_command_publish_account(&d->account->sn.str, &payload,
+    if (ngx_pimap_command_publish(&d->account->sub.sn.str, &payload,
                                             NULL, NULL))
     {
         d->announced = 1;
@@ -165,7 +165,7 @@ ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 void
 ngx_pimap_supersede_reachable(void)
 {
-    ngx_pimap_subscriber_each(ngx_pimap_supersede_unconfirmed);
+    ngx_pimap_subscription_each(ngx_pimap_supersede_unconfirmed);
 }
 
 

@@ -11,10 +11,10 @@
 #define _NGX_PIMAP_TIMER_WHEEL_H_INCLUDED_
 
 
-#include "ngx_pimap.h"
+#include "ngx_pimap_conf.h"
 
 
-#define NGX_PIMAP_TIMER_WHEEL_MAX   1023      /* seconds ahead */
+#define NGX_PIMAP_TIMER_WHEEL_MAX  NGX_PIMAP_PING_MAX  /* seconds ahead */
 
 
 /* How many there were in one of the wheel's seconds. */

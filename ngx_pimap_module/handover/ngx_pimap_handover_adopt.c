@@ -32,7 +32,7 @@ ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
 
     d = NULL;
     c = NULL;
-    name = &account->sn.str;
+    name = &account->sub.sn.str;
 
     if (ngx_pimap_handover_device_read(&record, data, &parking) != NGX_OK
         || parking.account.len != name->len

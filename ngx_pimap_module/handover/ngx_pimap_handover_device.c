@@ -9,7 +9,6 @@
 
 #include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_account.h"
-#include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_filter.h"
 #include "ngx_pimap_cursor.h"
@@ -60,7 +59,7 @@ ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
     ngx_pimap_device_name(d, &name);
 
     ngx_pimap_record_str(record->location, d->conf->key);
-    ngx_pimap_record_str(record->account, account->sn.str);
+    ngx_pimap_record_str(record->account, account->sub.sn.str);
     ngx_pimap_record_str(record->device, name);
 
     if (d->filter) {

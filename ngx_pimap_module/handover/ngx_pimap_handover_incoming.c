@@ -7,7 +7,7 @@
 
 
 #include "ngx_pimap_handover_incoming.h"
-#include "ngx_pimap_channel.h"
+#include "ngx_pimap_conf.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_fanout.h"
 #include "ngx_pimap_device.h"
@@ -153,7 +153,7 @@ ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
     u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
     ngx_str_t  payload;
 
-    if (in->published || !in->account->subscribed) {
+    if (in->published || !in->account->sub.subscribed) {
         return;
     }
 
@@ -162,7 +162,7 @@ ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
                                NGX_PIMAP_HANDOVER_MARKER "%016xL", in->token)
                   - buf;
 
-    in->published = ngx_pimap_command_publish_account(&in->account->sn.str,
+    in->published = ngx_pimap_command_publish(&in->account->sub.sn.str,
                                                       &payload, NULL, NULL)
                     != NULL;
 }
@@ -201,7 +201,7 @@ ngx_pimap_handover_incoming_marker(ngx_pimap_account_t *account,
 
     in->marked = 1;
 
-    ngx_pimap_handover_dbg("marked", 0, &account->sn.str, in->devices);
+    ngx_pimap_handover_dbg("marked", 0, &account->sub.sn.str, in->devices);
 
     ngx_pimap_handover_incoming_pending(in, 1);
 

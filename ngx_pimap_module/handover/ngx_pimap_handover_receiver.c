@@ -348,7 +348,7 @@ ngx_pimap_handover_receiver_end(ngx_pimap_handover_from_t *from,
 {
     uint64_t  token;
 
-    ngx_pimap_handover_dbg("received", from->worker, &in->account->sn.str,
+    ngx_pimap_handover_dbg("received", from->worker, &in->account->sub.sn.str,
                            in->devices);
 
     token = in->token;

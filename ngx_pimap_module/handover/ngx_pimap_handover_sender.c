@@ -89,7 +89,7 @@ ngx_pimap_handover_sender_start(void)
     ngx_pimap_handover_sender_began = ngx_current_msec;
     ngx_pimap_handover_sender_progress = ngx_current_msec;
 
-    ngx_pimap_account_each(ngx_pimap_handover_sender_account);
+    ngx_pimap_subscription_each(ngx_pimap_handover_sender_account);
     ngx_pimap_handover_peer_begin(&ngx_pimap_handover_sender_ops);
 }
 
@@ -108,7 +108,7 @@ ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
                                                      link)))
         {
             ngx_pimap_transfer_queue(&ngx_pimap_handover_sender_queued,
-                                     &account->sn.str);
+                                     &account->sub.sn.str);
             return;
         }
     }
@@ -204,7 +204,7 @@ ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
             && ngx_current_msec - transfer->asked
                > NGX_PIMAP_HANDOVER_SENDER_WAIT
             && ngx_pimap_handover_sender_devices(peer, transfer,
-                                   ngx_pimap_account_find(&transfer->account))
+                                   ngx_pimap_subscription_find(&transfer->account))
                == NGX_ERROR)
         {
             ngx_pimap_handover_peer_drop(peer);
@@ -270,7 +270,7 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
 
     if (!peer->redis) {
         return ngx_pimap_handover_sender_devices(peer, transfer,
-                                  ngx_pimap_account_find(&transfer->account));
+                                  ngx_pimap_subscription_find(&transfer->account));
     }
 
     return NGX_OK;

@@ -13,7 +13,7 @@
 #include "ngx_pimap_header.h"
 #include "ngx_pimap_query.h"
 #include "ngx_pimap_cursor.h"
-#include "ngx_pimap_revoke.h"
+#include "ngx_pimap_revocation.h"
 
 
 #define NGX_PIMAP_PREFLIGHT_TIME   250        /* msec, for Redis before the head */
@@ -34,7 +34,7 @@ ngx_pimap_preflight(ngx_pimap_preflight_t *ask)
     ngx_pimap_preflight_place(ask);
 
     if (ask->parking->revocable) {
-        ask->revocation = ngx_pimap_revoke_read(&ask->parking->account,
+        ask->revocation = ngx_pimap_revocation_read(&ask->parking->account,
                                                 ngx_pimap_preflight_revocation,
                                                 ask);
     }
@@ -146,7 +146,7 @@ ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 
     if (reply) {
         ask->revoked = ((time_t) ask->parking->issued
-                      <= ngx_pimap_revoke_time(reply, &ask->parking->device));
+                      <= ngx_pimap_revocation_time(reply, &ask->parking->device));
     }
 
     if (ask->command == NULL) {

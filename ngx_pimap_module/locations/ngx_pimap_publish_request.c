@@ -96,7 +96,7 @@ ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i)
     switch (ngx_pimap_function_library_state()) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
-        return ngx_pimap_command_publish_account(&post->account, event,
+        return ngx_pimap_command_publish(&post->account, event,
                                                    ngx_pimap_publish_request_answered,
                                                    post);
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:

@@ -11,7 +11,7 @@
 #include "ngx_pimap_update_request.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_revoke.h"
+#include "ngx_pimap_revocation.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -127,7 +127,7 @@ ngx_pimap_update_request_begin(ngx_pimap_update_request_t *ur,
 
     *reason = "Redis is away";
 
-    ur->command = ngx_pimap_revoke_read(&ur->account,
+    ur->command = ngx_pimap_revocation_read(&ur->account,
                                         ngx_pimap_update_request_checked, ur);
 
     return ur->command ? NGX_OK : NGX_DECLINED;
@@ -146,7 +146,7 @@ ngx_pimap_update_request_checked(void *data, redisReply *reply)
 
     issued = ngx_pimap_login_find(ur->request)->issued;
 
-    if (reply && issued <= ngx_pimap_revoke_time(reply, &ur->device)) {
+    if (reply && issued <= ngx_pimap_revocation_time(reply, &ur->device)) {
         ngx_pimap_update_request_end(ur, ngx_pimap_login_revoked(ur->request));
 
     } else if (reply == NULL

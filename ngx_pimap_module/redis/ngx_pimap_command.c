@@ -2,30 +2,28 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Commands are answered in order, so they wait in a queue.  If the oldest one
- * waits for longer than the time-out, the connection is given up.
+ * Redis answers commands in order, so those in flight are a queue.  If the
+ * oldest one waits longer than the time-out, the connection is closed.
  */
 
 
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_channel.h"
-#include "ngx_pimap_function_library.h"
-#include "ngx_pimap_probe.h"
-#include "ngx_pimap_supersede.h"
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_COMMAND_MAX  65536      /* commands that wait */
+#define NGX_PIMAP_COMMAND_MAX  65536      /* commands in flight */
 
 
 struct ngx_pimap_command_s {
     ngx_queue_t            link;
     ngx_msec_t             sent;
-    ngx_pimap_command_pt   handler;         /* NULL: nobody waits */
+    ngx_pimap_command_pt   handler;         /* or NULL */
     void                  *data;
 };
 
 
+static ngx_pimap_command_t *ngx_pimap_command_add(
+    ngx_pimap_command_pt handler, void *data, char *text, int len);
 static void ngx_pimap_command_up(ngx_pimap_redis_t *redis);
 static void ngx_pimap_command_down(ngx_pimap_redis_t *redis);
 static void ngx_pimap_command_reply(ngx_pimap_redis_t *redis,
@@ -39,11 +37,18 @@ static ngx_queue_t        ngx_pimap_command_queue;
 static ngx_uint_t         ngx_pimap_command_length;
 static ngx_event_t        ngx_pimap_command_timer;
 
+static void  (*ngx_pimap_command_is_up)(void);
+static void  (*ngx_pimap_command_is_down)(void);
+
 
 void
-ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf)
+ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf, void (*up)(void),
+    void (*down)(void))
 {
     ngx_queue_init(&ngx_pimap_command_queue);
+
+    ngx_pimap_command_is_up = up;
+    ngx_pimap_command_is_down = down;
 
     ngx_pimap_timer_init(&ngx_pimap_command_timer,
                          ngx_pimap_command_timer_handler, ngx_cycle->log, 1);
@@ -80,58 +85,75 @@ ngx_pimap_command_ready(void)
 }
 
 
-ngx_pimap_command_t *
-ngx_pimap_command_publish_account(ngx_str_t *account, ngx_str_t *payload,
-    ngx_pimap_command_pt handler, void *data)
+ngx_str_t *
+ngx_pimap_command_prefix(void)
 {
-    u_char     name[NGX_PIMAP_CHANNEL_MAX];
-    ngx_str_t  channel;
-
-    channel.data = name;
-    channel.len = ngx_pimap_channel_name(name, ngx_pimap_command.conf,
-                                         account);
-
-    return ngx_pimap_command_publish(&channel, payload, handler, data);
+    return &ngx_pimap_command.conf->prefix;
 }
 
 
 ngx_pimap_command_t *
-ngx_pimap_command_publish(ngx_str_t *channel, ngx_str_t *payload,
+ngx_pimap_command_publish(ngx_str_t *account, ngx_str_t *payload,
     ngx_pimap_command_pt handler, void *data)
 {
-    size_t       len[3];
-    const char  *argv[3];
-
-    argv[0] = "PUBLISH";
-    len[0] = sizeof("PUBLISH") - 1;
-    argv[1] = (char *) channel->data;
-    len[1] = channel->len;
-    argv[2] = (char *) payload->data;
-    len[2] = payload->len;
-
-    return ngx_pimap_command_send(3, argv, len, handler, data);
+    return ngx_pimap_command_send(handler, data,
+                                  "PUBLISH " NGX_PIMAP_COMMAND_KEY " %b",
+                                  ngx_pimap_command_key(account),
+                                  payload->data, payload->len);
 }
 
 
 ngx_pimap_command_t *
-ngx_pimap_command_send(int argc, const char **argv, const size_t *len,
-    ngx_pimap_command_pt handler, void *data)
+ngx_pimap_command_send(ngx_pimap_command_pt handler, void *data,
+    const char *format, ...)
+{
+    int       len;
+    char     *text;
+    va_list   args;
+
+    va_start(args, format);
+    len = redisvFormatCommand(&text, format, args);
+    va_end(args);
+
+    return ngx_pimap_command_add(handler, data, text, len);
+}
+
+
+ngx_pimap_command_t *
+ngx_pimap_command_send_list(ngx_pimap_command_pt handler, void *data,
+    int argc, const char **argv, const size_t *len)
+{
+    int    n;
+    char  *text;
+
+    n = redisFormatCommandArgv(&text, argc, argv, len);
+
+    return ngx_pimap_command_add(handler, data, text, n);
+}
+
+
+static ngx_pimap_command_t *
+ngx_pimap_command_add(ngx_pimap_command_pt handler, void *data, char *text,
+    int len)
 {
     ngx_pimap_command_t  *command;
 
-    if (!ngx_pimap_command_ready()
-        || ngx_pimap_command_length >= NGX_PIMAP_COMMAND_MAX)
-    {
+    if (len < 0) {
         return NULL;
     }
 
-    command = ngx_alloc(sizeof(ngx_pimap_command_t), ngx_cycle->log);
+    command = NULL;
+
+    if (ngx_pimap_command_length < NGX_PIMAP_COMMAND_MAX) {
+        command = ngx_alloc(sizeof(ngx_pimap_command_t), ngx_cycle->log);
+    }
+
     if (command == NULL) {
+        redisFreeCommand(text);
         return NULL;
     }
 
-    if (ngx_pimap_redis_send(&ngx_pimap_command, argc, argv, len) != NGX_OK)
-    {
+    if (ngx_pimap_redis_send_text(&ngx_pimap_command, text, len) != NGX_OK) {
         ngx_free(command);
         return NULL;
     }
@@ -163,10 +185,7 @@ static void
 ngx_pimap_command_up(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_counters->redis_up = 1;
-
-    ngx_pimap_function_library_start(redis->conf);
-    ngx_pimap_supersede_reachable();
-    ngx_pimap_probe_start();
+    ngx_pimap_command_is_up();
 }
 
 
@@ -174,14 +193,11 @@ static void
 ngx_pimap_command_down(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_counters->redis_up = 0;
-
-    ngx_pimap_function_library_stop();
+    ngx_pimap_command_is_down();
 
     while (!ngx_queue_empty(&ngx_pimap_command_queue)) {
         ngx_pimap_command_answer(NULL);
     }
-
-    ngx_pimap_probe_lost();
 }
 
 

@@ -2,17 +2,14 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The library's text is part of the module, as it is in redis/pimap.lua.
- * Where it is missing or older it is loaded; where that is not possible
- * (Redis before 7, no permission) it is said once, and events are live only,
- * until somebody else has loaded it.
+ * Where the library is missing or older it is loaded.  Where that is not
+ * possible (Redis before 7, no permission) a warning is logged once, and events
+ * are live only until another client has loaded it.
  */
 
 
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_revoke.h"
 
 #include "pimap_function_library.h"
 
@@ -21,6 +18,8 @@
 #define NGX_PIMAP_FUNCTION_LIBRARY_LATER    60000
 
 
+static void ngx_pimap_function_library_set(
+    ngx_pimap_function_library_state_t state);
 static void ngx_pimap_function_library_ask(void);
 static void ngx_pimap_function_library_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_function_library_version(void *data, redisReply *reply);
@@ -30,10 +29,12 @@ static void ngx_pimap_function_library_judge(const char *error,
 static void ngx_pimap_function_library_load(void);
 
 
-static ngx_pimap_function_library_state_t   ngx_pimap_function_library;
-static ngx_pimap_conf_redis_t     *ngx_pimap_function_library_conf;
-static ngx_uint_t                  ngx_pimap_function_library_told;
-static ngx_event_t                 ngx_pimap_function_library_timer;
+static ngx_pimap_function_library_state_t  ngx_pimap_function_library;
+
+static ngx_pimap_conf_redis_t         *ngx_pimap_function_library_conf;
+static ngx_pimap_function_library_pt   ngx_pimap_function_library_handler;
+static ngx_event_t                     ngx_pimap_function_library_timer;
+static ngx_uint_t                      ngx_pimap_function_library_told;
 
 
 ngx_pimap_function_library_state_t
@@ -44,18 +45,25 @@ ngx_pimap_function_library_state(void)
 
 
 void
-ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
+ngx_pimap_function_library_init_process(ngx_cycle_t *cycle,
+    ngx_pimap_conf_redis_t *conf, ngx_pimap_function_library_pt handler)
 {
     ngx_pimap_function_library_conf = conf;
-    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
+    ngx_pimap_function_library_handler = handler;
 
     ngx_pimap_timer_init(&ngx_pimap_function_library_timer,
                          ngx_pimap_function_library_timer_handler,
-                         ngx_cycle->log, 1);
+                         cycle->log, 1);
+}
 
-    if (conf->functions == NGX_PIMAP_FUNCTION_LIBRARY_OFF) {
-        ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
-        ngx_pimap_log_reader_run();
+
+void
+ngx_pimap_function_library_start(void)
+{
+    if (ngx_pimap_function_library_conf->functions
+        == NGX_PIMAP_FUNCTIONS_OFF)
+    {
+        ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_MISSING);
         return;
     }
 
@@ -66,13 +74,19 @@ ngx_pimap_function_library_start(ngx_pimap_conf_redis_t *conf)
 void
 ngx_pimap_function_library_stop(void)
 {
-    ngx_pimap_revoke_stop();
-
     ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN;
 
     if (ngx_pimap_function_library_timer.timer_set) {
         ngx_del_timer(&ngx_pimap_function_library_timer);
     }
+}
+
+
+static void
+ngx_pimap_function_library_set(ngx_pimap_function_library_state_t state)
+{
+    ngx_pimap_function_library = state;
+    ngx_pimap_function_library_handler(state);
 }
 
 
@@ -105,12 +119,8 @@ ngx_pimap_function_library_refused(const char *what, redisReply *reply,
 static void
 ngx_pimap_function_library_ask(void)
 {
-    static const size_t   len[] = { 5, 13, 1 };
-    static const char    *argv[] = { "FCALL", "pimap_version", "0" };
-
-    if (ngx_pimap_command_send(3, argv, len,
-                               ngx_pimap_function_library_version,
-                                 NULL)
+    if (ngx_pimap_command_send(ngx_pimap_function_library_version, NULL,
+                               "FCALL pimap_version 0")
         == NULL)
     {
         ngx_add_timer(&ngx_pimap_function_library_timer,
@@ -160,17 +170,14 @@ ngx_pimap_function_library_judge(const char *error, long long version)
     switch (pimap_function_library_status(error, version)) {
 
     case PIMAP_FUNCTION_LIBRARY_READY:
-        ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_READY;
         ngx_pimap_function_library_told = 0;
-
-        ngx_pimap_log_reader_run();
-        ngx_pimap_revoke_start();
+        ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_READY);
         return;
 
     case PIMAP_FUNCTION_LIBRARY_OLD:
 
         if (ngx_pimap_function_library_conf->functions
-            == NGX_PIMAP_FUNCTION_LIBRARY_LOAD)
+            == NGX_PIMAP_FUNCTIONS_LOAD)
         {
             ngx_pimap_function_library_load();
             return;
@@ -188,8 +195,6 @@ ngx_pimap_function_library_judge(const char *error, long long version)
         break;
     }
 
-    ngx_pimap_function_library = NGX_PIMAP_FUNCTION_LIBRARY_MISSING;
-
     ngx_add_timer(&ngx_pimap_function_library_timer,
                   NGX_PIMAP_FUNCTION_LIBRARY_LATER);
 
@@ -201,26 +206,20 @@ ngx_pimap_function_library_judge(const char *error, long long version)
                       error);
     }
 
-    ngx_pimap_log_reader_run();
+    ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_MISSING);
 }
 
 
 static void
 ngx_pimap_function_library_load(void)
 {
-    size_t       len[4];
-    const char  *argv[4];
+    size_t       len;
+    const char  *text;
 
-    argv[0] = "FUNCTION";
-    len[0] = sizeof("FUNCTION") - 1;
-    argv[1] = "LOAD";
-    len[1] = sizeof("LOAD") - 1;
-    argv[2] = "REPLACE";
-    len[2] = sizeof("REPLACE") - 1;
-    argv[3] = pimap_function_library_text(&len[3]);
+    text = pimap_function_library_text(&len);
 
-    if (ngx_pimap_command_send(4, argv, len, ngx_pimap_function_library_loaded,
-                               NULL)
+    if (ngx_pimap_command_send(ngx_pimap_function_library_loaded, NULL,
+                               "FUNCTION LOAD REPLACE %b", text, len)
         == NULL)
     {
         ngx_add_timer(&ngx_pimap_function_library_timer,

@@ -1,16 +1,13 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * The line of readers.
  */
 
 
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_replay.h"
 
 
-#define NGX_PIMAP_LOG_READER_WINDOW   64        /* that read at a time */
+#define NGX_PIMAP_LOG_READER_WINDOW   64        /* reads in flight */
 #define NGX_PIMAP_LOG_READER_PAUSE    1000      /* msec after an error */
 
 
@@ -19,24 +16,27 @@ static void ngx_pimap_log_reader_back_off(void);
 static void ngx_pimap_log_reader_run_handler(ngx_event_t *ev);
 
 
-static ngx_queue_t       ngx_pimap_log_reader_line;
-static ngx_uint_t        ngx_pimap_log_reader_reading;
-static ngx_event_t       ngx_pimap_log_reader_event;
-static ngx_event_t       ngx_pimap_log_reader_timer;
+static const ngx_pimap_log_reader_ops_t  *ngx_pimap_log_reader_ops;
+
+static ngx_queue_t  ngx_pimap_log_readers;
+static ngx_uint_t   ngx_pimap_log_reader_reading;
+static ngx_event_t  ngx_pimap_log_reader_event;
+static ngx_event_t  ngx_pimap_log_reader_timer;
 
 
-ngx_int_t
-ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle)
+void
+ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle,
+    const ngx_pimap_log_reader_ops_t *ops)
 {
-    ngx_queue_init(&ngx_pimap_log_reader_line);
+    ngx_pimap_log_reader_ops = ops;
+
+    ngx_queue_init(&ngx_pimap_log_readers);
 
     ngx_pimap_timer_init(&ngx_pimap_log_reader_event,
                          ngx_pimap_log_reader_run_handler, cycle->log, 0);
 
     ngx_pimap_timer_init(&ngx_pimap_log_reader_timer,
                          ngx_pimap_log_reader_run_handler, cycle->log, 1);
-
-    return NGX_OK;
 }
 
 
@@ -103,9 +103,9 @@ ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader)
     }
 
     reader->state = NGX_PIMAP_LOG_READER_QUEUED;
-    ngx_queue_insert_tail(&ngx_pimap_log_reader_line, &reader->link);
+    ngx_queue_insert_tail(&ngx_pimap_log_readers, &reader->link);
 
-    /* the owner may be half made, or in the middle of a walk */
+    /* the owner may be incomplete, or the caller walk over devices */
 
     ngx_post_event(&ngx_pimap_log_reader_event, &ngx_posted_events);
 }
@@ -139,8 +139,8 @@ ngx_pimap_log_reader_pause(ngx_pimap_log_reader_t *reader)
 void
 ngx_pimap_log_reader_run(void)
 {
-    ngx_int_t            rc;
-    ngx_queue_t         *q;
+    ngx_int_t                rc;
+    ngx_queue_t             *q;
     ngx_pimap_log_reader_t  *reader;
 
     if (ngx_pimap_log_reader_timer.timer_set) {
@@ -148,12 +148,13 @@ ngx_pimap_log_reader_run(void)
     }
 
     while (ngx_pimap_log_reader_reading < NGX_PIMAP_LOG_READER_WINDOW
-           && !ngx_queue_empty(&ngx_pimap_log_reader_line))
+           && !ngx_queue_empty(&ngx_pimap_log_readers))
     {
-        q = ngx_queue_head(&ngx_pimap_log_reader_line);
+        q = ngx_queue_head(&ngx_pimap_log_readers);
         reader = ngx_queue_data(q, ngx_pimap_log_reader_t, link);
 
-        rc = ngx_pimap_replay_start(reader, ngx_pimap_log_reader_answered);
+        rc = ngx_pimap_log_reader_ops->start(reader,
+                                             ngx_pimap_log_reader_answered);
 
         if (rc == NGX_AGAIN) {
             break;
@@ -184,7 +185,7 @@ ngx_pimap_log_reader_answered(void *data, redisReply *reply)
     reader->state = NGX_PIMAP_LOG_READER_IDLE;
     ngx_pimap_log_reader_reading--;
 
-    if (ngx_pimap_replay_done(reader, reply) == NGX_BUSY) {
+    if (ngx_pimap_log_reader_ops->done(reader, reply) == NGX_BUSY) {
         ngx_pimap_log_reader_back_off();
     }
 

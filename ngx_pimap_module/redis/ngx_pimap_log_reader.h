@@ -72,7 +72,16 @@ struct ngx_pimap_log_reader_s {
 };
 
 
-ngx_int_t ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle);
+/* ngx_pimap_replay.h. */
+typedef struct {
+    ngx_int_t  (*start)(ngx_pimap_log_reader_t *reader,
+                        ngx_pimap_command_pt handler);
+    ngx_int_t  (*done)(ngx_pimap_log_reader_t *reader, redisReply *reply);
+} ngx_pimap_log_reader_ops_t;
+
+
+void ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle,
+    const ngx_pimap_log_reader_ops_t *ops);
 
 /* An IDLE reader; *owner will point to it.  NULL: no memory. */
 ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(

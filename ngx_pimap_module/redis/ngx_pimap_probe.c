@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One probe is under way at a time.  One that does not come back in time
- * renews the subscription: it may be dead while its connection looks alive.
- * (A commander that does not answer is found by its own time-out.)
+ * One probe is in flight at a time.  If it does not come back in time, the
+ * subscribing connection is renewed, because it may be dead while it looks
+ * alive.  (A dead commanding connection is found by its own time-out.)
  */
 
 
@@ -29,7 +29,7 @@ static ngx_event_t              ngx_pimap_probe_timer;
 static u_char                   ngx_pimap_probe_name[128];
 static ngx_str_t                ngx_pimap_probe_str;
 static uint64_t                 ngx_pimap_probe_sent;   /* usec, its text */
-static ngx_uint_t               ngx_pimap_probe_away;
+static ngx_uint_t               ngx_pimap_probe_in_flight;
 
 
 ngx_int_t
@@ -49,7 +49,7 @@ ngx_pimap_probe_init_process(ngx_cycle_t *cycle, ngx_pimap_conf_redis_t *conf)
     ngx_pimap_probe_str.len = p - ngx_pimap_probe_name;
 
     ngx_pimap_probe_conf = conf;
-    ngx_pimap_probe_away = 0;
+    ngx_pimap_probe_in_flight = 0;
 
     ngx_pimap_timer_init(&ngx_pimap_probe_timer, ngx_pimap_probe_handler,
                          cycle->log, 1);
@@ -68,7 +68,7 @@ ngx_pimap_probe_channel(void)
 void
 ngx_pimap_probe_start(void)
 {
-    if (ngx_pimap_probe_away) {
+    if (ngx_pimap_probe_in_flight) {
         return;
     }
 
@@ -77,7 +77,7 @@ ngx_pimap_probe_start(void)
         return;
     }
 
-    /* the answer to the subscription may never come, too */
+    /* the answer to the subscription may be lost as well */
 
     ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->timeout);
 }
@@ -86,15 +86,12 @@ ngx_pimap_probe_start(void)
 static void
 ngx_pimap_probe_send(void)
 {
-    u_char     buf[NGX_INT64_LEN];
-    ngx_str_t  text;
-
     ngx_pimap_probe_sent = ngx_pimap_probe_usec();
 
-    text.data = buf;
-    text.len = ngx_sprintf(buf, "%uL", ngx_pimap_probe_sent) - buf;
-
-    if (ngx_pimap_command_publish(&ngx_pimap_probe_str, &text, NULL, NULL)
+    if (ngx_pimap_command_send(NULL, NULL, "PUBLISH %b %llu",
+                               ngx_pimap_probe_str.data,
+                               ngx_pimap_probe_str.len,
+                               (unsigned long long) ngx_pimap_probe_sent)
         == NULL)
     {
         ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->probe);
@@ -102,7 +99,7 @@ ngx_pimap_probe_send(void)
     }
 
     ngx_pimap_count(probes);
-    ngx_pimap_probe_away = 1;
+    ngx_pimap_probe_in_flight = 1;
 
     ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->timeout);
 }
@@ -112,7 +109,7 @@ void
 ngx_pimap_probe_lost(void)
 {
     ngx_pimap_counters->ready = 0;
-    ngx_pimap_probe_away = 0;
+    ngx_pimap_probe_in_flight = 0;
 
     if (ngx_pimap_probe_timer.timer_set) {
         ngx_del_timer(&ngx_pimap_probe_timer);
@@ -125,7 +122,7 @@ ngx_pimap_probe_received(u_char *data, size_t len)
 {
     u_char  buf[NGX_INT64_LEN];
 
-    if (!ngx_pimap_probe_away
+    if (!ngx_pimap_probe_in_flight
         || len != (size_t) (ngx_sprintf(buf, "%uL", ngx_pimap_probe_sent)
                             - buf)
         || ngx_memcmp(data, buf, len) != 0)
@@ -133,14 +130,14 @@ ngx_pimap_probe_received(u_char *data, size_t len)
         return;
     }
 
-    ngx_pimap_probe_away = 0;
+    ngx_pimap_probe_in_flight = 0;
 
     ngx_pimap_counters->probe_usec = ngx_pimap_probe_usec()
                                      - ngx_pimap_probe_sent;
 
     ngx_pimap_counters->ready = ngx_pimap_subscriber_ready();
 
-    /* many accounts may still be on their way into a new subscription */
+    /* many accounts may still wait to be subscribed */
 
     ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_counters->ready
                                           ? ngx_pimap_probe_conf->probe
@@ -151,7 +148,7 @@ ngx_pimap_probe_received(u_char *data, size_t len)
 static void
 ngx_pimap_probe_handler(ngx_event_t *ev)
 {
-    if (ngx_pimap_probe_away) {
+    if (ngx_pimap_probe_in_flight) {
         ngx_pimap_count(probes_lost);
         ngx_pimap_probe_lost();
         ngx_pimap_subscriber_renew("probe did not come back");

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Whether delivery works: what we publish to a channel of our own has to come
- * back by our subscription.
+ * Owns the proof that delivery works: a probe that is published to a channel of
+ * our own has to come back by our subscription.  Called by the room's client.
  */
 
 
@@ -18,10 +18,10 @@
 ngx_int_t ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
     ngx_pimap_conf_redis_t *conf);
 
-/* The channel to subscribe to, other than any account's. */
+/* The channel to subscribe to. */
 ngx_str_t *ngx_pimap_probe_channel(void);
 
-/* A connection has come up: if both are there, probe now, else in time. */
+/* A connection is up: if both are, sends a probe. */
 void ngx_pimap_probe_start(void);
 
 /* A connection is lost: not ready until a probe has come back. */

@@ -2,12 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Data goes through the connection here: replies in, commands out.  How it
- * comes to life is in ngx_pimap_redis_connect.c.
+ * Replies in, commands out.
  */
 
 
-#include "ngx_pimap_redis_connect.h"
+#include "ngx_pimap_redis.h"
+#include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_REDIS_READ_SIZE   65536
@@ -42,11 +42,8 @@ ngx_pimap_redis_read_handler(ngx_event_t *rev)
     ngx_pimap_redis_read(redis);
     redis->reading = 0;
 
-    if (redis->failed) {
-        ngx_pimap_redis_lose(redis);
-
-    } else if (redis->moves) {
-        ngx_pimap_redis_move(redis);
+    if (redis->failed || redis->moves) {
+        redis->phase->over(redis);
     }
 }
 
@@ -114,18 +111,7 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
 
         redis->unread = redis->reader->len - redis->reader->pos;
 
-        if (redis->state == NGX_PIMAP_REDIS_GREETING) {
-            ngx_pimap_redis_greeted(redis, reply);
-
-        } else {
-            redis->reply(redis, reply);
-
-            /* a login alone does not make it any good: no reset before */
-
-            if (!redis->failed) {
-                redis->failures = 0;
-            }
-        }
+        redis->phase->reply(redis, reply);
 
         freeReplyObject(reply);
 
@@ -167,51 +153,57 @@ ngx_pimap_redis_write_handler(ngx_event_t *wev)
     c = wev->data;
     redis = c->data;
 
-    if (redis->state == NGX_PIMAP_REDIS_CONNECTING) {
-        ngx_pimap_redis_connected(redis);
+    if (redis->phase->writable) {
+        redis->phase->writable(redis);
         return;
     }
 
     ngx_pimap_redis_flush(redis);
 
     if (redis->failed) {
-        ngx_pimap_redis_lose(redis);
+        redis->phase->over(redis);
     }
 }
 
 
 ngx_int_t
-ngx_pimap_redis_send(ngx_pimap_redis_t *redis, int argc, const char **argv,
-    const size_t *len)
+ngx_pimap_redis_send(ngx_pimap_redis_t *redis, const char *format, ...)
 {
-    int   n;
-    char  *cmd;
+    int       len;
+    char     *text;
+    va_list   args;
 
-    if (redis->state < NGX_PIMAP_REDIS_GREETING || redis->failed) {
-        return NGX_DECLINED;
+    va_start(args, format);
+    len = redisvFormatCommand(&text, format, args);
+    va_end(args);
+
+    return len < 0 ? NGX_ERROR : ngx_pimap_redis_send_text(redis, text, len);
+}
+
+
+ngx_int_t
+ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text, int len)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_DECLINED;
+
+    if (redis->state >= NGX_PIMAP_REDIS_GREETING && !redis->failed) {
+        rc = ngx_pimap_redis_reserve(redis, len);
     }
 
-    n = redisFormatCommandArgv(&cmd, argc, argv, len);
+    if (rc == NGX_OK) {
+        ngx_memcpy(redis->out + redis->out_last, text, len);
+        redis->out_last += len;
 
-    if (n < 0) {
-        return NGX_ERROR;
+        /* many commands of one turn of the event loop leave in one write */
+
+        ngx_post_event(redis->connection->write, &ngx_posted_events);
     }
 
-    if (ngx_pimap_redis_reserve(redis, n) != NGX_OK) {
-        free(cmd);
-        return NGX_DECLINED;
-    }
+    redisFreeCommand(text);
 
-    ngx_memcpy(redis->out + redis->out_last, cmd, n);
-    redis->out_last += n;
-
-    free(cmd);
-
-    /* many commands of one turn of the event loop leave in one write */
-
-    ngx_post_event(redis->connection->write, &ngx_posted_events);
-
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -324,4 +316,32 @@ ngx_pimap_redis_fail(ngx_pimap_redis_t *redis, const char *why)
     /* the caller may be in the middle of something: not in its stack */
 
     ngx_add_timer(&redis->timer, 1);
+}
+
+
+void
+ngx_pimap_redis_set_state(ngx_pimap_redis_t *redis,
+    ngx_pimap_redis_state_t state)
+{
+    static const char  *names[] = {
+        "down", "resolving", "connecting", "greeting", "up"
+    };
+
+    redis->state = state;
+
+    ngx_log_debug5(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
+                   "pimap redis: %s role:%s server:\"%V\" subscriptions:%ui "
+                   "queued:%uz",
+                   names[state], redis->role, &redis->conf->name,
+                   (ngx_uint_t) ngx_pimap_counters->redis_subscribed,
+                   redis->out_last - redis->out_pos);
+}
+
+
+void
+ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log)
+{
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
 }

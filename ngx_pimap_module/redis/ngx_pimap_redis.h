@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One connection to Redis: hiredis formats and reads, nginx does the I/O.
- * It connects by itself, logs in, and comes back after a loss.
+ * Owns the bytes of one connection to Redis: hiredis formats and parses, nginx
+ * does the I/O.  Called by the command and the subscriber.  Invariant: the
+ * connection is made again after each loss, by ngx_pimap_redis_connect.c.
  */
 
 
@@ -32,13 +33,33 @@ typedef void (*ngx_pimap_redis_pt)(ngx_pimap_redis_t *redis);
 typedef void (*ngx_pimap_redis_reply_pt)(ngx_pimap_redis_t *redis,
     redisReply *reply);
 
+/*
+ *  state        begins with            ends with
+ *  DOWN         a loss, or the start   the timer          -> RESOLVING
+ *  RESOLVING    a host's name          its address        -> CONNECTING
+ *  CONNECTING   connect()              TLS' handshake     -> GREETING
+ *  GREETING     AUTH, SELECT, PING     the last answer    -> UP
+ *                                      a sentinel's       -> CONNECTING
+ *  UP
+ *
+ * Each of them ends in DOWN if it fails.
+ */
+
 typedef enum {
-    NGX_PIMAP_REDIS_DOWN = 0,           /* the timer will try again */
+    NGX_PIMAP_REDIS_DOWN = 0,
     NGX_PIMAP_REDIS_RESOLVING,
     NGX_PIMAP_REDIS_CONNECTING,
-    NGX_PIMAP_REDIS_GREETING,           /* AUTH, SELECT, PING */
+    NGX_PIMAP_REDIS_GREETING,
     NGX_PIMAP_REDIS_UP
 } ngx_pimap_redis_state_t;
+
+
+/* What a state does with the events of its socket. */
+typedef struct {
+    ngx_pimap_redis_pt         writable;        /* NULL: sends what waits */
+    ngx_pimap_redis_reply_pt   reply;
+    ngx_pimap_redis_pt         over;            /* has failed, or moves */
+} ngx_pimap_redis_phase_t;
 
 
 struct ngx_pimap_redis_s {
@@ -52,6 +73,7 @@ struct ngx_pimap_redis_s {
     const char                *role;    /* for logs */
     ngx_pimap_conf_redis_t    *conf;
     ngx_pimap_redis_state_t    state;
+    const ngx_pimap_redis_phase_t  *phase;
 
     ngx_peer_connection_t      peer;
     ngx_connection_t          *connection;
@@ -66,7 +88,7 @@ struct ngx_pimap_redis_s {
     size_t                     out_last;
 
     ngx_event_t                timer;   /* to reconnect, or to give up */
-    const char                *greetings[4];    /* commands under way */
+    const char                *greetings[4];    /* commands in flight */
     ngx_uint_t                 ngreetings;
     ngx_uint_t                 greeted;
 
@@ -92,17 +114,39 @@ void ngx_pimap_redis_open(ngx_pimap_redis_t *redis);
 void ngx_pimap_redis_close(ngx_pimap_redis_t *redis);
 
 /*
- * Queues a command; it is sent before the worker waits for events again, at
- * the latest.  NGX_DECLINED: not up, or too much is waiting already.
+ * Queues a command in the format language of hiredis, or one that hiredis has
+ * formatted, and frees it.  It is sent before the worker waits for events
+ * again.  NGX_DECLINED: not up, or too much is queued.
  */
-ngx_int_t ngx_pimap_redis_send(ngx_pimap_redis_t *redis, int argc,
-    const char **argv, const size_t *len);
+ngx_int_t ngx_pimap_redis_send(ngx_pimap_redis_t *redis, const char *format,
+    ...);
+ngx_int_t ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text,
+    int len);
 
 /*
- * Drops the connection and starts a new one later.  May be called by any
- * callback: the work is then done after it.  "why" has no secrets in it.
+ * Drops the connection and makes a new one later.  Any callback may call this:
+ * the connection is closed after it.  "why" is logged.
  */
 void ngx_pimap_redis_fail(ngx_pimap_redis_t *redis, const char *why);
+
+
+/* For the other ngx_pimap_redis_*.c. */
+
+void ngx_pimap_redis_set_state(ngx_pimap_redis_t *redis,
+    ngx_pimap_redis_state_t state);
+void ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log);
+
+void ngx_pimap_redis_read_handler(ngx_event_t *rev);
+void ngx_pimap_redis_write_handler(ngx_event_t *wev);
+
+/* ngx_pimap_redis_tls.c: ends in a greeting, or fails. */
+void ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis);
+
+/* ngx_pimap_redis_login.c: asks a sentinel for the master, or logs in. */
+void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
+
+/* An answer to that: the connection is up, moves, or fails. */
+void ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply);
 
 
 #endif /* _NGX_PIMAP_REDIS_H_INCLUDED_ */

@@ -2,14 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Name, socket, login; and after a loss, all of it again.  The waits
- * between attempts grow and are jittered, so that many workers don't come
- * back to a starting Redis in one moment.
+ * Owns the state of a connection to Redis: name, socket, TLS, login, and after
+ * a loss all of it again.  The waits between attempts grow and are jittered, so
+ * that many workers do not reconnect to a starting Redis at one moment.
  */
 
 
-#include "ngx_pimap_redis_connect.h"
-#include "ngx_pimap_redis_tls.h"
+#include "ngx_pimap_redis.h"
 #include "ngx_pimap_zone.h"
 
 
@@ -23,6 +22,11 @@ static void ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx);
 static void ngx_pimap_redis_connect(ngx_pimap_redis_t *redis,
     struct sockaddr *sockaddr, socklen_t socklen);
 static ngx_log_t *ngx_pimap_redis_log(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_connected(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_reply(ngx_pimap_redis_t *redis, redisReply *reply);
+static void ngx_pimap_redis_over(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_move(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_lose(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
 static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
 static redisReader *ngx_pimap_redis_reader(void);
@@ -34,6 +38,18 @@ static void *ngx_pimap_redis_array(const redisReadTask *task, size_t n);
 static void *ngx_pimap_redis_array(const redisReadTask *task, int n);
 #endif
 
+
+static const ngx_pimap_redis_phase_t  ngx_pimap_redis_connecting = {
+    ngx_pimap_redis_connected,
+    NULL,
+    ngx_pimap_redis_over
+};
+
+static const ngx_pimap_redis_phase_t  ngx_pimap_redis_open_phase = {
+    NULL,
+    ngx_pimap_redis_reply,
+    ngx_pimap_redis_over
+};
 
 static redisReplyObjectFunctions  ngx_pimap_redis_functions;
 static redisReplyObjectFunctions  ngx_pimap_redis_defaults;
@@ -90,7 +106,7 @@ ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
         return;
     }
 
-    redis->state = NGX_PIMAP_REDIS_RESOLVING;
+    ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_RESOLVING);
 
     ctx = ngx_resolve_start(conf->resolver, NULL);
 
@@ -150,7 +166,8 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     ngx_connection_t       *c;
     ngx_peer_connection_t  *pc;
 
-    redis->state = NGX_PIMAP_REDIS_CONNECTING;
+    redis->phase = &ngx_pimap_redis_connecting;
+    ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_CONNECTING);
 
     redis->host.data = redis->host_text;
     redis->host.len = ngx_sock_ntop(sockaddr, socklen, redis->host_text,
@@ -214,15 +231,6 @@ ngx_pimap_redis_log(ngx_pimap_redis_t *redis)
 }
 
 
-void
-ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log)
-{
-    c->log = log;
-    c->read->log = log;
-    c->write->log = log;
-}
-
-
 static void
 ngx_pimap_redis_dummy_handler(ngx_event_t *ev)
 {
@@ -231,7 +239,7 @@ ngx_pimap_redis_dummy_handler(ngx_event_t *ev)
 }
 
 
-void
+static void
 ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
 {
     ngx_connection_t  *c;
@@ -246,6 +254,8 @@ ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
         ngx_pimap_redis_fail(redis, "connect failed");
         return;
     }
+
+    redis->phase = &ngx_pimap_redis_open_phase;
 
     if (redis->conf->ssl == NULL) {
         ngx_pimap_redis_greet(redis);
@@ -280,9 +290,39 @@ ngx_pimap_redis_socket_error(ngx_connection_t *c)
 }
 
 
+static void
+ngx_pimap_redis_reply(ngx_pimap_redis_t *redis, redisReply *reply)
+{
+    if (redis->state == NGX_PIMAP_REDIS_GREETING) {
+        ngx_pimap_redis_greeted(redis, reply);
+        return;
+    }
+
+    redis->reply(redis, reply);
+
+    /* a login alone does not prove that the server works */
+
+    if (!redis->failed) {
+        redis->failures = 0;
+    }
+}
+
+
+static void
+ngx_pimap_redis_over(ngx_pimap_redis_t *redis)
+{
+    if (redis->failed) {
+        ngx_pimap_redis_lose(redis);
+
+    } else {
+        ngx_pimap_redis_move(redis);
+    }
+}
+
+
 /* The sentinel has told where the master is. */
 
-void
+static void
 ngx_pimap_redis_move(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_redis_release(redis);
@@ -297,7 +337,7 @@ ngx_pimap_redis_move(ngx_pimap_redis_t *redis)
 }
 
 
-void
+static void
 ngx_pimap_redis_lose(ngx_pimap_redis_t *redis)
 {
     ngx_msec_t  wait;
@@ -379,15 +419,16 @@ ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
     redis->out_pos = 0;
     redis->out_last = 0;
 
-    redis->state = NGX_PIMAP_REDIS_DOWN;
     redis->failed = 0;
     redis->moves = 0;
+
+    ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_DOWN);
 }
 
 
 /*
- * hiredis allocates an array as long as the peer says it will be; ours says
- * no to more than we ever ask for.
+ * hiredis allocates an array as long as the peer says it will be; ours
+ * refuses more than we ever ask for.
  */
 
 static redisReader *

@@ -2,29 +2,28 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The first words on a connection.  To Redis: AUTH, SELECT, and with
- * sentinels ROLE, since an old master that comes back is not to be written
- * to.  To a sentinel: AUTH and where the master is.
+ * Owns the login.  To Redis: AUTH, SELECT, and with sentinels ROLE, because an
+ * old master that comes back must not be written to.  To a sentinel: AUTH and
+ * the question for the master's address.
  */
 
 
-#include "ngx_pimap_redis_connect.h"
+#include "ngx_pimap_redis.h"
 #include "ngx_pimap_zone.h"
 
 
 static ngx_int_t ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis);
 static ngx_int_t ngx_pimap_redis_ask_redis(ngx_pimap_redis_t *redis);
+static ngx_int_t ngx_pimap_redis_auth(ngx_pimap_redis_t *redis,
+    ngx_str_t *user, ngx_str_t *password);
 static ngx_int_t ngx_pimap_redis_ask(ngx_pimap_redis_t *redis,
-    const char *command, ngx_str_t *first, ngx_str_t *second);
+    const char *format, ngx_str_t *first, ngx_str_t *second);
 static void ngx_pimap_redis_refused(ngx_pimap_redis_t *redis,
     const char *command, redisReply *reply);
 static ngx_int_t ngx_pimap_redis_told(ngx_pimap_redis_t *redis,
     redisReply *reply);
 static ngx_uint_t ngx_pimap_redis_is_master(redisReply *reply);
 static void ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis);
-
-
-static ngx_str_t  ngx_pimap_redis_none = ngx_null_string;
 
 
 void
@@ -35,9 +34,10 @@ ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 
     c = redis->connection;
 
-    redis->state = NGX_PIMAP_REDIS_GREETING;
     redis->ngreetings = 0;
     redis->greeted = 0;
+
+    ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_GREETING);
 
     c->read->handler = ngx_pimap_redis_read_handler;
 
@@ -62,19 +62,17 @@ ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_conf_redis_t  *conf;
 
-    static ngx_str_t  question = ngx_string("get-master-addr-by-name");
-
     conf = redis->conf;
 
-    if (conf->sentinel_password.len
-        && ngx_pimap_redis_ask(redis, "AUTH", &conf->sentinel_user,
-                               &conf->sentinel_password)
-           != NGX_OK)
+    if (ngx_pimap_redis_auth(redis, &conf->sentinel_user,
+                             &conf->sentinel_password)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_pimap_redis_ask(redis, "SENTINEL", &question, &conf->master);
+    return ngx_pimap_redis_ask(redis, "SENTINEL get-master-addr-by-name %b",
+                               &conf->master, NULL);
 }
 
 
@@ -85,61 +83,45 @@ ngx_pimap_redis_ask_redis(ngx_pimap_redis_t *redis)
 
     conf = redis->conf;
 
-    if (conf->password.len
-        && ngx_pimap_redis_ask(redis, "AUTH", &conf->user, &conf->password)
-           != NGX_OK)
+    if (ngx_pimap_redis_auth(redis, &conf->user, &conf->password) != NGX_OK
+        || (conf->db.len
+            && ngx_pimap_redis_ask(redis, "SELECT %b", &conf->db, NULL)
+               != NGX_OK)
+        || (conf->master.len
+            && ngx_pimap_redis_ask(redis, "ROLE", NULL, NULL) != NGX_OK))
     {
         return NGX_ERROR;
     }
 
-    if (conf->db.len
-        && ngx_pimap_redis_ask(redis, "SELECT", &conf->db,
-                               &ngx_pimap_redis_none)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (conf->master.len
-        && ngx_pimap_redis_ask(redis, "ROLE", &ngx_pimap_redis_none,
-                               &ngx_pimap_redis_none)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_pimap_redis_ask(redis, "PING", &ngx_pimap_redis_none,
-                               &ngx_pimap_redis_none);
+    return ngx_pimap_redis_ask(redis, "PING", NULL, NULL);
 }
 
 
-/* A command with up to two arguments; those that are empty are left out. */
+static ngx_int_t
+ngx_pimap_redis_auth(ngx_pimap_redis_t *redis, ngx_str_t *user,
+    ngx_str_t *password)
+{
+    if (password->len == 0) {
+        return NGX_OK;
+    }
+
+    return user->len ? ngx_pimap_redis_ask(redis, "AUTH %b %b", user, password)
+                     : ngx_pimap_redis_ask(redis, "AUTH %b", password, NULL);
+}
+
+
+/* Remembers the format, to know by its first word what an answer is for. */
 
 static ngx_int_t
-ngx_pimap_redis_ask(ngx_pimap_redis_t *redis, const char *command,
+ngx_pimap_redis_ask(ngx_pimap_redis_t *redis, const char *format,
     ngx_str_t *first, ngx_str_t *second)
 {
-    int          n;
-    size_t       len[3];
-    const char  *argv[3];
+    redis->greetings[redis->ngreetings++] = format;
 
-    argv[0] = command;
-    len[0] = ngx_strlen(command);
-    n = 1;
-
-    if (first->len) {
-        argv[n] = (char *) first->data;
-        len[n++] = first->len;
-    }
-
-    if (second->len) {
-        argv[n] = (char *) second->data;
-        len[n++] = second->len;
-    }
-
-    redis->greetings[redis->ngreetings++] = command;
-
-    return ngx_pimap_redis_send(redis, n, argv, len);
+    return ngx_pimap_redis_send(redis, format, first ? first->data : NULL,
+                                first ? first->len : 0,
+                                second ? second->data : NULL,
+                                second ? second->len : 0);
 }
 
 
@@ -159,14 +141,14 @@ ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
 
         /* PING may be forbidden, but then the login was good */
 
-        if (ngx_strcmp(command, "PING") != 0
+        if (ngx_strncmp(command, "PING", 4) != 0
             || ngx_strncmp(reply->str, "NOPERM", 6) != 0)
         {
             ngx_pimap_redis_refused(redis, command, reply);
             return;
         }
 
-    } else if (ngx_strcmp(command, "SENTINEL") == 0) {
+    } else if (ngx_strncmp(command, "SENTINEL", 8) == 0) {
 
         if (ngx_pimap_redis_told(redis, reply) == NGX_OK) {
             redis->moves = 1;
@@ -178,7 +160,7 @@ ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
 
         return;
 
-    } else if (ngx_strcmp(command, "ROLE") == 0
+    } else if (ngx_strncmp(command, "ROLE", 4) == 0
                && !ngx_pimap_redis_is_master(reply))
     {
         ngx_pimap_redis_fail(redis, "it is not the master");
@@ -195,9 +177,9 @@ static void
 ngx_pimap_redis_refused(ngx_pimap_redis_t *redis, const char *command,
     redisReply *reply)
 {
-    /* a Redis that knows no AUTH repeats it with the password */
+    /* a Redis without AUTH repeats the command with the password */
 
-    if (ngx_strcmp(command, "AUTH") == 0) {
+    if (ngx_strncmp(command, "AUTH", 4) == 0) {
         reply->str[strcspn(reply->str, " ")] = '\0';
     }
 
@@ -258,8 +240,9 @@ ngx_pimap_redis_is_master(redisReply *reply)
 static void
 ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis)
 {
-    redis->state = NGX_PIMAP_REDIS_UP;
     redis->told = 0;
+
+    ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_UP);
 
     ngx_pimap_redis_set_log(redis->connection, ngx_cycle->log);
 

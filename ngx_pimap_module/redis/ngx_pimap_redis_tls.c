@@ -2,12 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * TLS to Redis: whose certificate it has to be, and what is said if it isn't.
+ * Owns TLS to Redis: the handshake, and the name in the certificate.
  */
 
 
-#include "ngx_pimap_redis_tls.h"
-#include "ngx_pimap_redis_connect.h"
+#include "ngx_pimap_redis.h"
 
 #include <openssl/x509v3.h>
 
@@ -43,8 +42,8 @@ ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
 
 
 /*
- * Whose certificate it must be: the host's, by name or by address; of a
- * sentinel or the master that it names, by address.
+ * The certificate must be the host's, by name or by address.  That of a
+ * sentinel, or of the master that it names, is checked by address.
  */
 
 static ngx_int_t

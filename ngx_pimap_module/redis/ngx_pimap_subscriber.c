@@ -2,30 +2,23 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Each account is in one of two lists: "waiting" to be subscribed, or sent.
- * Only so many SUBSCRIBEs are under way at a time, so that a reconnect with
- * many accounts does not fill Redis' buffers or ours.
+ * Each subscription is in one of two lists: waiting to be sent, or sent.  A
+ * bounded number of SUBSCRIBEs is in flight, so that a reconnect with many
+ * accounts fills neither Redis' buffers nor ours.
  *
- * Redis answers each channel of a SUBSCRIBE or UNSUBSCRIBE in order, so an
- * account is subscribed when as many answers have come as were asked for
- * when it was sent: a late answer for an earlier life of the same account is
- * not taken for its own.
+ * Redis answers SUBSCRIBE and UNSUBSCRIBE in order.  A subscription is
+ * confirmed when the number of answers is the number that it had when it was
+ * sent.  So a late answer for an earlier account of the same name is not
+ * mistaken for its own.
  */
 
 
 #include "ngx_pimap_subscriber.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_channel.h"
-#include "ngx_pimap_deliver.h"
-#include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_presence.h"
-#include "ngx_pimap_probe.h"
 #include "ngx_pimap_redis.h"
-#include "ngx_pimap_gap.h"
-#include "ngx_pimap_revoke.h"
-#include "ngx_pimap_supersede.h"
-#include "ngx_pimap_update_waiter.h"
 #include "ngx_pimap_zone.h"
+
+#include "pimap_redis_key.h"
 
 
 #define NGX_PIMAP_SUBSCRIBER_WINDOW   1024  /* answers that are awaited */
@@ -36,15 +29,17 @@ static void ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis);
 static void ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis);
 static void ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis,
     redisReply *reply);
-static void ngx_pimap_subscriber_acked(ngx_str_t *channel);
-static void ngx_pimap_subscriber_message(ngx_str_t *channel,
-    redisReply *payload);
+static void ngx_pimap_subscriber_confirmed(ngx_str_t *name);
 static void ngx_pimap_subscriber_pump(void);
 static ngx_int_t ngx_pimap_subscriber_batch(void);
-static void ngx_pimap_subscriber_wait_all(void);
+static ngx_pimap_subscription_t *ngx_pimap_subscriber_move(ngx_queue_t *from,
+    ngx_queue_t *to);
 
+
+static const ngx_pimap_subscriber_callbacks_t  *ngx_pimap_subscriber_callbacks;
 
 static ngx_pimap_redis_t  ngx_pimap_subscriber;
+static ngx_str_t         *ngx_pimap_subscriber_channel;
 static ngx_queue_t        ngx_pimap_subscriber_waiting;
 static ngx_queue_t        ngx_pimap_subscriber_sent;
 static uint64_t           ngx_pimap_subscriber_asked;
@@ -52,10 +47,14 @@ static uint64_t           ngx_pimap_subscriber_answered;
 
 
 void
-ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf)
+ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf, ngx_str_t *channel,
+    const ngx_pimap_subscriber_callbacks_t *callbacks)
 {
     ngx_queue_init(&ngx_pimap_subscriber_waiting);
     ngx_queue_init(&ngx_pimap_subscriber_sent);
+
+    ngx_pimap_subscriber_channel = channel;
+    ngx_pimap_subscriber_callbacks = callbacks;
 
     ngx_pimap_subscriber.role = "subscriber";
     ngx_pimap_subscriber.conf = conf;
@@ -101,80 +100,24 @@ ngx_pimap_subscriber_ready(void)
 }
 
 
-void
-ngx_pimap_subscriber_each(void (*handler)(ngx_pimap_account_t *account))
-{
-    ngx_queue_t          *q;
-    ngx_pimap_account_t  *account;
-
-    for (q = ngx_queue_head(&ngx_pimap_subscriber_sent);
-         q != ngx_queue_sentinel(&ngx_pimap_subscriber_sent);
-         q = ngx_queue_next(q))
-    {
-        account = ngx_queue_data(q, ngx_pimap_account_t, link);
-
-        if (account->subscribed) {
-            handler(account);
-        }
-    }
-}
-
-
-void
-ngx_pimap_subscriber_rotate(ngx_uint_t part,
-    void (*handler)(ngx_pimap_account_t *account))
-{
-    ngx_uint_t            n;
-    ngx_queue_t          *q;
-    ngx_pimap_account_t  *account;
-
-    static ngx_uint_t  rest;
-
-    /* what is left of the division comes with a later part */
-
-    rest += ngx_pimap_counters->redis_subscribed;
-    n = rest / part;
-    rest %= part;
-
-    while (n-- && !ngx_queue_empty(&ngx_pimap_subscriber_sent)) {
-        q = ngx_queue_head(&ngx_pimap_subscriber_sent);
-        account = ngx_queue_data(q, ngx_pimap_account_t, link);
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ngx_pimap_subscriber_sent, q);
-
-        if (account->subscribed) {
-            handler(account);
-        }
-    }
-}
-
-
 static void
 ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis)
 {
-    size_t       len[2];
-    ngx_str_t   *probe;
-    const char  *argv[2];
-
     ngx_pimap_subscriber_asked = 0;
     ngx_pimap_subscriber_answered = 0;
 
-    probe = ngx_pimap_probe_channel();
-
-    argv[0] = "SUBSCRIBE";
-    len[0] = sizeof("SUBSCRIBE") - 1;
-    argv[1] = (char *) probe->data;
-    len[1] = probe->len;
-
-    if (ngx_pimap_redis_send(redis, 2, argv, len) != NGX_OK) {
+    if (ngx_pimap_redis_send(redis, "SUBSCRIBE %b",
+                             ngx_pimap_subscriber_channel->data,
+                             ngx_pimap_subscriber_channel->len)
+        != NGX_OK)
+    {
         ngx_pimap_redis_fail(redis, "no memory");
         return;
     }
 
     ngx_pimap_subscriber_asked++;
 
-    ngx_pimap_probe_start();
+    ngx_pimap_subscriber_callbacks->up();
     ngx_pimap_subscriber_pump();
 }
 
@@ -182,73 +125,75 @@ ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis)
 static void
 ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_subscriber_wait_all();
-    ngx_pimap_probe_lost();
-}
-
-
-static void
-ngx_pimap_subscriber_wait_all(void)
-{
-    ngx_queue_t          *q;
-    ngx_pimap_account_t  *account;
-
     while (!ngx_queue_empty(&ngx_pimap_subscriber_sent)) {
-        q = ngx_queue_head(&ngx_pimap_subscriber_sent);
-        account = ngx_queue_data(q, ngx_pimap_account_t, link);
-
-        account->subscribed = 0;
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ngx_pimap_subscriber_waiting, q);
+        ngx_pimap_subscriber_move(&ngx_pimap_subscriber_sent,
+                                  &ngx_pimap_subscriber_waiting)
+            ->subscribed = 0;
     }
 
     ngx_pimap_counters->redis_subscribed = 0;
+
+    ngx_pimap_subscriber_callbacks->down();
+}
+
+
+static ngx_pimap_subscription_t *
+ngx_pimap_subscriber_move(ngx_queue_t *from, ngx_queue_t *to)
+{
+    ngx_queue_t  *q;
+
+    q = ngx_queue_head(from);
+
+    ngx_queue_remove(q);
+    ngx_queue_insert_tail(to, q);
+
+    return ngx_queue_data(q, ngx_pimap_subscription_t, link);
 }
 
 
 void
-ngx_pimap_subscriber_add(ngx_pimap_account_t *account)
+ngx_pimap_subscriber_add(ngx_pimap_subscription_t *sub)
 {
-    ngx_queue_insert_tail(&ngx_pimap_subscriber_waiting, &account->link);
+    ngx_pimap_subscription_insert(sub);
+    ngx_queue_insert_tail(&ngx_pimap_subscriber_waiting, &sub->link);
 
     ngx_pimap_subscriber_pump();
 }
 
 
 void
-ngx_pimap_subscriber_remove(ngx_pimap_account_t *account)
+ngx_pimap_subscriber_remove(ngx_pimap_subscription_t *sub)
 {
-    size_t       len[2];
-    u_char       channel[NGX_PIMAP_CHANNEL_MAX];
-    const char  *argv[2];
+    ngx_str_t  *prefix;
 
-    ngx_queue_remove(&account->link);
+    ngx_queue_remove(&sub->link);
+    ngx_pimap_subscription_delete(sub);
 
-    if (account->subscribed) {
+    if (sub->subscribed) {
         ngx_pimap_uncount(redis_subscribed);
     }
 
-    if (account->sequence == 0
+    if (sub->sequence == 0
         || ngx_pimap_subscriber.state != NGX_PIMAP_REDIS_UP)
     {
         return;
     }
 
-    argv[0] = "UNSUBSCRIBE";
-    len[0] = sizeof("UNSUBSCRIBE") - 1;
-    argv[1] = (char *) channel;
-    len[1] = ngx_pimap_channel_name(channel, ngx_pimap_subscriber.conf,
-                                    &account->sn.str);
+    prefix = &ngx_pimap_subscriber.conf->prefix;
 
-    if (ngx_pimap_redis_send(&ngx_pimap_subscriber, 2, argv, len) != NGX_OK) {
+    if (ngx_pimap_redis_send(&ngx_pimap_subscriber,
+                             "UNSUBSCRIBE " PIMAP_REDIS_KEY("%b", "%b"),
+                             prefix->data, prefix->len,
+                             sub->sn.str.data, sub->sn.str.len)
+        != NGX_OK)
+    {
         ngx_pimap_redis_fail(&ngx_pimap_subscriber, "no memory");
         return;
     }
 
     ngx_pimap_subscriber_asked++;
 
-    ngx_pimap_presence_detached(account);
+    ngx_pimap_presence_detached(sub);
 }
 
 
@@ -271,38 +216,39 @@ ngx_pimap_subscriber_pump(void)
 static ngx_int_t
 ngx_pimap_subscriber_batch(void)
 {
-    size_t                len[NGX_PIMAP_SUBSCRIBER_BATCH + 1];
-    ngx_int_t             n;
-    ngx_queue_t          *q;
-    const char           *argv[NGX_PIMAP_SUBSCRIBER_BATCH + 1];
-    ngx_pimap_account_t  *account;
-    static u_char         channels[NGX_PIMAP_SUBSCRIBER_BATCH]
-                                  [NGX_PIMAP_CHANNEL_MAX];
+    int                        n, size;
+    char                      *text;
+    size_t                     len[NGX_PIMAP_SUBSCRIBER_BATCH + 1];
+    const char                *argv[NGX_PIMAP_SUBSCRIBER_BATCH + 1];
+    ngx_pimap_subscription_t  *sub;
+
+    static u_char  channels[NGX_PIMAP_SUBSCRIBER_BATCH]
+                           [NGX_PIMAP_ACCOUNT_MAX + 128];
 
     argv[0] = "SUBSCRIBE";
     len[0] = sizeof("SUBSCRIBE") - 1;
 
-    for (n = 0; n < NGX_PIMAP_SUBSCRIBER_BATCH; n++) {
-
-        if (ngx_queue_empty(&ngx_pimap_subscriber_waiting)) {
-            break;
-        }
-
-        q = ngx_queue_head(&ngx_pimap_subscriber_waiting);
-        account = ngx_queue_data(q, ngx_pimap_account_t, link);
+    for (n = 0;
+         n < NGX_PIMAP_SUBSCRIBER_BATCH
+         && !ngx_queue_empty(&ngx_pimap_subscriber_waiting);
+         n++)
+    {
+        sub = ngx_pimap_subscriber_move(&ngx_pimap_subscriber_waiting,
+                                        &ngx_pimap_subscriber_sent);
+        sub->sequence = ++ngx_pimap_subscriber_asked;
 
         argv[n + 1] = (char *) channels[n];
-        len[n + 1] = ngx_pimap_channel_name(channels[n],
-                                            ngx_pimap_subscriber.conf,
-                                            &account->sn.str);
-
-        account->sequence = ++ngx_pimap_subscriber_asked;
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ngx_pimap_subscriber_sent, q);
+        len[n + 1] = ngx_sprintf(channels[n], PIMAP_REDIS_KEY("%V", "%V"),
+                                 &ngx_pimap_subscriber.conf->prefix,
+                                 &sub->sn.str)
+                     - channels[n];
     }
 
-    return ngx_pimap_redis_send(&ngx_pimap_subscriber, n + 1, argv, len);
+    size = redisFormatCommandArgv(&text, n + 1, argv, len);
+
+    return size < 0 ? NGX_ERROR
+                    : ngx_pimap_redis_send_text(&ngx_pimap_subscriber, text,
+                                                size);
 }
 
 
@@ -311,8 +257,9 @@ ngx_pimap_subscriber_batch(void)
 static void
 ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
 {
-    ngx_str_t    channel;
-    redisReply  *kind;
+    ngx_str_t     name;
+    redisReply   *kind, *channel, *payload;
+    const char   *account;
 
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_pimap_redis_fail(redis, reply->str);
@@ -323,83 +270,87 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
         || reply->element[0]->type != REDIS_REPLY_STRING
         || reply->element[1]->type != REDIS_REPLY_STRING)
     {
-        ngx_pimap_redis_fail(redis, "unexpected reply");
-        return;
+        goto unexpected;
     }
 
     kind = reply->element[0];
-    channel.data = (u_char *) reply->element[1]->str;
-    channel.len = reply->element[1]->len;
+    channel = reply->element[1];
+    payload = reply->element[2];
+
+    name.len = pimap_redis_key_account(channel->str, channel->len,
+                                       redis->conf->prefix.len, "", &account);
+    name.data = (u_char *) account;
 
     if (ngx_strcmp(kind->str, "message") == 0) {
-        ngx_pimap_subscriber_message(&channel, reply->element[2]);
+
+        if (payload->type != REDIS_REPLY_STRING) {
+            goto unexpected;
+        }
+
+        if (name.len) {
+            ngx_pimap_subscriber_callbacks->message(&name, payload->str,
+                                                    payload->len);
+        } else {
+            ngx_pimap_subscriber_callbacks->probe((u_char *) payload->str,
+                                                  payload->len);
+        }
+
         return;
     }
 
     if (ngx_pimap_subscriber_answered == ngx_pimap_subscriber_asked) {
-        ngx_pimap_redis_fail(redis, "unexpected reply");
-        return;
+        goto unexpected;
     }
 
     ngx_pimap_subscriber_answered++;
 
     if (ngx_strcmp(kind->str, "subscribe") == 0) {
-        ngx_pimap_subscriber_acked(&channel);
+
+        if (name.len) {
+            ngx_pimap_subscriber_confirmed(&name);
+
+        } else {
+            ngx_pimap_subscriber_callbacks->up();
+        }
     }
 
     ngx_pimap_subscriber_pump();
+
+    return;
+
+unexpected:
+
+    ngx_pimap_redis_fail(redis, "unexpected reply");
 }
 
 
 static void
-ngx_pimap_subscriber_acked(ngx_str_t *channel)
+ngx_pimap_subscriber_confirmed(ngx_str_t *name)
 {
-    ngx_str_t             name;
-    ngx_pimap_account_t  *account;
+    ngx_pimap_account_t               *account;
+    ngx_pimap_subscription_t          *sub;
+    const ngx_pimap_subscriber_row_t  *row;
 
-    if (ngx_pimap_channel_account(channel, ngx_pimap_subscriber.conf, &name)
-        != NGX_OK)
-    {
-        ngx_pimap_probe_start();
+    account = ngx_pimap_subscription_find(name);
+    sub = (ngx_pimap_subscription_t *) account;
+
+    if (sub == NULL || sub->sequence != ngx_pimap_subscriber_answered) {
         return;
     }
 
-    account = ngx_pimap_account_find(&name);
-
-    if (account == NULL
-        || account->sequence != ngx_pimap_subscriber_answered)
-    {
-        return;
-    }
-
-    account->subscribed = 1;
+    sub->subscribed = 1;
     ngx_pimap_count(redis_subscribed);
 
-    ngx_pimap_presence_attached(account);
-    ngx_pimap_supersede_subscribed(account);
-    ngx_pimap_gap_subscribed(account);
-    ngx_pimap_handover_incoming_subscribed(account);
-    ngx_pimap_revoke_check(account);
-    ngx_pimap_update_waiter_subscribed(account);
-}
+    ngx_pimap_presence_attached(sub);
 
-
-static void
-ngx_pimap_subscriber_message(ngx_str_t *channel, redisReply *payload)
-{
-    ngx_str_t  name;
-
-    if (payload->type != REDIS_REPLY_STRING) {
-        ngx_pimap_redis_fail(&ngx_pimap_subscriber, "unexpected reply");
-        return;
-    }
-
-    if (ngx_pimap_channel_account(channel, ngx_pimap_subscriber.conf, &name)
-        != NGX_OK)
+    for (row = ngx_pimap_subscriber_callbacks->subscribed;
+         row->handler;
+         row++)
     {
-        ngx_pimap_probe_received((u_char *) payload->str, payload->len);
-        return;
-    }
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
+                       "pimap redis: subscribed account:\"%V\" tells:%s",
+                       name, row->name);
 
-    ngx_pimap_deliver(&name, payload->str, payload->len);
+        row->handler(account);
+    }
 }

@@ -7,18 +7,14 @@
 
 
 #include "ngx_pimap_update_stream.h"
-#include "ngx_pimap_channel.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_function_library.h"
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_UPDATE_STREAM_HEAD    7       /* arguments before the updates */
-#define NGX_PIMAP_UPDATE_STREAM_STREAM  ":updates"
+#define NGX_PIMAP_UPDATE_STREAM_HEAD  7     /* arguments before the updates */
 
 
-static void ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n,
-    u_char *data, size_t size);
 static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply,
     ngx_log_t *log, ngx_uint_t *at, const char **why);
 
@@ -29,10 +25,10 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     void *data, const char **why)
 {
     int                      argc;
-    size_t                  *len, channel_len, size;
-    u_char                  *p, channel[NGX_PIMAP_CHANNEL_MAX], limit[20];
-    u_char                   stream[64 + sizeof(NGX_PIMAP_UPDATE_STREAM_STREAM)];
-    ngx_uint_t               i;
+    u_char                   key[NGX_PIMAP_ACCOUNT_MAX + 128];
+    u_char                   stream[128], limit[NGX_INT_T_LEN];
+    size_t                  *len;
+    ngx_uint_t               i, size;
     const char             **argv;
     ngx_pimap_command_t     *command;
     ngx_pimap_main_conf_t   *pmcf;
@@ -50,8 +46,6 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    channel_len = ngx_pimap_channel_name(channel, &pmcf->redis, account);
-
     size = NGX_PIMAP_UPDATE_STREAM_HEAD + 2 * n;
 
     argv = ngx_alloc(size * (sizeof(char *) + sizeof(size_t)),
@@ -62,44 +56,38 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     }
 
     len = (size_t *) (argv + size);
-    argc = 0;
 
-    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "FCALL", 5);
-    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "pimap_update",
-                                12);
-    ngx_pimap_update_stream_arg(argv, len, &argc, (u_char *) "2", 1);
-    ngx_pimap_update_stream_arg(argv, len, &argc, channel, channel_len);
+    ngx_sprintf(key, PIMAP_REDIS_KEY("%V", "%V") "%Z", &pmcf->redis.prefix,
+                account);
+    ngx_sprintf(stream, "%V" PIMAP_REDIS_UPDATES "%Z", &pmcf->redis.prefix);
+    ngx_sprintf(limit, "%i%Z", pmcf->max_queued_updates);
 
-    p = ngx_sprintf(stream, "%V%s", &pmcf->redis.prefix,
-                    NGX_PIMAP_UPDATE_STREAM_STREAM);
-    ngx_pimap_update_stream_arg(argv, len, &argc, stream, p - stream);
+    argv[0] = "FCALL";
+    argv[1] = "pimap_update";
+    argv[2] = "2";
+    argv[3] = (char *) key;
+    argv[4] = (char *) stream;
+    argv[5] = (char *) limit;
 
-    p = ngx_sprintf(limit, "%ui", pmcf->max_queued_updates);
-    ngx_pimap_update_stream_arg(argv, len, &argc, limit, p - limit);
-
-    ngx_pimap_update_stream_arg(argv, len, &argc, device->data, device->len);
-
-    for (i = 0; i < n; i++) {
-        ngx_pimap_update_stream_arg(argv, len, &argc, updates[i].id.data,
-                            updates[i].id.len);
-        ngx_pimap_update_stream_arg(argv, len, &argc, updates[i].json.data,
-                            updates[i].json.len);
+    for (argc = 0; argc < 6; argc++) {
+        len[argc] = ngx_strlen(argv[argc]);
     }
 
-    command = ngx_pimap_command_send(argc, argv, len, handler, data);
+    argv[argc] = (char *) device->data;
+    len[argc++] = device->len;
+
+    for (i = 0; i < n; i++) {
+        argv[argc] = (char *) updates[i].id.data;
+        len[argc++] = updates[i].id.len;
+        argv[argc] = (char *) updates[i].json.data;
+        len[argc++] = updates[i].json.len;
+    }
+
+    command = ngx_pimap_command_send_list(handler, data, argc, argv, len);
 
     ngx_free(argv);
 
     return command;
-}
-
-
-static void
-ngx_pimap_update_stream_arg(const char **argv, size_t *len, int *n,
-    u_char *data, size_t size)
-{
-    argv[*n] = (char *) data;
-    len[(*n)++] = size;
 }
 
 

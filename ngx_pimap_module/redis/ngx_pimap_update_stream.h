@@ -14,9 +14,6 @@
 #include "ngx_pimap_command.h"
 
 
-#define NGX_PIMAP_UPDATE_STREAM_MAX  1000       /* of one call, as redis/pimap.lua */
-
-
 typedef struct {
     ngx_str_t    id;
     ngx_str_t    json;

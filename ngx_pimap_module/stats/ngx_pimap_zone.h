@@ -15,7 +15,6 @@
 #include "ngx_pimap_kind.h"
 
 
-#define NGX_PIMAP_ZONE_MIN_SIZE   (256 * 1024)
 #define NGX_PIMAP_ZONE_TICKET     32      /* bytes */
 #define NGX_PIMAP_ZONE_SLOTS      256     /* workers, with those that quit */
 

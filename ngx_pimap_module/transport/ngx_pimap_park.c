@@ -84,7 +84,7 @@ ngx_pimap_park(ngx_pimap_park_request_t *parking,
 
     /* a login that is older than this moment may have been revoked */
 
-    if (account->subscribed && (parking->carried.token || d->revocable)) {
+    if (account->sub.subscribed && (parking->carried.token || d->revocable)) {
         ngx_pimap_revoke_check(account);
     }
 

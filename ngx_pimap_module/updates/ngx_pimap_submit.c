@@ -139,7 +139,7 @@ ngx_pimap_submit_create(ngx_pimap_device_t *d, ngx_str_t *id)
     ngx_str_t               *account;
     ngx_pimap_submission_t  *s;
 
-    account = &d->account->sn.str;
+    account = &d->account->sub.sn.str;
 
     s = ngx_alloc(offsetof(ngx_pimap_submission_t, text) + account->len
                   + id->len, ngx_cycle->log);
@@ -202,7 +202,7 @@ ngx_pimap_submit_device(ngx_pimap_submission_t *s)
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
-    account = ngx_pimap_account_find(&s->account);
+    account = ngx_pimap_subscription_find(&s->account);
 
     if (account == NULL) {
         return NULL;

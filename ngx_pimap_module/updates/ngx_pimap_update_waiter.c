@@ -13,7 +13,7 @@
 
 /* Waiters are in lists by the hash of their account. */
 #define ngx_pimap_update_waiter_list(account)                                \
-    (&ngx_pimap_waiters[(account)->sn.node.key                               \
+    (&ngx_pimap_waiters[(account)->sub.sn.node.key                               \
                         % NGX_PIMAP_UPDATE_WAITER_LISTS])
 
 

@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+
+# When an account is subscribed, first or again, the rows of the table in
+# ngx_pimap_module.c are called in its order, which is a contract.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap;
+
+my @order = qw(supersede_subscribed gap_subscribed
+    handover_incoming_subscribed revoke_check update_waiter_subscribed);
+
+my $t = Pimap->new(log => 'debug', http => 'pimap_update_wait 20s;');
+$t->plan(5);
+$t->run();
+$t->wait_ready();
+
+my $phone = $t->park('alice', query => 'device=phone');
+$phone->read_until(qr/: parked\n\n/);
+ok($t->subscribed('alice'), 'an account is subscribed');
+is_deeply([ rows() ], \@order, 'the rows are called in order');
+
+# What of it Redis sees, when the account is subscribed again.
+
+my $waiting = $t->request('POST', '/update?account=alice&device=tablet',
+    body => '{"id":"u1","update":"x"}', headers => { Prefer => 'wait=20',
+        'Content-Type' => 'application/json' });
+ok($t->wait_for(sub { $t->redis()->command('EXISTS',
+    'pimap:{alice}:update:u1 tablet') }), 'a request waits for a result');
+
+my $monitor = $t->redis()->connect();
+$monitor->command('MONITOR');
+$t->redis()->command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+
+my @seen;
+
+for (1 .. 20) {
+    my $line = $monitor->reply() // last;
+
+    push(@seen, $1) if $line =~ /"PUBLISH" "pimap:\{alice\}" "!(present)/
+        || $line =~ /"HGETALL" "pimap:\{alice\}:(revoked)"/
+        || $line =~ /"FCALL" "pimap_(update)" "2" "pimap:\{alice\}"/;
+    last if @seen == 3;
+}
+
+is_deeply(\@seen, [qw(present revoked update)],
+    'Redis is asked in the same order');
+is_deeply([ (rows())[5 .. 9] ], \@order, 'the rows are called once more');
+
+
+sub rows {
+    return $t->log() =~
+        /subscribed account:"alice" tells:ngx_pimap_(\w+)/g;
+}
