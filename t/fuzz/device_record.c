@@ -1,0 +1,54 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * libFuzzer target: bytes that come as a device's record are refused, or
+ * what is read of them is written and read again as the same record.
+ *
+ *     misc/build fuzz
+ */
+
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ngx_pimap_device_record.h"
+
+
+#define fuzz_check(cond)    if (!(cond)) { abort(); }
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t                     first, second;
+    uint8_t                   *in, *out, *again;
+    ngx_pimap_device_record_t  record;
+
+    in = malloc(size + 1);
+    out = malloc(size + 1);
+    again = malloc(size + 1);
+    fuzz_check(in && out && again);
+
+    memcpy(in, data, size);
+
+    if (ngx_pimap_device_record_read(&record, in, size) == 0) {
+
+        /* never longer: zero is left out */
+
+        first = ngx_pimap_device_record_write(&record, out, size);
+        fuzz_check(ngx_pimap_device_record_read(&record, out, first) == 0);
+
+        second = ngx_pimap_device_record_write(&record, again, size);
+        fuzz_check(second == first && memcmp(out, again, first) == 0);
+    }
+
+    free(in);
+    free(out);
+    free(again);
+
+    return 0;
+}
