@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A request for a login waits for the server's answer.  nginx may give up
- * before: then libevent frees the request with its connection, and we must
- * not touch it.
+ * A request for a login waits for the answer of the mail server.  If nginx
+ * closes the connection before, libevent frees the request with it, and the
+ * request must not be used any more.
  */
 
 
@@ -143,7 +143,7 @@ bridge_http_bind(bridge_config_t *config)
 }
 
 
-/* A socket that a process before us has left behind is nobody's. */
+/* Removes the socket of a former process. */
 
 static struct evhttp_bound_socket *
 bridge_http_bind_unix(const char *path)
@@ -231,7 +231,7 @@ bridge_http_reply(struct evhttp_request *r, int status, const char *type,
 }
 
 
-/* Another bridge may have the account: all are told. */
+/* All bridges are told, as any may have the account. */
 
 static void
 bridge_http_poke(struct evhttp_request *r)
@@ -418,7 +418,7 @@ bridge_http_bearer(const char *user, const char *token)
 }
 
 
-/* It becomes part of a header, of keys in Redis, and of lines in the log. */
+/* The name is written into a header, into keys of Redis, and into the log. */
 
 static int
 bridge_http_is_user(const char *user, size_t len)
@@ -439,7 +439,7 @@ bridge_http_is_user(const char *user, size_t len)
 }
 
 
-/* It stays in the request until that ends. */
+/* The request keeps its header until it ends. */
 
 static void
 bridge_http_wipe(struct evhttp_request *r)

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The HTTP port: /auth for nginx's auth_request, /metrics and /healthz.
+ * Owns the HTTP port: /auth for nginx's auth_request, /poke, /metrics and
+ * /healthz.
  */
 
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The program: options, the order of beginning and end, signals.
+ * The program: options, signals, the order of start and end, and the tables by
+ * which lower rooms report to higher ones.
  */
 
 
@@ -49,7 +50,7 @@ static void bridge_main_signals(void);
 static void bridge_main_reload(evutil_socket_t fd, short what, void *data);
 static void bridge_main_reopen(evutil_socket_t fd, short what, void *data);
 static void bridge_main_stop(evutil_socket_t fd, short what, void *data);
-static void bridge_main_said(void *data, redisReply *reply);
+static void bridge_main_answered(void *data, redisReply *reply);
 static void bridge_main_end(void);
 
 
@@ -114,7 +115,8 @@ main(int argc, char **argv)
     bridge_base = event_base_new();
 
     if (bridge_base == NULL || dav_http_init() == -1) {
-        bridge_log(BRIDGE_LOG_EMERG, "no event base");
+        bridge_log(BRIDGE_LOG_EMERG, "cannot create an event base, or start "
+                   "libcurl");
         return 1;
     }
 
@@ -207,7 +209,8 @@ bridge_main_options(int argc, char **argv, int *check)
 }
 
 
-/* As many connections as we may have; and passwords in no core file. */
+/* As many connections as the system allows, and no core file, as it would
+   have passwords. */
 
 static void
 bridge_main_limits(void)
@@ -283,8 +286,8 @@ bridge_main_signals(void)
 
 
 /*
- * Sessions that are open go on with the settings that they began with.  The
- * name of this bridge can't change: leases are in it.
+ * Open sessions keep the settings that they began with.  The name of this
+ * bridge stays, as its leases have it.
  */
 
 static void
@@ -313,11 +316,13 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
         bridge_account_scan_again();
 
         bridge_config_release(old);
-        bridge_log(BRIDGE_LOG_NOTICE, "the settings were read");
+        bridge_log(BRIDGE_LOG_NOTICE, "the settings were read from \"%s\"",
+                   new->file);
 
     } else {
         bridge_config_release(new);
-        bridge_log(BRIDGE_LOG_ERROR, "the settings stay as they were");
+        bridge_log(BRIDGE_LOG_ERROR, "the settings stay as they were, correct "
+                   "\"%s\" and send HUP again", old->file);
     }
 
     bridge_systemd_reloaded();
@@ -331,7 +336,7 @@ bridge_main_reopen(evutil_socket_t fd, short what, void *data)
 }
 
 
-/* The second time: at once. */
+/* A second signal ends the process at once. */
 
 static void
 bridge_main_stop(evutil_socket_t fd, short what, void *data)
@@ -356,18 +361,20 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
     tv.tv_usec = 0;
     event_base_loopexit(bridge_base, &tv);
 
-    /* its answer comes after those of all before */
+    /* the last answer of Redis ends the loop */
 
-    if (bridge_redis_command_send(bridge_main_said, NULL, "PING") == NULL) {
-        bridge_main_said(NULL, NULL);
+    if (bridge_redis_command_send(bridge_main_answered, NULL, "PING")
+        == NULL)
+    {
+        bridge_main_answered(NULL, NULL);
     }
 }
 
 
-/* A little later: what was said to the mail servers is still on its way. */
+/* The last bytes to the mail servers are still on their way. */
 
 static void
-bridge_main_said(void *data, redisReply *reply)
+bridge_main_answered(void *data, redisReply *reply)
 {
     struct timeval  tv;
 

@@ -200,7 +200,7 @@ bridge_metrics_health(struct evbuffer *page)
         why = "redis does not have the functions";
 
     } else if (!bridge_subscriber_ready()) {
-        why = "what is published in redis does not come back";
+        why = "messages published in redis do not come back";
 
     } else if (counts.without_session > counts.with_session) {
         why = "most accounts have no session";

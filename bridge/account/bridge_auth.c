@@ -86,7 +86,7 @@ void
 bridge_auth_init(void)
 {
     if (RAND_bytes(bridge_auth_salt, sizeof(bridge_auth_salt)) != 1) {
-        bridge_log(BRIDGE_LOG_EMERG, "no random bytes");
+        bridge_log(BRIDGE_LOG_EMERG, "cannot cache logins: no random bytes");
         exit(1);
     }
 
@@ -254,7 +254,7 @@ bridge_auth_digest(bridge_login_t *login, unsigned char *digest)
              (unsigned char *) text, size, digest, NULL)
         == NULL)
     {
-        bridge_log(BRIDGE_LOG_EMERG, "no memory for a hash");
+        bridge_log(BRIDGE_LOG_EMERG, "cannot hash a login: no memory");
         exit(1);
     }
 

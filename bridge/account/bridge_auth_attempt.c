@@ -85,7 +85,7 @@ bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
 }
 
 
-/* The client may not be closed within its callbacks: the timer does it. */
+/* A client must not be closed in its callbacks, so the timer closes it. */
 
 static void
 bridge_auth_logged_in(void *data, imap_client_t *client)
@@ -132,7 +132,8 @@ bridge_auth_timer_handler(evutil_socket_t fd, short what, void *data)
 
     if (attempt->result == BRIDGE_AUTH_AWAY) {
         bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": no answer in "
-                   "time", attempt->login->user, attempt->server->name);
+                   "%llu ms", attempt->login->user, attempt->server->name,
+                   (unsigned long long) bridge_config->auth.timeout);
     }
 
     bridge_auth_end(attempt, attempt->result);

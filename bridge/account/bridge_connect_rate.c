@@ -132,7 +132,7 @@ bridge_connect_rate_fill(void)
     now = bridge_now();
     rate = bridge_config->sessions.connect_rate;
 
-    /* what comes in two ticks, or one at least */
+    /* the tokens of two ticks, or one token at least */
 
     most = rate * BRIDGE_CONNECT_RATE_TICK * 2 / 1000.0;
     most = most > 1 ? most : 1;

@@ -116,8 +116,8 @@ bridge_lease_taken(void *data, redisReply *reply)
 
     } else {
         if (reply && reply->type == REDIS_REPLY_ERROR) {
-            bridge_log(BRIDGE_LOG_ERROR, "account \"%s\": lease: %s",
-                       account->name, reply->str);
+            bridge_log(BRIDGE_LOG_ERROR, "account \"%s\": cannot take the "
+                       "lease: %s", account->name, reply->str);
         }
 
         bridge_lease_ops->failed(account);
@@ -274,7 +274,7 @@ bridge_lease_give(const char *text, size_t len)
         return;
     }
 
-    bridge_log(BRIDGE_LOG_INFO, "account \"%s\": goes to bridge \"%s\"", name,
+    bridge_log(BRIDGE_LOG_INFO, "account \"%s\": given to bridge \"%s\"", name,
                to);
 
     bridge_lease_other(account, to, 0);

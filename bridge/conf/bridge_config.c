@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The tables of all settings, and what belongs together in them.
+ * The tables of the settings, and the checks between settings.
  */
 
 
@@ -51,6 +51,8 @@ static bridge_server_t *bridge_config_server_read(bridge_config_t *config,
     config_setting_t *setting);
 static int bridge_config_server_check(bridge_server_t *server,
     config_setting_t *setting);
+static SSL_CTX *bridge_config_ssl(config_setting_t *setting, const char *file,
+    int verify, const char *ca_file);
 static void bridge_config_server_imap(bridge_server_t *server);
 static int bridge_config_redis(bridge_config_t *config,
     config_setting_t *root);
@@ -184,7 +186,8 @@ bridge_config_read(const char *name, const char *id)
         where = config_error_file(&file) ? config_error_file(&file) : name;
 
         if (config_error_type(&file) == CONFIG_ERR_FILE_IO) {
-            bridge_log(BRIDGE_LOG_EMERG, "cannot read \"%s\"", where);
+            bridge_log(BRIDGE_LOG_EMERG, "cannot read \"%s\": %s", where,
+                       strerror(errno));
 
         } else {
             bridge_log(BRIDGE_LOG_EMERG, "%s in %s:%d",
@@ -404,14 +407,27 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
         return 0;
     }
 
-    server->imap.ssl = bridge_tls_client(server->verify, server->ca_file);
+    server->imap.ssl = bridge_config_ssl(setting, file, server->verify,
+                                         server->ca_file);
 
-    if (server->imap.ssl == NULL) {
-        bridge_option_error(setting, file, "cannot use \"ca_file\"");
-        return -1;
+    return server->imap.ssl ? 0 : -1;
+}
+
+
+static SSL_CTX *
+bridge_config_ssl(config_setting_t *setting, const char *file, int verify,
+    const char *ca_file)
+{
+    SSL_CTX  *ssl;
+
+    ssl = bridge_tls_client(verify, ca_file);
+
+    if (ssl == NULL) {
+        bridge_option_error(setting, file, "cannot use \"ca_file\" \"%s\": no "
+                            "certificates", ca_file ? ca_file : "");
     }
 
-    return 0;
+    return ssl;
 }
 
 
@@ -464,7 +480,8 @@ bridge_config_redis(bridge_config_t *config, config_setting_t *root)
     if (*prefix == '\0' || strlen(prefix) > 64 || strpbrk(prefix, "{} \t*?["))
     {
         bridge_option_error(root, config->file,
-                            "\"prefix\" of redis is not a name");
+                            "\"prefix\" of redis is not a name of 1 to 64 "
+                            "bytes without spaces and {}*?[");
         return -1;
     }
 
@@ -473,13 +490,11 @@ bridge_config_redis(bridge_config_t *config, config_setting_t *root)
     }
 
     if (redis->tls) {
-        redis->ssl = bridge_tls_client(redis->verify, redis->ca_file);
-
-        if (redis->ssl == NULL) {
-            bridge_option_error(config_setting_get_member(root, "redis"),
-                                config->file, "cannot use \"ca_file\"");
-            return -1;
-        }
+        redis->ssl = bridge_config_ssl(config_setting_get_member(root,
+                                                                 "redis"),
+                                       config->file, redis->verify,
+                                       redis->ca_file);
+        return redis->ssl ? 0 : -1;
     }
 
     return 0;

@@ -2,9 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The configuration file.  It is read as a whole and checked as a whole;
- * afterwards the settings do not change.  Who goes on using settings when a
- * HUP may come in between holds them.
+ * Owns the settings of the file.  Invariant: they do not change once they are
+ * read.  Code that uses settings after a HUP may have come holds them.
  */
 
 

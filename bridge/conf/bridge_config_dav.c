@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The settings of a DAV server, and what its accounts share.
+ * The settings of a DAV server, and the values that the client needs.
  */
 
 
@@ -113,7 +113,7 @@ bridge_config_dav_server(bridge_config_dav_t *conf)
     s->max_object = conf->max_object;
     s->max_answer = 16777216;
 
-    /* what waits in libcurl for a connection waits within its time-out */
+    /* a request that waits in libcurl for a connection may time out there */
 
     dav_schedule_init(&conf->turns, bridge_base, conf->rate,
                       conf->max_connections * 4);

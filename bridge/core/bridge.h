@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What all rooms of pimap-bridge share: the event base, time, memory.
+ * Owns the event base, the time and the memory.  Used by all rooms.
  *
- * One process, one thread, one event base.  A room keeps its state in a file
- * of its own, and has an init and, if it has to let go of something at the
- * end, a done.  Nothing blocks but what is done before "ready".
+ * The process has one thread and one event base.  Each file keeps its own
+ * state, and has an init function, and a done function if it has to free
+ * something at the end.  Nothing blocks after the start.
  */
 
 
@@ -32,22 +32,22 @@
 typedef uint64_t  bridge_msec_t;
 
 
-/* Made by main, before any room is. */
+/* Created by main() before the rooms begin. */
 extern struct event_base  *bridge_base;
 
 
 /* Milliseconds that never go back. */
 bridge_msec_t bridge_now(void);
 
-/* A number below "max", which is not 0. */
+/* A number below "max"; "max" is not 0. */
 uint32_t bridge_random(uint32_t max);
 
-/* The timer fires after so many milliseconds; what was set before is not. */
+/* The timer fires after so many milliseconds, and not at a former time. */
 void bridge_timer_set(struct event *timer, bridge_msec_t after);
 
 /*
- * Memory, zeroed.  If there is none the process logs that and ends: systemd
- * starts it again, and what is in Redis is what it goes on with.
+ * Memory, zeroed.  Without memory the process logs that and ends.  systemd
+ * starts it again, and it goes on with the state in Redis.
  */
 void *bridge_alloc(size_t size);
 char *bridge_copy(const char *text, size_t len);
@@ -59,10 +59,10 @@ char *bridge_vformat(const char *format, va_list args);
 /* Room for item "n" of an array, which may move; not zeroed. */
 void *bridge_grow(void *items, size_t n, size_t *size, size_t item);
 
-/* Frees what may have had a secret in it. */
+/* Wipes and frees. */
 void bridge_wipe_free(void *data, size_t size);
 
-/* From now on whatever libevent frees is wiped: logins pass through it. */
+/* libevent wipes what it frees from now on, as logins pass through it. */
 void bridge_memory_init(void);
 
 

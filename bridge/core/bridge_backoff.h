@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How long to wait until the next attempt: twice as long after each failure,
- * within bounds, and never the same for two who failed together.
+ * Owns the time until the next attempt: twice as long after each failure,
+ * within bounds, and random, so that clients that failed together spread.
  */
 
 

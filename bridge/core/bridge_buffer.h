@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Bytes that grow, and strings that lie in somebody else's memory.
+ * Owns buffers that grow, and strings that point into other memory.
  */
 
 
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 
-/* Not terminated; data == NULL: there is none (NIL), not even an empty one. */
+/* Not terminated; data == NULL is NIL, and not an empty string. */
 
 typedef struct {
     char     *data;
@@ -32,7 +32,7 @@ typedef struct {
 #define bridge_str_is(s, text)                                                \
     bridge_str_equal((s), (text), sizeof(text) - 1)
 
-/* Without regard to case, which only ASCII has. */
+/* Ignores the case of ASCII letters. */
 int bridge_str_equal(const bridge_str_t *s, const char *text, size_t len);
 
 /* Room for "len" bytes more; the address of the first of them. */
@@ -45,7 +45,7 @@ void bridge_buffer_number(bridge_buffer_t *b, uint64_t n);
 
 void bridge_buffer_base64(bridge_buffer_t *b, const char *data, size_t len);
 
-/* Secrets may have been in it. */
+/* Wipes it, as it may have had a secret. */
 void bridge_buffer_free(bridge_buffer_t *b);
 
 

@@ -22,7 +22,8 @@ bridge_dns_init(void)
     bridge_dns = evdns_base_new(bridge_base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 
     if (bridge_dns == NULL) {
-        bridge_log(BRIDGE_LOG_ERROR, "there is no resolver");
+        bridge_log(BRIDGE_LOG_ERROR, "cannot create a resolver, use addresses "
+                   "in place of names of hosts");
         return;
     }
 

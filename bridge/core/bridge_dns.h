@@ -2,8 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Names of hosts: libevent's resolver, with the system's resolv.conf and
- * hosts file.
+ * Owns the resolver: libevent's, with the system's resolv.conf and hosts file.
  */
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The log: lines as nginx writes them.  Who logs leaves out passwords, tokens
- * and what mails say; control characters in a line are escaped here.
+ * Owns the log, in the format of nginx.  Invariant: no line has a password, a
+ * token or the content of a mail.  Control characters are escaped here.
  */
 
 
@@ -41,7 +41,7 @@ void bridge_log_write(bridge_log_level_t level, const char *format, ...)
  */
 int bridge_log_open(const char *file, bridge_log_level_t level);
 
-/* What libevent has to say. */
+/* Messages of libevent. */
 void bridge_log_libevent(int severity, const char *text);
 
 

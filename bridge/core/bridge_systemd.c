@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The protocol is a datagram to a socket that the environment names; it is
- * older than the library for it, and simpler.
+ * A message is a datagram to the socket that the environment names.
+ * libsystemd would do the same, but is one more library to load.
  */
 
 

@@ -2,18 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What systemd is told, if it has started us: the protocol of sd_notify(3).
+ * Owns the messages to systemd, by the protocol of sd_notify(3).
  */
 
 
-#ifndef _BRIDGE_NOTIFY_H_INCLUDED_
-#define _BRIDGE_NOTIFY_H_INCLUDED_
+#ifndef _BRIDGE_SYSTEMD_H_INCLUDED_
+#define _BRIDGE_SYSTEMD_H_INCLUDED_
 
 
 #include "bridge.h"
 
 
-/* "READY=1", and what keeps its watchdog quiet from then on. */
+/* "READY=1", and from then on the messages for the watchdog. */
 void bridge_systemd_ready(void);
 
 /* Settings are being read, and were. */
@@ -23,4 +23,4 @@ void bridge_systemd_reloaded(void);
 void bridge_systemd_stopping(void);
 
 
-#endif /* _BRIDGE_NOTIFY_H_INCLUDED_ */
+#endif /* _BRIDGE_SYSTEMD_H_INCLUDED_ */

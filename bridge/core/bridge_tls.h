@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What we want of a server's TLS.
+ * Owns the TLS settings of connections to servers.
  */
 
 

@@ -26,7 +26,7 @@ static void bridge_function_library_load(void);
 
 
 static int           bridge_function_library;
-static int           bridge_function_library_told;
+static int           bridge_function_library_logged;
 static struct event  bridge_function_library_timer;
 
 
@@ -99,7 +99,7 @@ bridge_function_library_loaded(void *data, redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ERROR) {
-        bridge_log(BRIDGE_LOG_NOTICE, "loaded the functions into redis");
+        bridge_log(BRIDGE_LOG_NOTICE, "redis: loaded the function library");
     }
 
     bridge_function_library_judge(reply->type == REDIS_REPLY_ERROR
@@ -115,7 +115,7 @@ bridge_function_library_judge(const char *error, long long version)
 
     case PIMAP_FUNCTION_LIBRARY_READY:
         bridge_function_library = 1;
-        bridge_function_library_told = 0;
+        bridge_function_library_logged = 0;
 
         bridge_redis_handlers->functions_ready();
         return;
@@ -128,9 +128,10 @@ bridge_function_library_judge(const char *error, long long version)
         break;
     }
 
-    if (!bridge_function_library_told) {
-        bridge_function_library_told = 1;
-        bridge_log(BRIDGE_LOG_ERROR, "no functions in redis: %s", error);
+    if (!bridge_function_library_logged) {
+        bridge_function_library_logged = 1;
+        bridge_log(BRIDGE_LOG_ERROR, "redis: cannot use the function library, "
+                   "trying again: %s", error);
     }
 
     bridge_timer_set(&bridge_function_library_timer,

@@ -2,26 +2,26 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Whether Redis has our function library, and loading it there.
+ * Owns the knowledge whether Redis has the function library, and loads it.
  */
 
 
-#ifndef _BRIDGE_LIBRARY_H_INCLUDED_
-#define _BRIDGE_LIBRARY_H_INCLUDED_
+#ifndef _BRIDGE_FUNCTION_LIBRARY_H_INCLUDED_
+#define _BRIDGE_FUNCTION_LIBRARY_H_INCLUDED_
 
 
 #include "bridge.h"
 
 
-/* The commander is up and the functions are there. */
+/* The connection for commands is up, and Redis has the functions. */
 int bridge_function_library_ready(void);
 
-/* The commander is up, or down. */
+/* The connection for commands is up, or down. */
 void bridge_function_library_start(void);
 void bridge_function_library_stop(void);
 
-/* A function was not found: somebody has flushed them. */
+/* A function was not found, as the functions were flushed. */
 void bridge_function_library_lost(void);
 
 
-#endif /* _BRIDGE_LIBRARY_H_INCLUDED_ */
+#endif /* _BRIDGE_FUNCTION_LIBRARY_H_INCLUDED_ */

@@ -138,9 +138,11 @@ bridge_redis_fail(bridge_redis_t *redis, const char *why)
         return;
     }
 
-    if (!redis->told) {
-        redis->told = 1;
-        bridge_log(BRIDGE_LOG_ERROR, "redis (%s): %s", redis->role, why);
+    if (!redis->logged) {
+        redis->logged = 1;
+        bridge_log(BRIDGE_LOG_ERROR, "redis (%s) \"%s\" port %d: %s, trying "
+                   "again", redis->role, bridge_redis_conf->host,
+                   bridge_redis_conf->port, why);
     }
 
     redis->failed = 1;
@@ -179,12 +181,13 @@ bridge_redis_reload(bridge_redis_conf_t *new)
     }
 
     for (redis = bridge_redis_all; redis; redis = redis->next) {
-        redis->told = 1;
+        redis->logged = 1;
         bridge_redis_fail(redis, NULL);
-        redis->told = 0;
+        redis->logged = 0;
     }
 
-    bridge_log(BRIDGE_LOG_NOTICE, "redis: the settings are new");
+    bridge_log(BRIDGE_LOG_NOTICE, "redis: the settings have changed, "
+               "connecting again");
 }
 
 
@@ -254,7 +257,7 @@ bridge_redis_bufferevent(bridge_redis_conf_t *conf)
 }
 
 
-/* Of several addresses libevent tries one: each other time one of IPv4. */
+/* libevent tries one of several addresses: each second time one of IPv4. */
 
 static int
 bridge_redis_connect_to(struct bufferevent *bev, bridge_redis_conf_t *conf,
@@ -292,7 +295,7 @@ bridge_redis_timer_handler(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    bridge_redis_fail(redis, "no connection in time");
+    bridge_redis_fail(redis, "timeout");
 }
 
 
@@ -332,7 +335,7 @@ bridge_redis_why(struct bufferevent *bev, short what, char *buf, size_t size)
     }
 
     if (what & BEV_EVENT_EOF) {
-        return "closed the connection";
+        return "the server has closed the connection";
     }
 
     snprintf(buf, size, "%s",
@@ -428,10 +431,10 @@ bridge_redis_read(bridge_redis_t *redis)
         }
 
         if (n != REDIS_OK) {
-            bridge_redis_fail(redis, "does not speak its protocol");
+            bridge_redis_fail(redis, "bad reply");
 
         } else if (redis->unread > BRIDGE_REDIS_MAX_REPLY) {
-            bridge_redis_fail(redis, "sent too long a reply");
+            bridge_redis_fail(redis, "the reply is too long");
         }
     }
 }
@@ -453,9 +456,10 @@ bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply)
 
     redis->state = BRIDGE_REDIS_UP;
 
-    if (redis->told) {
-        redis->told = 0;
-        bridge_log(BRIDGE_LOG_NOTICE, "redis (%s): is back", redis->role);
+    if (redis->logged) {
+        redis->logged = 0;
+        bridge_log(BRIDGE_LOG_NOTICE, "redis (%s): connected again",
+                   redis->role);
     }
 
     bridge_backoff_reset(&redis->backoff);

@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One connection to Redis: hiredis formats and reads, libevent does the I/O.
- * It connects by itself, logs in, and comes back after a loss.
+ * Owns one connection to Redis: connects, logs in, and connects again after a
+ * loss.  hiredis formats and reads, libevent does the I/O.
  *
- * hiredis' own asynchronous layer is not used: that of Debian 12 looks names
- * up in a blocking way and has neither TLS nor a time-out for connecting.
+ * The asynchronous layer of hiredis in Debian 12 is not used, because it
+ * blocks on names and has neither TLS nor a time-out for connecting.
  */
 
 
@@ -51,11 +51,11 @@ struct bridge_redis_s {
     size_t                 unread;      /* bytes of a reply's beginning */
     struct event           timer;       /* to reconnect, or to give up */
     bridge_backoff_t       backoff;
-    int                    greetings;   /* answers that are awaited */
+    int                    greetings;   /* answers that are to come */
 
     unsigned               reading:1;
     unsigned               failed:1;
-    unsigned               told:1;      /* the outage is in the log */
+    unsigned               logged:1;    /* the outage is in the log */
 };
 
 

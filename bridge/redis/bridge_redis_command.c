@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * If the oldest command waits for longer than the time-out, the connection is
- * given up, and all that wait learn that they have no answer.
+ * closed, and all handlers are called without a reply.
  */
 
 
@@ -17,7 +17,7 @@
 struct bridge_command_s {
     STAILQ_ENTRY(bridge_command_s)   link;
     bridge_msec_t                    sent;
-    bridge_command_pt                handler;       /* NULL: nobody waits */
+    bridge_command_pt                handler;       /* or NULL */
     void                            *data;
 };
 

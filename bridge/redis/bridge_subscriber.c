@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A connection that only listens can be dead without anybody noticing.  So a
- * probe is published to our own inbox, every few seconds, and when it does
- * not come back the connection is made anew.
+ * A connection that only listens can be dead without an error.  So a probe is
+ * published to the inbox of this process every few seconds.  If the probe does
+ * not come back, the connection is closed and opened again.
  */
 
 
@@ -193,7 +193,7 @@ bridge_subscriber_message(const char *channel, redisReply *payload)
 }
 
 
-/* Published while the commander is up, and not back since the last time? */
+/* The probe was sent the last time, and has not come back? */
 
 static void
 bridge_subscriber_timer_handler(evutil_socket_t fd, short what, void *data)
@@ -206,7 +206,7 @@ bridge_subscriber_timer_handler(evutil_socket_t fd, short what, void *data)
 
     if (asked && what && !bridge_subscriber_returned) {
         asked = 0;
-        bridge_redis_fail(&bridge_subscriber, "probe did not come back");
+        bridge_redis_fail(&bridge_subscriber, "a probe has not come back");
         return;
     }
 

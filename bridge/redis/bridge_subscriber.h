@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The subscribing connection: the few channels that a bridge listens to, and
- * whether what is published still comes back.
+ * Owns the connection for subscriptions, and the probe that tells whether it
+ * still receives messages.
  */
 
 

@@ -226,8 +226,8 @@ bridge_update_consumer_grouped(void *data, redisReply *reply)
         return;
     }
 
-    bridge_log(BRIDGE_LOG_ERROR, "updates: no consumer group: %s",
-               reply->str);
+    bridge_log(BRIDGE_LOG_ERROR, "updates: cannot create the consumer group "
+               "\"%s\": %s", bridge_config->updates.group, reply->str);
 }
 
 

@@ -220,8 +220,8 @@ bridge_update_answered(void *data, redisReply *reply)
     }
 
     if (bridge_redis_is_error(reply, "PIMAP ")) {
-        bridge_log(BRIDGE_LOG_ERROR, "updates: result of \"%s\" of account "
-                   "\"%s\": %s", entry->id, entry->account, reply->str);
+        bridge_log(BRIDGE_LOG_ERROR, "account \"%s\": result of update \"%s\" "
+                   "was refused: %s", entry->account, entry->id, reply->str);
 
         if (strstr(entry->result, "\"bad result\"") == NULL) {
             free(entry->result);

@@ -41,7 +41,7 @@ my @mistakes = (
     ['redis = { password_file = "/nonexistent" };',
         qr/"password_file" cannot read "\/nonexistent": .* in FILE:3$/],
     ['redis = { tls = true; ca_file = "/nonexistent" };',
-        qr/cannot use "ca_file" in FILE:3$/],
+        qr{cannot use "ca_file" "/nonexistent": no certificates in FILE:3$}],
     ['redis = { port = "6379" };',
         qr/"port" has a value of the wrong type in FILE:3$/],
 );
@@ -58,7 +58,7 @@ my @servers = (
     ['servers = ( { host = "x"; master_user = "m" } );',
         qr/"master_user" and "master_password" need each other in FILE:3$/],
     ['servers = ( { host = "x"; ca_file = "/nonexistent" } );',
-        qr/cannot use "ca_file" in FILE:3$/],
+        qr{cannot use "ca_file" "/nonexistent": no certificates in FILE:3$}],
 );
 
 my $t = Pimap->new();
