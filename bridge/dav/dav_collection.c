@@ -10,11 +10,9 @@
 
 
 static int dav_collection_text(char **to, const char *text);
-static json_t *dav_collection_components(const dav_collection_t *col);
+static json_t *dav_collection_named(const dav_collection_t *col,
+    const char *event);
 static json_t *dav_collection_change(const dav_collection_t *col);
-static void dav_collection_set(json_t *json, const char *name,
-    const char *text);
-static char *dav_collection_get(json_t *json, const char *name);
 
 
 dav_collection_t *
@@ -47,7 +45,7 @@ int
 dav_collection_update(dav_collection_t *col, const dav_response_t *r)
 {
     int          changed;
-    const char  *marker;
+    const char  *ctag = r->text[DAV_CTAG], *token = r->text[DAV_TOKEN];
 
     changed = dav_collection_text(&col->name, r->text[DAV_NAME]);
     changed |= dav_collection_text(&col->color, r->text[DAV_COLOR]);
@@ -55,14 +53,11 @@ dav_collection_update(dav_collection_t *col, const dav_response_t *r)
 
     col->flags = r->flags;
 
-    /* Both say when something has changed; the token often costs more. */
+    /* Both change with the collection.  The token often costs more. */
 
-    marker = r->text[DAV_CTAG] && *r->text[DAV_CTAG] ? r->text[DAV_CTAG]
-                                                     : r->text[DAV_TOKEN];
+    (void) dav_collection_text(&col->marker, ctag && *ctag ? ctag : token);
 
-    (void) dav_collection_text(&col->marker, marker);
-
-    if (r->text[DAV_TOKEN] == NULL || *r->text[DAV_TOKEN] == '\0') {
+    if (token == NULL || *token == '\0') {
         col->nosync = 1;
     }
 
@@ -98,53 +93,45 @@ dav_collection_key(const dav_collection_t *col)
 json_t *
 dav_collection_state(const dav_collection_t *col)
 {
-    json_t  *state;
+    int  based = col->based;
 
-    state = json_object();
-
-    dav_collection_set(state, "name", col->name);
-    dav_collection_set(state, "color", col->color);
-    json_object_set_new(state, "flags", json_integer(col->flags));
-
-    if (col->based) {
-        dav_collection_set(state, "token", col->token);
-        dav_collection_set(state, "seen", col->seen);
-
-        if (!col->unknown) {
-            json_object_set_new(state, "known",
-                                dav_etag_list_json(&col->known));
-        }
-    }
-
-    json_object_set_new(state, "based", json_boolean(col->based));
-
-    return state;
+    return json_pack("{s:s*, s:s*, s:i, s:b, s:s*, s:s*, s:o*}",
+                     "name", col->name, "color", col->color,
+                     "flags", col->flags, "based", based,
+                     "token", based ? col->token : NULL,
+                     "seen", based ? col->seen : NULL,
+                     "known", based && !col->unknown
+                              ? dav_etag_list_json(&col->known) : NULL);
 }
 
 
 dav_collection_t *
 dav_collection_from_state(const char *key, json_t *state)
 {
-    json_t            *known;
+    int                based = 0;
+    json_t            *known = NULL;
+    const char        *name = NULL, *color = NULL, *token = NULL, *seen = NULL;
     dav_collection_t  *col;
 
-    if (strncmp(key, bridge_literal(DAV_KEY_PREFIX)) != 0
-        || key[sizeof(DAV_KEY_PREFIX) - 1] != '/' || !json_is_object(state))
+    if (strncmp(key, bridge_literal(DAV_KEY_PREFIX "/")) != 0
+        || !json_is_object(state))
     {
         return NULL;
     }
 
     col = dav_collection_create(key + sizeof(DAV_KEY_PREFIX) - 1);
 
-    col->name = dav_collection_get(state, "name");
-    col->color = dav_collection_get(state, "color");
-    col->flags = json_integer_value(json_object_get(state, "flags"));
-    col->based = json_is_true(json_object_get(state, "based"));
-    col->token = dav_collection_get(state, "token");
-    col->seen = dav_collection_get(state, "seen");
+    (void) json_unpack(state, "{s?s, s?s, s?i, s?b, s?s, s?s, s?o}",
+                       "name", &name, "color", &color, "flags", &col->flags,
+                       "based", &based, "token", &token, "seen", &seen,
+                       "known", &known);
 
-    known = json_object_get(state, "known");
-    col->unknown = col->based && known == NULL;
+    col->name = bridge_string(name);
+    col->color = bridge_string(color);
+    col->token = bridge_string(token);
+    col->seen = bridge_string(seen);
+    col->based = based;
+    col->unknown = based && known == NULL;
 
     if (known && dav_etag_list_from_json(&col->known, known) == -1) {
         dav_collection_free(col);
@@ -155,73 +142,43 @@ dav_collection_from_state(const char *key, json_t *state)
 }
 
 
-static void
-dav_collection_set(json_t *json, const char *name, const char *text)
-{
-    if (text) {
-        json_object_set_new(json, name, json_string(text));
-    }
-}
-
-
-static char *
-dav_collection_get(json_t *json, const char *name)
-{
-    return bridge_string(json_string_value(json_object_get(json, name)));
-}
-
-
 json_t *
 dav_collection_event(const dav_collection_t *col, const char *what,
     const char *old)
 {
     char    *name;
-    json_t  *event;
-
-    event = json_object();
+    json_t  *event, *components = NULL;
 
     name = bridge_format("%s%s", col->flags & DAV_IS_CALENDAR
                                  ? "Calendar" : "AddressBook", what);
-    dav_collection_set(event, "event", name);
+    event = dav_collection_named(col, name);
     free(name);
 
-    dav_collection_set(event, "collection", col->path);
-    dav_collection_set(event, "name", col->name);
-    dav_collection_set(event, "oldName", old);
+    json_object_update_new(event, json_pack("{s:s*, s:s*}", "name", col->name,
+                                            "oldName", old));
 
-    if (strcmp(what, "Delete") != 0) {
-        dav_collection_set(event, "color", col->color);
-
-        if (col->flags & DAV_IS_CALENDAR) {
-            json_object_set_new(event, "components",
-                                dav_collection_components(col));
-        }
+    if (strcmp(what, "Delete") == 0) {
+        return event;
     }
 
+    if (col->flags & DAV_IS_CALENDAR) {
+        components = json_pack("[s*, s*, s*]",
+                         col->flags & DAV_HAS_EVENT ? "VEVENT" : NULL,
+                         col->flags & DAV_HAS_TODO ? "VTODO" : NULL,
+                         col->flags & DAV_HAS_JOURNAL ? "VJOURNAL" : NULL);
+    }
+
+    json_object_update_new(event, json_pack("{s:s*, s:o*}", "color",
+                                            col->color, "components",
+                                            components));
     return event;
 }
 
 
 static json_t *
-dav_collection_components(const dav_collection_t *col)
+dav_collection_named(const dav_collection_t *col, const char *event)
 {
-    json_t  *components;
-
-    components = json_array();
-
-    if (col->flags & DAV_HAS_EVENT) {
-        json_array_append_new(components, json_string("VEVENT"));
-    }
-
-    if (col->flags & DAV_HAS_TODO) {
-        json_array_append_new(components, json_string("VTODO"));
-    }
-
-    if (col->flags & DAV_HAS_JOURNAL) {
-        json_array_append_new(components, json_string("VJOURNAL"));
-    }
-
-    return components;
+    return json_pack("{s:s, s:s}", "event", event, "collection", col->path);
 }
 
 
@@ -229,23 +186,20 @@ void
 dav_collection_changes(const dav_collection_t *col, json_t *events,
     const dav_etag_list_t *delta, json_t *contents)
 {
-    char        *href;
-    json_t      *event, *changed, *removed, *object, *content;
+    json_t      *event, *content;
     size_t       bytes, cost;
     unsigned     i;
-    const char  *etag;
 
     event = NULL;
     bytes = 0;
 
     for (i = 0; i < delta->n; i++) {
-        etag = dav_etag_list_etag(delta->items[i]);
         content = json_object_get(contents, delta->items[i]);
 
-        /* each byte of a text may need two, a control character six */
+        /* a byte of a content takes up to two, a control character six */
 
-        cost = strlen(col->path) + strlen(delta->items[i])
-               + 2 * strlen(etag) + 32
+        cost = strlen(col->path) + strlen(delta->items[i]) + 32
+               + 2 * strlen(dav_etag_list_etag(delta->items[i]))
                + (content ? 2 * json_string_length(content) : 0);
 
         if (event == NULL || bytes + cost > DAV_EVENT_BYTES) {
@@ -255,53 +209,50 @@ dav_collection_changes(const dav_collection_t *col, json_t *events,
             }
 
             event = dav_collection_change(col);
-            changed = json_array();
-            removed = json_array();
-            json_object_set_new(event, "changed", changed);
-            json_object_set_new(event, "removed", removed);
+            json_object_set_new(event, "changed", json_array());
+            json_object_set_new(event, "removed", json_array());
             json_array_append_new(events, event);
             bytes = 0;
         }
 
         bytes += cost;
-        href = bridge_format("%s%s", col->path, delta->items[i]);
-
-        if (*etag == '\0') {
-            json_array_append_new(removed, json_string(href));
-
-        } else {
-            object = json_object();
-            dav_collection_set(object, "href", href);
-            dav_collection_set(object, "etag", etag);
-
-            if (content) {
-                json_object_set(object, "content", content);
-            }
-
-            json_array_append_new(changed, object);
-        }
-
-        free(href);
+        dav_collection_object(event, col->path, delta->items[i], content);
     }
 
-    if (event) {
-        dav_collection_set(event, "syncToken", col->token);
+    if (event && col->token) {
+        json_object_set_new(event, "syncToken", json_string(col->token));
     }
+}
+
+
+void
+dav_collection_object(json_t *to, const char *path, const char *item,
+    json_t *content)
+{
+    char        *href;
+    const char  *etag = dav_etag_list_etag(item);
+
+    href = bridge_format("%s%s", path, item);
+
+    if (*etag) {
+        json_array_append_new(json_object_get(to, "changed"),
+                              json_pack("{s:s, s:s, s:O*}", "href", href,
+                                        "etag", etag, "content", content));
+
+    } else {
+        json_array_append_new(json_object_get(to, "removed"),
+                              json_string(href));
+    }
+
+    free(href);
 }
 
 
 static json_t *
 dav_collection_change(const dav_collection_t *col)
 {
-    json_t  *event;
-
-    event = json_object();
-
-    dav_collection_set(event, "event", col->flags & DAV_IS_CALENDAR
-                                       ? "CalendarChange" : "ContactChange");
-    dav_collection_set(event, "collection", col->path);
-
-    return event;
+    return dav_collection_named(col, col->flags & DAV_IS_CALENDAR
+                                     ? "CalendarChange" : "ContactChange");
 }
 
 
@@ -312,8 +263,7 @@ dav_collection_resync(const dav_collection_t *col)
 
     event = dav_collection_change(col);
 
-    dav_collection_set(event, "syncToken", col->token);
-    json_object_set_new(event, "all", json_true());
-
+    json_object_update_new(event, json_pack("{s:s*, s:b}", "syncToken",
+                                            col->token, "all", 1));
     return event;
 }

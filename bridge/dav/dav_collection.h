@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An address book or a calendar: what we know of it, as it is stored, and the
- * events that tell what has become of it.  Pure.
+ * Owns an address book or a calendar: its known objects, its stored state and
+ * its events.  Called by the steps of a round.  Pure.
  */
 
 
@@ -18,12 +18,12 @@
 #include <sys/queue.h>
 
 
-/* No mailbox is called so: states of both are in one hash. */
+/* Keys of states.  The tab keeps them apart from mailboxes, in one hash. */
 
-#define DAV_KEY             "\tdav"     /* of the account's own state */
-#define DAV_KEY_PREFIX      "\tdav:"    /* of a collection's, its path */
+#define DAV_KEY             "\tdav"     /* the account */
+#define DAV_KEY_PREFIX      "\tdav:"    /* a collection, with its path */
 
-/* An event is kept well below what devices get at most, 64 kB by default. */
+/* Well below the largest event of a device, 64 kB by default. */
 
 #define DAV_EVENT_BYTES     49152
 
@@ -35,13 +35,13 @@ typedef struct dav_collection_s {
     char           *color;
     unsigned        flags;              /* DAV_IS_*, DAV_HAS_* */
 
-    char           *token;              /* for the next sync-collection */
+    char           *token;              /* of the next sync-collection */
     char           *seen;               /* marker at the last sync */
-    char           *marker;             /* that it has now: ctag or token */
-    dav_etag_list_t      known;
+    char           *marker;             /* now: ctag or token */
+    dav_etag_list_t  known;             /* objects */
 
-    unsigned        unknown:1;          /* too many to be known */
-    unsigned        based:1;            /* has been synchronized once */
+    unsigned        unknown:1;          /* too many objects */
+    unsigned        based:1;            /* was synchronized once */
     unsigned        nosync:1;           /* has no sync-collection */
     unsigned        listed:1;           /* in this round */
     unsigned        due:1;              /* to be synchronized */
@@ -53,36 +53,35 @@ typedef TAILQ_HEAD(, dav_collection_s)  dav_collections_t;
 dav_collection_t *dav_collection_create(const char *path);
 void dav_collection_free(dav_collection_t *col);
 
-/* Takes the properties of a response; true if one that users see differs. */
+/* Takes the properties of a response.  True if users see a difference. */
 
 int dav_collection_update(dav_collection_t *col, const dav_response_t *r);
 
-/* The key is to be freed. */
+/* The key is to be freed.  NULL: not a state of a collection. */
 
 char *dav_collection_key(const dav_collection_t *col);
 json_t *dav_collection_state(const dav_collection_t *col);
-
-/* NULL if that is no state. */
-
 dav_collection_t *dav_collection_from_state(const char *key, json_t *state);
 
-/*
- * "AddressBook" or "Calendar" with "what", "Create", "Update" or "Delete";
- * "old" is the name that it had, NULL if that is the same.
- */
+/* "what" is "Create", "Update" or "Delete"; "old" a former name, or NULL. */
 
 json_t *dav_collection_event(const dav_collection_t *col, const char *what,
     const char *old);
 
 /*
- * Adds the events of "delta" to "events".  "contents" has texts of objects by
- * name, or is NULL.  The last one has the token, the others "more".
+ * Adds the events of "delta" to "events".  "contents", or NULL, has contents
+ * by name.  The last event has the token, the others "more".
  */
 
 void dav_collection_changes(const dav_collection_t *col, json_t *events,
     const dav_etag_list_t *delta, json_t *contents);
 
-/* What has changed is not known: a device has to look at all. */
+/* Adds an item of an ETag list to "changed" or "removed" of "to". */
+
+void dav_collection_object(json_t *to, const char *path, const char *item,
+    json_t *content);
+
+/* The changes are not known: a device has to compare all objects. */
 
 json_t *dav_collection_resync(const dav_collection_t *col);
 

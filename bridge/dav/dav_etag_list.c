@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One allocation for an object: there are millions of them.
+ * There are millions of objects: each has one allocation.
  */
 
 
@@ -11,10 +11,10 @@
 #include <stdlib.h>
 
 
+static void dav_etag_list_push(dav_etag_list_t *l, const char *name,
+    const char *etag);
+static void dav_etag_list_push_item(dav_etag_list_t *l, char *item);
 static int dav_etag_list_compare(const void *a, const void *b);
-static void dav_etag_list_push(dav_etag_list_t *l, char *item);
-static char *dav_etag_list_item(const char *name, const char *etag);
-static char *dav_etag_list_copy(const char *item);
 
 
 const char *
@@ -33,14 +33,14 @@ dav_etag_list_add(dav_etag_list_t *l, const char *name, const char *etag)
         return -1;
     }
 
-    dav_etag_list_push(l, dav_etag_list_item(name, etag));
+    dav_etag_list_push(l, name, etag);
 
     return 0;
 }
 
 
-static char *
-dav_etag_list_item(const char *name, const char *etag)
+static void
+dav_etag_list_push(dav_etag_list_t *l, const char *name, const char *etag)
 {
     char    *item;
     size_t   len;
@@ -51,26 +51,18 @@ dav_etag_list_item(const char *name, const char *etag)
     strcpy(item, name);
     strcpy(item + len, etag);
 
-    return item;
-}
-
-
-static char *
-dav_etag_list_copy(const char *item)
-{
-    return dav_etag_list_item(item, dav_etag_list_etag(item));
+    dav_etag_list_push_item(l, item);
 }
 
 
 static void
-dav_etag_list_push(dav_etag_list_t *l, char *item)
+dav_etag_list_push_item(dav_etag_list_t *l, char *item)
 {
-    char     **items;
-    unsigned   size;
+    char  **items;
 
     if (l->n == l->size) {
-        size = l->size ? l->size * 2 : 8;
-        items = bridge_alloc(size * sizeof(char *));
+        l->size = l->size ? l->size * 2 : 8;
+        items = bridge_alloc(l->size * sizeof(char *));
 
         if (l->n) {
             memcpy(items, l->items, l->n * sizeof(char *));
@@ -78,7 +70,6 @@ dav_etag_list_push(dav_etag_list_t *l, char *item)
 
         free(l->items);
         l->items = items;
-        l->size = size;
     }
 
     l->items[l->n++] = item;
@@ -121,8 +112,9 @@ void
 dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
     dav_etag_list_t *delta)
 {
-    int       rc;
-    unsigned  i, k;
+    int          rc;
+    unsigned     i, k;
+    const char  *etag;
 
     for (i = 0, k = 0; i < old->n || k < now->n; /* void */) {
 
@@ -130,14 +122,14 @@ dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
              : k == now->n ? -1 : strcmp(old->items[i], now->items[k]);
 
         if (rc < 0) {
-            dav_etag_list_push(delta, dav_etag_list_item(old->items[i++], ""));
+            dav_etag_list_push(delta, old->items[i++], "");
             continue;
         }
 
-        if (rc > 0 || strcmp(dav_etag_list_etag(old->items[i]),
-                             dav_etag_list_etag(now->items[k])) != 0)
-        {
-            dav_etag_list_push(delta, dav_etag_list_copy(now->items[k]));
+        etag = dav_etag_list_etag(now->items[k]);
+
+        if (rc > 0 || strcmp(dav_etag_list_etag(old->items[i]), etag) != 0) {
+            dav_etag_list_push(delta, now->items[k], etag);
         }
 
         i += rc == 0;
@@ -149,10 +141,11 @@ dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
 void
 dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
 {
-    int         rc, gone;
-    char       *item;
-    unsigned    i, k, n;
-    dav_etag_list_t  now;
+    int               rc;
+    char             *item;
+    unsigned          i, k, n;
+    const char       *etag;
+    dav_etag_list_t   now;
 
     memset(&now, 0, sizeof(now));
     n = 0;
@@ -163,21 +156,20 @@ dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
              : k == delta->n ? -1 : strcmp(l->items[i], delta->items[k]);
 
         if (rc < 0) {
-            dav_etag_list_push(&now, l->items[i++]);
+            dav_etag_list_push_item(&now, l->items[i++]);
             continue;
         }
 
         item = delta->items[k++];
-        gone = *dav_etag_list_etag(item) == '\0';
+        etag = dav_etag_list_etag(item);
 
-        if (rc > 0 ? gone
-            : strcmp(dav_etag_list_etag(l->items[i]),
-                     dav_etag_list_etag(item)) == 0)
-        {
+        /* an object that is as before, or was unknown and is gone */
+
+        if (strcmp(rc ? "" : dav_etag_list_etag(l->items[i]), etag) == 0) {
             free(item);
 
             if (rc == 0) {
-                dav_etag_list_push(&now, l->items[i++]);
+                dav_etag_list_push_item(&now, l->items[i++]);
             }
 
             continue;
@@ -187,8 +179,8 @@ dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
             free(l->items[i++]);
         }
 
-        if (!gone) {
-            dav_etag_list_push(&now, dav_etag_list_copy(item));
+        if (*etag) {
+            dav_etag_list_push(&now, item, etag);
         }
 
         delta->items[n++] = item;

@@ -2,14 +2,15 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The objects of a collection, by name (the last segment of the path), each
- * with its ETag; and changes of them, where an empty ETag is a removal.
- * Sorted, so that two are compared in one walk.  Pure.
+ * Owns lists of objects, by name, the last segment of the path, each with its
+ * ETag; or of their changes, where an empty ETag is a removal.  Called by
+ * syncs and updates.  Pure.  Invariant: two sorted lists are compared in one
+ * walk.
  */
 
 
-#ifndef _DAV_LIST_H_INCLUDED_
-#define _DAV_LIST_H_INCLUDED_
+#ifndef _DAV_ETAG_LIST_H_INCLUDED_
+#define _DAV_ETAG_LIST_H_INCLUDED_
 
 
 #include "bridge.h"
@@ -17,8 +18,8 @@
 #include <jansson.h>
 
 
-#define DAV_ETAG_LIST_ETAG       255         /* bytes of an ETag */
-#define DAV_ETAG_LIST_NAME       1024
+#define DAV_ETAG_LIST_ETAG      255     /* bytes */
+#define DAV_ETAG_LIST_NAME      1024
 
 
 /* An item is a name and, after its zero byte, the ETag. */
@@ -32,27 +33,24 @@ typedef struct {
 
 const char *dav_etag_list_etag(const char *item);
 
-/* To the end; returns -1, adding nothing, if a text is too long. */
+/* Returns -1, adding nothing, if the name is empty or a string too long. */
 
 int dav_etag_list_add(dav_etag_list_t *l, const char *name, const char *etag);
 
-/* Afterwards it is in order, and each name is there once. */
+/* Each name is kept once. */
 
 void dav_etag_list_sort(dav_etag_list_t *l);
 
-/* What makes "now" of "old"; all are sorted, "delta" is empty before. */
+/* Adds the changes from "old" to "now", sorted lists, to "delta". */
 
 void dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
     dav_etag_list_t *delta);
 
-/*
- * Changes "l" by a sorted "delta", from which goes what has no effect: so
- * that nothing is told twice.
- */
+/* Applies a sorted "delta".  Changes without an effect are removed from it. */
 
 void dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta);
 
-/* Only those whose names come after "after" stay, and of them "max". */
+/* Keeps "max" items whose names come after "after". */
 
 void dav_etag_list_page(dav_etag_list_t *l, const char *after, unsigned max);
 
@@ -65,4 +63,4 @@ json_t *dav_etag_list_json(const dav_etag_list_t *l);
 int dav_etag_list_from_json(dav_etag_list_t *l, json_t *json);
 
 
-#endif /* _DAV_LIST_H_INCLUDED_ */
+#endif /* _DAV_ETAG_LIST_H_INCLUDED_ */

@@ -88,33 +88,19 @@ dav_text_check(const char *text, size_t len, int calendar)
 static const char *
 dav_text_line(const char *line, size_t len)
 {
-    int     colon;
     size_t  i;
 
-    colon = 0;
-
     for (i = 0; i < len; i++) {
-
-        if (line[i] == ':') {
-            colon = 1;
-        }
-
-        if ((unsigned char) line[i] >= ' ' || line[i] == '\t'
-            || (line[i] == '\r' && i + 1 == len))
+        if ((unsigned char) line[i] < ' ' && line[i] != '\t'
+            && (line[i] != '\r' || i + 1 < len))
         {
-            continue;
+            return "a control character";
         }
-
-        return "a control character";
     }
 
-    if (len > 1 && !colon && line[0] != ' ' && line[0] != '\t'
-        && !isalpha((unsigned char) line[0]))
-    {
-        return "a line that is no property";
-    }
-
-    return NULL;
+    return len > 1 && memchr(line, ':', len) == NULL && line[0] != ' '
+           && line[0] != '\t' && !isalpha((unsigned char) line[0])
+           ? "a line that is no property" : NULL;
 }
 
 

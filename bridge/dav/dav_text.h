@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Whether a text is an iCalendar object or vCards, as far as one has to look
- * in order not to store rubbish.  Pure.
+ * Owns the check that a text of a device is an iCalendar object or a vCard,
+ * and no rubbish.  Called by dav_update_put.c.  Pure.
  */
 
 
@@ -14,13 +14,10 @@
 #include "bridge.h"
 
 
-/*
- * NULL, or what is wrong with it: lines, nesting of BEGIN and END, the
- * outermost component.  It has to be UTF-8 already.
- */
+/* The fault in lines, nesting or the outer component of UTF-8, or NULL. */
 const char *dav_text_check(const char *text, size_t len, int calendar);
 
-/* An ETag that may stand in If-Match: one, and not "*". */
+/* True for one ETag that may be in If-Match, not for "*". */
 int dav_text_etag(const char *etag);
 
 

@@ -2,31 +2,31 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates that only ask: objects with their texts, and what has changed since
- * a token.  Results are events, which have a length; so there are pages, also
- * where the server knows none: a token of ours, "page [...]", says by which of
- * the server's the question was, to which it leads, and what was told.
+ * Owns updates that read: "dav.get", objects with their contents, and
+ * "dav.sync", changes since a token.  Called by dav_update.c.
+ * Invariant: a result is an event, whose length is limited.  So results have
+ * pages, also where the server has none.  The token of such a page is ours,
+ * "page [...]": the token of the request, the token that it leads to, and the
+ * last change of the page.
  */
 
 
 #include "dav_update_job.h"
-#include "dav_text.h"
-#include "dav_url.h"
-#include "dav_xml.h"
 
 #include <stdlib.h>
 
 
-#define DAV_UPDATE_GET_TOKEN     4096
-#define DAV_UPDATE_GET_PAGE      "page "
+#define DAV_UPDATE_GET_TOKEN    4096    /* bytes */
+#define DAV_UPDATE_GET_PAGE     "page "
 
 
 static void dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
+static void dav_update_get_refused(dav_update_job_t *job,
+    const dav_reply_t *reply);
 static void dav_update_get_list(dav_update_job_t *job, const char *name,
     const char *path);
 static int dav_update_get_token(dav_update_job_t *job);
-static void dav_update_get_ask(dav_update_job_t *job);
 static void dav_update_get_response(void *data, const dav_response_t *r);
 static void dav_update_get_reply(void *data, const dav_reply_t *reply);
 static void dav_update_get_page(dav_update_job_t *job);
@@ -37,25 +37,23 @@ static void dav_update_get_next(dav_update_job_t *job, const char *last);
 void
 dav_update_get(dav_update_job_t *job)
 {
-    size_t   i, n;
-    json_t  *hrefs;
+    size_t       i, n;
+    json_t      *hrefs;
+    const char  *href;
 
     hrefs = json_object_get(job->update, "hrefs");
     n = json_array_size(hrefs);
 
     if (n == 0 || n > DAV_UPDATE_JOB_HREFS) {
-        dav_update_job_end(job, "invalid",
-                               "\"hrefs\" is no list of 1 to %d",
-                    DAV_UPDATE_JOB_HREFS);
+        dav_update_job_end(job, "invalid", "\"hrefs\" is no list of 1 to %d",
+                           DAV_UPDATE_JOB_HREFS);
         return;
     }
 
     for (i = 0; i < n; i++) {
-        if (dav_update_job_object(job,
-                                      json_string_value(json_array_get(hrefs,
-                                                                       i)))
-            == -1)
-        {
+        href = json_string_value(json_array_get(hrefs, i));
+
+        if (dav_update_job_object(job, href) == -1) {
             return;
         }
     }
@@ -63,8 +61,7 @@ dav_update_get(dav_update_job_t *job)
     json_object_set_new(job->result, "objects", json_array());
     json_object_set_new(job->result, "missing", json_array());
 
-    dav_update_job_fetch(job, dav_update_get_object,
-                             dav_update_get_objects);
+    dav_update_job_fetch(job, dav_update_get_object, dav_update_get_objects);
 }
 
 
@@ -94,7 +91,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
         return;
     }
 
-    /* what is left of them in the end is missing */
+    /* paths without a response are missing */
 
     free(job->paths[i]);
     job->paths[i] = NULL;
@@ -108,9 +105,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
         return;
     }
 
-    object = json_object();
-    json_object_set_new(object, "href", json_string(path));
-    json_object_set_new(object, "etag", json_string(r->text[DAV_ETAG]));
+    object = json_pack("{s:s, s:s}", "href", path, "etag", r->text[DAV_ETAG]);
 
     if (text == NULL || len > DAV_UPDATE_JOB_BYTES) {
         json_object_set_new(object, "tooLarge", json_true());
@@ -134,13 +129,7 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 
     if (!reply->ok) {
         json_object_clear(job->result);
-
-        if (reply->answer->status == 207) {
-            dav_update_job_end(job, "refused", "%s", reply->why);
-            return;
-        }
-
-        dav_update_job_lost(job, reply->answer);
+        dav_update_get_refused(job, reply);
         return;
     }
 
@@ -151,6 +140,18 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
     }
 
     dav_update_job_end(job, "done", NULL);
+}
+
+
+static void
+dav_update_get_refused(dav_update_job_t *job, const dav_reply_t *reply)
+{
+    if (reply->status == 207) {
+        dav_update_job_end(job, "refused", "%s", reply->why);
+        return;
+    }
+
+    dav_update_job_lost(job, reply->answer);
 }
 
 
@@ -185,7 +186,7 @@ dav_update_sync(dav_update_job_t *job)
     if (col == NULL) {
         free(path);
         dav_update_job_end(job, "invalid",
-                    "\"collection\" is none of this account");
+                           "\"collection\" is none of this account");
         return;
     }
 
@@ -198,7 +199,14 @@ dav_update_sync(dav_update_job_t *job)
     }
 
     json_object_set_new(job->result, "collection", json_string(path));
-    dav_update_get_ask(job);
+
+    if (dav_report_changes(&job->report, job->client, path,
+                           job->etags ? NULL : job->base ? job->base : "",
+                           dav_update_get_response, dav_update_get_reply, job)
+        == -1)
+    {
+        dav_update_job_end(job, "unsent", "too many requests");
+    }
 }
 
 
@@ -211,12 +219,8 @@ dav_update_get_token(dav_update_job_t *job)
     json = json_object_get(job->update, "syncToken");
     token = json_string_value(json);
 
-    if (json && (token == NULL || strlen(token) > DAV_UPDATE_GET_TOKEN)) {
-        return -1;
-    }
-
-    if (token == NULL) {
-        return 0;
+    if (token == NULL || strlen(token) > DAV_UPDATE_GET_TOKEN) {
+        return json ? -1 : 0;
     }
 
     if (strncmp(token, bridge_literal(DAV_UPDATE_GET_PAGE)) != 0) {
@@ -237,19 +241,6 @@ dav_update_get_token(dav_update_job_t *job)
     json_decref(json);
 
     return 0;
-}
-
-
-static void
-dav_update_get_ask(dav_update_job_t *job)
-{
-    if (dav_report_changes(&job->report, job->client, job->path,
-                           job->etags ? NULL : job->base ? job->base : "",
-                           dav_update_get_response, dav_update_get_reply, job)
-        == -1)
-    {
-        dav_update_job_end(job, "unsent", "too many requests");
-    }
 }
 
 
@@ -280,27 +271,19 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
 
     if (job->base && !job->etags && dav_report_is_token(reply)) {
         json_object_set_new(job->result, "invalidToken", json_true());
-        dav_update_job_end(job, "refused",
-                               "the token is not valid any more");
+        dav_update_job_end(job, "refused", "the token is not valid any more");
         return;
     }
 
-    if (reply->status == 207) {
-        dav_update_job_end(job, "refused", "%s", reply->why);
-        return;
-    }
-
-    dav_update_job_lost(job, reply->answer);
+    dav_update_get_refused(job, reply);
 }
 
 
 static void
 dav_update_get_page(dav_update_job_t *job)
 {
-    char        *href;
-    json_t      *changed, *removed, *limit;
-    unsigned     i, n;
-    const char  *etag;
+    json_t    *limit;
+    unsigned   i, n;
 
     limit = json_object_get(job->update, "limit");
     n = json_is_integer(limit) && json_integer_value(limit) > 0
@@ -310,26 +293,14 @@ dav_update_get_page(dav_update_job_t *job)
     dav_etag_list_page(&job->list, job->after, job->list.n);
     n = dav_update_get_fit(job, n);
 
-    changed = json_array();
-    removed = json_array();
+    json_object_set_new(job->result, "changed", json_array());
+    json_object_set_new(job->result, "removed", json_array());
 
     for (i = 0; i < n; i++) {
-        etag = dav_etag_list_etag(job->list.items[i]);
-        href = bridge_format("%s%s", job->path, job->list.items[i]);
-
-        if (*etag) {
-            json_array_append_new(changed, json_pack("{s:s, s:s}", "href",
-                                                     href, "etag", etag));
-
-        } else {
-            json_array_append_new(removed, json_string(href));
-        }
-
-        free(href);
+        dav_collection_object(job->result, job->path, job->list.items[i],
+                              NULL);
     }
 
-    json_object_set_new(job->result, "changed", changed);
-    json_object_set_new(job->result, "removed", removed);
     json_object_set_new(job->result, "all",
                         json_boolean(job->etags || job->base == NULL
                                      || *job->base == '\0'));
@@ -339,7 +310,7 @@ dav_update_get_page(dav_update_job_t *job)
 }
 
 
-/* So many of the list have room in a result; one always has. */
+/* The number of changes that a result has room for, at least 1. */
 
 static unsigned
 dav_update_get_fit(dav_update_job_t *job, unsigned limit)
@@ -366,24 +337,27 @@ dav_update_get_fit(dav_update_job_t *job, unsigned limit)
 static void
 dav_update_get_next(dav_update_job_t *job, const char *last)
 {
-    char    *text, *token;
-    json_t  *page;
+    char    *page, *token;
+    json_t  *json;
+
+    token = NULL;
 
     if (last) {
-        page = json_pack("[s, s, s]", job->base ? job->base : "",
+        json = json_pack("[s, s, s]", job->base ? job->base : "",
                          job->token ? job->token : "", last);
-        text = json_dumps(page, JSON_COMPACT);
-        token = text ? bridge_format(DAV_UPDATE_GET_PAGE "%s", text) : NULL;
+        page = json_dumps(json, JSON_COMPACT);
+        token = bridge_format(DAV_UPDATE_GET_PAGE "%s", page ? page : "");
 
+        json_decref(json);
+        free(page);
+
+    } else if (!job->etags) {
+        token = bridge_string(job->token);
+    }
+
+    if (token) {
         json_object_set_new(job->result, "syncToken", json_string(token));
-
-        json_decref(page);
-        free(text);
         free(token);
-
-    } else if (job->token && !job->etags) {
-        json_object_set_new(job->result, "syncToken",
-                            json_string(job->token));
     }
 
     json_object_set_new(job->result, "more",

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates that change something.  Each has a condition, so that what the
- * device has not seen is never overwritten; if somebody else was faster, the
- * device gets what is there now.
+ * Owns updates that write: "dav.put" and "dav.delete".  Called by
+ * dav_update.c.  Invariant: each request has a condition, so that a version
+ * that the device has not seen is never overwritten.  On a conflict the
+ * device gets the version of the server.
  */
 
 
@@ -14,8 +15,7 @@
 #include <stdlib.h>
 
 
-static int dav_update_put_object(dav_update_job_t *job);
-static int dav_update_put_etag(dav_update_job_t *job, const char **etag);
+static int dav_update_put_object(dav_update_job_t *job, const char **etag);
 static void dav_update_put_send(dav_update_job_t *job,
     dav_request_t *request);
 static void dav_update_put_done(void *data, const dav_answer_t *answer);
@@ -30,8 +30,7 @@ dav_update_put(dav_update_job_t *job)
     const char     *etag, *why;
     dav_request_t   request;
 
-    if (dav_update_put_object(job) == -1
-        || dav_update_put_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job, &etag) == -1) {
         return;
     }
 
@@ -41,15 +40,15 @@ dav_update_put(dav_update_job_t *job)
         || json_string_length(json) > job->client->server->max_object)
     {
         dav_update_job_end(job, "invalid", json_is_string(json)
-                                    ? "\"text\" is too long" : "no \"text\"");
+                           ? "\"text\" is too long" : "no \"text\"");
         return;
     }
 
     why = dav_text_check(json_string_value(json), json_string_length(json),
                          job->calendar);
     if (why) {
-        dav_update_job_end(job, "invalid",
-                               "\"text\" is not well-formed: %s", why);
+        dav_update_job_end(job, "invalid", "\"text\" is not well-formed: %s",
+                           why);
         return;
     }
 
@@ -72,8 +71,7 @@ dav_update_delete(dav_update_job_t *job)
     const char     *etag;
     dav_request_t   request;
 
-    if (dav_update_put_object(job) == -1
-        || dav_update_put_etag(job, &etag) == -1) {
+    if (dav_update_put_object(job, &etag) == -1) {
         return;
     }
 
@@ -91,29 +89,19 @@ dav_update_delete(dav_update_job_t *job)
 
 
 static int
-dav_update_put_object(dav_update_job_t *job)
+dav_update_put_object(dav_update_job_t *job, const char **etag)
 {
-    if (dav_update_job_object(job,
-                                  dav_update_job_text(job,
-                                                          "href")) == -1) {
+    if (dav_update_job_object(job, dav_update_job_text(job, "href")) == -1) {
         return -1;
     }
 
     json_object_set_new(job->result, "href", json_string(job->paths[0]));
 
-    return 0;
-}
+    *etag = dav_update_job_text(job, "etag");
 
-
-static int
-dav_update_put_etag(dav_update_job_t *job, const char **etag)
-{
-    json_t  *json;
-
-    json = json_object_get(job->update, "etag");
-    *etag = json_string_value(json);
-
-    if (json && (*etag == NULL || !dav_text_etag(*etag))) {
+    if (*etag ? !dav_text_etag(*etag)
+              : json_object_get(job->update, "etag") != NULL)
+    {
         dav_update_job_end(job, "invalid", "\"etag\" is none");
         return -1;
     }
@@ -163,14 +151,13 @@ dav_update_put_done(void *data, const dav_answer_t *a)
 
         etag = a->etag ? json_string(a->etag) : NULL;
 
-        if (etag
-            || strcmp(dav_update_job_text(job, "update"),
-                      "dav.delete") == 0) {
+        if (etag) {
+            json_object_set_new(job->result, "etag", etag);
+        }
 
-            if (etag) {
-                json_object_set_new(job->result, "etag", etag);
-            }
-
+        if (etag || strcmp(dav_update_job_text(job, "update"), "dav.delete")
+                    == 0)
+        {
             dav_update_job_end(job, "done", NULL);
             return;
         }
@@ -188,8 +175,7 @@ dav_update_put_done(void *data, const dav_answer_t *a)
         return;
     }
 
-    dav_update_job_fetch(job, dav_update_put_response,
-                             dav_update_put_fetched);
+    dav_update_job_fetch(job, dav_update_put_response, dav_update_put_fetched);
 }
 
 
@@ -217,7 +203,7 @@ dav_update_put_response(void *data, const dav_response_t *r)
 }
 
 
-/* What could not be fetched is left out: the result is what it is. */
+/* The result is known, also if its version could not be fetched. */
 
 static void
 dav_update_put_fetched(void *data, const dav_reply_t *reply)
