@@ -25,10 +25,7 @@ ngx_pimap_fanout(ngx_pimap_account_t *account, pimap_event_t *ev)
 
     ngx_memzero(&encoded, sizeof(ngx_pimap_encoded_t));
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (ev->epoch == 0 || ngx_pimap_cursor_passes(d, ev)) {
             (void) ngx_pimap_fanout_device(d, ev, &encoded);
         }

@@ -145,14 +145,13 @@ ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
 {
     ngx_pimap_device_t  *d;
 
+    ngx_pimap_account_dbg(account, "subscribed");
+
     if (account->has_last_id) {
         ngx_pimap_gap_peek(account);
     }
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->reader && d->reader->state != NGX_PIMAP_LOG_READER_PAUSED) {
             ngx_pimap_log_reader_queue(d->reader);
         }
@@ -165,10 +164,7 @@ ngx_pimap_gap_rejoin(ngx_pimap_account_t *account)
 {
     ngx_pimap_device_t  *d;
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->reader && d->reader->state == NGX_PIMAP_LOG_READER_JOINING) {
             ngx_pimap_log_reader_queue(d->reader);
         }
@@ -184,10 +180,7 @@ ngx_pimap_gap_resync_all(ngx_pimap_account_t *account, ngx_str_t *reason,
 
     ngx_pimap_coalesce_flush(account);
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->reader == NULL) {
             ngx_pimap_gap_resync(d, reason, last);
         }

@@ -35,8 +35,6 @@ static void ngx_pimap_replay_last(ngx_pimap_log_reader_t *reader,
     pimap_event_id_t *last);
 static void ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
-static ngx_int_t ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
-    pimap_event_t *ev);
 static void ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader);
 static void ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
@@ -282,11 +280,10 @@ static void
 ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page)
 {
-    ngx_int_t             rc;
-    ngx_uint_t            i;
-    pimap_event_t         ev;
-    ngx_pimap_device_t   *d;
-    pimap_event_id_t  before;
+    ngx_uint_t           i;
+    pimap_event_t        ev;
+    pimap_event_id_t     before;
+    ngx_pimap_device_t  *d;
 
     d = reader->device;
 
@@ -321,11 +318,15 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
             continue;
         }
 
-        rc = ngx_pimap_replay_device_event(reader, &ev);
+        if (ngx_pimap_fanout_one(d, &ev) == NGX_OK) {
+            ngx_pimap_count(replayed);
+        }
 
         pimap_event_free(&ev);
 
-        if (rc != NGX_OK) {
+        /* "closeafter" may have been enough */
+
+        if (d->closing) {
             return;
         }
     }
@@ -343,20 +344,6 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     }
 
     ngx_pimap_log_reader_queue(reader);
-}
-
-
-static ngx_int_t
-ngx_pimap_replay_device_event(ngx_pimap_log_reader_t *reader,
-    pimap_event_t *ev)
-{
-    if (ngx_pimap_fanout_one(reader->device, ev) == NGX_OK) {
-        ngx_pimap_count(replayed);
-    }
-
-    /* "closeafter" may have been enough */
-
-    return reader->device->closing ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -460,9 +447,9 @@ static void
 ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_event_log_page_t *page)
 {
-    ngx_int_t              rc;
-    ngx_uint_t             i;
-    pimap_event_t          ev;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    pimap_event_t      ev;
     pimap_event_id_t  *here, id;
 
     here = &account->last_id;

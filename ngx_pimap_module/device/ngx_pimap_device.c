@@ -76,7 +76,7 @@ ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds)
 
 
 ngx_pimap_device_t *
-ngx_pimap_device_first(ngx_pimap_account_t *account)
+ngx_pimap_devices(ngx_pimap_account_t *account)
 {
     return ngx_pimap_device_at(account, ngx_queue_head(&account->devices));
 }

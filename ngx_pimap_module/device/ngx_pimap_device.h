@@ -113,10 +113,10 @@ ngx_int_t ngx_pimap_device_init_process(ngx_cycle_t *cycle);
 void ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds);
 
 /*
- * Walks over an account's devices that are not closing.  A device may be ended
- * before next() is called for it.  NULL: there is no other.
+ * The first device of an account that is not closing, and the next one; or
+ * NULL.  A walk may end the device that it is at.
  */
-ngx_pimap_device_t *ngx_pimap_device_first(ngx_pimap_account_t *account);
+ngx_pimap_device_t *ngx_pimap_devices(ngx_pimap_account_t *account);
 ngx_pimap_device_t *ngx_pimap_device_next(ngx_pimap_device_t *d);
 
 /* Another transport serves the device from now on. */

@@ -77,10 +77,7 @@ ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
     device.data = p ? p + 1 : last;
     device.len = last - device.data;
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         ngx_pimap_device_name(d, &name);
 
         if (device.len == 0
@@ -248,9 +245,7 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 
     if (account && reply->elements) {
 
-        for (d = ngx_pimap_device_first(account);
-             d;
-             d = ngx_pimap_device_next(d))
+        for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d))
         {
             ngx_pimap_device_name(d, &name);
             time = ngx_pimap_revocation_time(reply, &name);

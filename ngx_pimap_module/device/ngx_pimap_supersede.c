@@ -70,7 +70,7 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
 
     ngx_pimap_device_name(d, &name);
 
-    for (older = ngx_pimap_device_first(d->account);
+    for (older = ngx_pimap_devices(d->account);
          older;
          older = ngx_pimap_device_next(older))
     {
@@ -148,10 +148,7 @@ ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 
     now = ngx_pimap_device_now();
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->name_len) {
             fresh = !d->announced
                     && now - d->since < NGX_PIMAP_SUPERSEDE_FRESH;
@@ -174,10 +171,7 @@ ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account)
 {
     ngx_pimap_device_t  *d;
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->name_len && !d->confirmed) {
             ngx_pimap_supersede_announce(d, 0);
         }
@@ -231,10 +225,7 @@ ngx_pimap_supersede_apply(ngx_pimap_account_t *account, uint64_t since,
     name.data = p;
     name.len = last - p;
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (ngx_pimap_supersede_same(d, &name)) {
             ngx_pimap_supersede_compare(d, since, token);
         }

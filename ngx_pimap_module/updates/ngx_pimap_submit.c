@@ -208,10 +208,7 @@ ngx_pimap_submit_device(ngx_pimap_submission_t *s)
         return NULL;
     }
 
-    for (d = ngx_pimap_device_first(account);
-         d;
-         d = ngx_pimap_device_next(d))
-    {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->token == s->token) {
             return d->submitted ? d : NULL;
         }

@@ -117,6 +117,8 @@ ngx_pimap_update_waiter_handler(ngx_event_t *ev)
 }
 
 
+/* "ev" is NULL when the account is subscribed. */
+
 void
 ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
@@ -131,9 +133,25 @@ ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev)
     {
         w = ngx_queue_data(q, ngx_pimap_waiter_t, link);
 
-        if (w->account == account && ngx_pimap_update_waiter_is_for(w, ev)) {
+        if (w->account != account) {
+            continue;
+        }
+
+        if (ev == NULL) {
+            w->subscribed(w);
+
+        } else if (ngx_pimap_update_waiter_is_for(w, ev)) {
             w->result(w, ev);
         }
+    }
+}
+
+
+void
+ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account)
+{
+    if (account->waiters) {
+        ngx_pimap_update_waiter_result(account, NULL);
     }
 }
 
@@ -146,31 +164,6 @@ ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
     return pimap_json_string(json_object_get(ev->root, "device"), &device) == 0
            && device.data && device.len == w->device->len
            && ngx_memcmp(device.data, w->device->data, device.len) == 0;
-}
-
-
-void
-ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account)
-{
-    ngx_queue_t         *q, *list;
-    ngx_pimap_waiter_t  *w;
-
-    if (account->waiters == 0) {
-        return;
-    }
-
-    list = ngx_pimap_update_waiter_list(account);
-
-    for (q = ngx_queue_head(list);
-         q != ngx_queue_sentinel(list);
-         q = ngx_queue_next(q))
-    {
-        w = ngx_queue_data(q, ngx_pimap_waiter_t, link);
-
-        if (w->account == account) {
-            w->subscribed(w);
-        }
-    }
 }
 
 

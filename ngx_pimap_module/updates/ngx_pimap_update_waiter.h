@@ -52,9 +52,11 @@ void ngx_pimap_update_waiter_done(ngx_pimap_waiter_t *w);
 /* Ends without a call of over(); does nothing if it does not wait. */
 void ngx_pimap_update_waiter_forget(ngx_pimap_waiter_t *w);
 
-/* For an account with waiters: a result has come; it is subscribed. */
+/* A result has come, for an account with waiters. */
 void ngx_pimap_update_waiter_result(ngx_pimap_account_t *account,
     pimap_event_t *ev);
+
+/* The account is subscribed, for the first time or again after a loss. */
 void ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account);
 
 /* The worker leaves: ends all waiters. */
