@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# docs/architecture.md names source files that exist,
+# docs/architecture.md and docs/development.md name source files that exist,
 # each by its unique name.
 
 use strict;
@@ -13,7 +13,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-my @pages = map { "docs/$_.md" } qw(architecture);
+my @pages = map { "docs/$_.md" } qw(architecture development);
 my $t = Pimap->new();
 my $root = $t->root();
 
