@@ -66,7 +66,8 @@ static void bridge_auth_keep(bridge_auth_entry_t *entry,
     bridge_auth_result_t result);
 static void bridge_auth_drop(bridge_auth_entry_t *entry);
 static void bridge_auth_sweep(evutil_socket_t fd, short what, void *data);
-static void bridge_auth_expire(bridge_auth_entries_t *list);
+static void bridge_auth_expire(bridge_auth_entries_t *list,
+    bridge_msec_t now);
 
 
 static bridge_auth_entry_t   *bridge_auth_entries;
@@ -194,13 +195,8 @@ bridge_auth_refused(bridge_login_t *login)
 void
 bridge_auth_flush(void)
 {
-    while (!TAILQ_EMPTY(&bridge_auth_good)) {
-        bridge_auth_drop(TAILQ_FIRST(&bridge_auth_good));
-    }
-
-    while (!TAILQ_EMPTY(&bridge_auth_bad)) {
-        bridge_auth_drop(TAILQ_FIRST(&bridge_auth_bad));
-    }
+    bridge_auth_expire(&bridge_auth_good, UINT64_MAX);
+    bridge_auth_expire(&bridge_auth_bad, UINT64_MAX);
 }
 
 
@@ -463,20 +459,16 @@ bridge_auth_drop(bridge_auth_entry_t *entry)
 static void
 bridge_auth_sweep(evutil_socket_t fd, short what, void *data)
 {
-    bridge_auth_expire(&bridge_auth_good);
-    bridge_auth_expire(&bridge_auth_bad);
+    bridge_auth_expire(&bridge_auth_good, bridge_now());
+    bridge_auth_expire(&bridge_auth_bad, bridge_now());
 
     bridge_timer_set(&bridge_auth_timer, BRIDGE_AUTH_SWEEP);
 }
 
 
 static void
-bridge_auth_expire(bridge_auth_entries_t *list)
+bridge_auth_expire(bridge_auth_entries_t *list, bridge_msec_t now)
 {
-    bridge_msec_t  now;
-
-    now = bridge_now();
-
     while (!TAILQ_EMPTY(list) && TAILQ_FIRST(list)->expires <= now) {
         bridge_auth_drop(TAILQ_FIRST(list));
     }

@@ -198,7 +198,8 @@ bridge_lease_release(bridge_account_t *account)
         return;
     }
 
-    bridge_lease_lost(account);
+    account->held = 0;
+    evtimer_del(&account->lease);
 
     value = bridge_account_lease(account);
     bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 "
@@ -212,6 +213,9 @@ bridge_lease_release(bridge_account_t *account)
 void
 bridge_lease_lost(bridge_account_t *account)
 {
+    bridge_log(BRIDGE_LOG_WARN, "account \"%s\": the lease was lost",
+               account->name);
+
     account->held = 0;
     evtimer_del(&account->lease);
 }
@@ -241,9 +245,6 @@ bridge_lease_renewed(void *data, redisReply *reply)
     if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
         && account->held && account->state != BRIDGE_ACCOUNT_TAKING)
     {
-        bridge_log(BRIDGE_LOG_WARN, "account \"%s\": the lease was lost",
-                   account->name);
-
         bridge_lease_lost(account);
         bridge_lease_ops->lost(account);
     }

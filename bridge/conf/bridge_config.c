@@ -24,6 +24,8 @@
 
 #define at(member)      offsetof(bridge_config_t, member)
 #define in(member)      offsetof(bridge_server_t, member)
+#define imap(member)    offsetof(bridge_server_t, imap.member)
+#define opt(member)     offsetof(bridge_server_t, imap.options.member)
 
 #define text(name, to, value)                                                 \
     { name, BRIDGE_OPTION_TEXT, to, value, 0, 0, NULL, NULL }
@@ -36,6 +38,8 @@
     { name, BRIDGE_OPTION_NUMBER, to, value, min, max, NULL, NULL }
 #define msec(name, to, value, min, max)                                       \
     { name, BRIDGE_OPTION_TIME, to, value, min, max, NULL, NULL }
+#define msec32(name, to, value, min, max)                                     \
+    { name, BRIDGE_OPTION_MSEC, to, value, min, max, NULL, NULL }
 #define choice(name, to, value, choices)                                      \
     { name, BRIDGE_OPTION_CHOICE, to, value, 0, 0, choices, NULL }
 #define group(name, options)                                                  \
@@ -142,31 +146,31 @@ static const bridge_option_t bridge_config_main[] = {
 static const bridge_option_t bridge_config_server_options[] = {
     text("name", in(name), NULL),
     text("match", in(match), "*"),
-    text("host", in(host), NULL),
+    text("host", imap(host), NULL),
     number("port", in(port), NULL, 1, 65535),
-    choice("tls", in(tls), "starttls", bridge_config_tls),
+    choice("tls", imap(tls), "starttls", bridge_config_tls),
     flag("verify", in(verify), "1"),
     text("ca_file", in(ca_file), NULL),
     text("master_user", in(master_user), NULL),
     secret("master_password", in(master_password)),
     text("master_separator", in(master_separator), NULL),
     number("max_connections", in(max_connections), "0", 0, 10000000),
-    number("max_mailboxes", in(max_mailboxes), "10000", 1, 100000),
-    number("max_message", in(max_message), "1048576", 1024, 67108864),
-    number("max_known", in(max_known), "20000", 0, 10000000),
+    number("max_mailboxes", opt(max_mailboxes), "10000", 1, 100000),
+    number("max_message", opt(max_message), "1048576", 1024, 67108864),
+    number("max_known", opt(max_known), "20000", 0, 10000000),
     flag("mail", in(mail), "1"),
     flag("preview", in(preview), "1"),
     flag("notify", in(notify), "1"),
     flag("idle", in(idle), "1"),
     flag("qresync", in(qresync), "1"),
     flag("condstore", in(condstore), "1"),
-    msec("connect_timeout", in(connect), "10s", 100, 5 * BRIDGE_MINUTE),
-    msec("answer_timeout", in(answer), "30s", 100, 10 * BRIDGE_MINUTE),
-    msec("quiet_time", in(quiet), "90s", 100, BRIDGE_HOUR),
-    msec("idle_time", in(idle_time), "24m", BRIDGE_SECOND, BRIDGE_HOUR),
-    msec("poll_time", in(poll), "60s", 100, BRIDGE_DAY),
-    msec("round_time", in(round), "5m", 100, BRIDGE_DAY),
-    msec("flags_time", in(flags_round), "30m", 100, 7 * BRIDGE_DAY),
+    msec32("connect_timeout", imap(connect), "10s", 100, 5 * BRIDGE_MINUTE),
+    msec32("answer_timeout", opt(answer), "30s", 100, 10 * BRIDGE_MINUTE),
+    msec32("quiet_time", opt(quiet), "90s", 100, BRIDGE_HOUR),
+    msec32("idle_time", opt(idle), "24m", BRIDGE_SECOND, BRIDGE_HOUR),
+    msec32("poll_time", opt(poll), "60s", 100, BRIDGE_DAY),
+    msec32("round_time", opt(round), "5m", 100, BRIDGE_DAY),
+    msec32("flags_time", opt(flags_round), "30m", 100, 7 * BRIDGE_DAY),
     group("dav", NULL),
     end
 };
@@ -355,6 +359,7 @@ bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
     server = bridge_alloc(sizeof(bridge_server_t));
     server->config = config;
 
+    imap_options_init(&server->imap.options);
     bridge_option_init(bridge_config_server_options, server);
 
     dav = config_setting_get_member(setting, "dav");
@@ -382,7 +387,7 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
 
     file = server->config->file;
 
-    if (server->host == NULL) {
+    if (server->imap.host == NULL) {
         bridge_option_error(setting, file, "a server has no \"host\"");
         return -1;
     }
@@ -394,16 +399,16 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
     }
 
     if (server->name == NULL) {
-        server->name = bridge_string(server->host);
+        server->name = bridge_string(server->imap.host);
     }
 
     if (server->port == 0) {
-        server->port = server->tls == BRIDGE_TLS_ON ? 993 : 143;
+        server->port = server->imap.tls == IMAP_TLS_IMPLICIT ? 993 : 143;
     }
 
     bridge_config_server_imap(server);
 
-    if (server->tls == BRIDGE_TLS_OFF) {
+    if (server->imap.tls == IMAP_TLS_NONE) {
         return 0;
     }
 
@@ -440,17 +445,6 @@ bridge_config_server_imap(bridge_server_t *server)
     imap = &server->imap;
     o = &imap->options;
 
-    imap_options_init(o);
-
-    o->answer = server->answer;
-    o->quiet = server->quiet;
-    o->idle = server->idle_time;
-    o->poll = server->poll;
-    o->round = server->round;
-    o->flags_round = server->flags_round;
-    o->max_mailboxes = server->max_mailboxes;
-    o->max_known = server->max_known;
-    o->max_message = server->max_message;
     o->max_result = server->config->updates.max_result;
     o->preview = server->preview;
 
@@ -459,10 +453,7 @@ bridge_config_server_imap(bridge_server_t *server)
                  | (server->qresync ? 0 : IMAP_WITHOUT_QRESYNC)
                  | (server->condstore ? 0 : IMAP_WITHOUT_CONDSTORE);
 
-    imap->host = server->host;
     imap->port = server->port;
-    imap->tls = (imap_tls_t) server->tls;
-    imap->connect = server->connect;
     imap->base = bridge_base;
     imap->dns = bridge_dns;
 }

@@ -25,13 +25,6 @@ typedef struct bridge_config_s  bridge_config_t;
 typedef struct bridge_server_s  bridge_server_t;
 
 
-typedef enum {
-    BRIDGE_TLS_OFF = 0,                 /* as IMAP_TLS_* */
-    BRIDGE_TLS_STARTTLS,
-    BRIDGE_TLS_ON                       /* from the first byte */
-} bridge_tls_mode_t;
-
-
 /* An IMAP server. */
 struct bridge_server_s {
     bridge_server_t      *next;
@@ -39,9 +32,7 @@ struct bridge_server_s {
 
     char                 *name;
     char                 *match;        /* of login names, as in a shell */
-    char                 *host;
     int                   port;         /* 0: the usual one */
-    int                   tls;
     int                   verify;
     char                 *ca_file;      /* NULL: those of the system */
 
@@ -50,22 +41,12 @@ struct bridge_server_s {
     char                 *master_separator; /* NULL: by SASL's authzid */
 
     int                   max_connections;
-    int                   max_mailboxes;
-    int                   max_message;
-    int                   max_known;
     int                   mail;         /* its events are published */
     int                   preview;
     int                   notify;
     int                   idle;
     int                   qresync;
     int                   condstore;
-    bridge_msec_t         connect;
-    bridge_msec_t         answer;
-    bridge_msec_t         quiet;
-    bridge_msec_t         idle_time;
-    bridge_msec_t         poll;
-    bridge_msec_t         round;
-    bridge_msec_t         flags_round;
 
     imap_server_t         imap;
     bridge_config_dav_t   dav;          /* without a url: none */

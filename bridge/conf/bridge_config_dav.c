@@ -14,14 +14,14 @@
 
 #define at(member)      offsetof(bridge_config_dav_t, member)
 
-#define BRIDGE_CONFIG_DAV_HOUR  (3600 * 1000)
+#define BRIDGE_HOUR  (3600 * 1000)
 
 #define text(name, to)                                                        \
     { name, BRIDGE_OPTION_TEXT, at(to), NULL, 0, 0, NULL, NULL }
 #define number(name, to, value, min, max)                                     \
     { name, BRIDGE_OPTION_NUMBER, at(to), value, min, max, NULL, NULL }
 #define msec(name, to, value, min, max)                                       \
-    { name, BRIDGE_OPTION_TIME, at(to), value, min, max, NULL, NULL }
+    { name, BRIDGE_OPTION_MSEC, at(to), value, min, max, NULL, NULL }
 
 
 static void bridge_config_dav_server(bridge_config_dav_t *conf);
@@ -30,7 +30,7 @@ static void bridge_config_dav_server(bridge_config_dav_t *conf);
 static const bridge_option_t  bridge_config_dav_options[] = {
     text("url", url),
     text("path", path),
-    text("ca_file", ca_file),
+    text("ca_file", http_conf.ca_file),
     text("master_user", master_user),
     { "master_password", BRIDGE_OPTION_SECRET, at(master_password), NULL,
       0, 0, NULL, NULL },
@@ -38,18 +38,18 @@ static const bridge_option_t  bridge_config_dav_options[] = {
       NULL, 0, 0, NULL, NULL },
     text("master_header", master_header),
     { "verify", BRIDGE_OPTION_FLAG, at(verify), "1", 0, 0, NULL, NULL },
-    number("max_connections", max_connections, "8", 1, 1000),
-    number("max_requests", max_requests, "10000", 10, 1000000),
-    number("max_collections", max_collections, "100", 1, 10000),
-    number("max_known", max_known, "20000", 0, 1000000),
-    number("max_object", max_object, "262144", 1024, 16777216),
-    number("content", content, "0", 0, 16384),
+    number("max_connections", http_conf.max_connections, "8", 1, 1000),
+    number("max_requests", http_conf.max_waiting, "10000", 10, 1000000),
+    number("max_collections", server.max_collections, "100", 1, 10000),
+    number("max_known", server.max_known, "20000", 0, 1000000),
+    number("max_object", server.max_object, "262144", 1024, 16777216),
+    number("content", server.max_content, "0", 0, 16384),
     number("rate", rate, "100", 1, 10000),
-    msec("connect_timeout", connect, "10s", 100, BRIDGE_CONFIG_DAV_HOUR),
-    msec("answer_timeout", answer, "60s", 100, BRIDGE_CONFIG_DAV_HOUR),
-    msec("poll_min", poll_min, "30s", 100, BRIDGE_CONFIG_DAV_HOUR),
-    msec("poll_max", poll_max, "15m", 100, 24 * BRIDGE_CONFIG_DAV_HOUR),
-    msec("poke_min", poke_min, "1s", 10, BRIDGE_CONFIG_DAV_HOUR),
+    msec("connect_timeout", http_conf.connect, "10s", 100, BRIDGE_HOUR),
+    msec("answer_timeout", http_conf.answer, "60s", 100, BRIDGE_HOUR),
+    msec("poll_min", server.poll_min, "30s", 100, BRIDGE_HOUR),
+    msec("poll_max", server.poll_max, "15m", 100, 24 * BRIDGE_HOUR),
+    msec("poke_min", server.poke_min, "1s", 10, BRIDGE_HOUR),
     { NULL, BRIDGE_OPTION_TEXT, 0, NULL, 0, 0, NULL, NULL }
 };
 
@@ -92,31 +92,22 @@ bridge_config_dav_server(bridge_config_dav_t *conf)
     dav_http_conf_t  *h = &conf->http_conf;
 
     h->base = bridge_base;
-    h->ca_file = conf->ca_file;
     h->verify = conf->verify;
-    h->connect = conf->connect;
-    h->answer = conf->answer;
-    h->max_connections = conf->max_connections;
-    h->max_waiting = conf->max_requests;
 
     s->origin = conf->origin;
     s->path = conf->path ? conf->path
               : strcmp(conf->start, "/") == 0 ? NULL : conf->start;
     s->schedule = &conf->turns;
-    s->poll_min = conf->poll_min;
-    s->poll_max = conf->poll_max > conf->poll_min ? conf->poll_max
-                                                  : conf->poll_min;
-    s->poke_min = conf->poke_min;
-    s->max_collections = conf->max_collections;
-    s->max_known = conf->max_known;
-    s->max_content = conf->content;
-    s->max_object = conf->max_object;
     s->max_answer = 16777216;
+
+    if (s->poll_max < s->poll_min) {
+        s->poll_max = s->poll_min;
+    }
 
     /* a request that waits in libcurl for a connection may time out there */
 
     dav_schedule_init(&conf->turns, bridge_base, conf->rate,
-                      conf->max_connections * 4);
+                      h->max_connections * 4);
 }
 
 

@@ -20,23 +20,11 @@
 typedef struct {
     char             *url;
     char             *path;
-    char             *ca_file;
     char             *master_user;
     char             *master_password;
     char             *master_header;
     int               verify;
-    int               max_connections;
-    int               max_requests;
-    int               max_collections;
-    int               max_known;
-    int               max_object;
-    int               content;
     int               rate;
-    bridge_msec_t     connect;
-    bridge_msec_t     answer;
-    bridge_msec_t     poll_min;
-    bridge_msec_t     poll_max;
-    bridge_msec_t     poke_min;
 
     char             *origin;           /* of the URL */
     char             *start;

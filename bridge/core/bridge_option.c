@@ -15,6 +15,10 @@
 
 #define BRIDGE_OPTION_SECRET_MAX  4096
 
+#define bridge_option_is_time(option)                                         \
+    ((option)->type == BRIDGE_OPTION_TIME                                     \
+     || (option)->type == BRIDGE_OPTION_MSEC)
+
 
 static const bridge_option_t *bridge_option_find(
     const bridge_option_t *options, const char *name);
@@ -153,7 +157,10 @@ static char *
 bridge_option_store(const bridge_option_t *option, void *to,
     config_setting_t *setting)
 {
+    int                   time;
     bridge_option_type_t  type = option->type;
+
+    time = bridge_option_is_time(option);
 
     switch (config_setting_type(setting)) {
 
@@ -174,10 +181,10 @@ bridge_option_store(const bridge_option_t *option, void *to,
         break;
 
     case CONFIG_TYPE_INT:
-        if (type == BRIDGE_OPTION_NUMBER || type == BRIDGE_OPTION_TIME) {
+        if (type == BRIDGE_OPTION_NUMBER || time) {
             return bridge_option_number(option, to,
                                     (int64_t) config_setting_get_int(setting)
-                                    * (type == BRIDGE_OPTION_TIME ? 1000 : 1));
+                                    * (time ? 1000 : 1));
         }
 
         break;
@@ -214,6 +221,7 @@ bridge_option_text(const bridge_option_t *option, void *to, const char *text)
         return bridge_format("cannot be \"%s\"", text);
 
     case BRIDGE_OPTION_TIME:
+    case BRIDGE_OPTION_MSEC:
         if (bridge_option_time(text, &n) != 0) {
             return bridge_format("has a bad time \"%s\"", text);
         }
@@ -267,7 +275,7 @@ bridge_option_number(const bridge_option_t *option, void *to, int64_t n)
     }
 
     if (n < option->min || n > option->max) {
-        unit = option->type == BRIDGE_OPTION_TIME ? "ms" : "";
+        unit = bridge_option_is_time(option) ? "ms" : "";
 
         return bridge_format("must be between %lld%s and %lld%s",
                              (long long) option->min, unit,
@@ -278,7 +286,7 @@ bridge_option_number(const bridge_option_t *option, void *to, int64_t n)
         *(bridge_msec_t *) to = n;
 
     } else {
-        *(int *) to = n;
+        *(uint32_t *) to = n;           /* or an int that is not negative */
     }
 
     return NULL;

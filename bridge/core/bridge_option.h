@@ -23,6 +23,7 @@ typedef enum {
     BRIDGE_OPTION_FLAG,                 /* int */
     BRIDGE_OPTION_NUMBER,               /* int */
     BRIDGE_OPTION_TIME,                 /* bridge_msec_t; "500ms", "5m", 30 */
+    BRIDGE_OPTION_MSEC,                 /* the same, uint32_t */
     BRIDGE_OPTION_CHOICE,               /* int, the place in "choices" */
     BRIDGE_OPTION_GROUP                 /* "group" NULL: its owner reads it */
 } bridge_option_type_t;

@@ -38,6 +38,7 @@ static void bridge_update_consumer_name(redisReply *consumer);
 static void bridge_update_consumer_pending(void *data, redisReply *reply);
 static void bridge_update_consumer_claim(const char *id, bridge_msec_t idle);
 static void bridge_update_consumer_claimed(void *data, redisReply *reply);
+static void bridge_update_consumer_add(redisReply *entries);
 
 
 static bridge_redis_t  bridge_update_reader;
@@ -153,9 +154,6 @@ bridge_update_consumer_read(void)
 static void
 bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply)
 {
-    size_t       i;
-    redisReply  *entries;
-
     bridge_update_asked = 0;
 
     if (reply->type == REDIS_REPLY_ERROR) {
@@ -173,14 +171,9 @@ bridge_update_consumer_reply(bridge_redis_t *redis, redisReply *reply)
 
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
         && reply->element[0]->type == REDIS_REPLY_ARRAY
-        && reply->element[0]->elements == 2
-        && reply->element[0]->element[1]->type == REDIS_REPLY_ARRAY)
+        && reply->element[0]->elements == 2)
     {
-        entries = reply->element[0]->element[1];
-
-        for (i = 0; i < entries->elements; i++) {
-            bridge_update_entry_add(entries->element[i]);
-        }
+        bridge_update_consumer_add(reply->element[0]->element[1]);
     }
 
     bridge_update_consumer_read();
@@ -335,15 +328,20 @@ bridge_update_consumer_claim(const char *id, bridge_msec_t idle)
 static void
 bridge_update_consumer_claimed(void *data, redisReply *reply)
 {
+    if (reply && bridge_update_on) {
+        bridge_update_consumer_add(reply);
+    }
+}
+
+
+/* [ entry, ... ] */
+
+static void
+bridge_update_consumer_add(redisReply *entries)
+{
     size_t  i;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || !bridge_update_on)
-    {
-        return;
-    }
-
-    for (i = 0; i < reply->elements; i++) {
-        bridge_update_entry_add(reply->element[i]);
+    for (i = 0; i < entries->elements; i++) {
+        bridge_update_entry_add(entries->element[i]);
     }
 }
