@@ -108,7 +108,7 @@ sub directives {
 
     my ($least) = $page->{section}{pimap_zone} =~ /At least `(\w+)`/;
 
-    my ($min) = source('zone.h') =~ /_MIN_SIZE\s+\((\d+) \* 1024/;
+    my ($min) = source('conf.h') =~ /_ZONE_MIN_SIZE\s+\((\d+) \* 1024/;
 
     is(number('size', $least), $min * 1024, 'the least zone');
 
