@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Where the library is missing or older it is loaded.  Where that is not
- * possible (Redis before 7, no permission) a warning is logged once, and events
- * are live only until another client has loaded it.
+ * A library that is missing or older is loaded.  If that is not possible
+ * (Redis before 7, no permission), a warning is logged once.  Events are live
+ * only until another client has loaded the library.
  */
 
 

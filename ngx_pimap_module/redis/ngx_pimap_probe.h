@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the proof that delivery works: a probe that is published to a channel of
+ * Owns the proof that delivery works: a probe that we publish to a channel of
  * our own has to come back by our subscription.  Called by the room's client.
  */
 

@@ -331,10 +331,10 @@ ngx_pimap_redis_set_state(ngx_pimap_redis_t *redis,
 
     ngx_log_debug5(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
                    "pimap redis: %s role:%s server:\"%V\" subscriptions:%ui "
-                   "queued:%uz",
+                   "queued:%ui",
                    names[state], redis->role, &redis->conf->name,
                    (ngx_uint_t) ngx_pimap_counters->redis_subscribed,
-                   redis->out_last - redis->out_pos);
+                   (ngx_uint_t) (redis->out_last - redis->out_pos));
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the state of a connection to Redis: name, socket, TLS, login, and after
- * a loss all of it again.  The waits between attempts grow and are jittered, so
+ * Owns the state of a connection to Redis: name, socket, TLS, login, and all of
+ * it again after a loss.  The waits between attempts grow and are jittered, so
  * that many workers do not reconnect to a starting Redis at one moment.
  */
 
@@ -39,13 +39,13 @@ static void *ngx_pimap_redis_array(const redisReadTask *task, int n);
 #endif
 
 
-static const ngx_pimap_redis_phase_t  ngx_pimap_redis_connecting = {
+static const ngx_pimap_redis_phase_t  ngx_pimap_redis_connecting_phase = {
     ngx_pimap_redis_connected,
     NULL,
     ngx_pimap_redis_over
 };
 
-static const ngx_pimap_redis_phase_t  ngx_pimap_redis_open_phase = {
+static const ngx_pimap_redis_phase_t  ngx_pimap_redis_connected_phase = {
     NULL,
     ngx_pimap_redis_reply,
     ngx_pimap_redis_over
@@ -166,7 +166,7 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     ngx_connection_t       *c;
     ngx_peer_connection_t  *pc;
 
-    redis->phase = &ngx_pimap_redis_connecting;
+    redis->phase = &ngx_pimap_redis_connecting_phase;
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_CONNECTING);
 
     redis->host.data = redis->host_text;
@@ -255,7 +255,7 @@ ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
         return;
     }
 
-    redis->phase = &ngx_pimap_redis_open_phase;
+    redis->phase = &ngx_pimap_redis_connected_phase;
 
     if (redis->conf->ssl == NULL) {
         ngx_pimap_redis_greet(redis);

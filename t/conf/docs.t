@@ -48,13 +48,14 @@ sub commands {
     my $source = source('module.c');
 
     while ($source =~ /\{\ ngx_string\("(\w+)"\),\s*([A-Z0-9_|]+),
-        \s*\w+,\s*\w+,\s*(?:offsetof\(\w+,\s(\w+)\)|0),/xg)
+        \s*\w+,\s*(?:ngx_pimap_(?:main|loc)\((\w+)\)|\w+,\s0),/xg)
     {
         my ($name, $flags, $member) = ($1, $2, $3);
 
-        push(@found, [ $name, join(', ', $flags =~ /HTTP_MAIN_/ ? 'http' : (),
-            $flags =~ /HTTP_SRV_/ ? 'server' : (),
-            $flags =~ /HTTP_LOC_/ ? 'location' : ()), $member ]);
+        push(@found, [ $name, join(', ',
+            $flags =~ /HTTP_MAIN_|ANYWHERE/ ? 'http' : (),
+            $flags =~ /HTTP_SRV_|ANYWHERE/ ? 'server' : (),
+            $flags =~ /HTTP_LOC_|ANYWHERE/ ? 'location' : ()), $member ]);
     }
 
     return @found;
