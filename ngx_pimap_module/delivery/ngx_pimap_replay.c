@@ -136,7 +136,7 @@ ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
 
     case NGX_PIMAP_LOG_READER_LAST:
 
-        if (ngx_pimap_event_log_position(reply, &page.last) != NGX_OK) {
+        if (ngx_pimap_event_log_id(reply, &page.last) != NGX_OK) {
             return ngx_pimap_replay_error(reader, reply);
         }
 
@@ -169,7 +169,7 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
     account = reader->account;
 
     if (reader->repeat
-        || !ngx_pimap_event_log_quiet(reply, &account->last_id))
+        || !ngx_pimap_event_log_ends(reply, &account->last_id))
     {
         ngx_pimap_log_reader_queue(reader);
         return;
@@ -486,7 +486,7 @@ ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page, pimap_event_id_t *before)
 {
     if (reader->id.epoch || reader->earliest || page->n == 0
-        || ngx_pimap_event_log_position(page->entries[0], before) != NGX_OK
+        || ngx_pimap_event_log_id(page->entries[0], before) != NGX_OK
         || before->n <= 1)
     {
         return 0;
@@ -506,7 +506,7 @@ ngx_pimap_replay_parse(pimap_event_t *ev, redisReply **entry,
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    if (ngx_pimap_event_log_position(entry[0], id) != NGX_OK
+    if (ngx_pimap_event_log_id(entry[0], id) != NGX_OK
         || pimap_event_parse_json(ev, entry[1]->str, entry[1]->len,
                                   pmcf->max_event, NULL, 0)
            != PIMAP_EVENT_OK)

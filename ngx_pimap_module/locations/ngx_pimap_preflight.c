@@ -126,7 +126,7 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
     start = &ask->parking->start;
 
     if (reply
-        && ngx_pimap_event_log_position(reply, &start->id) == NGX_OK) {
+        && ngx_pimap_event_log_id(reply, &start->id) == NGX_OK) {
         start->known = 1;
     }
 

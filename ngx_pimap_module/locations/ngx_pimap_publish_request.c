@@ -177,7 +177,7 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2
         || reply->element[1]->type != REDIS_REPLY_INTEGER
-        || ngx_pimap_event_log_position(reply->element[0],
+        || ngx_pimap_event_log_id(reply->element[0],
                                         &position) != NGX_OK)
     {
         return NGX_ERROR;

@@ -197,7 +197,7 @@ ngx_pimap_update_add(ngx_pimap_update_request_t *ur, pimap_update_t *u,
     ngx_uint_t line)
 {
     ngx_uint_t           i;
-    ngx_pimap_queued_t  *other, *update;
+    ngx_pimap_update_item_t  *other, *update;
 
     other = ur->updates.elts;
 

@@ -65,7 +65,7 @@ ngx_pimap_update_request_create(ngx_http_request_t *r)
     ur->request = r;
     cln->handler = ngx_pimap_update_request_cleanup;
 
-    if (ngx_array_init(&ur->updates, r->pool, 1, sizeof(ngx_pimap_queued_t))
+    if (ngx_array_init(&ur->updates, r->pool, 1, sizeof(ngx_pimap_update_item_t))
         != NGX_OK)
     {
         return NULL;
@@ -231,7 +231,7 @@ ngx_pimap_update_request_decided(ngx_pimap_update_request_t *ur,
     ngx_int_t            rc;
     ngx_uint_t           at, status;
     const char          *reason;
-    ngx_pimap_queued_t  *update;
+    ngx_pimap_update_item_t  *update;
 
     at = 0;
     status = ngx_pimap_update_stream_answer(reply, ur->updates.nelts,
@@ -315,7 +315,7 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
     ngx_uint_t                   i;
     pimap_str_t                  id;
-    ngx_pimap_queued_t          *update;
+    ngx_pimap_update_item_t          *update;
     ngx_pimap_update_request_t  *ur;
 
     ur = ngx_pimap_update_request(w);
@@ -436,7 +436,7 @@ ngx_pimap_update_request_body(ngx_pimap_update_request_t *ur, ngx_str_t *body)
     u_char              *p;
     size_t               size;
     ngx_uint_t           i;
-    ngx_pimap_queued_t  *update;
+    ngx_pimap_update_item_t  *update;
 
     static const char  accepted[] =
         "{\"update\":\"%V\",\"status\":\"accepted\"}";

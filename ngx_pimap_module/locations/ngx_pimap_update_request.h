@@ -48,7 +48,7 @@ typedef struct {
     ngx_http_request_t        *request;
     ngx_str_t                  account;
     ngx_str_t                  device;      /* may be empty */
-    ngx_array_t                updates;     /* of ngx_pimap_queued_t */
+    ngx_array_t                updates;     /* of ngx_pimap_update_item_t */
 
     ngx_pimap_update_state_t   state;
     ngx_str_t                 *results;     /* JSON; empty: still missing */

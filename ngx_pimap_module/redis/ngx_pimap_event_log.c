@@ -27,29 +27,29 @@ ngx_pimap_event_log_last(ngx_str_t *account, ngx_pimap_command_pt handler,
  */
 
 ngx_pimap_command_t *
-ngx_pimap_event_log_peek(ngx_str_t *account, pimap_event_id_t *position,
+ngx_pimap_event_log_peek(ngx_str_t *account, pimap_event_id_t *id,
     ngx_pimap_command_pt handler, void *data)
 {
     return ngx_pimap_command_send(handler, data,
                                   "XRANGE " NGX_PIMAP_COMMAND_KEY
                                   PIMAP_REDIS_LOG " %llu-%llu + COUNT 2",
                                   ngx_pimap_command_key(account),
-                                  (unsigned long long) position->epoch,
-                                  (unsigned long long) position->n);
+                                  (unsigned long long) id->epoch,
+                                  (unsigned long long) id->n);
 }
 
 
 ngx_uint_t
-ngx_pimap_event_log_quiet(redisReply *reply, pimap_event_id_t *position)
+ngx_pimap_event_log_ends(redisReply *reply, pimap_event_id_t *id)
 {
-    redisReply            *entry;
+    redisReply        *entry;
     pimap_event_id_t   last;
 
     if (reply->type != REDIS_REPLY_ARRAY) {
         return 0;
     }
 
-    if (position->epoch == 0) {
+    if (id->epoch == 0) {
         return reply->elements == 0;
     }
 
@@ -60,21 +60,21 @@ ngx_pimap_event_log_quiet(redisReply *reply, pimap_event_id_t *position)
     entry = reply->element[0];
 
     return entry->type == REDIS_REPLY_ARRAY && entry->elements
-           && ngx_pimap_event_log_position(entry->element[0], &last) == NGX_OK
-           && last.epoch == position->epoch && last.n == position->n;
+           && ngx_pimap_event_log_id(entry->element[0], &last) == NGX_OK
+           && last.epoch == id->epoch && last.n == id->n;
 }
 
 
 ngx_pimap_command_t *
-ngx_pimap_event_log_read(ngx_str_t *account, pimap_event_id_t *position,
+ngx_pimap_event_log_read(ngx_str_t *account, pimap_event_id_t *id,
     ngx_uint_t count, size_t bytes, ngx_pimap_command_pt handler, void *data)
 {
     return ngx_pimap_command_send(handler, data,
                                   "FCALL_RO pimap_read 1 "
                                   NGX_PIMAP_COMMAND_KEY " %llu %llu %lu %lu",
                                   ngx_pimap_command_key(account),
-                                  (unsigned long long) position->epoch,
-                                  (unsigned long long) position->n,
+                                  (unsigned long long) id->epoch,
+                                  (unsigned long long) id->n,
                                   (unsigned long) count,
                                   (unsigned long) bytes);
 }
@@ -103,13 +103,13 @@ ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
 
 
 ngx_int_t
-ngx_pimap_event_log_position(redisReply *reply, pimap_event_id_t *position)
+ngx_pimap_event_log_id(redisReply *reply, pimap_event_id_t *id)
 {
     if (reply->type != REDIS_REPLY_STRING) {
         return NGX_ERROR;
     }
 
-    return pimap_event_id_parse(position, (u_char *) reply->str,
+    return pimap_event_id_parse(id, (u_char *) reply->str,
                                     reply->len)
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }
@@ -143,7 +143,7 @@ ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page)
         page->reason.data = (u_char *) e[1]->str;
         page->reason.len = e[1]->len;
 
-        return reply->elements == 3 ? ngx_pimap_event_log_position(e[2],
+        return reply->elements == 3 ? ngx_pimap_event_log_id(e[2],
                                                                    &page->last)
                                     : NGX_ERROR;
     }
@@ -155,5 +155,5 @@ ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page)
     page->n = (reply->elements - 2) / 2;
     page->entries = e + 2;
 
-    return ngx_pimap_event_log_position(e[1], &page->last);
+    return ngx_pimap_event_log_id(e[1], &page->last);
 }

@@ -14,7 +14,7 @@
 #include "pimap_function_library.h"
 
 
-#define NGX_PIMAP_FUNCTION_LIBRARY_SOON     1000     /* msec, then it asks again */
+#define NGX_PIMAP_FUNCTION_LIBRARY_SOON     1000    /* msec until a retry */
 #define NGX_PIMAP_FUNCTION_LIBRARY_LATER    60000
 
 
@@ -34,7 +34,7 @@ static ngx_pimap_function_library_state_t  ngx_pimap_function_library;
 static ngx_pimap_conf_redis_t         *ngx_pimap_function_library_conf;
 static ngx_pimap_function_library_pt   ngx_pimap_function_library_handler;
 static ngx_event_t                     ngx_pimap_function_library_timer;
-static ngx_uint_t                      ngx_pimap_function_library_told;
+static ngx_uint_t                      ngx_pimap_function_library_logged;
 
 
 ngx_pimap_function_library_state_t
@@ -170,7 +170,7 @@ ngx_pimap_function_library_judge(const char *error, long long version)
     switch (pimap_function_library_status(error, version)) {
 
     case PIMAP_FUNCTION_LIBRARY_READY:
-        ngx_pimap_function_library_told = 0;
+        ngx_pimap_function_library_logged = 0;
         ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_READY);
         return;
 
@@ -198,8 +198,8 @@ ngx_pimap_function_library_judge(const char *error, long long version)
     ngx_add_timer(&ngx_pimap_function_library_timer,
                   NGX_PIMAP_FUNCTION_LIBRARY_LATER);
 
-    if (!ngx_pimap_function_library_told) {
-        ngx_pimap_function_library_told = 1;
+    if (!ngx_pimap_function_library_logged) {
+        ngx_pimap_function_library_logged = 1;
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "pimap has no log in redis, events are live only: %s",

@@ -20,7 +20,7 @@
  * ngx_pimap_log_reader.c changes its state:
  *
  *   state     means                                next state, caused by
- *   --------  -----------------------------------  ----------------------------
+ *   --------  -----------------------------------  --------------------------
  *   IDLE      a reply is handled, or the account   QUEUED by queue() or read()
  *             is not subscribed yet                JOINING by join()
  *                                                  PAUSED by pause()

@@ -42,7 +42,7 @@ ngx_pimap_redis_read_handler(ngx_event_t *rev)
     ngx_pimap_redis_read(redis);
     redis->reading = 0;
 
-    if (redis->failed || redis->moves) {
+    if (redis->failed || redis->redirected) {
         redis->phase->over(redis);
     }
 }
@@ -115,7 +115,7 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
 
         freeReplyObject(reply);
 
-        if (redis->failed || redis->moves) {
+        if (redis->failed || redis->redirected) {
             return NGX_ERROR;
         }
     }
@@ -301,8 +301,8 @@ ngx_pimap_redis_fail(ngx_pimap_redis_t *redis, const char *why)
 
     /* an outage is one line, however often a connect fails meanwhile */
 
-    if (!redis->told) {
-        redis->told = 1;
+    if (!redis->logged) {
+        redis->logged = 1;
 
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "pimap lost redis: %s, %s of %V",

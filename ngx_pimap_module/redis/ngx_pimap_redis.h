@@ -58,7 +58,7 @@ typedef enum {
 typedef struct {
     ngx_pimap_redis_pt         writable;        /* NULL: sends what waits */
     ngx_pimap_redis_reply_pt   reply;
-    ngx_pimap_redis_pt         over;            /* has failed, or moves */
+    ngx_pimap_redis_pt         over;            /* failed or redirected */
 } ngx_pimap_redis_phase_t;
 
 
@@ -92,7 +92,7 @@ struct ngx_pimap_redis_s {
     ngx_uint_t                 ngreetings;
     ngx_uint_t                 greeted;
 
-    ngx_sockaddr_t             master;  /* that a sentinel has told */
+    ngx_sockaddr_t             master;  /* by the sentinel */
     socklen_t                  master_len;
     ngx_str_t                  host;    /* the peer's address */
     u_char                     host_text[NGX_SOCKADDR_STRLEN];
@@ -101,9 +101,9 @@ struct ngx_pimap_redis_s {
 
     unsigned                   reading:1;
     unsigned                   failed:1;
-    unsigned                   asks:1;  /* the peer is a sentinel */
-    unsigned                   moves:1; /* to the master, next */
-    unsigned                   told:1;  /* the outage is in the log */
+    unsigned                   sentinel:1;      /* the peer is one */
+    unsigned                   redirected:1;    /* to the master, next */
+    unsigned                   logged:1;        /* the outage is */
 };
 
 
@@ -145,7 +145,7 @@ void ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis);
 /* ngx_pimap_redis_login.c: asks a sentinel for the master, or logs in. */
 void ngx_pimap_redis_greet(ngx_pimap_redis_t *redis);
 
-/* An answer to that: the connection is up, moves, or fails. */
+/* An answer to that: the connection is up, redirected, or fails. */
 void ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply);
 
 

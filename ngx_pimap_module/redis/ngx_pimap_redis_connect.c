@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the state of a connection to Redis: name, socket, TLS, login, and all of
- * it again after a loss.  The waits between attempts grow and are jittered, so
- * that many workers do not reconnect to a starting Redis at one moment.
+ * Owns the state of a connection to Redis: name, socket, TLS, login, and again
+ * after a loss.  The waits between attempts grow and are jittered, so that many
+ * workers do not reconnect to a starting Redis at one moment.
  */
 
 
@@ -101,7 +101,7 @@ ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
 
     if (conf->addrs) {
         addr = &conf->addrs[redis->addr++ % conf->naddrs];
-        redis->asks = (conf->master.len != 0);
+        redis->sentinel = (conf->master.len != 0);
         ngx_pimap_redis_connect(redis, addr->sockaddr, addr->socklen);
         return;
     }
@@ -220,7 +220,7 @@ ngx_pimap_redis_log(ngx_pimap_redis_t *redis)
 {
     static ngx_log_t  quiet;
 
-    if (!redis->told) {
+    if (!redis->logged) {
         return ngx_cycle->log;
     }
 
@@ -327,8 +327,8 @@ ngx_pimap_redis_move(ngx_pimap_redis_t *redis)
 {
     ngx_pimap_redis_release(redis);
 
-    redis->asks = 0;
-    redis->moves = 0;
+    redis->sentinel = 0;
+    redis->redirected = 0;
 
     ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
 
@@ -420,7 +420,7 @@ ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
     redis->out_last = 0;
 
     redis->failed = 0;
-    redis->moves = 0;
+    redis->redirected = 0;
 
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_DOWN);
 }

@@ -20,7 +20,7 @@ static ngx_int_t ngx_pimap_redis_ask(ngx_pimap_redis_t *redis,
     const char *format, ngx_str_t *first, ngx_str_t *second);
 static void ngx_pimap_redis_refused(ngx_pimap_redis_t *redis,
     const char *command, redisReply *reply);
-static ngx_int_t ngx_pimap_redis_told(ngx_pimap_redis_t *redis,
+static ngx_int_t ngx_pimap_redis_master(ngx_pimap_redis_t *redis,
     redisReply *reply);
 static ngx_uint_t ngx_pimap_redis_is_master(redisReply *reply);
 static void ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis);
@@ -41,7 +41,7 @@ ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 
     c->read->handler = ngx_pimap_redis_read_handler;
 
-    rc = redis->asks ? ngx_pimap_redis_ask_sentinel(redis)
+    rc = redis->sentinel ? ngx_pimap_redis_ask_sentinel(redis)
                      : ngx_pimap_redis_ask_redis(redis);
 
     if (rc != NGX_OK || ngx_handle_read_event(c->read, 0) != NGX_OK) {
@@ -150,8 +150,8 @@ ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
 
     } else if (ngx_strncmp(command, "SENTINEL", 8) == 0) {
 
-        if (ngx_pimap_redis_told(redis, reply) == NGX_OK) {
-            redis->moves = 1;
+        if (ngx_pimap_redis_master(redis, reply) == NGX_OK) {
+            redis->redirected = 1;
 
         } else {
             ngx_pimap_redis_fail(redis, "the sentinel knows no address "
@@ -190,7 +190,7 @@ ngx_pimap_redis_refused(ngx_pimap_redis_t *redis, const char *command,
 /* [address, port], or nil if it does not know this master */
 
 static ngx_int_t
-ngx_pimap_redis_told(ngx_pimap_redis_t *redis, redisReply *reply)
+ngx_pimap_redis_master(ngx_pimap_redis_t *redis, redisReply *reply)
 {
     ngx_int_t    port;
     ngx_addr_t   addr;
@@ -240,7 +240,7 @@ ngx_pimap_redis_is_master(redisReply *reply)
 static void
 ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis)
 {
-    redis->told = 0;
+    redis->logged = 0;
 
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_UP);
 

@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
- *
- * FCALL pimap_update, which is harmless to repeat.
  */
 
 
@@ -21,8 +19,8 @@ static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply,
 
 ngx_pimap_command_t *
 ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
-    ngx_pimap_queued_t *updates, ngx_uint_t n, ngx_pimap_command_pt handler,
-    void *data, const char **why)
+    ngx_pimap_update_item_t *updates, ngx_uint_t n,
+    ngx_pimap_command_pt handler, void *data, const char **why)
 {
     int                      argc;
     u_char                   key[NGX_PIMAP_ACCOUNT_MAX + 128];
@@ -33,14 +31,18 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     ngx_pimap_command_t     *command;
     ngx_pimap_main_conf_t   *pmcf;
 
-    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_MISSING) {
+    switch (ngx_pimap_function_library_state()) {
+
+    case NGX_PIMAP_FUNCTION_LIBRARY_READY:
+        *why = "Redis is away";
+        break;
+
+    case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
         *why = "Redis has no functions, which updates need";
         return NULL;
-    }
 
-    *why = "Redis is away";
-
-    if (ngx_pimap_function_library_state() != NGX_PIMAP_FUNCTION_LIBRARY_READY) {
+    default:
+        *why = "Redis is away";
         return NULL;
     }
 
@@ -51,7 +53,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     argv = ngx_alloc(size * (sizeof(char *) + sizeof(size_t)),
                      ngx_cycle->log);
     if (argv == NULL) {
-        *why = "memory is out";
+        *why = "no memory";
         return NULL;
     }
 

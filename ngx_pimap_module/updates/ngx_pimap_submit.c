@@ -86,7 +86,7 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     u_char                   buf[NGX_PIMAP_UPDATE_RESULT_ADDRESS];
     ngx_str_t                address;
     const char              *why;
-    ngx_pimap_queued_t       update;
+    ngx_pimap_update_item_t       update;
     ngx_pimap_submission_t  *s;
 
     update.id.data = (u_char *) u->id.data;
