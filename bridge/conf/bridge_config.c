@@ -25,6 +25,7 @@
 #define at(member)      offsetof(bridge_config_t, member)
 #define in(member)      offsetof(bridge_server_t, member)
 #define imap(member)    offsetof(bridge_server_t, imap.member)
+#define dav(member)     offsetof(bridge_server_t, dav.member)
 #define opt(member)     offsetof(bridge_server_t, imap.options.member)
 
 #define text(name, to, value)                                                 \
@@ -143,6 +144,29 @@ static const bridge_option_t bridge_config_main[] = {
     end
 };
 
+static const bridge_option_t bridge_config_dav_options[] = {
+    text("url", dav(url), NULL),
+    text("path", dav(path), NULL),
+    text("ca_file", dav(http_conf.ca_file), NULL),
+    text("master_user", dav(master_user), NULL),
+    secret("master_password", dav(master_password)),
+    text("master_header", dav(master_header), NULL),
+    flag("verify", dav(verify), "1"),
+    number("max_connections", dav(http_conf.max_connections), "8", 1, 1000),
+    number("max_requests", dav(http_conf.max_waiting), "10000", 10, 1000000),
+    number("max_collections", dav(server.max_collections), "100", 1, 10000),
+    number("max_known", dav(server.max_known), "20000", 0, 1000000),
+    number("max_object", dav(server.max_object), "262144", 1024, 16777216),
+    number("content", dav(server.max_content), "0", 0, 16384),
+    number("rate", dav(rate), "100", 1, 10000),
+    msec32("connect_timeout", dav(http_conf.connect), "10s", 100, BRIDGE_HOUR),
+    msec32("answer_timeout", dav(http_conf.answer), "60s", 100, BRIDGE_HOUR),
+    msec32("poll_min", dav(server.poll_min), "30s", 100, BRIDGE_HOUR),
+    msec32("poll_max", dav(server.poll_max), "15m", 100, 24 * BRIDGE_HOUR),
+    msec32("poke_min", dav(server.poke_min), "1s", 10, BRIDGE_HOUR),
+    end
+};
+
 static const bridge_option_t bridge_config_server_options[] = {
     text("name", in(name), NULL),
     text("match", in(match), "*"),
@@ -171,7 +195,7 @@ static const bridge_option_t bridge_config_server_options[] = {
     msec32("poll_time", opt(poll), "60s", 100, BRIDGE_DAY),
     msec32("round_time", opt(round), "5m", 100, BRIDGE_DAY),
     msec32("flags_time", opt(flags_round), "30m", 100, 7 * BRIDGE_DAY),
-    group("dav", NULL),
+    group("dav", bridge_config_dav_options),
     end
 };
 
@@ -368,7 +392,7 @@ bridge_config_server_read(bridge_config_t *config, config_setting_t *setting)
                            config->file)
         != 0
         || (dav
-            && bridge_config_dav_read(&server->dav, dav, config->file) != 0))
+            && bridge_config_dav_check(&server->dav, dav, config->file) != 0))
     {
         bridge_config_dav_free(&server->dav);
         bridge_option_free(bridge_config_server_options, server);

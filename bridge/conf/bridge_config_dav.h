@@ -34,8 +34,9 @@ typedef struct {
 } bridge_config_dav_t;
 
 
-/* Returns -1, with a line in the log, if the settings are wrong. */
-int bridge_config_dav_read(bridge_config_dav_t *conf, config_setting_t *group,
+/* Checks the settings that bridge_config.c has read.  Returns -1, with a line
+   in the log, if they are wrong. */
+int bridge_config_dav_check(bridge_config_dav_t *conf, config_setting_t *group,
     const char *file);
 void bridge_config_dav_free(bridge_config_dav_t *conf);
 

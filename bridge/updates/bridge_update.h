@@ -22,6 +22,9 @@
 /*
  * bridge_update_entry.c changes the state; a step asks for it by advance().
  *
+ *     (new)    -> ROUTING
+ *              -> ANSWERED it is no object: "invalid"
+ *              -> DONE     it has no account or id
  *     ROUTING  -> WAITING  the account is ours
  *              -> OFFERED  another bridge has its lease
  *              -> RETRYING Redis has not answered, or no login is there

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge.h"
 #include "imap_utf7.h"
 
 
@@ -55,10 +56,7 @@ imap_command_vadd(imap_command_t *c, const char *format, va_list args)
 {
     char  *text;
 
-    if (vasprintf(&text, format, args) == -1) {
-        c->error = "no memory";
-        return;
-    }
+    text = bridge_vformat(format, args);
 
     bridge_buffer_text(&c->buf, text);
     free(text);
