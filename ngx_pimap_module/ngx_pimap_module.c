@@ -491,7 +491,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_device_init_process(cycle) != NGX_OK
-        || ngx_pimap_transport_poll_init_process(cycle) != NGX_OK
+        || ngx_pimap_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
         || ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table) != NGX_OK
         || ngx_pimap_revoke_init_process(cycle) != NGX_OK

@@ -85,7 +85,7 @@ ngx_pimap_drain_quit_handler(ngx_event_t *rev)
     ngx_free_connection(c);
 
     ngx_pimap_handover_receiver_stop();
-    ngx_pimap_transport_poll_drain();
+    ngx_pimap_poll_drain();
     ngx_pimap_update_waiter_quit();
 
     if (ngx_pimap_zone_parked(ngx_pimap_counters) == 0

@@ -36,10 +36,10 @@ ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
         token = token << 4 | digit;
     }
 
-    /* both sides may be in one process only if it leaves right after taking */
+    /* a worker that has just received devices may be sending others */
 
     if (ngx_pimap_handover_incoming_marker(account, token) != NGX_OK) {
-        (void) ngx_pimap_handover_sender_marker(account, token);
+        (void) ngx_pimap_handover_sender_marker(token);
     }
 
     return NGX_OK;

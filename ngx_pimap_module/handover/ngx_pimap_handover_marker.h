@@ -14,7 +14,6 @@
 #include "ngx_pimap.h"
 
 
-
 /*
  * NGX_OK, also if it is a marker of other workers; NGX_DECLINED if it is
  * another message.  The account may be gone afterwards.

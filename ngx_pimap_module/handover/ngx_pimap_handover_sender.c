@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_account.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_handover_peer.h"
@@ -29,8 +30,7 @@ static void ngx_pimap_handover_sender_room(void);
 static ngx_int_t ngx_pimap_handover_sender_ask(
     ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer);
 static ngx_int_t ngx_pimap_handover_sender_devices(
-    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer,
-    ngx_pimap_account_t *account);
+    ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer);
 static ngx_int_t ngx_pimap_handover_sender_device(
     ngx_pimap_handover_peer_t *peer, ngx_pimap_transfer_t *transfer,
     ngx_pimap_device_t *d);
@@ -203,9 +203,7 @@ ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
         if (transfer->state == NGX_PIMAP_TRANSFER_ASKED
             && ngx_current_msec - transfer->asked
                > NGX_PIMAP_HANDOVER_SENDER_WAIT
-            && ngx_pimap_handover_sender_devices(peer, transfer,
-                                   ngx_pimap_subscription_find(&transfer->account))
-               == NGX_ERROR)
+            && ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR)
         {
             ngx_pimap_handover_peer_drop(peer);
             return;
@@ -269,8 +267,7 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
     /* without Redis nothing is published that could be missed */
 
     if (!peer->redis) {
-        return ngx_pimap_handover_sender_devices(peer, transfer,
-                                  ngx_pimap_subscription_find(&transfer->account));
+        return ngx_pimap_handover_sender_devices(peer, transfer);
     }
 
     return NGX_OK;
@@ -278,7 +275,7 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
 
 
 ngx_int_t
-ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
+ngx_pimap_handover_sender_marker(uint64_t token)
 {
     ngx_pimap_transfer_t       *transfer;
     ngx_pimap_handover_peer_t  *peer;
@@ -292,9 +289,7 @@ ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
             continue;
         }
 
-        if (ngx_pimap_handover_sender_devices(peer, transfer, account)
-            == NGX_ERROR)
-        {
+        if (ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR) {
             ngx_pimap_handover_peer_drop(peer);
         }
 
@@ -314,14 +309,17 @@ ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account, uint64_t token)
 
 static ngx_int_t
 ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *peer,
-    ngx_pimap_transfer_t *transfer, ngx_pimap_account_t *account)
+    ngx_pimap_transfer_t *transfer)
 {
-    ngx_int_t            rc;
-    ngx_uint_t           last;
-    ngx_queue_t         *q, *next;
-    ngx_pimap_device_t  *d;
+    ngx_int_t             rc;
+    ngx_uint_t            last;
+    ngx_queue_t          *q, *next;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
 
     transfer->state = NGX_PIMAP_TRANSFER_SENT;
+
+    account = ngx_pimap_subscription_find(&transfer->account);
 
     if (account) {
         ngx_pimap_coalesce_flush(account);

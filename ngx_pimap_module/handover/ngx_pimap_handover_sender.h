@@ -13,7 +13,6 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_account.h"
 
 
 ngx_int_t ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle);
@@ -25,8 +24,7 @@ void ngx_pimap_handover_sender_start(void);
 ngx_int_t ngx_pimap_handover_sender_turn(void);
 
 /* A marker has come: NGX_DECLINED if it is not one of ours. */
-ngx_int_t ngx_pimap_handover_sender_marker(ngx_pimap_account_t *account,
-    uint64_t token);
+ngx_int_t ngx_pimap_handover_sender_marker(uint64_t token);
 
 
 #endif /* _NGX_PIMAP_HANDOVER_SENDER_H_INCLUDED_ */

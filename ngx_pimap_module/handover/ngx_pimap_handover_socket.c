@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The numbers of the descriptors are in the environment: for the binary that
- * is executed by an upgrade, and for a copy of this module that is loaded
- * anew.  A process that was given them by somebody else looks what they are.
+ * The numbers of the descriptors are in the environment, for the binary that
+ * an upgrade executes, and for a copy of this module that is loaded again.
+ * They are checked, because another program may have set the variable.
  *
- * The third one is a piece of memory with the newest generation in it.
+ * The third descriptor is memory with the number of the newest generation.
  */
 
 
@@ -23,7 +23,7 @@ static ngx_int_t ngx_pimap_handover_socket_inherit(void);
 static ngx_uint_t ngx_pimap_handover_socket_valid(ngx_socket_t s);
 static ngx_int_t ngx_pimap_handover_socket_create(ngx_log_t *log);
 static ngx_int_t ngx_pimap_handover_socket_map(ngx_fd_t fd);
-static ngx_int_t ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle);
+static ngx_int_t ngx_pimap_handover_socket_export(ngx_cycle_t *cycle);
 
 
 static ngx_socket_t  ngx_pimap_handover_socket[2] = { -1, -1 };
@@ -56,11 +56,11 @@ ngx_pimap_handover_socket_init_module(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* nothing can fail any more that would leave the old workers at work */
+    /* no later step can fail, which would leave the old workers at work */
 
     *ngx_pimap_handover_socket_newest = ngx_pimap_handover_socket_number;
 
-    return ngx_pimap_handover_socket_bequeath(cycle);
+    return ngx_pimap_handover_socket_export(cycle);
 }
 
 
@@ -120,7 +120,8 @@ ngx_pimap_handover_socket_create(ngx_log_t *log)
         || ngx_pimap_handover_socket_map(fd) != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
-                      "pimap can't make memory for its generations");
+                      "pimap cannot map the memory of the hand-over, so "
+                      "nginx does not start");
 
         if (fd != -1) {
             (void) close(fd);
@@ -133,7 +134,7 @@ ngx_pimap_handover_socket_create(ngx_log_t *log)
 }
 
 
-/* Not what is shorter: to touch it would be the end. */
+/* A shorter file is refused: to access it would be a SIGBUS. */
 
 static ngx_int_t
 ngx_pimap_handover_socket_map(ngx_fd_t fd)
@@ -160,10 +161,10 @@ ngx_pimap_handover_socket_map(ngx_fd_t fd)
 }
 
 
-/* nginx gives the next binary what "env" directives name, and nothing else. */
+/* nginx gives only variables of "env" directives to the next binary. */
 
 static ngx_int_t
-ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle)
+ngx_pimap_handover_socket_export(ngx_cycle_t *cycle)
 {
     ngx_str_t        *variable;
     ngx_core_conf_t  *ccf;
@@ -184,10 +185,11 @@ ngx_pimap_handover_socket_bequeath(ngx_cycle_t *cycle)
 
     (void) ngx_sprintf(variable->data,
                        NGX_PIMAP_HANDOVER_SOCKET_VAR "=%d:%d:%d%Z",
-                       ngx_pimap_handover_socket[0], ngx_pimap_handover_socket[1],
+                       ngx_pimap_handover_socket[0],
+                       ngx_pimap_handover_socket[1],
                        ngx_pimap_handover_socket_memory);
 
-    /* of the name only: nginx looks for the "=" behind it */
+    /* only the name: nginx looks for the "=" behind it */
 
     variable->len = sizeof(NGX_PIMAP_HANDOVER_SOCKET_VAR) - 1;
 
@@ -213,7 +215,8 @@ ngx_uint_t
 ngx_pimap_handover_socket_outdated(void)
 {
     return ngx_pimap_handover_socket_newest
-           && *ngx_pimap_handover_socket_newest > ngx_pimap_handover_socket_number;
+           && *ngx_pimap_handover_socket_newest
+              > ngx_pimap_handover_socket_number;
 }
 
 

@@ -250,13 +250,13 @@ ngx_pimap_events_request(ngx_http_request_t *r,
     parking->format = query->format == NGX_CONF_UNSET
                       ? ngx_pimap_accept_format(r)
                       : (ngx_pimap_format_t) query->format;
-    parking->wait = ngx_pimap_transport_poll_wait(plcf, query->wait);
+    parking->wait = ngx_pimap_poll_wait(plcf, query->wait);
 
     if (ngx_pimap_accept_coding(r, &parking->coding) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_pimap_transport_request_kind(r, parking);
+    ngx_pimap_request_kind(r, parking);
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
     if (r->method == NGX_HTTP_POST) {
@@ -404,7 +404,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     }
 
     if (parking->format == NGX_PIMAP_FORMAT_JSON) {
-        return ngx_pimap_transport_poll_park(r, parking);
+        return ngx_pimap_poll_park(r, parking);
     }
 
     if (r->method == NGX_HTTP_POST) {
@@ -432,7 +432,7 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_transport_request_park(r, parking, hello);
+    rc = ngx_pimap_request_park(r, parking, hello);
 
     ngx_pimap_message_unref(hello);
 

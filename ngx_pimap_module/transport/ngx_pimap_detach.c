@@ -51,13 +51,13 @@ ngx_pimap_detach_possible(ngx_http_request_t *r, ngx_uint_t coded)
 ngx_int_t
 ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
-    ngx_uint_t              chunked;
-    ngx_pool_t             *kept;
-    const char             *refusal;
-    ngx_connection_t       *c;
-    ngx_pimap_tls13_t       tls;
-    ngx_pimap_connection_t *pc;
-    ngx_pimap_loc_conf_t   *plcf;
+    ngx_uint_t               chunked;
+    ngx_pool_t              *kept;
+    const char              *refusal;
+    ngx_connection_t        *c;
+    ngx_pimap_tls13_t        tls;
+    ngx_pimap_loc_conf_t    *plcf;
+    ngx_pimap_connection_t  *pc;
 
     c = r->connection;
 

@@ -34,11 +34,11 @@ static size_t                   ngx_pimap_hibernate_size;
 ngx_int_t
 ngx_pimap_hibernate_init(ngx_conf_t *cf)
 {
-    SSL_CTX                     *ctx;
-    ngx_uint_t                   i;
-    ngx_http_ssl_srv_conf_t     *sscf;
-    ngx_http_core_srv_conf_t   **cscfp;
-    ngx_http_core_main_conf_t   *cmcf;
+    SSL_CTX                    *ctx;
+    ngx_uint_t                  i;
+    ngx_http_ssl_srv_conf_t    *sscf;
+    ngx_http_core_srv_conf_t  **cscfp;
+    ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     cscfp = cmcf->servers.elts;

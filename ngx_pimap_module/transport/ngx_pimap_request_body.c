@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * P-IMAP's in-band mode.  In HTTP/2, nginx takes the frames, and gives the
- * client another window when the body's part has been read.  In HTTP/1.1 it
- * takes the head only (ngx_pimap_input_ndjson.c).
+ * The in-band mode of P-IMAP.  In HTTP/2, nginx reads the frames, and enlarges
+ * the client's window when a part of the body has been read.  In HTTP/1.1 it
+ * reads the head only (ngx_pimap_input_ndjson.c).
  */
 
 
@@ -42,7 +42,7 @@ ngx_pimap_request_body_check(ngx_http_request_t *r,
 
     parking->input = NGX_PIMAP_INPUT_CHUNKS;
 
-    /* nginx does not know where the body ends */
+    /* nginx does not find the end of the body */
 
     r->keepalive = 0;
     r->lingering_close = 1;
@@ -75,7 +75,7 @@ ngx_pimap_request_body_begin(ngx_http_request_t *r,
 }
 
 
-/* It is read when the device is parked. */
+/* The body is read when the device is parked. */
 
 static void
 ngx_pimap_request_body_handler(ngx_http_request_t *r)
@@ -108,7 +108,7 @@ ngx_pimap_request_body_continue(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    /* so few bytes always find room on a connection that has sent nothing */
+    /* a socket that has sent nothing has room for so few bytes */
 
     if (r->connection->send(r->connection, (u_char *) text, sizeof(text) - 1)
         != (ssize_t) sizeof(text) - 1)
@@ -130,7 +130,7 @@ ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
     rev = r->connection->read;
 
     do {
-        /* "client_body_timeout" is for bodies that have an end to wait for */
+        /* "client_body_timeout" would end a body that stays open */
 
         rev->timedout = 0;
 
@@ -183,7 +183,7 @@ ngx_pimap_request_body_take(ngx_http_request_t *r, ngx_pimap_device_t *d)
         ngx_free_chain(r->pool, cl);
     }
 
-    /* "client_max_body_size" is for one that is kept */
+    /* "client_max_body_size" would limit a body that is not kept */
 
     if (r->headers_in.content_length_n < 0) {
         rb->received = 0;

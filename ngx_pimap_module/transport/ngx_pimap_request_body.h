@@ -2,36 +2,36 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A request to park that has a body, which stays open: updates, one a line.
+ * Reads the body of a park request, which stays open: one update in each line.
+ * Called while the request is parked, and by the transport.
  */
 
 
-#ifndef _NGX_PIMAP_DUPLEX_H_INCLUDED_
-#define _NGX_PIMAP_DUPLEX_H_INCLUDED_
+#ifndef _NGX_PIMAP_REQUEST_BODY_H_INCLUDED_
+#define _NGX_PIMAP_REQUEST_BODY_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_park_request.h"
 
 
-/* NGX_OK: the parking is of that kind; or a status and what is wrong. */
+/* NGX_OK: the request has such a body; or a status and the problem. */
 ngx_int_t ngx_pimap_request_body_check(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, const char **problem);
 
 /*
- * Before the head: the client may send its body now.  Else what a content
- * handler returns.
+ * Before the response's head: lets the client send its body.  NGX_OK, or the
+ * result of a content handler.
  */
 ngx_int_t ngx_pimap_request_body_begin(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
 
 /*
- * Reads of the body what nginx has to read, for the device, and has the next
- * come: NGX_OK.  NGX_DONE: the client has closed.  The device may be doomed
- * afterwards.
+ * Reads the next part of the body through nginx: NGX_OK; NGX_DONE: the client
+ * has closed.  The device may be closing afterwards.
  */
 ngx_int_t ngx_pimap_request_body_read(ngx_http_request_t *r,
     ngx_pimap_device_t *d);
 
 
-#endif /* _NGX_PIMAP_DUPLEX_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_REQUEST_BODY_H_INCLUDED_ */

@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What comes for the device is kept, as references to the texts, until the
- * log has nothing more for it, the first live event has had a little time for
- * its companions, the buffer is full, or the wait is over.  Then the answer
- * goes out, with the id to go on from: what it has no room for is read from
- * the log for the next poll.
+ * Messages for the device are kept as references.  The answer is sent when the
+ * log has no more events for the device, when "pimap_linger" has passed since
+ * the first live event, when the buffer is full, or when the wait is over.
+ * The answer has the id of its last event.  Events for which it has no room
+ * are read from the log by the next poll.
  */
 
 
@@ -14,59 +14,68 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_cursor.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_socket.h"
 
 
-#define NGX_PIMAP_TRANSPORT_POLL_MIN   1          /* seconds that may be asked for */
+#define NGX_PIMAP_POLL_MIN   1          /* seconds, the shortest wait */
+
+#define ngx_pimap_poll_dbg(poll, state)                                       \
+    ngx_pimap_socket_dbg((poll)->request->connection, state, "poll",          \
+                         (poll)->request->connection->ssl ? "openssl"         \
+                                                          : "none",           \
+                         (poll)->size)
 
 
 /* Lives in the request's pool, ends with it. */
 typedef struct {
-    ngx_queue_t              link;      /* of those that wait */
-    ngx_http_request_t      *request;
-    ngx_pimap_device_t      *device;    /* NULL: it has left */
-    ngx_array_t              texts;     /* of ngx_pimap_message_t * */
-    size_t                   size;      /* of the answer's lines */
-    size_t                   limit;
-    ngx_msec_t               linger;
-    ngx_pimap_coding_t       coding;
-    pimap_event_start_t        start;     /* where the next poll goes on */
-    ngx_event_t              timer;
-    ngx_event_t              check;
-    unsigned                 lingers:1;
-    unsigned                 full:1;
-} ngx_pimap_transport_poll_t;
+    ngx_queue_t          link;          /* of those that wait */
+    ngx_http_request_t  *request;
+    ngx_pimap_device_t  *device;        /* NULL: it has left */
+    ngx_array_t          messages;      /* of ngx_pimap_message_t * */
+    size_t               size;          /* of the answer's lines */
+    size_t               limit;
+    ngx_msec_t           linger;
+    ngx_pimap_coding_t   coding;
+    pimap_event_start_t  start;         /* of the next poll */
+    ngx_event_t          timer;
+    ngx_event_t          check;
+    unsigned             lingers:1;
+    unsigned             full:1;
+} ngx_pimap_poll_t;
 
 
-static ngx_int_t ngx_pimap_transport_poll_send(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text);
-static void ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean);
-static size_t ngx_pimap_transport_poll_unsent(void *connection);
-static ngx_log_t *ngx_pimap_transport_poll_log(void *connection);
-static ngx_int_t ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll, ngx_pimap_message_t *text);
-static void ngx_pimap_transport_poll_check_handler(ngx_event_t *ev);
-static void ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll);
-static ngx_int_t ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll);
-static ngx_int_t ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll, ngx_str_t *body);
-static ngx_int_t ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll, ngx_str_t *body);
-static void ngx_pimap_transport_poll_cleanup(void *data);
+static ngx_int_t ngx_pimap_poll_send(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message);
+static void ngx_pimap_poll_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_poll_unsent(void *connection);
+static ngx_log_t *ngx_pimap_poll_log(void *connection);
+static ngx_int_t ngx_pimap_poll_take(ngx_pimap_poll_t *poll,
+    ngx_pimap_message_t *message);
+static void ngx_pimap_poll_check_handler(ngx_event_t *ev);
+static void ngx_pimap_poll_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_poll_over(ngx_pimap_poll_t *poll);
+static ngx_int_t ngx_pimap_poll_answer(ngx_pimap_poll_t *poll);
+static ngx_int_t ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body);
+static ngx_int_t ngx_pimap_poll_compress(ngx_pimap_poll_t *poll,
+    ngx_str_t *body);
+static void ngx_pimap_poll_cleanup(void *data);
 
 
-static const ngx_pimap_transport_t  ngx_pimap_transport_poll_transport = {
-    ngx_pimap_transport_poll_send,
-    ngx_pimap_transport_poll_end,
-    ngx_pimap_transport_poll_unsent,
-    ngx_pimap_transport_poll_log
+static const ngx_pimap_transport_t  ngx_pimap_poll_transport = {
+    ngx_pimap_poll_send,
+    ngx_pimap_poll_end,
+    ngx_pimap_poll_unsent,
+    ngx_pimap_poll_log
 };
 
 static ngx_queue_t  ngx_pimap_polls;
 
 
 ngx_int_t
-ngx_pimap_transport_poll_init_process(ngx_cycle_t *cycle)
+ngx_pimap_poll_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_polls);
 
@@ -75,15 +84,14 @@ ngx_pimap_transport_poll_init_process(ngx_cycle_t *cycle)
 
 
 ngx_msec_t
-ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
+ngx_pimap_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 {
     ngx_msec_t  wait;
 
     wait = plcf->poll_wait;
 
     if (asked != NGX_CONF_UNSET) {
-        wait = (ngx_msec_t) ngx_max(asked,
-                                    NGX_PIMAP_TRANSPORT_POLL_MIN) * 1000;
+        wait = (ngx_msec_t) ngx_max(asked, NGX_PIMAP_POLL_MIN) * 1000;
     }
 
     return ngx_min(wait, plcf->poll_wait_max);
@@ -91,21 +99,21 @@ ngx_pimap_transport_poll_wait(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
 
 
 ngx_int_t
-ngx_pimap_transport_poll_park(ngx_http_request_t *r,
-    ngx_pimap_park_request_t *parking)
+ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
-    ngx_pimap_transport_poll_t    *poll;
+    ngx_pimap_poll_t    *poll;
     ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_transport_poll_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_poll_t));
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     poll = cln->data;
-    ngx_memzero(poll, sizeof(ngx_pimap_transport_poll_t));
+    ngx_memzero(poll, sizeof(ngx_pimap_poll_t));
 
-    if (ngx_array_init(&poll->texts, r->pool, 4, sizeof(ngx_pimap_message_t *))
+    if (ngx_array_init(&poll->messages, r->pool, 4,
+                       sizeof(ngx_pimap_message_t *))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -118,23 +126,22 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r,
     poll->linger = parking->conf->poll_linger;
     poll->start = parking->start;
     poll->coding = parking->coding;
-    poll->timer.handler = ngx_pimap_transport_poll_timer_handler;
+    poll->timer.handler = ngx_pimap_poll_timer_handler;
     poll->timer.data = r->connection;
     poll->timer.log = r->connection->log;
-    poll->check.handler = ngx_pimap_transport_poll_check_handler;
+    poll->check.handler = ngx_pimap_poll_check_handler;
     poll->check.data = r->connection;
     poll->check.log = r->connection->log;
 
-    cln->handler = ngx_pimap_transport_poll_cleanup;
+    cln->handler = ngx_pimap_poll_cleanup;
 
-    /* nothing is sent before the answer, which is compressed as a whole */
+    /* only the whole answer is sent, and compressed */
 
     parking->ping = 0;
     parking->coding = NGX_PIMAP_IDENTITY;
     parking->kind |= NGX_PIMAP_POLL;
 
-    poll->device = ngx_pimap_park(parking, &ngx_pimap_transport_poll_transport,
-                                  poll,
+    poll->device = ngx_pimap_park(parking, &ngx_pimap_poll_transport, poll,
                                   r->connection->log);
     if (poll->device == NULL) {
         return NGX_ERROR;
@@ -148,6 +155,7 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r,
     r->connection->log->action = "waiting for events";
 
     ngx_add_timer(&poll->timer, parking->wait);
+    ngx_pimap_poll_dbg(poll, "waiting");
 
     r->main->count++;
 
@@ -156,28 +164,28 @@ ngx_pimap_transport_poll_park(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
+ngx_pimap_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
 {
-    ngx_pimap_transport_poll_t  *poll;
+    ngx_pimap_poll_t  *poll;
 
     poll = d->connection;
 
-    if (text->kind == NGX_PIMAP_MESSAGE_EVENT && poll->texts.nelts
-        && poll->size + text->len > poll->limit)
+    if (message->kind == NGX_PIMAP_MESSAGE_EVENT && poll->messages.nelts
+        && poll->size + message->len > poll->limit)
     {
         poll->full = 1;
         return NGX_DONE;
     }
 
-    if (text->kind != NGX_PIMAP_MESSAGE_ID
-        && ngx_pimap_transport_poll_take(poll, text) != NGX_OK)
+    if (message->kind != NGX_PIMAP_MESSAGE_ID
+        && ngx_pimap_poll_take(poll, message) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (text->has_id) {
+    if (message->has_id) {
         poll->start.known = 1;
-        poll->start.id = text->id;
+        poll->start.id = message->id;
     }
 
     return NGX_OK;
@@ -185,20 +193,19 @@ ngx_pimap_transport_poll_send(ngx_pimap_device_t *d, ngx_pimap_message_t *text)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll,
-    ngx_pimap_message_t *text)
+ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_message_t *message)
 {
     ngx_pimap_message_t  **slot;
 
-    slot = ngx_array_push(&poll->texts);
+    slot = ngx_array_push(&poll->messages);
     if (slot == NULL) {
         return NGX_ERROR;
     }
 
-    *slot = ngx_pimap_message_ref(text);
-    poll->size += text->len;
+    *slot = ngx_pimap_message_ref(message);
+    poll->size += message->len;
 
-    /* what is read from the log needs no companions */
+    /* events of the log come in pages: no reason to wait for more */
 
     if (poll->device && poll->device->reader) {
         ngx_post_event(&poll->check, &ngx_posted_events);
@@ -213,50 +220,51 @@ ngx_pimap_transport_poll_take(ngx_pimap_transport_poll_t *poll,
 }
 
 
-/* A page has been read, and maybe the next one is asked for already. */
+/* A page of the log has been read; the next one may be on its way. */
 
 static void
-ngx_pimap_transport_poll_check_handler(ngx_event_t *ev)
+ngx_pimap_poll_check_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c;
-    ngx_pimap_transport_poll_t  *poll;
+    ngx_pimap_poll_t  *poll;
 
     c = ev->data;
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
     if (poll->device && !ngx_pimap_cursor_reads(poll->device)) {
-        ngx_pimap_transport_poll_over(poll);
+        ngx_pimap_poll_over(poll);
     }
 }
 
 
 static void
-ngx_pimap_transport_poll_timer_handler(ngx_event_t *ev)
+ngx_pimap_poll_timer_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c;
-    ngx_pimap_transport_poll_t  *poll;
+    ngx_pimap_poll_t  *poll;
 
     c = ev->data;
     poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
 
     if (poll->device) {
-        ngx_pimap_transport_poll_over(poll);
+        ngx_pimap_poll_over(poll);
     }
 }
 
 
 /*
- * Outside of any walk: what is held back comes now, and the place of the
- * device in the log counts what its filter has kept back, too.
+ * Called outside of any walk over devices, so that events that coalescing
+ * holds can be delivered.  The cursor is also after events that the filter has
+ * kept back.
  */
 
 static void
-ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll)
+ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
 {
-    pimap_event_start_t    place;
     ngx_pimap_device_t  *d;
+    pimap_event_start_t  place;
 
     d = poll->device;
 
@@ -277,11 +285,11 @@ ngx_pimap_transport_poll_over(ngx_pimap_transport_poll_t *poll)
 
 
 static void
-ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean)
+ngx_pimap_poll_end(void *connection, ngx_uint_t clean)
 {
     ngx_int_t            rc;
     ngx_connection_t    *c;
-    ngx_pimap_transport_poll_t    *poll;
+    ngx_pimap_poll_t    *poll;
     ngx_http_request_t  *r;
 
     poll = connection;
@@ -296,9 +304,11 @@ ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean)
         ngx_del_timer(&poll->timer);
     }
 
+    ngx_pimap_poll_dbg(poll, clean ? "answered" : "closed");
+
     ngx_http_set_log_request(c->log, r);
 
-    rc = clean ? ngx_pimap_transport_poll_answer(poll)
+    rc = clean ? ngx_pimap_poll_answer(poll)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     ngx_http_finalize_request(r, rc);
@@ -308,7 +318,7 @@ ngx_pimap_transport_poll_end(void *connection, ngx_uint_t clean)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
+ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
 {
     ngx_str_t            body;
     ngx_http_request_t  *r;
@@ -323,7 +333,7 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (poll->texts.nelts == 0) {
+    if (poll->messages.nelts == 0) {
 
         if (ngx_pimap_add_header(r, "Cache-Control", "no-store") != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -335,8 +345,8 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
         return ngx_http_send_header(r);
     }
 
-    if (ngx_pimap_transport_poll_body(poll, &body) != NGX_OK
-        || ngx_pimap_transport_poll_pack(poll, &body) != NGX_OK
+    if (ngx_pimap_poll_body(poll, &body) != NGX_OK
+        || ngx_pimap_poll_compress(poll, &body) != NGX_OK
         || ngx_pimap_accept_encoded(r, poll->coding) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -347,16 +357,15 @@ ngx_pimap_transport_poll_answer(ngx_pimap_transport_poll_t *poll)
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
-    ngx_str_t *body)
+ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 {
-    u_char             *p, id[PIMAP_EVENT_ID_LEN];
-    ngx_str_t           last;
-    ngx_uint_t          i, n;
-    ngx_pimap_message_t  **texts;
+    u_char                *p, id[PIMAP_EVENT_ID_LEN];
+    ngx_str_t              last;
+    ngx_uint_t             i, n;
+    ngx_pimap_message_t  **messages;
 
-    n = poll->texts.nelts;
-    texts = poll->texts.elts;
+    n = poll->messages.nelts;
+    messages = poll->messages.elts;
 
     p = ngx_pnalloc(poll->request->pool,
                     sizeof("{\"lastEventId\":\"\",\"events\":[\n]}\n")
@@ -380,7 +389,7 @@ ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
 
         /* each is a line */
 
-        p = ngx_cpymem(p, texts[i]->data, texts[i]->len - 1);
+        p = ngx_cpymem(p, messages[i]->data, messages[i]->len - 1);
 
         if (i + 1 < n) {
             *p++ = ',';
@@ -398,12 +407,11 @@ ngx_pimap_transport_poll_body(ngx_pimap_transport_poll_t *poll,
 
 
 static ngx_int_t
-ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
-    ngx_str_t *body)
+ngx_pimap_poll_compress(ngx_pimap_poll_t *poll, ngx_str_t *body)
 {
-    u_char     *p;
-    uint32_t    check;
-    ngx_str_t   block;
+    u_char    *p;
+    uint32_t   check;
+    ngx_str_t  block;
 
     if (poll->coding == NGX_PIMAP_IDENTITY) {
         return NGX_OK;
@@ -442,16 +450,16 @@ ngx_pimap_transport_poll_pack(ngx_pimap_transport_poll_t *poll,
 
 
 void
-ngx_pimap_transport_poll_drain(void)
+ngx_pimap_poll_drain(void)
 {
     ngx_queue_t       *q;
-    ngx_pimap_transport_poll_t  *poll;
+    ngx_pimap_poll_t  *poll;
 
     for (q = ngx_queue_head(&ngx_pimap_polls);
          q != ngx_queue_sentinel(&ngx_pimap_polls);
          q = ngx_queue_next(q))
     {
-        poll = ngx_queue_data(q, ngx_pimap_transport_poll_t, link);
+        poll = ngx_queue_data(q, ngx_pimap_poll_t, link);
 
         ngx_pimap_unpark(poll->device);
     }
@@ -459,38 +467,38 @@ ngx_pimap_transport_poll_drain(void)
 
 
 static size_t
-ngx_pimap_transport_poll_unsent(void *connection)
+ngx_pimap_poll_unsent(void *connection)
 {
-    ngx_pimap_transport_poll_t  *poll = connection;
+    ngx_pimap_poll_t  *poll = connection;
 
     return poll->size;
 }
 
 
 static ngx_log_t *
-ngx_pimap_transport_poll_log(void *connection)
+ngx_pimap_poll_log(void *connection)
 {
-    ngx_pimap_transport_poll_t  *poll = connection;
+    ngx_pimap_poll_t  *poll = connection;
 
     return poll->request->connection->log;
 }
 
 
 static void
-ngx_pimap_transport_poll_cleanup(void *data)
+ngx_pimap_poll_cleanup(void *data)
 {
-    ngx_uint_t          i;
-    ngx_pimap_transport_poll_t   *poll;
-    ngx_pimap_message_t  **texts;
+    ngx_uint_t             i;
+    ngx_pimap_poll_t      *poll;
+    ngx_pimap_message_t  **messages;
 
     poll = data;
-    texts = poll->texts.elts;
+    messages = poll->messages.elts;
 
-    for (i = 0; i < poll->texts.nelts; i++) {
-        ngx_pimap_message_unref(texts[i]);
+    for (i = 0; i < poll->messages.nelts; i++) {
+        ngx_pimap_message_unref(messages[i]);
     }
 
-    poll->texts.nelts = 0;
+    poll->messages.nelts = 0;
 
     if (poll->timer.timer_set) {
         ngx_del_timer(&poll->timer);

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Texts go through nginx's filters as buffers that point into them.  What the
- * filters have not sent stays in "busy", each with a reference to its text;
- * the rest is used again, so that nothing grows with the number of events.
+ * Messages go through nginx's filters as buffers that point into them.  A
+ * buffer that the filters have not sent stays in "busy", with a reference to
+ * its message.  A buffer that is sent is used again, so that memory does not
+ * grow with the number of events.
  */
 
 
@@ -16,62 +17,69 @@
 #include "ngx_pimap_input.h"
 #include "ngx_pimap_cursor.h"
 #include "ngx_pimap_park.h"
+#include "ngx_pimap_socket.h"
 
 
-typedef struct ngx_pimap_transport_request_out_s  ngx_pimap_transport_request_out_t;
+#define ngx_pimap_request_dbg(pr, state)                                      \
+    ngx_pimap_socket_dbg((pr)->request->connection, state, "request",         \
+                         (pr)->request->connection->ssl ? "openssl" : "none", \
+                         (pr)->unsent)
 
-struct ngx_pimap_transport_request_out_s {
-    ngx_chain_t             chain;
-    ngx_buf_t               buf;
-    ngx_pimap_message_t       *text;
-    ngx_pimap_transport_request_out_t   *next;
+
+typedef struct ngx_pimap_request_out_s  ngx_pimap_request_out_t;
+
+struct ngx_pimap_request_out_s {
+    ngx_chain_t               chain;
+    ngx_buf_t                 buf;
+    ngx_pimap_message_t      *message;
+    ngx_pimap_request_out_t  *next;
 };
 
 
 /* Lives in the request's pool, ends with it. */
 typedef struct {
-    ngx_http_request_t     *request;
-    ngx_pimap_device_t     *device;     /* NULL: it has left */
-    ngx_pimap_transport_request_out_t   *busy;       /* oldest first */
-    ngx_pimap_transport_request_out_t  **last;
-    ngx_pimap_transport_request_out_t   *free;
-    size_t                  unsent;     /* bytes in busy */
-    size_t                  limit;
-    ngx_msec_t              timeout;
-    ngx_uint_t              detachable;
-    ngx_event_t             detach;
-} ngx_pimap_transport_request_t;
+    ngx_http_request_t        *request;
+    ngx_pimap_device_t        *device;  /* NULL: it has left */
+    ngx_pimap_request_out_t   *busy;    /* oldest first */
+    ngx_pimap_request_out_t  **last;
+    ngx_pimap_request_out_t   *free;
+    size_t                     unsent;  /* bytes in busy */
+    size_t                     limit;
+    ngx_msec_t                 timeout;
+    ngx_uint_t                 detachable;
+    ngx_event_t                detach;
+} ngx_pimap_request_t;
 
 
-static ngx_int_t ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text);
-static void ngx_pimap_transport_request_end(void *connection,
-    ngx_uint_t clean);
-static size_t ngx_pimap_transport_request_unsent(void *connection);
-static ngx_log_t *ngx_pimap_transport_request_log(void *connection);
-static ngx_int_t ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text);
-static ngx_pimap_transport_request_out_t *ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held, ngx_pimap_message_t *text);
-static void ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held);
-static ngx_int_t ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held);
-static void ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r);
-static void ngx_pimap_transport_request_read_handler(ngx_http_request_t *r);
-static void ngx_pimap_transport_request_write_handler(ngx_http_request_t *r);
-static void ngx_pimap_transport_request_detach_handler(ngx_event_t *ev);
-static void ngx_pimap_transport_request_cleanup(void *data);
-static void ngx_pimap_transport_request_watch(ngx_connection_t *c,
-    ngx_msec_t timeout);
+static ngx_int_t ngx_pimap_request_send(ngx_pimap_device_t *d,
+    ngx_pimap_message_t *message);
+static void ngx_pimap_request_end(void *connection, ngx_uint_t clean);
+static size_t ngx_pimap_request_unsent(void *connection);
+static ngx_log_t *ngx_pimap_request_log(void *connection);
+static ngx_int_t ngx_pimap_request_output(ngx_pimap_request_t *pr,
+    ngx_pimap_message_t *message);
+static ngx_pimap_request_out_t *ngx_pimap_request_out(ngx_pimap_request_t *pr,
+    ngx_pimap_message_t *message);
+static void ngx_pimap_request_recycle(ngx_pimap_request_t *pr);
+static ngx_int_t ngx_pimap_request_wait(ngx_pimap_request_t *pr);
+static void ngx_pimap_request_free_buffer(ngx_http_request_t *r);
+static void ngx_pimap_request_read_handler(ngx_http_request_t *r);
+static void ngx_pimap_request_write_handler(ngx_http_request_t *r);
+static void ngx_pimap_request_detach_handler(ngx_event_t *ev);
+static void ngx_pimap_request_cleanup(void *data);
+static void ngx_pimap_request_watch(ngx_connection_t *c, ngx_msec_t timeout);
 
 
-static const ngx_pimap_transport_t  ngx_pimap_transport_request_transport = {
-    ngx_pimap_transport_request_send,
-    ngx_pimap_transport_request_end,
-    ngx_pimap_transport_request_unsent,
-    ngx_pimap_transport_request_log
+static const ngx_pimap_transport_t  ngx_pimap_request_transport = {
+    ngx_pimap_request_send,
+    ngx_pimap_request_end,
+    ngx_pimap_request_unsent,
+    ngx_pimap_request_log
 };
 
 
 void
-ngx_pimap_transport_request_kind(ngx_http_request_t *r,
+ngx_pimap_request_kind(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking)
 {
     parking->kind = NGX_PIMAP_HELD;
@@ -91,70 +99,70 @@ ngx_pimap_transport_request_kind(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_pimap_transport_request_park(ngx_http_request_t *r,
+ngx_pimap_request_park(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_pimap_message_t *hello)
 {
-    ngx_str_t            ahead;
-    ngx_pimap_transport_request_t    *held;
-    ngx_pool_cleanup_t  *cln;
+    ngx_str_t             ahead;
+    ngx_pool_cleanup_t   *cln;
+    ngx_pimap_request_t  *pr;
 
-    ngx_pimap_transport_request_read_ahead(r, parking, &ahead);
+    ngx_pimap_request_read_ahead(r, parking, &ahead);
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_transport_request_t));
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_request_t));
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
-    held = cln->data;
-    ngx_memzero(held, sizeof(ngx_pimap_transport_request_t));
+    pr = cln->data;
+    ngx_memzero(pr, sizeof(ngx_pimap_request_t));
 
-    held->request = r;
-    held->last = &held->busy;
-    held->limit = parking->conf->buffer;
-    held->timeout = parking->conf->send_timeout;
-    held->detachable = ngx_pimap_detach_possible(r, parking->coding
-                                                    != NGX_PIMAP_IDENTITY);
-    held->detach.handler = ngx_pimap_transport_request_detach_handler;
-    held->detach.data = r->connection;
-    held->detach.log = r->connection->log;
+    pr->request = r;
+    pr->last = &pr->busy;
+    pr->limit = parking->conf->buffer;
+    pr->timeout = parking->conf->send_timeout;
+    pr->detachable = ngx_pimap_detach_possible(r, parking->coding
+                                                  != NGX_PIMAP_IDENTITY);
+    pr->detach.handler = ngx_pimap_request_detach_handler;
+    pr->detach.data = r->connection;
+    pr->detach.log = r->connection->log;
 
-    cln->handler = ngx_pimap_transport_request_cleanup;
+    cln->handler = ngx_pimap_request_cleanup;
 
-    held->device = ngx_pimap_park(parking,
-                                  &ngx_pimap_transport_request_transport, held,
-                                  r->connection->log);
-    if (held->device == NULL) {
+    pr->device = ngx_pimap_park(parking, &ngx_pimap_request_transport, pr,
+                                r->connection->log);
+    if (pr->device == NULL) {
         return NGX_ERROR;
     }
 
-    if (!held->detachable && parking->conf->hibernate && r->connection->ssl) {
-        ngx_pimap_hibernate_refused(r->connection->log, "it stays held");
+    if (!pr->detachable && parking->conf->hibernate && r->connection->ssl) {
+        ngx_pimap_hibernate_refused(r->connection->log,
+                                    "its response is not detached");
     }
 
-    ngx_http_set_ctx(r, held, ngx_pimap_module);
+    ngx_http_set_ctx(r, pr, ngx_pimap_module);
 
     r->read_event_handler = parking->input == NGX_PIMAP_INPUT_NONE
                             ? ngx_http_test_reading
-                            : ngx_pimap_transport_request_read_handler;
-    r->write_event_handler = ngx_pimap_transport_request_write_handler;
+                            : ngx_pimap_request_read_handler;
+    r->write_event_handler = ngx_pimap_request_write_handler;
     r->connection->log->action = "parking response";
 
-    /* pings are rare and events small: "limit_rate" is not for them */
+    /* "limit_rate" would delay events, which are rare and small */
 
     r->limit_rate = 0;
     r->limit_rate_set = 1;
 
-    ngx_pimap_transport_request_watch(r->connection, held->timeout);
+    ngx_pimap_request_watch(r->connection, pr->timeout);
 
     r->main->count++;
 
-    (void) ngx_pimap_device_send(held->device, hello);
+    (void) ngx_pimap_device_send(pr->device, hello);
 
     if (ahead.len) {
-        (void) ngx_pimap_input(held->device, ahead.data, ahead.len);
+        (void) ngx_pimap_input(pr->device, ahead.data, ahead.len);
     }
 
-    /* what came while Redis was asked is not announced again */
+    /* no event announces what came in while Redis was asked */
 
     if (parking->input != NGX_PIMAP_INPUT_NONE) {
         ngx_post_event(r->connection->read, &ngx_posted_events);
@@ -165,23 +173,22 @@ ngx_pimap_transport_request_park(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
-    ngx_pimap_message_t *text)
+ngx_pimap_request_send(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
-    ngx_pimap_transport_request_t  *held;
+    ngx_int_t             rc;
+    ngx_connection_t     *c;
+    ngx_pimap_request_t  *pr;
 
-    held = d->connection;
-    c = held->request->connection;
+    pr = d->connection;
+    c = pr->request->connection;
 
-    if (held->unsent + text->len > held->limit && held->unsent) {
+    if (pr->unsent + message->len > pr->limit && pr->unsent) {
         return NGX_BUSY;
     }
 
-    ngx_http_set_log_request(c->log, held->request);
+    ngx_http_set_log_request(c->log, pr->request);
 
-    rc = ngx_pimap_transport_request_output(held, text);
+    rc = ngx_pimap_request_output(pr, message);
 
     ngx_http_run_posted_requests(c);
 
@@ -190,93 +197,91 @@ ngx_pimap_transport_request_send(ngx_pimap_device_t *d,
 
 
 static ngx_int_t
-ngx_pimap_transport_request_output(ngx_pimap_transport_request_t *held,
-    ngx_pimap_message_t *text)
+ngx_pimap_request_output(ngx_pimap_request_t *pr, ngx_pimap_message_t *message)
 {
-    ngx_pimap_transport_request_out_t  *out;
+    ngx_pimap_request_out_t  *out;
 
     out = NULL;
 
-    if (text) {
-        out = ngx_pimap_transport_request_out(held, text);
+    if (message) {
+        out = ngx_pimap_request_out(pr, message);
         if (out == NULL) {
             return NGX_ERROR;
         }
     }
 
-    if (ngx_http_output_filter(held->request, out ? &out->chain : NULL)
+    if (ngx_http_output_filter(pr->request, out ? &out->chain : NULL)
         == NGX_ERROR)
     {
         return NGX_ERROR;
     }
 
-    ngx_pimap_transport_request_recycle(held);
+    ngx_pimap_request_recycle(pr);
 
-    return ngx_pimap_transport_request_wait(held);
+    return ngx_pimap_request_wait(pr);
 }
 
 
-static ngx_pimap_transport_request_out_t *
-ngx_pimap_transport_request_out(ngx_pimap_transport_request_t *held,
-    ngx_pimap_message_t *text)
+static ngx_pimap_request_out_t *
+ngx_pimap_request_out(ngx_pimap_request_t *pr, ngx_pimap_message_t *message)
 {
-    ngx_buf_t             *b;
-    ngx_pimap_transport_request_out_t  *out;
+    ngx_buf_t                *b;
+    ngx_pimap_request_out_t  *out;
 
-    out = held->free;
+    out = pr->free;
 
     if (out) {
-        held->free = out->next;
+        pr->free = out->next;
 
     } else {
-        out = ngx_palloc(held->request->pool,
-                         sizeof(ngx_pimap_transport_request_out_t));
+        out = ngx_palloc(pr->request->pool,
+                         sizeof(ngx_pimap_request_out_t));
         if (out == NULL) {
             return NULL;
         }
     }
 
-    ngx_memzero(out, sizeof(ngx_pimap_transport_request_out_t));
+    ngx_memzero(out, sizeof(ngx_pimap_request_out_t));
 
-    out->text = ngx_pimap_message_ref(text);
+    out->message = ngx_pimap_message_ref(message);
     out->chain.buf = &out->buf;
 
     b = &out->buf;
-    b->start = text->data;
-    b->pos = text->data;
-    b->last = text->data + text->len;
+    b->start = message->data;
+    b->pos = message->data;
+    b->last = message->data + message->len;
     b->end = b->last;
     b->memory = 1;
     b->flush = 1;
     b->tag = (ngx_buf_tag_t) &ngx_pimap_module;
 
-    *held->last = out;
-    held->last = &out->next;
-    held->unsent += text->len;
+    *pr->last = out;
+    pr->last = &out->next;
+    pr->unsent += message->len;
 
     return out;
 }
 
 
 static void
-ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held)
+ngx_pimap_request_recycle(ngx_pimap_request_t *pr)
 {
-    ngx_pimap_transport_request_out_t  *out;
+    ngx_pimap_request_out_t  *out;
 
-    while (held->busy && ngx_buf_size(&held->busy->buf) == 0) {
-        out = held->busy;
-        held->busy = out->next;
+    while (pr->busy && ngx_buf_size(&pr->busy->buf) == 0) {
+        out = pr->busy;
+        pr->busy = out->next;
 
-        if (held->busy == NULL) {
-            held->last = &held->busy;
+        if (pr->busy == NULL) {
+            pr->last = &pr->busy;
         }
 
-        held->unsent -= out->text->len;
-        ngx_pimap_message_unref(out->text);
+        pr->unsent -= out->message->len;
+        ngx_pimap_message_unref(out->message);
 
-        out->text = NULL;
-        out->next = held->free;
-        held->free = out;
+        out->message = NULL;
+        out->next = pr->free;
+        pr->free = out;
     }
 }
 
@@ -284,37 +289,39 @@ ngx_pimap_transport_request_recycle(ngx_pimap_transport_request_t *held)
 /* As ngx_http_writer() does, but the request goes on when all is sent. */
 
 static ngx_int_t
-ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held)
+ngx_pimap_request_wait(ngx_pimap_request_t *pr)
 {
     ngx_event_t               *wev;
     ngx_http_request_t        *r;
     ngx_http_core_loc_conf_t  *clcf;
 
-    r = held->request;
+    r = pr->request;
     wev = r->connection->write;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    if (held->busy || r->buffered || r->connection->buffered) {
+    if (pr->busy || r->buffered || r->connection->buffered) {
 
         if (!wev->timer_set) {
-            ngx_add_timer(wev, held->timeout);
+            ngx_add_timer(wev, pr->timeout);
+            ngx_pimap_request_dbg(pr, "blocked");
         }
 
     } else {
 
         if (wev->timer_set) {
             ngx_del_timer(wev);
+            ngx_pimap_request_dbg(pr, "flushed");
         }
 
-        ngx_pimap_transport_request_free_buffer(r);
+        ngx_pimap_request_free_buffer(r);
 
-        if (held->device) {
-            ngx_pimap_cursor_drained(held->device);
+        if (pr->device) {
+            ngx_pimap_cursor_drained(pr->device);
         }
 
-        if (held->detachable) {
-            ngx_post_event(&held->detach, &ngx_posted_events);
+        if (pr->detachable) {
+            ngx_post_event(&pr->detach, &ngx_posted_events);
         }
     }
 
@@ -325,7 +332,7 @@ ngx_pimap_transport_request_wait(ngx_pimap_transport_request_t *held)
 /* 16 kB that nginx would keep for TLS until the connection's end. */
 
 static void
-ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r)
+ngx_pimap_request_free_buffer(ngx_http_request_t *r)
 {
     ngx_connection_t  *c;
 
@@ -344,17 +351,17 @@ ngx_pimap_transport_request_free_buffer(ngx_http_request_t *r)
 
 
 static void
-ngx_pimap_transport_request_read_handler(ngx_http_request_t *r)
+ngx_pimap_request_read_handler(ngx_http_request_t *r)
 {
-    ngx_pimap_transport_request_t  *held;
+    ngx_pimap_request_t  *pr;
 
-    held = ngx_http_get_module_ctx(r, ngx_pimap_module);
+    pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
-    if (held->device == NULL) {
+    if (pr->device == NULL) {
         return;
     }
 
-    if (ngx_pimap_transport_request_read(r, held->device) != NGX_OK) {
+    if (ngx_pimap_request_read(r, pr->device) != NGX_OK) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client prematurely closed connection");
 
@@ -364,89 +371,88 @@ ngx_pimap_transport_request_read_handler(ngx_http_request_t *r)
 
 
 static void
-ngx_pimap_transport_request_write_handler(ngx_http_request_t *r)
+ngx_pimap_request_write_handler(ngx_http_request_t *r)
 {
-    off_t              sent;
-    size_t             unsent;
-    ngx_event_t       *wev;
-    ngx_pimap_transport_request_t  *held;
+    off_t                 sent;
+    size_t                unsent;
+    ngx_event_t          *wev;
+    ngx_pimap_request_t  *pr;
 
     wev = r->connection->write;
-    held = ngx_http_get_module_ctx(r, ngx_pimap_module);
+    pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, wev->log, 0,
-                   "pimap held write handler, unsent:%uz", held->unsent);
-
-    if (held->device == NULL) {
+    if (pr->device == NULL) {
         return;
     }
 
     if (wev->timedout) {
         r->connection->timedout = 1;
-        ngx_pimap_device_end(held->device, NGX_PIMAP_END_TIMEOUT, NULL);
+        ngx_pimap_device_end(pr->device, NGX_PIMAP_END_TIMEOUT, NULL);
         return;
     }
 
     sent = r->connection->sent;
-    unsent = held->unsent;
+    unsent = pr->unsent;
 
-    if (ngx_pimap_transport_request_output(held, NULL) != NGX_OK) {
-        ngx_pimap_device_end(held->device, NGX_PIMAP_END_CLIENT, NULL);
+    if (ngx_pimap_request_output(pr, NULL) != NGX_OK) {
+        ngx_pimap_device_end(pr->device, NGX_PIMAP_END_CLIENT, NULL);
         return;
     }
 
     /* the time-out is for no progress, not for all that is unsent */
 
     if (wev->timer_set
-        && (r->connection->sent != sent || held->unsent != unsent))
+        && (r->connection->sent != sent || pr->unsent != unsent))
     {
         ngx_del_timer(wev);
-        ngx_add_timer(wev, held->timeout);
+        ngx_add_timer(wev, pr->timeout);
     }
 }
 
 
-/* Everything is sent, and nobody is inside of the request now. */
+/* All is sent, and this is called from outside of the request. */
 
 static void
-ngx_pimap_transport_request_detach_handler(ngx_event_t *ev)
+ngx_pimap_request_detach_handler(ngx_event_t *ev)
 {
-    ngx_connection_t    *c;
-    ngx_pimap_transport_request_t    *held;
-    ngx_pimap_device_t  *d;
+    ngx_connection_t     *c;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_request_t  *pr;
 
     c = ev->data;
-    held = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+    pr = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                    ngx_pimap_module);
-    d = held->device;
+    d = pr->device;
 
-    if (d == NULL || d->closing || held->busy) {
+    if (d == NULL || d->closing || pr->busy) {
         return;
     }
 
     /* the request's clean-up is not the device's end */
 
-    held->device = NULL;
+    pr->device = NULL;
 
-    if (ngx_pimap_detach(held->request, d) != NGX_OK) {
-        held->device = d;
+    if (ngx_pimap_detach(pr->request, d) != NGX_OK) {
+        pr->device = d;
     }
 }
 
 
 static void
-ngx_pimap_transport_request_end(void *connection, ngx_uint_t clean)
+ngx_pimap_request_end(void *connection, ngx_uint_t clean)
 {
-    ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_pimap_transport_request_t    *held;
-    ngx_http_request_t  *r;
+    ngx_int_t             rc;
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+    ngx_pimap_request_t  *pr;
 
-    held = connection;
-    r = held->request;
+    pr = connection;
+    r = pr->request;
     c = r->connection;
 
-    held->device = NULL;
+    pr->device = NULL;
+
+    ngx_pimap_request_dbg(pr, "closed");
 
     ngx_http_set_log_request(c->log, r);
 
@@ -459,54 +465,54 @@ ngx_pimap_transport_request_end(void *connection, ngx_uint_t clean)
 
 
 static size_t
-ngx_pimap_transport_request_unsent(void *connection)
+ngx_pimap_request_unsent(void *connection)
 {
-    ngx_pimap_transport_request_t  *held = connection;
+    ngx_pimap_request_t  *pr = connection;
 
-    return held->unsent;
+    return pr->unsent;
 }
 
 
 static ngx_log_t *
-ngx_pimap_transport_request_log(void *connection)
+ngx_pimap_request_log(void *connection)
 {
-    ngx_pimap_transport_request_t  *held = connection;
+    ngx_pimap_request_t  *pr = connection;
 
-    return held->request->connection->log;
+    return pr->request->connection->log;
 }
 
 
 static void
-ngx_pimap_transport_request_cleanup(void *data)
+ngx_pimap_request_cleanup(void *data)
 {
-    ngx_pimap_transport_request_t      *held = data;
-    ngx_pimap_transport_request_out_t  *out;
+    ngx_pimap_request_t      *pr = data;
+    ngx_pimap_request_out_t  *out;
 
-    for (out = held->busy; out; out = out->next) {
-        ngx_pimap_message_unref(out->text);
+    for (out = pr->busy; out; out = out->next) {
+        ngx_pimap_message_unref(out->message);
     }
 
-    held->busy = NULL;
+    pr->busy = NULL;
 
-    if (held->detach.posted) {
-        ngx_delete_posted_event(&held->detach);
+    if (pr->detach.posted) {
+        ngx_delete_posted_event(&pr->detach);
     }
 
-    if (held->device) {
-        ngx_pimap_device_leave(held->device, NGX_PIMAP_END_CLIENT);
-        held->device = NULL;
+    if (pr->device) {
+        ngx_pimap_device_leave(pr->device, NGX_PIMAP_END_CLIENT);
+        pr->device = NULL;
     }
 }
 
 
 /*
- * An event is not to wait for the acknowledgement of the one before.  And a
- * peer that is gone without a FIN: the kernel asks an idle one, and gives
- * up on bytes that are not acknowledged.
+ * Without Nagle's algorithm an event does not wait until the one before is
+ * acknowledged.  A peer may be gone without a FIN: the kernel sends it
+ * keep-alives, and gives up on bytes that are not acknowledged.
  */
 
 static void
-ngx_pimap_transport_request_watch(ngx_connection_t *c, ngx_msec_t timeout)
+ngx_pimap_request_watch(ngx_connection_t *c, ngx_msec_t timeout)
 {
     int  on;
 #if (TCP_USER_TIMEOUT)
@@ -528,7 +534,7 @@ ngx_pimap_transport_request_watch(ngx_connection_t *c, ngx_msec_t timeout)
 
 #if (TCP_USER_TIMEOUT)
 
-    /* later than our own timer, which knows a slow peer from a gone one */
+    /* later than the write timer, which ends a slow peer with its reason */
 
     msec = (int) timeout + 3000;
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * nginx has read the request's head, and what came with it; what comes after
- * it is read from the connection.
+ * nginx has read the request's head and the bytes that came with it.  Bytes
+ * after them are read from the connection.
  */
 
 
@@ -13,12 +13,11 @@
 #include "ngx_pimap_socket.h"
 
 
-static ngx_int_t ngx_pimap_transport_request_input(void *data, u_char *buf,
-    size_t len);
+static ngx_int_t ngx_pimap_request_input(void *data, u_char *buf, size_t len);
 
 
 void
-ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
+ngx_pimap_request_read_ahead(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_str_t *ahead)
 {
     ngx_buf_t  *b;
@@ -41,7 +40,7 @@ ngx_pimap_transport_request_read_ahead(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
+ngx_pimap_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
     ngx_int_t  rc;
 
@@ -54,7 +53,7 @@ ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
     }
 
     rc = ngx_pimap_socket_read(r->connection,
-                               ngx_pimap_transport_request_input, d);
+                               ngx_pimap_request_input, d);
 
     if (rc == NGX_DONE) {
         r->connection->read->eof = 1;
@@ -65,7 +64,7 @@ ngx_pimap_transport_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
 
 static ngx_int_t
-ngx_pimap_transport_request_input(void *data, u_char *buf, size_t len)
+ngx_pimap_request_input(void *data, u_char *buf, size_t len)
 {
     ngx_pimap_device_t  *d = data;
 

@@ -186,7 +186,7 @@ ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
         || EVP_DecryptUpdate(cipher, p, &n, p, (int) plain) != 1
         || EVP_DecryptFinal_ex(cipher, p + n, &n) != 1)
     {
-        /* nobody sees text that is not authentic */
+        /* bytes that are not authentic are not to be seen */
 
         OPENSSL_cleanse(p, len);
         rc = -1;
@@ -254,7 +254,7 @@ ngx_pimap_tls13_open_alert(ngx_pimap_tls13_t *s, ngx_pimap_tls13_in_t *in)
  * RFC 8446, section 4.6: after the handshake a client sends KeyUpdate, or
  * what we never asked for.  A KeyUpdate is alone in its record, because no
  * other message may come before it and it must end the record (section 5.1);
- * to split its five bytes is allowed, but nobody does, and we refuse it.
+ * to split its five bytes is allowed, but no client does, and it is refused.
  */
 
 static ngx_pimap_tls13_result_t
