@@ -56,7 +56,7 @@ imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
 
     s->answer = answer;
     s->untagged = untagged;
-    s->go_on = NULL;
+    s->on_continue = NULL;
     s->sent_at = imap_now(s);
     s->stop = 0;
     s->command = *c;

@@ -124,7 +124,7 @@ struct imap_session_s {
     /* the command in flight */
     imap_answer_pt           answer;    /* NULL: there is none */
     imap_untagged_pt         untagged;
-    imap_answer_pt           go_on;     /* at "+" */
+    imap_answer_pt           on_continue;     /* at "+" */
     imap_command_t           command;   /* the part that waits for a "+" */
     size_t                   stop;
     uint64_t                 sent_at;
@@ -154,7 +154,7 @@ struct imap_session_s {
     unsigned                 condstore:1;
     unsigned                 qresync:1;
     unsigned                 notify:1;  /* NOTIFY is set */
-    unsigned                 narrow:1;  /* set it for the selected one only */
+    unsigned                 selected_only:1;   /* to set it so */
     unsigned                 status:1;  /* STATUS of each mailbox is needed */
     unsigned                 turn:1;    /* the selected mailbox is next */
 };

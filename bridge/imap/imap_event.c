@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Events, as docs/events.md has them.  Those of the mailbox that is selected
- * wait in the batch, where equal ones become one, until the mailbox's new
- * state can be published with them.
+ * Owns the batch: the events of the selected mailbox (docs/events.md) until
+ * they are published with its new state.  Called by imap_selected.c and
+ * imap_select.c.  Invariant: equal events are one, in the order of changes.
  */
 
 
@@ -17,7 +17,7 @@
 
 
 #define IMAP_MAX_UIDS       1000        /* in one event */
-#define IMAP_MAX_LOOK       16          /* events looked back for an equal */
+#define IMAP_MAX_LOOK       16          /* events searched for an equal one */
 
 /* Clocks differ, and a delivery takes its time; seconds. */
 #define IMAP_DELIVERY       600
@@ -25,20 +25,16 @@
 
 static void imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
     uint64_t modseq, uint64_t flags);
-static json_t *imap_event_equal(imap_session_t *s, const char *name,
+static json_t *imap_event_find(imap_session_t *s, const char *name,
     json_t *flags);
 static void imap_event_modseq(json_t *event, uint64_t modseq);
 static int imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     uint64_t flags);
 static void imap_event_content(imap_session_t *s, json_t *event,
     imap_response_t *r);
-static void imap_event_text(json_t *event, const char *name,
-    bridge_buffer_t *b);
 static void imap_event_counts(imap_session_t *s);
 static int imap_event_changed(imap_session_t *s);
 
-
-/* "mailbox" is the view's or, if there is no more to say of it, another. */
 
 json_t *
 imap_event(imap_session_t *s, const char *name, const char *mailbox)
@@ -62,7 +58,7 @@ imap_event(imap_session_t *s, const char *name, const char *mailbox)
 }
 
 
-/* RFC 5423, 4.2: \Seen and \Deleted that are set have names of their own. */
+/* RFC 5423, 4.2: setting \Seen and \Deleted are events of their own. */
 
 void
 imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
@@ -74,16 +70,16 @@ imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
 
     set = new & ~old;
     cleared = old & ~new;
-    modseq = r->has & IMAP_HAS_MODSEQ ? f->modseq : 0;
+    modseq = f->modseq;
 
-    /* a second change of a message must come after the first one */
+    /* the second change of a message must follow the first one */
 
-    if (imap_sequence_set_has(&sel->touched, f->uid)) {
+    if (imap_sequence_set_has(&sel->changed, f->uid)) {
         sel->barrier = json_array_size(s->batch);
-        sel->touched.n = 0;
+        sel->changed.n = 0;
     }
 
-    imap_sequence_set_add(&sel->touched, f->uid, f->uid);
+    imap_sequence_set_add(&sel->changed, f->uid, f->uid);
 
     if (set & IMAP_FLAG_SEEN) {
         imap_event_add(s, "MessageRead", f->uid, modseq, 0);
@@ -112,7 +108,7 @@ imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
     json_t  *event, *flags;
 
     flags = mask ? imap_flags_json(&s->keywords, mask) : NULL;
-    event = imap_event_equal(s, name, flags);
+    event = imap_event_find(s, name, flags);
 
     if (event) {
         json_decref(flags);
@@ -134,7 +130,7 @@ imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
 
 
 static json_t *
-imap_event_equal(imap_session_t *s, const char *name, json_t *flags)
+imap_event_find(imap_session_t *s, const char *name, json_t *flags)
 {
     size_t   i, n;
     json_t  *event, *uids, *its;
@@ -175,7 +171,7 @@ imap_event_modseq(json_t *event, uint64_t modseq)
 
 
 void
-imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
+imap_event_expunged(imap_session_t *s, const imap_sequence_set_t *gone)
 {
     size_t            i;
     json_t           *event, *uids;
@@ -183,8 +179,6 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
     imap_selected_t  *sel = &s->selected;
 
     uids = NULL;
-
-    /* further changes of others may not go before it */
 
     for (i = 0; gone && i < gone->n; i++) {
         uid = gone->ranges[i].first;
@@ -212,9 +206,9 @@ imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone)
 
 
 /*
- * A message that is new in the mailbox: delivered, or appended, copied and
- * moved by a client.  IMAP does not tell; but a copy keeps its date, and what
- * was appended is seen or a draft mostly.
+ * A new message was delivered; or a client appended, copied or moved it.  IMAP
+ * does not tell which.  But a copy keeps its date, and an appended message is
+ * mostly seen or a draft.
  */
 
 void
@@ -226,11 +220,10 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
     name = imap_event_delivered(s, f, flags) ? "MessageNew" : "MessageAppend";
 
-    imap_sequence_set_add(&s->selected.touched, f->uid, f->uid);
+    imap_sequence_set_add(&s->selected.changed, f->uid, f->uid);
 
     if (!(r->has & IMAP_HAS_ENVELOPE)) {
-        imap_event_add(s, name, f->uid,
-                       r->has & IMAP_HAS_MODSEQ ? f->modseq : 0, flags);
+        imap_event_add(s, name, f->uid, f->modseq, flags);
         return;
     }
 
@@ -238,9 +231,7 @@ imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
     json_object_set_new(event, "uid", json_integer(f->uid));
 
-    if (r->has & IMAP_HAS_MODSEQ) {
-        imap_event_modseq(event, f->modseq);
-    }
+    imap_event_modseq(event, f->modseq);
 
     json_object_set_new(event, "flags", imap_flags_json(&s->keywords, flags));
     imap_event_content(s, event, r);
@@ -259,13 +250,13 @@ imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     date = mime_internal_date(f->date.data, f->date.len);
     before = m->newest;
 
-    /* one of the future would make all that follow old */
+    /* a date in the future would make all later messages old */
 
     if (date > before && date < (int64_t) time(NULL) + IMAP_DELIVERY) {
         m->newest = date;
     }
 
-    if (m->filed
+    if (m->special_use
         || flags & (IMAP_FLAG_SEEN|IMAP_FLAG_DRAFT|IMAP_FLAG_DELETED))
     {
         return 0;
@@ -283,26 +274,13 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
     imap_response_fetch_t  *f = &r->u.fetch;
     const bridge_str_t     *head, *text;
 
-    memset(&b, 0, sizeof(b));
-
     if (r->has & IMAP_HAS_SIZE) {
         json_object_set_new(event, "size", json_integer(f->size));
     }
 
-    mime_addresses(&b, &f->envelope.from);
-    imap_event_text(event, "from", &b);
+    imap_event_envelope(event, &f->envelope, 0);
 
-    mime_addresses(&b, &f->envelope.to);
-    imap_event_text(event, "to", &b);
-
-    mime_header(&b, f->envelope.subject.data, f->envelope.subject.len);
-    imap_event_text(event, "subject", &b);
-
-    mime_date(&b, f->envelope.date.data, f->envelope.date.len);
-    imap_event_text(event, "date", &b);
-
-    mime_header(&b, f->envelope.message_id.data, f->envelope.message_id.len);
-    imap_event_text(event, "messageId", &b);
+    memset(&b, 0, sizeof(b));
 
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
@@ -316,18 +294,46 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
     }
 
     imap_event_text(event, "preview", &b);
+    bridge_buffer_free(&b);
+}
+
+
+void
+imap_event_envelope(json_t *to, const imap_envelope_t *e, int cc)
+{
+    bridge_buffer_t  b;
+
+    memset(&b, 0, sizeof(b));
+
+    mime_addresses(&b, &e->from);
+    imap_event_text(to, "from", &b);
+
+    mime_addresses(&b, &e->to);
+    imap_event_text(to, "to", &b);
+
+    if (cc) {
+        mime_addresses(&b, &e->cc);
+        imap_event_text(to, "cc", &b);
+    }
+
+    mime_header(&b, e->subject.data, e->subject.len);
+    imap_event_text(to, "subject", &b);
+
+    mime_date(&b, e->date.data, e->date.len);
+    imap_event_text(to, "date", &b);
+
+    mime_header(&b, e->message_id.data, e->message_id.len);
+    imap_event_text(to, "messageId", &b);
 
     bridge_buffer_free(&b);
 }
 
 
-/* A member that is unknown is left out. */
-
-static void
-imap_event_text(json_t *event, const char *name, bridge_buffer_t *b)
+void
+imap_event_text(json_t *to, const char *name, bridge_buffer_t *b)
 {
     if (b->len) {
-        json_object_set_new(event, name, json_stringn(b->data, b->len));
+        json_object_set_new(to, name, json_stringn(b->data, b->len));
     }
 
     b->len = 0;
@@ -347,7 +353,7 @@ imap_event_flush(imap_session_t *s)
         return;
     }
 
-    m->messages = sel->below + m->known.count;
+    m->messages = imap_selected_count(sel);
 
     imap_event_counts(s);
 
@@ -355,12 +361,9 @@ imap_event_flush(imap_session_t *s)
     s->batch = json_array();
 
     sel->barrier = 0;
-    sel->touched.n = 0;
+    sel->changed.n = 0;
 
-    sel->before.messages = m->messages;
-    sel->before.uidnext = m->uidnext;
-    sel->before.uidvalidity = m->uidvalidity;
-    sel->before.modseq = m->modseq;
+    imap_selected_mark(sel);
 
     imap_publish(s, m->name, events, imap_mailbox_state(s, m));
 }
@@ -372,46 +375,40 @@ imap_event_changed(imap_session_t *s)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
-    return m->uidvalidity != sel->before.uidvalidity
-           || m->uidnext != sel->before.uidnext
-           || m->messages != sel->before.messages
-           || m->modseq != sel->before.modseq;
+    return m->uidvalidity != sel->published.uidvalidity
+           || m->uidnext != sel->published.uidnext
+           || m->messages != sel->published.messages
+           || m->modseq != sel->published.modseq;
 }
 
 
-/* In the mailbox, after the events of the batch. */
+/* The counts of the mailbox after the batch, in events that change them. */
 
 static void
 imap_event_counts(imap_session_t *s)
 {
-    size_t            i, n;
-    json_t           *event, *name;
+    size_t            i;
+    json_t           *event;
+    const char       *name;
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
-    static const char *counted[] = {
-        "MessageNew", "MessageAppend", "MessageExpunge", "MessageRead",
-        "FlagsClear"
-    };
-
     json_array_foreach(s->batch, i, event) {
-        name = json_object_get(event, "event");
+        name = json_string_value(json_object_get(event, "event"));
 
-        for (n = 0; n < sizeof(counted) / sizeof(counted[0]); n++) {
-
-            if (strcmp(json_string_value(name), counted[n]) == 0) {
-                break;
-            }
-        }
-
-        if (n == sizeof(counted) / sizeof(counted[0])) {
+        if (strcmp(name, "MessageNew") != 0
+            && strcmp(name, "MessageAppend") != 0
+            && strcmp(name, "MessageExpunge") != 0
+            && strcmp(name, "MessageRead") != 0
+            && strcmp(name, "FlagsClear") != 0)
+        {
             continue;
         }
 
         json_object_set_new(event, "messages",
-                            json_integer(sel->below + m->known.count));
+                            json_integer(imap_selected_count(sel)));
 
-        if (m->known.from <= 1 && sel->below == 0) {
+        if (m->known.from <= 1 && sel->older == 0) {
             json_object_set_new(event, "unseen", json_integer(
                                 imap_known_flags_without(&m->known,
                                                          IMAP_FLAG_SEEN)));

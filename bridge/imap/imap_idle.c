@@ -12,7 +12,7 @@
 #include <string.h>
 
 
-static imap_mailbox_t *imap_dirty(imap_session_t *s);
+static imap_mailbox_t *imap_next_dirty(imap_session_t *s);
 static int imap_has_work(imap_session_t *s);
 static int imap_round_due(imap_session_t *s);
 static void imap_ready(imap_session_t *s);
@@ -62,18 +62,18 @@ imap_next(imap_session_t *s)
         return;
     }
 
-    m = imap_dirty(s);
+    m = imap_next_dirty(s);
 
     /* in turn: a mailbox that has news all the time, or can't be made out,
        must not keep the others waiting */
 
     s->turn = !s->turn || m == NULL;
 
-    if (s->turn && s->selected.again) {
+    if (s->turn && s->selected.recheck) {
         m = s->selected.mailbox;
 
-    } else if (s->turn && imap_selected_has_news(s)) {
-        imap_news_start(s);
+    } else if (s->turn && imap_selected_has_new(s)) {
+        imap_select_new(s);
         return;
     }
 
@@ -105,7 +105,7 @@ imap_next(imap_session_t *s)
    nothing else is dirty. */
 
 static imap_mailbox_t *
-imap_dirty(imap_session_t *s)
+imap_next_dirty(imap_session_t *s)
 {
     size_t           i;
     imap_mailbox_t  *m;
@@ -138,8 +138,8 @@ imap_dirty(imap_session_t *s)
 static int
 imap_has_work(imap_session_t *s)
 {
-    return s->updates || imap_selected_has_news(s) || s->selected.again
-           || imap_round_due(s) || imap_notify_due(s) || imap_dirty(s);
+    return s->updates || imap_selected_has_new(s) || s->selected.recheck
+           || imap_round_due(s) || imap_notify_due(s) || imap_next_dirty(s);
 }
 
 
@@ -167,7 +167,7 @@ imap_idle(imap_session_t *s)
     imap_send_text(s, imap_idle_answer, "IDLE");
 
     s->idle = IMAP_IDLE_SENT;
-    s->go_on = imap_idle_begun;
+    s->on_continue = imap_idle_begun;
 }
 
 

@@ -44,8 +44,8 @@ imap_list_start(imap_session_t *s)
     for (i = 0; i < s->n; i++) {
         m = s->mailboxes[i];
         m->listed = 0;
-        m->fresh = 0;
-        m->wanted = 0;
+        m->added = 0;
+        m->subscribed_now = 0;
         m->refused = 0;
     }
 
@@ -73,7 +73,7 @@ imap_list_modseq(imap_session_t *s)
    the other. */
 
 void
-imap_list_doubt(imap_session_t *s)
+imap_round_soon(imap_session_t *s)
 {
     uint64_t  at, least;
 
@@ -130,7 +130,7 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
         m = imap_mailbox_add(s, b.data);
 
         if (m) {
-            m->fresh = 1;
+            m->added = 1;
 
         } else {
             imap_log(s, LOG_WARNING, "too many mailboxes: one is left out");
@@ -139,11 +139,11 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
 
     if (m && r->kind == IMAP_LIST) {
         m->listed = 1;
-        m->filed = (l->attributes & IMAP_BOX_FILED) != 0;
+        m->special_use = (l->attributes & IMAP_BOX_SPECIAL_USE) != 0;
     }
 
     if (m && l->attributes & IMAP_BOX_SUBSCRIBED) {
-        m->wanted = 1;
+        m->subscribed_now = 1;
     }
 
     bridge_buffer_free(&b);
@@ -291,7 +291,7 @@ imap_list_failed(imap_session_t *s, const char *command)
 
     for (i = 0; i < s->n; i++) {
 
-        if (s->mailboxes[i]->fresh) {
+        if (s->mailboxes[i]->added) {
             imap_mailbox_remove(s, s->mailboxes[i--]);
         }
     }
@@ -332,9 +332,10 @@ imap_list_done(imap_session_t *s)
         /* flags that change without a trace have to be compared */
 
         if (!s->condstore && m->uidvalidity && m->messages
-            && (m->compared == 0 || now - m->compared >= s->o->flags_round))
+            && (m->compared_at == 0
+                || now - m->compared_at >= s->o->flags_round))
         {
-            m->compared = 0;
+            m->compared_at = 0;
             m->dirty = 1;
         }
     }
@@ -342,7 +343,7 @@ imap_list_done(imap_session_t *s)
     /* a server that had to give up NOTIFY may be silent with IDLE, too */
 
     if (s->overflow_at && !s->notify && s->selected.mailbox) {
-        s->selected.again = 1;
+        s->selected.recheck = 1;
     }
 
     if (s->baseline) {
@@ -361,25 +362,25 @@ imap_list_changes(imap_session_t *s, imap_mailbox_t *m)
 {
     int  changed;
 
-    if (m->fresh) {
-        m->fresh = 0;
+    if (m->added) {
+        m->added = 0;
 
         if (s->baseline) {
-            m->subscribed = m->wanted;
+            m->subscribed = m->subscribed_now;
             imap_mailbox_publish(s, m, NULL);
             return;
         }
 
-        imap_mailbox_blank(m, m->has & IMAP_HAS_UIDVALIDITY
+        imap_mailbox_set_new(m, m->has & IMAP_HAS_UIDVALIDITY
                               ? m->status.uidvalidity : 0);
         imap_mailbox_publish(s, m, imap_event(s, "MailboxCreate", m->name));
     }
 
-    changed = m->subscribed != m->wanted;
-    m->subscribed = m->wanted;
+    changed = m->subscribed != m->subscribed_now;
+    m->subscribed = m->subscribed_now;
 
     if (changed) {
-        imap_mailbox_publish(s, m, imap_event(s, m->wanted
+        imap_mailbox_publish(s, m, imap_event(s, m->subscribed_now
                              ? "MailboxSubscribe" : "MailboxUnSubscribe",
                              m->name));
     }

@@ -21,7 +21,7 @@ static void imap_login_capable(imap_session_t *s, imap_response_t *r);
 static void imap_login_begin(imap_session_t *s);
 static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl(imap_session_t *s);
-static void imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r);
+static void imap_login_sasl_continue(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b);
 static void imap_login_plain(imap_session_t *s);
 static void imap_login_answer(imap_session_t *s, imap_response_t *r);
@@ -59,13 +59,21 @@ static const struct {
     { "LITERAL+", IMAP_CAP_LITERAL_PLUS },
     { "LITERAL-", IMAP_CAP_LITERAL_MINUS },
 
-    /* RFC 9051, what is in it by itself */
+    /* RFC 9051 contains these */
 
     { "IMAP4rev2", IMAP_CAP_ENABLE|IMAP_CAP_IDLE|IMAP_CAP_SASL_IR
                    |IMAP_CAP_LIST_EXTENDED|IMAP_CAP_LIST_STATUS|IMAP_CAP_MOVE
                    |IMAP_CAP_SPECIAL_USE|IMAP_CAP_UIDPLUS
                    |IMAP_CAP_LITERAL_MINUS },
     { NULL, 0 }
+};
+
+
+/* Not used, by the bits of IMAP_WITHOUT_*. */
+
+static const uint32_t  imap_without[] = {
+    IMAP_CAP_NOTIFY, IMAP_CAP_IDLE, IMAP_CAP_QRESYNC,
+    IMAP_CAP_QRESYNC|IMAP_CAP_CONDSTORE
 };
 
 
@@ -106,20 +114,11 @@ imap_login_caps(imap_session_t *s, const bridge_str_t *list)
         }
     }
 
-    if (s->o->without & IMAP_WITHOUT_NOTIFY) {
-        caps &= ~IMAP_CAP_NOTIFY;
-    }
+    for (i = 0; i < sizeof(imap_without) / sizeof(imap_without[0]); i++) {
 
-    if (s->o->without & IMAP_WITHOUT_IDLE) {
-        caps &= ~IMAP_CAP_IDLE;
-    }
-
-    if (s->o->without & IMAP_WITHOUT_QRESYNC) {
-        caps &= ~IMAP_CAP_QRESYNC;
-    }
-
-    if (s->o->without & IMAP_WITHOUT_CONDSTORE) {
-        caps &= ~(IMAP_CAP_QRESYNC|IMAP_CAP_CONDSTORE);
+        if (s->o->without >> i & 1) {
+            caps &= ~imap_without[i];
+        }
     }
 
     return caps;
@@ -274,14 +273,14 @@ imap_login_sasl(imap_session_t *s)
 
     imap_send(s, &c, imap_login_answer, NULL);
 
-    s->go_on = imap_login_sasl_go_on;
+    s->on_continue = imap_login_sasl_continue;
 }
 
 
 /* "+": for the response, or with an error that has to be acknowledged. */
 
 static void
-imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
+imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 {
     bridge_buffer_t  b;
     imap_command_t   c;
@@ -289,7 +288,7 @@ imap_login_sasl_go_on(imap_session_t *s, imap_response_t *r)
     if (s->secret == NULL) {
         s->cb->write(s->data, s->bearer ? "AQ==\r\n" : "*\r\n",
                      s->bearer ? 6 : 3);
-        s->go_on = NULL;
+        s->on_continue = NULL;
         return;
     }
 

@@ -104,19 +104,19 @@ imap_mailbox_reset(imap_mailbox_t *m)
     m->messages = 0;
     m->modseq = 0;
     m->newest = 0;
-    m->made = 0;
+    m->created = 0;
 
     imap_known_flags_free(&m->known);
 }
 
 
 void
-imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity)
+imap_mailbox_set_new(imap_mailbox_t *m, uint32_t uidvalidity)
 {
     imap_mailbox_reset(m);
 
     if (uidvalidity == 0) {
-        m->made = 1;
+        m->created = 1;
         return;
     }
 
@@ -159,31 +159,23 @@ imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
 json_t *
 imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
 {
-    json_t  *state;
-
-    state = json_object();
-
-    json_object_set_new(state, "subscribed", json_boolean(m->subscribed));
+    json_t  *created;
 
     if (m->uidvalidity == 0) {
-
-        if (m->made) {
-            json_object_set_new(state, "made", json_true());
-        }
-
-        return state;
+        created = m->created ? json_true() : NULL;
+        return json_pack("{s:b, s:o*}", "subscribed", m->subscribed,
+                         "made", created);
     }
 
-    json_object_set_new(state, "uidvalidity", json_integer(m->uidvalidity));
-    json_object_set_new(state, "uidnext", json_integer(m->uidnext));
-    json_object_set_new(state, "modseq", json_integer(m->modseq));
-    json_object_set_new(state, "messages", json_integer(m->messages));
-    json_object_set_new(state, "newest", json_integer(m->newest));
-    json_object_set_new(state, "from", json_integer(m->known.from));
-    json_object_set_new(state, "known",
-                        imap_known_flags_json(&m->known, &s->keywords));
-
-    return state;
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+                     "subscribed", m->subscribed,
+                     "uidvalidity", (json_int_t) m->uidvalidity,
+                     "uidnext", (json_int_t) m->uidnext,
+                     "modseq", (json_int_t) m->modseq,
+                     "messages", (json_int_t) m->messages,
+                     "newest", (json_int_t) m->newest,
+                     "from", (json_int_t) m->known.from,
+                     "known", imap_known_flags_json(&m->known, &s->keywords));
 }
 
 
@@ -197,7 +189,7 @@ imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state)
     m->subscribed = json_is_true(json_object_get(state, "subscribed"));
 
     if (imap_mailbox_number(state, "uidvalidity") == 0) {
-        m->made = json_is_true(json_object_get(state, "made"));
+        m->created = json_is_true(json_object_get(state, "made"));
         return json_is_object(state) ? 0 : -1;
     }
 
@@ -253,7 +245,7 @@ imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m, json_t *event)
 int
 imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
 {
-    const imap_status_t  *new = &m->status, *old = &m->looked;
+    const imap_status_t  *new = &m->status, *old = &m->checked;
 
     if (m->refused) {
         return 0;

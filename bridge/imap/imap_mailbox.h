@@ -27,18 +27,18 @@ typedef struct {
     imap_known_flags_t    known;
 
     imap_status_t   status;             /* as it was told last */
-    imap_status_t   looked;             /* the one that was looked after */
-    uint64_t        compared;           /* when all flags were, 0: never */
+    imap_status_t   checked;             /* the one that was looked after */
+    uint64_t        compared_at;         /* when all flags were, 0: never */
 
     unsigned        has:8;              /* IMAP_HAS_* of "status" */
     unsigned        dirty:1;            /* to be looked at */
     unsigned        listed:1;           /* in this round */
-    unsigned        fresh:1;            /* found in this round */
+    unsigned        added:1;            /* found in this round */
     unsigned        subscribed:1;
-    unsigned        wanted:1;           /* subscribed, in this round */
-    unsigned        filed:1;            /* IMAP_BOX_FILED */
+    unsigned        subscribed_now:1;   /* subscribed, in this round */
+    unsigned        special_use:1;      /* IMAP_BOX_SPECIAL_USE */
     unsigned        refused:1;          /* can't be selected */
-    unsigned        made:1;             /* whatever is in it is news, though
+    unsigned        created:1;             /* whatever is in it is news, though
                                            its UIDVALIDITY is not known */
 } imap_mailbox_t;
 
@@ -54,7 +54,7 @@ void imap_mailbox_reset(imap_mailbox_t *m);
 
 /* Whatever is in it is news: it has been made just now.  0: of a UIDVALIDITY
    that is not known yet. */
-void imap_mailbox_blank(imap_mailbox_t *m, uint32_t uidvalidity);
+void imap_mailbox_set_new(imap_mailbox_t *m, uint32_t uidvalidity);
 
 /* Appends the name in UTF-8, with a zero byte; -1 if it is no usable name. */
 int imap_name_decode(imap_session_t *s, bridge_buffer_t *b,

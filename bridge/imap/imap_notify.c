@@ -19,7 +19,7 @@ static void imap_notify_answer(imap_session_t *s, imap_response_t *r);
 int
 imap_notify_due(imap_session_t *s)
 {
-    return  s->narrow || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
+    return  s->selected_only || (s->caps & IMAP_CAP_NOTIFY && !s->notify);
 }
 
 
@@ -33,12 +33,13 @@ imap_notify(imap_session_t *s)
 {
     imap_send_text(s, imap_notify_answer, "NOTIFY SET %s"
                    "(selected (MessageNew MessageExpunge FlagChange))%s",
-                   s->narrow ? "" : "STATUS ",
-                   s->narrow ? "" : " (personal (MessageNew MessageExpunge"
-                   " FlagChange MailboxName SubscriptionChange))");
+                   s->selected_only ? "" : "STATUS ",
+                   s->selected_only ? ""
+                   : " (personal (MessageNew MessageExpunge FlagChange"
+                     " MailboxName SubscriptionChange))");
 
-    s->notify = !s->narrow;
-    s->narrow = 0;
+    s->notify = !s->selected_only;
+    s->selected_only = 0;
 }
 
 
@@ -74,12 +75,12 @@ imap_overflow(imap_session_t *s)
 
     if (s->overflow_at && now - s->overflow_at < IMAP_OVERFLOW) {
         imap_log(s, LOG_WARNING, "NOTIFY overflows again and is given up");
-        s->narrow = (s->caps & IMAP_CAP_NOTIFY) != 0;
+        s->selected_only = (s->caps & IMAP_CAP_NOTIFY) != 0;
         s->caps &= ~IMAP_CAP_NOTIFY;
     }
 
     s->overflow_at = now;
     s->notify = 0;
     s->round_at = now;
-    s->selected.again = s->selected.mailbox != NULL;
+    s->selected.recheck = s->selected.mailbox != NULL;
 }

@@ -22,7 +22,7 @@ static void imap_continue(imap_session_t *s, imap_response_t *r);
 static void imap_untagged(imap_session_t *s, imap_response_t *r);
 static void imap_condition(imap_session_t *s, imap_response_t *r);
 static void imap_bye(imap_session_t *s, imap_response_t *r);
-static void imap_print(char *text, size_t size, const bridge_str_t *s);
+static void imap_printable(char *text, size_t size, const bridge_str_t *s);
 
 
 void
@@ -104,7 +104,7 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
 
     s->answer = NULL;
     s->untagged = NULL;
-    s->go_on = NULL;
+    s->on_continue = NULL;
 
     imap_command_free(&s->command);
 
@@ -143,8 +143,8 @@ imap_continue(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    if (s->answer && s->go_on) {
-        s->go_on(s, r);
+    if (s->answer && s->on_continue) {
+        s->on_continue(s, r);
         return;
     }
 
@@ -220,7 +220,7 @@ imap_condition(imap_session_t *s, imap_response_t *r)
         if (sel->uidvalidity && sel->uidvalidity != (uint32_t) r->code_number
             && sel->sync != IMAP_SYNC_SELECT)
         {
-            sel->again = 1;
+            sel->recheck = 1;
         }
 
         sel->uidvalidity = r->code_number;
@@ -241,7 +241,7 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 
         /* of Dovecot: "NOTIFY error, some events may have got lost" */
 
-        imap_list_doubt(s);
+        imap_round_soon(s);
     }
 }
 
@@ -251,7 +251,7 @@ imap_bye(imap_session_t *s, imap_response_t *r)
 {
     char  text[IMAP_MAX_WHY];
 
-    imap_print(text, sizeof(text), &r->text);
+    imap_printable(text, sizeof(text), &r->text);
 
     imap_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
                  : IMAP_FAIL_AWAY, "BYE %s", text);
@@ -261,7 +261,7 @@ imap_bye(imap_session_t *s, imap_response_t *r)
 /* What a server says may have anything in it. */
 
 static void
-imap_print(char *text, size_t size, const bridge_str_t *s)
+imap_printable(char *text, size_t size, const bridge_str_t *s)
 {
     size_t  i;
 

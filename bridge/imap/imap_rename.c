@@ -32,7 +32,7 @@ imap_renames(imap_session_t *s)
     for (i = 0; i < s->n && !s->baseline; i++) {
         gone = s->mailboxes[i];
 
-        if (gone->listed || gone->fresh || gone->uidvalidity == 0) {
+        if (gone->listed || gone->added || gone->uidvalidity == 0) {
             continue;
         }
 
@@ -61,11 +61,11 @@ imap_rename_find(imap_session_t *s, const imap_mailbox_t *gone)
             continue;
         }
 
-        if (!m->listed && !m->fresh && m->uidvalidity == gone->uidvalidity) {
+        if (!m->listed && !m->added && m->uidvalidity == gone->uidvalidity) {
             return NULL;
         }
 
-        if (m->fresh && m->listed && m->has & IMAP_HAS_UIDVALIDITY
+        if (m->added && m->listed && m->has & IMAP_HAS_UIDVALIDITY
             && m->status.uidvalidity == gone->uidvalidity
             && m->status.uidnext >= gone->uidnext)
         {
@@ -94,8 +94,8 @@ imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
     to->modseq = from->modseq;
     to->newest = from->newest;
     to->subscribed = from->subscribed;
-    to->compared = from->compared;
-    to->fresh = 0;
+    to->compared_at = from->compared_at;
+    to->added = 0;
 
     imap_known_flags_free(&to->known);
     to->known = from->known;

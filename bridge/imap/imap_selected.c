@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The mailbox that is selected: each response about it is held against what
- * is known, and what differs becomes an event.
+ * Owns the selected mailbox: compares each response about it with the known
+ * flags, and makes an event of each difference.  Called by imap_receive.c.
  */
 
 
@@ -14,7 +14,8 @@
 #include "mime_header.h"
 
 
-static int imap_selected_told(imap_session_t *s);
+static int imap_selected_is_known(imap_session_t *s);
+static void imap_selected_remove(imap_session_t *s, imap_sequence_set_t *set);
 static void imap_selected_baseline(imap_session_t *s, imap_response_t *r,
     uint64_t flags);
 static void imap_selected_new(imap_session_t *s, imap_response_t *r,
@@ -28,7 +29,7 @@ imap_selected_close(imap_session_t *s)
 {
     imap_selected_t  *sel = &s->selected;
 
-    /* what is not complete is found again by the next session */
+    /* the next session finds again all that is not complete */
 
     if (sel->mailbox && sel->sync == IMAP_SYNC_NONE
         && s->phase != IMAP_PHASE_FAILED)
@@ -36,8 +37,8 @@ imap_selected_close(imap_session_t *s)
         imap_event_flush(s);
     }
 
-    imap_sequence_set_free(&sel->there);
-    imap_sequence_set_free(&sel->touched);
+    imap_sequence_set_free(&sel->present);
+    imap_sequence_set_free(&sel->changed);
     memset(sel, 0, sizeof(imap_selected_t));
 
     if (s->batch) {
@@ -49,10 +50,10 @@ imap_selected_close(imap_session_t *s)
 }
 
 
-/* Is what is said about what is known? */
+/* Is a response about the mailbox as it is known? */
 
 static int
-imap_selected_told(imap_session_t *s)
+imap_selected_is_known(imap_session_t *s)
 {
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
@@ -69,15 +70,32 @@ imap_selected_exists(imap_session_t *s, uint32_t n)
 }
 
 
-/* Is there more than is known? */
-
 int
-imap_selected_has_news(imap_session_t *s)
+imap_selected_has_new(imap_session_t *s)
 {
     imap_selected_t  *sel = &s->selected;
 
     return sel->mailbox && sel->sync == IMAP_SYNC_NONE
-           && sel->exists > sel->below + sel->mailbox->known.count;
+           && sel->exists > imap_selected_count(sel);
+}
+
+
+uint32_t
+imap_selected_count(const imap_selected_t *sel)
+{
+    return  sel->older + sel->mailbox->known.count;
+}
+
+
+void
+imap_selected_mark(imap_selected_t *sel)
+{
+    imap_mailbox_t  *m = sel->mailbox;
+
+    sel->published.messages = m->messages;
+    sel->published.uidnext = m->uidnext;
+    sel->published.uidvalidity = m->uidvalidity;
+    sel->published.modseq = m->modseq;
 }
 
 
@@ -85,43 +103,52 @@ void
 imap_selected_expunge(imap_session_t *s, uint32_t n)
 {
     uint32_t             uid;
-    imap_sequence_set_t  set, gone;
+    imap_sequence_set_t  set;
     imap_selected_t     *sel = &s->selected;
-    imap_mailbox_t      *m = sel->mailbox;
 
     if (n > sel->exists) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "EXPUNGE of what is not there");
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "EXPUNGE of an unknown message");
         return;
     }
 
     sel->exists--;
 
-    /* within a command numbers may be of before or after: those of messages
-       are verified at its end */
+    /* during a command, its end verifies the numbers */
 
-    if (!imap_selected_told(s) || sel->sync != IMAP_SYNC_NONE) {
+    if (!imap_selected_is_known(s) || sel->sync != IMAP_SYNC_NONE) {
         return;
     }
 
-    memset(&set, 0, sizeof(set));
-    memset(&gone, 0, sizeof(gone));
-
-    if (n <= sel->below) {
-        sel->below--;
-        imap_event_gone(s, NULL);
+    if (n <= sel->older) {
+        sel->older--;
+        imap_event_expunged(s, NULL);
         return;
     }
 
-    uid = imap_known_flags_nth(&m->known, n - sel->below - 1);
+    uid = imap_known_flags_nth(&sel->mailbox->known, n - sel->older - 1);
 
     if (uid) {
+        memset(&set, 0, sizeof(set));
         imap_sequence_set_add(&set, uid, uid);
-        imap_known_flags_remove(&m->known, &set, &gone);
-        imap_event_gone(s, &gone);
-
-        imap_sequence_set_free(&set);
-        imap_sequence_set_free(&gone);
+        imap_selected_remove(s, &set);
     }
+}
+
+
+/* Frees the set. */
+
+static void
+imap_selected_remove(imap_session_t *s, imap_sequence_set_t *set)
+{
+    imap_sequence_set_t  gone;
+
+    memset(&gone, 0, sizeof(gone));
+
+    imap_known_flags_remove(&s->selected.mailbox->known, set, &gone);
+    imap_event_expunged(s, &gone);
+
+    imap_sequence_set_free(set);
+    imap_sequence_set_free(&gone);
 }
 
 
@@ -130,11 +157,11 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 {
     size_t               i;
     uint64_t             n;
-    imap_sequence_set_t  set, gone;
+    imap_sequence_set_t  set;
     imap_selected_t     *sel = &s->selected;
     imap_mailbox_t      *m = sel->mailbox;
 
-    if (!imap_selected_told(s)) {
+    if (!imap_selected_is_known(s)) {
         return;
     }
 
@@ -142,8 +169,6 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
         imap_fail(s, IMAP_FAIL_PROTOCOL, "VANISHED without UIDs");
         return;
     }
-
-    memset(&gone, 0, sizeof(gone));
 
     if (!r->earlier) {
         n = imap_sequence_set_count(&set);
@@ -158,15 +183,11 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 
         for (i = 0; i < set.n && set.ranges[i].last < m->known.from; i++) {
             n = set.ranges[i].last - set.ranges[i].first + 1;
-            sel->below -= n < sel->below ? n : sel->below;
+            sel->older -= n < sel->older ? n : sel->older;
         }
     }
 
-    imap_known_flags_remove(&m->known, &set, &gone);
-    imap_event_gone(s, &gone);
-
-    imap_sequence_set_free(&set);
-    imap_sequence_set_free(&gone);
+    imap_selected_remove(s, &set);
 }
 
 
@@ -178,19 +199,19 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
     imap_mailbox_t         *m = sel->mailbox;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (!imap_selected_told(s) || !(r->has & IMAP_HAS_FLAGS)) {
+    if (!imap_selected_is_known(s) || !(r->has & IMAP_HAS_FLAGS)) {
         return;
     }
 
     if (!(r->has & IMAP_HAS_UID)) {
 
-        /* a number means something only while nothing is under way */
+        /* a message number is sure only while no command is in flight */
 
-        if (sel->sync != IMAP_SYNC_NONE || r->number <= sel->below) {
+        if (sel->sync != IMAP_SYNC_NONE || r->number <= sel->older) {
             return;
         }
 
-        f->uid = imap_known_flags_nth(&m->known, r->number - sel->below - 1);
+        f->uid = imap_known_flags_nth(&m->known, r->number - sel->older - 1);
 
         if (f->uid == 0) {
             return;
@@ -211,10 +232,10 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
     if (sel->sync == IMAP_SYNC_COMPARE) {
 
         if (f->uid < m->uidnext) {
-            imap_sequence_set_add(&sel->there, f->uid, f->uid);
+            imap_sequence_set_add(&sel->present, f->uid, f->uid);
 
         } else {
-            sel->late++;
+            sel->arrived++;
         }
     }
 
@@ -248,12 +269,12 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
         m->newest = date;
     }
 
-    if (sel->below && (m->known.from == 0 || f->uid < m->known.from)) {
+    if (sel->older && (m->known.from == 0 || f->uid < m->known.from)) {
         m->known.from = f->uid;
     }
 
-    if (f->uid > sel->last) {
-        sel->last = f->uid;
+    if (f->uid > sel->last_uid) {
+        sel->last_uid = f->uid;
     }
 
     if (f->uid >= m->known.from) {
@@ -262,7 +283,7 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 }
 
 
-/* Only what was asked for: the server may tell flags of it before, too. */
+/* Only by the FETCH for it: the server may tell its flags before. */
 
 static void
 imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
@@ -270,12 +291,23 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
     imap_selected_t        *sel = &s->selected;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (sel->sync != IMAP_SYNC_NEWS || f->date.data == NULL) {
+    if (sel->sync != IMAP_SYNC_NEW || f->date.data == NULL) {
         return;
     }
 
-    if (f->uid > sel->last) {
-        sel->last = f->uid;
+    /* a server without the preview of one message is not asked again: these
+       messages are fetched with their text */
+
+    if (sel->previews && f->preview.data == NULL) {
+        s->caps &= ~IMAP_CAP_PREVIEW;
+    }
+
+    if (sel->previews && !(s->caps & IMAP_CAP_PREVIEW)) {
+        return;
+    }
+
+    if (f->uid > sel->last_uid) {
+        sel->last_uid = f->uid;
     }
 
     imap_known_flags_put(&sel->mailbox->known, f->uid, flags);
@@ -283,7 +315,7 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 }
 
 
-/* Of a message whose flags were not known, or that was missed. */
+/* A message that was missed, or is older than the known ones. */
 
 static void
 imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
@@ -302,7 +334,7 @@ imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
         return;
     }
 
-    /* all that it has now: some of it may have been there before */
+    /* all its flags: some may have been set before */
 
     if (f->modseq == 0 || f->modseq > m->modseq) {
         imap_event_flags(s, r, 0, flags);

@@ -47,7 +47,7 @@ void imap_overflow(imap_session_t *s);
 void imap_list_start(imap_session_t *s);
 
 /* Something that NOTIFY was to tell may be lost. */
-void imap_list_doubt(imap_session_t *s);
+void imap_round_soon(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);
 
@@ -60,7 +60,7 @@ void imap_renames(imap_session_t *s);
 void imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable);
 
 /* What arrived in the mailbox that is selected. */
-void imap_news_start(imap_session_t *s);
+void imap_select_new(imap_session_t *s);
 
 /* imap_event.c */
 
@@ -68,10 +68,16 @@ json_t *imap_event(imap_session_t *s, const char *name, const char *mailbox);
 void imap_event_flags(imap_session_t *s, imap_response_t *r, uint64_t old,
     uint64_t new);
 
-/* NULL: one, and its UID is not known. */
-void imap_event_gone(imap_session_t *s, const imap_sequence_set_t *gone);
+/* NULL: one message of unknown UID. */
+void imap_event_expunged(imap_session_t *s, const imap_sequence_set_t *gone);
 void imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags);
 void imap_event_flush(imap_session_t *s);
+
+/* Members from an envelope; one that is unknown is left out. */
+void imap_event_envelope(json_t *to, const imap_envelope_t *e, int cc);
+
+/* Sets the member if there is text, and empties the buffer. */
+void imap_event_text(json_t *to, const char *name, bridge_buffer_t *b);
 
 /* imap_update.c */
 

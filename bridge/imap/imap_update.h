@@ -89,8 +89,9 @@ const char *imap_arg_flags(imap_update_t *u, const char *name);
 /* May it be a mailbox's name? */
 const char *imap_arg_mailbox(imap_update_t *u, const char *name);
 
-/* "mailbox" changes in a way that may not be told to who did it. */
-void imap_update_touch(imap_session_t *s, const char *mailbox);
+/* The mailbox that the argument names has changed; the server may not tell
+   this session. */
+void imap_update_mark_dirty(imap_session_t *s, const char *arg);
 
 /* UIDs as an array, the last "max" ones. */
 json_t *imap_update_uids(const imap_sequence_set_t *set, size_t max);

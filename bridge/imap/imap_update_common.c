@@ -217,11 +217,13 @@ imap_arg_mailbox(imap_update_t *u, const char *name)
 
 
 void
-imap_update_touch(imap_session_t *s, const char *mailbox)
+imap_update_mark_dirty(imap_session_t *s, const char *arg)
 {
+    const char      *name;
     imap_mailbox_t  *m;
 
-    m = imap_mailbox_find(s, mailbox);
+    name = imap_arg_string(s->updates, arg);
+    m = name ? imap_mailbox_find(s, name) : NULL;
 
     if (m && m != s->selected.mailbox) {
         m->dirty = 1;

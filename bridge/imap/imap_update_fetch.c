@@ -34,10 +34,6 @@ static uint64_t imap_update_fetch_max(imap_session_t *s, imap_update_t *u);
 static int imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r);
 static json_t *imap_update_fetch_message(imap_session_t *s,
     imap_response_t *r);
-static void imap_update_fetch_envelope_json(json_t *message,
-    imap_response_t *r);
-static void imap_update_fetch_set(json_t *message, const char *name,
-    bridge_buffer_t *b);
 static int imap_update_fetch_room(imap_session_t *s, json_t *message,
     size_t len);
 static void imap_update_fetch_bytes(imap_session_t *s, json_t *message,
@@ -284,7 +280,7 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
                         imap_flags_mask(&s->keywords, f->flags, f->nflags)));
 
     if (items & IMAP_UPDATE_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
-        imap_update_fetch_envelope_json(message, r);
+        imap_event_envelope(message, &f->envelope, 1);
     }
 
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
@@ -294,7 +290,7 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 
         if (imap_update_fetch_room(s, message, text->len)) {
             mime_plain(&b, head, text);
-            imap_update_fetch_set(message, "text", &b);
+            imap_event_text(message, "text", &b);
         }
     }
 
@@ -316,47 +312,6 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
     }
 
     return message;
-}
-
-
-static void
-imap_update_fetch_envelope_json(json_t *message, imap_response_t *r)
-{
-    bridge_buffer_t   b;
-    imap_envelope_t  *e = &r->u.fetch.envelope;
-
-    memset(&b, 0, sizeof(b));
-
-    mime_addresses(&b, &e->from);
-    imap_update_fetch_set(message, "from", &b);
-
-    mime_addresses(&b, &e->to);
-    imap_update_fetch_set(message, "to", &b);
-
-    mime_addresses(&b, &e->cc);
-    imap_update_fetch_set(message, "cc", &b);
-
-    mime_header(&b, e->subject.data, e->subject.len);
-    imap_update_fetch_set(message, "subject", &b);
-
-    mime_date(&b, e->date.data, e->date.len);
-    imap_update_fetch_set(message, "date", &b);
-
-    mime_header(&b, e->message_id.data, e->message_id.len);
-    imap_update_fetch_set(message, "messageId", &b);
-
-    bridge_buffer_free(&b);
-}
-
-
-static void
-imap_update_fetch_set(json_t *message, const char *name, bridge_buffer_t *b)
-{
-    if (b->len) {
-        json_object_set_new(message, name, json_stringn(b->data, b->len));
-    }
-
-    b->len = 0;
 }
 
 
@@ -401,6 +356,6 @@ imap_update_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
         mime_charset(&b, NULL, 0, data->data, data->len);
     }
 
-    imap_update_fetch_set(message, name, &b);
+    imap_event_text(message, name, &b);
     bridge_buffer_free(&b);
 }

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates of messages: store, copy, move, delete, append.
+ * Owns the updates of messages: store, copy, move, delete, append.  Called by
+ * imap_update.c.
  */
 
 
@@ -11,7 +12,7 @@
 #include <string.h>
 
 
-/* What has to be done for one that takes several commands. */
+/* The steps of an update that takes several commands. */
 
 enum {
     IMAP_STEP_FIRST = 0,
@@ -29,9 +30,7 @@ static int imap_copy_untagged(imap_session_t *s, imap_response_t *r);
 static void imap_copy_code(imap_session_t *s, imap_response_t *r);
 static void imap_copy_answer(imap_session_t *s, imap_response_t *r);
 static void imap_move_copied(imap_session_t *s, imap_response_t *r);
-static void imap_delete_mark(imap_session_t *s);
 static void imap_delete_marked(imap_session_t *s, imap_response_t *r);
-static void imap_append_answer(imap_session_t *s, imap_response_t *r);
 
 
 const char *
@@ -131,7 +130,7 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
                             imap_update_uids(&modified,
                                              IMAP_MAX_UPDATE_UIDS));
 
-        /* the second half is for those only whose first one was done */
+        /* "remove" is for the messages that "add" has changed */
 
         for (i = 0; i < u->uids.n; i++) {
             uid = u->uids.ranges[i].first;
@@ -189,8 +188,7 @@ imap_copy_begin(imap_session_t *s, imap_update_t *u)
 }
 
 
-/* Without MOVE: copied, marked and, if that can be done for these alone,
-   expunged. */
+/* Without MOVE: COPY, STORE \Deleted and, with UIDPLUS, EXPUNGE. */
 
 void
 imap_move_begin(imap_session_t *s, imap_update_t *u)
@@ -217,12 +215,12 @@ imap_copy_send(imap_session_t *s, imap_update_t *u, const char *command,
 }
 
 
-/* MOVE tells it before (RFC 6851, 4.3). */
+/* MOVE tells COPYUID before its answer (RFC 6851, 4.3). */
 
 static int
 imap_copy_untagged(imap_session_t *s, imap_response_t *r)
 {
-    if (r->kind == IMAP_CONDITION && bridge_str_is(&r->code, "COPYUID")) {
+    if (r->kind == IMAP_CONDITION) {
         imap_copy_code(s, r);
     }
 
@@ -230,27 +228,26 @@ imap_copy_untagged(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* COPYUID: uidvalidity source-uids destination-uids */
+/* COPYUID uidvalidity source-uids new-uids; APPENDUID uidvalidity uid */
 
 static void
 imap_copy_code(imap_session_t *s, imap_response_t *r)
 {
-    char                *p;
-    bridge_str_t         to;
-    imap_sequence_set_t  set;
+    char                *p, *end;
     imap_update_t       *u = s->updates;
+    imap_sequence_set_t  set;
 
-    for (p = r->code_text.data + r->code_text.len;
-         p > r->code_text.data && p[-1] != ' ';
-         p--)
+    if (!bridge_str_is(&r->code, "COPYUID")
+        && !bridge_str_is(&r->code, "APPENDUID"))
     {
-        /* void */
+        return;
     }
 
-    to.data = p;
-    to.len = r->code_text.data + r->code_text.len - p;
+    end = r->code_text.data + r->code_text.len;
 
-    if (imap_sequence_set_parse(&set, to.data, to.len) == 0) {
+    for (p = end; p > r->code_text.data && p[-1] != ' '; p--) { /* void */ }
+
+    if (imap_sequence_set_parse(&set, p, end - p) == 0) {
         json_object_set_new(u->result, "uidvalidity",
                             json_integer(r->code_number));
         json_object_set_new(u->result, "uids",
@@ -260,14 +257,14 @@ imap_copy_code(imap_session_t *s, imap_response_t *r)
 }
 
 
+/* Of COPY, MOVE and APPEND. */
+
 static void
 imap_copy_answer(imap_session_t *s, imap_response_t *r)
 {
-    if (bridge_str_is(&r->code, "COPYUID")) {
-        imap_copy_code(s, r);
-    }
-
-    imap_update_touch(s, imap_arg_string(s->updates, "to"));
+    imap_copy_code(s, r);
+    imap_update_mark_dirty(s, "mailbox");
+    imap_update_mark_dirty(s, "to");
     imap_update_answer(s, r);
 }
 
@@ -280,12 +277,9 @@ imap_move_copied(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    if (bridge_str_is(&r->code, "COPYUID")) {
-        imap_copy_code(s, r);
-    }
-
-    imap_update_touch(s, imap_arg_string(s->updates, "to"));
-    imap_delete_mark(s);
+    imap_copy_code(s, r);
+    imap_update_mark_dirty(s, "to");
+    imap_delete_begin(s, s->updates);
 }
 
 
@@ -299,16 +293,9 @@ imap_delete_check(imap_session_t *s, imap_update_t *u)
 void
 imap_delete_begin(imap_session_t *s, imap_update_t *u)
 {
-    imap_delete_mark(s);
-}
-
-
-static void
-imap_delete_mark(imap_session_t *s)
-{
     imap_command_t  c;
 
-    s->updates->step = IMAP_STEP_MARK;
+    u->step = IMAP_STEP_MARK;
 
     imap_update_command(s, &c, "UID STORE");
     imap_command_add(&c, " +FLAGS (\\Deleted)");
@@ -316,7 +303,7 @@ imap_delete_mark(imap_session_t *s)
 }
 
 
-/* EXPUNGE alone would take what others have marked, too. */
+/* EXPUNGE without UIDs would expunge messages that others have marked. */
 
 static void
 imap_delete_marked(imap_session_t *s, imap_response_t *r)
@@ -376,19 +363,5 @@ imap_append_begin(imap_session_t *s, imap_update_t *u)
 
     imap_command_message(&c, json_string_value(message),
                          json_string_length(message));
-    imap_update_send(s, &c, imap_append_answer, NULL);
-}
-
-
-/* APPENDUID: uidvalidity uid */
-
-static void
-imap_append_answer(imap_session_t *s, imap_response_t *r)
-{
-    if (bridge_str_is(&r->code, "APPENDUID")) {
-        imap_copy_code(s, r);
-    }
-
-    imap_update_touch(s, imap_arg_string(s->updates, "mailbox"));
-    imap_update_answer(s, r);
+    imap_update_send(s, &c, imap_copy_answer, NULL);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # Where the IMAP server has PREVIEW (RFC 8970), the preview of a new message is
-# the server's.  Another server is asked for the beginning of the text.
+# the server's.  Another server is asked for the beginning of the text, and so
+# is a server that has no preview of a message.
 
 use strict;
 use warnings;
@@ -35,20 +36,25 @@ sub test_fake {
         "PREVIEW {9}\r\nb\xc3\xa4d\xff\r\nxy", 'BODY[HEADER.FIELDS '
             . '(CONTENT-TYPE CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)] '
             . '"" BODY[TEXT]<0> "cut here"');
-    my @expected = ('Lunch at noon?', undef, undef, "b\xe4d\x{fffd} xy",
+    my @expected = ('Lunch at noon?', undef, 'cut here', "b\xe4d\x{fffd} xy",
         'cut here');
 
     for my $i (0 .. $#has) {
         my $caps = $i == 4 ? 'IDLE PREVIEW=FUZZY' : 'IDLE PREVIEW';
         my $asks = $i == 4 ? 'BODY.PEEK.TEXT' : 'ENVELOPE PREVIEW\)';
 
-        $fake->script(Pimap::FakeImap->until_list($caps), ['read', 'IDLE'],
-            ['say', "+ idling\r\n* 3 EXISTS\r\n"], ['read', 'DONE'],
-            ['say', "TAG OK idled\r\n"], ['read', $asks],
+        my $fetch = sub {
             ['say', "* 3 FETCH (UID 3 FLAGS () INTERNALDATE "
                 . '"24-Nov-2036 12:00:00 +0000" RFC822.SIZE 9 ENVELOPE (NIL '
-                . '"x" NIL NIL NIL NIL NIL NIL NIL NIL) ' . "$has[$i])\r\n"
-                . "TAG OK x\r\n"], ['wait']);
+                . '"x" NIL NIL NIL NIL NIL NIL NIL NIL) ' . "$_[0])\r\n"
+                . "TAG OK x\r\n"]
+        };
+
+        $fake->script(Pimap::FakeImap->until_list($caps), ['read', 'IDLE'],
+            ['say', "+ idling\r\n* 3 EXISTS\r\n"], ['read', 'DONE'],
+            ['say', "TAG OK idled\r\n"], ['read', $asks], $fetch->($has[$i]),
+            ['read', $i == 2 ? 'BODY.PEEK.TEXT' : ''], $fetch->($has[4]),
+            ['wait']);
 
         my $s = Pimap::ImapSession->new(t => $t, port => $fake->port())
             ->start();

@@ -268,12 +268,12 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
         { "\\Noselect", IMAP_BOX_NOSELECT },
         { "\\NonExistent", IMAP_BOX_NONEXISTENT },
         { "\\Subscribed", IMAP_BOX_SUBSCRIBED },
-        { "\\Sent", IMAP_BOX_FILED },
-        { "\\Drafts", IMAP_BOX_FILED },
-        { "\\Trash", IMAP_BOX_FILED },
-        { "\\Archive", IMAP_BOX_FILED },
-        { "\\All", IMAP_BOX_FILED },
-        { "\\Flagged", IMAP_BOX_FILED },
+        { "\\Sent", IMAP_BOX_SPECIAL_USE },
+        { "\\Drafts", IMAP_BOX_SPECIAL_USE },
+        { "\\Trash", IMAP_BOX_SPECIAL_USE },
+        { "\\Archive", IMAP_BOX_SPECIAL_USE },
+        { "\\All", IMAP_BOX_SPECIAL_USE },
+        { "\\Flagged", IMAP_BOX_SPECIAL_USE },
         { NULL, 0 }
     };
 

@@ -51,7 +51,7 @@ typedef enum {
 #define IMAP_BOX_NOSELECT       0x001
 #define IMAP_BOX_NONEXISTENT    0x002
 #define IMAP_BOX_SUBSCRIBED     0x004
-#define IMAP_BOX_FILED          0x008   /* \Sent, \Drafts, \Trash, \Archive,
+#define IMAP_BOX_SPECIAL_USE    0x008   /* \Sent, \Drafts, \Trash, \Archive,
                                            \All, \Flagged: nothing is
                                            delivered to it */
 

@@ -163,7 +163,7 @@ test_mailboxes(void)
     tap_is_mem(r.u.list.name.data, r.u.list.name.len, "S t", "    name");
     tap_is_mem(r.u.list.old_name.data, r.u.list.old_name.len, "old",
                "    old name");
-    tap_is_int(r.u.list.attributes, IMAP_BOX_FILED|IMAP_BOX_SUBSCRIBED,
+    tap_is_int(r.u.list.attributes, IMAP_BOX_SPECIAL_USE|IMAP_BOX_SUBSCRIBED,
                "    attributes");
     tap_ok(parse("* LIST () NIL {5}\r\na\"b c ((\"CHILDINFO\" (\"X\")) "
                  "(OLDNAME (b)))\r\n") == 1, "LIST without a delimiter");
