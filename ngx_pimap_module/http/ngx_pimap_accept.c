@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Parameters of a range other than its weight don't matter: we have none.
+ * Chooses a format and a coding for the client.  Called by events and status,
+ * and by transports.  Invariant: a range has no parameter but its weight.
  */
 
 
@@ -58,7 +59,7 @@ ngx_pimap_accept(ngx_str_t *list, const char *name)
 }
 
 
-/* The more bytes of a range match, the more it says: 0, if it does not. */
+/* The number of bytes that match, so how specific; 0: no match. */
 
 static ngx_uint_t
 ngx_pimap_accept_matches(u_char *range, size_t len, const char *name)
@@ -85,7 +86,7 @@ ngx_pimap_accept_matches(u_char *range, size_t len, const char *name)
 }
 
 
-/* What is no weight at all is none: nobody is turned away for it. */
+/* An invalid weight is ignored. */
 
 static ngx_uint_t
 ngx_pimap_accept_weight(u_char *p, u_char *last)
@@ -179,19 +180,14 @@ ngx_pimap_accept_compression(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (value.len == 0 || (value.len == 1 && value.data[0] == '0')
-        || (value.len == 3 && ngx_strncmp(value.data, "off", 3) == 0))
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return value.len == 0 || ngx_pimap_is(&value, "0")
+           || ngx_pimap_is(&value, "off") ? NGX_DECLINED : NGX_OK;
 }
 
 
 /*
- * RFC 9110, 12.5.3.  What is worth the same is taken in our order; who does
- * not want "identity" either gets it.
+ * RFC 9110, 12.5.3.  Of codings with the same weight, our first one is taken.
+ * A client that refuses all codings gets "identity".
  */
 
 ngx_int_t
@@ -254,7 +250,7 @@ ngx_pimap_accept_encoded(ngx_http_request_t *r, ngx_pimap_coding_t coding)
         return NGX_ERROR;
     }
 
-    /* nginx's own filters leave it alone then; it is the last one there */
+    /* the last header, so that nginx's filters don't encode again */
 
     r->headers_out.content_encoding = (ngx_table_elt_t *)
                                r->headers_out.headers.last->elts

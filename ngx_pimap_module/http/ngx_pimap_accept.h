@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a client says that it accepts.
+ * The formats and codings that a client accepts.
  */
 
 
@@ -22,17 +22,17 @@
  */
 ngx_uint_t ngx_pimap_accept(ngx_str_t *list, const char *name);
 
-/* The format that the request's Accept prefers; Server-Sent Events if none. */
+/* The format that "Accept" prefers; Server-Sent Events by default. */
 ngx_pimap_format_t ngx_pimap_accept_format(ngx_http_request_t *r);
 
 /* Whether "pimap_compress" is on: NGX_OK, NGX_DECLINED, NGX_ERROR. */
 ngx_int_t ngx_pimap_accept_compression(ngx_http_request_t *r);
 
-/* The coding for it, by its Accept-Encoding and "pimap_compress". */
+/* The coding by "Accept-Encoding" and "pimap_compress". */
 ngx_int_t ngx_pimap_accept_coding(ngx_http_request_t *r,
     ngx_pimap_coding_t *coding);
 
-/* Says so in the response's head. */
+/* Adds the headers for this coding to the response. */
 ngx_int_t ngx_pimap_accept_encoded(ngx_http_request_t *r,
     ngx_pimap_coding_t coding);
 

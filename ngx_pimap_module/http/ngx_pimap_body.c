@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * In memory: a worker does not write files, and the configuration phase has
- * made "client_body_buffer_size" fit.
+ * Reads the body of a request.  Called by publish and update.  Invariant: a
+ * body is only in memory, because a worker writes no files.  The configuration
+ * phase has made "client_body_buffer_size" large enough.
  */
 
 
@@ -50,7 +51,7 @@ ngx_pimap_body_too_large(ngx_http_request_t *r)
 }
 
 
-/* nginx may have read its begin with the head. */
+/* nginx may have read the first part with the head. */
 
 ngx_int_t
 ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
@@ -105,7 +106,7 @@ ngx_pimap_body_copy(ngx_http_request_t *r, ngx_chain_t *cl, ngx_str_t *body)
 
     for ( /* void */ ; cl; cl = cl->next) {
 
-        /* the last one may be empty, and nowhere */
+        /* the last buffer may be empty, without memory */
 
         if (cl->buf->pos != cl->buf->last) {
             p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));

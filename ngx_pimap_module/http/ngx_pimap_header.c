@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the lookup of request headers by name.  Called by the rooms http,
- * locations and transport.  Invariant: a header may occur more than once.
+ * Finds request headers by name.  Called by the rooms http and locations.
+ * Invariant: a header may occur more than once.
  */
 
 

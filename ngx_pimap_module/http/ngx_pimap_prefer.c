@@ -2,13 +2,14 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * preference = token [ "=" word ] *( ";" [ parameter ] ), with commas between
- * them, in one header or several.  Nobody is turned away for a preference:
- * what can't be understood is ignored.
+ * Reads "Prefer" headers (RFC 7240).  Called by update.  Invariant: an unknown
+ * or invalid preference is ignored.  The syntax, with commas between them:
+ * preference = token [ "=" word ] *( ";" [ parameter ] )
  */
 
 
 #include "ngx_pimap_prefer.h"
+#include "ngx_pimap_header.h"
 
 
 static u_char *ngx_pimap_prefer_end(u_char *p, u_char *last);
@@ -19,35 +20,23 @@ static ngx_int_t ngx_pimap_prefer_value(u_char *p, u_char *last,
 ngx_int_t
 ngx_pimap_prefer_wait(ngx_http_request_t *r)
 {
-    u_char           *p, *end, *last;
-    ngx_int_t         seconds;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                 *p, *end, *last;
+    ngx_int_t               seconds;
+    ngx_str_t               value;
+    ngx_pimap_header_at_t   at;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_memzero(&at, sizeof(ngx_pimap_header_at_t));
 
-        for (i = 0; i < part->nelts; i++) {
+    while (ngx_pimap_header_next(r, &at, "Prefer", &value)) {
+        last = value.data + value.len;
 
-            if (h[i].key.len != sizeof("Prefer") - 1
-                || ngx_strncasecmp(h[i].key.data, (u_char *) "Prefer",
-                                   sizeof("Prefer") - 1)
-                   != 0)
-            {
-                continue;
-            }
+        for (p = value.data; p < last; p = end + 1) {
+            end = ngx_pimap_prefer_end(p, last);
 
-            last = h[i].value.data + h[i].value.len;
+            seconds = ngx_pimap_prefer_value(p, end, "wait");
 
-            for (p = h[i].value.data; p < last; p = end + 1) {
-                end = ngx_pimap_prefer_end(p, last);
-
-                seconds = ngx_pimap_prefer_value(p, end, "wait");
-
-                if (seconds != NGX_ERROR) {
-                    return seconds;
-                }
+            if (seconds != NGX_ERROR) {
+                return seconds;
             }
         }
     }
@@ -82,7 +71,7 @@ ngx_pimap_prefer_end(u_char *p, u_char *last)
 }
 
 
-/* NGX_ERROR: it is another preference; NGX_DECLINED: that is no number. */
+/* NGX_ERROR: another preference; NGX_DECLINED: not a number. */
 
 static ngx_int_t
 ngx_pimap_prefer_value(u_char *p, u_char *last, const char *name)

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 7240: what a client prefers.
+ * The preferences of a client (RFC 7240).
  */
 
 
@@ -13,7 +13,7 @@
 #include "ngx_pimap.h"
 
 
-/* Seconds of the first "wait"; NGX_DECLINED: there is none, or it is odd. */
+/* Seconds of the first "wait"; NGX_DECLINED: none, or not a number. */
 ngx_int_t ngx_pimap_prefer_wait(ngx_http_request_t *r);
 
 

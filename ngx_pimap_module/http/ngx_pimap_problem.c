@@ -2,12 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What went wrong, for programs and for people.
+ * Owns refusals: problem documents (RFC 9457).  Called by all content
+ * handlers.  Invariant: the reason of each refusal is also logged ("info").
  */
 
 
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_websocket_handshake.h"
 
 
 static ngx_int_t ngx_pimap_problem_document(ngx_http_request_t *r,
@@ -137,7 +137,7 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Unsupported Media Type";
     case NGX_PIMAP_UNPROCESSABLE:
         return "Unprocessable Content";
-    case NGX_PIMAP_WEBSOCKET_HANDSHAKE_REQUIRED:
+    case NGX_PIMAP_UPGRADE_REQUIRED:
         return "Upgrade Required";
     case NGX_HTTP_TOO_MANY_REQUESTS:
         return "Too Many Requests";
@@ -157,7 +157,8 @@ ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow)
     }
 
     return ngx_pimap_problem(r, NGX_HTTP_NOT_ALLOWED,
-                             "this method is not allowed here");
+                             "the method is not allowed, "
+                             "see the Allow header");
 }
 
 
@@ -169,7 +170,7 @@ ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
-    /* a body that nobody has read must not be the next request */
+    /* an unread body must not become the next request */
 
     r->expect_tested = 1;
 

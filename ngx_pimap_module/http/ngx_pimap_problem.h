@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Answers of JSON, above all RFC 9457's problem documents.
+ * Short answers, above all problem documents (RFC 9457).
  */
 
 
@@ -15,14 +15,11 @@
 #include "pimap_event_id.h"
 
 
-#define NGX_PIMAP_UNPROCESSABLE  422
+#define NGX_PIMAP_UNPROCESSABLE     422
+#define NGX_PIMAP_UPGRADE_REQUIRED  426
 
 
-/*
- * Sends a problem document; returns what a content handler returns.  The
- * detail is a fixed text, or ASCII without quotes and backslashes escaped
- * by the caller.
- */
+/* Sends a problem document; returns what a content handler returns. */
 ngx_int_t ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 
@@ -37,7 +34,7 @@ ngx_int_t ngx_pimap_problem_later(ngx_http_request_t *r, ngx_uint_t seconds,
 /* 405 with an Allow header. */
 ngx_int_t ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow);
 
-/* A response with this body, which must live as long as the request. */
+/* Sends this body, which must live as long as the request. */
 ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);
 

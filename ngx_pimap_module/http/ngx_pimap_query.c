@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Names of types and events have no commas, so their lists are decoded and
- * then split (a URI template encodes the commas).  Names of mailboxes and
- * collections may have them, encoded: these lists are split and then decoded.
+ * Owns the parameters of a query.  Called by locations and auth.  Invariant:
+ * lists of types and events are decoded, then split, because their names have
+ * no commas, and a URI template encodes commas.  Lists of mailboxes and
+ * collections are split, then decoded, because their names may have commas.
  */
 
 
@@ -14,13 +15,11 @@
 #include "pimap_types.h"
 
 
-typedef ngx_int_t (*ngx_pimap_query_pt)(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
-
 typedef struct {
-    ngx_str_t            name;
-    ngx_pimap_query_pt   parse;
-    const char          *problem;
+    ngx_str_t     name;
+    ngx_int_t   (*parse)(ngx_pool_t *pool, ngx_str_t *value, void *member);
+    size_t        offset;               /* of the member of the query */
+    const char   *problem;
 } ngx_pimap_query_param_t;
 
 
@@ -30,25 +29,17 @@ static ngx_uint_t ngx_pimap_query_next(u_char **pos, u_char *last, u_char ch,
 static void ngx_pimap_query_split(ngx_str_t *pair, ngx_str_t *name,
     ngx_str_t *value);
 static ngx_int_t ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
-static ngx_int_t ngx_pimap_query_mailboxes(ngx_pool_t *pool,
-    ngx_str_t *value, ngx_pimap_query_t *query);
-static ngx_int_t ngx_pimap_query_collections(ngx_pool_t *pool,
-    ngx_str_t *value, ngx_pimap_query_t *query);
+    void *member);
 static ngx_int_t ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_array_t **names);
+    void *member);
 static ngx_int_t ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
-static ngx_int_t ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
-static ngx_int_t ngx_pimap_query_wait(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
+    void *member);
 static ngx_int_t ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_int_t *number);
+    void *member);
 static ngx_int_t ngx_pimap_query_closeafter(ngx_pool_t *pool,
-    ngx_str_t *value, ngx_pimap_query_t *query);
+    ngx_str_t *value, void *member);
 static ngx_int_t ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query);
+    void *member);
 static ngx_int_t ngx_pimap_query_add(ngx_pool_t *pool, ngx_array_t **names,
     ngx_str_t *name);
 
@@ -56,37 +47,46 @@ static ngx_int_t ngx_pimap_query_add(ngx_pool_t *pool, ngx_array_t **names,
 static ngx_pimap_query_param_t  ngx_pimap_query_params[] = {
 
     { ngx_string("types"), ngx_pimap_query_types,
+      offsetof(ngx_pimap_query_t, types),
       "\"types\" must be \"*\" or a comma list of JMAP type names" },
 
-    { ngx_string("mailboxes"), ngx_pimap_query_mailboxes,
+    { ngx_string("mailboxes"), ngx_pimap_query_names,
+      offsetof(ngx_pimap_query_t, mailboxes),
       "\"mailboxes\" must be a comma list of at most 64 names in UTF-8, "
       "each percent-encoded" },
 
-    { ngx_string("collections"), ngx_pimap_query_collections,
+    { ngx_string("collections"), ngx_pimap_query_names,
+      offsetof(ngx_pimap_query_t, collections),
       "\"collections\" must be a comma list of at most 64 paths in UTF-8, "
       "each percent-encoded" },
 
     { ngx_string("events"), ngx_pimap_query_events,
+      offsetof(ngx_pimap_query_t, events),
       "\"events\" must be a comma list of at most 64 event names" },
 
-    { ngx_string("ping"), ngx_pimap_query_ping,
+    { ngx_string("ping"), ngx_pimap_query_number,
+      offsetof(ngx_pimap_query_t, ping),
       "\"ping\" must be a number of seconds, or 0" },
 
-    { ngx_string("wait"), ngx_pimap_query_wait,
+    { ngx_string("wait"), ngx_pimap_query_number,
+      offsetof(ngx_pimap_query_t, wait),
       "\"wait\" must be a number of seconds" },
 
     { ngx_string("closeafter"), ngx_pimap_query_closeafter,
+      offsetof(ngx_pimap_query_t, closeafter),
       "\"closeafter\" must be \"state\" or \"no\"" },
 
     { ngx_string("format"), ngx_pimap_query_format,
+      offsetof(ngx_pimap_query_t, format),
       "\"format\" must be \"sse\", \"ndjson\" or \"json\"" },
 
-    /* as Apache James spells it in its URI template */
+    /* Apache James' URI template spells it like this */
 
     { ngx_string("closeAfter"), ngx_pimap_query_closeafter,
+      offsetof(ngx_pimap_query_t, closeafter),
       "\"closeafter\" must be \"state\" or \"no\"" },
 
-    { ngx_null_string, NULL, NULL }
+    { ngx_null_string, NULL, 0, NULL }
 };
 
 
@@ -121,7 +121,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
             continue;
         }
 
-        rc = param->parse(pool, &value, query);
+        rc = param->parse(pool, &value, (char *) query + param->offset);
 
         if (rc != NGX_OK) {
             *problem = param->problem;
@@ -143,9 +143,7 @@ ngx_pimap_query_find(ngx_str_t *name)
     ngx_pimap_query_param_t  *param;
 
     for (param = ngx_pimap_query_params; param->name.len; param++) {
-        if (param->name.len == name->len
-            && ngx_strncmp(param->name.data, name->data, name->len) == 0)
-        {
+        if (ngx_pimap_equal(&param->name, name)) {
             return param;
         }
     }
@@ -280,7 +278,7 @@ ngx_pimap_query_printable(ngx_str_t *text)
             ascii = 0;
         }
 
-        /* RFC 3629, 3: surrogates, which nginx lets pass */
+        /* RFC 3629, 3: surrogates, which nginx accepts */
 
         if (text->data[i] == 0xed && i + 1 < text->len
             && text->data[i + 1] >= 0xa0)
@@ -289,16 +287,17 @@ ngx_pimap_query_printable(ngx_str_t *text)
         }
     }
 
-    /* nginx counts invalid UTF-8 in bytes; good one has fewer characters */
+    /* nginx counts bytes if the UTF-8 is invalid, characters if not */
 
     return ascii || ngx_utf8_length(text->data, text->len) < text->len;
 }
 
 
 static ngx_int_t
-ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
+ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
+    uint32_t  *types = member;
+
     u_char     *p;
     ngx_int_t   rc;
     ngx_str_t   list, name;
@@ -309,8 +308,8 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
         return rc;
     }
 
-    if (list.len == 1 && list.data[0] == '*') {
-        query->types = PIMAP_TYPES_ALL;
+    if (ngx_pimap_is(&list, "*")) {
+        *types = PIMAP_TYPES_ALL;
         return NGX_OK;
     }
 
@@ -322,7 +321,7 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
             return NGX_DECLINED;
         }
 
-        query->types |= pimap_type_bit((char *) name.data, name.len);
+        *types |= pimap_type_bit((char *) name.data, name.len);
     }
 
     return NGX_OK;
@@ -330,23 +329,7 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
 
 
 static ngx_int_t
-ngx_pimap_query_mailboxes(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
-{
-    return ngx_pimap_query_names(pool, value, &query->mailboxes);
-}
-
-
-static ngx_int_t
-ngx_pimap_query_collections(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
-{
-    return ngx_pimap_query_names(pool, value, &query->collections);
-}
-
-
-static ngx_int_t
-ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value, ngx_array_t **names)
+ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
     u_char     *p;
     ngx_int_t   rc;
@@ -366,7 +349,7 @@ ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value, ngx_array_t **names)
             return NGX_DECLINED;
         }
 
-        rc = ngx_pimap_query_add(pool, names, &name);
+        rc = ngx_pimap_query_add(pool, member, &name);
 
         if (rc != NGX_OK) {
             return rc;
@@ -378,8 +361,7 @@ ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value, ngx_array_t **names)
 
 
 static ngx_int_t
-ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
+ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
     u_char     *p;
     ngx_int_t   rc;
@@ -395,7 +377,7 @@ ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
 
     while (ngx_pimap_query_next(&p, list.data + list.len, ',', &name)) {
 
-        rc = ngx_pimap_query_add(pool, &query->events, &name);
+        rc = ngx_pimap_query_add(pool, member, &name);
 
         if (rc != NGX_OK) {
             return rc;
@@ -407,19 +389,18 @@ ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value,
 
 
 static ngx_int_t
-ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
+ngx_pimap_query_format(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
+    ngx_int_t  *format = member;
+
     ngx_int_t         i;
     const ngx_str_t  *name;
 
     for (i = 0; i < NGX_PIMAP_NFORMATS; i++) {
         name = &ngx_pimap_encoders[i]->name;
 
-        if (name->len && name->len == value->len
-            && ngx_strncmp(name->data, value->data, value->len) == 0)
-        {
-            query->format = i;
+        if (name->len && ngx_pimap_equal(name, value)) {
+            *format = i;
             return NGX_OK;
         }
     }
@@ -460,24 +441,10 @@ ngx_pimap_query_add(ngx_pool_t *pool, ngx_array_t **names, ngx_str_t *name)
 
 
 static ngx_int_t
-ngx_pimap_query_ping(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
+ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
-    return ngx_pimap_query_number(pool, value, &query->ping);
-}
+    ngx_int_t  *number = member;
 
-
-static ngx_int_t
-ngx_pimap_query_wait(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
-{
-    return ngx_pimap_query_number(pool, value, &query->wait);
-}
-
-
-static ngx_int_t
-ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, ngx_int_t *number)
-{
     size_t     i;
     ngx_int_t  rc;
     ngx_str_t  text;
@@ -498,7 +465,7 @@ ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, ngx_int_t *number)
         }
     }
 
-    /* a number that is too large for us will be clamped as any other */
+    /* the caller clamps large numbers */
 
     *number = ngx_atoi(text.data, text.len);
 
@@ -511,9 +478,10 @@ ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, ngx_int_t *number)
 
 
 static ngx_int_t
-ngx_pimap_query_closeafter(ngx_pool_t *pool, ngx_str_t *value,
-    ngx_pimap_query_t *query)
+ngx_pimap_query_closeafter(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
+    ngx_uint_t  *closeafter = member;
+
     ngx_int_t  rc;
     ngx_str_t  word;
 
@@ -523,15 +491,11 @@ ngx_pimap_query_closeafter(ngx_pool_t *pool, ngx_str_t *value,
         return rc;
     }
 
-    if (word.len == 5 && ngx_strncmp(word.data, "state", 5) == 0) {
-        query->closeafter = 1;
-        return NGX_OK;
+    if (!ngx_pimap_is(&word, "state") && !ngx_pimap_is(&word, "no")) {
+        return NGX_DECLINED;
     }
 
-    if (word.len == 2 && ngx_strncmp(word.data, "no", 2) == 0) {
-        query->closeafter = 0;
-        return NGX_OK;
-    }
+    *closeafter = (word.data[0] == 's');
 
-    return NGX_DECLINED;
+    return NGX_OK;
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a request's query says (docs/protocol.md).
+ * The parameters of a query (docs/protocol.md).
  */
 
 
@@ -21,7 +21,7 @@ typedef struct {
     ngx_array_t   *mailboxes;               /* of ngx_str_t; NULL: any */
     ngx_array_t   *collections;
     ngx_array_t   *events;
-    ngx_int_t      ping;                    /* seconds; NGX_CONF_UNSET */
+    ngx_int_t      ping;                    /* seconds, or NGX_CONF_UNSET */
     ngx_int_t      wait;                    /* likewise */
     ngx_uint_t     closeafter;
     ngx_int_t      format;                  /* NGX_CONF_UNSET */
@@ -35,11 +35,11 @@ typedef struct {
 ngx_int_t ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     ngx_pimap_query_t *query, const char **problem);
 
-/* The first parameter of that name, decoded: the same results. */
+/* The first parameter of that name, decoded; likewise. */
 ngx_int_t ngx_pimap_query_arg(ngx_pool_t *pool, ngx_str_t *args,
     const char *name, ngx_str_t *value);
 
-/* Decodes %XX and "+"; NGX_DECLINED if there is a "%" without two digits. */
+/* Decodes %XX and "+"; NGX_DECLINED: "%" without two digits. */
 ngx_int_t ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from,
     ngx_str_t *to);
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 6455, section 4.2.  A browser lets a page of any origin open a
- * WebSocket, with the user's cookies, and read it: the server has to look
- * where the page is from (10.2).
+ * Owns the handshake of a WebSocket (RFC 6455, 4.2).  Called by events.
+ * Invariant: a page of a foreign origin gets no WebSocket.  A browser would
+ * let it open one with the user's cookies and read it (10.2).
  */
 
 
@@ -18,16 +18,16 @@
 #include <ngx_sha1.h>
 
 
-#define NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY      24   /* bytes of 16, by base64 */
-#define NGX_PIMAP_WEBSOCKET_HANDSHAKE_ACCEPT   28   /* of 20 */
+#define NGX_PIMAP_WEBSOCKET_KEY     24      /* 16 bytes in base64 */
+#define NGX_PIMAP_WEBSOCKET_ACCEPT  28      /* 20 bytes in base64 */
 
 
-static ngx_uint_t ngx_pimap_websocket_handshake_lists(ngx_http_request_t *r,
+static ngx_uint_t ngx_pimap_websocket_handshake_has(ngx_http_request_t *r,
     const char *name, const char *token);
 static ngx_uint_t ngx_pimap_websocket_handshake_in(ngx_str_t *list,
     const char *token);
 static ngx_uint_t ngx_pimap_websocket_handshake_key(ngx_str_t *key);
-static ngx_uint_t ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r);
+static ngx_uint_t ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r);
 static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin,
     ngx_str_t *host);
 static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
@@ -39,15 +39,15 @@ ngx_pimap_websocket_handshake_wanted(ngx_http_request_t *r)
 {
     return r->method == NGX_HTTP_GET
            && r->http_version == NGX_HTTP_VERSION_11
-           && ngx_pimap_websocket_handshake_lists(r, "Upgrade", "websocket")
-           && ngx_pimap_websocket_handshake_lists(r, "Connection", "upgrade");
+           && ngx_pimap_websocket_handshake_has(r, "Upgrade", "websocket")
+           && ngx_pimap_websocket_handshake_has(r, "Connection", "upgrade");
 }
 
 
-/* Whether one of the headers of this name has the token in its list. */
+/* True if a header of that name has the token in its list. */
 
 static ngx_uint_t
-ngx_pimap_websocket_handshake_lists(ngx_http_request_t *r, const char *name,
+ngx_pimap_websocket_handshake_has(ngx_http_request_t *r, const char *name,
     const char *token)
 {
     ngx_str_t              value;
@@ -109,15 +109,15 @@ ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
     /* 4.4 */
 
     if (!ngx_pimap_header(r, "Sec-WebSocket-Version", &value)
-        || value.len != 2 || ngx_strncmp(value.data, "13", 2) != 0)
+        || !ngx_pimap_is(&value, "13"))
     {
-        *problem = "WebSocket's version is 13";
+        *problem = "\"Sec-WebSocket-Version\" must be 13";
 
         if (ngx_pimap_add_header(r, "Sec-WebSocket-Version", "13") != NGX_OK) {
             return NGX_ERROR;
         }
 
-        return NGX_PIMAP_WEBSOCKET_HANDSHAKE_REQUIRED;
+        return NGX_PIMAP_UPGRADE_REQUIRED;
     }
 
     if (!ngx_pimap_header(r, "Sec-WebSocket-Key", &value)
@@ -127,8 +127,8 @@ ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (!ngx_pimap_websocket_handshake_welcome(r)) {
-        *problem = "pages of this origin are not welcome";
+    if (!ngx_pimap_websocket_handshake_allowed(r)) {
+        *problem = "the page's origin is not allowed, see \"pimap_origin\"";
         return NGX_HTTP_FORBIDDEN;
     }
 
@@ -139,21 +139,21 @@ ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_pimap_websocket_handshake_key(ngx_str_t *key)
 {
-    u_char     buf[ngx_base64_decoded_length(NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY)];
+    u_char     buf[ngx_base64_decoded_length(NGX_PIMAP_WEBSOCKET_KEY)];
     ngx_str_t  decoded;
 
     decoded.data = buf;
 
-    return key->len == NGX_PIMAP_WEBSOCKET_HANDSHAKE_KEY
+    return key->len == NGX_PIMAP_WEBSOCKET_KEY
            && ngx_decode_base64(&decoded, key) == NGX_OK
            && decoded.len == 16;
 }
 
 
-/* What is no browser tells no origin. */
+/* Only browsers send an origin. */
 
 static ngx_uint_t
-ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r)
+ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r)
 {
     ngx_str_t              origin, *allowed;
     ngx_uint_t             i;
@@ -168,19 +168,17 @@ ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r)
     if (plcf->origins == NULL) {
         return r->headers_in.host
                && ngx_pimap_websocket_handshake_same(&origin,
-                                                     &r->headers_in.host->value);
+                                                 &r->headers_in.host->value);
     }
 
     allowed = plcf->origins->elts;
 
     for (i = 0; i < plcf->origins->nelts; i++) {
 
-        if (allowed[i].len == 1) {
-            return 1;
-        }
-
-        if (allowed[i].len == origin.len
-            && ngx_strncasecmp(allowed[i].data, origin.data, origin.len) == 0)
+        if (allowed[i].len == 1             /* "*" */
+            || (allowed[i].len == origin.len
+                && ngx_strncasecmp(allowed[i].data, origin.data, origin.len)
+                   == 0))
         {
             return 1;
         }
@@ -190,10 +188,7 @@ ngx_pimap_websocket_handshake_welcome(ngx_http_request_t *r)
 }
 
 
-/*
- * Host and port: a proxy in front of us may speak TLS for us, so the scheme
- * is not known.
- */
+/* Compares host and port: a proxy in front may have ended TLS. */
 
 static ngx_uint_t
 ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host)
@@ -279,7 +274,7 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
 
     (void) ngx_pimap_header(r, "Sec-WebSocket-Key", &key);
 
-    p = ngx_pnalloc(r->pool, NGX_PIMAP_WEBSOCKET_HANDSHAKE_ACCEPT + 1);
+    p = ngx_pnalloc(r->pool, NGX_PIMAP_WEBSOCKET_ACCEPT + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -305,7 +300,7 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_pimap_websocket_handshake_lists(r, "Sec-WebSocket-Protocol",
+    if (ngx_pimap_websocket_handshake_has(r, "Sec-WebSocket-Protocol",
                                             "pimap")
         && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
            != NGX_OK)

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Checks the request, takes a place under the limits, has the head sent, and
- * gives the request to a transport.
+ * Owns the "pimap_events" location.  Called by nginx as its content handler.
+ * Invariant: a request goes in this order: login, query, preflight, limits,
+ * head, transport.
  */
 
 
@@ -28,10 +29,10 @@
 
 /* Lives in the request's pool, ends with it. */
 typedef struct {
-    ngx_http_request_t    *request;
-    ngx_pimap_park_request_t    parking;
-    ngx_pimap_query_t      query;
-    ngx_pimap_preflight_t        ask;
+    ngx_http_request_t        *request;
+    ngx_pimap_park_request_t   parking;
+    ngx_pimap_query_t          query;
+    ngx_pimap_preflight_t      preflight;
 } ngx_pimap_events_t;
 
 
@@ -47,7 +48,7 @@ static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_events_upgrade(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, const char **problem);
 static ngx_uint_t ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf,
-    ngx_int_t asked);
+    ngx_int_t wanted);
 static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
@@ -91,12 +92,12 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
         return ngx_pimap_problem(r, rc, problem);
     }
 
-    e->ask.request = r;
-    e->ask.parking = &e->parking;
-    e->ask.handler = ngx_pimap_events_resume;
-    e->ask.data = e;
+    e->preflight.request = r;
+    e->preflight.parking = &e->parking;
+    e->preflight.handler = ngx_pimap_events_resume;
+    e->preflight.data = e;
 
-    rc = ngx_pimap_preflight(&e->ask);
+    rc = ngx_pimap_preflight(&e->preflight);
 
     if (rc != NGX_AGAIN) {
         return rc == NGX_OK ? ngx_pimap_events_go_on(e) : rc;
@@ -109,7 +110,7 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: it may be.  Else what a content handler returns. */
+/* NGX_DECLINED: go on.  Else what a content handler returns. */
 
 static ngx_int_t
 ngx_pimap_events_method(ngx_http_request_t *r)
@@ -124,12 +125,12 @@ ngx_pimap_events_method(ngx_http_request_t *r)
         return ngx_pimap_problem_method(r, "GET, HEAD, POST");
     }
 
-    /* nginx would read the rest of it instead of looking after the device */
+    /* nginx would read the rest of it, and not see the device leave */
 
     if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
         ngx_pimap_count(refused);
         return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
-                                 "a request to park has no body, but a POST");
+                                 "only a POST to park may have a body");
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -162,21 +163,21 @@ ngx_pimap_events_cleanup(void *data)
 {
     ngx_pimap_events_t  *e = data;
 
-    ngx_pimap_preflight_forget(&e->ask);
+    ngx_pimap_preflight_forget(&e->preflight);
 }
 
 
 static ngx_int_t
 ngx_pimap_events_go_on(ngx_pimap_events_t *e)
 {
-    ngx_int_t             rc;
-    ngx_http_request_t   *r;
+    ngx_int_t                  rc;
+    ngx_http_request_t        *r;
     ngx_pimap_park_request_t  *parking;
 
     r = e->request;
     parking = &e->parking;
 
-    if (e->ask.revoked) {
+    if (e->preflight.revoked) {
         ngx_pimap_count(refused);
         return ngx_pimap_login_revoked(r);
     }
@@ -192,7 +193,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     if (rc == NGX_DECLINED) {
         ngx_pimap_count(refused);
         return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
-                                 "the names in the filter are too long");
+                                 "the filter is too long, use fewer names");
     }
 
     if (rc != NGX_OK) {
@@ -240,7 +241,7 @@ ngx_pimap_events_request(ngx_http_request_t *r,
     query->types &= ngx_pimap_login_find(r)->types;
 
     if (query->types == 0) {
-        *problem = "the token is for other types";
+        *problem = "the token allows none of these types";
         return NGX_HTTP_FORBIDDEN;
     }
 
@@ -268,8 +269,8 @@ ngx_pimap_events_request(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
-    const char **problem)
+ngx_pimap_events_upgrade(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking, const char **problem)
 {
     ngx_int_t    rc;
     const char  *extensions;
@@ -305,7 +306,7 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_park_request_t *parkin
     parking->input = NGX_PIMAP_INPUT_WEBSOCKET;
     parking->coding = NGX_PIMAP_IDENTITY;
 
-    /* the connection is no HTTP any more */
+    /* the connection leaves HTTP */
 
     r->keepalive = 0;
     r->lingering_close = 1;
@@ -315,8 +316,8 @@ ngx_pimap_events_upgrade(ngx_http_request_t *r, ngx_pimap_park_request_t *parkin
 
 
 static ngx_int_t
-ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
-    const char **problem)
+ngx_pimap_events_login(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking, const char **problem)
 {
     ngx_int_t              rc;
     ngx_pimap_login_t     *login;
@@ -340,29 +341,30 @@ ngx_pimap_events_login(ngx_http_request_t *r, ngx_pimap_park_request_t *parking,
 
 
 static ngx_uint_t
-ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf, ngx_int_t asked)
+ngx_pimap_events_ping(ngx_pimap_loc_conf_t *plcf, ngx_int_t wanted)
 {
-    if (asked == NGX_CONF_UNSET) {
+    if (wanted == NGX_CONF_UNSET) {
         return plcf->ping;
     }
 
-    if (asked == 0) {
+    if (wanted == 0) {
         return 0;
     }
 
-    asked = ngx_max(asked, plcf->ping_min);
+    wanted = ngx_max(wanted, plcf->ping_min);
 
-    return ngx_min(asked, plcf->ping_max);
+    return ngx_min(wanted, plcf->ping_max);
 }
 
 
 static ngx_int_t
-ngx_pimap_events_admit(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
+ngx_pimap_events_admit(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking)
 {
     ngx_int_t    rc;
     const char  *problem;
 
-    /* what is parked now would miss the drain */
+    /* a device that is parked now would miss the drain */
 
     if (ngx_exiting) {
         ngx_pimap_count(refused);
@@ -444,7 +446,7 @@ static ngx_int_t
 ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
 {
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "pimap has too many devices parked, "
+                  "pimap: no more devices are parked: "
                   "\"pimap_max_devices\" is reached");
 
     return ngx_pimap_response_head_later(r, parking,

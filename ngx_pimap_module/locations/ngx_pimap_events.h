@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The "pimap_events" location: a GET that parks.
+ * The "pimap_events" location: its requests are parked.
  */
 
 

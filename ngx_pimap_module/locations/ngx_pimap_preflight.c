@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The device is parked in any case: it may learn its place later, and the end
- * of its login.
+ * Asks Redis two questions before the head of a response: the end of the log,
+ * and whether the login is revoked.  Called by events.  Invariant: without an
+ * answer in time the device is parked, and gets both later.
  */
 
 
@@ -16,90 +17,94 @@
 #include "ngx_pimap_revocation.h"
 
 
-#define NGX_PIMAP_PREFLIGHT_TIME   250        /* msec, for Redis before the head */
+#define NGX_PIMAP_PREFLIGHT_TIME  250   /* msec */
 
 
-static void ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask);
+static void ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight);
 static ngx_uint_t ngx_pimap_preflight_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
 static void ngx_pimap_preflight_started(void *data, redisReply *reply);
 static void ngx_pimap_preflight_revocation(void *data, redisReply *reply);
 static void ngx_pimap_preflight_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_preflight_done(ngx_pimap_preflight_t *ask);
+static void ngx_pimap_preflight_done(ngx_pimap_preflight_t *preflight);
 
 
 ngx_int_t
-ngx_pimap_preflight(ngx_pimap_preflight_t *ask)
+ngx_pimap_preflight(ngx_pimap_preflight_t *preflight)
 {
-    ngx_pimap_preflight_place(ask);
+    ngx_pimap_preflight_start(preflight);
 
-    if (ask->parking->revocable) {
-        ask->revocation = ngx_pimap_revocation_read(&ask->parking->account,
-                                                ngx_pimap_preflight_revocation,
-                                                ask);
+    if (preflight->parking->revocable) {
+        preflight->revocation = ngx_pimap_revocation_read(
+                                               &preflight->parking->account,
+                                               ngx_pimap_preflight_revocation,
+                                               preflight);
     }
 
-    if (ask->command == NULL && ask->revocation == NULL) {
+    if (preflight->command == NULL && preflight->revocation == NULL) {
         return NGX_OK;
     }
 
-    ask->timer.handler = ngx_pimap_preflight_timer_handler;
-    ask->timer.data = ask->request->connection;
-    ask->timer.log = ask->request->connection->log;
+    preflight->timer.handler = ngx_pimap_preflight_timer_handler;
+    preflight->timer.data = preflight->request->connection;
+    preflight->timer.log = preflight->request->connection->log;
 
-    ngx_http_set_ctx(ask->request, ask, ngx_pimap_module);
+    ngx_http_set_ctx(preflight->request, preflight, ngx_pimap_module);
 
-    /* what this turn of the worker has taken up to now is not Redis' time */
+    /* the time that this turn has taken so far is not the time of Redis */
 
     ngx_time_update();
-    ngx_add_timer(&ask->timer, NGX_PIMAP_PREFLIGHT_TIME);
+    ngx_add_timer(&preflight->timer, NGX_PIMAP_PREFLIGHT_TIME);
 
     return NGX_AGAIN;
 }
 
 
-/* It goes on after the id that it brings, or at the log's end. */
+/* The device starts after the id of its request, or at the end of the log. */
 
 static void
-ngx_pimap_preflight_place(ngx_pimap_preflight_t *ask)
+ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
 {
-    ngx_str_t           id;
+    ngx_str_t             id;
     pimap_event_start_t  *start;
 
-    start = &ask->parking->start;
+    start = &preflight->parking->start;
 
-    if (ngx_pimap_preflight_last_id(ask->request, &id)) {
+    if (ngx_pimap_preflight_last_id(preflight->request, &id)) {
         start->known = 1;
 
         if (pimap_event_id_parse(&start->id, id.data, id.len)
             != NGX_OK)
         {
-            /* of another server, maybe: no log goes on from there */
+            /* maybe an id of another server: no log continues it */
 
             start->id.epoch = 1;
             start->id.n = 1;
         }
 
-        start->earliest = (id.len == 8
-                           && ngx_strncmp(id.data, "earliest", 8) == 0);
+        start->earliest = ngx_pimap_is(&id, "earliest");
         return;
     }
 
-    if (ngx_pimap_cursor_account(&ask->parking->account, &start->id)
+    if (ngx_pimap_cursor_account(&preflight->parking->account, &start->id)
         == NGX_OK)
     {
         start->known = 1;
         return;
     }
 
-    if (ngx_pimap_function_library_state() == NGX_PIMAP_FUNCTION_LIBRARY_READY) {
-        ask->command = ngx_pimap_event_log_last(&ask->parking->account,
-                                        ngx_pimap_preflight_started, ask);
+    if (ngx_pimap_function_library_state()
+        == NGX_PIMAP_FUNCTION_LIBRARY_READY)
+    {
+        preflight->command = ngx_pimap_event_log_last(
+                                               &preflight->parking->account,
+                                               ngx_pimap_preflight_started,
+                                               preflight);
     }
 }
 
 
-/* A browser can't send the header with its first request: the query may. */
+/* A browser can't send the header with its first request, so the query may. */
 
 static ngx_uint_t
 ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
@@ -117,21 +122,21 @@ ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 static void
 ngx_pimap_preflight_started(void *data, redisReply *reply)
 {
-    pimap_event_start_t      *start;
-    ngx_pimap_preflight_t  *ask;
+    pimap_event_start_t    *start;
+    ngx_pimap_preflight_t  *preflight;
 
-    ask = data;
-    ask->command = NULL;
+    preflight = data;
+    preflight->command = NULL;
 
-    start = &ask->parking->start;
+    start = &preflight->parking->start;
 
     if (reply
         && ngx_pimap_event_log_id(reply, &start->id) == NGX_OK) {
         start->known = 1;
     }
 
-    if (ask->revocation == NULL) {
-        ngx_pimap_preflight_done(ask);
+    if (preflight->revocation == NULL) {
+        ngx_pimap_preflight_done(preflight);
     }
 }
 
@@ -139,18 +144,19 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
 static void
 ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 {
-    ngx_pimap_preflight_t  *ask;
+    ngx_pimap_preflight_t  *preflight;
 
-    ask = data;
-    ask->revocation = NULL;
+    preflight = data;
+    preflight->revocation = NULL;
 
     if (reply) {
-        ask->revoked = ((time_t) ask->parking->issued
-                      <= ngx_pimap_revocation_time(reply, &ask->parking->device));
+        preflight->revoked = ((time_t) preflight->parking->issued
+                              <= ngx_pimap_revocation_time(reply,
+                                               &preflight->parking->device));
     }
 
-    if (ask->command == NULL) {
-        ngx_pimap_preflight_done(ask);
+    if (preflight->command == NULL) {
+        ngx_pimap_preflight_done(preflight);
     }
 }
 
@@ -159,40 +165,40 @@ static void
 ngx_pimap_preflight_timer_handler(ngx_event_t *ev)
 {
     ngx_connection_t       *c;
-    ngx_pimap_preflight_t  *ask;
+    ngx_pimap_preflight_t  *preflight;
 
     c = ev->data;
-    ask = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
+    preflight = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                 ngx_pimap_module);
 
-    ngx_pimap_preflight_forget(ask);
-    ngx_pimap_preflight_done(ask);
+    ngx_pimap_preflight_forget(preflight);
+    ngx_pimap_preflight_done(preflight);
 }
 
 
 static void
-ngx_pimap_preflight_done(ngx_pimap_preflight_t *ask)
+ngx_pimap_preflight_done(ngx_pimap_preflight_t *preflight)
 {
-    ngx_pimap_preflight_forget(ask);
+    ngx_pimap_preflight_forget(preflight);
 
-    ask->handler(ask->data);
+    preflight->handler(preflight->data);
 }
 
 
 void
-ngx_pimap_preflight_forget(ngx_pimap_preflight_t *ask)
+ngx_pimap_preflight_forget(ngx_pimap_preflight_t *preflight)
 {
-    if (ask->command) {
-        ngx_pimap_command_forget(ask->command);
-        ask->command = NULL;
+    if (preflight->command) {
+        ngx_pimap_command_forget(preflight->command);
+        preflight->command = NULL;
     }
 
-    if (ask->revocation) {
-        ngx_pimap_command_forget(ask->revocation);
-        ask->revocation = NULL;
+    if (preflight->revocation) {
+        ngx_pimap_command_forget(preflight->revocation);
+        preflight->revocation = NULL;
     }
 
-    if (ask->timer.timer_set) {
-        ngx_del_timer(&ask->timer);
+    if (preflight->timer.timer_set) {
+        ngx_del_timer(&preflight->timer);
     }
 }

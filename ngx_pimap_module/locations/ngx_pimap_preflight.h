@@ -2,13 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What has to be known before the head of a response: where the device starts,
- * and whether its login has been revoked.
+ * What a response needs before its head: the event id that the device starts
+ * from, and whether its login is revoked.
  */
 
 
-#ifndef _NGX_PIMAP_ASK_H_INCLUDED_
-#define _NGX_PIMAP_ASK_H_INCLUDED_
+#ifndef _NGX_PIMAP_PREFLIGHT_H_INCLUDED_
+#define _NGX_PIMAP_PREFLIGHT_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -18,26 +18,26 @@
 
 /* In the request's pool. */
 typedef struct {
-    ngx_http_request_t     *request;
-    ngx_pimap_park_request_t    *parking;    /* its start is filled in */
-    void                  (*handler)(void *data);
-    void                   *data;
+    ngx_http_request_t        *request;
+    ngx_pimap_park_request_t  *parking;     /* gets its start */
+    void                     (*handler)(void *data);
+    void                      *data;
 
-    ngx_pimap_command_t    *command;    /* asks where the log ends */
-    ngx_pimap_command_t    *revocation; /* asks up to when logins are so */
-    ngx_event_t             timer;      /* for how long it may take */
-    ngx_uint_t              revoked;
+    ngx_pimap_command_t       *command;     /* for the end of the log */
+    ngx_pimap_command_t       *revocation;
+    ngx_event_t                timer;
+    ngx_uint_t                 revoked;
 } ngx_pimap_preflight_t;
 
 
 /*
- * NGX_OK: all is known.  NGX_AGAIN: Redis is asked, the handler is called when
- * it has answered or takes too long; the request's context is ours until then.
+ * NGX_OK: nothing has to be asked.  NGX_AGAIN: the handler is called after the
+ * reply of Redis, or after a time; until then the request's context is used.
  */
-ngx_int_t ngx_pimap_preflight(ngx_pimap_preflight_t *ask);
+ngx_int_t ngx_pimap_preflight(ngx_pimap_preflight_t *preflight);
 
-/* The request goes: the handler will not be called. */
-void ngx_pimap_preflight_forget(ngx_pimap_preflight_t *ask);
+/* The handler will not be called, because the request ends. */
+void ngx_pimap_preflight_forget(ngx_pimap_preflight_t *preflight);
 
 
-#endif /* _NGX_PIMAP_ASK_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_PREFLIGHT_H_INCLUDED_ */

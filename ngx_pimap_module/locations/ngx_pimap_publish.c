@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The body is one event, or one a line; all are checked before the first is
- * published.  The answer waits for Redis, never for devices.
+ * Owns the "pimap_publish" location.  Called by nginx as its content handler.
+ * Invariant: all events of a body are checked before the first is published.
  */
 
 
@@ -26,19 +26,19 @@
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_request_t *pr,
     ngx_str_t *body);
-static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *pr,
     u_char *data, size_t len, ngx_uint_t line);
-static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_add(ngx_pimap_publish_request_t *pr,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr,
     pimap_event_t *ev);
-static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *pr,
     ngx_uint_t line, const char *reason);
-static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *p,
+static ngx_int_t ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *pr,
     ngx_uint_t status, const char *detail);
-static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_request_t *p);
+static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_request_t *pr);
 
 
 ngx_int_t
@@ -68,21 +68,21 @@ ngx_pimap_publish_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DONE: Redis will answer, and the request will be finalized then. */
+/* NGX_DONE: the request is answered later. */
 
 static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t                     rc;
     const char                   *problem;
-    ngx_pimap_publish_request_t  *p;
+    ngx_pimap_publish_request_t  *pr;
 
-    p = ngx_pimap_publish_request_create(r);
-    if (p == NULL) {
+    pr = ngx_pimap_publish_request_create(r);
+    if (pr == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_pimap_account_name(r, &p->account, &problem);
+    rc = ngx_pimap_account_name(r, &pr->account, &problem);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -92,42 +92,42 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_pimap_problem(r, rc, problem);
     }
 
-    rc = ngx_pimap_publish_events(p, body);
+    rc = ngx_pimap_publish_events(pr, body);
 
     if (rc == NGX_OK) {
-        rc = ngx_pimap_publish_send(p);
+        rc = ngx_pimap_publish_send(pr);
     }
 
-    return rc == NGX_ABORT ? p->refused : rc;
+    return rc == NGX_ABORT ? pr->refused : rc;
 }
 
 
-/* As all below: NGX_ABORT if the request has been refused. */
+/* All functions below: NGX_ABORT if the request was refused. */
 
 static ngx_int_t
-ngx_pimap_publish_events(ngx_pimap_publish_request_t *p, ngx_str_t *body)
+ngx_pimap_publish_events(ngx_pimap_publish_request_t *pr, ngx_str_t *body)
 {
     ngx_int_t          rc;
     ngx_str_t          text;
     ngx_pimap_lines_t  lines;
 
-    if (!ngx_pimap_body_is(p->request, "application/x-ndjson")) {
-        return ngx_pimap_publish_line(p, body->data, body->len, 0);
+    if (!ngx_pimap_body_is(pr->request, "application/x-ndjson")) {
+        return ngx_pimap_publish_line(pr, body->data, body->len, 0);
     }
 
     ngx_pimap_body_lines(&lines, body);
 
     while (ngx_pimap_body_line(&lines, &text)) {
 
-        rc = ngx_pimap_publish_line(p, text.data, text.len, lines.line);
+        rc = ngx_pimap_publish_line(pr, text.data, text.len, lines.line);
 
         if (rc != NGX_OK) {
             return rc;
         }
     }
 
-    if (p->events.nelts == 0) {
-        return ngx_pimap_publish_invalid(p, 0, "there is no event in it");
+    if (pr->events.nelts == 0) {
+        return ngx_pimap_publish_invalid(pr, 0, "the body has none");
     }
 
     return NGX_OK;
@@ -135,7 +135,7 @@ ngx_pimap_publish_events(ngx_pimap_publish_request_t *p, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
+ngx_pimap_publish_line(ngx_pimap_publish_request_t *pr, u_char *data,
     size_t len, ngx_uint_t line)
 {
     char                    reason[128];
@@ -144,13 +144,13 @@ ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     pimap_event_status_t    status;
     ngx_pimap_main_conf_t  *pmcf;
 
-    pmcf = ngx_http_get_module_main_conf(p->request, ngx_pimap_module);
+    pmcf = ngx_http_get_module_main_conf(pr->request, ngx_pimap_module);
 
     status = pimap_event_parse_json(&ev, (char *) data, len, pmcf->max_event,
                                     reason, sizeof(reason));
 
     if (status == PIMAP_EVENT_TOO_LARGE) {
-        return ngx_pimap_publish_refuse(p, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+        return ngx_pimap_publish_refuse(pr, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                         "an event is larger than "
                                         "\"pimap_max_event\"");
     }
@@ -160,16 +160,16 @@ ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
     }
 
     if (status != PIMAP_EVENT_OK) {
-        return ngx_pimap_publish_invalid(p, line, reason);
+        return ngx_pimap_publish_invalid(pr, line, reason);
     }
 
-    rc = ngx_pimap_publish_add(p, &ev);
+    rc = ngx_pimap_publish_add(pr, &ev);
 
     pimap_event_free(&ev);
 
     if (rc == NGX_DECLINED) {
-        return ngx_pimap_publish_invalid(p, line,
-                                         "OX payload with odd members");
+        return ngx_pimap_publish_invalid(pr, line,
+                                         "the OX payload has invalid members");
     }
 
     if (rc == NGX_ERROR) {
@@ -180,18 +180,18 @@ ngx_pimap_publish_line(ngx_pimap_publish_request_t *p, u_char *data,
 }
 
 
-/* NGX_DECLINED: an OX payload that is none. */
+/* NGX_DECLINED: an invalid OX payload. */
 
 static ngx_int_t
-ngx_pimap_publish_add(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
+ngx_pimap_publish_add(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 {
     ngx_str_t  *s;
 
     if (pimap_ox_detect(ev)) {
-        return ngx_pimap_publish_ox(p, ev);
+        return ngx_pimap_publish_ox(pr, ev);
     }
 
-    s = ngx_array_push(&p->events);
+    s = ngx_array_push(&pr->events);
     if (s == NULL) {
         return NGX_ERROR;
     }
@@ -204,7 +204,7 @@ ngx_pimap_publish_add(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
+ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 {
     char         *text;
     size_t        len;
@@ -222,27 +222,27 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
     user.data = (u_char *) name.data;
     user.len = name.len;
 
-    /* one URL is for all users of Dovecot, so the body says whose it is */
+    /* Dovecot has one URL for all users, so the body names the account */
 
-    if (p->account.len == 0) {
-        rc = ngx_pimap_account_name_check(p->request, &user, &problem);
+    if (pr->account.len == 0) {
+        rc = ngx_pimap_account_name_check(pr->request, &user, &problem);
 
         if (rc != NGX_OK) {
-            return ngx_pimap_publish_refuse(p, rc, problem);
+            return ngx_pimap_publish_refuse(pr, rc, problem);
         }
 
-        p->account.data = ngx_pstrdup(p->request->pool, &user);
-        p->account.len = user.len;
+        pr->account.data = ngx_pstrdup(pr->request->pool, &user);
+        pr->account.len = user.len;
 
-        if (p->account.data == NULL) {
+        if (pr->account.data == NULL) {
             return NGX_ERROR;
         }
 
-        p->from_body = 1;
+        pr->from_body = 1;
 
-    } else if (p->from_body && !ngx_pimap_equal(&p->account, &user)) {
+    } else if (pr->from_body && !ngx_pimap_equal(&pr->account, &user)) {
         ngx_pimap_count(publish_invalid);
-        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
+        return ngx_pimap_publish_refuse(pr, NGX_HTTP_BAD_REQUEST,
                                         "the lines are not all "
                                         "for the same user");
     }
@@ -252,11 +252,11 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
         return NGX_DECLINED;
     }
 
-    s = ngx_array_push(&p->events);
+    s = ngx_array_push(&pr->events);
 
     if (s) {
         s->len = len;
-        s->data = ngx_pnalloc(p->request->pool, len);
+        s->data = ngx_pnalloc(pr->request->pool, len);
 
         if (s->data) {
             ngx_memcpy(s->data, text, len);
@@ -270,51 +270,52 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *p, pimap_event_t *ev)
 
 
 static ngx_int_t
-ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *p, ngx_uint_t line,
+ngx_pimap_publish_invalid(ngx_pimap_publish_request_t *pr, ngx_uint_t line,
     const char *reason)
 {
     ngx_pimap_count(publish_invalid);
 
-    p->refused = ngx_pimap_problem_line(p->request, NGX_HTTP_BAD_REQUEST,
-                                        "event", line, reason);
+    pr->refused = ngx_pimap_problem_line(pr->request, NGX_HTTP_BAD_REQUEST,
+                                         "event", line, reason);
 
     return NGX_ABORT;
 }
 
 
-/* A problem that is sent without any returns NGX_OK, too. */
+/* ngx_pimap_problem() returns NGX_OK after it has sent the problem. */
 
 static ngx_int_t
-ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *p, ngx_uint_t status,
+ngx_pimap_publish_refuse(ngx_pimap_publish_request_t *pr, ngx_uint_t status,
     const char *detail)
 {
-    p->refused = ngx_pimap_problem(p->request, status, detail);
+    pr->refused = ngx_pimap_problem(pr->request, status, detail);
 
     return NGX_ABORT;
 }
 
 
 static ngx_int_t
-ngx_pimap_publish_send(ngx_pimap_publish_request_t *p)
+ngx_pimap_publish_send(ngx_pimap_publish_request_t *pr)
 {
     ngx_int_t  rc;
 
-    if (p->account.len == 0) {
-        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
-                                        "no account to publish for");
+    if (pr->account.len == 0) {
+        return ngx_pimap_publish_refuse(pr, NGX_HTTP_BAD_REQUEST,
+                                        "no account, see \"pimap_account\"");
     }
 
-    if (ngx_pimap_header(p->request, "Idempotency-Key", &p->key)
-        && p->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
+    if (ngx_pimap_header(pr->request, "Idempotency-Key", &pr->key)
+        && pr->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
     {
-        return ngx_pimap_publish_refuse(p, NGX_HTTP_BAD_REQUEST,
-                                        "the Idempotency-Key is too long");
+        return ngx_pimap_publish_refuse(pr, NGX_HTTP_BAD_REQUEST,
+                                        "the Idempotency-Key is longer than "
+                                        "128 bytes");
     }
 
-    rc = ngx_pimap_publish_request_send(p);
+    rc = ngx_pimap_publish_request_send(pr);
 
     if (rc == NGX_DECLINED) {
-        return ngx_pimap_publish_refuse(p, NGX_HTTP_SERVICE_UNAVAILABLE,
+        return ngx_pimap_publish_refuse(pr, NGX_HTTP_SERVICE_UNAVAILABLE,
                                         "Redis is away");
     }
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The "pimap_publish" location: a POST that publishes.
+ * The "pimap_publish" location: events to publish.
  */
 
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Through the log where there is one, else by PUBLISH.  The answer waits for
- * Redis, never for devices.
+ * Owns a publish request until its answer.  Called by publish and Redis.
+ * Invariant: the answer waits for Redis, never for devices.  Events go through
+ * the log, or by PUBLISH where Redis has no functions.
  */
 
 
@@ -15,19 +16,22 @@
 #include "ngx_pimap_zone.h"
 
 
-static ngx_pimap_command_t *ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i);
+static ngx_pimap_command_t *ngx_pimap_publish_request_one(
+    ngx_pimap_publish_request_t *pr, ngx_uint_t i);
 static void ngx_pimap_publish_request_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post, redisReply *reply);
-static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post,
+static ngx_int_t ngx_pimap_publish_request_reply(
+    ngx_pimap_publish_request_t *pr, redisReply *reply);
+static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *pr,
     redisReply *reply);
-static ngx_int_t ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post);
+static ngx_int_t ngx_pimap_publish_request_answer(
+    ngx_pimap_publish_request_t *pr);
 static void ngx_pimap_publish_request_cleanup(void *data);
 
 
 ngx_pimap_publish_request_t *
 ngx_pimap_publish_request_create(ngx_http_request_t *r)
 {
-    ngx_pimap_publish_request_t  *post;
+    ngx_pimap_publish_request_t  *pr;
     ngx_pool_cleanup_t           *cln;
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_pimap_publish_request_t));
@@ -35,42 +39,42 @@ ngx_pimap_publish_request_create(ngx_http_request_t *r)
         return NULL;
     }
 
-    post = cln->data;
-    ngx_memzero(post, sizeof(ngx_pimap_publish_request_t));
+    pr = cln->data;
+    ngx_memzero(pr, sizeof(ngx_pimap_publish_request_t));
 
-    post->request = r;
+    pr->request = r;
     cln->handler = ngx_pimap_publish_request_cleanup;
 
-    if (ngx_array_init(&post->events, r->pool, 1, sizeof(ngx_str_t))
+    if (ngx_array_init(&pr->events, r->pool, 1, sizeof(ngx_str_t))
         != NGX_OK
-        || ngx_array_init(&post->commands, r->pool, 1,
+        || ngx_array_init(&pr->commands, r->pool, 1,
                           sizeof(ngx_pimap_command_t *))
            != NGX_OK)
     {
         return NULL;
     }
 
-    return post;
+    return pr;
 }
 
 
 ngx_int_t
-ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *post)
+ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr)
 {
     ngx_uint_t             i;
     ngx_pimap_command_t  **command;
 
-    command = ngx_array_push_n(&post->commands, post->events.nelts);
+    command = ngx_array_push_n(&pr->commands, pr->events.nelts);
     if (command == NULL) {
-        post->commands.nelts = 0;
+        pr->commands.nelts = 0;
         return NGX_ERROR;
     }
 
-    ngx_memzero(command, post->events.nelts * sizeof(ngx_pimap_command_t *));
+    ngx_memzero(command, pr->events.nelts * sizeof(ngx_pimap_command_t *));
 
-    for (i = 0; i < post->events.nelts; i++) {
+    for (i = 0; i < pr->events.nelts; i++) {
 
-        command[i] = ngx_pimap_publish_request_one(post, i);
+        command[i] = ngx_pimap_publish_request_one(pr, i);
 
         if (command[i] == NULL) {
             ngx_pimap_count(publish_failed);
@@ -78,27 +82,27 @@ ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *post)
         }
     }
 
-    post->waiting = 1;
-    post->request->connection->log->action = "publishing";
+    pr->waiting = 1;
+    pr->request->connection->log->action = "publishing";
 
     return NGX_DONE;
 }
 
 
 static ngx_pimap_command_t *
-ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i)
+ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *pr, ngx_uint_t i)
 {
     u_char      buf[256 + NGX_INT_T_LEN];
     ngx_str_t  *event, key;
 
-    event = (ngx_str_t *) post->events.elts + i;
+    event = (ngx_str_t *) pr->events.elts + i;
 
     switch (ngx_pimap_function_library_state()) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
-        return ngx_pimap_command_publish(&post->account, event,
-                                                   ngx_pimap_publish_request_answered,
-                                                   post);
+        return ngx_pimap_command_publish(&pr->account, event,
+                                          ngx_pimap_publish_request_answered,
+                                          pr);
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
 
@@ -106,18 +110,18 @@ ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *post, ngx_uint_t i)
         return NULL;
     }
 
-    /* each event of a request has a key of its own */
+    /* each event of a request has its own key */
 
-    key = post->key;
+    key = pr->key;
 
-    if (key.len && post->events.nelts > 1) {
+    if (key.len && pr->events.nelts > 1) {
         key.data = buf;
-        key.len = ngx_snprintf(buf, sizeof(buf), "%V:%ui", &post->key, i)
+        key.len = ngx_snprintf(buf, sizeof(buf), "%V:%ui", &pr->key, i)
                   - buf;
     }
 
-    return ngx_pimap_event_log_post(&post->account, event, &key,
-                              ngx_pimap_publish_request_answered, post);
+    return ngx_pimap_event_log_post(&pr->account, event, &key,
+                              ngx_pimap_publish_request_answered, pr);
 }
 
 
@@ -125,42 +129,42 @@ static void
 ngx_pimap_publish_request_answered(void *data, redisReply *reply)
 {
     ngx_connection_t              *c;
-    ngx_pimap_publish_request_t   *post;
+    ngx_pimap_publish_request_t   *pr;
     ngx_http_request_t            *r;
     ngx_pimap_command_t          **command;
 
-    post = data;
-    r = post->request;
+    pr = data;
+    r = pr->request;
     c = r->connection;
 
-    command = post->commands.elts;
-    command[post->answered++] = NULL;
+    command = pr->commands.elts;
+    command[pr->answered++] = NULL;
 
-    if (ngx_pimap_publish_request_reply(post, reply) == NGX_OK) {
+    if (ngx_pimap_publish_request_reply(pr, reply) == NGX_OK) {
         ngx_pimap_count(published);
 
     } else {
-        post->failed++;
+        pr->failed++;
         ngx_pimap_count(publish_failed);
-        ngx_pimap_publish_request_failed(post, reply);
+        ngx_pimap_publish_request_failed(pr, reply);
     }
 
-    if (!post->waiting || post->answered < post->commands.nelts) {
+    if (!pr->waiting || pr->answered < pr->commands.nelts) {
         return;
     }
 
     ngx_http_set_log_request(c->log, r);
 
-    ngx_http_finalize_request(r, ngx_pimap_publish_request_answer(post));
+    ngx_http_finalize_request(r, ngx_pimap_publish_request_answer(pr));
 
     ngx_http_run_posted_requests(c);
 }
 
 
-/* The number of PUBLISH; or of pimap_post, [id, receivers, duplicate] */
+/* PUBLISH: receivers; pimap_post: [id, receivers, duplicate]. */
 
 static ngx_int_t
-ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
+ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *pr,
     redisReply *reply)
 {
     redisReply        *id;
@@ -171,7 +175,7 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
     }
 
     if (reply->type == REDIS_REPLY_INTEGER) {
-        post->receivers = reply->integer;
+        pr->receivers = reply->integer;
         return NGX_OK;
     }
 
@@ -185,17 +189,17 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *post,
 
     id = reply->element[0];
 
-    post->receivers = reply->element[1]->integer;
-    post->id.data = post->id_text;
-    post->id.len = ngx_min(id->len, sizeof(post->id_text));
-    ngx_memcpy(post->id_text, id->str, post->id.len);
+    pr->receivers = reply->element[1]->integer;
+    pr->id.data = pr->id_text;
+    pr->id.len = ngx_min(id->len, sizeof(pr->id_text));
+    ngx_memcpy(pr->id_text, id->str, pr->id.len);
 
     return NGX_OK;
 }
 
 
 static void
-ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post,
+ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *pr,
     redisReply *reply)
 {
     if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
@@ -203,18 +207,18 @@ ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *post,
     }
 
     if (ngx_strncmp(reply->str, "PIMAP ", 6) == 0) {
-        (void) ngx_cpystrn(post->refusal, (u_char *) reply->str + 6,
-                           sizeof(post->refusal));
+        (void) ngx_cpystrn(pr->refusal, (u_char *) reply->str + 6,
+                           sizeof(pr->refusal));
         return;
     }
 
     ngx_pimap_function_library_refused("publish", reply,
-                              post->request->connection->log);
+                              pr->request->connection->log);
 }
 
 
 static ngx_int_t
-ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post)
+ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *pr)
 {
     u_char              *p;
     ngx_str_t            body;
@@ -222,31 +226,31 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post)
 
     static ngx_str_t  type = ngx_string("application/json");
 
-    r = post->request;
+    r = pr->request;
 
-    if (post->refusal[0]) {
+    if (pr->refusal[0]) {
         return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
-                                 (char *) post->refusal);
+                                 (char *) pr->refusal);
     }
 
-    if (post->failed) {
+    if (pr->failed) {
         return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 "Redis did not take every event");
+                                 "Redis refused some of the events");
     }
 
     body.data = ngx_pnalloc(r->pool, sizeof("{\"id\":\"\",\"receivers\":}\n")
-                                     + post->id.len + NGX_INT_T_LEN);
+                                     + pr->id.len + NGX_INT_T_LEN);
     if (body.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     p = ngx_cpymem(body.data, "{", 1);
 
-    if (post->id.len) {
-        p = ngx_sprintf(p, "\"id\":\"%V\",", &post->id);
+    if (pr->id.len) {
+        p = ngx_sprintf(p, "\"id\":\"%V\",", &pr->id);
     }
 
-    p = ngx_sprintf(p, "\"receivers\":%ui}\n", post->receivers);
+    p = ngx_sprintf(p, "\"receivers\":%ui}\n", pr->receivers);
 
     body.len = p - body.data;
 
@@ -254,18 +258,18 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *post)
 }
 
 
-/* The client may be gone before Redis has answered. */
+/* The client may leave before Redis has answered. */
 
 static void
 ngx_pimap_publish_request_cleanup(void *data)
 {
     ngx_uint_t                     i;
-    ngx_pimap_publish_request_t   *post = data;
+    ngx_pimap_publish_request_t   *pr = data;
     ngx_pimap_command_t          **command;
 
-    command = post->commands.elts;
+    command = pr->commands.elts;
 
-    for (i = 0; i < post->commands.nelts; i++) {
+    for (i = 0; i < pr->commands.nelts; i++) {
         if (command[i]) {
             ngx_pimap_command_forget(command[i]);
         }

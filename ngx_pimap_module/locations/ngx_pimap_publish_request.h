@@ -2,12 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Events of a publish request on their way through Redis.
+ * A publish request, from its checked body to its answer.
  */
 
 
-#ifndef _NGX_PIMAP_POST_H_INCLUDED_
-#define _NGX_PIMAP_POST_H_INCLUDED_
+#ifndef _NGX_PIMAP_PUBLISH_REQUEST_H_INCLUDED_
+#define _NGX_PIMAP_PUBLISH_REQUEST_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -20,30 +20,31 @@ typedef struct {
     ngx_str_t              account;
     ngx_str_t              key;         /* Idempotency-Key; may be empty */
     ngx_array_t            events;      /* of ngx_str_t */
-    ngx_array_t            commands;    /* of ngx_pimap_command_t *, or NULL
-                                           once it has been answered */
+    ngx_array_t            commands;    /* of ngx_pimap_command_t *; NULL:
+                                           answered */
     ngx_uint_t             answered;
     ngx_uint_t             failed;
-    u_char                 refusal[128];    /* what the log says of an event */
+    u_char                 refusal[128];    /* the reason of the log */
 
     ngx_uint_t             receivers;   /* of the last event */
-    ngx_str_t              id;          /* of it; empty: it was live only */
+    ngx_str_t              id;          /* of it; empty: it is not logged */
     u_char                 id_text[PIMAP_EVENT_ID_LEN];
 
-    ngx_int_t              refused;     /* what answering it returned */
-    unsigned               from_body:1; /* the account is an OX payload's */
+    ngx_int_t              refused;     /* a content handler's result */
+    unsigned               from_body:1; /* an OX payload's account */
     unsigned               waiting:1;
 } ngx_pimap_publish_request_t;
 
 
 /* NULL if memory is out. */
-ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(ngx_http_request_t *r);
+ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(
+    ngx_http_request_t *r);
 
 /*
- * Publishes the events.  NGX_DONE: the request will be answered when Redis
- * has; NGX_DECLINED: Redis is away; NGX_ERROR: memory is out.
+ * Publishes the events.  NGX_DONE: the request is answered after Redis has
+ * replied; NGX_DECLINED: Redis is away; NGX_ERROR: memory is out.
  */
-ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *post);
+ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr);
 
 
-#endif /* _NGX_PIMAP_POST_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_PUBLISH_REQUEST_H_INCLUDED_ */

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A stream has a 200 for a head, a WebSocket a 101.
+ * Sends the head of a response with events.  Called by events.  Invariant: a
+ * stream has status 200, a WebSocket 101.
  */
 
 
@@ -16,11 +17,12 @@
 static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_response_head_last(ngx_http_request_t *r,
-    ngx_pimap_message_t *text, ngx_uint_t last);
+    ngx_pimap_message_t *message, ngx_uint_t last);
 
 
 ngx_int_t
-ngx_pimap_response_head(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
+ngx_pimap_response_head(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking)
 {
     ngx_int_t  rc;
 
@@ -69,7 +71,7 @@ ngx_pimap_response_head_stream(ngx_http_request_t *r,
 
 /*
  * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
- * response that says when to come back, and ends.  A poll is none of those.
+ * response with a time to come back, which ends at once.  A poll gets a 503.
  */
 
 ngx_int_t
@@ -77,13 +79,14 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_msec_t retry)
 {
     ngx_int_t             rc;
-    ngx_pimap_message_t  *text;
+    ngx_uint_t            last;
+    ngx_pimap_message_t  *message;
 
     if (parking->format == NGX_PIMAP_FORMAT_JSON) {
         return ngx_pimap_problem_later(r,
                                        ngx_pimap_encode_jitter(retry) / 1000
                                        + 1,
-                                       "the server is full, or leaves");
+                                       "the server is full or stops");
     }
 
     parking->coding = NGX_PIMAP_IDENTITY;
@@ -94,48 +97,49 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
         return rc;
     }
 
-    text = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_RETRY, retry,
-                            NULL, r->connection->log);
-    if (text == NULL) {
+    message = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_RETRY, retry,
+                               NULL, r->connection->log);
+    if (message == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_response_head_last(r, text,
-                                      !ngx_pimap_is_websocket(parking->format));
+    last = !ngx_pimap_is_websocket(parking->format);
 
-    ngx_pimap_message_unref(text);
+    rc = ngx_pimap_response_head_last(r, message, last);
 
-    if (!ngx_pimap_is_websocket(parking->format) || rc == NGX_ERROR) {
+    ngx_pimap_message_unref(message);
+
+    if (last || rc == NGX_ERROR) {
         return rc;
     }
 
-    text = ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
-                                  r->connection->log);
-    if (text == NULL) {
+    message = ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
+                                     r->connection->log);
+    if (message == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_pimap_response_head_last(r, text, 1);
+    rc = ngx_pimap_response_head_last(r, message, 1);
 
-    ngx_pimap_message_unref(text);
+    ngx_pimap_message_unref(message);
 
     return rc;
 }
 
 
 static ngx_int_t
-ngx_pimap_response_head_last(ngx_http_request_t *r, ngx_pimap_message_t *text,
-    ngx_uint_t last)
+ngx_pimap_response_head_last(ngx_http_request_t *r,
+    ngx_pimap_message_t *message, ngx_uint_t last)
 {
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
-    b = ngx_create_temp_buf(r->pool, text->len);
+    b = ngx_create_temp_buf(r->pool, message->len);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    b->last = ngx_cpymem(b->pos, text->data, text->len);
+    b->last = ngx_cpymem(b->pos, message->data, message->len);
     b->last_buf = last;
     b->last_in_chain = 1;
 

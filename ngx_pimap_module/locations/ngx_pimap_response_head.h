@@ -2,26 +2,25 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How a response with events begins; and one without any, that is over at
- * once.
+ * The head of a response with events, and a response that ends at once.
  */
 
 
-#ifndef _NGX_PIMAP_HEAD_H_INCLUDED_
-#define _NGX_PIMAP_HEAD_H_INCLUDED_
+#ifndef _NGX_PIMAP_RESPONSE_HEAD_H_INCLUDED_
+#define _NGX_PIMAP_RESPONSE_HEAD_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_park_request.h"
 
 
-/* Sends the head; what ngx_http_send_header() returns. */
+/* Returns what ngx_http_send_header() returns. */
 ngx_int_t ngx_pimap_response_head(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
 
-/* A whole response, which says when to come back. */
+/* A whole response with the time to come back. */
 ngx_int_t ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_msec_t retry);
 
 
-#endif /* _NGX_PIMAP_HEAD_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_RESPONSE_HEAD_H_INCLUDED_ */

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * JSON; Prometheus' text by "Accept: text/plain" or "?format=prometheus";
- * "?ready" for a load balancer or a monitor: 200 or 503.
+ * Owns the "pimap_status" location.  Called by nginx as its content handler.
+ * Invariant: the format is JSON, or Prometheus' by "Accept: text/plain" or
+ * "?format=prometheus".  "?ready" is for load balancers: 200 or 503.
  */
 
 
@@ -93,8 +94,8 @@ ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
     for (i = 0; i < metrics->nslots; i++) {
         if (!metrics->slots[i].counters.ready) {
             return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "a worker can't deliver: Redis is away, "
-                                     "or a probe did not come back");
+                                     "a worker can't deliver: Redis is away "
+                                     "or a probe was lost");
         }
     }
 
@@ -102,7 +103,7 @@ ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
 }
 
 
-/* NGX_DECLINED: there is no such format. */
+/* NGX_DECLINED: unknown format. */
 
 static ngx_int_t
 ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
@@ -123,20 +124,14 @@ ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
         return NGX_OK;
     }
 
-    if (format.len == 10 && ngx_strncmp(format.data, "prometheus", 10) == 0) {
-        *prometheus = 1;
-        return NGX_OK;
-    }
+    *prometheus = ngx_pimap_is(&format, "prometheus");
 
-    if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
-        return NGX_OK;
-    }
-
-    return NGX_DECLINED;
+    return *prometheus || ngx_pimap_is(&format, "json") ? NGX_OK
+                                                        : NGX_DECLINED;
 }
 
 
-/* A client that names both takes JSON: some do so whatever they want. */
+/* JSON if the client names both, as some clients always do. */
 
 static ngx_uint_t
 ngx_pimap_status_accepts_text(ngx_http_request_t *r)

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The "pimap_status" location: what this module has done and has.
+ * The "pimap_status" location: counters and readiness.
  */
 
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The "pimap_ticket" location: it answers with a ticket for the login.
+ * The "pimap_ticket" location: a ticket for the login of the request.
  */
 
 

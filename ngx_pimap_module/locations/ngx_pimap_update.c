@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The body is one update, or one a line; all are checked before they are
- * handed over, and Redis takes all or none.
+ * Owns the "pimap_update" location.  Called by nginx as its content handler.
+ * Invariant: all updates of a body are checked before the first is sent, and
+ * Redis takes all or none.
  */
 
 
@@ -61,7 +62,7 @@ ngx_pimap_update_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DONE: the request will be answered later. */
+/* NGX_DONE: the request is answered later. */
 
 static ngx_int_t
 ngx_pimap_update_handle(ngx_http_request_t *r, ngx_str_t *body)
@@ -88,7 +89,7 @@ ngx_pimap_update_handle(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-/* As all below: NGX_ABORT if it has been refused. */
+/* All functions below: NGX_ABORT if the request was refused. */
 
 static ngx_int_t
 ngx_pimap_update_identity(ngx_pimap_update_request_t *ur)
@@ -125,13 +126,14 @@ ngx_pimap_update_parse(ngx_pimap_update_request_t *ur, ngx_str_t *body)
         return ngx_pimap_update_line(ur, body, 0);
     }
 
-    /* a form on another site can't send any of these types */
+    /* a form of another site can't send these types */
 
     if (!ngx_pimap_body_is(ur->request, "application/x-ndjson")) {
         ur->refused = ngx_pimap_problem(ur->request,
                                         NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                        "neither application/json "
-                                        "nor application/x-ndjson");
+                                        "the Content-Type is neither "
+                                        "application/json nor "
+                                        "application/x-ndjson");
         return NGX_ABORT;
     }
 
@@ -148,7 +150,7 @@ ngx_pimap_update_parse(ngx_pimap_update_request_t *ur, ngx_str_t *body)
 
     if (ur->updates.nelts == 0) {
         return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, 0,
-                                        "there is none in it");
+                                        "the body has none");
     }
 
     return NGX_OK;
@@ -168,7 +170,7 @@ ngx_pimap_update_line(ngx_pimap_update_request_t *ur, ngx_str_t *text,
     if (ur->updates.nelts == plcf->max_updates) {
         return ngx_pimap_update_problem(ur, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                         line, "more than "
-                                        "\"pimap_max_updates\" of them");
+                                        "\"pimap_max_updates\" in a body");
     }
 
     switch (pimap_update_parse(&u, (char *) text->data, text->len,
@@ -185,12 +187,13 @@ ngx_pimap_update_line(ngx_pimap_update_request_t *ur, ngx_str_t *text,
         return NGX_ERROR;
 
     default:
-        return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, line, reason);
+        return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, line,
+                                        reason);
     }
 }
 
 
-/* The same one twice in a body is one. */
+/* The same update twice is sent twice: Redis adds it once. */
 
 static ngx_int_t
 ngx_pimap_update_add(ngx_pimap_update_request_t *ur, pimap_update_t *u,
@@ -206,7 +209,7 @@ ngx_pimap_update_add(ngx_pimap_update_request_t *ur, pimap_update_t *u,
             && !ngx_pimap_equal(&other[i].json, &u->json))
         {
             return ngx_pimap_update_problem(ur, NGX_HTTP_BAD_REQUEST, line,
-                                            "the id of another line");
+                                            "another line has this id");
         }
     }
 
@@ -244,7 +247,7 @@ ngx_pimap_update_problem(ngx_pimap_update_request_t *ur, ngx_uint_t status,
 }
 
 
-/* Milliseconds; 0: it does not wait. */
+/* Milliseconds; 0: the request does not wait. */
 
 static ngx_msec_t
 ngx_pimap_update_wait(ngx_http_request_t *r)

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The "pimap_update" location: a POST with updates for a backend.
+ * The "pimap_update" location: updates for a backend.
  */
 
 

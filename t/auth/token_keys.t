@@ -85,7 +85,7 @@ my @wrong = (
     ['pimap_login token; pimap_events;', qr/token" needs "pimap_token_key"/],
     ['pimap_login token; pimap_ticket;', qr/token" needs "pimap_token_key"/],
     ['pimap_login ticket; pimap_ticket;',
-        qr/"pimap_login ticket" alone works only in locations with "pimap_events"/],
+        qr/"pimap_login ticket" alone works only in locations/],
     ['pimap_login other;', qr/invalid value "other"/],
     ['pimap_login;', qr/invalid number of arguments/],
     ['pimap_token_key none.pem;', qr/open\(\) ".*none\.pem" failed/],

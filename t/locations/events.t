@@ -73,7 +73,7 @@ is(join(' ', $s->body() =~ m{^HTTP/1.1 (\d+)}mg), 404, 'body is skipped');
 my $got = $t->get('/events?account=alice', body => 'x');
 
 is($got->{status}, 400, 'GET with a body');
-like($got->{json}{detail}, qr/no body/, 'and why not');
+like($got->{json}{detail}, qr/only a POST/, 'and why not');
 
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'no device'),
     'all have left');

@@ -105,8 +105,8 @@ my @bad = (
     ['closeafter=STATE', qr/"closeafter"/],
     ['closeafter=state&closeafter=x', qr/"closeafter"/],
     ['closeAfter=x', qr/"closeafter"/],
-    ['device=%', qr/device.*percent-encoded/],
-    ['device=%zz', qr/device.*percent-encoded/],
+    ['device=%', qr/device.*percent-encoding/],
+    ['device=%zz', qr/device.*percent-encoding/],
 );
 
 my $t = Pimap->new();
