@@ -83,13 +83,6 @@ dav_collection_text(char **to, const char *text)
 }
 
 
-char *
-dav_collection_key(const dav_collection_t *col)
-{
-    return bridge_format(DAV_KEY_PREFIX "%s", col->path);
-}
-
-
 json_t *
 dav_collection_state(const dav_collection_t *col)
 {

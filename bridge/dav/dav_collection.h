@@ -57,9 +57,8 @@ void dav_collection_free(dav_collection_t *col);
 
 int dav_collection_update(dav_collection_t *col, const dav_response_t *r);
 
-/* The key is to be freed.  NULL: not a state of a collection. */
+/* NULL: not a state of a collection. */
 
-char *dav_collection_key(const dav_collection_t *col);
 json_t *dav_collection_state(const dav_collection_t *col);
 dav_collection_t *dav_collection_from_state(const char *key, json_t *state);
 

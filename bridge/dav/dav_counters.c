@@ -17,32 +17,15 @@ const char  *dav_count_statuses[DAV_COUNT_STATUSES + 1] = {
 void
 dav_count_answer(const dav_answer_t *a)
 {
-    dav_count_result_t  result;
-
-    switch (a->result) {
-
-    case DAV_HTTP_OK:
-        result = a->status / 100 == 2 ? DAV_COUNT_GOOD
-                 : a->status == 401 ? DAV_COUNT_LOGIN
-                 : a->status == 429 || a->status == 503 ? DAV_COUNT_BUSY
-                 : a->status / 100 == 5 ? DAV_COUNT_ERROR
-                 : DAV_COUNT_REFUSED;
-        break;
-
-    case DAV_HTTP_LIMIT:
-        result = DAV_COUNT_LIMIT;
-        break;
-
-    case DAV_HTTP_TLS:
-        result = DAV_COUNT_TLS;
-        break;
-
-    default:
-        result = DAV_COUNT_LOST;
-        break;
-    }
-
-    dav_counters.requests[result]++;
+    dav_counters.requests[a->result == DAV_HTTP_LIMIT ? DAV_COUNT_LIMIT
+                          : a->result == DAV_HTTP_TLS ? DAV_COUNT_TLS
+                          : a->result != DAV_HTTP_OK ? DAV_COUNT_LOST
+                          : a->status / 100 == 2 ? DAV_COUNT_GOOD
+                          : a->status == 401 ? DAV_COUNT_LOGIN
+                          : a->status == 429 || a->status == 503
+                            ? DAV_COUNT_BUSY
+                          : a->status / 100 == 5 ? DAV_COUNT_ERROR
+                          : DAV_COUNT_REFUSED]++;
 }
 
 

@@ -2,18 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What all clients of the process have done, for metrics.
+ * Owns the counters of all clients of the process.  Read by the metrics.
  */
 
 
-#ifndef _DAV_COUNTS_H_INCLUDED_
-#define _DAV_COUNTS_H_INCLUDED_
+#ifndef _DAV_COUNTERS_H_INCLUDED_
+#define _DAV_COUNTERS_H_INCLUDED_
 
 
 #include "dav_client.h"
 
 
-/* How a request has ended. */
+/* The results of requests. */
 
 typedef enum {
     DAV_COUNT_GOOD = 0,                 /* 2xx */
@@ -28,17 +28,17 @@ typedef enum {
     DAV_COUNT_RESULTS
 } dav_count_result_t;
 
-/* What a look at the homes of an account has come to. */
+/* The results of rounds. */
 
 typedef enum {
     DAV_COUNT_SAME = 0,
     DAV_COUNT_CHANGED,
-    DAV_COUNT_HELD,                     /* put off, as somebody is busy */
+    DAV_COUNT_HELD,                     /* put off: 429, 503 */
     DAV_COUNT_FAILED,
     DAV_COUNT_ROUNDS
-} dav_count_look_t;
+} dav_count_round_t;
 
-/* What has changed: objects, then collections. */
+/* Changes of objects, then of collections. */
 
 typedef enum {
     DAV_COUNT_OBJECT = 0,
@@ -58,7 +58,7 @@ typedef struct {
     uint64_t  changes[DAV_COUNT_CHANGES];
     uint64_t  updates[DAV_COUNT_STATUSES];
     uint64_t  failures[DAV_FAIL_PROTOCOL + 1];
-    uint64_t  lists;                    /* whole ones of a collection */
+    uint64_t  lists;                    /* requests for a whole collection */
     uint64_t  pokes;
     uint64_t  collections;              /* now */
     uint64_t  ready;                    /* clients, now */
@@ -66,11 +66,11 @@ typedef struct {
 
 
 extern dav_counters_t  dav_counters;
-extern const char   *dav_count_statuses[];  /* of updates; NULL at the end */
+extern const char     *dav_count_statuses[];    /* NULL at the end */
 
 
 void dav_count_answer(const dav_answer_t *answer);
 void dav_count_update(const char *status);
 
 
-#endif /* _DAV_COUNTS_H_INCLUDED_ */
+#endif /* _DAV_COUNTERS_H_INCLUDED_ */

@@ -43,7 +43,6 @@ dav_http_create(const dav_http_conf_t *conf)
 
     h = bridge_alloc(sizeof(dav_http_t));
     h->conf = conf;
-    TAILQ_INIT(&h->transfers);
 
     h->multi = curl_multi_init();
 

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Requests: libcurl's multi interface on libevent's loop.  Connections are
- * kept, shared and limited; TLS is verified; redirects are followed within
- * one host; every request has an end.
+ * Owns requests by HTTP: libcurl's multi interface on libevent's loop.
+ * Called by dav_report.c and dav_update_put.c.  Invariant: connections are
+ * kept, shared and limited, certificates are verified, redirects stay on one
+ * host, and each request ends by done() or dav_http_cancel().
  */
 
 
@@ -21,7 +22,7 @@ typedef struct dav_http_s       dav_http_t;
 typedef struct dav_transfer_s   dav_transfer_t;
 
 
-/* Settings; all must stay.  Times are in ms. */
+/* Settings, valid as long as the dav_http_t.  Times in ms. */
 
 typedef struct {
     struct event_base    *base;
@@ -30,7 +31,7 @@ typedef struct {
     uint32_t              connect;      /* connecting and TLS */
     uint32_t              answer;       /* a request, in all */
     uint32_t              max_connections;  /* to a host */
-    uint32_t              max_waiting;  /* requests under way */
+    uint32_t              max_waiting;  /* requests in flight */
 } dav_http_conf_t;
 
 
@@ -45,7 +46,7 @@ typedef struct {
 } dav_login_t;
 
 
-/* All but the body, which is copied, are read before dav_http_send() ends. */
+/* Read before dav_http_send() returns. */
 
 typedef struct {
     const char           *method;
@@ -64,8 +65,8 @@ typedef struct {
 typedef enum {
     DAV_HTTP_OK = 0,                    /* there is a status */
     DAV_HTTP_UNSENT,                    /* nothing has reached the server */
-    DAV_HTTP_LOST,                      /* it might have */
-    DAV_HTTP_LIMIT,                     /* ours: the answer, the redirects */
+    DAV_HTTP_LOST,                      /* the request may have */
+    DAV_HTTP_LIMIT,                     /* of the answer or the redirects */
     DAV_HTTP_TLS                        /* certificate; nothing was sent */
 } dav_http_result_t;
 
@@ -73,39 +74,39 @@ typedef struct {
     dav_http_result_t     result;
     int                   status;
     const char           *etag;         /* NULL: none */
-    const char           *origin;       /* where it came from */
+    const char           *origin;       /* after redirects */
     uint32_t              retry_after;  /* ms, 0: none */
     const char           *why;          /* for the log */
 } dav_answer_t;
 
 
-/* Bytes of the body, of the final answer only.  -1 ends the request. */
+/* Bytes of the body after redirects.  Returns -1 to end the request. */
 
 typedef int (*dav_body_pt)(void *data, const char *bytes, size_t len);
 
-/* The end; from the event loop, never within dav_http_send(). */
+/* From the event loop, never within dav_http_send(). */
 
 typedef void (*dav_done_pt)(void *data, const dav_answer_t *answer);
 
 
-/* Once for the process, before and after all others. */
+/* Once for the process. */
 
 int dav_http_init(void);
 void dav_http_done(void);
 
 dav_http_t *dav_http_create(const dav_http_conf_t *conf);
-void dav_http_free(dav_http_t *h);      /* no request may be under way */
+void dav_http_free(dav_http_t *h);      /* without requests */
 
-/* NULL if there are too many. */
+/* NULL if too many requests wait. */
 
 dav_transfer_t *dav_http_send(dav_http_t *h, const dav_request_t *request,
     const dav_login_t *login, dav_body_pt body, dav_done_pt done, void *data);
 
-/* Its callbacks will not be called. */
+/* Without done(). */
 
 void dav_http_cancel(dav_transfer_t *t);
 
-/* Requests that were sent, in all, redirects and all. */
+/* The number of sent requests, with redirects. */
 
 uint64_t dav_http_requests(dav_http_t *h);
 

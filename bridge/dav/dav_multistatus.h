@@ -24,7 +24,7 @@
 
 typedef struct dav_multistatus_s  dav_multistatus_t;
 
-/* Texts of a response; the last one is of its member, not a property. */
+/* Texts of a response: properties, then its href. */
 
 typedef enum {
     DAV_ETAG = 0,
@@ -32,8 +32,8 @@ typedef enum {
     DAV_TOKEN,                  /* sync-token */
     DAV_NAME,                   /* displayname */
     DAV_COLOR,
-    DAV_PRINCIPAL,              /* an href, as the homes are */
-    DAV_CARD_HOME,              /* several are separated by a line feed */
+    DAV_PRINCIPAL,              /* an href */
+    DAV_CARD_HOME,              /* hrefs, a line each */
     DAV_CALENDAR_HOME,
     DAV_DATA,                   /* address-data or calendar-data */
     DAV_HREF,

@@ -280,23 +280,13 @@ dav_round_compare(dav_client_t *c)
 static void
 dav_round_deleted(dav_client_t *c, dav_collection_t *col)
 {
-    char    *key;
-    json_t  *events;
-
     c->changed = 1;
-    events = json_array();
+    dav_counters.changes[DAV_COUNT_DELETED] += col->based;
 
-    if (col->based) {
-        dav_counters.changes[DAV_COUNT_DELETED]++;
-        json_array_append_new(events,
-                              dav_collection_event(col, "Delete", NULL));
-    }
-
-    key = dav_collection_key(col);
-    dav_state_publish(c, key, events, NULL);
-    free(key);
-    json_decref(events);
-
+    dav_state_publish(c, col->path,
+                      json_pack("[o*]", col->based
+                          ? dav_collection_event(col, "Delete", NULL) : NULL),
+                      NULL);
     dav_state_drop(c, col);
 }
 
@@ -323,12 +313,12 @@ dav_round_sync(dav_client_t *c, uint32_t after)
 }
 
 
-/* All is published. */
+/* All changes are published. */
 
 static void
 dav_round_store(dav_client_t *c)
 {
-    json_t    *state, *homes, *events;
+    json_t    *homes;
     unsigned   i;
 
     if (!c->based || c->moved) {
@@ -340,13 +330,8 @@ dav_round_store(dav_client_t *c)
             json_array_append_new(homes, json_string(c->homes.paths[i]));
         }
 
-        state = json_pack("{s:o}", "homes", homes);
-        events = json_array();
-
-        dav_state_publish(c, DAV_KEY, events, state);
-
-        json_decref(state);
-        json_decref(events);
+        dav_state_publish(c, NULL, json_array(),
+                          json_pack("{s:o}", "homes", homes));
     }
 
     dav_state_wait(c, 0);

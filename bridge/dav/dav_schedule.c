@@ -7,7 +7,7 @@
 #include "dav_schedule.h"
 
 
-#define DAV_SCHEDULE_TURN   1000            /* credit that a turn costs */
+#define DAV_SCHEDULE_TURN   1000            /* credit of a turn */
 
 
 static void dav_schedule_timer(evutil_socket_t fd, short what, void *data);
@@ -58,7 +58,7 @@ dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
 {
     memset(t, 0, sizeof(dav_turn_t));
 
-    t->poll = p;
+    t->schedule = p;
     t->handler = handler;
     t->data = data;
     event_assign(&t->timer, p->base, -1, 0, dav_turn_due, t);
@@ -86,12 +86,12 @@ dav_turn_end(dav_turn_t *t)
 {
     if (t->running) {
         t->running = 0;
-        t->poll->running--;
+        t->schedule->running--;
 
-        /* not at once: the caller is in the middle of something */
+        /* not at once, because the caller goes on */
 
-        if (t->poll->waiting) {
-            bridge_timer_set(&t->poll->timer, 0);
+        if (t->schedule->waiting) {
+            bridge_timer_set(&t->schedule->timer, 0);
         }
     }
 }
@@ -106,8 +106,8 @@ dav_turn_cancel(dav_turn_t *t)
     t->due = 0;
 
     if (t->queued) {
-        TAILQ_REMOVE(&t->poll->queue, t, link);
-        t->poll->waiting--;
+        TAILQ_REMOVE(&t->schedule->queue, t, link);
+        t->schedule->waiting--;
         t->queued = 0;
     }
 }
@@ -120,10 +120,10 @@ dav_turn_due(evutil_socket_t fd, short what, void *data)
 
     t->due = 0;
     t->queued = 1;
-    TAILQ_INSERT_TAIL(&t->poll->queue, t, link);
-    t->poll->waiting++;
+    TAILQ_INSERT_TAIL(&t->schedule->queue, t, link);
+    t->schedule->waiting++;
 
-    dav_schedule_run(t->poll);
+    dav_schedule_run(t->schedule);
 }
 
 

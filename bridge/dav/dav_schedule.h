@@ -2,14 +2,14 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Whose turn it is to ask a server: each account when its time has come, but
- * only so many in a second and at a time, first come first served; and nobody
- * for as long as the server wants to be left alone.
+ * Owns the turns of accounts at a server.  Called by dav_state.c.
+ * Invariant: turns are given in the order in which they are due, limited by
+ * second and at a time, and none while the server is busy.
  */
 
 
-#ifndef _DAV_POLL_H_INCLUDED_
-#define _DAV_POLL_H_INCLUDED_
+#ifndef _DAV_SCHEDULE_H_INCLUDED_
+#define _DAV_SCHEDULE_H_INCLUDED_
 
 
 #include "bridge.h"
@@ -28,7 +28,7 @@ typedef struct {
     unsigned                       rate;        /* turns a second */
     unsigned                       credit;      /* in thousandths */
     bridge_msec_t                  last;
-    bridge_msec_t                  hold;        /* nobody until then */
+    bridge_msec_t                  hold;        /* no turn before */
     struct event                   timer;
     TAILQ_HEAD(, dav_turn_s)       queue;
     unsigned                       waiting;
@@ -39,7 +39,7 @@ typedef struct {
 struct dav_turn_s {
     TAILQ_ENTRY(dav_turn_s)        link;
     struct event                   timer;
-    dav_schedule_t                    *poll;
+    dav_schedule_t                *schedule;
     dav_turn_pt                    handler;
     void                          *data;
     bridge_msec_t                  due;         /* 0: none */
@@ -52,34 +52,31 @@ void dav_schedule_init(dav_schedule_t *p, struct event_base *base,
     unsigned rate, unsigned most);
 void dav_schedule_done(dav_schedule_t *p);
 
-/* The server wants to be left alone. */
+/* The server is busy: no turn for so many ms. */
 
 void dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms);
 
 void dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
     void *data);
 
-/* In so many ms, or sooner if that is due already. */
+/* In so many ms, or sooner if the turn is due before. */
 
 void dav_turn_set(dav_turn_t *t, bridge_msec_t after);
 
-/* What the handler has begun is over: somebody else's turn. */
+/* The work that the handler has begun is over. */
 
 void dav_turn_end(dav_turn_t *t);
 
 void dav_turn_cancel(dav_turn_t *t);
 
-/*
- * How long to wait for the next time, after waiting for "now" ms: longer, if
- * nothing has happened, within bounds.
- */
+/* The interval after one of "now" ms: longer if there was no change. */
 
 uint32_t dav_schedule_next(uint32_t now, uint32_t min, uint32_t max,
     int changed);
 
-/* Never the same for two: between 4/5 and all of it. */
+/* Between 4/5 and all of it, so that accounts spread over time. */
 
 uint32_t dav_schedule_jitter(uint32_t ms);
 
 
-#endif /* _DAV_POLL_H_INCLUDED_ */
+#endif /* _DAV_SCHEDULE_H_INCLUDED_ */

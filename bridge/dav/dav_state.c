@@ -234,27 +234,26 @@ dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
 
 
 void
-dav_state_publish(dav_client_t *c, const char *key, json_t *events,
+dav_state_publish(dav_client_t *c, const char *path, json_t *events,
     json_t *state)
 {
+    char  *key;
+
+    key = bridge_format("%s%s", path ? DAV_KEY_PREFIX : DAV_KEY,
+                        path ? path : "");
+
     c->cb->publish(c->data, c, key, events, state);
+
+    free(key);
+    json_decref(state);
+    json_decref(events);
 }
 
 
 void
 dav_state_store(dav_client_t *c, dav_collection_t *col, json_t *events)
 {
-    char    *key;
-    json_t  *state;
-
-    key = dav_collection_key(col);
-    state = dav_collection_state(col);
-
-    dav_state_publish(c, key, events, state);
-
-    free(key);
-    json_decref(state);
-    json_decref(events);
+    dav_state_publish(c, col->path, events, dav_collection_state(col));
 }
 
 

@@ -133,10 +133,13 @@ void dav_state_log(dav_client_t *c, int level, const char *format, ...)
 uint32_t dav_state_trouble(dav_client_t *c, const dav_reply_t *reply,
     const char *what, const char *path);
 
-void dav_state_publish(dav_client_t *c, const char *key, json_t *events,
-    json_t *state);
+/*
+ * Publishes events with the state of a collection, or of the account if path
+ * is NULL.  Consumes events and state.
+ */
 
-/* Publishes with the state of the collection.  Consumes the events. */
+void dav_state_publish(dav_client_t *c, const char *path, json_t *events,
+    json_t *state);
 
 void dav_state_store(dav_client_t *c, dav_collection_t *col, json_t *events);
 

@@ -115,15 +115,12 @@ dav_text_component(const char *line, size_t len, const char *what, char *name)
         return 0;
     }
 
-    line += n;
-    len -= n;
-
-    while (len && (line[len - 1] == '\r' || line[len - 1] == ' ')) {
+    while (len > n && (line[len - 1] == '\r' || line[len - 1] == ' ')) {
         len--;
     }
 
-    for (i = 0; i < len && i < DAV_TEXT_NAME - 1; i++) {
-        name[i] = toupper((unsigned char) line[i]);
+    for (i = 0; n < len && i < DAV_TEXT_NAME - 1; i++) {
+        name[i] = toupper((unsigned char) line[n++]);
     }
 
     name[i] = '\0';
@@ -135,17 +132,13 @@ dav_text_component(const char *line, size_t len, const char *what, char *name)
 int
 dav_text_etag(const char *etag)
 {
-    size_t       len, i;
+    size_t       len;
     const char  *p;
 
     len = strlen(etag);
 
-    if (len == 0 || len > 255 || strcmp(etag, "*") == 0) {
-        return 0;
-    }
-
-    for (i = 0; i < len; i++) {
-        if ((unsigned char) etag[i] <= ' ' && etag[i] != ' ') {
+    for (p = etag; *p; p++) {
+        if ((unsigned char) *p < ' ') {
             return 0;
         }
     }
@@ -154,8 +147,8 @@ dav_text_etag(const char *etag)
 
     if (*p == '"') {
         p = strchr(p + 1, '"');
-        return p && p[1] == '\0';
+        return p && p[1] == '\0' && len <= 255;
     }
 
-    return strpbrk(etag, " ,\"*") == NULL;
+    return len && len <= 255 && strpbrk(etag, " ,\"*") == NULL;
 }

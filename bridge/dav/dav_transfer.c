@@ -49,7 +49,6 @@ dav_http_send(dav_http_t *h, const dav_request_t *request,
 
     t = bridge_alloc(sizeof(dav_transfer_t));
 
-    TAILQ_INSERT_TAIL(&h->transfers, t, link);
     h->ntransfers++;
 
     t->http = h;
@@ -292,13 +291,7 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
 
     dav_count_answer(&answer);
 
-    /* The handler may cancel all transfers.  This one is not in the list. */
-
-    TAILQ_REMOVE(&t->http->transfers, t, link);
-    t->link.tqe_prev = NULL;
-
     t->done(t->data, &answer);
-
     dav_transfer_free(t);
 }
 
@@ -425,10 +418,6 @@ static void
 dav_transfer_free(dav_transfer_t *t)
 {
     struct curl_slist  *h;
-
-    if (t->link.tqe_prev) {
-        TAILQ_REMOVE(&t->http->transfers, t, link);
-    }
 
     t->http->ntransfers--;
 

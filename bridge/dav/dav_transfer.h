@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One request of dav_http.h: its headers, its redirects, its end.
+ * Owns a request of dav_http.h: its headers, its redirects, its end.  Called
+ * by dav_http.c.  Invariant: a transfer ends by done() or dav_http_cancel().
  */
 
 
@@ -12,8 +13,6 @@
 
 #include "dav_http.h"
 
-#include <sys/queue.h>
-
 #include <curl/curl.h>
 
 
@@ -21,14 +20,12 @@ struct dav_http_s {
     const dav_http_conf_t           *conf;
     CURLM                           *multi;
     struct event                     timer;
-    TAILQ_HEAD(, dav_transfer_s)     transfers;
     unsigned                         ntransfers;
     uint64_t                         requests;
 };
 
 
 struct dav_transfer_s {
-    TAILQ_ENTRY(dav_transfer_s)      link;
     dav_http_t                      *http;
     CURL                            *easy;
     struct curl_slist               *headers;

@@ -21,7 +21,6 @@
 static char *dav_url_canonical(const char *path, size_t len, int strict);
 static int dav_url_segment(bridge_buffer_t *b, const char *p, size_t len,
     int strict);
-static size_t dav_url_host(const char *origin, const char **host);
 
 
 int
@@ -74,22 +73,13 @@ dav_url_split(const char *url, char **origin, char **path)
 int
 dav_url_same_host(const char *a, const char *b)
 {
-    size_t       alen, blen;
-    const char  *ahost, *bhost;
+    ptrdiff_t  len;
 
-    alen = dav_url_host(a, &ahost);
-    blen = dav_url_host(b, &bhost);
+    a = strstr(a, "://") + 3;
+    b = strstr(b, "://") + 3;
+    len = strrchr(a, ':') - a;
 
-    return alen == blen && strncasecmp(ahost, bhost, alen) == 0;
-}
-
-
-static size_t
-dav_url_host(const char *origin, const char **host)
-{
-    *host = strstr(origin, "://") + 3;
-
-    return strcspn(*host, **host == '[' ? "]" : ":");
+    return len == strrchr(b, ':') - b && strncasecmp(a, b, len) == 0;
 }
 
 

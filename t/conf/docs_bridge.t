@@ -71,7 +71,7 @@ sub events {
         |Flags[A-Z]\w+|(?:Contact|Calendar)Change)"/xg;
 
     push(@names, map { ("AddressBook$_", "Calendar$_") }
-        $source =~ /dav_collection_event\(\w+, "(\w+)"/g);
+        $source =~ /dav_(?:collection|round)_event\((?:\w+, )+"(\w+)"/g);
 
     cmp_ok(scalar(@{ unique(@names) }), '>', 15, 'events of the bridge');
     is_deeply([ grep { !$row{$_} } @names ], [], '    are all described');
