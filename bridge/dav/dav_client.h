@@ -29,7 +29,7 @@ typedef enum {
     DAV_FAIL_CREDENTIALS,       /* refused: not to be tried again */
     DAV_FAIL_AWAY,              /* gone, silent, an error: later */
     DAV_FAIL_TLS,               /* certificate */
-    DAV_FAIL_PROTOCOL           /* not DAV, or over a limit of ours */
+    DAV_FAIL_PROTOCOL           /* not DAV, or over a limit */
 } dav_fail_t;
 
 
@@ -49,7 +49,7 @@ typedef struct {
                                            ETags are kept */
     uint32_t          max_content;      /* bytes of an object that goes with
                                            its event, 0: none does */
-    uint32_t          max_object;       /* bytes of one that is put or got */
+    uint32_t          max_object;       /* bytes, of "dav.put" and "dav.get" */
     uint32_t          max_answer;       /* bytes */
 } dav_server_t;
 

@@ -86,7 +86,7 @@ dav_discovery_cancel(dav_client_t *c)
 }
 
 
-/* The configured path, with the login as one segment of it. */
+/* The configured path, with the login as a segment. */
 
 static char *
 dav_discovery_path(dav_client_t *c)

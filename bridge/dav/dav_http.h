@@ -26,7 +26,7 @@ typedef struct dav_transfer_s   dav_transfer_t;
 
 typedef struct {
     struct event_base    *base;
-    const char           *ca_file;      /* NULL: those of the system */
+    const char           *ca_file;      /* NULL: the system's */
     unsigned              verify:1;     /* certificates */
     uint32_t              connect;      /* connecting and TLS */
     uint32_t              answer;       /* a request, in all */

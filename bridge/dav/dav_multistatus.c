@@ -270,7 +270,7 @@ dav_multistatus_start(void *data, const XML_Char *name,
         return;
     }
 
-    /* A text with elements in it is none of ours. */
+    /* A text with elements in it is not kept. */
 
     m->to = NULL;
 

@@ -19,7 +19,7 @@
 
 #define DAV_MULTISTATUS_DEPTH   32
 #define DAV_MULTISTATUS_TEXT    4096        /* bytes of a property */
-#define DAV_MULTISTATUS_TAG     65536       /* of what is between < and > */
+#define DAV_MULTISTATUS_TAG     65536       /* bytes of a tag */
 
 
 typedef struct dav_multistatus_s  dav_multistatus_t;
@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
     size_t          max_bytes;
-    size_t          max_data;   /* of DAV_DATA; a longer one is left out */
+    size_t          max_data;   /* of DAV_DATA; longer data is left out */
     unsigned        max_responses;
 } dav_multistatus_limits_t;
 

@@ -23,7 +23,7 @@ void dav_round_start(void *data);
 void dav_discovery_start(dav_client_t *c, dav_step_pt done);
 void dav_discovery_cancel(dav_client_t *c);
 
-/* Publishes and stores what has changed in a collection. */
+/* Publishes and stores the changes in a collection. */
 
 void dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done);
 void dav_sync_cancel(dav_client_t *c);

@@ -69,7 +69,7 @@ void dav_turn_end(dav_turn_t *t);
 
 void dav_turn_cancel(dav_turn_t *t);
 
-/* The interval after one of "now" ms: longer if there was no change. */
+/* The interval after "now" ms: longer if there was no change. */
 
 uint32_t dav_schedule_next(uint32_t now, uint32_t min, uint32_t max,
     int changed);

@@ -222,11 +222,13 @@ dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
 
         return after;
 
+    } else if (reply->status / 100 == 5) {
+        dav_state_fail(c, DAV_FAIL_AWAY, "%s \"%s\": %d, an error of the "
+                       "server", what, path, reply->status);
+
     } else {
-        dav_state_fail(c, reply->status / 100 == 5 ? DAV_FAIL_AWAY
-                                                   : DAV_FAIL_PROTOCOL,
-                       "%s \"%s\": %d, %s", what, path, reply->status,
-                       reply->why);
+        dav_state_fail(c, DAV_FAIL_PROTOCOL, "%s \"%s\": %d, %s", what, path,
+                       reply->status, reply->why);
     }
 
     return 0;

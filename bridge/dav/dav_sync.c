@@ -30,7 +30,6 @@ struct dav_sync_s {
     dav_client_t       *client;
     dav_collection_t   *collection;
     dav_step_pt         done;
-    char               *marker;         /* at the start */
     char               *token;          /* of the next page */
     dav_etag_list_t     page;
     dav_etag_list_t     all;
@@ -70,7 +69,6 @@ dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done)
     s->client = c;
     s->collection = col;
     s->done = done;
-    s->marker = bridge_string(col->marker);
     s->etags = col->nosync;
     s->full = col->token == NULL || !col->based;
     s->token = s->full ? NULL : bridge_string(col->token);
@@ -92,7 +90,6 @@ dav_sync_cancel(dav_client_t *c)
     dav_etag_list_free(&s->all);
     dav_etag_list_free(&s->delta);
     json_decref(s->contents);
-    free(s->marker);
     free(s->token);
     free(s);
 
@@ -387,7 +384,7 @@ dav_sync_store(dav_sync_t *s)
 
     if (!s->more) {
         free(col->seen);
-        col->seen = bridge_string(s->marker);
+        col->seen = bridge_string(col->marker);
     }
 
     events = json_array();

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 5545, 3.1 and RFC 6350, 3.2: lines, of which those that begin with
- * white space belong to the one before.
+ * RFC 5545, 3.1 and RFC 6350, 3.2: a line that begins with white space
+ * continues the line before.
  */
 
 

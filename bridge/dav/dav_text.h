@@ -17,7 +17,7 @@
 /* The fault in lines, nesting or the outer component of UTF-8, or NULL. */
 const char *dav_text_check(const char *text, size_t len, int calendar);
 
-/* True for one ETag that may be in If-Match, not for "*". */
+/* True for a single ETag that may be in If-Match, not for "*". */
 int dav_text_etag(const char *etag);
 
 

@@ -5,8 +5,8 @@
  * Owns updates that read: "dav.get", objects with their contents, and
  * "dav.sync", changes since a token.  Called by dav_update.c.
  * Invariant: a result is an event, whose length is limited.  So results have
- * pages, also where the server has none.  The token of such a page is ours,
- * "page [...]": the token of the request, the token that it leads to, and the
+ * pages, also where the server has none.  The token of such a page is
+ * "page [...]" with the token of the request, the token of the reply and the
  * last change of the page.
  */
 
@@ -45,7 +45,8 @@ dav_update_get(dav_update_job_t *job)
     n = json_array_size(hrefs);
 
     if (n == 0 || n > DAV_UPDATE_JOB_HREFS) {
-        dav_update_job_end(job, "invalid", "\"hrefs\" is no list of 1 to %d",
+        dav_update_job_end(job, "invalid",
+                           "\"hrefs\" is not a list of 1 to %d",
                            DAV_UPDATE_JOB_HREFS);
         return;
     }
@@ -186,7 +187,7 @@ dav_update_sync(dav_update_job_t *job)
     if (col == NULL) {
         free(path);
         dav_update_job_end(job, "invalid",
-                           "\"collection\" is none of this account");
+                           "\"collection\" is not in this account");
         return;
     }
 
@@ -194,7 +195,7 @@ dav_update_sync(dav_update_job_t *job)
     job->etags = col->nosync;
 
     if (dav_update_get_token(job) == -1) {
-        dav_update_job_end(job, "invalid", "\"syncToken\" is none");
+        dav_update_job_end(job, "invalid", "\"syncToken\" is not a token");
         return;
     }
 
@@ -271,7 +272,7 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
 
     if (job->base && !job->etags && dav_report_is_token(reply)) {
         json_object_set_new(job->result, "invalidToken", json_true());
-        dav_update_job_end(job, "refused", "the token is not valid any more");
+        dav_update_job_end(job, "refused", "the token is no longer valid");
         return;
     }
 

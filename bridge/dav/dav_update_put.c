@@ -102,7 +102,7 @@ dav_update_put_object(dav_update_job_t *job, const char **etag)
     if (*etag ? !dav_text_etag(*etag)
               : json_object_get(job->update, "etag") != NULL)
     {
-        dav_update_job_end(job, "invalid", "\"etag\" is none");
+        dav_update_job_end(job, "invalid", "\"etag\" is no ETag");
         return -1;
     }
 
@@ -167,7 +167,7 @@ dav_update_put_done(void *data, const dav_answer_t *a)
                && json_object_get(job->update, "etag"))
     {
         json_object_set_new(job->result, "gone", json_true());
-        dav_update_job_end(job, "conflict", "it is not there any more");
+        dav_update_job_end(job, "conflict", "the object is gone");
         return;
 
     } else {
@@ -219,5 +219,5 @@ dav_update_put_fetched(void *data, const dav_reply_t *reply)
         json_object_set_new(job->result, "gone", json_true());
     }
 
-    dav_update_job_end(job, "conflict", "it is not what it was");
+    dav_update_job_end(job, "conflict", "the object has changed");
 }

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include <event2/http.h>
+
 
 #define DAV_XML_HEAD    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 #define DAV_XML_CARD    "urn:ietf:params:xml:ns:carddav"
@@ -35,24 +37,19 @@ const char  dav_xml_etags[] = DAV_XML_HEAD
     "</D:prop></D:propfind>\n";
 
 
-static void dav_xml_escape(bridge_buffer_t *b, const char *text);
-
-
 char *
 dav_xml_sync(const char *token)
 {
-    char             *xml;
-    bridge_buffer_t   b;
+    char  *escaped, *xml;
 
-    memset(&b, 0, sizeof(b));
-    dav_xml_escape(&b, token);
+    escaped = evhttp_htmlescape(token);
 
     xml = bridge_format(DAV_XML_HEAD "<D:sync-collection xmlns:D=\"DAV:\">"
-        "<D:sync-token>%.*s</D:sync-token><D:sync-level>1</D:sync-level>"
+        "<D:sync-token>%s</D:sync-token><D:sync-level>1</D:sync-level>"
         "<D:prop><D:getetag/></D:prop></D:sync-collection>\n",
-        (int) b.len, b.len ? b.data : "");
+        escaped ? escaped : "");
 
-    bridge_buffer_free(&b);
+    free(escaped);
 
     return xml;
 }
@@ -61,57 +58,30 @@ dav_xml_sync(const char *token)
 char *
 dav_xml_multiget(int calendar, char **paths, unsigned n)
 {
-    char             *xml;
+    char             *xml, *escaped;
     unsigned          i;
     const char       *kind;
-    bridge_buffer_t   b;
+    bridge_buffer_t   hrefs;
 
-    memset(&b, 0, sizeof(b));
+    memset(&hrefs, 0, sizeof(hrefs));
     kind = calendar ? "calendar" : "addressbook";
 
     for (i = 0; i < n; i++) {
-        bridge_buffer_text(&b, "<D:href>");
-        dav_xml_escape(&b, paths[i]);
-        bridge_buffer_text(&b, "</D:href>");
+        escaped = evhttp_htmlescape(paths[i]);
+        bridge_buffer_text(&hrefs, "<D:href>");
+        bridge_buffer_text(&hrefs, escaped ? escaped : "");
+        bridge_buffer_text(&hrefs, "</D:href>");
+        free(escaped);
     }
+
+    bridge_buffer_char(&hrefs, '\0');
 
     xml = bridge_format(DAV_XML_HEAD "<C:%s-multiget xmlns:D=\"DAV:\" "
-        "xmlns:C=\"%s\"><D:prop><D:getetag/><C:%s-data/></D:prop>%.*s"
+        "xmlns:C=\"%s\"><D:prop><D:getetag/><C:%s-data/></D:prop>%s"
         "</C:%s-multiget>\n", kind, calendar ? DAV_XML_CAL : DAV_XML_CARD,
-        calendar ? "calendar" : "address", (int) b.len, b.len ? b.data : "",
-        kind);
+        calendar ? "calendar" : "address", hrefs.data, kind);
 
-    bridge_buffer_free(&b);
+    bridge_buffer_free(&hrefs);
 
     return xml;
-}
-
-
-/* Control characters, which XML has not, are left out. */
-
-static void
-dav_xml_escape(bridge_buffer_t *b, const char *text)
-{
-    for ( /* void */ ; *text; text++) {
-
-        switch (*text) {
-
-        case '&':
-            bridge_buffer_text(b, "&amp;");
-            break;
-
-        case '<':
-            bridge_buffer_text(b, "&lt;");
-            break;
-
-        case '>':
-            bridge_buffer_text(b, "&gt;");
-            break;
-
-        default:
-            if ((unsigned char) *text >= ' ' || *text == '\t') {
-                bridge_buffer_char(b, *text);
-            }
-        }
-    }
 }
