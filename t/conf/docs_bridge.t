@@ -113,8 +113,11 @@ sub members {
 
 
 sub results {
-    my @message = $imap =~ /(?:set_new|imap_update_fetch_(?:set|bytes))
-        \((?:[us],\ )?message,\s+"(\w+)"/xg;
+    my ($envelope) = source('imap_event.c')
+        =~ /^(imap_event_envelope.*?^\})/ms;
+    my @message = ($imap =~ /(?:set_new|imap_update_fetch_bytes|imap_event_text)
+        \((?:[us],\ )?message,\s+"(\w+)"/xg,
+        $envelope =~ /imap_event_text\(to, "(\w+)"/g);
 
     is_deeply([ names('bridge', 'Results of an update', 0, 'member') ],
         unique($imap =~ /set_new\([\w>-]*->result,\s+"(\w+)"/g),
