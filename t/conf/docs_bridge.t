@@ -115,8 +115,8 @@ sub members {
 sub results {
     my ($envelope) = source('imap_event.c')
         =~ /^(imap_event_envelope.*?^\})/ms;
-    my @message = ($imap =~ /(?:set_new|imap_update_fetch_bytes|imap_event_text)
-        \((?:[us],\ )?message,\s+"(\w+)"/xg,
+    my @message = ($imap =~ /(?:set_new|imap_update_fetch_bytes
+        |imap_event_text)\((?:[us],\ )?message,\s+"(\w+)"/xg,
         $envelope =~ /imap_event_text\(to, "(\w+)"/g);
 
     is_deeply([ names('bridge', 'Results of an update', 0, 'member') ],
