@@ -44,7 +44,7 @@ static struct evhttp_bound_socket *bridge_http_bind(bridge_config_t *config);
 static struct evhttp_bound_socket *bridge_http_bind_unix(const char *path);
 static void bridge_http_handler(struct evhttp_request *r, void *data);
 static void bridge_http_reply(struct evhttp_request *r, int status,
-    const char *type, const char *text);
+    const char *text);
 static void bridge_http_poke(struct evhttp_request *r);
 static void bridge_http_page(struct evhttp_request *r,
     int (*page)(struct evbuffer *body), const char *type);
@@ -200,21 +200,20 @@ bridge_http_handler(struct evhttp_request *r, void *data)
         bridge_http_page(r, bridge_metrics_health, "application/json");
 
     } else {
-        bridge_http_reply(r, 404, "text/plain", "not found\n");
+        bridge_http_reply(r, 404, "not found\n");
     }
 }
 
 
 static void
-bridge_http_reply(struct evhttp_request *r, int status, const char *type,
-    const char *text)
+bridge_http_reply(struct evhttp_request *r, int status, const char *text)
 {
     struct evbuffer      *body;
     struct evkeyvalq     *headers;
 
     headers = evhttp_request_get_output_headers(r);
 
-    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Content-Type", "text/plain");
     evhttp_add_header(headers, "Cache-Control", "no-store");
 
     body = evbuffer_new();
@@ -241,14 +240,14 @@ bridge_http_poke(struct evhttp_request *r)
     struct evkeyvalq   args;
 
     if (evhttp_request_get_command(r) != EVHTTP_REQ_POST) {
-        bridge_http_reply(r, 405, "text/plain", "POST it\n");
+        bridge_http_reply(r, 405, "POST it\n");
         return;
     }
 
     query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(r));
 
     if (evhttp_parse_query_str(query ? query : "", &args) != 0) {
-        bridge_http_reply(r, 400, "text/plain", "bad query\n");
+        bridge_http_reply(r, 400, "bad query\n");
         return;
     }
 
@@ -257,14 +256,14 @@ bridge_http_poke(struct evhttp_request *r)
     if (account == NULL || *account == '\0'
         || strlen(account) > BRIDGE_ACCOUNT_MAX)
     {
-        bridge_http_reply(r, 400, "text/plain", "no account\n");
+        bridge_http_reply(r, 400, "no account\n");
 
     } else {
         sent = bridge_redis_command_send(NULL, NULL, "PUBLISH %s:poke %s",
-                                     bridge_config->redis.prefix, account)
+                                         bridge_config->redis.prefix, account)
                != NULL;
 
-        bridge_http_reply(r, sent ? 204 : 503, "text/plain",
+        bridge_http_reply(r, sent ? 204 : 503,
                           sent ? NULL : "redis is away\n");
     }
 
@@ -486,7 +485,7 @@ bridge_http_authenticated(void *data, bridge_auth_result_t result,
     case BRIDGE_AUTH_GOOD:
         evhttp_add_header(evhttp_request_get_output_headers(r),
                           "X-Pimap-Account", account);
-        bridge_http_reply(r, 200, "text/plain", NULL);
+        bridge_http_reply(r, 200, NULL);
         return;
 
     case BRIDGE_AUTH_BAD:
@@ -496,8 +495,7 @@ bridge_http_authenticated(void *data, bridge_auth_result_t result,
     default:
         evhttp_add_header(evhttp_request_get_output_headers(r),
                           "Retry-After", "5");
-        bridge_http_reply(r, 503, "text/plain",
-                          result == BRIDGE_AUTH_BUSY
+        bridge_http_reply(r, 503, result == BRIDGE_AUTH_BUSY
                           ? "too many logins\n" : "the server is away\n");
     }
 }
@@ -509,5 +507,5 @@ bridge_http_refuse(struct evhttp_request *r)
     evhttp_add_header(evhttp_request_get_output_headers(r),
                       "WWW-Authenticate",
                       "Basic realm=\"mail\", charset=\"UTF-8\"");
-    bridge_http_reply(r, 401, "text/plain", "unauthorized\n");
+    bridge_http_reply(r, 401, "unauthorized\n");
 }

@@ -23,7 +23,7 @@
 #include "bridge_supervisor.h"
 #include "bridge_systemd.h"
 #include "bridge_update_consumer.h"
-#include "bridge_update_entry.h"
+#include "bridge_update.h"
 #include "dav_http.h"
 
 #include <getopt.h>
@@ -32,8 +32,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <event2/dns.h>
 
 
 #define BRIDGE_MAIN_CONFIG  "/etc/pimap-bridge.conf"

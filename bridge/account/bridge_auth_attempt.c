@@ -75,7 +75,7 @@ bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
     attempt->data = data;
 
     bridge_config_hold(server->config);
-    bridge_connect_rate_opened(server);
+    bridge_connect_rate_count(server, 1);
 
     evtimer_assign(&attempt->timer, bridge_base, bridge_auth_timer_handler,
                    attempt);
@@ -148,7 +148,7 @@ bridge_auth_end(bridge_auth_attempt_t *attempt, bridge_auth_result_t result)
     evtimer_del(&attempt->timer);
     imap_client_close(attempt->client, attempt->result == BRIDGE_AUTH_GOOD);
 
-    bridge_connect_rate_closed(attempt->server);
+    bridge_connect_rate_count(attempt->server, -1);
     bridge_config_release(attempt->server->config);
     bridge_login_release(&attempt->login);
 

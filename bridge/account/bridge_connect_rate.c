@@ -22,7 +22,6 @@ static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_connect_rate_fill(void);
 static int bridge_connect_rate_full(bridge_server_t *server);
-static void bridge_connect_rate_count(bridge_server_t *server, int n);
 
 
 static bridge_connect_rate_pt  bridge_connect_rate_ready;
@@ -182,20 +181,6 @@ bridge_connect_rate_full(bridge_server_t *server)
 
 
 void
-bridge_connect_rate_opened(bridge_server_t *server)
-{
-    bridge_connect_rate_count(server, 1);
-}
-
-
-void
-bridge_connect_rate_closed(bridge_server_t *server)
-{
-    bridge_connect_rate_count(server, -1);
-}
-
-
-static void
 bridge_connect_rate_count(bridge_server_t *server, int n)
 {
     json_t  *count;

@@ -35,9 +35,8 @@ void bridge_connect_rate_refund(void);
    if the server has too many connections. */
 int bridge_connect_rate_login(bridge_server_t *server);
 
-/* A connection to a server begins, and ends. */
-void bridge_connect_rate_opened(bridge_server_t *server);
-void bridge_connect_rate_closed(bridge_server_t *server);
+/* Connections to a server begin (1) or end (-1). */
+void bridge_connect_rate_count(bridge_server_t *server, int n);
 
 unsigned bridge_connect_rate_waiting(void);
 

@@ -31,8 +31,7 @@ bridge_presence_init(bridge_account_t *account)
 {
     evtimer_assign(&account->presence, bridge_base, bridge_presence_look,
                    account);
-
-    bridge_timer_set(&account->presence, BRIDGE_PRESENCE_SOON);
+    bridge_presence_soon(account);
 }
 
 

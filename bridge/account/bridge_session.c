@@ -70,7 +70,7 @@ bridge_session_open(bridge_account_t *account, redisReply **states, size_t n)
     }
 
     bridge_config_hold(server->config);
-    bridge_connect_rate_opened(server);
+    bridge_connect_rate_count(server, 1);
 
     if (server->master_user == NULL) {
         account->used = bridge_login_hold(account->login);
@@ -115,7 +115,7 @@ bridge_session_close(bridge_account_t *account, int logout)
 
     bridge_session_dav_close(account);
     imap_client_close(account->client, logout);
-    bridge_connect_rate_closed(server);
+    bridge_connect_rate_count(server, -1);
     bridge_config_release(server->config);
     bridge_login_release(&account->used);
     json_decref(account->states);

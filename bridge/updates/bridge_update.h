@@ -82,6 +82,21 @@ struct bridge_update_entry_s {
 };
 
 
+/* bridge_update_entry.c owns the updates that this bridge has read.  Those of
+   an account are executed in the order in which they came. */
+
+/* An entry of the stream: [ id, [ field, value, ... ] ]. */
+void bridge_update_entry_add(redisReply *reply);
+
+/* The bridge ends: what was not begun is left to another bridge. */
+void bridge_update_entries_done(void);
+
+unsigned bridge_update_entries_count(void);
+
+/* The session of the account is ready, or another bridge has the lease. */
+void bridge_update_entries_run(bridge_account_t *account);
+
+
 /* bridge_update_route.c: which bridge executes it? */
 
 void bridge_update_route(bridge_update_entry_t *entry);

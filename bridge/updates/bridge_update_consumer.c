@@ -14,7 +14,7 @@
 #include "bridge_function_library.h"
 #include "bridge_log.h"
 #include "bridge_peers.h"
-#include "bridge_update_entry.h"
+#include "bridge_update.h"
 
 
 #define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */

@@ -4,10 +4,9 @@
  */
 
 
-#include "bridge_update_entry.h"
+#include "bridge_update.h"
 #include "bridge_log.h"
 #include "bridge_session.h"
-#include "bridge_update.h"
 
 #include <stdlib.h>
 
