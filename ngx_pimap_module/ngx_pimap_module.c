@@ -488,20 +488,20 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_subscription_init_process();
     ngx_pimap_account_init_process(ngx_pimap_coalesce_forget);
     ngx_pimap_log_reader_init_process(cycle, &ngx_pimap_log_reader_table);
+    ngx_pimap_device_init_process(cycle);
+    ngx_pimap_revoke_init_process(cycle);
+    ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table);
+    ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check);
+    ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce);
+    ngx_pimap_update_waiter_init_process();
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
-        || ngx_pimap_device_init_process(cycle) != NGX_OK
         || ngx_pimap_poll_init_process(cycle) != NGX_OK
         || ngx_pimap_supersede_init_process(cycle) != NGX_OK
-        || ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table) != NGX_OK
-        || ngx_pimap_revoke_init_process(cycle) != NGX_OK
-        || ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check) != NGX_OK
-        || ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce) != NGX_OK
         || ngx_pimap_drain_init_process(cycle) != NGX_OK
         || ngx_pimap_handover_peer_init_process(cycle) != NGX_OK
         || ngx_pimap_handover_sender_init_process(cycle) != NGX_OK
-        || ngx_pimap_handover_incoming_init_process(cycle) != NGX_OK
-        || ngx_pimap_update_waiter_init_process(cycle) != NGX_OK)
+        || ngx_pimap_handover_incoming_init_process(cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }

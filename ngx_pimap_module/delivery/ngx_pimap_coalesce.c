@@ -61,7 +61,7 @@ static ngx_queue_t       ngx_pimap_coalesce_windows;
 static ngx_event_t       ngx_pimap_coalesce_timer;
 
 
-ngx_int_t
+void
 ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle, ngx_msec_t window)
 {
     ngx_queue_init(&ngx_pimap_coalesce_windows);
@@ -70,8 +70,6 @@ ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle, ngx_msec_t window)
 
     ngx_pimap_timer_init(&ngx_pimap_coalesce_timer, ngx_pimap_coalesce_handler,
                          cycle->log, 1);
-
-    return NGX_OK;
 }
 
 

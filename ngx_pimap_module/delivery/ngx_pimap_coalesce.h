@@ -17,7 +17,7 @@
 
 
 /* The window is in msec, 0: each event is sent at once. */
-ngx_int_t ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle,
+void ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle,
     ngx_msec_t window);
 
 /*

@@ -27,12 +27,10 @@ static void ngx_pimap_deliver_delay(struct timespec *start);
 static const ngx_pimap_deliver_handlers_t  *ngx_pimap_deliver_handlers;
 
 
-ngx_int_t
+void
 ngx_pimap_deliver_init_process(const ngx_pimap_deliver_handlers_t *handlers)
 {
     ngx_pimap_deliver_handlers = handlers;
-
-    return NGX_OK;
 }
 
 

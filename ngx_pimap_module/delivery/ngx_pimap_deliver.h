@@ -43,7 +43,7 @@ typedef struct {
 } ngx_pimap_deliver_handlers_t;
 
 
-ngx_int_t ngx_pimap_deliver_init_process(
+void ngx_pimap_deliver_init_process(
     const ngx_pimap_deliver_handlers_t *handlers);
 
 /* The payload may be changed in place; it is not needed afterwards. */

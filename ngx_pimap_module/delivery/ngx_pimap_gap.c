@@ -84,7 +84,7 @@ static ngx_int_t
 ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
     const char *reason)
 {
-    ngx_str_t         text;
+    ngx_str_t         why;
     pimap_event_id_t  before;
 
     ngx_pimap_count(gaps);
@@ -98,13 +98,13 @@ ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
         return NGX_DECLINED;
     }
 
-    text.data = (u_char *) (reason ? reason : "unavailable");
-    text.len = ngx_strlen(text.data);
+    why.data = (u_char *) (reason ? reason : "unavailable");
+    why.len = ngx_strlen(why.data);
 
     before.epoch = ev->epoch;
     before.n = ev->n - 1;
 
-    ngx_pimap_gap_resync_all(account, &text, &before);
+    ngx_pimap_gap_resync_all(account, &why, &before);
     ngx_pimap_gap_rejoin(account);
 
     return NGX_OK;
@@ -216,11 +216,11 @@ ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
 }
 
 
-ngx_int_t
+void
 ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
 {
     if (interval == 0) {
-        return NGX_OK;
+        return;
     }
 
     ngx_pimap_gap_check_parts = ngx_max(interval / NGX_PIMAP_GAP_CHECK_TICK,
@@ -229,8 +229,6 @@ ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
     ngx_pimap_timer_init(&ngx_pimap_gap_check_timer,
                          ngx_pimap_gap_check_handler, cycle->log, 1);
     ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
-
-    return NGX_OK;
 }
 
 

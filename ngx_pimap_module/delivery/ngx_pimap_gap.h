@@ -22,7 +22,7 @@
  * On a quiet account no later event shows that one is missing, so each account
  * is checked once in "interval" (msec; 0: never).
  */
-ngx_int_t ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle,
+void ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle,
     ngx_msec_t interval);
 
 /*

@@ -203,10 +203,10 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
         told = ngx_time();
 
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap can't read the log: %s, account \"%V\"",
+                      "pimap can't read the log of account \"%V\": %s",
+                      &reader->account->sub.sn.str,
                       reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "unexpected reply",
-                      &reader->account->sub.sn.str);
+                                                       : "unexpected reply");
     }
 
     /* the error is in this log only: other readers go on */
@@ -350,14 +350,14 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 static void
 ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 {
-    pimap_event_id_t     *here, *there;
+    pimap_event_id_t     *last, *id;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
     d = reader->device;
     account = reader->account;
-    here = &account->last_id;
-    there = &reader->id;
+    last = &account->last_id;
+    id = &reader->id;
 
     if (!account->sub.subscribed || d->closing) {
         return;
@@ -370,17 +370,17 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 
     if (!account->has_last_id) {
         account->has_last_id = 1;
-        *here = *there;
+        *last = *id;
     }
 
-    if (here->epoch == there->epoch && here->n == there->n) {
+    if (last->epoch == id->epoch && last->n == id->n) {
         ngx_pimap_coalesce_flush(account);
         ngx_pimap_log_reader_destroy(reader);
         ngx_pimap_device_dbg(d, "live");
         return;
     }
 
-    if (here->epoch == there->epoch && here->n > there->n
+    if (last->epoch == id->epoch && last->n > id->n
         && reader->ask != NGX_PIMAP_LOG_READER_RECHECK)
     {
         reader->ask = NGX_PIMAP_LOG_READER_RECHECK;
@@ -401,16 +401,16 @@ static void
 ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page)
 {
-    pimap_event_id_t     *here, before;
+    pimap_event_id_t     *last, before;
     ngx_pimap_account_t  *account;
 
     account = reader->account;
-    here = &account->last_id;
+    last = &account->last_id;
 
     /* live events may have come since it asked */
 
-    if (here->epoch != reader->id.epoch
-        || (page->resync && here->n != reader->id.n))
+    if (last->epoch != reader->id.epoch
+        || (page->resync && last->n != reader->id.n))
     {
         ngx_pimap_log_reader_queue(reader);
         return;
@@ -419,7 +419,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     if (page->resync) {
         ngx_pimap_gap_resync_all(account, &page->reason, &page->last);
 
-        *here = page->last;
+        *last = page->last;
 
         ngx_pimap_log_reader_destroy(reader);
         ngx_pimap_gap_rejoin(account);
@@ -427,13 +427,13 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     }
 
     if (ngx_pimap_replay_trimmed(reader, page, &before)) {
-        *here = before;
-        ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, here);
+        *last = before;
+        ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, last);
     }
 
     ngx_pimap_replay_account_events(account, page);
 
-    if (reader->repeat || (page->n && here->n < page->last.n)) {
+    if (reader->repeat || (page->n && last->n < page->last.n)) {
         ngx_pimap_log_reader_queue(reader);
         return;
     }
@@ -450,9 +450,9 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_int_t          rc;
     ngx_uint_t         i;
     pimap_event_t      ev;
-    pimap_event_id_t  *here, id;
+    pimap_event_id_t  *last, id;
 
-    here = &account->last_id;
+    last = &account->last_id;
 
     for (i = 0; i < page->n; i++) {
 
@@ -460,8 +460,8 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
         /* the event may have come live since the reader asked */
 
-        if (id.epoch != here->epoch || id.n > here->n) {
-            *here = id;
+        if (id.epoch != last->epoch || id.n > last->n) {
+            *last = id;
 
             if (rc == NGX_OK) {
                 ngx_pimap_count(filled);

@@ -54,7 +54,7 @@ static const char  *ngx_pimap_device_formats[NGX_PIMAP_NFORMATS] = {
 #endif
 
 
-ngx_int_t
+void
 ngx_pimap_device_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_device_closing);
@@ -62,7 +62,7 @@ ngx_pimap_device_init_process(ngx_cycle_t *cycle)
     ngx_pimap_timer_init(&ngx_pimap_device_event,
                          ngx_pimap_device_closing_handler, cycle->log, 0);
 
-    return ngx_pimap_timer_wheel_init_process(cycle, ngx_pimap_device_due);
+    ngx_pimap_timer_wheel_init_process(cycle, ngx_pimap_device_due);
 }
 
 

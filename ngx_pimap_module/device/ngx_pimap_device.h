@@ -23,8 +23,6 @@
 #include "pimap_event_id.h"
 
 
-
-
 /* What a device may send while it is parked. */
 typedef enum {
     NGX_PIMAP_INPUT_NONE = 0,           /* a line end at most */
@@ -107,7 +105,7 @@ struct ngx_pimap_device_s {
 #define ngx_pimap_device_log(d)  (d)->transport->log((d)->connection)
 
 
-ngx_int_t ngx_pimap_device_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_device_init_process(ngx_cycle_t *cycle);
 
 /* Adds a device to its account; its first turn is in so many seconds. */
 void ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds);

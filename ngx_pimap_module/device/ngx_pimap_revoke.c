@@ -25,32 +25,30 @@ typedef struct {
     ngx_queue_t    link;
     size_t         len;
     u_char         name[1];
-} ngx_pimap_revoke_t;
+} ngx_pimap_revoke_lookup_t;
 
 
 static void ngx_pimap_revoke_run(void);
-static void ngx_pimap_revoke_timer_handler(ngx_event_t *ev);
+static void ngx_pimap_revoke_lookup_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_revoke_answer(void *data, redisReply *reply);
 static void ngx_pimap_revoke_error(redisReply *reply);
 static void ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time);
 static ngx_pimap_account_t *ngx_pimap_revoke_account(
-    ngx_pimap_revoke_t *rv);
+    ngx_pimap_revoke_lookup_t *lookup);
 
 
 static ngx_queue_t       ngx_pimap_revoke_queue;
 static ngx_uint_t        ngx_pimap_revoke_in_flight;
-static ngx_event_t       ngx_pimap_revoke_timer;
+static ngx_event_t       ngx_pimap_revoke_lookup_timer;
 
 
-ngx_int_t
+void
 ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_revoke_queue);
 
-    ngx_pimap_timer_init(&ngx_pimap_revoke_timer,
-                         ngx_pimap_revoke_timer_handler, cycle->log, 1);
-
-    return NGX_OK;
+    ngx_pimap_timer_init(&ngx_pimap_revoke_lookup_timer,
+                         ngx_pimap_revoke_lookup_timer_handler, cycle->log, 1);
 }
 
 
@@ -104,7 +102,7 @@ ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time)
 void
 ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 {
-    ngx_pimap_revoke_t  *rv;
+    ngx_pimap_revoke_lookup_t  *lookup;
 
     /* when it is ready, all accounts are looked up */
 
@@ -115,19 +113,19 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
         return;
     }
 
-    rv = ngx_alloc(sizeof(ngx_pimap_revoke_t) + account->sub.sn.str.len,
-                   ngx_cycle->log);
+    lookup = ngx_alloc(sizeof(ngx_pimap_revoke_lookup_t)
+                       + account->sub.sn.str.len, ngx_cycle->log);
 
-    if (rv == NULL) {
+    if (lookup == NULL) {
         ngx_pimap_command_renew("no memory");
         return;
     }
 
-    rv->len = account->sub.sn.str.len;
-    ngx_memcpy(rv->name, account->name, rv->len);
+    lookup->len = account->sub.sn.str.len;
+    ngx_memcpy(lookup->name, account->name, lookup->len);
 
     account->checking = 1;
-    ngx_queue_insert_tail(&ngx_pimap_revoke_queue, &rv->link);
+    ngx_queue_insert_tail(&ngx_pimap_revoke_queue, &lookup->link);
 
     ngx_pimap_revoke_run();
 }
@@ -144,25 +142,25 @@ void
 ngx_pimap_revoke_stop(void)
 {
     ngx_queue_t          *q;
-    ngx_pimap_revoke_t   *rv;
+    ngx_pimap_revoke_lookup_t   *lookup;
     ngx_pimap_account_t  *account;
 
     while (!ngx_queue_empty(&ngx_pimap_revoke_queue)) {
         q = ngx_queue_head(&ngx_pimap_revoke_queue);
-        rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
+        lookup = ngx_queue_data(q, ngx_pimap_revoke_lookup_t, link);
 
-        account = ngx_pimap_revoke_account(rv);
+        account = ngx_pimap_revoke_account(lookup);
 
         if (account) {
             account->checking = 0;
         }
 
         ngx_queue_remove(q);
-        ngx_free(rv);
+        ngx_free(lookup);
     }
 
-    if (ngx_pimap_revoke_timer.timer_set) {
-        ngx_del_timer(&ngx_pimap_revoke_timer);
+    if (ngx_pimap_revoke_lookup_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_revoke_lookup_timer);
     }
 }
 
@@ -172,25 +170,25 @@ ngx_pimap_revoke_run(void)
 {
     ngx_str_t             name;
     ngx_queue_t          *q;
-    ngx_pimap_revoke_t   *rv;
+    ngx_pimap_revoke_lookup_t   *lookup;
     ngx_pimap_account_t  *account;
 
     while (ngx_pimap_revoke_in_flight < NGX_PIMAP_REVOKE_WINDOW
            && !ngx_queue_empty(&ngx_pimap_revoke_queue))
     {
         q = ngx_queue_head(&ngx_pimap_revoke_queue);
-        rv = ngx_queue_data(q, ngx_pimap_revoke_t, link);
+        lookup = ngx_queue_data(q, ngx_pimap_revoke_lookup_t, link);
 
-        name.data = rv->name;
-        name.len = rv->len;
+        name.data = lookup->name;
+        name.len = lookup->len;
 
-        if (ngx_pimap_revocation_read(&name, ngx_pimap_revoke_answer, rv)
+        if (ngx_pimap_revocation_read(&name, ngx_pimap_revoke_answer, lookup)
             == NULL)
         {
             /* too many commands are in flight, or Redis is away */
 
-            if (!ngx_pimap_revoke_timer.timer_set) {
-                ngx_add_timer(&ngx_pimap_revoke_timer,
+            if (!ngx_pimap_revoke_lookup_timer.timer_set) {
+                ngx_add_timer(&ngx_pimap_revoke_lookup_timer,
                               NGX_PIMAP_REVOKE_LATER);
             }
 
@@ -202,7 +200,7 @@ ngx_pimap_revoke_run(void)
 
         /* a revocation from now on needs another lookup */
 
-        account = ngx_pimap_revoke_account(rv);
+        account = ngx_pimap_revoke_account(lookup);
 
         if (account) {
             account->checking = 0;
@@ -212,7 +210,7 @@ ngx_pimap_revoke_run(void)
 
 
 static void
-ngx_pimap_revoke_timer_handler(ngx_event_t *ev)
+ngx_pimap_revoke_lookup_timer_handler(ngx_event_t *ev)
 {
     ngx_pimap_revoke_run();
 }
@@ -221,7 +219,7 @@ ngx_pimap_revoke_timer_handler(ngx_event_t *ev)
 static void
 ngx_pimap_revoke_answer(void *data, redisReply *reply)
 {
-    ngx_pimap_revoke_t  *rv = data;
+    ngx_pimap_revoke_lookup_t  *lookup = data;
 
     time_t                time;
     ngx_str_t             name;
@@ -230,9 +228,9 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 
     ngx_pimap_revoke_in_flight--;
 
-    account = ngx_pimap_revoke_account(rv);
+    account = ngx_pimap_revoke_account(lookup);
 
-    ngx_free(rv);
+    ngx_free(lookup);
 
     if (reply == NULL) {
         return;
@@ -261,12 +259,12 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 
 
 static ngx_pimap_account_t *
-ngx_pimap_revoke_account(ngx_pimap_revoke_t *rv)
+ngx_pimap_revoke_account(ngx_pimap_revoke_lookup_t *lookup)
 {
     ngx_str_t  name;
 
-    name.data = rv->name;
-    name.len = rv->len;
+    name.data = lookup->name;
+    name.len = lookup->len;
 
     return ngx_pimap_subscription_find(&name);
 }
@@ -284,7 +282,7 @@ ngx_pimap_revoke_error(redisReply *reply)
     said = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "pimap can't read what is revoked: %s",
+                  "pimap can't read the revoked logins: %s",
                   reply->type == REDIS_REPLY_ERROR ? reply->str
                                                    : "unexpected reply");
 }

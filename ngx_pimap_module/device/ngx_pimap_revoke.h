@@ -14,7 +14,7 @@
 #include "ngx_pimap.h"
 
 
-ngx_int_t ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
 
 /* What follows "!revoke "; NGX_DECLINED: it is invalid. */
 ngx_int_t ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,

@@ -25,7 +25,7 @@ static ngx_event_t               ngx_pimap_timer_wheel_event;
 static ngx_pimap_timer_wheel_pt  ngx_pimap_timer_wheel_due;
 
 
-ngx_int_t
+void
 ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle,
     ngx_pimap_timer_wheel_pt due)
 {
@@ -39,8 +39,6 @@ ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle,
 
     ngx_pimap_timer_init(&ngx_pimap_timer_wheel_event,
                          ngx_pimap_timer_wheel_handler, cycle->log, 1);
-
-    return NGX_OK;
 }
 
 

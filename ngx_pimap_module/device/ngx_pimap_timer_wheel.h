@@ -28,7 +28,7 @@ typedef struct {
 typedef void (*ngx_pimap_timer_wheel_pt)(ngx_queue_t *link);
 
 
-ngx_int_t ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle,
+void ngx_pimap_timer_wheel_init_process(ngx_cycle_t *cycle,
     ngx_pimap_timer_wheel_pt due);
 
 /* Due in so many seconds (1 .. NGX_PIMAP_TIMER_WHEEL_MAX), once. */

@@ -5,6 +5,7 @@
 
 
 #include "ngx_pimap_input_ndjson.h"
+#include "ngx_pimap_account.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_input_message.h"
@@ -131,7 +132,8 @@ ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d, const char *why)
     log = ngx_pimap_device_log(d);
 
     ngx_log_error(NGX_LOG_INFO, log, 0,
-                  "pimap refuses the body of a parked request: %s", why);
+                  "pimap refuses the body of a parked request: %s, "
+                  "account \"%V\"", why, &d->account->sub.sn.str);
 
     ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR,
                          ngx_pimap_encode_refused(d->format, &none, why, log));

@@ -5,6 +5,7 @@
 
 
 #include "ngx_pimap_input_websocket.h"
+#include "ngx_pimap_account.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_inflate.h"
@@ -188,7 +189,8 @@ static void
 ngx_pimap_input_close(ngx_pimap_device_t *d, int code, const char *why)
 {
     ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
-                  "pimap closes a WebSocket with %d: %s", code, why);
+                  "pimap closes a WebSocket with code %d: %s, "
+                  "account \"%V\"", code, why, &d->account->sub.sn.str);
 
     ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR,
                            ngx_pimap_encode_close(code, why, ngx_cycle->log));

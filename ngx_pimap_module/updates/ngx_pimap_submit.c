@@ -24,7 +24,7 @@ typedef struct {
     uint64_t      token;                /* of the device */
     ngx_str_t     account;
     ngx_str_t     id;
-    u_char        text[1];              /* of both */
+    u_char        bytes[1];             /* of both */
 } ngx_pimap_submission_t;
 
 
@@ -141,7 +141,7 @@ ngx_pimap_submit_create(ngx_pimap_device_t *d, ngx_str_t *id)
 
     account = &d->account->sub.sn.str;
 
-    s = ngx_alloc(offsetof(ngx_pimap_submission_t, text) + account->len
+    s = ngx_alloc(offsetof(ngx_pimap_submission_t, bytes) + account->len
                   + id->len, ngx_cycle->log);
     if (s == NULL) {
         return NULL;
@@ -150,9 +150,9 @@ ngx_pimap_submit_create(ngx_pimap_device_t *d, ngx_str_t *id)
     s->token = d->token;
 
     s->account.len = account->len;
-    s->account.data = s->text;
+    s->account.data = s->bytes;
     s->id.len = id->len;
-    s->id.data = ngx_cpymem(s->text, account->data, account->len);
+    s->id.data = ngx_cpymem(s->bytes, account->data, account->len);
     ngx_memcpy(s->id.data, id->data, id->len);
 
     return s;

@@ -13,7 +13,7 @@
 
 /* Waiters are in lists by the hash of their account. */
 #define ngx_pimap_update_waiter_list(account)                                \
-    (&ngx_pimap_waiters[(account)->sub.sn.node.key                               \
+    (&ngx_pimap_waiters[(account)->sub.sn.node.key                           \
                         % NGX_PIMAP_UPDATE_WAITER_LISTS])
 
 
@@ -25,16 +25,14 @@ static ngx_uint_t ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w,
 static ngx_queue_t       ngx_pimap_waiters[NGX_PIMAP_UPDATE_WAITER_LISTS];
 
 
-ngx_int_t
-ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle)
+void
+ngx_pimap_update_waiter_init_process(void)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < NGX_PIMAP_UPDATE_WAITER_LISTS; i++) {
         ngx_queue_init(&ngx_pimap_waiters[i]);
     }
-
-    return NGX_OK;
 }
 
 

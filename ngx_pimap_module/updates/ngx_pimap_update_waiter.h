@@ -37,7 +37,7 @@ struct ngx_pimap_waiter_s {
 };
 
 
-ngx_int_t ngx_pimap_update_waiter_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_update_waiter_init_process(void);
 
 /*
  * Begins to wait; the handlers and the device are set.  NGX_DECLINED: too many
