@@ -18,7 +18,7 @@
 #define NGX_PIMAP_TOKEN_MAX     8192    /* bytes of a token */
 
 
-/* What a token is checked for. */
+/* The rules that a token is checked by. */
 typedef struct {
     ngx_array_t   *keys;                /* of ngx_pimap_key_t */
     ngx_str_t      issuer;              /* empty: any */

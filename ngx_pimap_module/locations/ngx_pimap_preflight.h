@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a response needs before its head: the event id that the device starts
- * from, and whether its login is revoked.
+ * Questions to Redis before the head of a response: the event id that the
+ * device starts from, and whether its login is revoked.
  */
 
 

@@ -76,7 +76,8 @@ ngx_pimap_update_request_create(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_pimap_update_request_start(ngx_pimap_update_request_t *ur, ngx_msec_t wait)
+ngx_pimap_update_request_start(ngx_pimap_update_request_t *ur,
+    ngx_msec_t wait)
 {
     const char          *reason;
     ngx_http_request_t  *r;

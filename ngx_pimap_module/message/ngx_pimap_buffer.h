@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _NGX_PIMAP_BACKLOG_H_INCLUDED_
-#define _NGX_PIMAP_BACKLOG_H_INCLUDED_
+#ifndef _NGX_PIMAP_BUFFER_H_INCLUDED_
+#define _NGX_PIMAP_BUFFER_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -29,4 +29,4 @@ void ngx_pimap_buffer_take(ngx_pimap_buffer_t **buffer, size_t len);
 void ngx_pimap_buffer_free(ngx_pimap_buffer_t **buffer);
 
 
-#endif /* _NGX_PIMAP_BACKLOG_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_BUFFER_H_INCLUDED_ */

@@ -2,9 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A compressor takes 264 kB, and comes when it is needed first.  Before each
- * call it forgets everything, and is given what the decoder has: so what it
- * makes fits to any device with the same bytes before.
+ * Owns the worker's only compressor (264 kB), which is created at its first
+ * use.  Called by compressed_stream, the WebSocket encoder and the poll
+ * transport.  Invariant: it is reset before each call and gets the decoder's
+ * bytes, so its output is good for all devices with the same bytes.
  */
 
 
@@ -92,7 +93,7 @@ ngx_pimap_deflate_ready(size_t len)
         ngx_pimap_deflate_window = p;
     }
 
-    /* and the empty block of a flush */
+    /* with the empty block of a flush */
 
     size = deflateBound(z, len) + 16;
 
@@ -142,8 +143,8 @@ ngx_pimap_deflate_before(ngx_str_t *before, size_t gap)
 
 
 /*
- * The compressor has one size of window: a full flush, after which it refers
- * to nothing before, keeps to a smaller one.
+ * The compressor has a window of 32 kB.  A full flush limits references to a
+ * smaller one, because nothing after it refers to bytes before it.
  */
 
 ngx_int_t
@@ -179,7 +180,7 @@ ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data)
 
     } while (left);
 
-    /* the last four bytes are those of the flush, the same in each message */
+    /* the last four bytes of a flush are the same in each message */
 
     to->data = ngx_pimap_deflate_buffer;
     to->len = ngx_pimap_deflate_size - z->avail_out - 4;

@@ -2,10 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Deflate (RFC 1951) in the formats of gzip (RFC 1952) and zlib (RFC 1950),
- * with one compressor for all devices of the worker.  What a stream needs to
- * remember between two calls is the caller's: the bytes before, a checksum, a
- * length.
+ * Deflate (RFC 1951) in the formats of gzip (RFC 1952) and zlib (RFC 1950).
+ * The caller keeps the state of a stream: its last bytes, checksum and length.
  */
 
 
@@ -34,21 +32,21 @@ extern const char  *ngx_pimap_codings[NGX_PIMAP_NCODINGS];
 
 
 /*
- * Compresses "data", up to a byte of its own, or as the last block.  The
- * decoder has "before", and after it "gap" bytes, which no data refers to:
- * there is no NUL in what we send.  "to" is good until the next call.
- * NGX_ERROR: memory is out.
+ * Compresses "data" to whole bytes, or as the last block.  The decoder has the
+ * bytes "before" and after them a gap, which has NULs here: our data has none,
+ * so nothing refers to the gap.  "to" is valid until the next call.  NGX_ERROR
+ * if memory is out.
  */
 ngx_int_t ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
     ngx_str_t *data, ngx_uint_t last);
 
 /*
- * A message by itself (RFC 7692, 7.2.1), in which nothing refers further back
- * than NGX_PIMAP_DEFLATE_PIECE bytes; likewise.
+ * A message without a dictionary (RFC 7692, 7.2.1), where nothing refers back
+ * more than NGX_PIMAP_DEFLATE_PIECE bytes; likewise.
  */
 ngx_int_t ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data);
 
-/* Another coding's head, and its tail, which follows the last block. */
+/* The head of gzip or zlib, and the tail after the last block. */
 u_char *ngx_pimap_deflate_head(u_char *p, ngx_pimap_coding_t coding);
 u_char *ngx_pimap_deflate_tail(u_char *p, ngx_pimap_coding_t coding,
     uint32_t check, uint32_t length);
@@ -56,7 +54,7 @@ u_char *ngx_pimap_deflate_tail(u_char *p, ngx_pimap_coding_t coding,
 /* An empty last block. */
 u_char *ngx_pimap_deflate_last(u_char *p);
 
-/* The checksum with these bytes; that of none, if "data" is NULL. */
+/* The checksum with these bytes; the initial one if "data" is NULL. */
 uint32_t ngx_pimap_deflate_check(ngx_pimap_coding_t coding, uint32_t check,
     ngx_str_t *data);
 

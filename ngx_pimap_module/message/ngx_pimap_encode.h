@@ -22,9 +22,7 @@
 typedef enum {
     NGX_PIMAP_CONTROL_PARKED = 0,       /* the first: the response is open */
     NGX_PIMAP_CONTROL_POSITION,         /* only an event id */
-    NGX_PIMAP_CONTROL_RESYNC,           /* events are missing, the device has
-                                           to look by itself [ngx_str_t *reason,
-                                           ngx_str_t *last_id] */
+    NGX_PIMAP_CONTROL_RESYNC,           /* see ngx_pimap_encode_resync() */
     NGX_PIMAP_CONTROL_PING,             /* RFC 8620, 7.3; never with an id
                                            [ngx_uint_t seconds] */
     NGX_PIMAP_CONTROL_SUPERSEDED,       /* last: a newer request took over */
@@ -46,7 +44,7 @@ ngx_pimap_message_t *ngx_pimap_encode(ngx_pimap_format_t format,
     ngx_pimap_control_t control, ngx_msec_t retry, pimap_event_id_t *id,
     ngx_log_t *log, ...);
 
-/* Events are missing since this id, which the device goes on from. */
+/* Events are missing; the device continues after this id. */
 ngx_pimap_message_t *ngx_pimap_encode_resync(ngx_pimap_format_t format,
     ngx_str_t *reason, pimap_event_id_t *last, ngx_log_t *log);
 
@@ -70,7 +68,7 @@ void ngx_pimap_encoded_free(ngx_pimap_encoded_t *encoded);
 ngx_msec_t ngx_pimap_encode_jitter(ngx_msec_t retry);
 
 
-/* What an encoder makes a control message of. */
+/* The parts of a control message, for encoders. */
 typedef struct {
     const char             *name;
     const char             *comment;    /* where that is enough; or NULL */

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A decompressor takes 40 kB, comes when it is needed first, and forgets
- * everything before each message.  The buffer grows as the message does, so
- * that nothing is taken for what is only claimed.
+ * Owns the worker's only decompressor (40 kB), which is created at its first
+ * use.  Called by input_websocket.  Invariant: it is reset before each message,
+ * and its buffer grows only with bytes that have come out.
  */
 
 
@@ -69,7 +69,7 @@ ngx_pimap_inflate(ngx_str_t *to, ngx_str_t *data, size_t limit)
         return done;
     }
 
-    /* in the middle of a block: something is missing */
+    /* the message ends in the middle of a block */
 
     if (z->data_type != NGX_PIMAP_INFLATE_BETWEEN) {
         return NGX_DECLINED;
@@ -112,7 +112,7 @@ ngx_pimap_inflate_part(u_char *data, size_t len, size_t limit)
             return NGX_BUSY;
         }
 
-        /* 7.2.3.4: a last block may be followed by others */
+        /* 7.2.3.4: more blocks may follow a last block */
 
         if (rc == Z_STREAM_END) {
             rc = inflateReset(z);
@@ -132,7 +132,7 @@ ngx_pimap_inflate_part(u_char *data, size_t len, size_t limit)
 }
 
 
-/* Twice as large; a byte over the limit is enough to see that it is over. */
+/* Doubles the buffer; one byte over the limit shows that it is exceeded. */
 
 static ngx_int_t
 ngx_pimap_inflate_grow(size_t limit)

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Compressed messages of WebSockets (RFC 7692), with one decompressor for all
- * devices of the worker: a message refers to none before it.
+ * Compressed messages of WebSockets (RFC 7692), which refer to no message
+ * before them.
  */
 
 
@@ -15,9 +15,9 @@
 
 
 /*
- * A whole message, without the four bytes that its end has in common with all
- * others.  "to" is good until the next call.  NGX_DECLINED: it is none;
- * NGX_BUSY: it has more than "limit" bytes; NGX_ERROR: memory is out.
+ * A whole message, without the last four bytes, which are always the same.
+ * "to" is valid until the next call.  NGX_DECLINED: invalid; NGX_BUSY: more
+ * than "limit" bytes; NGX_ERROR: memory is out.
  */
 ngx_int_t ngx_pimap_inflate(ngx_str_t *to, ngx_str_t *data, size_t limit);
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns messages: reference-counted bytes for devices.  Called by all rooms that
- * send.  Invariant: the last unref() frees a message and its compressed forms.
+ * Owns messages: reference-counted bytes for devices.  Called by all rooms
+ * that send.  Invariant: the last unref() frees a message and its compressed
+ * forms.
  */
 
 

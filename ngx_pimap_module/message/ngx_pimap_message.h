@@ -41,7 +41,7 @@ typedef enum {
 } ngx_pimap_message_kind_t;
 
 
-/* What a decoder has: a dictionary (serial or 0), and the gaps after it. */
+/* The state of a decoder: its dictionary (serial or 0) and the gaps. */
 typedef struct {
     uint64_t               dictionary;
     uint16_t               gaps[NGX_PIMAP_DICTIONARY_EVENTS];
@@ -54,7 +54,7 @@ struct ngx_pimap_message_s {
     uint32_t               refs;
     uint32_t               len;
     uint32_t               chunk_len;   /* with the framing on both sides */
-    uint32_t               plain_len;   /* before compression; 0: it is plain */
+    uint32_t               plain_len;   /* before compression; 0: plain */
     uint8_t                kind;        /* ngx_pimap_message_kind_t */
     uint8_t                has_id;
     pimap_event_id_t       id;          /* the device's, after the message */
@@ -68,8 +68,8 @@ struct ngx_pimap_message_s {
 
 
 /*
- * One reference, owned by the caller, who fills "data"; NULL if memory is
- * out.  The message is already framed as a chunk (RFC 9112, 7.1).
+ * A message with one reference, which is the caller's, as is filling "data";
+ * NULL if memory is out.  It is already framed as a chunk (RFC 9112, 7.1).
  */
 ngx_pimap_message_t *ngx_pimap_message_create(size_t size, ngx_log_t *log);
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * How a device is parked, and why its response ends: what counters tell apart.
+ * How a device is parked, and why its response ends: the rows of counters.
  */
 
 
