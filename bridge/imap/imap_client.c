@@ -1,6 +1,10 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the connection of a session: DNS, TCP, TLS and the timer, by libevent.
+ * Called by account/.  Invariant: failed() comes from the event loop, so that
+ * the owner may free the client in it.
  */
 
 
@@ -146,7 +150,7 @@ imap_client_session(imap_client_t *c)
 }
 
 
-/* Over a connection of its own, or over the one that is there. */
+/* Over a new connection or, for STARTTLS, over the present one. */
 
 static int
 imap_client_tls(imap_client_t *c)
@@ -178,8 +182,8 @@ imap_client_tls(imap_client_t *c)
         return -1;
     }
 
-    /* servers that close without saying so are many, and what was cut off
-       is found by the session */
+    /* many servers close without a TLS alert; the session finds a response
+       that is cut off */
 
     bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
 
@@ -241,7 +245,7 @@ imap_client_upgrade(imap_client_t *c)
 {
     c->upgrade = 0;
 
-    /* what came in clear is not what TLS begins with */
+    /* bytes in clear must not be taken for TLS */
 
     if (evbuffer_get_length(bufferevent_get_input(c->bev))
         || imap_client_tls(c) == -1)
@@ -266,7 +270,7 @@ imap_client_event(struct bufferevent *bev, short what, void *data)
 
     if (!(what & BEV_EVENT_CONNECTED)) {
 
-        /* the last words first */
+        /* bytes that came before the end */
 
         imap_client_read(bev, c);
 
@@ -322,7 +326,7 @@ imap_client_lost(imap_client_t *c, short what)
 }
 
 
-/* One that dies, or has too much to do, does not say so by TLS. */
+/* A server that crashes or is overloaded closes without a TLS alert. */
 
 static int
 imap_client_is_away(imap_client_t *c, unsigned long error)
@@ -354,8 +358,6 @@ imap_client_timeout(evutil_socket_t fd, short what, void *data)
 }
 
 
-/* From the loop, so that the owner may free us. */
-
 static void
 imap_client_over(evutil_socket_t fd, short what, void *data)
 {
@@ -383,7 +385,7 @@ imap_client_close(imap_client_t *c, int logout)
         if (logout
             && evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
         {
-            /* until it is written, on its own */
+            /* the bufferevent ends itself when LOGOUT is written */
 
             tv.tv_sec = IMAP_CLIENT_LINGER;
             tv.tv_usec = 0;

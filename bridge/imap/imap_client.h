@@ -2,8 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A session with its connection: resolves, connects, speaks TLS and keeps
- * time with libevent.
+ * A session and its connection.
  */
 
 
@@ -36,8 +35,8 @@ typedef struct {
                                            has to be for it */
     uint16_t              port;
     imap_tls_t            tls;
-    SSL_CTX              *ssl;          /* of the owner; what is verified is
-                                           its setting.  NULL if no TLS */
+    SSL_CTX              *ssl;          /* of the owner, with the CA that it
+                                           trusts.  NULL: no TLS */
     uint32_t              connect;      /* ms for connecting and TLS, 10 s */
     imap_options_t        options;      /* "starttls" is set by the client */
     struct event_base    *base;
@@ -46,9 +45,9 @@ typedef struct {
 
 
 /*
- * What the client tells its owner: as the session's callbacks.  failed() is
- * called from the event loop, never within a call of imap_client_*(), so the
- * client may be freed in it; it has to be freed by its owner in any case.
+ * As the session's callbacks.  failed() is called from the event loop, never
+ * within a call of imap_client_*().  So the owner may free the client in it;
+ * it has to free the client in any case.
  */
 
 typedef struct {
@@ -73,9 +72,9 @@ imap_client_t *imap_client_open(imap_server_t *server,
 imap_session_t *imap_client_session(imap_client_t *c);
 
 /*
- * Frees it; "logout" says LOGOUT before, without waiting for the answer.
- * Updates that wait get their done() before this returns.  Not within
- * logged_in(), publish(), ready() and log().
+ * Frees the client; "logout" sends LOGOUT before, without waiting for the
+ * answer.  Waiting updates get their done() before this returns.  Must not be
+ * called within logged_in(), publish(), ready() and log().
  */
 
 void imap_client_close(imap_client_t *c, int logout);

@@ -64,8 +64,7 @@ imap_next(imap_session_t *s)
 
     m = imap_next_dirty(s);
 
-    /* in turn: a mailbox that has news all the time, or can't be made out,
-       must not keep the others waiting */
+    /* in turn: a mailbox that always has new messages must not delay others */
 
     s->turn = !s->turn || m == NULL;
 
@@ -101,8 +100,7 @@ imap_next(imap_session_t *s)
 }
 
 
-/* INBOX first: it is what is waited for most, and stays selected then only if
-   nothing else is dirty. */
+/* INBOX first: most users wait for it. */
 
 static imap_mailbox_t *
 imap_next_dirty(imap_session_t *s)
@@ -235,7 +233,7 @@ imap_poll(imap_session_t *s)
 }
 
 
-/* Has the server to speak next? */
+/* Does the session wait for the server? */
 
 static int
 imap_waits(imap_session_t *s)
@@ -296,7 +294,7 @@ imap_late(imap_session_t *s)
 }
 
 
-/* The timer: for an answer, for the end of IDLE, for a round, for a poll. */
+/* Sets the timer: for an answer, the end of IDLE, a round or a poll. */
 
 void
 imap_arm(imap_session_t *s)

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the runs of UIDs.  Invariant: runs ascend and do not overlap.
  */
 
 
@@ -96,7 +98,7 @@ imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
 }
 
 
-/* Makes "uid" the first one of its run; the first run from there on. */
+/* Splits the run of "uid" before it; returns the first run from there on. */
 
 static uint32_t
 imap_known_flags_split(imap_known_flags_t *k, uint32_t uid)
@@ -144,7 +146,7 @@ imap_known_flags_delete(imap_known_flags_t *k, uint32_t at, uint32_t n)
 }
 
 
-/* With the run before it, if both are one. */
+/* Joins the run with the run before it, if the flags are the same. */
 
 static void
 imap_known_flags_join(imap_known_flags_t *k, uint32_t at)
@@ -173,7 +175,7 @@ imap_known_flags_trim(imap_known_flags_t *k)
         return;
     }
 
-    /* some at once: the rest has to move */
+    /* several at once, because the rest has to move */
 
     n = k->n - IMAP_MAX_RUNS + IMAP_MAX_RUNS / 16;
 

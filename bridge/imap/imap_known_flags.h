@@ -2,21 +2,20 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What is known of a mailbox: which messages there are, and their flags, as
- * ascending runs of UIDs that are all there and have the same flags.  Only
- * what differs from it is an event.  Pure.
+ * The known messages of a mailbox and their flags: ascending runs of UIDs with
+ * the same flags.  Each difference from it is an event.  Pure.
  */
 
 
-#ifndef _IMAP_KNOWN_H_INCLUDED_
-#define _IMAP_KNOWN_H_INCLUDED_
+#ifndef _IMAP_KNOWN_FLAGS_H_INCLUDED_
+#define _IMAP_KNOWN_FLAGS_H_INCLUDED_
 
 
 #include "imap_flags.h"
 #include "imap_sequence_set.h"
 
 
-/* Of a mailbox in more pieces, only the newest messages are known. */
+/* In a mailbox with more runs, only the newest messages are known. */
 
 #define IMAP_MAX_RUNS           1024
 
@@ -41,20 +40,20 @@ int imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
     uint64_t *flags);
 void imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags);
 
-/* Those of the set that are there are taken out, and added to "gone". */
+/* Removes the messages in the set, and adds them to "gone". */
 void imap_known_flags_remove(imap_known_flags_t *k,
     const imap_sequence_set_t *set, imap_sequence_set_t *gone);
 
-/* The same for those that are there, but not in the set. */
+/* Removes the messages that are not in the set, and adds them to "gone". */
 void imap_known_flags_keep(imap_known_flags_t *k,
     const imap_sequence_set_t *set, imap_sequence_set_t *gone);
 
-/* The UID at that place, from 0; 0: there is none. */
+/* The UID of message "n", from 0; 0: there is no such message. */
 uint32_t imap_known_flags_nth(const imap_known_flags_t *k, uint32_t n);
 
 uint32_t imap_known_flags_without(const imap_known_flags_t *k, uint64_t flag);
 
-/* An object: "" has all UIDs, each flag those that have it; back again, -1 if
+/* An object: the UIDs of each flag, and all UIDs as "".  load() returns -1 if
    it is not such an object. */
 
 json_t *imap_known_flags_json(const imap_known_flags_t *k,
@@ -65,4 +64,4 @@ int imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
 void imap_known_flags_free(imap_known_flags_t *k);
 
 
-#endif /* _IMAP_KNOWN_H_INCLUDED_ */
+#endif /* _IMAP_KNOWN_FLAGS_H_INCLUDED_ */

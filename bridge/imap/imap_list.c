@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Rounds: which mailboxes there are, which of them have changed, and what
- * that means for those that are known.
+ * Owns a round: LIST, LSUB and STATUS find mailboxes that were created,
+ * deleted or changed.  Called by imap_idle.c.  Invariant: after a failed round
+ * nothing is taken for deleted.
  */
 
 
@@ -14,10 +15,10 @@
 
 #define IMAP_STATUS_ITEMS   "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN"
 
-/* Changes of mailboxes come in many responses; ms. */
+/* A change of mailboxes is told in many responses; ms. */
 #define IMAP_ROUND_DELAY    200
 
-/* With NOTIFY, rounds are for what it does not cover, and so much rarer. */
+/* With NOTIFY, rounds are rarer by this factor. */
 #define IMAP_ROUNDS         12
 
 
@@ -69,8 +70,7 @@ imap_list_modseq(imap_session_t *s)
 }
 
 
-/* A round finds it; but a server that is never content must not have one after
-   the other. */
+/* Advances the next round, but leaves some time between two rounds. */
 
 void
 imap_round_soon(imap_session_t *s)
@@ -94,7 +94,7 @@ imap_round_soon(imap_session_t *s)
 }
 
 
-/* Outside of a round, NOTIFY tells that something is different now. */
+/* Outside of a round, NOTIFY tells that a mailbox has changed. */
 
 void
 imap_list_untagged(imap_session_t *s, imap_response_t *r)
@@ -119,7 +119,8 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
     memset(&b, 0, sizeof(b));
 
     if (imap_name_decode(s, &b, &l->name) == -1) {
-        imap_log(s, LOG_INFO, "a mailbox has a name that is none");
+        imap_log(s, LOG_INFO,
+                 "a mailbox has an invalid name and is not watched");
         bridge_buffer_free(&b);
         return;
     }
@@ -133,7 +134,9 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
             m->added = 1;
 
         } else {
-            imap_log(s, LOG_WARNING, "too many mailboxes: one is left out");
+            imap_log(s, LOG_WARNING,
+                     "more than %u mailboxes: \"%s\" is not watched;"
+                     " see \"max_mailboxes\"", s->o->max_mailboxes, b.data);
         }
     }
 
@@ -196,7 +199,7 @@ imap_status_untagged(imap_session_t *s, imap_response_t *r)
                         |IMAP_HAS_UIDVALIDITY|IMAP_HAS_UNSEEN
                         |IMAP_HAS_MODSEQ);
 
-    /* the one that is selected tells by itself */
+    /* untagged responses tell the changes of the selected one */
 
     if (s->phase > IMAP_PHASE_LISTING && m != s->selected.mailbox
         && imap_mailbox_differs(s, m))
@@ -244,7 +247,7 @@ imap_list_lsub(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* One after another, where LIST does not give it. */
+/* One after another, if LIST does not return STATUS. */
 
 static void
 imap_list_status(imap_session_t *s, imap_response_t *r)
@@ -275,7 +278,7 @@ imap_list_status(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* What is not known must not be taken for gone. */
+/* A mailbox that was not listed must not be taken for deleted. */
 
 static void
 imap_list_failed(imap_session_t *s, const char *command)
@@ -329,7 +332,7 @@ imap_list_done(imap_session_t *s)
             m->dirty = 1;
         }
 
-        /* flags that change without a trace have to be compared */
+        /* without CONDSTORE flags have to be compared */
 
         if (!s->condstore && m->uidvalidity && m->messages
             && (m->compared_at == 0
@@ -340,7 +343,7 @@ imap_list_done(imap_session_t *s)
         }
     }
 
-    /* a server that had to give up NOTIFY may be silent with IDLE, too */
+    /* a server whose NOTIFY overflowed may tell too little in IDLE, too */
 
     if (s->overflow_at && !s->notify && s->selected.mailbox) {
         s->selected.recheck = 1;

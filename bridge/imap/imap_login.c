@@ -143,9 +143,10 @@ imap_greeting(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition == IMAP_COND_PREAUTH) {
 
-        /* the account would not be known */
+        /* the server has chosen an account by itself */
 
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "PREAUTH");
+        imap_fail(s, IMAP_FAIL_PROTOCOL,
+                  "PREAUTH: the server has chosen an account by itself");
         return;
     }
 
@@ -180,7 +181,7 @@ static void
 imap_login_capable(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition != IMAP_COND_OK || !(s->caps & IMAP_CAP_KNOWN)) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "no CAPABILITY");
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "CAPABILITY is refused");
         return;
     }
 
@@ -199,7 +200,7 @@ imap_login_begin(imap_session_t *s)
     if (s->starttls) {
 
         if (!(s->caps & IMAP_CAP_STARTTLS)) {
-            imap_fail(s, IMAP_FAIL_TLS, "no STARTTLS");
+            imap_fail(s, IMAP_FAIL_TLS, "the server has no STARTTLS");
             return;
         }
 
@@ -207,7 +208,7 @@ imap_login_begin(imap_session_t *s)
         return;
     }
 
-    /* they may be others after the login */
+    /* a login may change them */
 
     s->caps &= ~IMAP_CAP_KNOWN;
 
@@ -217,10 +218,11 @@ imap_login_begin(imap_session_t *s)
         imap_login_sasl(s);
 
     } else if (s->bearer || s->authzid) {
-        imap_fail(s, IMAP_FAIL_TLS, "no mechanism for this login");
+        imap_fail(s, IMAP_FAIL_TLS,
+                  "the server has no SASL mechanism for this login");
 
     } else if (s->caps & IMAP_CAP_LOGINDISABLED) {
-        imap_fail(s, IMAP_FAIL_TLS, "LOGIN is disabled, without TLS perhaps");
+        imap_fail(s, IMAP_FAIL_TLS, "LOGIN is disabled: TLS may be needed");
 
     } else {
         imap_login_plain(s);
@@ -236,7 +238,7 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    /* what came in clear must not be taken for what is said with TLS */
+    /* bytes in clear must not be taken for bytes within TLS */
 
     if (imap_reader_rest(&s->in)) {
         imap_fail(s, IMAP_FAIL_PROTOCOL, "bytes between STARTTLS and TLS");
@@ -277,7 +279,7 @@ imap_login_sasl(imap_session_t *s)
 }
 
 
-/* "+": for the response, or with an error that has to be acknowledged. */
+/* "+" asks for the response, or has an error to be acknowledged. */
 
 static void
 imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
@@ -351,7 +353,8 @@ imap_login_plain(imap_session_t *s)
     imap_login_wipe(s);
 
     if (imap_send(s, &c, imap_login_answer, NULL) == -1) {
-        imap_fail(s, IMAP_FAIL_CREDENTIALS, "line break in a login");
+        imap_fail(s, IMAP_FAIL_CREDENTIALS,
+                  "a user name or password has a line break");
     }
 }
 
@@ -377,28 +380,29 @@ imap_login_answer(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* RFC 5530; without a code, NO is about the credentials. */
+/* RFC 5530; NO without a code refuses the credentials. */
 
 static void
 imap_login_refused(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition == IMAP_COND_BAD) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "the login is BAD");
+        imap_fail(s, IMAP_FAIL_PROTOCOL,
+                  "the server does not understand the login (BAD)");
 
     } else if (bridge_str_is(&r->code, "UNAVAILABLE")
                || bridge_str_is(&r->code, "INUSE")
                || bridge_str_is(&r->code, "SERVERBUG"))
     {
-        imap_fail(s, IMAP_FAIL_AWAY, "no login now");
+        imap_fail(s, IMAP_FAIL_AWAY, "logins are unavailable at present");
 
     } else if (bridge_str_is(&r->code, "LIMIT")) {
-        imap_fail(s, IMAP_FAIL_LIMIT, "too many connections");
+        imap_fail(s, IMAP_FAIL_LIMIT, "the server refuses more connections");
 
     } else if (bridge_str_is(&r->code, "PRIVACYREQUIRED")) {
-        imap_fail(s, IMAP_FAIL_TLS, "no login without TLS");
+        imap_fail(s, IMAP_FAIL_TLS, "the server wants TLS before a login");
 
     } else {
-        imap_fail(s, IMAP_FAIL_CREDENTIALS, "login refused");
+        imap_fail(s, IMAP_FAIL_CREDENTIALS, "the server refuses the login");
     }
 }
 

@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the sorted list of mailboxes and the stored state of each.  Called by
+ * all files of a session.
  */
 
 
@@ -124,7 +127,7 @@ imap_mailbox_set_new(imap_mailbox_t *m, uint32_t uidvalidity)
     m->uidnext = 1;
     m->modseq = m->has & IMAP_HAS_MODSEQ ? 1 : 0;
 
-    /* what is older was not delivered to it, but put there */
+    /* older messages were not delivered to it, but copied */
 
     m->newest = time(NULL);
 }
@@ -255,8 +258,7 @@ imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
         return 1;
     }
 
-    /* what was looked after, and did not go away by that, does not either
-       when it is looked at again */
+    /* a difference that remained after a look at the mailbox remains again */
 
     if (old->uidvalidity == new->uidvalidity && old->uidnext == new->uidnext
         && old->messages == new->messages && old->unseen == new->unseen

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The mailboxes of a session, each with what is known of it.
+ * The mailboxes of a session and the known state of each.
  */
 
 
@@ -19,27 +19,27 @@
 
 typedef struct {
     char           *name;               /* UTF-8 */
-    uint32_t        uidvalidity;        /* 0: not looked at yet */
+    uint32_t        uidvalidity;        /* 0: not yet selected */
     uint32_t        uidnext;
     uint32_t        messages;
-    uint64_t        modseq;             /* 0: the server has none */
+    uint64_t        modseq;             /* 0: unknown */
     int64_t         newest;             /* INTERNALDATE */
-    imap_known_flags_t    known;
+    imap_known_flags_t  known;
 
-    imap_status_t   status;             /* as it was told last */
-    imap_status_t   checked;             /* the one that was looked after */
-    uint64_t        compared_at;         /* when all flags were, 0: never */
+    imap_status_t   status;             /* the last one */
+    imap_status_t   checked;            /* when it was last selected */
+    uint64_t        compared_at;        /* all flags; 0: never */
 
     unsigned        has:8;              /* IMAP_HAS_* of "status" */
-    unsigned        dirty:1;            /* to be looked at */
+    unsigned        dirty:1;            /* has to be selected */
     unsigned        listed:1;           /* in this round */
     unsigned        added:1;            /* found in this round */
     unsigned        subscribed:1;
     unsigned        subscribed_now:1;   /* subscribed, in this round */
     unsigned        special_use:1;      /* IMAP_BOX_SPECIAL_USE */
     unsigned        refused:1;          /* can't be selected */
-    unsigned        created:1;             /* whatever is in it is news, though
-                                           its UIDVALIDITY is not known */
+    unsigned        created:1;          /* all messages are new; UIDVALIDITY
+                                           is unknown yet */
 } imap_mailbox_t;
 
 
@@ -49,18 +49,18 @@ imap_mailbox_t *imap_mailbox_find(imap_session_t *s, const char *name);
 imap_mailbox_t *imap_mailbox_add(imap_session_t *s, const char *name);
 void imap_mailbox_remove(imap_session_t *s, imap_mailbox_t *m);
 
-/* Nothing is known of it; what is in it now is no news. */
+/* Forgets its messages; those that it has now are not new. */
 void imap_mailbox_reset(imap_mailbox_t *m);
 
-/* Whatever is in it is news: it has been made just now.  0: of a UIDVALIDITY
-   that is not known yet. */
+/* It has just been created: all its messages are new.  0: UIDVALIDITY is
+   unknown yet. */
 void imap_mailbox_set_new(imap_mailbox_t *m, uint32_t uidvalidity);
 
 /* Appends the name in UTF-8, with a zero byte; -1 if it is no usable name. */
 int imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
     const bridge_str_t *name);
 
-/* As publish() gives it; back again, -1 if it is no state. */
+/* The state for publish(); load() returns -1 if it is not a state. */
 json_t *imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m);
 int imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state);
 
@@ -72,7 +72,7 @@ void imap_publish(imap_session_t *s, const char *name, json_t *events,
 void imap_mailbox_publish(imap_session_t *s, imap_mailbox_t *m,
     json_t *event);
 
-/* Is it to be looked at, by what STATUS said? */
+/* Does STATUS differ from the known state? */
 int imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m);
 
 void imap_mailbox_free(imap_mailbox_t *m);

@@ -2,14 +2,15 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns NOTIFY (RFC 5465): sets it, and gives it up when it overflows.
+ * Owns NOTIFY (RFC 5465).  Called by imap_idle.c and, after an overflow, by
+ * imap_receive.c.
  */
 
 
 #include "imap_session_private.h"
 
 
-/* An overflow within that time after the last one: NOTIFY is given up; ms. */
+/* After two overflows within this time NOTIFY is given up; ms. */
 #define IMAP_OVERFLOW  (10 * 60 * 1000)
 
 
@@ -24,8 +25,9 @@ imap_notify_due(imap_session_t *s)
 
 
 /*
- * STATUS says what all are now: nothing is lost between LIST and this.  After
- * an overflow nothing is told any more; narrow, of the selected one it is.
+ * NOTIFY SET STATUS returns the STATUS of all mailboxes: no change since LIST
+ * is lost.  After an overflow the server tells nothing; so NOTIFY is set
+ * again, for the selected mailbox only if that is repeated.
  */
 
 void
@@ -61,9 +63,8 @@ imap_notify_answer(imap_session_t *s, imap_response_t *r)
 
 
 /*
- * The server has given up telling (RFC 5465, 5.8), of the selected mailbox,
- * too, which no STATUS is about.  The second time it is done without for
- * others; the third time, for all.
+ * RFC 5465, 5.8: the server tells no more changes, of the selected mailbox
+ * neither.  The second time, NOTIFY is for the selected mailbox only.
  */
 
 void

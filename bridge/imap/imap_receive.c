@@ -63,7 +63,7 @@ imap_response(imap_session_t *s, imap_response_t *r)
     if (s->phase == IMAP_PHASE_GREETING) {
 
         if (r->kind != IMAP_CONDITION) {
-            imap_fail(s, IMAP_FAIL_PROTOCOL, "not a greeting of IMAP");
+            imap_fail(s, IMAP_FAIL_PROTOCOL, "the greeting is not IMAP");
             return;
         }
 
@@ -96,7 +96,8 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
     snprintf(tag, sizeof(tag), "p%u", s->ntag);
 
     if (s->answer == NULL || !bridge_str_equal(&r->tag, tag, strlen(tag))) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "answer to what was not asked");
+        imap_fail(s, IMAP_FAIL_PROTOCOL,
+                  "a tagged answer, but no command is in flight");
         return;
     }
 
@@ -122,7 +123,7 @@ imap_tagged(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* The next piece of the command may be sent. */
+/* Sends the next piece of the command. */
 
 static void
 imap_continue(imap_session_t *s, imap_response_t *r)
@@ -148,7 +149,7 @@ imap_continue(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    imap_fail(s, IMAP_FAIL_PROTOCOL, "\"+\" for nothing");
+    imap_fail(s, IMAP_FAIL_PROTOCOL, "unexpected \"+\"");
 }
 
 
@@ -239,7 +240,7 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 
     } else if (r->condition == IMAP_COND_NO && r->code.len == 0) {
 
-        /* of Dovecot: "NOTIFY error, some events may have got lost" */
+        /* Dovecot: "NOTIFY error, some events may have got lost" */
 
         imap_round_soon(s);
     }
@@ -258,7 +259,7 @@ imap_bye(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* What a server says may have anything in it. */
+/* A server may send any byte. */
 
 static void
 imap_printable(char *text, size_t size, const bridge_str_t *s)

@@ -19,8 +19,8 @@ static void imap_rename(imap_session_t *s, imap_mailbox_t *from,
 
 
 /*
- * A mailbox that is gone, and one that has come with the same UIDVALIDITY and
- * no fewer UIDs: one of each only, else it is not sure which is which.
+ * A mailbox is missing, and exactly one new mailbox has its UIDVALIDITY and no
+ * smaller UIDNEXT: it was renamed.
  */
 
 void
@@ -81,7 +81,7 @@ imap_rename_find(imap_session_t *s, const imap_mailbox_t *gone)
 }
 
 
-/* "to" becomes what "from" was. */
+/* Moves the state. */
 
 static void
 imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
@@ -104,7 +104,7 @@ imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
     event = imap_event(s, "MailboxRename", to->name);
     json_object_set_new(event, "oldMailbox", json_string(from->name));
 
-    /* the new state first: with the event, and before the old one goes */
+    /* the new state first, with the event; then the old state is deleted */
 
     imap_mailbox_publish(s, to, event);
     imap_publish(s, from->name, json_array(), NULL);

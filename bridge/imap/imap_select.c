@@ -97,7 +97,7 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
     }
 
     if (sel->uidvalidity == 0) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "a mailbox without UIDVALIDITY");
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "SELECT returns no UIDVALIDITY");
         return;
     }
 
@@ -151,7 +151,8 @@ imap_select_refused(imap_session_t *s)
     imap_mailbox_t  *m = s->selected.mailbox;
 
     if (json_array_size(s->batch)) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "a mailbox was told of, and refused");
+        imap_fail(s, IMAP_FAIL_PROTOCOL,
+                  "a mailbox is refused after changes of it were told");
         return;
     }
 
@@ -317,7 +318,8 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
     imap_mailbox_t   *m = sel->mailbox;
 
     if (r->condition == IMAP_COND_BAD) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "a FETCH of ours is BAD");
+        imap_fail(s, IMAP_FAIL_PROTOCOL,
+                  "the server does not understand FETCH (BAD)");
         return;
     }
 

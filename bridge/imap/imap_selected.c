@@ -175,7 +175,8 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 
         if (n > sel->exists) {
             imap_sequence_set_free(&set);
-            imap_fail(s, IMAP_FAIL_PROTOCOL, "more VANISHED than was there");
+            imap_fail(s, IMAP_FAIL_PROTOCOL,
+                      "VANISHED has more messages than the mailbox");
             return;
         }
 

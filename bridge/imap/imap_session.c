@@ -114,7 +114,7 @@ imap_session_bytes(imap_session_t *s, const char *bytes, size_t len)
 }
 
 
-/* All that was received is handled: chooses what follows. */
+/* All received bytes are handled: chooses the next command. */
 
 static void
 imap_settle(imap_session_t *s)
@@ -193,7 +193,8 @@ imap_session_watch(imap_session_t *s, json_t *states)
         }
 
         if (imap_mailbox_load(s, m, state) == -1) {
-            imap_log(s, LOG_WARNING, "state of a mailbox is bad");
+            imap_log(s, LOG_WARNING,
+                     "the stored state of \"%s\" is invalid", name);
         }
     }
 

@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An IMAP session: logs in to a server as one account, finds out what has
- * happened since the stored state of its mailboxes, watches them by the best
- * means that the server has, and carries updates out.  Pure: it has neither a
- * socket nor a clock, but is given both by its owner, imap_client.h.
+ * An IMAP session: logs in to a server as one account, publishes the changes
+ * since the stored state of its mailboxes, waits for further changes, and
+ * carries out updates.  Pure: its owner, imap_client.h, gives it bytes and
+ * time.
  */
 
 
@@ -22,11 +22,11 @@
 typedef struct imap_session_s  imap_session_t;
 
 typedef enum {
-    IMAP_FAIL_CREDENTIALS,      /* refused: try no more with these */
-    IMAP_FAIL_AWAY,             /* gone, silent, BYE, "not now": try later */
+    IMAP_FAIL_CREDENTIALS,      /* refused: do not try these again */
+    IMAP_FAIL_AWAY,             /* gone, silent, BYE: try later */
     IMAP_FAIL_LIMIT,            /* too many connections: try much later */
-    IMAP_FAIL_TLS,              /* no STARTTLS or login where we must */
-    IMAP_FAIL_PROTOCOL          /* not IMAP, or over a limit of ours */
+    IMAP_FAIL_TLS,              /* no STARTTLS, or no way to log in */
+    IMAP_FAIL_PROTOCOL          /* not IMAP, or over a limit */
 } imap_fail_t;
 
 /* Capabilities that are not used, although a server has them. */
@@ -48,15 +48,15 @@ typedef struct {
     uint32_t        quiet;              /* idle, not a byte: ask, 90 s */
     uint32_t        idle;               /* longest IDLE, 24 min */
     uint32_t        poll;               /* without IDLE: ask each, 60 s */
-    uint32_t        round;              /* look at all mailboxes, 5 min; with
-                                           NOTIFY, only when told to */
-    uint32_t        flags_round;        /* without CONDSTORE: compare the flags
-                                           of all messages each, 30 min */
+    uint32_t        round;              /* STATUS of all mailboxes, 5 min; 12
+                                           times as long with NOTIFY */
+    uint32_t        flags_round;        /* without CONDSTORE: all flags are
+                                           compared each, 30 min */
     uint32_t        max_mailboxes;      /* watched, others are not, 10000 */
     uint32_t        max_known;          /* messages whose flags are known, the
                                            newest of a mailbox, 20000 */
     uint32_t        max_message;        /* bytes, fetched or appended, 1 MB */
-    uint32_t        max_result;         /* bytes of one of updates, 64 kB */
+    uint32_t        max_result;         /* bytes of an update, 64 kB */
     uint32_t        without;            /* IMAP_WITHOUT_* */
     unsigned        starttls:1;         /* required before the login */
     unsigned        preview:1;          /* fetch the beginning of the text */
@@ -107,10 +107,10 @@ typedef struct {
      * What has happened in a mailbox, and the mailbox's state after that.
      * "events": an array of events as docs/events.md has them, up to some
      * hundreds, maybe empty.  "state": an object to be kept for the mailbox
-     * until it is given back to imap_session_watch(); NULL: the mailbox is
-     * gone, forget its state.  Events and state are to be written in one step,
-     * so that none comes twice or never: who fails to, ends the session, and
-     * begins a new one with the states that he has.  Both are borrowed.
+     * until it is given back to imap_session_watch(); NULL: the mailbox was
+     * deleted.  The owner writes both in one step, so that no event is lost or
+     * comes twice.  If that fails, it begins a new session with the states
+     * that it has.  Both are borrowed.
      *
      * "mailbox" is its name in UTF-8.  The empty name is the account itself:
      * its state says that all mailboxes have one.
@@ -156,9 +156,9 @@ void imap_session_lost(imap_session_t *s, imap_fail_t reason,
     const char *why);
 
 /*
- * Watch: "states" is an object of what publish() gave, by mailbox.  If it is
- * empty or NULL, what is in the mailboxes now is not published, but only what
- * changes from then on.  "states" is borrowed.
+ * Begins to watch.  "states" has the state of each mailbox that publish() gave
+ * last.  If it is empty or NULL, only changes from now on are published.
+ * "states" is borrowed.
  */
 
 void imap_session_watch(imap_session_t *s, json_t *states);
@@ -182,7 +182,7 @@ void imap_session_free(imap_session_t *s);
  *                "unsent"   the session failed before anything was sent: it
  *                           may be carried out by another
  *                "unknown"  it failed after that: must not be repeated
- *     "detail"   the server's words, or ours
+ *     "detail"   text of the server or the bridge
  *     ...        results: "uids", "messages", ...
  *
  * It may be called before imap_session_update() returns.

@@ -46,7 +46,7 @@ void imap_overflow(imap_session_t *s);
 
 void imap_list_start(imap_session_t *s);
 
-/* Something that NOTIFY was to tell may be lost. */
+/* NOTIFY may have missed a change. */
 void imap_round_soon(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);

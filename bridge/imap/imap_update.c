@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The updates of a session: one is carried out at a time, between what is
- * done for watching.
+ * Owns the queue of updates and the table of verbs.  Called by imap_session.c
+ * and, between other commands, by imap_idle.c.  Invariant: one update is
+ * carried out at a time, in order.
  */
 
 

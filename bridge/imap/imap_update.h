@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What the files of updates share.
+ * An update, and the functions that its verbs share.
  */
 
 
@@ -18,13 +18,13 @@
 #define IMAP_MAX_FOUND          1000    /* the newest ones of a search */
 
 
-/* What has to be before the update can begin. */
+/* Conditions before the update begins. */
 
 #define IMAP_NEEDS_MAILBOX      0x1     /* "mailbox" is selected */
 #define IMAP_NEEDS_WRITABLE     0x2
 
 
-/* Is something wrong with the arguments?  NULL, or what. */
+/* Returns the error of the arguments, or NULL. */
 typedef const char *(*imap_check_pt)(imap_session_t *s, imap_update_t *u);
 
 /* Sends the first command, or finishes. */
@@ -47,8 +47,8 @@ struct imap_update_s {
     imap_update_done_pt    done;
     void                  *ctx;
     imap_sequence_set_t             uids;
-    size_t                 bytes;       /* of what was fetched */
-    unsigned               sent:1;      /* something was */
+    size_t                 bytes;       /* fetched */
+    unsigned               sent:1;      /* a command was sent */
     unsigned               tried:1;     /* to select the mailbox */
     unsigned               step:2;
 };
@@ -67,11 +67,11 @@ void imap_update_end(imap_session_t *s, const char *status,
 /* The same, by the answer of the server. */
 void imap_update_answer(imap_session_t *s, imap_response_t *r);
 
-/* As imap_send(), for the first update; one that can't be sent is over. */
+/* As imap_send(), for the first update; if it fails, the update is over. */
 void imap_update_send(imap_session_t *s, imap_command_t *c,
     imap_answer_pt answer, imap_untagged_pt untagged);
 
-/* "UID STORE 1,2" of the update's UIDs, for whatever begins so. */
+/* Begins a command with the update's UIDs, as in "UID STORE 1,2". */
 void imap_update_command(imap_session_t *s, imap_command_t *c,
     const char *name);
 
@@ -79,10 +79,10 @@ void imap_update_command(imap_session_t *s, imap_command_t *c,
 const char *imap_arg_string(imap_update_t *u, const char *name);
 json_int_t imap_arg_number(imap_update_t *u, const char *name);
 
-/* Takes "uids" into the update; NULL, or what is wrong with them. */
+/* Takes "uids" into the update; returns the error or NULL. */
 const char *imap_arg_uids(imap_update_t *u, size_t max);
 
-/* Arrays or not there at all; NULL, or what is wrong. */
+/* An array or absent; returns the error or NULL. */
 const char *imap_arg_strings(imap_update_t *u, const char *name);
 const char *imap_arg_flags(imap_update_t *u, const char *name);
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Fetching for a device: "items" is an array of "flags", "envelope",
- * "headers", "text" and "all"; "part" is a section such as "1.2"; "max" are
- * the bytes of each of them.
+ * Owns the update "fetch".  Its "items" are "flags", "envelope", "headers",
+ * "text" and "all"; "part" is a section such as "1.2"; "max" limits the bytes
+ * of each.  Called by imap_update.c.
  */
 
 
@@ -233,7 +233,7 @@ imap_update_fetch_max(imap_session_t *s, imap_update_t *u)
 }
 
 
-/* The view wants to know of its flags, too. */
+/* The selected mailbox takes its flags, too. */
 
 static int
 imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r)
@@ -315,8 +315,8 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* All of an update has to fit into one result, with what else is in it and
-   what JSON escapes: a quarter is left for that. */
+/* An update has one result of limited size.  A quarter is left for the other
+   members and for JSON's escapes. */
 
 static int
 imap_update_fetch_room(imap_session_t *s, json_t *message, size_t len)

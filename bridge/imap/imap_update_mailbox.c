@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Updates of mailboxes: "action" is create, rename, delete, subscribe or
- * unsubscribe.
+ * Owns the update "mailbox".  Its "action" is create, rename, delete,
+ * subscribe or unsubscribe.  Called by imap_update.c.
  */
 
 
@@ -92,8 +92,8 @@ imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
 
 
 /*
- * A server may end a session whose selected mailbox goes (Dovecot does).  True
- * if INBOX is being selected instead: the update begins again after that.
+ * Dovecot ends a session whose selected mailbox is deleted.  Returns 1 if
+ * INBOX is being selected instead: the update begins again after that.
  */
 
 static int
@@ -116,7 +116,7 @@ imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u)
 }
 
 
-/* What we did ourselves may not be told: a round tells. */
+/* The server may not tell own changes: a round finds them. */
 
 static void
 imap_update_mailbox_answer(imap_session_t *s, imap_response_t *r)

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Searching a mailbox: all members that are given have to match.
+ * Owns the update "search": a message must match all members of the "query".
+ * Called by imap_update.c.
  */
 
 

@@ -2,9 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A command for the server.  What comes from outside is an argument, and an
- * argument can't be taken for anything else: it is quoted or a literal, and
- * what neither may have is refused.  Pure.
+ * A command for the server.  Text from outside is always an argument: it is
+ * quoted or a literal, and characters that both forbid are refused.  Pure.
  */
 
 
@@ -32,8 +31,8 @@ typedef enum {
 
 
 /*
- * "buf" is sent up to each of the stops, where the server has to say "+"
- * before it goes on.  If "error" is set, nothing may be sent.
+ * "buf" is sent up to each stop, where the server has to send "+" first.  If
+ * "error" is set, nothing may be sent.
  */
 
 typedef struct {
@@ -67,7 +66,7 @@ void imap_command_mailbox(imap_command_t *c, const char *name);
 /* An array of flags and keywords, in parentheses; not \Recent. */
 void imap_command_flags(imap_command_t *c, json_t *flags);
 
-/* One of them, without parentheses. */
+/* One flag, without parentheses. */
 void imap_command_keyword(imap_command_t *c, const char *flag, size_t len);
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Flags as bits: the system's have their places, keywords get theirs as they
- * are met, for the life of a session.  Pure.
+ * Flags as bits.  System flags have fixed bits; a keyword gets the next free
+ * bit when it is met first, for the life of the session.  Pure.
  */
 
 
@@ -34,7 +34,7 @@ typedef struct {
 } imap_keywords_t;
 
 
-/* 0 for one that has no place: \Recent, "\*", too many, not ASCII. */
+/* 0: \Recent, "\*", not ASCII, or no bit is free. */
 uint64_t imap_flags_bit(imap_keywords_t *k, const char *name, size_t len);
 
 uint64_t imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags,

@@ -12,7 +12,7 @@
 #include "bridge.h"
 
 
-/* An empty buffer that is larger is given back. */
+/* A larger buffer is freed when it is empty. */
 
 #define IMAP_READER_KEEP  1024
 
@@ -108,8 +108,7 @@ imap_reader_next(imap_reader_t *r, bridge_str_t *response)
 }
 
 
-/* The line that ends at "end", if it is not the last one of its response,
-   ends with the size of a literal. */
+/* Does the line that ends at "end" end with the size of a literal? */
 
 static int
 imap_reader_line(imap_reader_t *r, size_t end, int *literal)
@@ -162,8 +161,8 @@ imap_reader_line(imap_reader_t *r, size_t end, int *literal)
 }
 
 
-/* Free text, which may end with anything, is in tagged responses, in "+", and
-   in those untagged ones that give a status. */
+/* Tagged responses, "+" and untagged conditions have free text, which may look
+   like a literal. */
 
 static int
 imap_reader_has_literals(const char *line, size_t len)

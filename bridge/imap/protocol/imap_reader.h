@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Cuts the bytes of a server into responses: a line, with the literals in it.
- * Pure; each byte is looked at once, however they come.
+ * Cuts bytes into responses: a line with its literals.  Pure; looks at each
+ * byte once.
  */
 
 
@@ -14,7 +14,7 @@
 #include "bridge_buffer.h"
 
 
-/* Of one response.  The line is what is not in literals. */
+/* Of one response; a line does not count its literals. */
 
 #define IMAP_MAX_LINE           (1024 * 1024)
 #define IMAP_MAX_LITERALS       1024
@@ -23,9 +23,9 @@
 typedef struct {
     bridge_buffer_t     buf;
     size_t         start;               /* of the response in buf */
-    size_t         pos;                 /* what is before it was looked at */
+    size_t         pos;                 /* the bytes before it were read */
     size_t         line;                /* bytes outside of literals */
-    size_t         literal;             /* bytes of one still to come */
+    size_t         literal;             /* bytes of it still to come */
     size_t         bytes;               /* in literals, of the response */
     size_t         max;                 /* of them */
     uint32_t       literals;

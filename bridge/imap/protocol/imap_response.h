@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One response of a server, parsed (RFC 3501, 9051, 7162, 5465, 4731).  Pure;
- * all strings lie in the bytes that were parsed.
+ * One parsed response (RFC 3501, 9051, 7162, 5465, 4731).  Pure; all strings
+ * lie in the bytes that were parsed.
  */
 
 
@@ -19,7 +19,7 @@
 
 
 typedef enum {
-    IMAP_OTHER,                         /* whatever else; nothing is set */
+    IMAP_OTHER,                         /* nothing is set */
     IMAP_CONTINUE,                      /* "+" */
     IMAP_TAGGED,
     IMAP_CONDITION,                     /* untagged OK, NO, BAD, BYE, ... */
@@ -46,7 +46,7 @@ typedef enum {
 } imap_condition_t;
 
 
-/* LIST attributes that mean something to us */
+/* LIST attributes */
 
 #define IMAP_BOX_NOSELECT       0x001
 #define IMAP_BOX_NONEXISTENT    0x002
@@ -56,7 +56,7 @@ typedef enum {
                                            delivered to it */
 
 
-/* What a STATUS or FETCH has. */
+/* Members of a STATUS or FETCH. */
 
 #define IMAP_HAS_MESSAGES       0x001
 #define IMAP_HAS_UIDNEXT        0x002
@@ -70,18 +70,18 @@ typedef enum {
 
 
 typedef struct {
-    bridge_str_t         date;
-    bridge_str_t         subject;
+    bridge_str_t       date;
+    bridge_str_t       subject;
     mime_addresses_t   from;
     mime_addresses_t   to;
     mime_addresses_t   cc;
-    bridge_str_t         message_id;
+    bridge_str_t       message_id;
 } imap_envelope_t;
 
 
 typedef struct {
-    bridge_str_t         name;            /* "TEXT", "HEADER.FIELDS (...)" */
-    bridge_str_t         data;
+    bridge_str_t       name;            /* "TEXT", "HEADER.FIELDS (...)" */
+    bridge_str_t       data;
 } imap_section_t;
 
 
@@ -100,15 +100,15 @@ typedef struct {
 
 
 typedef struct {
-    bridge_str_t         name;
-    bridge_str_t         old_name;
+    bridge_str_t       name;
+    bridge_str_t       old_name;
     uint32_t           attributes;      /* IMAP_BOX_* */
-    char               delimiter;       /* 0: none */
+    char               delimiter;       /* or 0 */
 } imap_list_t;
 
 
 typedef struct {
-    bridge_str_t         name;
+    bridge_str_t       name;
     uint32_t           messages;
     uint32_t           uidnext;
     uint32_t           uidvalidity;
@@ -120,11 +120,11 @@ typedef struct {
 typedef struct {
     imap_kind_t        kind;
     imap_condition_t   condition;
-    bridge_str_t         tag;
-    bridge_str_t         code;            /* "UIDNEXT", and what is after it */
-    bridge_str_t         code_text;
-    uint64_t           code_number;     /* 0 if it is none */
-    bridge_str_t         text;            /* of a condition or "+"; CAPABILITY,
+    bridge_str_t       tag;
+    bridge_str_t       code;            /* "UIDNEXT", and the text after it */
+    bridge_str_t       code_text;
+    uint64_t           code_number;     /* 0: not a number */
+    bridge_str_t       text;            /* of a condition or "+"; CAPABILITY,
                                            ENABLED: the list; VANISHED,
                                            ESEARCH: the set; SEARCH: numbers */
     uint32_t           number;          /* EXISTS, EXPUNGE, FETCH */

@@ -121,7 +121,7 @@ imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
 }
 
 
-/* One more, at the end. */
+/* Appends a range. */
 
 static imap_range_t *
 imap_sequence_set_grow(imap_sequence_set_t *set)
@@ -178,7 +178,7 @@ imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first, uint32_t last)
         return;
     }
 
-    /* those that it overlaps or touches become one with it */
+    /* joins all ranges that it overlaps or touches */
 
     at = imap_sequence_set_find(set, first > 1 ? first - 1 : first);
 

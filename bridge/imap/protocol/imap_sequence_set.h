@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _IMAP_SET_H_INCLUDED_
-#define _IMAP_SET_H_INCLUDED_
+#ifndef _IMAP_SEQUENCE_SET_H_INCLUDED_
+#define _IMAP_SEQUENCE_SET_H_INCLUDED_
 
 
 #include "bridge_buffer.h"
@@ -29,7 +29,7 @@ typedef struct {
 } imap_sequence_set_t;
 
 
-/* Returns -1, and leaves the set empty, if it is none or has too much. */
+/* Returns -1, and leaves the set empty, if it is invalid or too large. */
 int imap_sequence_set_parse(imap_sequence_set_t *set, const char *text,
     size_t len);
 
@@ -44,4 +44,4 @@ void imap_sequence_set_format(const imap_sequence_set_t *set,
 void imap_sequence_set_free(imap_sequence_set_t *set);
 
 
-#endif /* _IMAP_SET_H_INCLUDED_ */
+#endif /* _IMAP_SEQUENCE_SET_H_INCLUDED_ */

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What responses are made of (RFC 3501, section 9): a cursor over one
- * response, which it unquotes in place.  Pure.
+ * A cursor over the tokens of one response (RFC 3501, section 9); it unquotes
+ * in place.  Pure.
  */
 
 
@@ -32,21 +32,21 @@ void imap_cursor_init(imap_cursor_t *c, char *data, size_t len);
 /* Returns -1, always. */
 int imap_cursor_error(imap_cursor_t *c, const char *error);
 
-/* Goes over the character if it is the next one. */
+/* Skips the character if it is the next one. */
 int imap_cursor_at(imap_cursor_t *c, char what);
 
-/* The same, and an error if it is another one. */
+/* The same; another character is an error. */
 int imap_cursor_expect(imap_cursor_t *c, char what);
 
 int imap_cursor_number(imap_cursor_t *c, uint64_t max, uint64_t *n);
 
-/* Up to a space, a parenthesis or an end; with "[...]" and what is in it. */
+/* Up to a space, a parenthesis or the end; contains "[...]" as a whole. */
 int imap_cursor_atom(imap_cursor_t *c, bridge_str_t *s);
 
 /* Quoted, literal, atom; with "nil", NIL is a string that is not there. */
 int imap_cursor_string(imap_cursor_t *c, bridge_str_t *s, int nil);
 
-/* Any value, and what is in it. */
+/* Any value, with all its members. */
 int imap_cursor_skip(imap_cursor_t *c);
 
 /* A parenthesised list of atoms, as many as "max". */
