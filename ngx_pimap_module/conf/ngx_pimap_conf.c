@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Defaults, inheritance, and what may not stand together.
+ * Defaults, inheritance, and checks of combinations.
  */
 
 
@@ -199,7 +199,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->endpoint == NGX_PIMAP_PUBLISH
         || conf->endpoint == NGX_PIMAP_UPDATE)
     {
-        /* a worker does not read or write files: the body has to fit */
+        /* the body has to fit, because a worker does no file I/O */
 
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -212,7 +212,7 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
-/* Server and location by name: what stays the same when settings change. */
+/* Names the server and the location, the same after a change of settings. */
 
 static ngx_int_t
 ngx_pimap_conf_key(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
@@ -281,7 +281,7 @@ ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf, ngx_pimap_name_conf_t *prev)
 }
 
 
-/* The three come together, from one directive. */
+/* One directive sets all three. */
 
 static void
 ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev)
@@ -336,7 +336,7 @@ ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    /* nginx leaves $arg_... percent-encoded, which nobody means */
+    /* nginx leaves $arg_... percent-encoded */
 
     if (value[1].len > 5 && ngx_strncmp(value[1].data, "$arg_", 5) == 0) {
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Settings.  Written in the configuration phase only.
+ * Owns the settings.  Called by nginx and read by all rooms.  Invariant: they
+ * are written in the configuration phase only.
  */
 
 
@@ -44,6 +45,16 @@ typedef struct {
     ngx_pimap_endpoint_t   endpoint;
     ngx_http_handler_pt    handler;
 } ngx_pimap_conf_endpoint_t;
+
+
+/* The "post" of a directive with a size or a time, both of a word's width. */
+typedef struct {
+    ngx_conf_post_handler_pt   post_handler;
+    ngx_uint_t                 zero;        /* is allowed, too */
+    ngx_uint_t                 min;
+    ngx_uint_t                 max;
+    char                      *error;
+} ngx_pimap_conf_range_t;
 
 
 struct ngx_pimap_main_conf_s {
@@ -150,13 +161,13 @@ extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_rate_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds;
-extern ngx_conf_post_t        ngx_pimap_conf_wait_post;
-extern ngx_conf_post_t        ngx_pimap_conf_linger_post;
-extern ngx_conf_post_t        ngx_pimap_conf_pause_post;
-extern ngx_conf_post_t        ngx_pimap_conf_window_post;
-extern ngx_conf_post_t        ngx_pimap_conf_age_post;
-extern ngx_conf_post_t        ngx_pimap_conf_size_post;
-extern ngx_conf_post_t        ngx_pimap_conf_padding_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_wait_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_linger_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_pause_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_window_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_age_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_size_post;
+extern ngx_pimap_conf_range_t ngx_pimap_conf_padding_post;
 
 
 #endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

@@ -2,20 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What the values of directives may be.
+ * Owns the bounds of the values of directives.  Called by nginx for the table
+ * of directives.
  */
 
 
 #include "ngx_pimap_conf.h"
 
 
-static char *ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data);
-static char *ngx_pimap_conf_padding(ngx_conf_t *cf, void *post, void *data);
+#define NGX_PIMAP_CONF_MAX  ((ngx_uint_t) -1)
+
+
+static char *ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data);
 
 
 ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
@@ -40,109 +38,61 @@ ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
     ngx_conf_check_num_bounds, 1, 1000000000
 };
 
-ngx_conf_post_t  ngx_pimap_conf_wait_post = { ngx_pimap_conf_wait };
-ngx_conf_post_t  ngx_pimap_conf_linger_post = { ngx_pimap_conf_linger };
-ngx_conf_post_t  ngx_pimap_conf_pause_post = { ngx_pimap_conf_pause };
-ngx_conf_post_t  ngx_pimap_conf_window_post = { ngx_pimap_conf_window };
-ngx_conf_post_t  ngx_pimap_conf_age_post = { ngx_pimap_conf_age };
-ngx_conf_post_t  ngx_pimap_conf_size_post = { ngx_pimap_conf_size };
-ngx_conf_post_t  ngx_pimap_conf_padding_post = { ngx_pimap_conf_padding };
+ngx_pimap_conf_range_t  ngx_pimap_conf_wait_post = {
+    ngx_pimap_conf_range, 0, 100, NGX_PIMAP_CONF_MAX,
+    "must be at least 100ms"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_linger_post = {
+    ngx_pimap_conf_range, 0, 0, 10000,
+    "must be at most 10s"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_pause_post = {
+    ngx_pimap_conf_range, 1, 1000, NGX_PIMAP_CONF_MAX,
+    "must be 0 or at least 1s"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_window_post = {
+    ngx_pimap_conf_range, 1, 100, 10000,
+    "must be 0 or between 100ms and 10s"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_age_post = {
+    ngx_pimap_conf_range, 0, 1, 366 * 86400,
+    "must be between 1s and 366d"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_size_post = {
+    ngx_pimap_conf_range, 0, 1, NGX_PIMAP_CONF_MAX,
+    "must not be 0"
+};
+
+/* at most a quarter of a TLS record, which would be split otherwise */
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_padding_post = {
+    ngx_pimap_conf_range, 1, 16, 4096,
+    "must be 0 or between 16 and 4096"
+};
 
 
 static char *
-ngx_pimap_conf_wait(ngx_conf_t *cf, void *post, void *data)
+ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data)
 {
-    ngx_msec_t  *value = data;
+    ngx_pimap_conf_range_t  *range = post;
 
-    if (*value < 100) {
-        return "must be at least 100ms";
+    ngx_uint_t  *value = data;
+
+    if (*value == 0 && range->zero) {
+        return NGX_CONF_OK;
     }
 
-    return NGX_CONF_OK;
+    return *value < range->min || *value > range->max ? range->error
+                                                      : NGX_CONF_OK;
 }
 
 
-static char *
-ngx_pimap_conf_linger(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value > 10000) {
-        return "must be at most 10s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_pause(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value && *value < 1000) {
-        return "must be 0 or at least 1s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_window(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    if (*value && (*value < 100 || *value > 10000)) {
-        return "must be 0 or between 100ms and 10s";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_age(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *value = data;
-
-    if (*value < 1 || *value > 366 * 86400) {
-        return "must be between 1s and 366d";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_conf_size(ngx_conf_t *cf, void *post, void *data)
-{
-    size_t  *value = data;
-
-    if (*value == 0) {
-        return "must not be 0";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* A quarter of a TLS record at most: beyond that it would be cut anyway. */
-
-static char *
-ngx_pimap_conf_padding(ngx_conf_t *cf, void *post, void *data)
-{
-    size_t  *value = data;
-
-    if (*value && (*value < 16 || *value > 4096)) {
-        return "must be 0 or between 16 and 4096";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* A value with variables is known with the request only. */
+/* The value of a variable is known with the request only. */
 
 char *
 ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

@@ -48,54 +48,33 @@ static ngx_int_t ngx_pimap_conf_redis_addrs(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
 static ngx_int_t ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_parse(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *url, ngx_url_t *u);
 static ngx_int_t ngx_pimap_conf_redis_ssl(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
 
 
+#define at(member)  offsetof(ngx_pimap_conf_redis_t, member)
+
 static ngx_pimap_redis_param_t  ngx_pimap_redis_params[] = {
-
-    { ngx_string("user="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, user) },
-
-    { ngx_string("password="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, password) },
-
+    { ngx_string("user="), ngx_pimap_conf_redis_str, at(user) },
+    { ngx_string("password="), ngx_pimap_conf_redis_str, at(password) },
     { ngx_string("password_file="), ngx_pimap_conf_redis_password_file, 0 },
-
     { ngx_string("sentinel_user="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, sentinel_user) },
-
+      at(sentinel_user) },
     { ngx_string("sentinel_password="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, sentinel_password) },
-
-    { ngx_string("db="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, db) },
-
-    { ngx_string("prefix="), ngx_pimap_conf_redis_str,
-      offsetof(ngx_pimap_conf_redis_t, prefix) },
-
-    { ngx_string("ca="), ngx_pimap_conf_redis_path,
-      offsetof(ngx_pimap_conf_redis_t, ca) },
-
-    { ngx_string("cert="), ngx_pimap_conf_redis_path,
-      offsetof(ngx_pimap_conf_redis_t, cert) },
-
-    { ngx_string("key="), ngx_pimap_conf_redis_path,
-      offsetof(ngx_pimap_conf_redis_t, key) },
-
+      at(sentinel_password) },
+    { ngx_string("db="), ngx_pimap_conf_redis_str, at(db) },
+    { ngx_string("prefix="), ngx_pimap_conf_redis_str, at(prefix) },
+    { ngx_string("ca="), ngx_pimap_conf_redis_path, at(ca) },
+    { ngx_string("cert="), ngx_pimap_conf_redis_path, at(cert) },
+    { ngx_string("key="), ngx_pimap_conf_redis_path, at(key) },
     { ngx_string("verify="), ngx_pimap_conf_redis_verify, 0 },
-
     { ngx_string("functions="), ngx_pimap_conf_redis_functions, 0 },
-
     { ngx_string("connect_timeout="), ngx_pimap_conf_redis_msec,
-      offsetof(ngx_pimap_conf_redis_t, connect_timeout) },
-
-    { ngx_string("timeout="), ngx_pimap_conf_redis_msec,
-      offsetof(ngx_pimap_conf_redis_t, timeout) },
-
-    { ngx_string("probe="), ngx_pimap_conf_redis_msec,
-      offsetof(ngx_pimap_conf_redis_t, probe) },
-
+      at(connect_timeout) },
+    { ngx_string("timeout="), ngx_pimap_conf_redis_msec, at(timeout) },
+    { ngx_string("probe="), ngx_pimap_conf_redis_msec, at(probe) },
     { ngx_null_string, NULL, 0 }
 };
 
@@ -161,7 +140,7 @@ ngx_pimap_conf_redis_param(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         }
     }
 
-    /* nor is this shown: it may be a misspelt "password=" */
+    /* it is not shown, because it may be a misspelt "password=" */
 
     return "has an unknown or empty parameter";
 }
@@ -237,21 +216,19 @@ static char *
 ngx_pimap_conf_redis_functions(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
-    if (ngx_strcmp(value->data, "load") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTIONS_LOAD;
+    ngx_uint_t  i;
 
-    } else if (ngx_strcmp(value->data, "use") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTIONS_USE;
+    static const char  *names[] = { "off", "use", "load" };
 
-    } else if (ngx_strcmp(value->data, "off") == 0) {
-        rcf->functions = NGX_PIMAP_FUNCTIONS_OFF;
+    for (i = NGX_PIMAP_FUNCTIONS_OFF; i <= NGX_PIMAP_FUNCTIONS_LOAD; i++) {
 
-    } else {
-        return "has invalid \"functions\", "
-               "must be \"load\", \"use\" or \"off\"";
+        if (ngx_strcmp(value->data, names[i]) == 0) {
+            rcf->functions = i;
+            return NGX_CONF_OK;
+        }
     }
 
-    return NGX_CONF_OK;
+    return "has invalid \"functions\", must be \"load\", \"use\" or \"off\"";
 }
 
 
@@ -361,7 +338,7 @@ ngx_pimap_conf_redis_init(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* nginx puts one without servers where the configuration has none */
+    /* without "resolver" nginx sets one that has no servers */
 
     if (clcf->resolver && clcf->resolver->connections.nelts) {
         rcf->resolver = clcf->resolver;
@@ -386,16 +363,10 @@ ngx_pimap_conf_redis_addrs(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_url_t  u;
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url = rcf->host.len ? rcf->host : rcf->name;
-    u.default_port = rcf->port;
-    u.no_resolve = (rcf->host.len && rcf->resolver) ? 1 : 0;
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "%s in \"pimap_redis\" %V",
-                      u.err ? u.err : "invalid address", &rcf->name);
+    if (ngx_pimap_conf_redis_parse(cf, rcf, rcf->host.len ? &rcf->host
+                                                          : &rcf->name, &u)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -419,7 +390,7 @@ ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 {
     ngx_url_t     u;
     ngx_str_t    *sentinel;
-    ngx_uint_t    i, k;
+    ngx_uint_t    i;
     ngx_addr_t   *addr;
     ngx_array_t   addrs;
 
@@ -430,30 +401,42 @@ ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
     sentinel = rcf->sentinels.elts;
 
     for (i = 0; i < rcf->sentinels.nelts; i++) {
-        ngx_memzero(&u, sizeof(ngx_url_t));
 
-        u.url = sentinel[i];
-        u.default_port = rcf->port;
-
-        if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "%s in \"pimap_redis\" %V",
-                          u.err ? u.err : "invalid address", &rcf->name);
+        if (ngx_pimap_conf_redis_parse(cf, rcf, &sentinel[i], &u) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        for (k = 0; k < u.naddrs; k++) {
-            addr = ngx_array_push(&addrs);
-            if (addr == NULL) {
-                return NGX_ERROR;
-            }
-
-            *addr = u.addrs[k];
+        addr = ngx_array_push_n(&addrs, u.naddrs);
+        if (addr == NULL) {
+            return NGX_ERROR;
         }
+
+        ngx_memcpy(addr, u.addrs, u.naddrs * sizeof(ngx_addr_t));
     }
 
     rcf->addrs = addrs.elts;
     rcf->naddrs = addrs.nelts;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_pimap_conf_redis_parse(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
+    ngx_str_t *url, ngx_url_t *u)
+{
+    ngx_memzero(u, sizeof(ngx_url_t));
+
+    u->url = *url;
+    u->default_port = rcf->port;
+    u->no_resolve = (rcf->host.len && rcf->resolver) ? 1 : 0;
+
+    if (ngx_parse_url(cf->pool, u) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%s in \"pimap_redis\" %V",
+                      u->err ? u->err : "invalid address", &rcf->name);
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }

@@ -2,12 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Where Redis is and how to log in there: the "pimap_redis" directive.
+ * Owns the settings of "pimap_redis": where Redis is, and the login.
  */
 
 
-#ifndef _NGX_PIMAP_REDIS_CONF_H_INCLUDED_
-#define _NGX_PIMAP_REDIS_CONF_H_INCLUDED_
+#ifndef _NGX_PIMAP_CONF_REDIS_H_INCLUDED_
+#define _NGX_PIMAP_CONF_REDIS_H_INCLUDED_
 
 
 #include "ngx_pimap.h"
@@ -63,4 +63,4 @@ ngx_int_t ngx_pimap_conf_redis_init(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
 
 
-#endif /* _NGX_PIMAP_REDIS_CONF_H_INCLUDED_ */
+#endif /* _NGX_PIMAP_CONF_REDIS_H_INCLUDED_ */

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Nothing of a URL is shown in an error: there may be a password in it.
+ * An error shows nothing of a URL, because a password may be in it.
  */
 
 
