@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Line ends are CR LF and nothing else: a proxy that reads a lone one
- * otherwise would see other chunks than we do.
+ * A line ends in CR LF and in nothing else.  A proxy may read a lone CR or LF
+ * in another way, and would see other chunks than we do.
  */
 
 

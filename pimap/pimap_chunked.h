@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The chunked transfer coding (RFC 9112, 7.1) of a body, as a server reads it.
- * Pure: bytes in, pieces of the body out, nothing is allocated or copied.
+ * Owns the chunked transfer coding (RFC 9112, 7.1), as a server reads it.
+ * Called by transport/.  Invariant: it allocates and copies nothing.
  */
 
 

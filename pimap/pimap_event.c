@@ -2,9 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Event codec: checks a publisher's text and takes out of it what delivery
- * needs to know.  The text itself is never rewritten but for line breaks
- * between tokens, as an event has to fit on one "data:" line.
+ * The text of a publisher is checked, and never rewritten but for line breaks
+ * between tokens, because an event has to fit on one "data:" line.
  */
 
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Event codec: the payload of a Redis message or of a publish request becomes
- * a validated event (docs/events.md).  Pure: bytes in, an event out, no I/O.
+ * Owns the event codec: the payload of a Redis message or of a publish request
+ * becomes a validated event (docs/events.md).  Called by delivery/ and by
+ * locations/.  Invariant: no I/O.
  */
 
 

@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns event ids: "<epoch>-<n>" is an event in an account's log, "0" the place
- * before the first event.  Called by the event codec and all who resume.
+ * before the first event.  Called by the event codec and the log's readers.
  */
 
 

@@ -27,7 +27,7 @@ extern const char  pimap_function_library_end[]
                        __attribute__ ((visibility ("hidden")));
 
 
-/* Redis' state passes: what is stored there is not gone by that. */
+/* Errors of a state that passes, in which no log is lost. */
 
 static const char  *pimap_function_library_passing[] = {
     "OOM ", "BUSY ", "LOADING ", "MASTERDOWN ", "READONLY ", "MISCONF ",

@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * JSON is checked and parsed, and never rewritten but for line breaks between
- * tokens, as an object has to fit on one line.
+ * tokens, because an object has to fit on one line.
  */
 
 
@@ -97,7 +97,7 @@ pimap_json_scan(const char *text, size_t len, pimap_json_error_t *err)
         } else if (string) {
 
             if (text[i] == '\\') {
-                i++;                    /* what it escapes */
+                i++;                    /* the escaped character */
             }
 
         } else if (text[i] == '{' || text[i] == '[') {

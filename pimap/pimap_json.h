@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * JSON from outside: an object on one line, within limits.  Pure: bytes in,
- * jansson's value out.
+ * Owns the checks of JSON from outside: an object on one line, within limits.
+ * Called by the codecs of events and updates.  Invariant: no I/O.
  */
 
 
@@ -45,7 +45,7 @@ typedef struct {
 
 
 /*
- * Takes white space around the text off, and parses what is left.  On
+ * Takes white space around the text off, and parses the rest.  On
  * PIMAP_JSON_OK "root" is the caller's; the text is as it was.
  */
 pimap_json_status_t pimap_json_load(json_t **root, char **text, size_t *len,

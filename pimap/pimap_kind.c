@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An event's kind is its name and what it is about: mailbox, owner, address
- * book or calendar; of a JMAP StateChange, the accounts and types in it.
+ * The kind of an event is its name and its object: mailbox, owner, address
+ * book or calendar.  The kind of a JMAP StateChange is its accounts and types.
  */
 
 
@@ -98,7 +98,7 @@ pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
         return 0;
     }
 
-    /* not all who get the one would get the other */
+    /* their filters may differ: a device may get one and not the other */
 
     if ((newer->epoch == 0) != (older->epoch == 0)) {
         return 0;

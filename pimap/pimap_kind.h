@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Kinds of events: whether a newer event says all that an older one said, so
- * that who gets the newer one does not need the other (docs/events.md).
- * Pure, as the codec.
+ * Owns the kinds of events: whether a newer event says all that an older one
+ * said, so that a device needs only the newer one (docs/events.md).  Called by
+ * coalescing.  Invariant: no I/O.
  */
 
 

@@ -2,8 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Dovecot's OX push notification: which members it has, and what they are
- * called in an event.
+ * The members of the notification, and their names in an event.
  */
 
 
@@ -27,7 +26,7 @@ static int pimap_ox_valid(const pimap_ox_member_t *member,
     const json_t *value);
 
 
-/* "user" is who the event is for, and stays out of what devices get */
+/* "user" is the account, which devices do not get */
 
 static const pimap_ox_member_t  pimap_ox_members[] = {
     { "folder", "mailbox", JSON_STRING, 1 },

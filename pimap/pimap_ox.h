@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Dovecot's OX push notification (push_notification_driver = ox:...) as a
- * publisher: its body becomes a MessageNew event.
+ * Owns Dovecot's OX push notification (push_notification_driver = ox:...): its
+ * body becomes a MessageNew event.  Called by the location of publishers.
  */
 
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * JMAP data types as bits, and the table of which events touch which types.
+ * The tables of types and of events.
  */
 
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * JMAP data types (RFC 8620, 1.6.1 and the IANA registry) as a bit mask, and
- * which types an event's name touches.
+ * Owns the JMAP data types (RFC 8620, 1.6.1 and the IANA registry) as a bit
+ * mask, and the types that an event's name touches.  Called by the event codec
+ * and the filter.
  */
 
 

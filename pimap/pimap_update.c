@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Update codec: an id and a verb are all that we look at, the rest is between
- * the device and the backend.
+ * Only the id and the verb are checked.  The rest is between the device and
+ * the backend.
  */
 
 

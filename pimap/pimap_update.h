@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Update codec: what a device sends becomes a validated update
- * (docs/protocol.md).  Pure: bytes in, an update out, no I/O.
+ * Owns the update codec: a device's text becomes a validated update
+ * (docs/protocol.md).  Called by updates/ and locations/.  Invariant: no I/O.
  */
 
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 3629, section 4: the first byte tells how many follow, and, where there
- * would be overlong forms, surrogates or numbers beyond U+10FFFF, between
- * which bounds the second one is.
+ * RFC 3629, 4: the first byte says how many bytes follow.  It also bounds the
+ * second byte, which excludes overlong forms, surrogates, and numbers beyond
+ * U+10FFFF.
  */
 
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A frame's head is collected, judged as a whole, and then its payload is
- * passed on as it comes (a message's) or collected (a control frame's, which
- * may come between the fragments of a message: section 5.4).
+ * A frame's head is collected and checked as a whole.  Then the payload of a
+ * message is passed on in pieces.  That of a control frame is collected, because
+ * such a frame may come between the fragments of a message (5.4).
  */
 
 
@@ -57,7 +57,7 @@ pimap_ws_read(pimap_ws_t *ws, uint8_t *data, size_t len, uint64_t limit,
 
         ws->head[ws->head_len++] = data[in->used++];
 
-        /* what is wrong is told before anything is waited for */
+        /* an error is reported before more bytes are awaited */
 
         if (ws->head_len == 2) {
             why = pimap_ws_judge_start(ws, deflate);

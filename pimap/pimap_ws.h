@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * WebSocket's frames (RFC 6455), as a server reads and writes them, with those
- * of compressed messages (RFC 7692).  Pure: bytes in, pieces of messages out,
- * nothing is allocated, and nothing inflated.
+ * Owns the frames of WebSocket (RFC 6455), as a server reads and writes them,
+ * compressed ones too (RFC 7692).  Called by updates/ and message/.
+ * Invariant: it allocates and inflates nothing.
  */
 
 

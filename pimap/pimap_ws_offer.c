@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * RFC 7692, 7: an offer with a parameter that is unknown, has a wrong value or
- * comes twice is declined, and the next one is looked at.
+ * RFC 7692, 7: an offer is declined if a parameter is unknown, has a wrong
+ * value, or comes twice.  Then the next offer is read.
  */
 
 

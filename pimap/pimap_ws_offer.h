@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a client offers in "Sec-WebSocket-Extensions" (RFC 6455, 9.1), of
- * which permessage-deflate (RFC 7692) is taken, without context takeover in
- * either direction.  Pure: a header in, an answer out.
+ * Owns the choice from "Sec-WebSocket-Extensions" (RFC 6455, 9.1): an offer of
+ * permessage-deflate (RFC 7692), without context takeover in either direction.
+ * Called by the handshake.  Invariant: no I/O.
  */
 
 

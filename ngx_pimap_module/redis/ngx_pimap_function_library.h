@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the knowledge whether Redis has our function library, which keeps the
- * log, and loads it there.  Called by the room's client, and by all who call a
- * function.
+ * log, and loads it there.  Called by the room's client, and by each caller of
+ * a function.
  */
 
 

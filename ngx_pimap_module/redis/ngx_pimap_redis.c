@@ -120,7 +120,7 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
         }
     }
 
-    /* what hiredis has parsed of an array counts as well */
+    /* the parsed part of an array counts as well */
 
     if (redis->unread > NGX_PIMAP_REDIS_MAX_REPLY
         || ngx_pimap_redis_is_endless(redis->reader))

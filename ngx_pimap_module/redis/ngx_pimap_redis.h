@@ -20,7 +20,7 @@
 #include <hiredis/read.h>
 
 
-/* Bounds of what Redis may send and of what may wait to be sent to it. */
+/* Bounds of replies, and of the output that is queued. */
 #define NGX_PIMAP_REDIS_MAX_REPLY      (8 * 1024 * 1024)
 #define NGX_PIMAP_REDIS_MAX_LINE       16384
 #define NGX_PIMAP_REDIS_MAX_ELEMENTS   65536
@@ -56,7 +56,7 @@ typedef enum {
 
 /* What a state does with the events of its socket. */
 typedef struct {
-    ngx_pimap_redis_pt         writable;        /* NULL: sends what waits */
+    ngx_pimap_redis_pt         writable;        /* NULL: sends output */
     ngx_pimap_redis_reply_pt   reply;
     ngx_pimap_redis_pt         over;            /* failed or redirected */
 } ngx_pimap_redis_phase_t;

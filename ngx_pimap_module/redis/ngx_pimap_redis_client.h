@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the room's two connections, and tells the rooms above what happens
- * there.  Called by ngx_pimap_module.c.  Invariant: no other file of the room
+ * Owns the room's two connections, and reports their events to the rooms
+ * above.  Called by ngx_pimap_module.c.  Invariant: no other file of the room
  * knows a handler.
  */
 
@@ -18,7 +18,7 @@
 
 
 typedef struct {
-    /* what has been published for an account */
+    /* a message on the channel of an account */
     ngx_pimap_subscriber_message_pt      message;
 
     /* an account is subscribed, first or again; ends with a NULL */

@@ -110,7 +110,7 @@ ngx_pimap_redis_auth(ngx_pimap_redis_t *redis, ngx_str_t *user,
 }
 
 
-/* Remembers the format, to know by its first word what an answer is for. */
+/* The first word of the format says later to which command a reply belongs. */
 
 static ngx_int_t
 ngx_pimap_redis_ask(ngx_pimap_redis_t *redis, const char *format,

@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the hash P:{A}:revoked: the name of a device, or "" for all devices of
- * the account, and a time.  Called by all who check a login.
+ * the account, and a time.  Called by each check of a login.
  */
 
 

@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the tree of subscriptions, by the hash of their names: one for each
- * account of this worker.  Called by the subscriber, and by all who look up
- * an account or walk over accounts.  Invariant: the account has its
+ * account of this worker.  Called by the subscriber, for each look-up of an
+ * account, and for each walk over accounts.  Invariant: the account has its
  * subscription as first member, so a pointer to one is a pointer to both.
  */
 
