@@ -22,16 +22,16 @@
 #endif
 
 
-typedef struct ngx_pimap_account_s     ngx_pimap_account_t;
-typedef struct ngx_pimap_device_s      ngx_pimap_device_t;
-typedef struct ngx_pimap_filter_s      ngx_pimap_filter_t;
-typedef struct ngx_pimap_loc_conf_s    ngx_pimap_loc_conf_t;
-typedef struct ngx_pimap_main_conf_s   ngx_pimap_main_conf_t;
-typedef struct ngx_pimap_partial_s     ngx_pimap_partial_t;
-typedef struct ngx_pimap_log_reader_s      ngx_pimap_log_reader_t;
-typedef struct ngx_pimap_message_s        ngx_pimap_message_t;
-typedef struct ngx_pimap_dictionary_s       ngx_pimap_dictionary_t;
-typedef struct ngx_pimap_window_s      ngx_pimap_window_t;
+typedef struct ngx_pimap_account_s      ngx_pimap_account_t;
+typedef struct ngx_pimap_device_s       ngx_pimap_device_t;
+typedef struct ngx_pimap_filter_s       ngx_pimap_filter_t;
+typedef struct ngx_pimap_loc_conf_s     ngx_pimap_loc_conf_t;
+typedef struct ngx_pimap_main_conf_s    ngx_pimap_main_conf_t;
+typedef struct ngx_pimap_partial_s      ngx_pimap_partial_t;
+typedef struct ngx_pimap_log_reader_s   ngx_pimap_log_reader_t;
+typedef struct ngx_pimap_message_s      ngx_pimap_message_t;
+typedef struct ngx_pimap_dictionary_s   ngx_pimap_dictionary_t;
+typedef struct ngx_pimap_window_s       ngx_pimap_window_t;
 
 
 extern ngx_module_t  ngx_pimap_module;

@@ -425,7 +425,7 @@ ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
 
 
 void
-ngx_pimap_device_give(ngx_pimap_device_t *d)
+ngx_pimap_device_handed_over(ngx_pimap_device_t *d)
 {
     ngx_pimap_device_dbg(d, "handed over");
 

@@ -149,8 +149,8 @@ void ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason);
 /* From the transport: the connection is gone.  Frees the device. */
 void ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 
-/* The device goes on in another worker.  Frees it here. */
-void ngx_pimap_device_give(ngx_pimap_device_t *d);
+/* Another worker has the device now.  Frees it here. */
+void ngx_pimap_device_handed_over(ngx_pimap_device_t *d);
 
 /* Logs a change of state. */
 #if (NGX_DEBUG)

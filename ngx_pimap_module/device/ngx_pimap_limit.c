@@ -44,7 +44,7 @@ static const u_char  ngx_pimap_limit_mapped[12] = {
 
 
 ngx_int_t
-ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
+ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, const char **problem)
 {
     ngx_uint_t              limit, known;
     ngx_pimap_limit_keys_t  keys;
@@ -56,12 +56,12 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
         return NGX_BUSY;
     }
 
-    ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
-                         parking->address);
+    ngx_pimap_limit_keys(&keys, &request->account, &request->device,
+                         request->address);
 
-    known = parking->device.len && ngx_pimap_zone_device_count(keys.device);
+    known = request->device.len && ngx_pimap_zone_device_count(keys.device);
 
-    limit = parking->conf->max_devices_per_account;
+    limit = request->conf->max_devices_per_account;
 
     if (limit && !known
         && ngx_pimap_zone_device_count(keys.account) >= limit)
@@ -70,7 +70,7 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
         return NGX_DECLINED;
     }
 
-    limit = parking->conf->max_devices_per_ip;
+    limit = request->conf->max_devices_per_ip;
 
     if (limit && !known
         && ngx_pimap_zone_device_count(keys.address) >= limit)
@@ -86,12 +86,12 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking, const char **problem)
 
 
 void
-ngx_pimap_limit_take(ngx_pimap_park_request_t *parking)
+ngx_pimap_limit_take(ngx_pimap_park_request_t *request)
 {
     ngx_pimap_limit_keys_t  keys;
 
-    ngx_pimap_limit_keys(&keys, &parking->account, &parking->device,
-                         parking->address);
+    ngx_pimap_limit_keys(&keys, &request->account, &request->device,
+                         request->address);
     ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);
 }
 

@@ -19,11 +19,11 @@
  * with "problem" set: the limit of the account or the address is reached.  The
  * caller of each NGX_OK has to call ngx_pimap_limit_release() once.
  */
-ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *parking,
+ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *request,
     const char **problem);
 
 /* Counts a device that was admitted by another worker. */
-void ngx_pimap_limit_take(ngx_pimap_park_request_t *parking);
+void ngx_pimap_limit_take(ngx_pimap_park_request_t *request);
 
 void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
     u_char *address);

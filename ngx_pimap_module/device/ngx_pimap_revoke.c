@@ -78,10 +78,7 @@ ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         ngx_pimap_device_name(d, &name);
 
-        if (device.len == 0
-            || (device.len == name.len
-                && ngx_memcmp(device.data, name.data, name.len) == 0))
-        {
+        if (device.len == 0 || ngx_pimap_equal(&device, &name)) {
             ngx_pimap_revoke_end(d, time);
         }
     }

@@ -10,17 +10,10 @@
 #include "ngx_pimap_device.h"
 
 
-static const ngx_str_t  ngx_pimap_update_result_name =
-    ngx_string("UpdateResult");
-
-
 ngx_uint_t
 ngx_pimap_update_result(pimap_event_t *ev)
 {
-    return ev->name.len == ngx_pimap_update_result_name.len
-           && ngx_memcmp(ev->name.data, ngx_pimap_update_result_name.data,
-                         ngx_pimap_update_result_name.len)
-              == 0;
+    return ngx_pimap_is(&ev->name, "UpdateResult");
 }
 
 
@@ -39,8 +32,7 @@ ngx_pimap_update_result_is_for(ngx_pimap_device_t *d, pimap_event_t *ev)
 
     ngx_pimap_update_result_address(d, &address, buf);
 
-    return address.len == device.len
-           && ngx_memcmp(address.data, device.data, device.len) == 0;
+    return ngx_pimap_equal(&address, &device);
 }
 
 

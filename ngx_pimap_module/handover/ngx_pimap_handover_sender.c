@@ -399,7 +399,7 @@ ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *peer,
 
     pc = d->connection;
 
-    ngx_pimap_device_give(d);
+    ngx_pimap_device_handed_over(d);
     ngx_pimap_unacknowledged_add(&transfer->sockets,
                                  ngx_pimap_connection_release(pc));
     peer->sent++;

@@ -19,20 +19,20 @@ static void ngx_pimap_park_carried(ngx_pimap_device_t *d,
 
 
 ngx_pimap_device_t *
-ngx_pimap_park(ngx_pimap_park_request_t *parking,
+ngx_pimap_park(ngx_pimap_park_request_t *request,
     const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log)
 {
     uint32_t              idle;
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
-    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + parking->device.len,
+    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + request->device.len,
                    log);
     if (d == NULL) {
         return NULL;
     }
 
-    account = ngx_pimap_account_get(&parking->account, log);
+    account = ngx_pimap_account_get(&request->account, log);
     if (account == NULL) {
         ngx_free(d);
         return NULL;
@@ -41,35 +41,35 @@ ngx_pimap_park(ngx_pimap_park_request_t *parking,
     ngx_pimap_coalesce_flush(account);
 
     d->account = account;
-    d->conf = parking->conf;
+    d->conf = request->conf;
 
-    if (ngx_pimap_cursor_start(d, &parking->start, log) != NGX_OK) {
+    if (ngx_pimap_cursor_start(d, &request->start, log) != NGX_OK) {
         ngx_pimap_account_put(account);
         ngx_free(d);
         return NULL;
     }
 
-    d->filter = parking->filter;
+    d->filter = request->filter;
     d->transport = transport;
     d->connection = connection;
-    d->kind = parking->kind;
-    d->format = parking->format;
-    d->input = parking->input;
-    ngx_pimap_compressed_stream_init(&d->stream, parking->coding,
-                                     !parking->conf->compress_dictionary);
-    ngx_memcpy(d->address, parking->address, sizeof(d->address));
-    d->ping = (uint16_t) parking->ping;
-    d->closeafter = parking->closeafter;
-    d->issued = parking->issued;
-    d->revocable = (parking->revocable != 0);
-    d->expires = parking->expires;
+    d->kind = request->kind;
+    d->format = request->format;
+    d->input = request->input;
+    ngx_pimap_compressed_stream_init(&d->stream, request->coding,
+                                     !request->conf->compress_dictionary);
+    ngx_memcpy(d->address, request->address, sizeof(d->address));
+    d->ping = (uint16_t) request->ping;
+    d->closeafter = request->closeafter;
+    d->issued = request->issued;
+    d->revocable = (request->revocable != 0);
+    d->expires = request->expires;
     d->since = ngx_pimap_device_now();
     d->sent_at = ngx_pimap_timer_wheel_now();
-    d->name_len = (uint16_t) parking->device.len;
-    ngx_memcpy(d->name, parking->device.data, parking->device.len);
+    d->name_len = (uint16_t) request->device.len;
+    ngx_memcpy(d->name, request->device.data, request->device.len);
 
-    if (parking->carried.token) {
-        ngx_pimap_park_carried(d, &parking->carried);
+    if (request->carried.token) {
+        ngx_pimap_park_carried(d, &request->carried);
         ngx_pimap_count(handover_received);
 
     } else {
@@ -77,18 +77,18 @@ ngx_pimap_park(ngx_pimap_park_request_t *parking,
         ngx_pimap_count(connects);
     }
 
-    idle = parking->carried.idle;
+    idle = request->carried.idle;
 
     ngx_pimap_device_insert(d, d->ping > idle ? d->ping - idle
                                               : ngx_min(d->ping, 1));
 
     /* a login that is older than this moment may have been revoked */
 
-    if (account->sub.subscribed && (parking->carried.token || d->revocable)) {
+    if (account->sub.subscribed && (request->carried.token || d->revocable)) {
         ngx_pimap_revoke_check(account);
     }
 
-    if (parking->carried.token == 0) {
+    if (request->carried.token == 0) {
         ngx_pimap_device_dbg(d, "parked");
     }
 

@@ -19,7 +19,7 @@
  * Registers a device.  An older device of the same name ends.  Its place under
  * the limits was taken before by ngx_pimap_limit_admit().  NULL: no memory.
  */
-ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_park_request_t *parking,
+ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_park_request_t *request,
     const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
 
 /* Tells a device to come back, and ends it. */

@@ -160,8 +160,7 @@ ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
     pimap_str_t  device;
 
     return pimap_json_string(json_object_get(ev->root, "device"), &device) == 0
-           && device.data && device.len == w->device->len
-           && ngx_memcmp(device.data, w->device->data, device.len) == 0;
+           && device.data && ngx_pimap_equal(&device, w->device);
 }
 
 
