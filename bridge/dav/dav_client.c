@@ -70,7 +70,7 @@ dav_client_restore(dav_client_t *c, json_t *states)
             continue;
         }
 
-        c->based = 1;
+        c->baseline = 1;
 
         json_array_foreach(json_object_get(state, "homes"), i, home) {
             path = json_string_value(home);

@@ -86,7 +86,7 @@ dav_collection_text(char **to, const char *text)
 json_t *
 dav_collection_state(const dav_collection_t *col)
 {
-    int  based = col->based;
+    int  based = col->baseline;
 
     return json_pack("{s:s*, s:s*, s:i, s:b, s:s*, s:s*, s:o*}",
                      "name", col->name, "color", col->color,
@@ -123,7 +123,7 @@ dav_collection_from_state(const char *key, json_t *state)
     col->color = bridge_string(color);
     col->token = bridge_string(token);
     col->seen = bridge_string(seen);
-    col->based = based;
+    col->baseline = based;
     col->unknown = based && known == NULL;
 
     if (known && dav_etag_list_from_json(&col->known, known) == -1) {

@@ -41,7 +41,7 @@ typedef struct dav_collection_s {
     dav_etag_list_t  known;             /* objects */
 
     unsigned        unknown:1;          /* too many objects */
-    unsigned        based:1;            /* was synchronized once */
+    unsigned        baseline:1;         /* was synchronized once */
     unsigned        nosync:1;           /* has no sync-collection */
     unsigned        listed:1;           /* in this round */
     unsigned        due:1;              /* to be synchronized */

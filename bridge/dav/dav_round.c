@@ -112,7 +112,7 @@ dav_round_ask(dav_client_t *c)
         return;
     }
 
-    c->found = 0;
+    c->lists_itself = 0;
 
     if (dav_report(&c->report, c, "PROPFIND", c->homes.paths[c->home], 1,
                    dav_xml_home, dav_round_response, dav_round_reply, c)
@@ -134,7 +134,7 @@ dav_round_response(void *data, const dav_response_t *r)
     path = dav_url_collection(c->origin, home, r->text[DAV_HREF]);
 
     if (path && r->status / 100 == 2) {
-        c->found |= strcmp(path, home) == 0;
+        c->lists_itself |= strcmp(path, home) == 0;
 
         if (r->flags & (DAV_IS_ADDRESSBOOK|DAV_IS_CALENDAR)) {
             dav_round_collection(c, path, r);
@@ -164,7 +164,7 @@ dav_round_collection(dav_client_t *c, const char *path,
     col->listed = 1;
     old = bridge_string(col->name ? col->name : "");
 
-    if (dav_collection_update(col, r) && col->based) {
+    if (dav_collection_update(col, r) && col->baseline) {
         dav_counters.changes[DAV_COUNT_UPDATED]++;
         dav_round_event(c, col, "Update",
                         strcmp(old, col->name ? col->name : "") == 0 ? NULL
@@ -182,10 +182,10 @@ dav_round_created(dav_client_t *c, const char *path, const dav_response_t *r)
 
     if (c->ncollections >= c->server->max_collections) {
 
-        if (!c->crowded) {
+        if (!c->limit_logged) {
             dav_state_log(c, LOG_WARNING, "\"%s\": too many collections, it "
                           "is not watched; raise \"max_collections\"", path);
-            c->crowded = 1;
+            c->limit_logged = 1;
         }
 
         return;
@@ -199,8 +199,8 @@ dav_round_created(dav_client_t *c, const char *path, const dav_response_t *r)
 
     /* After the first round all objects of a collection are news. */
 
-    if (c->based) {
-        col->based = 1;
+    if (c->baseline) {
+        col->baseline = 1;
         dav_counters.changes[DAV_COUNT_CREATED]++;
         dav_round_event(c, col, "Create", NULL);
     }
@@ -230,7 +230,7 @@ dav_round_reply(void *data, const dav_reply_t *reply)
 
         /* Only from a whole list follows that a collection is gone. */
 
-        if (!c->found) {
+        if (!c->lists_itself) {
             dav_state_fail(c, DAV_FAIL_PROTOCOL,
                            "the home \"%s\" does not list itself", home);
             return;
@@ -239,10 +239,11 @@ dav_round_reply(void *data, const dav_reply_t *reply)
         c->home++;
         dav_round_ask(c);
 
-    } else if (!c->moved && (reply->status == 404 || reply->status == 410
-                             || reply->status == 403))
+    } else if (!c->homes_changed
+               && (reply->status == 403 || reply->status == 404
+                   || reply->status == 410))
     {
-        c->moved = 1;
+        c->homes_changed = 1;
         dav_round_discover(c);
 
     } else {
@@ -265,7 +266,7 @@ dav_round_compare(dav_client_t *c)
             continue;
         }
 
-        col->due = !col->based || col->marker == NULL || col->seen == NULL
+        col->due = !col->baseline || col->marker == NULL || col->seen == NULL
                    || strcmp(col->marker, col->seen) != 0;
     }
 
@@ -281,10 +282,10 @@ static void
 dav_round_deleted(dav_client_t *c, dav_collection_t *col)
 {
     c->changed = 1;
-    dav_counters.changes[DAV_COUNT_DELETED] += col->based;
+    dav_counters.changes[DAV_COUNT_DELETED] += col->baseline;
 
     dav_state_publish(c, col->path,
-                      json_pack("[o*]", col->based
+                      json_pack("[o*]", col->baseline
                           ? dav_collection_event(col, "Delete", NULL) : NULL),
                       NULL);
     dav_state_drop(c, col);
@@ -321,9 +322,9 @@ dav_round_store(dav_client_t *c)
     json_t    *homes;
     unsigned   i;
 
-    if (!c->based || c->moved) {
-        c->based = 1;
-        c->moved = 0;
+    if (!c->baseline || c->homes_changed) {
+        c->baseline = 1;
+        c->homes_changed = 0;
         homes = json_array();
 
         for (i = 0; i < c->homes.n; i++) {

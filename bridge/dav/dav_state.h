@@ -35,7 +35,9 @@ typedef struct dav_update_job_s   dav_update_job_t;
  *     LISTING       a home is gone, for the first time     DISCOVERING
  *     LISTING       all homes have listed collections      SYNCING
  *     SYNCING       all changed collections are stored     WAITING
- *     a round       429, 503, too many of our requests     WAITING, longer
+ *     a round       429 or 503                             WAITING, longer
+ *     LISTING       too many of our requests wait          WAITING, longer
+ *     SYNCING       too many of our requests wait          WAITING, longer
  *     all           any other failure, close               ENDED
  */
 
@@ -88,12 +90,12 @@ struct dav_client_s {
     dav_fail_t                reason;
     char                     *why;
 
-    unsigned                  based:1;  /* a first round is stored */
-    unsigned                  poked:1;  /* another round follows */
-    unsigned                  changed:1;    /* in this round */
-    unsigned                  found:1;  /* the home lists itself */
-    unsigned                  moved:1;  /* new homes, not stored yet */
-    unsigned                  crowded:1;    /* the limit was logged */
+    unsigned                  baseline:1;       /* a first round is stored */
+    unsigned                  poked:1;          /* another round follows */
+    unsigned                  changed:1;        /* in this round */
+    unsigned                  lists_itself:1;   /* the home does */
+    unsigned                  homes_changed:1;  /* and are not stored yet */
+    unsigned                  limit_logged:1;   /* of collections */
 };
 
 

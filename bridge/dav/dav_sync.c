@@ -70,7 +70,7 @@ dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done)
     s->collection = col;
     s->done = done;
     s->etags = col->nosync;
-    s->full = col->token == NULL || !col->based;
+    s->full = col->token == NULL || !col->baseline;
     s->token = s->full ? NULL : bridge_string(col->token);
 
     dav_sync_ask(s);
@@ -249,14 +249,14 @@ dav_sync_all(dav_sync_t *s)
 {
     dav_collection_t  *col = s->collection;
 
-    if (col->based && !col->unknown) {
+    if (col->baseline && !col->unknown) {
         dav_etag_list_diff(&col->known, &s->all, &s->delta);
     }
 
-    s->resync = col->based && col->unknown;
+    s->resync = col->baseline && col->unknown;
     s->more = 0;
 
-    col->based = 1;
+    col->baseline = 1;
     col->unknown = 0;
     dav_etag_list_move(&col->known, &s->all);
 

@@ -47,10 +47,9 @@ dav_http_send(dav_http_t *h, const dav_request_t *request,
         return NULL;
     }
 
-    t = bridge_alloc(sizeof(dav_transfer_t));
-
     h->ntransfers++;
 
+    t = bridge_alloc(sizeof(dav_transfer_t));
     t->http = h;
     t->origin = bridge_string(request->origin);
     t->path = bridge_string(request->path);
@@ -58,10 +57,6 @@ dav_http_send(dav_http_t *h, const dav_request_t *request,
     t->handler = body;
     t->done = done;
     t->data = data;
-
-    if (request->body) {
-        t->body = bridge_copy(request->body, request->len);
-    }
 
     t->easy = curl_easy_init();
 
@@ -116,9 +111,9 @@ dav_transfer_set(dav_transfer_t *t, const dav_request_t *request)
     dav_set(CURLOPT_WRITEFUNCTION, dav_transfer_body);
     dav_set(CURLOPT_WRITEDATA, t);
 
-    if (t->body) {
+    if (request->body) {
         dav_set(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->len);
-        dav_set(CURLOPT_POSTFIELDS, t->body);
+        dav_set(CURLOPT_COPYPOSTFIELDS, request->body);
     }
 
     dav_set(CURLOPT_CUSTOMREQUEST, request->method);
@@ -432,6 +427,5 @@ dav_transfer_free(dav_transfer_t *t)
     curl_slist_free_all(t->headers);
     free(t->origin);
     free(t->path);
-    free(t->body);
     free(t);
 }

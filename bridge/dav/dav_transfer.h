@@ -31,7 +31,6 @@ struct dav_transfer_s {
     struct curl_slist               *headers;
     char                            *origin;
     char                            *path;
-    char                            *body;
     size_t                           received;
     size_t                           max;
     unsigned                         redirects;
