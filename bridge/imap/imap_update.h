@@ -50,7 +50,7 @@ struct imap_update_s {
     size_t                 bytes;       /* fetched */
     unsigned               sent:1;      /* a command was sent */
     unsigned               tried:1;     /* to select the mailbox */
-    unsigned               step:2;
+    unsigned               removes:1;   /* store: the second command */
 };
 
 

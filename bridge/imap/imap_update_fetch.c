@@ -298,17 +298,17 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 
     if (items & IMAP_UPDATE_FETCH_HEADERS) {
         imap_update_fetch_bytes(s, message, "headers",
-                         imap_response_fetch_exactly(f, "HEADER"), 0);
+                         imap_response_fetch_section(f, "HEADER"), 0);
     }
 
     if (items & IMAP_UPDATE_FETCH_ALL) {
         imap_update_fetch_bytes(s, message, "message",
-                                imap_response_fetch_exactly(f, ""), 1);
+                                imap_response_fetch_section(f, ""), 1);
     }
 
     if (part) {
         imap_update_fetch_bytes(s, message, "part",
-                                imap_response_fetch_exactly(f, part), 1);
+                                imap_response_fetch_section(f, part), 1);
     }
 
     return message;

@@ -12,15 +12,6 @@
 #include <string.h>
 
 
-/* The steps of an update that takes several commands. */
-
-enum {
-    IMAP_STEP_FIRST = 0,
-    IMAP_STEP_MARK,                     /* \Deleted */
-    IMAP_STEP_EXPUNGE
-};
-
-
 static void imap_store_send(imap_session_t *s, imap_update_t *u,
     const char *how, json_t *flags);
 static void imap_store_answer(imap_session_t *s, imap_response_t *r);
@@ -84,7 +75,7 @@ imap_store_begin(imap_session_t *s, imap_update_t *u)
         imap_store_send(s, u, " +FLAGS ", add);
 
     } else {
-        u->step = IMAP_STEP_MARK;
+        u->removes = 1;
         imap_store_send(s, u, " -FLAGS ", json_object_get(u->args, "remove"));
     }
 }
@@ -148,10 +139,10 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
         u->uids = left;
     }
 
-    if (r->condition == IMAP_COND_OK && u->step == IMAP_STEP_FIRST && u->uids.n
+    if (r->condition == IMAP_COND_OK && !u->removes && u->uids.n
         && json_array_size(json_object_get(u->args, "remove")))
     {
-        u->step = IMAP_STEP_MARK;
+        u->removes = 1;
         imap_store_send(s, u, " -FLAGS ", json_object_get(u->args, "remove"));
         return;
     }
@@ -294,8 +285,6 @@ void
 imap_delete_begin(imap_session_t *s, imap_update_t *u)
 {
     imap_command_t  c;
-
-    u->step = IMAP_STEP_MARK;
 
     imap_update_command(s, &c, "UID STORE");
     imap_command_add(&c, " +FLAGS (\\Deleted)");

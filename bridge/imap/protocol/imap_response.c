@@ -26,12 +26,10 @@ static void imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
 static void imap_parse_code(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_rest(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_list(imap_response_t *r, imap_cursor_t *c);
-static void imap_parse_list_more(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_status(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
     const bridge_str_t *item);
 static void imap_parse_vanished(imap_response_t *r, imap_cursor_t *c);
-static void imap_parse_esearch(imap_response_t *r, imap_cursor_t *c);
 
 
 static const imap_untagged_t  imap_untagged[] = {
@@ -42,7 +40,6 @@ static const imap_untagged_t  imap_untagged[] = {
     { "LSUB", IMAP_LSUB, imap_parse_list },
     { "STATUS", IMAP_STATUS, imap_parse_status },
     { "VANISHED", IMAP_VANISHED, imap_parse_vanished },
-    { "ESEARCH", IMAP_ESEARCH, imap_parse_esearch },
     { NULL, IMAP_OTHER, NULL }
 };
 
@@ -252,7 +249,7 @@ imap_parse_rest(imap_response_t *r, imap_cursor_t *c)
 }
 
 
-/* (attributes) delimiter mailbox [(extended)] */
+/* (attributes) delimiter mailbox; extended data is not used */
 
 static void
 imap_parse_list(imap_response_t *r, imap_cursor_t *c)
@@ -299,45 +296,6 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 
     if (r->kind == IMAP_LSUB) {
         l->attributes |= IMAP_BOX_SUBSCRIBED;
-    }
-
-    if (imap_cursor_at(c, ' ')) {
-        imap_parse_list_more(r, c);
-    }
-}
-
-
-/* (("OLDNAME" ("mailbox")) ...), RFC 5465, 5.4; Dovecot leaves out the outer
-   parentheses */
-
-static void
-imap_parse_list_more(imap_response_t *r, imap_cursor_t *c)
-{
-    bridge_str_t  name;
-
-    imap_cursor_expect(c, '(');
-
-    while (c->p < c->end) {
-        while (imap_cursor_at(c, '(') || imap_cursor_at(c, ' ')) { /* void */ }
-
-        if (imap_cursor_at(c, ')')) {
-            continue;
-        }
-
-        if (imap_cursor_string(c, &name, 0) == -1) {
-            return;
-        }
-
-        imap_cursor_at(c, ' ');
-
-        if (bridge_str_is(&name, "OLDNAME")) {
-            imap_cursor_expect(c, '(');
-            imap_cursor_string(c, &r->u.list.old_name, 0);
-            imap_cursor_expect(c, ')');
-
-        } else if (c->p < c->end && *c->p != ')') {
-            imap_cursor_skip(c);
-        }
     }
 }
 
@@ -417,40 +375,4 @@ imap_parse_vanished(imap_response_t *r, imap_cursor_t *c)
     }
 
     imap_cursor_atom(c, &r->text);
-}
-
-
-/* [(TAG "x")] [UID] *(" " name " " value); only ALL is requested */
-
-static void
-imap_parse_esearch(imap_response_t *r, imap_cursor_t *c)
-{
-    bridge_str_t  name;
-
-    if (c->p < c->end && *c->p == '(') {
-        imap_cursor_skip(c);
-        imap_cursor_at(c, ' ');
-    }
-
-    while (c->p < c->end) {
-
-        if (imap_cursor_atom(c, &name) == -1) {
-            return;
-        }
-
-        imap_cursor_at(c, ' ');
-
-        if (bridge_str_is(&name, "UID")) {
-            continue;
-        }
-
-        if (bridge_str_is(&name, "ALL")) {
-            imap_cursor_atom(c, &r->text);
-
-        } else {
-            imap_cursor_skip(c);
-        }
-
-        imap_cursor_at(c, ' ');
-    }
 }

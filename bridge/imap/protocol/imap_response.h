@@ -32,8 +32,7 @@ typedef enum {
     IMAP_LIST,
     IMAP_LSUB,
     IMAP_STATUS,
-    IMAP_SEARCH,
-    IMAP_ESEARCH
+    IMAP_SEARCH
 } imap_kind_t;
 
 
@@ -101,9 +100,7 @@ typedef struct {
 
 typedef struct {
     bridge_str_t       name;
-    bridge_str_t       old_name;
     uint32_t           attributes;      /* IMAP_BOX_* */
-    char               delimiter;       /* or 0 */
 } imap_list_t;
 
 
@@ -125,8 +122,8 @@ typedef struct {
     bridge_str_t       code_text;
     uint64_t           code_number;     /* 0: not a number */
     bridge_str_t       text;            /* of a condition or "+"; CAPABILITY,
-                                           ENABLED: the list; VANISHED,
-                                           ESEARCH: the set; SEARCH: numbers */
+                                           ENABLED: the list; VANISHED:
+                                           the set; SEARCH: the numbers */
     uint32_t           number;          /* EXISTS, EXPUNGE, FETCH */
     uint32_t           has;             /* IMAP_HAS_* */
     unsigned           earlier:1;       /* VANISHED (EARLIER) */
@@ -145,10 +142,9 @@ int imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
 /* The rest of "* n FETCH ". */
 void imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
-/* The section whose name begins so, or is it; NULL if it is not there. */
+/* The section of that name, also if a list of fields follows the name; NULL if
+   it is not there. */
 const bridge_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
-    const char *name);
-const bridge_str_t *imap_response_fetch_exactly(const imap_response_fetch_t *f,
     const char *name);
 
 

@@ -120,32 +120,18 @@ imap_response_fetch_body(imap_response_t *r, imap_cursor_t *c,
 const bridge_str_t *
 imap_response_fetch_section(const imap_response_fetch_t *f, const char *name)
 {
-    size_t  i, len;
+    size_t                 i, len;
+    const imap_section_t  *s;
 
     len = strlen(name);
 
     for (i = 0; i < f->nsections; i++) {
+        s = &f->sections[i];
 
-        if (f->sections[i].name.len >= len
-            && strncasecmp(f->sections[i].name.data, name, len) == 0)
+        if (s->name.len >= len && strncasecmp(s->name.data, name, len) == 0
+            && (s->name.len == len || s->name.data[len] == ' '))
         {
-            return &f->sections[i].data;
-        }
-    }
-
-    return NULL;
-}
-
-
-const bridge_str_t *
-imap_response_fetch_exactly(const imap_response_fetch_t *f, const char *name)
-{
-    size_t  i;
-
-    for (i = 0; i < f->nsections; i++) {
-
-        if (bridge_str_equal(&f->sections[i].name, name, strlen(name))) {
-            return &f->sections[i].data;
+            return &s->data;
         }
     }
 
