@@ -31,17 +31,21 @@ dav_url_split(const char *url, char **origin, char **path)
     CURLU       *u;
     const char  *rest;
 
+    /* libcurl accepts "http:/host" and "http:///host", too */
+
+    rest = strstr(url, "://");
+
+    if (rest == NULL || strcspn(rest + 3, "/?#") == 0
+        || strlen(url) > DAV_URL_MAX)
+    {
+        return -1;
+    }
+
     scheme = host = port = user = NULL;
     rc = -1;
     u = curl_url();
 
-    rest = strstr(url, "://");
-    rest += rest ? 3 : 0;
-
-    /* libcurl takes "http:/host" and "http:///host", too */
-
-    if (rest && strcspn(rest, "/?#") && strlen(url) <= DAV_URL_MAX
-        && curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK
+    if (curl_url_set(u, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK
         && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
         && (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0)
         && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK
@@ -53,7 +57,7 @@ dav_url_split(const char *url, char **origin, char **path)
             *p = tolower((unsigned char) *p);
         }
 
-        rest += strcspn(rest, "/?#");
+        rest += 3 + strcspn(rest + 3, "/?#");
 
         *origin = bridge_format("%s://%s:%s", scheme, host, port);
         *path = bridge_string(*rest == '/' ? rest : "/");

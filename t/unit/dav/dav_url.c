@@ -101,6 +101,9 @@ test_split(void)
     tap_is_int(dav_url_split("http://a@b/", &origin, &path), -1, "user");
     tap_is_int(dav_url_split("ftp://b/", &origin, &path), -1, "scheme");
     tap_is_int(dav_url_split("http://", &origin, &path), -1, "no host");
+    tap_is_int(dav_url_split("http:///b/", &origin, &path), -1, "no host yet");
+    tap_is_int(dav_url_split("http:/b/", &origin, &path), -1, "one slash");
+    tap_is_int(dav_url_split("b/x", &origin, &path), -1, "no scheme");
     tap_is_int(dav_url_split("http://b:x/", &origin, &path), -1, "port");
     tap_is_int(dav_url_split("http://b/\r\nX", &origin, &path), -1, "control");
 
