@@ -87,8 +87,6 @@ ngx_pimap_problem_document(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t    body;
     const char  *title;
 
-    static ngx_str_t  type = ngx_string("application/problem+json");
-
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "pimap refused the request: %s", detail);
 
@@ -111,7 +109,7 @@ ngx_pimap_problem_document(ngx_http_request_t *r, ngx_uint_t status,
 
     body.len = p - body.data;
 
-    return ngx_pimap_answer(r, status, &type, &body);
+    return ngx_pimap_answer(r, status, "application/problem+json", &body);
 }
 
 
@@ -163,7 +161,7 @@ ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow)
 
 
 ngx_int_t
-ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     ngx_str_t *body)
 {
     ngx_int_t     rc;
@@ -185,8 +183,9 @@ ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
     }
 
     r->headers_out.status = status;
-    r->headers_out.content_type = *type;
-    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_length_n = body->len;
 
     if (ngx_pimap_add_header(r, "Cache-Control", "no-store") != NGX_OK) {

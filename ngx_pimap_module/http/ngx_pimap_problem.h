@@ -36,7 +36,7 @@ ngx_int_t ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow);
 
 /* Sends this body, which must live as long as the request. */
 ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_str_t *body);
+    const char *type, ngx_str_t *body);
 
 ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
     const char *value);

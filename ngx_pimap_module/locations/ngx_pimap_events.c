@@ -53,8 +53,6 @@ static ngx_int_t ngx_pimap_events_admit(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
 static ngx_int_t ngx_pimap_events_park(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
-static ngx_int_t ngx_pimap_events_full(ngx_http_request_t *r,
-    ngx_pimap_park_request_t *parking);
 
 
 ngx_int_t
@@ -375,7 +373,12 @@ ngx_pimap_events_admit(ngx_http_request_t *r,
 
     if (rc == NGX_BUSY) {
         ngx_pimap_count(refused);
-        return ngx_pimap_events_full(r, parking);
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "pimap: no more devices are parked: "
+                      "\"pimap_max_devices\" is reached");
+
+        return ngx_pimap_response_head_later(r, parking,
+                                        ngx_max(parking->conf->retry, 60000));
     }
 
     if (rc == NGX_DECLINED) {
@@ -439,16 +442,4 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     ngx_pimap_message_unref(hello);
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_pimap_events_full(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
-{
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "pimap: no more devices are parked: "
-                  "\"pimap_max_devices\" is reached");
-
-    return ngx_pimap_response_head_later(r, parking,
-                                  ngx_max(parking->conf->retry, 60000));
 }

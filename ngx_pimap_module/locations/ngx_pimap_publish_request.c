@@ -224,8 +224,6 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *pr)
     ngx_str_t            body;
     ngx_http_request_t  *r;
 
-    static ngx_str_t  type = ngx_string("application/json");
-
     r = pr->request;
 
     if (pr->refusal[0]) {
@@ -254,7 +252,7 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *pr)
 
     body.len = p - body.data;
 
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+    return ngx_pimap_answer(r, NGX_HTTP_OK, "application/json", &body);
 }
 
 

@@ -16,7 +16,7 @@
 
 static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
-static ngx_int_t ngx_pimap_response_head_last(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_response_head_send(ngx_http_request_t *r,
     ngx_pimap_message_t *message, ngx_uint_t last);
 
 
@@ -78,9 +78,8 @@ ngx_int_t
 ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_msec_t retry)
 {
-    ngx_int_t             rc;
-    ngx_uint_t            last;
-    ngx_pimap_message_t  *message;
+    ngx_int_t   rc;
+    ngx_uint_t  websocket;
 
     if (parking->format == NGX_PIMAP_FORMAT_JSON) {
         return ngx_pimap_problem_later(r,
@@ -97,49 +96,49 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
         return rc;
     }
 
-    message = ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_RETRY, retry,
-                               NULL, r->connection->log);
-    if (message == NULL) {
-        return NGX_ERROR;
+    websocket = ngx_pimap_is_websocket(parking->format);
+
+    rc = ngx_pimap_response_head_send(r,
+              ngx_pimap_encode(parking->format, NGX_PIMAP_CONTROL_RETRY, retry,
+                               NULL, r->connection->log),
+              !websocket);
+
+    if (websocket && rc != NGX_ERROR) {
+        rc = ngx_pimap_response_head_send(r,
+              ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
+                                     r->connection->log),
+              1);
     }
-
-    last = !ngx_pimap_is_websocket(parking->format);
-
-    rc = ngx_pimap_response_head_last(r, message, last);
-
-    ngx_pimap_message_unref(message);
-
-    if (last || rc == NGX_ERROR) {
-        return rc;
-    }
-
-    message = ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
-                                     r->connection->log);
-    if (message == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_pimap_response_head_last(r, message, 1);
-
-    ngx_pimap_message_unref(message);
 
     return rc;
 }
 
 
+/* Takes the message's reference; NULL if memory was out. */
+
 static ngx_int_t
-ngx_pimap_response_head_last(ngx_http_request_t *r,
+ngx_pimap_response_head_send(ngx_http_request_t *r,
     ngx_pimap_message_t *message, ngx_uint_t last)
 {
     ngx_buf_t    *b;
     ngx_chain_t   out;
 
+    if (message == NULL) {
+        return NGX_ERROR;
+    }
+
     b = ngx_create_temp_buf(r->pool, message->len);
+
+    if (b) {
+        b->last = ngx_cpymem(b->pos, message->data, message->len);
+    }
+
+    ngx_pimap_message_unref(message);
+
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    b->last = ngx_cpymem(b->pos, message->data, message->len);
     b->last_buf = last;
     b->last_in_chain = 1;
 

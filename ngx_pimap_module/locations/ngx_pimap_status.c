@@ -32,9 +32,6 @@ ngx_pimap_status_handler(ngx_http_request_t *r)
     ngx_uint_t           prometheus;
     ngx_pimap_metrics_t  metrics;
 
-    static ngx_str_t  json = ngx_string("application/json");
-    static ngx_str_t  text = ngx_string("text/plain; version=0.0.4");
-
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
         return ngx_pimap_problem_method(r, "GET, HEAD");
     }
@@ -78,7 +75,9 @@ ngx_pimap_status_handler(ngx_http_request_t *r)
                            : ngx_pimap_metrics_json)
                (&metrics, body.data, body.data + size) - body.data;
 
-    return ngx_pimap_answer(r, NGX_HTTP_OK, prometheus ? &text : &json,
+    return ngx_pimap_answer(r, NGX_HTTP_OK,
+                            prometheus ? "text/plain; version=0.0.4"
+                                       : "application/json",
                             &body);
 }
 
@@ -87,8 +86,6 @@ static ngx_int_t
 ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
 {
     ngx_uint_t  i;
-
-    static ngx_str_t  type = ngx_string("application/json");
     static ngx_str_t  body = ngx_string("{\"ready\":true}\n");
 
     for (i = 0; i < metrics->nslots; i++) {
@@ -99,7 +96,7 @@ ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
         }
     }
 
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+    return ngx_pimap_answer(r, NGX_HTTP_OK, "application/json", &body);
 }
 
 

@@ -51,8 +51,6 @@ ngx_pimap_ticket_location_answer(ngx_http_request_t *r,
     uint32_t   expires;
     ngx_str_t  ticket, body;
 
-    static ngx_str_t  type = ngx_string("application/json");
-
     if (ngx_pimap_ticket_create(r, login, &ticket, &expires) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -69,5 +67,5 @@ ngx_pimap_ticket_location_answer(ngx_http_request_t *r,
                            &ticket, expires)
                - body.data;
 
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+    return ngx_pimap_answer(r, NGX_HTTP_OK, "application/json", &body);
 }

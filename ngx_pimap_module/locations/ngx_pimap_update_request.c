@@ -65,7 +65,8 @@ ngx_pimap_update_request_create(ngx_http_request_t *r)
     ur->request = r;
     cln->handler = ngx_pimap_update_request_cleanup;
 
-    if (ngx_array_init(&ur->updates, r->pool, 1, sizeof(ngx_pimap_update_item_t))
+    if (ngx_array_init(&ur->updates, r->pool, 1,
+                       sizeof(ngx_pimap_update_item_t))
         != NGX_OK)
     {
         return NULL;
@@ -392,8 +393,6 @@ ngx_pimap_update_request_answer(ngx_pimap_update_request_t *ur)
 {
     ngx_str_t  body;
 
-    static ngx_str_t  type = ngx_string("application/json");
-
     if (ngx_pimap_update_request_body(ur, &body) != NGX_OK
         || ngx_pimap_update_request_applied(ur) != NGX_OK)
     {
@@ -402,7 +401,7 @@ ngx_pimap_update_request_answer(ngx_pimap_update_request_t *ur)
 
     return ngx_pimap_answer(ur->request,
                             ur->missing ? NGX_HTTP_ACCEPTED : NGX_HTTP_OK,
-                            &type, &body);
+                            "application/json", &body);
 }
 
 

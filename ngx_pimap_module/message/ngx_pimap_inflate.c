@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the worker's only decompressor (40 kB), which is created at its first
- * use.  Called by input_websocket.  Invariant: it is reset before each message,
- * and its buffer grows only with bytes that have come out.
+ * use.  Called by input_websocket.  Invariant: it is reset before each
+ * message, and its buffer grows only with bytes that have come out.
  */
 
 

@@ -323,8 +323,6 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
     ngx_str_t            body;
     ngx_http_request_t  *r;
 
-    static ngx_str_t  type = ngx_string("application/json");
-
     r = poll->request;
 
     if (poll->start.known
@@ -352,7 +350,7 @@ ngx_pimap_poll_answer(ngx_pimap_poll_t *poll)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_pimap_answer(r, NGX_HTTP_OK, &type, &body);
+    return ngx_pimap_answer(r, NGX_HTTP_OK, "application/json", &body);
 }
 
 
