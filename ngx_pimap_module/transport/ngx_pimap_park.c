@@ -66,7 +66,10 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     d->since = ngx_pimap_device_now();
     d->sent_at = ngx_pimap_timer_wheel_now();
     d->name_len = (uint16_t) request->device.len;
-    ngx_memcpy(d->name, request->device.data, request->device.len);
+
+    if (d->name_len) {
+        ngx_memcpy(d->name, request->device.data, request->device.len);
+    }
 
     if (request->carried.token) {
         ngx_pimap_park_carried(d, &request->carried);
