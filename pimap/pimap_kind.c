@@ -98,7 +98,7 @@ pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
         return 0;
     }
 
-    /* their filters may differ: a device may get one and not the other */
+    /* devices that resume get only the event of the log */
 
     if ((newer->epoch == 0) != (older->epoch == 0)) {
         return 0;

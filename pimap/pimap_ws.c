@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * A frame's head is collected and checked as a whole.  Then the payload of a
- * message is passed on in pieces.  That of a control frame is collected, because
- * such a frame may come between the fragments of a message (5.4).
+ * message is passed on in pieces.  That of a control frame is collected: such
+ * a frame may come between the fragments of a message (5.4).
  */
 
 

@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the state of a connection to Redis: name, socket, TLS, login, and again
- * after a loss.  The waits between attempts grow and are jittered, so that many
- * workers do not reconnect to a starting Redis at one moment.
+ * after a loss.  The waits between attempts grow and are jittered, so that
+ * many workers do not reconnect to a starting Redis at one moment.
  */
 
 
