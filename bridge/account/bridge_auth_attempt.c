@@ -22,10 +22,10 @@ struct bridge_auth_attempt_s {
 };
 
 
-static void bridge_auth_logged_in(void *data, imap_client_t *client);
-static void bridge_auth_failed(void *data, imap_client_t *client,
-    imap_fail_t reason, const char *why);
-static void bridge_auth_log(void *data, imap_client_t *client, int level,
+static void bridge_auth_logged_in(void *data);
+static void bridge_auth_failed(void *data, imap_fail_t reason,
+    const char *why);
+static void bridge_auth_log(void *data, int level,
     const char *text);
 static void bridge_auth_timer_handler(evutil_socket_t fd, short what,
     void *data);
@@ -35,7 +35,7 @@ static void bridge_auth_end(bridge_auth_attempt_t *attempt,
 
 /* A session that is not told to watch neither publishes nor gets ready. */
 
-static const imap_client_callbacks_t  bridge_auth_callbacks = {
+static const imap_callbacks_t  bridge_auth_callbacks = {
     .logged_in = bridge_auth_logged_in,
     .failed = bridge_auth_failed,
     .log = bridge_auth_log
@@ -88,7 +88,7 @@ bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
 /* A client must not be closed in its callbacks, so the timer closes it. */
 
 static void
-bridge_auth_logged_in(void *data, imap_client_t *client)
+bridge_auth_logged_in(void *data)
 {
     bridge_auth_attempt_t  *attempt = data;
 
@@ -99,7 +99,7 @@ bridge_auth_logged_in(void *data, imap_client_t *client)
 
 
 static void
-bridge_auth_failed(void *data, imap_client_t *client, imap_fail_t reason,
+bridge_auth_failed(void *data, imap_fail_t reason,
     const char *why)
 {
     bridge_auth_attempt_t  *attempt = data;
@@ -115,7 +115,7 @@ bridge_auth_failed(void *data, imap_client_t *client, imap_fail_t reason,
 
 
 static void
-bridge_auth_log(void *data, imap_client_t *client, int level,
+bridge_auth_log(void *data, int level,
     const char *text)
 {
     bridge_auth_attempt_t  *attempt = data;

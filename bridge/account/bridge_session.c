@@ -14,20 +14,19 @@
 
 
 static void bridge_session_mailboxes(json_t *states);
-static void bridge_session_logged_in(void *data, imap_client_t *client);
-static void bridge_session_publish(void *data, imap_client_t *client,
-    const char *mailbox, json_t *events, json_t *state);
-static void bridge_session_ready(void *data, imap_client_t *client,
-    const char *how);
-static void bridge_session_failed(void *data, imap_client_t *client,
-    imap_fail_t reason, const char *why);
-static void bridge_session_log(void *data, imap_client_t *client, int level,
+static void bridge_session_logged_in(void *data);
+static void bridge_session_publish(void *data, const char *mailbox,
+    json_t *events, json_t *state);
+static void bridge_session_ready(void *data, const char *how);
+static void bridge_session_failed(void *data, imap_fail_t reason,
+    const char *why);
+static void bridge_session_log(void *data, int level,
     const char *text);
 
 
 static const bridge_session_ops_t    *bridge_session_ops;
 
-static const imap_client_callbacks_t  bridge_session_callbacks = {
+static const imap_callbacks_t  bridge_session_callbacks = {
     bridge_session_logged_in,
     bridge_session_publish,
     bridge_session_ready,
@@ -146,11 +145,11 @@ bridge_session_imap(bridge_account_t *account)
 
 
 static void
-bridge_session_logged_in(void *data, imap_client_t *client)
+bridge_session_logged_in(void *data)
 {
     bridge_account_t  *account = data;
 
-    imap_session_watch(imap_client_session(client), account->states);
+    imap_session_watch(imap_client_session(account->client), account->states);
 
     json_decref(account->states);
     account->states = NULL;
@@ -160,7 +159,7 @@ bridge_session_logged_in(void *data, imap_client_t *client)
 
 
 static void
-bridge_session_publish(void *data, imap_client_t *client, const char *mailbox,
+bridge_session_publish(void *data, const char *mailbox,
     json_t *events, json_t *state)
 {
     bridge_account_t  *account = data;
@@ -172,7 +171,7 @@ bridge_session_publish(void *data, imap_client_t *client, const char *mailbox,
 
 
 static void
-bridge_session_ready(void *data, imap_client_t *client, const char *how)
+bridge_session_ready(void *data, const char *how)
 {
     bridge_account_t  *account = data;
 
@@ -188,7 +187,7 @@ bridge_session_ready(void *data, imap_client_t *client, const char *how)
 
 
 static void
-bridge_session_failed(void *data, imap_client_t *client, imap_fail_t reason,
+bridge_session_failed(void *data, imap_fail_t reason,
     const char *why)
 {
     bridge_account_t  *account = data;
@@ -205,7 +204,7 @@ bridge_session_failed(void *data, imap_client_t *client, imap_fail_t reason,
 
 
 static void
-bridge_session_log(void *data, imap_client_t *client, int level,
+bridge_session_log(void *data, int level,
     const char *text)
 {
     bridge_account_t  *account = data;

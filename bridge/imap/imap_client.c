@@ -35,7 +35,7 @@
 struct imap_client_s {
     imap_session_t                 *session;
     imap_server_t                  *server;
-    const imap_client_callbacks_t  *cb;
+    const imap_callbacks_t  *cb;
     void                           *data;
 
     struct bufferevent             *bev;
@@ -69,30 +69,21 @@ static void imap_client_on_write(void *data, const char *bytes, size_t len);
 static void imap_client_on_starttls(void *data);
 static void imap_client_on_timer(void *data, uint32_t ms);
 static uint64_t imap_client_on_now(void *data);
-static void imap_client_on_logged_in(void *data);
-static void imap_client_on_publish(void *data, const char *mailbox,
-    json_t *events, json_t *state);
-static void imap_client_on_ready(void *data, const char *how);
 static void imap_client_on_failed(void *data, imap_fail_t reason,
     const char *why);
-static void imap_client_on_log(void *data, int level, const char *text);
 
 
-static const imap_callbacks_t  imap_client_session_callbacks = {
+static const imap_io_t  imap_client_io = {
     imap_client_on_write,
     imap_client_on_starttls,
     imap_client_on_timer,
     imap_client_on_now,
-    imap_client_on_logged_in,
-    imap_client_on_publish,
-    imap_client_on_ready,
-    imap_client_on_failed,
-    imap_client_on_log
+    imap_client_on_failed
 };
 
 
 imap_client_t *
-imap_client_open(imap_server_t *server, const imap_client_callbacks_t *cb,
+imap_client_open(imap_server_t *server, const imap_callbacks_t *cb,
     void *data, const imap_login_t *login)
 {
     int             rc;
@@ -106,8 +97,8 @@ imap_client_open(imap_server_t *server, const imap_client_callbacks_t *cb,
 
     server->options.starttls = server->tls == IMAP_TLS_STARTTLS;
 
-    c->session = imap_session_create(&server->options,
-                                     &imap_client_session_callbacks, c, login);
+    c->session = imap_session_create(&server->options, &imap_client_io, c, cb,
+                                     data, login);
 
     event_assign(&c->timer, server->base, -1, 0, imap_client_timeout, c);
     event_assign(&c->over, server->base, -1, 0, imap_client_over, c);
@@ -363,7 +354,7 @@ imap_client_over(evutil_socket_t fd, short what, void *data)
 {
     imap_client_t  *c = data;
 
-    c->cb->failed(c->data, c, c->reason, c->why);
+    c->cb->failed(c->data, c->reason, c->why);
 }
 
 
@@ -459,34 +450,6 @@ imap_client_on_now(void *data)
 
 
 static void
-imap_client_on_logged_in(void *data)
-{
-    imap_client_t  *c = data;
-
-    c->cb->logged_in(c->data, c);
-}
-
-
-static void
-imap_client_on_publish(void *data, const char *mailbox, json_t *events,
-    json_t *state)
-{
-    imap_client_t  *c = data;
-
-    c->cb->publish(c->data, c, mailbox, events, state);
-}
-
-
-static void
-imap_client_on_ready(void *data, const char *how)
-{
-    imap_client_t  *c = data;
-
-    c->cb->ready(c->data, c, how);
-}
-
-
-static void
 imap_client_on_failed(void *data, imap_fail_t reason, const char *why)
 {
     imap_client_t  *c = data;
@@ -497,13 +460,4 @@ imap_client_on_failed(void *data, imap_fail_t reason, const char *why)
 
     event_del(&c->timer);
     event_active(&c->over, 0, 0);
-}
-
-
-static void
-imap_client_on_log(void *data, int level, const char *text)
-{
-    imap_client_t  *c = data;
-
-    c->cb->log(c->data, c, level, text);
 }

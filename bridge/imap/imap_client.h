@@ -45,27 +45,12 @@ typedef struct {
 
 
 /*
- * As the session's callbacks.  failed() is called from the event loop, never
- * within a call of imap_client_*().  So the owner may free the client in it;
- * it has to free the client in any case.
+ * Begins to connect.  failed() is called from the event loop, never within a
+ * call of imap_client_*(), so that the owner may free the client in it.
  */
 
-typedef struct {
-    void          (*logged_in)(void *data, imap_client_t *c);
-    void          (*publish)(void *data, imap_client_t *c,
-                        const char *mailbox, json_t *events, json_t *state);
-    void          (*ready)(void *data, imap_client_t *c, const char *how);
-    void          (*failed)(void *data, imap_client_t *c, imap_fail_t reason,
-                        const char *why);
-    void          (*log)(void *data, imap_client_t *c, int level,
-                        const char *text);
-} imap_client_callbacks_t;
-
-
-/* Begins to connect. */
-
 imap_client_t *imap_client_open(imap_server_t *server,
-    const imap_client_callbacks_t *cb, void *data, const imap_login_t *login);
+    const imap_callbacks_t *cb, void *data, const imap_login_t *login);
 
 /* The session: for imap_session_watch() and imap_session_update(). */
 

@@ -61,7 +61,7 @@ imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
     s->stop = 0;
     s->command = *c;
 
-    s->cb->write(s->data, c->buf.data,
+    s->io->write(s->io_data, c->buf.data,
                  c->nstops ? c->stops[0] : c->buf.len);
 
     if (c->nstops == 0) {
@@ -92,7 +92,7 @@ imap_send_text(imap_session_t *s, imap_answer_pt answer, const char *format,
 uint64_t
 imap_now(imap_session_t *s)
 {
-    return  s->cb->now(s->data);
+    return  s->io->now(s->io_data);
 }
 
 
@@ -114,7 +114,7 @@ imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
     va_end(args);
 
     s->phase = IMAP_PHASE_FAILED;
-    s->cb->failed(s->data, reason, s->why);
+    s->io->failed(s->io_data, reason, s->why);
 }
 
 

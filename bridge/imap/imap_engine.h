@@ -106,6 +106,8 @@ typedef struct imap_update_s  imap_update_t;
 
 struct imap_session_s {
     const imap_options_t    *o;
+    const imap_io_t         *io;
+    void                    *io_data;
     const imap_callbacks_t  *cb;
     void                    *data;
 

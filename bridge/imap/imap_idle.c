@@ -187,7 +187,7 @@ imap_idle_end(imap_session_t *s)
     if (s->idle == IMAP_IDLE_ON) {
         s->idle = IMAP_IDLE_DONE;
         s->sent_at = imap_now(s);
-        s->cb->write(s->data, "DONE\r\n", 6);
+        s->io->write(s->io_data, "DONE\r\n", 6);
     }
 }
 
@@ -320,5 +320,5 @@ imap_arm(imap_session_t *s)
         }
     }
 
-    s->cb->timer(s->data, at > now ? at - now : 1);
+    s->io->timer(s->io_data, at > now ? at - now : 1);
 }

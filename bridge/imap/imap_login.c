@@ -247,7 +247,7 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
 
     s->caps = 0;
     imap_phase(s, IMAP_PHASE_TLS);
-    s->cb->starttls(s->data);
+    s->io->starttls(s->io_data);
 }
 
 
@@ -288,7 +288,7 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
     imap_command_t   c;
 
     if (s->secret == NULL) {
-        s->cb->write(s->data, s->bearer ? "AQ==\r\n" : "*\r\n",
+        s->io->write(s->io_data, s->bearer ? "AQ==\r\n" : "*\r\n",
                      s->bearer ? 6 : 3);
         s->on_continue = NULL;
         return;
@@ -300,7 +300,7 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
     imap_command_init(&c, IMAP_LITERAL_SYNC, 0);
     bridge_buffer_base64(&c.buf, b.data, b.len);
     imap_command_add(&c, "\r\n");
-    s->cb->write(s->data, c.buf.data, c.buf.len);
+    s->io->write(s->io_data, c.buf.data, c.buf.len);
 
     imap_command_free(&c);
     bridge_buffer_free(&b);

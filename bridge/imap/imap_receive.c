@@ -135,7 +135,7 @@ imap_continue(imap_session_t *s, imap_response_t *r)
         from = c->stops[s->stop++];
         to = s->stop < c->nstops ? c->stops[s->stop] : c->buf.len;
 
-        s->cb->write(s->data, c->buf.data + from, to - from);
+        s->io->write(s->io_data, c->buf.data + from, to - from);
 
         if (to == c->buf.len) {
             imap_command_free(c);

@@ -40,14 +40,17 @@ imap_options_init(imap_options_t *o)
 
 
 imap_session_t *
-imap_session_create(const imap_options_t *o, const imap_callbacks_t *cb,
-    void *data, const imap_login_t *login)
+imap_session_create(const imap_options_t *o, const imap_io_t *io,
+    void *io_data, const imap_callbacks_t *cb, void *data,
+    const imap_login_t *login)
 {
     imap_session_t  *s;
 
     s = bridge_alloc(sizeof(imap_session_t));
 
     s->o = o;
+    s->io = io;
+    s->io_data = io_data;
     s->cb = cb;
     s->data = data;
     s->phase = IMAP_PHASE_GREETING;
@@ -217,13 +220,13 @@ imap_session_logout(imap_session_t *s)
     }
 
     if (s->idle == IMAP_IDLE_ON) {
-        s->cb->write(s->data, "DONE\r\n", 6);
+        s->io->write(s->io_data, "DONE\r\n", 6);
 
     } else if (s->answer && s->command.buf.len) {
         return;
     }
 
-    s->cb->write(s->data, "p0 LOGOUT\r\n", 11);
+    s->io->write(s->io_data, "p0 LOGOUT\r\n", 11);
 }
 
 
@@ -242,6 +245,6 @@ imap_session_update(imap_session_t *s, json_t *args,
         imap_arm(s);
 
     } else if (s->answer == NULL && s->phase >= IMAP_PHASE_SETUP) {
-        s->cb->timer(s->data, 1);
+        s->io->timer(s->io_data, 1);
     }
 }

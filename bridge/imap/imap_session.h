@@ -76,31 +76,34 @@ typedef struct {
 
 
 /*
- * What the session does to its owner, within any call of imap_session_*().
- * None may free the session (imap_client.h defers it).  After failed() nothing
- * is called but the done() of updates.
+ * The connection of a session.  Each function is called within a call of
+ * imap_session_*(), and may not free the session.
  */
 
 typedef struct {
-
     /* bytes for the server; copied before it returns */
-
     void          (*write)(void *data, const char *bytes, size_t len);
 
     /* start TLS now, then call imap_session_secured() */
-
     void          (*starttls)(void *data);
 
-    /* call imap_session_timeout() in "ms", replacing the former wish */
-
+    /* call imap_session_timeout() in "ms", in place of the former time */
     void          (*timer)(void *data, uint32_t ms);
 
     /* milliseconds that never go back */
-
     uint64_t      (*now)(void *data);
 
-    /* logged in; imap_session_watch() may be called, here or later */
+    /* over; "why" is for the log, without secrets, and may quote the server;
+       nothing is called after it but the done() of updates */
+    void          (*failed)(void *data, imap_fail_t reason, const char *why);
 
+} imap_io_t;
+
+
+/* The owner of a session.  None but failed() may free the session. */
+
+typedef struct {
+    /* logged in; imap_session_watch() may be called, here or later */
     void          (*logged_in)(void *data);
 
     /*
@@ -115,21 +118,17 @@ typedef struct {
      * "mailbox" is its name in UTF-8.  The empty name is the account itself:
      * its state says that all mailboxes have one.
      */
-
     void          (*publish)(void *data, const char *mailbox, json_t *events,
                         json_t *state);
 
     /* all that was missed is published, and the session watches from now on;
        "how" is "NOTIFY", "IDLE" or "polling" */
-
     void          (*ready)(void *data, const char *how);
 
-    /* over; "why" is for the log, without secrets, and may quote the server */
-
+    /* as in imap_io_t, but from the event loop: imap_client.c calls it */
     void          (*failed)(void *data, imap_fail_t reason, const char *why);
 
     /* for the log; "level" as syslog's: LOG_DEBUG, LOG_INFO, LOG_WARNING */
-
     void          (*log)(void *data, int level, const char *text);
 
 } imap_callbacks_t;
@@ -137,10 +136,11 @@ typedef struct {
 
 void imap_options_init(imap_options_t *o);
 
-/* "o" and "cb" must stay. */
+/* "o", "io" and "cb" must stay. */
 
 imap_session_t *imap_session_create(const imap_options_t *o,
-    const imap_callbacks_t *cb, void *data, const imap_login_t *login);
+    const imap_io_t *io, void *io_data, const imap_callbacks_t *cb,
+    void *data, const imap_login_t *login);
 
 /* The connection is there, "secure" if with TLS from its beginning. */
 

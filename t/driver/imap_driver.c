@@ -23,13 +23,13 @@
 
 
 static void driver_say(const char *what, json_t *members);
-static void driver_logged_in(void *data, imap_client_t *c);
-static void driver_publish(void *data, imap_client_t *c, const char *mailbox,
+static void driver_logged_in(void *data);
+static void driver_publish(void *data, const char *mailbox,
     json_t *events, json_t *state);
-static void driver_ready(void *data, imap_client_t *c, const char *how);
-static void driver_failed(void *data, imap_client_t *c, imap_fail_t reason,
+static void driver_ready(void *data, const char *how);
+static void driver_failed(void *data, imap_fail_t reason,
     const char *why);
-static void driver_log(void *data, imap_client_t *c, int level,
+static void driver_log(void *data, int level,
     const char *text);
 static void driver_input(struct bufferevent *bev, void *data);
 static void driver_end(struct bufferevent *bev, short what, void *data);
@@ -38,7 +38,7 @@ static int driver_server(json_t *set, imap_server_t *server);
 static void driver_number(json_t *set, const char *name, uint32_t *n);
 
 
-static const imap_client_callbacks_t  driver_callbacks = {
+static const imap_callbacks_t  driver_callbacks = {
     driver_logged_in,
     driver_publish,
     driver_ready,
@@ -189,19 +189,19 @@ driver_say(const char *what, json_t *members)
 
 
 static void
-driver_logged_in(void *data, imap_client_t *c)
+driver_logged_in(void *data)
 {
     driver_say("logged_in", json_object());
 
     if (!json_is_true(json_object_get(set, "login_only"))) {
-        imap_session_watch(imap_client_session(c),
+        imap_session_watch(imap_client_session(client),
                            json_object_get(set, "states"));
     }
 }
 
 
 static void
-driver_publish(void *data, imap_client_t *c, const char *mailbox,
+driver_publish(void *data, const char *mailbox,
     json_t *events, json_t *state)
 {
     driver_say("publish", json_pack("{s:s, s:O, s:o}", "mailbox", mailbox,
@@ -212,7 +212,7 @@ driver_publish(void *data, imap_client_t *c, const char *mailbox,
 
 
 static void
-driver_ready(void *data, imap_client_t *c, const char *how)
+driver_ready(void *data, const char *how)
 {
     struct rusage  usage;
 
@@ -224,7 +224,7 @@ driver_ready(void *data, imap_client_t *c, const char *how)
 
 
 static void
-driver_failed(void *data, imap_client_t *c, imap_fail_t reason,
+driver_failed(void *data, imap_fail_t reason,
     const char *why)
 {
     static const char  *reasons[] = {
@@ -234,14 +234,14 @@ driver_failed(void *data, imap_client_t *c, imap_fail_t reason,
     driver_say("failed", json_pack("{s:s, s:s}", "reason", reasons[reason],
                                    "why", why));
 
-    imap_client_close(c, 0);
+    imap_client_close(client, 0);
     client = NULL;
     bufferevent_disable(input, EV_READ);
 }
 
 
 static void
-driver_log(void *data, imap_client_t *c, int level, const char *text)
+driver_log(void *data, int level, const char *text)
 {
     driver_say("log", json_pack("{s:i, s:s}", "level", level, "text", text));
 }

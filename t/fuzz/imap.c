@@ -150,9 +150,13 @@ fuzz_log(void *data, int level, const char *text)
 }
 
 
+static const imap_io_t  fuzz_io = {
+    fuzz_write, fuzz_starttls, fuzz_timer, fuzz_now, fuzz_failed
+};
+
+
 static const imap_callbacks_t  fuzz_callbacks = {
-    fuzz_write, fuzz_starttls, fuzz_timer, fuzz_now, fuzz_logged_in,
-    fuzz_publish, fuzz_ready, fuzz_failed, fuzz_log
+    fuzz_logged_in, fuzz_publish, fuzz_ready, NULL, fuzz_log
 };
 
 
@@ -205,7 +209,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&f, 0, sizeof(f));
     f.now = 1000000;
-    f.session = imap_session_create(&options, &fuzz_callbacks, &f, &login);
+    f.session = imap_session_create(&options, &fuzz_io, &f, &fuzz_callbacks,
+                                    &f, &login);
 
     imap_session_start(f.session, 0);
     fuzz_update(&f, set >> 2);

@@ -28,15 +28,13 @@ typedef struct {
 static void server_line(const char *line);
 
 
-static const imap_callbacks_t  callbacks;
-
 static const kind_t   *kind;
 static imap_session_t *session;
 static imap_options_t  options;
 static imap_login_t    login = { "alice", "secret", NULL, 0 };
 
-static bridge_buffer_t      said;            /* by the server, not yet given */
-static bridge_buffer_t      heard;           /* from the client, less than a line */
+static bridge_buffer_t  said;            /* by the server, not yet given */
+static bridge_buffer_t  heard;           /* by the server, less than a line */
 static json_t         *states;          /* as Redis would have them */
 static json_t         *published;       /* how often which event was */
 static int             ready;
@@ -165,9 +163,13 @@ on_log(void *data, int level, const char *text)
 }
 
 
+static const imap_io_t  io = {
+    on_write, on_starttls, on_timer, on_now, on_failed
+};
+
+
 static const imap_callbacks_t  callbacks = {
-    on_write, on_starttls, on_timer, on_now, on_logged_in, on_publish,
-    on_ready, on_failed, on_log
+    on_logged_in, on_publish, on_ready, NULL, on_log
 };
 
 
@@ -307,7 +309,8 @@ run(size_t max, size_t step)
     ready = 0;
     failed = 0;
 
-    session = imap_session_create(&options, &callbacks, NULL, &login);
+    session = imap_session_create(&options, &io, NULL, &callbacks, NULL,
+                                  &login);
     imap_session_start(session, 0);
     say("* OK [ALERT] hello\r\n");
 
