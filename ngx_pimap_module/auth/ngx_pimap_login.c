@@ -10,8 +10,8 @@
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_account_name.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_redact.h"
 #include "ngx_pimap_query.h"
+#include "ngx_pimap_redact.h"
 #include "ngx_pimap_ticket.h"
 #include "ngx_pimap_token.h"
 

@@ -10,8 +10,8 @@
 #include "ngx_pimap_accept.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_problem.h"
 #include "ngx_pimap_header.h"
+#include "ngx_pimap_problem.h"
 
 
 static ngx_uint_t ngx_pimap_accept_matches(u_char *range, size_t len,

@@ -10,8 +10,8 @@
 
 #include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_problem.h"
 #include "ngx_pimap_header.h"
+#include "ngx_pimap_problem.h"
 
 #include "pimap_ws_offer.h"
 

@@ -8,12 +8,12 @@
 
 
 #include "ngx_pimap_publish.h"
+#include "ngx_pimap_account_name.h"
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_account_name.h"
-#include "ngx_pimap_publish_request.h"
-#include "ngx_pimap_problem.h"
 #include "ngx_pimap_header.h"
+#include "ngx_pimap_problem.h"
+#include "ngx_pimap_publish_request.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_event.h"

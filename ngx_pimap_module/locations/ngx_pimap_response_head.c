@@ -9,6 +9,7 @@
 
 #include "ngx_pimap_response_head.h"
 #include "ngx_pimap_accept.h"
+#include "ngx_pimap_encode.h"
 #include "ngx_pimap_encode_websocket.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_websocket_handshake.h"

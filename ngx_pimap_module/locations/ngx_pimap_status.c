@@ -9,9 +9,9 @@
 
 
 #include "ngx_pimap_status.h"
+#include "ngx_pimap_header.h"
 #include "ngx_pimap_metrics.h"
 #include "ngx_pimap_problem.h"
-#include "ngx_pimap_header.h"
 #include "ngx_pimap_query.h"
 
 

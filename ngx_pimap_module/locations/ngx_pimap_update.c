@@ -12,9 +12,10 @@
 #include "ngx_pimap_body.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_identity.h"
-#include "ngx_pimap_update_request.h"
 #include "ngx_pimap_prefer.h"
 #include "ngx_pimap_problem.h"
+#include "ngx_pimap_update_request.h"
+#include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_update.h"

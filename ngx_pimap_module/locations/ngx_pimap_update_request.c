@@ -12,6 +12,7 @@
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_problem.h"
 #include "ngx_pimap_revocation.h"
+#include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_zone.h"
 
 

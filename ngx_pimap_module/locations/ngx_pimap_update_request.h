@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_update_stream.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_update_waiter.h"
 
 

@@ -10,7 +10,7 @@
 #define _NGX_PIMAP_ENCODE_WEBSOCKET_H_INCLUDED_
 
 
-#include "ngx_pimap_encode.h"
+#include "ngx_pimap_message.h"
 
 #include "pimap_ws.h"
 

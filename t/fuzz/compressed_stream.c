@@ -2,10 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: whatever devices get and miss, in whatever order, with
- * pings between and hand-overs, and whenever memory is out, each of their
- * compressed streams is what was sent, byte for byte, and ends with a good
- * trailer.  Two bytes are a step: what is done, and with what.
+ * libFuzzer target: devices get and miss messages in any order, with pings and
+ * hand-overs between, and memory runs out.  Each compressed stream decodes to
+ * the sent bytes, and ends with a valid trailer.  Two bytes are a step.
  *
  *     misc/build fuzz
  */
@@ -20,7 +19,7 @@
 
 
 #define FUZZ_DEVICES        6
-#define FUZZ_TEXT           9000
+#define FUZZ_MESSAGE           9000
 
 #define fuzz_check(cond)    if (!(cond)) { abort(); }
 
@@ -34,7 +33,7 @@ typedef struct {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* What of nginx the code needs. */
+/* The parts of nginx that the code needs. */
 
 static ngx_cycle_t             fuzz_cycle;
 static ngx_pimap_counters_t    fuzz_counters;
@@ -94,14 +93,14 @@ fuzz_stop(fuzz_device_t *d)
 }
 
 
-/* These bytes, and no other, come out; then the stream is in that state. */
+/* Exactly these bytes come out, and the stream is in that state. */
 
 static void
-fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed, const u_char *plain,
-    size_t len, int expected)
+fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed,
+    const u_char *plain, size_t len, int expected)
 {
     int            rc;
-    static u_char  out[FUZZ_TEXT + 1];
+    static u_char  out[FUZZ_MESSAGE + 1];
 
     d->z.next_in = compressed->data;
     d->z.avail_in = compressed->len;
@@ -117,7 +116,7 @@ fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed, const u_char *pla
 }
 
 
-/* Who can't be sent to begins anew, as it would by another request. */
+/* A device that gets nothing starts again, as with another request. */
 
 static void
 fuzz_send(unsigned n, ngx_pimap_message_t *message)
@@ -128,7 +127,8 @@ fuzz_send(unsigned n, ngx_pimap_message_t *message)
 
     d = &fuzz_devices[n];
 
-    compressed = ngx_pimap_compressed_stream_compress(&d->stream, message, NULL);
+    compressed = ngx_pimap_compressed_stream_compress(&d->stream, message,
+                                                      NULL);
 
     if (compressed == NULL) {
         fuzz_stop(d);
@@ -143,21 +143,22 @@ fuzz_send(unsigned n, ngx_pimap_message_t *message)
 
     dictionary = ngx_pimap_dictionary_find(d->stream.dictionary);
 
-    fuzz_check(dictionary == NULL || dictionary->len <= NGX_PIMAP_DICTIONARY_BYTES);
+    fuzz_check(dictionary == NULL
+               || dictionary->len <= NGX_PIMAP_DICTIONARY_BYTES);
 }
 
 
-/* Ten characters or so, again and again, but never the same for long. */
+/* About ten characters, repeated with variations. */
 
 static ngx_pimap_message_t *
-fuzz_text(unsigned what, unsigned how)
+fuzz_message(unsigned what, unsigned how)
 {
     size_t                i, len;
     uint32_t              chance;
     ngx_pimap_message_t  *message;
 
     static const size_t  lens[8] = {
-        1, 38, 150, 300, 600, 1100, 2049, FUZZ_TEXT
+        1, 38, 150, 300, 600, 1100, 2049, FUZZ_MESSAGE
     };
 
     len = lens[how & 7];
@@ -185,7 +186,7 @@ fuzz_event(unsigned what, unsigned how)
     unsigned              n, filter;
     ngx_pimap_message_t  *message;
 
-    message = fuzz_text(what, how);
+    message = fuzz_message(what, how);
     if (message == NULL) {
         return;
     }
@@ -212,7 +213,7 @@ fuzz_ping(unsigned what, unsigned how)
 {
     ngx_pimap_message_t  *message;
 
-    message = fuzz_text(what, how);
+    message = fuzz_message(what, how);
 
     if (message) {
         fuzz_send(what / 8 % FUZZ_DEVICES, message);
@@ -221,7 +222,7 @@ fuzz_ping(unsigned what, unsigned how)
 }
 
 
-/* What another worker is told. */
+/* The state that another worker gets. */
 
 static void
 fuzz_hand_over(fuzz_device_t *d, unsigned n)
@@ -266,7 +267,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_memory = 0;
 
-    /* the dictionaries of the input before are forgotten with the first one */
+    /* the first event evicts the dictionaries of the last input */
 
     ngx_pimap_compressed_stream_init_process(0, size % 8192);
 
