@@ -33,23 +33,33 @@ typedef enum {
 } ngx_pimap_input_t;
 
 
+/* How bytes reach a device.  "connection" is the transport's own state. */
 typedef struct {
     /*
-     * Sends a message, or keeps a reference until it can: NGX_OK.  NGX_BUSY:
-     * too many bytes are unsent.  NGX_ERROR: the connection is broken.
-     * NGX_DONE: the response is complete without this message.  It never
-     * ends the device.
+     * Sends a message to a device that is not closing.
+     *
+     *   NGX_OK     it is sent, or kept with a reference or as bytes
+     *   NGX_BUSY   too many bytes are unsent; the message is dropped
+     *   NGX_DONE   the response is complete without the message
+     *   NGX_ERROR  the connection is broken, or memory is out
+     *
+     * The caller's reference stays the caller's.  The device is neither freed
+     * nor closing afterwards: what a result means for it, the caller decides.
      */
     ngx_int_t      (*send)(ngx_pimap_device_t *d,
                            ngx_pimap_message_t *message);
 
     /*
-     * Ends the response: in good order when "clean", else at once.  The
-     * device has been freed before.
+     * Ends the response: if "clean", after all bytes are sent; else at once.
+     * The device has been freed before.  The transport frees the connection,
+     * now or later: the caller may not use it any more.
      */
     void           (*end)(void *connection, ngx_uint_t clean);
 
+    /* Bytes that are sent and that the socket has not taken.  No effects. */
     size_t         (*unsent)(void *connection);
+
+    /* The log of the connection, never NULL.  It lives as long as that. */
     ngx_log_t     *(*log)(void *connection);
 } ngx_pimap_transport_t;
 
