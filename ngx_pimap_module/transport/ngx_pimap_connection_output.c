@@ -127,12 +127,17 @@ ngx_pimap_connection_flush(ngx_pimap_connection_t *pc)
 void
 ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert)
 {
-    ngx_str_t  sealed;
+    size_t  n;
+    u_char  buf[NGX_PIMAP_TLS13_ALERT_SIZE];
 
-    if (pc->hibernated
-        && ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK)
-    {
-        (void) ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
+    if (!pc->hibernated) {
+        return;
+    }
+
+    n = ngx_pimap_tls13_seal_alert(ngx_pimap_hibernate_ctx, &pc->tls, buf,
+                                   sizeof(buf), alert);
+    if (n) {
+        (void) ngx_pimap_connection_write_raw(pc, buf, n);
     }
 }
 
@@ -224,7 +229,7 @@ ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
     ngx_pimap_buffer_free(&pc->in);
 
     if (pc->hibernated) {
-        ngx_pimap_hibernate_wipe(&pc->tls);
+        ngx_pimap_tls13_wipe(ngx_pimap_hibernate_ctx, &pc->tls);
     }
 
     ngx_free(pc);
