@@ -17,11 +17,7 @@ static ngx_int_t ngx_pimap_login_conf_check(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf);
 static ngx_array_t *ngx_pimap_login_conf_keys(ngx_conf_t *cf,
     ngx_array_t **keys);
-static char *ngx_pimap_login_conf_leeway(ngx_conf_t *cf, void *post,
-    void *data);
 static char *ngx_pimap_login_conf_claim(ngx_conf_t *cf, void *post,
-    void *data);
-static char *ngx_pimap_login_conf_ticket(ngx_conf_t *cf, void *post,
     void *data);
 
 
@@ -32,16 +28,16 @@ ngx_conf_bitmask_t  ngx_pimap_login_conf_methods[] = {
     { ngx_null_string, 0 }
 };
 
-ngx_conf_post_t  ngx_pimap_login_conf_leeway_post = {
-    ngx_pimap_login_conf_leeway
+ngx_pimap_conf_range_t  ngx_pimap_login_conf_leeway_post = {
+    ngx_pimap_conf_range, 0, 0, 3600, "must be 1h at most"
 };
 
 ngx_conf_post_t  ngx_pimap_login_conf_claim_post = {
     ngx_pimap_login_conf_claim
 };
 
-ngx_conf_post_t  ngx_pimap_login_conf_ticket_post = {
-    ngx_pimap_login_conf_ticket
+ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post = {
+    ngx_pimap_conf_range, 0, 1, 86400, "must be between 1s and 1d"
 };
 
 
@@ -197,38 +193,12 @@ ngx_pimap_login_conf_keys(ngx_conf_t *cf, ngx_array_t **keys)
 
 
 static char *
-ngx_pimap_login_conf_leeway(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *value = data;
-
-    if (*value > 3600) {
-        return "must be 1h at most";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
 ngx_pimap_login_conf_claim(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_str_t  *value = data;
 
     if (value->len == 0) {
         return "must not be empty";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_pimap_login_conf_ticket(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *value = data;
-
-    if (*value < 1 || *value > 86400) {
-        return "must be between 1s and 1d";
     }
 
     return NGX_CONF_OK;

@@ -24,10 +24,10 @@ char *ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_pimap_login_conf_ticket_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-extern ngx_conf_bitmask_t  ngx_pimap_login_conf_methods[];
-extern ngx_conf_post_t     ngx_pimap_login_conf_leeway_post;
-extern ngx_conf_post_t     ngx_pimap_login_conf_claim_post;
-extern ngx_conf_post_t     ngx_pimap_login_conf_ticket_post;
+extern ngx_conf_bitmask_t      ngx_pimap_login_conf_methods[];
+extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_leeway_post;
+extern ngx_conf_post_t         ngx_pimap_login_conf_claim_post;
+extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post;
 
 
 #endif /* _NGX_PIMAP_LOGIN_CONF_H_INCLUDED_ */

@@ -156,6 +156,9 @@ char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* the post_handler of ngx_pimap_conf_range_t */
+char *ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data);
+
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
 extern ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds;

@@ -13,9 +13,6 @@
 #define NGX_PIMAP_CONF_MAX  ((ngx_uint_t) -1)
 
 
-static char *ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data);
-
-
 ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
     ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
 };
@@ -76,7 +73,7 @@ ngx_pimap_conf_range_t  ngx_pimap_conf_padding_post = {
 };
 
 
-static char *
+char *
 ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_pimap_conf_range_t  *range = post;
