@@ -284,8 +284,7 @@ imap_login_sasl(imap_session_t *s)
 static void
 imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t  b;
-    imap_command_t   c;
+    bridge_buffer_t  b, line;
 
     if (s->secret == NULL) {
         s->io->write(s->io_data, s->bearer ? "AQ==\r\n" : "*\r\n",
@@ -295,14 +294,14 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
     }
 
     memset(&b, 0, sizeof(b));
+    memset(&line, 0, sizeof(line));
+
     imap_login_sasl_bytes(s, &b);
+    bridge_buffer_base64(&line, b.data, b.len);
+    bridge_buffer_text(&line, "\r\n");
+    s->io->write(s->io_data, line.data, line.len);
 
-    imap_command_init(&c, IMAP_LITERAL_SYNC, 0);
-    bridge_buffer_base64(&c.buf, b.data, b.len);
-    imap_command_add(&c, "\r\n");
-    s->io->write(s->io_data, c.buf.data, c.buf.len);
-
-    imap_command_free(&c);
+    bridge_buffer_free(&line);
     bridge_buffer_free(&b);
     imap_login_wipe(s);
 }

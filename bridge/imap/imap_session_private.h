@@ -59,7 +59,7 @@ void imap_renames(imap_session_t *s);
 
 void imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable);
 
-/* What arrived in the mailbox that is selected. */
+/* Fetches the messages that arrived in the selected mailbox. */
 void imap_select_new(imap_session_t *s);
 
 /* imap_event.c */

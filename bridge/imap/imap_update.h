@@ -46,7 +46,7 @@ struct imap_update_s {
     json_t                *result;
     imap_update_done_pt    done;
     void                  *ctx;
-    imap_sequence_set_t             uids;
+    imap_sequence_set_t    uids;
     size_t                 bytes;       /* fetched */
     unsigned               sent:1;      /* a command was sent */
     unsigned               tried:1;     /* to select the mailbox */

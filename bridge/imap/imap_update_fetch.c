@@ -23,14 +23,13 @@
 #define IMAP_UPDATE_FETCH_ALL          0x10
 
 #define IMAP_UPDATE_FETCH_MAX          65536   /* "max" if it is not given */
-#define IMAP_MAX_SECTION        64
+#define IMAP_MAX_SECTION               64
 
 
 static uint32_t imap_update_fetch_items(imap_update_t *u);
 static const char *imap_update_fetch_part_check(imap_update_t *u);
-static void imap_update_fetch_ask(imap_command_t *c, const char *section,
+static void imap_update_fetch_section(imap_command_t *c, const char *section,
     uint64_t max);
-static uint64_t imap_update_fetch_max(imap_session_t *s, imap_update_t *u);
 static int imap_update_fetch_untagged(imap_session_t *s, imap_response_t *r);
 static json_t *imap_update_fetch_message(imap_session_t *s,
     imap_response_t *r);
@@ -86,7 +85,8 @@ imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
     }
 
     if (imap_update_fetch_items(u) == 0
-        && json_object_get(u->args, "part") == NULL) {
+        && json_object_get(u->args, "part") == NULL)
+    {
         return "neither \"items\" nor \"part\"";
     }
 
@@ -175,8 +175,13 @@ imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
     imap_command_t  c;
 
     items = imap_update_fetch_items(u);
-    max = imap_update_fetch_max(s, u);
+    max = imap_arg_number(u, "max");
     part = imap_arg_string(u, "part");
+
+    if (max == 0) {
+        max = IMAP_UPDATE_FETCH_MAX < s->o->max_message ? IMAP_UPDATE_FETCH_MAX
+              : s->o->max_message;
+    }
 
     json_object_set_new(u->result, "messages", json_array());
 
@@ -188,21 +193,21 @@ imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
     }
 
     if (items & IMAP_UPDATE_FETCH_HEADERS) {
-        imap_update_fetch_ask(&c, "HEADER", max);
+        imap_update_fetch_section(&c, "HEADER", max);
     }
 
     if (items & IMAP_UPDATE_FETCH_TEXT) {
         imap_command_add(&c, " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE "
                          "CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)]");
-        imap_update_fetch_ask(&c, "TEXT", max);
+        imap_update_fetch_section(&c, "TEXT", max);
     }
 
     if (items & IMAP_UPDATE_FETCH_ALL) {
-        imap_update_fetch_ask(&c, "", max);
+        imap_update_fetch_section(&c, "", max);
     }
 
     if (part) {
-        imap_update_fetch_ask(&c, part, max);
+        imap_update_fetch_section(&c, part, max);
     }
 
     imap_command_add(&c, ")");
@@ -211,25 +216,9 @@ imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
 
 
 static void
-imap_update_fetch_ask(imap_command_t *c, const char *section, uint64_t max)
+imap_update_fetch_section(imap_command_t *c, const char *section, uint64_t max)
 {
     imap_command_add(c, " BODY.PEEK[%s]<0.%" PRIu64 ">", section, max);
-}
-
-
-static uint64_t
-imap_update_fetch_max(imap_session_t *s, imap_update_t *u)
-{
-    json_int_t  max;
-
-    max = imap_arg_number(u, "max");
-
-    if (max == 0) {
-        max = IMAP_UPDATE_FETCH_MAX < s->o->max_message ? IMAP_UPDATE_FETCH_MAX
-                                                 : s->o->max_message;
-    }
-
-    return max;
 }
 
 
@@ -263,6 +252,7 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 {
     json_t                 *message;
     uint32_t                items;
+    uint64_t                flags;
     bridge_buffer_t         b;
     const char             *part;
     imap_response_fetch_t  *f = &r->u.fetch;
@@ -271,13 +261,11 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 
     items = imap_update_fetch_items(u);
     part = imap_arg_string(u, "part");
-    message = json_object();
-    memset(&b, 0, sizeof(b));
+    flags = imap_flags_mask(&s->keywords, f->flags, f->nflags);
+    message = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t) f->uid,
+                        "size", (json_int_t) f->size,
+                        "flags", imap_flags_json(&s->keywords, flags));
 
-    json_object_set_new(message, "uid", json_integer(f->uid));
-    json_object_set_new(message, "size", json_integer(f->size));
-    json_object_set_new(message, "flags", imap_flags_json(&s->keywords,
-                        imap_flags_mask(&s->keywords, f->flags, f->nflags)));
 
     if (items & IMAP_UPDATE_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
         imap_event_envelope(message, &f->envelope, 1);
@@ -286,19 +274,18 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
 
-    if (items & IMAP_UPDATE_FETCH_TEXT && head && text) {
-
-        if (imap_update_fetch_room(s, message, text->len)) {
-            mime_plain(&b, head, text);
-            imap_event_text(message, "text", &b);
-        }
+    if (items & IMAP_UPDATE_FETCH_TEXT && head && text
+        && imap_update_fetch_room(s, message, text->len))
+    {
+        memset(&b, 0, sizeof(b));
+        mime_plain(&b, head, text);
+        imap_event_text(message, "text", &b);
+        bridge_buffer_free(&b);
     }
-
-    bridge_buffer_free(&b);
 
     if (items & IMAP_UPDATE_FETCH_HEADERS) {
         imap_update_fetch_bytes(s, message, "headers",
-                         imap_response_fetch_section(f, "HEADER"), 0);
+                                imap_response_fetch_section(f, "HEADER"), 0);
     }
 
     if (items & IMAP_UPDATE_FETCH_ALL) {
@@ -341,8 +328,8 @@ imap_update_fetch_bytes(imap_session_t *s, json_t *message, const char *name,
     bridge_buffer_t  b;
 
     if (data == NULL
-        || !imap_update_fetch_room(s, message, base64 ? (data->len + 2) / 3 * 4
-                                               : data->len))
+        || !imap_update_fetch_room(s, message, base64
+                                   ? (data->len + 2) / 3 * 4 : data->len))
     {
         return;
     }

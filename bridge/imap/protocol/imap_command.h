@@ -36,7 +36,7 @@ typedef enum {
  */
 
 typedef struct {
-    bridge_buffer_t       buf;
+    bridge_buffer_t  buf;
     size_t           stops[IMAP_MAX_STOPS];
     size_t           nstops;
     const char      *error;

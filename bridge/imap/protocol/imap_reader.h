@@ -21,15 +21,15 @@
 
 
 typedef struct {
-    bridge_buffer_t     buf;
-    size_t         start;               /* of the response in buf */
-    size_t         pos;                 /* the bytes before it were read */
-    size_t         line;                /* bytes outside of literals */
-    size_t         literal;             /* bytes of it still to come */
-    size_t         bytes;               /* in literals, of the response */
-    size_t         max;                 /* of them */
-    uint32_t       literals;
-    const char    *error;
+    bridge_buffer_t  buf;
+    size_t           start;             /* of the response in buf */
+    size_t           pos;               /* the bytes before it were read */
+    size_t           line;              /* bytes outside of literals */
+    size_t           literal;           /* bytes of it still to come */
+    size_t           bytes;             /* in literals, of the response */
+    size_t           max;               /* of them */
+    uint32_t         literals;
+    const char      *error;
 } imap_reader_t;
 
 

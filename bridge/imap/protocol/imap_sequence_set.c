@@ -36,14 +36,16 @@ imap_sequence_set_parse(imap_sequence_set_t *set, const char *text, size_t len)
 
     do {
         if (set->n == IMAP_MAX_RANGES
-            || imap_sequence_set_number(&c, &first) == -1) {
+            || imap_sequence_set_number(&c, &first) == -1)
+        {
             goto failed;
         }
 
         last = first;
 
         if (imap_cursor_at(&c, ':')
-            && imap_sequence_set_number(&c, &last) == -1) {
+            && imap_sequence_set_number(&c, &last) == -1)
+        {
             goto failed;
         }
 
