@@ -35,7 +35,7 @@
 struct imap_client_s {
     imap_session_t                 *session;
     imap_server_t                  *server;
-    const imap_callbacks_t  *cb;
+    const imap_callbacks_t         *cb;
     void                           *data;
 
     struct bufferevent             *bev;

@@ -363,9 +363,22 @@ imap_event_flush(imap_session_t *s)
     sel->barrier = 0;
     sel->changed.n = 0;
 
-    imap_selected_mark(sel);
+    imap_event_mark(s);
 
     imap_publish(s, m->name, events, imap_mailbox_state(s, m));
+}
+
+
+void
+imap_event_mark(imap_session_t *s)
+{
+    imap_selected_t  *sel = &s->selected;
+    imap_mailbox_t   *m = sel->mailbox;
+
+    sel->published.messages = m->messages;
+    sel->published.uidnext = m->uidnext;
+    sel->published.uidvalidity = m->uidvalidity;
+    sel->published.modseq = m->modseq;
 }
 
 

@@ -51,7 +51,7 @@ imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable)
     sel->sync = IMAP_SYNC_SELECT;
     sel->writable = writable != 0;
 
-    imap_selected_mark(sel);
+    imap_event_mark(s);
 
     /* a STATUS from here on makes the mailbox dirty again */
 
@@ -220,7 +220,7 @@ imap_select_changes(imap_session_t *s)
 void
 imap_select_new(imap_session_t *s)
 {
-    imap_selected_mark(&s->selected);
+    imap_event_mark(s);
 
     s->selected.uidnext = 0;
     imap_select_fetch_new(s);

@@ -80,25 +80,6 @@ imap_selected_has_new(imap_session_t *s)
 }
 
 
-uint32_t
-imap_selected_count(const imap_selected_t *sel)
-{
-    return  sel->older + sel->mailbox->known.count;
-}
-
-
-void
-imap_selected_mark(imap_selected_t *sel)
-{
-    imap_mailbox_t  *m = sel->mailbox;
-
-    sel->published.messages = m->messages;
-    sel->published.uidnext = m->uidnext;
-    sel->published.uidvalidity = m->uidvalidity;
-    sel->published.modseq = m->modseq;
-}
-
-
 void
 imap_selected_expunge(imap_session_t *s, uint32_t n)
 {

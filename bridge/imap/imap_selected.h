@@ -62,7 +62,11 @@ typedef struct {
 } imap_selected_t;
 
 
-/* Publishes what is complete, and forgets the mailbox. */
+/* Messages that the session knows. */
+#define imap_selected_count(sel)                                              \
+    ((sel)->older + (sel)->mailbox->known.count)
+
+/* Publishes complete changes, and forgets the mailbox. */
 void imap_selected_close(imap_session_t *s);
 
 /* Untagged responses about it. */
@@ -71,14 +75,8 @@ void imap_selected_expunge(imap_session_t *s, uint32_t n);
 void imap_selected_vanished(imap_session_t *s, imap_response_t *r);
 void imap_selected_fetch(imap_session_t *s, imap_response_t *r);
 
-/* Messages of which the session knows. */
-uint32_t imap_selected_count(const imap_selected_t *sel);
-
-/* Are there more messages than that? */
+/* Are there more messages than the session knows? */
 int imap_selected_has_new(imap_session_t *s);
-
-/* Keeps the mailbox's state as the published one. */
-void imap_selected_mark(imap_selected_t *sel);
 
 
 #endif /* _IMAP_SELECTED_H_INCLUDED_ */

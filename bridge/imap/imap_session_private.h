@@ -73,6 +73,9 @@ void imap_event_expunged(imap_session_t *s, const imap_sequence_set_t *gone);
 void imap_event_new(imap_session_t *s, imap_response_t *r, uint64_t flags);
 void imap_event_flush(imap_session_t *s);
 
+/* The state of the selected mailbox is published. */
+void imap_event_mark(imap_session_t *s);
+
 /* Members from an envelope; one that is unknown is left out. */
 void imap_event_envelope(json_t *to, const imap_envelope_t *e, int cc);
 

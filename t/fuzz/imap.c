@@ -2,15 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: an IMAP server that says anything, to a session that logs
- * in, watches and has an update to carry out.  The first byte of the input
- * chooses settings.  In the rest, 0xff stands for the tag that the client used
- * last, and 0xfe for the time that passes, so that the fuzzer gets somewhere.
- *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ibridge -D_GNU_SOURCE \
- *         t/fuzz/imap.c bridge/imap_*.c bridge/mime_*.c bridge/bridge_log.c \
- *         bridge/bridge_memory.c -levent -levent_openssl -lssl -lcrypto \
- *         -ljansson -lz
+ * libFuzzer target: an IMAP server sends any bytes to a session that logs in,
+ * watches and has one update.  misc/build fuzz builds it.  The first byte of
+ * the input chooses settings.  In the rest, 0xff stands for the last tag of
+ * the client, and 0xfe for a step in time.
  */
 
 
