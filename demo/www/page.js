@@ -148,7 +148,8 @@ function failed() {
 
     disconnect();
     park.retry = setTimeout(connect, seconds * 1000);
-    show('refused', `The server refused the request, next try in ${seconds} s`);
+    show('refused',
+        `The server refused the request, next try in ${seconds} s`);
 }
 
 
@@ -156,7 +157,8 @@ function superseded() {
     disconnect();
 
     text('since', '–');
-    show('superseded', 'A newer connection of this device gets the events now');
+    show('superseded',
+        'A newer connection of this device gets the events now');
 }
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
-# Everything at once: t/whole/torture.pl [--seconds N] [--rate N] [--accounts N]
+# Everything at once:
+#
+#   t/whole/torture.pl [--seconds N] [--rate N] [--accounts N]
 # [--devices N] [--sentinel] [--coalesce] [--blind].  "make torture" runs it.
 #
 # With --blind nothing is used of what keeps events from being lost, and it

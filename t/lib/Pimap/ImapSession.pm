@@ -187,7 +187,8 @@ sub states { $_[0]{states} }
 sub all    { @{ $_[0]{all} } }
 
 
-# What a device that applies all events would know: see t/bridge/bridge_imap_truth.t.
+# What a device that applies all events would know:
+# see t/bridge/bridge_imap_truth.t.
 
 sub published {
     my ($self) = @_;

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * WebSocket's frames: what a client may send, what it may not, in whatever
- * pieces it comes (t/transport/websocket_conformance.t has the whole list, against a
- * server).
+ * WebSocket's frames: which a client may send and which it may not, in pieces
+ * of any size.  t/transport/websocket_conformance.t has the whole list, against
+ * a server.
  */
 
 

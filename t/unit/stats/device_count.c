@@ -19,6 +19,7 @@
 static ngx_pimap_device_count_t *test_create(uint32_t nbuckets);
 static uint64_t test_key(unsigned i);
 static size_t test_used(ngx_pimap_device_count_t *counts);
+static int test_buckets(uint32_t nbuckets, int more);
 static void test_sizes(void);
 static void test_hash(void);
 static void test_count(void);
@@ -83,6 +84,16 @@ test_used(ngx_pimap_device_count_t *counts)
 }
 
 
+/* The buckets that fit where "nbuckets" would, or some bytes more or less. */
+
+static int
+test_buckets(uint32_t nbuckets, int more)
+{
+    return ngx_pimap_device_count_buckets(
+               ngx_pimap_device_count_size(nbuckets) + more);
+}
+
+
 static void
 test_sizes(void)
 {
@@ -91,19 +102,19 @@ test_sizes(void)
 
     tap_is_int(ngx_pimap_device_count_buckets(0), 0,
                "nothing fits into no bytes");
-    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2) - 1), 0,
+    tap_is_int(test_buckets(2, -1), 0,
                "one byte short of the least table");
-    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(2)),
-               2,
+    tap_is_int(test_buckets(2, 0), 2,
                "the least table");
-    tap_is_int(ngx_pimap_device_count_buckets(ngx_pimap_device_count_size(64) - 1), 32,
+    tap_is_int(test_buckets(64, -1), 32,
                "one byte short of a larger one");
     tap_is_int(sizeof(ngx_pimap_device_count_entry_t), 8, "8 bytes an entry");
 
     ok = 1;
 
     for (size = ngx_pimap_device_count_size(2); size < 100000; size += 37) {
-        ok &= ngx_pimap_device_count_size(ngx_pimap_device_count_buckets(size)) <= size;
+        ok &= ngx_pimap_device_count_size(
+                  ngx_pimap_device_count_buckets(size)) <= size;
     }
 
     tap_ok(ok, "a table fits into what it was made for");
@@ -207,8 +218,10 @@ test_owners(void)
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3, "summed over owners");
 
     ngx_pimap_device_count_forget(counts, 1);
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "without one of them");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0, "nor all that it had");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2,
+               "without one of them");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0,
+               "nor all that it had");
     tap_is_int(test_used(counts), 2, "its entries are free");
 
     ngx_pimap_device_count_forget(counts, 0);
