@@ -348,7 +348,7 @@ ngx_pimap_subscriber_confirmed(ngx_str_t *name)
          row++)
     {
         ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
-                       "pimap redis: subscribed account:\"%V\" tells:%s",
+                       "pimap subscribed: account:\"%V\" calls:%s",
                        name, row->name);
 
         row->handler(account);

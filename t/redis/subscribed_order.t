@@ -56,5 +56,5 @@ is_deeply([ (rows())[5 .. 9] ], \@order, 'the rows are called once more');
 
 sub rows {
     return $t->log() =~
-        /subscribed account:"alice" tells:ngx_pimap_(\w+)/g;
+        /subscribed: account:"alice" calls:ngx_pimap_(\w+)/g;
 }
