@@ -117,6 +117,7 @@ sub results {
         =~ /^(imap_event_envelope.*?^\})/ms;
     my @message = ($imap =~ /(?:set_new|imap_update_fetch_bytes
         |imap_event_text)\((?:[us],\ )?message,\s+"(\w+)"/xg,
+        ($imap =~ /message = json_pack\((.*?);/s)[0] =~ /,\s+"(\w+)"/g,
         $envelope =~ /imap_event_text\(to, "(\w+)"/g);
 
     is_deeply([ names('bridge', 'Results of an update', 0, 'member') ],
