@@ -55,25 +55,18 @@ static void ngx_pimap_handover_incoming_destroy(
     ngx_pimap_handover_incoming_t *in);
 
 
-static ngx_queue_t       ngx_pimap_handover_incoming;
-static ngx_event_t       ngx_pimap_handover_incoming_late;
-static ngx_connection_t  ngx_pimap_handover_incoming_dumb;
+static ngx_queue_t  ngx_pimap_handover_incoming;
+static ngx_event_t  ngx_pimap_handover_incoming_late;
 
 
 ngx_int_t
 ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 {
-    ngx_event_t  *ev;
-
     ngx_queue_init(&ngx_pimap_handover_incoming);
 
-    ngx_pimap_handover_incoming_dumb.fd = (ngx_socket_t) -1;
-
-    ev = &ngx_pimap_handover_incoming_late;
-    ev->handler = ngx_pimap_handover_incoming_late_handler;
-    ev->data = &ngx_pimap_handover_incoming_dumb;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_handover_incoming_late,
+                         ngx_pimap_handover_incoming_late_handler, cycle->log,
+                         1);
 
     return NGX_OK;
 }

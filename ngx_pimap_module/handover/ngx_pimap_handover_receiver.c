@@ -47,32 +47,26 @@ static void ngx_pimap_handover_receiver_drop(ngx_pimap_handover_from_t *from);
 static ngx_queue_t        ngx_pimap_handover_receiver_froms;
 static ngx_connection_t  *ngx_pimap_handover_receiver_offers;
 static ngx_event_t        ngx_pimap_handover_receiver_event;
-static ngx_connection_t   ngx_pimap_handover_receiver_dumb;
 static ngx_msec_t         ngx_pimap_handover_receiver_began;
 
 
 ngx_int_t
 ngx_pimap_handover_receiver_init_process(ngx_cycle_t *cycle)
 {
-    ngx_event_t  *ev;
-
     ngx_queue_init(&ngx_pimap_handover_receiver_froms);
 
     if (ngx_pimap_handover_socket_reader() == (ngx_socket_t) -1) {
         return NGX_OK;
     }
 
-    ngx_pimap_handover_receiver_dumb.fd = (ngx_socket_t) -1;
-
-    ev = &ngx_pimap_handover_receiver_event;
-    ev->handler = ngx_pimap_handover_receiver_open_handler;
-    ev->data = &ngx_pimap_handover_receiver_dumb;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
+    ngx_pimap_timer_init(&ngx_pimap_handover_receiver_event,
+                         ngx_pimap_handover_receiver_open_handler, cycle->log,
+                         1);
 
     ngx_pimap_handover_receiver_began = ngx_current_msec;
 
-    ngx_add_timer(ev, NGX_PIMAP_HANDOVER_RECEIVER_TICK);
+    ngx_add_timer(&ngx_pimap_handover_receiver_event,
+                  NGX_PIMAP_HANDOVER_RECEIVER_TICK);
 
     return NGX_OK;
 }

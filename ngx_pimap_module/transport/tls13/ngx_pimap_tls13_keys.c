@@ -287,6 +287,7 @@ ngx_pimap_tls13_next_secret(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
         if (seal) {
             s->flags &= ~NGX_PIMAP_TLS13_TX_DERIVED;
+            OPENSSL_cleanse(s->tx_key, sizeof(s->tx_key));
         }
     }
 
