@@ -10,7 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 
-BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+BEGIN { use FindBin; chdir("$FindBin::Bin/../.."); }
 
 use lib 't/lib';
 use Pimap;

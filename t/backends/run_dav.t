@@ -9,7 +9,7 @@ use warnings;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 
-BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+BEGIN { use FindBin; chdir("$FindBin::Bin/../.."); }
 
 use lib 't/lib';
 use Pimap;

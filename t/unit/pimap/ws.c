@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * WebSocket's frames: which a client may send and which it may not, in pieces
- * of any size.  t/transport/websocket_conformance.t has the whole list, against
- * a server.
+ * of any size.  t/transport/websocket_conformance.t has the whole list,
+ * against a server.
  */
 
 
