@@ -10,10 +10,7 @@
 
 #include "bridge_http.h"
 #include "bridge_auth.h"
-#include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "bridge_log.h"
-#include "bridge_metrics.h"
+#include "bridge_redis.h"
 
 #include <errno.h>
 #include <stdlib.h>

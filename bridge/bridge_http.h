@@ -13,6 +13,8 @@
 
 #include "bridge_config.h"
 
+#include <event2/buffer.h>
+
 
 /* Listens as the settings say; -1, and a line in the log, if it can't. */
 int bridge_http_init(bridge_config_t *config);
@@ -21,6 +23,18 @@ int bridge_http_init(bridge_config_t *config);
 int bridge_http_reload(bridge_config_t *config);
 
 void bridge_http_done(void);
+
+
+/*
+ * bridge_metrics.c: the page of the counters for Prometheus, and the health
+ * of the process.
+ */
+
+/* Both return the HTTP status: the text format of Prometheus, and JSON with
+   the reason of bad health. */
+int bridge_metrics_page(struct evbuffer *page);
+
+int bridge_metrics_health(struct evbuffer *page);
 
 
 #endif /* _BRIDGE_HTTP_H_INCLUDED_ */

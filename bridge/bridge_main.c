@@ -7,22 +7,8 @@
  */
 
 
-#include "bridge_account_scan.h"
-#include "bridge_auth.h"
-#include "bridge_connect_rate.h"
-#include "bridge_dns.h"
-#include "bridge_function_library.h"
 #include "bridge_http.h"
-#include "bridge_lease.h"
-#include "bridge_log.h"
-#include "bridge_peers.h"
-#include "bridge_presence.h"
-#include "bridge_redis_command.h"
-#include "bridge_session_dav.h"
-#include "bridge_subscriber.h"
 #include "bridge_supervisor.h"
-#include "bridge_systemd.h"
-#include "bridge_update_consumer.h"
 #include "bridge_update.h"
 #include "dav_http.h"
 

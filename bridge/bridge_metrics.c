@@ -4,14 +4,8 @@
  */
 
 
-#include "bridge_metrics.h"
-#include "bridge_account.h"
-#include "bridge_auth.h"
-#include "bridge_connect_rate.h"
-#include "bridge_function_library.h"
-#include "bridge_peers.h"
-#include "bridge_redis_command.h"
-#include "bridge_subscriber.h"
+#include "bridge_http.h"
+#include "bridge_supervisor.h"
 #include "dav_counters.h"
 
 

@@ -4,8 +4,7 @@
  */
 
 
-#include "bridge_account.h"
-#include "bridge_log.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
 
@@ -13,33 +12,14 @@
 #define BRIDGE_ACCOUNT_LATE  60000      /* msec without a session */
 
 
-static void bridge_account_timer_handler(evutil_socket_t fd, short what,
-    void *data);
-
-
-bridge_counters_t  bridge_counters;
+const bridge_account_ops_t  *bridge_account_ops;
+int                          bridge_account_leaving;
+bridge_account_t            *bridge_accounts;
+bridge_counters_t            bridge_counters;
 
 const char  *bridge_account_states[] = {
     "idle", "queued", "taking", "open", "waiting", "other", NULL
 };
-
-static const bridge_account_ops_t  *bridge_account_ops;
-static bridge_account_t            *bridge_accounts;
-static int                          bridge_account_leaving;
-
-
-void
-bridge_account_init(const bridge_account_ops_t *ops)
-{
-    bridge_account_ops = ops;
-}
-
-
-void
-bridge_account_done(void)
-{
-    bridge_account_leaving = 1;
-}
 
 
 bridge_account_t *
@@ -85,7 +65,7 @@ bridge_account_get(const char *name)
     account->name = bridge_string(name);
     account->keep = bridge_now() + BRIDGE_ACCOUNT_KEEP;
 
-    evtimer_assign(&account->timer, bridge_base, bridge_account_timer_handler,
+    evtimer_assign(&account->timer, bridge_base, bridge_account_ops->timer,
                    account);
 
     HASH_ADD_KEYPTR(hh, bridge_accounts, account->name,
@@ -111,13 +91,6 @@ bridge_account_free(bridge_account_t *account)
     free(account->holder);
     free(account->name);
     free(account);
-}
-
-
-static void
-bridge_account_timer_handler(evutil_socket_t fd, short what, void *data)
-{
-    bridge_account_ops->timer(data);
 }
 
 
@@ -191,18 +164,6 @@ bridge_account_lease(bridge_account_t *account)
 
 
 void
-bridge_account_each(void (*handler)(bridge_account_t *account, void *data),
-    void *data)
-{
-    bridge_account_t  *account, *next;
-
-    HASH_ITER(hh, bridge_accounts, account, next) {
-        handler(account, data);
-    }
-}
-
-
-void
 bridge_account_count(bridge_account_counts_t *counts)
 {
     bridge_msec_t      now;
@@ -211,7 +172,7 @@ bridge_account_count(bridge_account_counts_t *counts)
     memset(counts, 0, sizeof(bridge_account_counts_t));
     now = bridge_now();
 
-    HASH_ITER(hh, bridge_accounts, account, next) {
+    bridge_account_each(account, next) {
         counts->states[account->state]++;
         counts->with_device += account->present;
         counts->refused += account->refused;

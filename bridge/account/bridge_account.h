@@ -12,10 +12,8 @@
 #define _BRIDGE_ACCOUNT_H_INCLUDED_
 
 
-#include "bridge.h"
-#include "bridge_backoff.h"
-#include "bridge_config.h"
-#include "bridge_login.h"
+#include "bridge_auth.h"
+#include "bridge_redis.h"
 
 #include <sys/queue.h>
 
@@ -124,19 +122,13 @@ struct bridge_account_s {
 extern const char *bridge_account_states[];
 
 
-/* The supervisor gives these. */
+/* No account is created any more. */
+extern int                bridge_account_leaving;
 
-typedef struct {
-    void  (*created)(bridge_account_t *account);
-    void  (*changed)(bridge_account_t *account);    /* may free it */
-    void  (*timer)(bridge_account_t *account);
-} bridge_account_ops_t;
+extern bridge_account_t  *bridge_accounts;
 
-
-void bridge_account_init(const bridge_account_ops_t *ops);
-
-/* From now on no account is created. */
-void bridge_account_done(void);
+#define bridge_account_each(account, next)                                    \
+    HASH_ITER(hh, bridge_accounts, account, next)
 
 bridge_account_t *bridge_account_find(const char *name);
 
@@ -166,9 +158,6 @@ int bridge_account_can(bridge_account_t *account);
 
 /* The lease of this session, "<bridge> <generation>"; to be freed. */
 char *bridge_account_lease(bridge_account_t *account);
-
-void bridge_account_each(void (*handler)(bridge_account_t *account,
-    void *data), void *data);
 
 typedef struct {
     uint64_t  states[BRIDGE_ACCOUNT_OTHER + 1];

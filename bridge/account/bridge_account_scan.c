@@ -8,14 +8,9 @@
  */
 
 
-#include "bridge_account_scan.h"
-#include "bridge_account.h"
-#include "bridge_function_library.h"
-#include "bridge_redis_command.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
-
-#include "pimap_redis_key.h"
 
 
 #define BRIDGE_ACCOUNT_SCAN_STEP   50   /* msec between two steps */

@@ -8,10 +8,6 @@
  */
 
 
-#include "bridge_auth.h"
-#include "bridge_auth_attempt.h"
-#include "bridge_log.h"
-#include "bridge_session.h"
 #include "bridge_supervisor.h"
 
 #include <stdlib.h>

@@ -2,9 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the check of logins.  The IMAP server is asked once for all requests
- * with the same login.  Its answer is kept for a while, under a keyed hash
- * whose key is never stored.
+ * Logins: their memory, one try of a login, and the check with its cache.
  */
 
 
@@ -12,14 +10,80 @@
 #define _BRIDGE_AUTH_H_INCLUDED_
 
 
-#include "bridge_login.h"
+#include "bridge_config.h"
 
+
+/*
+ * bridge_login.c owns a user's name with its secret, counted by references
+ * and wiped at the end.
+ */
+
+/* The answer to a login. */
+
+typedef enum {
+    BRIDGE_AUTH_GOOD = 0,
+    BRIDGE_AUTH_BAD,
+    BRIDGE_AUTH_AWAY,                   /* the server does not answer */
+    BRIDGE_AUTH_BUSY                    /* too many logins wait already */
+} bridge_auth_result_t;
+
+typedef struct {
+    unsigned    refs;
+    unsigned    bearer:1;               /* the secret is a token */
+    size_t      len;                    /* of the secret */
+    char       *user;
+    char        secret[1];
+} bridge_login_t;
+
+/* The secret may be wiped by the caller afterwards. */
+bridge_login_t *bridge_login_create(const char *user, const char *secret,
+    size_t len, int bearer);
+
+bridge_login_t *bridge_login_hold(bridge_login_t *login);
+
+/* Wipes it with the last reference; sets the caller's pointer to NULL. */
+void bridge_login_release(bridge_login_t **login);
+
+int bridge_login_equal(const bridge_login_t *a, const bridge_login_t *b);
+
+/*
+ * The login of a session: "login", or, if it is NULL, that of the server's
+ * master user for the account.  Returns -1 if there is neither.  The caller
+ * frees "name" as soon as the session has copied it.
+ */
+int bridge_login_for(imap_login_t *to, char **name, bridge_server_t *server,
+    const char *account, const bridge_login_t *login);
+
+
+/*
+ * bridge_auth_attempt.c owns one login at the IMAP server: a session that
+ * logs in, and out again.
+ */
+
+typedef struct bridge_auth_attempt_s  bridge_auth_attempt_t;
+
+/* Called once; the attempt is freed after that. */
+typedef void (*bridge_auth_attempt_pt)(void *data, bridge_login_t *login,
+    bridge_auth_result_t result);
+
+/* Returns NULL if the server has too many connections, or there is none. */
+bridge_auth_attempt_t *bridge_auth_attempt(bridge_login_t *login,
+    bridge_auth_attempt_pt done, void *data);
+
+/* Gives up: done() is called with BRIDGE_AUTH_AWAY. */
+void bridge_auth_attempt_cancel(bridge_auth_attempt_t *attempt);
+
+
+/*
+ * bridge_auth.c owns the check of logins.  The IMAP server is asked once for
+ * all requests with the same login.  Its answer is kept for a while, under a
+ * keyed hash whose key is never stored.
+ */
 
 typedef struct bridge_auth_wait_s  bridge_auth_wait_t;
 
 typedef void (*bridge_auth_pt)(void *data, bridge_auth_result_t result,
     const char *account);
-
 
 void bridge_auth_init(void);
 void bridge_auth_done(void);

@@ -4,9 +4,7 @@
  */
 
 
-#include "bridge_auth_attempt.h"
-#include "bridge_connect_rate.h"
-#include "bridge_log.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
 

@@ -11,8 +11,7 @@
  */
 
 
-#include "bridge_connect_rate.h"
-#include "bridge_function_library.h"
+#include "bridge_supervisor.h"
 
 
 #define BRIDGE_CONNECT_RATE_TICK  100   /* msec */
@@ -24,21 +23,19 @@ static void bridge_connect_rate_fill(void);
 static int bridge_connect_rate_full(bridge_server_t *server);
 
 
-static bridge_connect_rate_pt  bridge_connect_rate_ready;
-static struct event            bridge_connect_rate_timer;
-static double                  bridge_connect_rate_tokens = 1;
-static bridge_msec_t           bridge_connect_rate_filled;
-static unsigned                bridge_connect_rate_length;
-static json_t                 *bridge_connect_rate_servers;     /* counts */
+static struct event   bridge_connect_rate_timer;
+static double         bridge_connect_rate_tokens = 1;
+static bridge_msec_t  bridge_connect_rate_filled;
+static unsigned       bridge_connect_rate_length;
+static json_t        *bridge_connect_rate_servers;      /* counts */
 
 static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
     TAILQ_HEAD_INITIALIZER(bridge_connect_rate_queue);
 
 
 void
-bridge_connect_rate_init(bridge_connect_rate_pt ready)
+bridge_connect_rate_init(void)
 {
-    bridge_connect_rate_ready = ready;
     bridge_connect_rate_filled = bridge_now();
     bridge_connect_rate_servers = json_object();
 
@@ -86,6 +83,7 @@ bridge_connect_rate_waiting(void)
 void
 bridge_connect_rate_run(void)
 {
+    int                full;
     bridge_server_t   *server;
     bridge_account_t  *account;
 
@@ -99,13 +97,10 @@ bridge_connect_rate_run(void)
 
         server = bridge_account_server(account);
 
-        if (server && bridge_connect_rate_full(server)) {
-            bridge_connect_rate_ready(account, 1);
-            continue;
-        }
+        full = server && bridge_connect_rate_full(server);
+        bridge_connect_rate_tokens -= !full;
 
-        bridge_connect_rate_tokens -= 1;
-        bridge_connect_rate_ready(account, 0);
+        bridge_account_ops->turn(account, full);
     }
 
     if (!TAILQ_EMPTY(&bridge_connect_rate_queue)) {

@@ -9,11 +9,7 @@
  */
 
 
-#include "bridge_lease.h"
-#include "bridge_log.h"
-#include "bridge_peers.h"
-#include "bridge_redis_command.h"
-#include "bridge_subscriber.h"
+#include "bridge_supervisor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,19 +23,10 @@ static void bridge_lease_other(bridge_account_t *account, const char *holder,
 static bridge_msec_t bridge_lease_wait(void);
 static void bridge_lease_renew(evutil_socket_t fd, short what, void *data);
 static void bridge_lease_renewed(void *data, redisReply *reply);
-static void bridge_lease_orphan(bridge_account_t *account, void *data);
 static int bridge_lease_may_move(void);
 
 
-static const bridge_lease_ops_t  *bridge_lease_ops;
-static uint64_t                   bridge_lease_generation;
-
-
-void
-bridge_lease_open(const bridge_lease_ops_t *ops)
-{
-    bridge_lease_ops = ops;
-}
+static uint64_t  bridge_lease_generation;
 
 
 void
@@ -57,7 +44,7 @@ bridge_lease_take(bridge_account_t *account)
     if (bridge_lease_call(account, bridge_lease_taken, "pimap_lease_take")
         == NULL)
     {
-        bridge_lease_ops->failed(account);
+        bridge_account_ops->untaken(account);
     }
 }
 
@@ -106,7 +93,7 @@ bridge_lease_taken(void *data, redisReply *reply)
         account->holder = NULL;
 
         bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
-        bridge_lease_ops->granted(account, v + 1, reply->elements - 1);
+        bridge_account_ops->granted(account, v + 1, reply->elements - 1);
 
     } else if (v && reply->elements == 3 && v[1]->type == REDIS_REPLY_STRING
                && v[2]->type == REDIS_REPLY_INTEGER)
@@ -120,7 +107,7 @@ bridge_lease_taken(void *data, redisReply *reply)
                        "lease: %s", account->name, reply->str);
         }
 
-        bridge_lease_ops->failed(account);
+        bridge_account_ops->untaken(account);
     }
 
     bridge_account_release(account);
@@ -138,7 +125,7 @@ bridge_lease_other(bridge_account_t *account, const char *holder,
 
     wait = bridge_peers_has(holder) ? bridge_lease_wait() : wait;
 
-    bridge_lease_ops->other(account, wait + 1 + bridge_random(50));
+    bridge_account_ops->other(account, wait + 1 + bridge_random(50));
 }
 
 
@@ -174,17 +161,14 @@ bridge_lease_look(bridge_account_t *account)
 void
 bridge_lease_orphaned(const char *bridge)
 {
-    bridge_account_each(bridge_lease_orphan, (void *) bridge);
-}
+    bridge_account_t  *account, *next;
 
-
-static void
-bridge_lease_orphan(bridge_account_t *account, void *data)
-{
-    if (account->state == BRIDGE_ACCOUNT_OTHER
-        && strcmp(account->holder, data) == 0)
-    {
-        bridge_lease_ops->available(account);
+    bridge_account_each(account, next) {
+        if (account->state == BRIDGE_ACCOUNT_OTHER
+            && strcmp(account->holder, bridge) == 0)
+        {
+            bridge_account_ops->available(account);
+        }
     }
 }
 
@@ -218,6 +202,8 @@ bridge_lease_lost(bridge_account_t *account)
 
     account->held = 0;
     evtimer_del(&account->lease);
+
+    bridge_session_end(account, BRIDGE_SESSION_RENEWING);
 }
 
 
@@ -246,7 +232,6 @@ bridge_lease_renewed(void *data, redisReply *reply)
         && account->held && account->state != BRIDGE_ACCOUNT_TAKING)
     {
         bridge_lease_lost(account);
-        bridge_lease_ops->lost(account);
     }
 
     bridge_account_release(account);
@@ -293,7 +278,7 @@ bridge_lease_given(const char *text, size_t len)
     account = bridge_account_find(text);
 
     if (account && account->state == BRIDGE_ACCOUNT_OTHER) {
-        bridge_lease_ops->available(account);
+        bridge_account_ops->available(account);
     }
 }
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "bridge_login.h"
+#include "bridge_auth.h"
 
 #include <stdlib.h>
 

@@ -7,10 +7,7 @@
  */
 
 
-#include "bridge_peers.h"
-#include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "bridge_log.h"
+#include "bridge_supervisor.h"
 
 #include <jansson.h>
 

@@ -8,9 +8,7 @@
  */
 
 
-#include "bridge_presence.h"
-#include "bridge_log.h"
-#include "bridge_redis_command.h"
+#include "bridge_supervisor.h"
 
 
 #define BRIDGE_PRESENCE_SOON     250    /* msec after a login */
@@ -23,7 +21,6 @@ static void bridge_presence_look(evutil_socket_t fd, short what, void *data);
 static void bridge_presence_answered(void *data, redisReply *reply);
 static void bridge_presence_next(bridge_account_t *account);
 static void bridge_presence_set(bridge_account_t *account, int present);
-static void bridge_presence_again(bridge_account_t *account, void *data);
 
 
 void
@@ -45,15 +42,12 @@ bridge_presence_soon(bridge_account_t *account)
 void
 bridge_presence_listening(void)
 {
-    bridge_account_each(bridge_presence_again, NULL);
-}
+    bridge_account_t  *account, *next;
 
-
-static void
-bridge_presence_again(bridge_account_t *account, void *data)
-{
-    bridge_timer_set(&account->presence,
-                     bridge_random(bridge_config->sessions.presence));
+    bridge_account_each(account, next) {
+        bridge_timer_set(&account->presence,
+                         bridge_random(bridge_config->sessions.presence));
+    }
 }
 
 

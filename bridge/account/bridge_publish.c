@@ -4,8 +4,7 @@
  */
 
 
-#include "bridge_publish.h"
-#include "bridge_log.h"
+#include "bridge_supervisor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,16 +24,6 @@ static int bridge_publish_send(bridge_account_t *account, int argc,
 static void bridge_publish_answered(void *data, redisReply *reply);
 static void bridge_publish_failed(bridge_account_t *account,
     redisReply *reply);
-
-
-static void  (*bridge_publish_handler)(bridge_account_t *account, int lost);
-
-
-void
-bridge_publish_init(void (*failed)(bridge_account_t *account, int lost))
-{
-    bridge_publish_handler = failed;
-}
 
 
 void
@@ -79,7 +68,7 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
 
     if (rc != 0 || bridge_publish_send(account, n, (const char **) argv) != 0)
     {
-        bridge_publish_handler(account, 0);
+        bridge_account_ops->unpublished(account, 0);
     }
 
     free(argv[3]);
@@ -164,7 +153,7 @@ bridge_publish_failed(bridge_account_t *account, redisReply *reply)
                    : "unexpected reply of redis");
     }
 
-    bridge_publish_handler(account, lost);
+    bridge_account_ops->unpublished(account, lost);
 }
 
 

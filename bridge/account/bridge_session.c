@@ -4,11 +4,7 @@
  */
 
 
-#include "bridge_session.h"
-#include "bridge_connect_rate.h"
-#include "bridge_log.h"
-#include "bridge_publish.h"
-#include "bridge_session_dav.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
 
@@ -24,8 +20,6 @@ static void bridge_session_log(void *data, int level,
     const char *text);
 
 
-static const bridge_session_ops_t    *bridge_session_ops;
-
 static const imap_callbacks_t  bridge_session_callbacks = {
     bridge_session_logged_in,
     bridge_session_publish,
@@ -33,13 +27,6 @@ static const imap_callbacks_t  bridge_session_callbacks = {
     bridge_session_failed,
     bridge_session_log
 };
-
-
-void
-bridge_session_init(const bridge_session_ops_t *ops)
-{
-    bridge_session_ops = ops;
-}
 
 
 int
@@ -182,7 +169,7 @@ bridge_session_ready(void *data, const char *how)
                    account->name, how);
     }
 
-    bridge_session_ops->ready(account);
+    bridge_account_ops->ready(account);
 }
 
 
@@ -199,7 +186,7 @@ bridge_session_failed(void *data, imap_fail_t reason,
 
     bridge_counters.failures[reason]++;
 
-    bridge_session_ops->failed(account, reason);
+    bridge_account_ops->failed(account, reason);
 }
 
 

@@ -8,9 +8,7 @@
  */
 
 
-#include "bridge_session_dav.h"
-#include "bridge_log.h"
-#include "bridge_publish.h"
+#include "bridge_supervisor.h"
 
 #include <stdlib.h>
 

@@ -5,12 +5,6 @@
 
 
 #include "bridge_supervisor.h"
-#include "bridge_connect_rate.h"
-#include "bridge_lease.h"
-#include "bridge_log.h"
-#include "bridge_presence.h"
-#include "bridge_publish.h"
-#include "bridge_session.h"
 
 
 #define BRIDGE_SUPERVISOR_GOOD  30000   /* msec of a session that was good */
@@ -27,13 +21,13 @@ static void bridge_supervisor_other(bridge_account_t *account,
     bridge_msec_t wait);
 static void bridge_supervisor_untaken(bridge_account_t *account);
 static void bridge_supervisor_available(bridge_account_t *account);
-static void bridge_supervisor_lost(bridge_account_t *account);
 static void bridge_supervisor_unpublished(bridge_account_t *account,
     int lost);
 static void bridge_supervisor_ready(bridge_account_t *account);
 static void bridge_supervisor_failed(bridge_account_t *account,
     imap_fail_t reason);
-static void bridge_supervisor_timer(bridge_account_t *account);
+static void bridge_supervisor_timer(evutil_socket_t fd, short what,
+    void *data);
 static void bridge_supervisor_close(bridge_account_t *account, int logout);
 static void bridge_supervisor_retry(bridge_account_t *account,
     bridge_msec_t min);
@@ -41,32 +35,24 @@ static void bridge_supervisor_later(bridge_account_t *account,
     bridge_msec_t wait);
 static void bridge_supervisor_state(bridge_account_t *account,
     bridge_account_state_t state);
-static void bridge_supervisor_forgive(bridge_account_t *account, void *data);
-static void bridge_supervisor_leave(bridge_account_t *account, void *data);
 
 
 static const bridge_account_ops_t  bridge_supervisor_account_ops = {
-    bridge_supervisor_created,
-    bridge_supervisor_changed,
-    bridge_supervisor_timer
-};
-
-static const bridge_lease_ops_t  bridge_supervisor_lease_ops = {
-    bridge_supervisor_granted,
-    bridge_supervisor_other,
-    bridge_supervisor_untaken,
-    bridge_supervisor_available,
-    bridge_supervisor_lost
-};
-
-static const bridge_session_ops_t  bridge_supervisor_session_ops = {
-    bridge_supervisor_ready,
-    bridge_supervisor_failed
+    .created = bridge_supervisor_created,
+    .changed = bridge_supervisor_changed,
+    .timer = bridge_supervisor_timer,
+    .turn = bridge_supervisor_turn,
+    .granted = bridge_supervisor_granted,
+    .other = bridge_supervisor_other,
+    .untaken = bridge_supervisor_untaken,
+    .available = bridge_supervisor_available,
+    .unpublished = bridge_supervisor_unpublished,
+    .ready = bridge_supervisor_ready,
+    .failed = bridge_supervisor_failed
 };
 
 
 static const bridge_supervisor_ops_t  *bridge_supervisor_ops;
-static int                             bridge_supervisor_leaving;
 
 
 void
@@ -74,31 +60,25 @@ bridge_supervisor_init(const bridge_supervisor_ops_t *ops)
 {
     bridge_supervisor_ops = ops;
 
-    bridge_account_init(&bridge_supervisor_account_ops);
-    bridge_connect_rate_init(bridge_supervisor_turn);
-    bridge_lease_open(&bridge_supervisor_lease_ops);
-    bridge_publish_init(bridge_supervisor_unpublished);
-    bridge_session_init(&bridge_supervisor_session_ops);
+    bridge_account_ops = &bridge_supervisor_account_ops;
+
+    bridge_connect_rate_init();
 }
 
 
 void
 bridge_supervisor_done(void)
 {
-    bridge_supervisor_leaving = 1;
+    bridge_account_t  *account, *next;
 
-    bridge_account_done();
-    bridge_account_each(bridge_supervisor_leave, NULL);
-}
+    bridge_account_leaving = 1;
 
+    bridge_account_each(account, next) {
+        account->present = 0;
+        account->until = 0;
 
-static void
-bridge_supervisor_leave(bridge_account_t *account, void *data)
-{
-    account->present = 0;
-    account->until = 0;
-
-    bridge_supervisor_changed(account);
+        bridge_supervisor_changed(account);
+    }
 }
 
 
@@ -139,23 +119,20 @@ bridge_supervisor_login(const char *name, bridge_login_t *login, int checked)
 }
 
 
+/* A master user's password may have been corrected. */
+
 void
 bridge_supervisor_reload(void)
 {
-    bridge_account_each(bridge_supervisor_forgive, NULL);
-}
+    bridge_account_t  *account, *next;
 
+    bridge_account_each(account, next) {
+        if (account->login == NULL) {
+            account->refused = 0;
+        }
 
-/* A master user's password may have been corrected. */
-
-static void
-bridge_supervisor_forgive(bridge_account_t *account, void *data)
-{
-    if (account->login == NULL) {
-        account->refused = 0;
+        bridge_supervisor_changed(account);
     }
-
-    bridge_supervisor_changed(account);
 }
 
 
@@ -190,7 +167,7 @@ bridge_supervisor_changed(bridge_account_t *account)
 
     if (!account->present && !account->updates && !account->pending
         && account->until <= bridge_now()
-        && (account->keep <= bridge_now() || bridge_supervisor_leaving))
+        && (account->keep <= bridge_now() || bridge_account_leaving))
     {
         bridge_account_free(account);
     }
@@ -200,7 +177,7 @@ bridge_supervisor_changed(bridge_account_t *account)
 static int
 bridge_supervisor_wanted(bridge_account_t *account)
 {
-    return !bridge_supervisor_leaving
+    return !bridge_account_leaving
            && (account->updates
                || (bridge_config->sessions.on
                    && (account->present || account->until > bridge_now())))
@@ -294,21 +271,14 @@ bridge_supervisor_available(bridge_account_t *account)
 
 
 static void
-bridge_supervisor_lost(bridge_account_t *account)
-{
-    bridge_session_end(account, BRIDGE_SESSION_RENEWING);
-}
-
-
-static void
 bridge_supervisor_unpublished(bridge_account_t *account, int lost)
 {
     if (lost) {
         bridge_lease_lost(account);
+        return;
     }
 
-    bridge_session_end(account, lost ? BRIDGE_SESSION_RENEWING
-                                     : BRIDGE_SESSION_ENDING);
+    bridge_session_end(account, BRIDGE_SESSION_ENDING);
 }
 
 
@@ -358,10 +328,11 @@ bridge_supervisor_failed(bridge_account_t *account, imap_fail_t reason)
 
 
 static void
-bridge_supervisor_timer(bridge_account_t *account)
+bridge_supervisor_timer(evutil_socket_t fd, short what, void *data)
 {
-    int            renew;
-    bridge_msec_t  wait;
+    int                renew;
+    bridge_msec_t      wait;
+    bridge_account_t  *account = data;
 
     switch (account->state) {
 

@@ -7,10 +7,8 @@
 
 
 #include "bridge_config.h"
-#include "bridge_dns.h"
-#include "bridge_log.h"
+#include "bridge.h"
 #include "bridge_option.h"
-#include "bridge_tls.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

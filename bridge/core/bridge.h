@@ -22,6 +22,10 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include <glib.h>
+
+#include <openssl/ssl.h>
+
 
 #define BRIDGE_NAME           "pimap-bridge"
 #define BRIDGE_VERSION        "0.1.0"
@@ -64,6 +68,116 @@ void bridge_wipe_free(void *data, size_t size);
 
 /* libevent wipes what it frees from now on, as logins pass through it. */
 void bridge_memory_init(void);
+
+
+/*
+ * The time until the next attempt: twice as long after
+ * each failure, within bounds, and random, so that clients that failed
+ * together spread.
+ */
+
+typedef struct {
+    unsigned  failures;
+} bridge_backoff_t;
+
+
+static inline bridge_msec_t
+bridge_backoff_next(bridge_backoff_t *backoff, bridge_msec_t min,
+    bridge_msec_t max)
+{
+    bridge_msec_t  wait;
+
+    wait = backoff->failures < 20 ? min << backoff->failures : max;
+    wait = wait < max ? wait : max;
+
+    backoff->failures++;
+
+    return wait / 2 + bridge_random(wait / 2 + 1);
+}
+
+
+static inline void
+bridge_backoff_reset(bridge_backoff_t *backoff)
+{
+    backoff->failures = 0;
+}
+
+
+/*
+ * bridge_log.c owns the log, in the format of nginx.  Invariant: no line has
+ * a password, a token or the content of a mail.  Control characters are
+ * escaped here.
+ */
+
+typedef enum {
+    BRIDGE_LOG_EMERG = 0,
+    BRIDGE_LOG_ALERT,                   /* our own bug */
+    BRIDGE_LOG_CRIT,
+    BRIDGE_LOG_ERROR,                   /* a peer failed */
+    BRIDGE_LOG_WARN,                    /* a limit is reached */
+    BRIDGE_LOG_NOTICE,                  /* the process has changed state */
+    BRIDGE_LOG_INFO,                    /* an account has, a login failed */
+    BRIDGE_LOG_DEBUG
+} bridge_log_level_t;
+
+extern bridge_log_level_t  bridge_log_level;
+extern const char         *bridge_log_names[];
+
+#define bridge_log(level, ...)                                                \
+    if ((level) <= bridge_log_level) bridge_log_write(level, __VA_ARGS__)
+
+void bridge_log_write(bridge_log_level_t level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Opens the file, "stderr" or "syslog"; the same file again, too: it may have
+ * been moved away.  Returns -1 and leaves the log as it is if it can't be.
+ */
+int bridge_log_open(const char *file, bridge_log_level_t level);
+
+/* Messages of libevent. */
+void bridge_log_libevent(int severity, const char *text);
+
+
+/*
+ * bridge_dns.c owns the resolver: libevent's, with the system's resolv.conf
+ * and hosts file.
+ */
+
+extern struct evdns_base  *bridge_dns;
+
+void bridge_dns_init(void);
+void bridge_dns_done(void);
+
+/* Reads the system's files again. */
+void bridge_dns_reload(void);
+
+
+/*
+ * bridge_tls.c owns the TLS settings of connections to servers.
+ *
+ * TLS 1.2 or later; if "verify", a certificate that the file's authorities
+ * (NULL: the system's) have signed.  NULL if the file can't be read.
+ */
+SSL_CTX *bridge_tls_client(int verify, const char *ca_file);
+
+/* A connection to this host, whose certificate has to be for it. */
+SSL *bridge_tls_connect(SSL_CTX *ctx, const char *host);
+
+
+/*
+ * bridge_systemd.c owns the messages to systemd, by the protocol of
+ * sd_notify(3).
+ */
+
+/* "READY=1", and from then on the messages for the watchdog. */
+void bridge_systemd_ready(void);
+
+/* Settings are being read, and were. */
+void bridge_systemd_reloading(void);
+void bridge_systemd_reloaded(void);
+
+void bridge_systemd_stopping(void);
 
 
 #endif /* _BRIDGE_H_INCLUDED_ */

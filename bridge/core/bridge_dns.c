@@ -4,8 +4,9 @@
  */
 
 
-#include "bridge_dns.h"
-#include "bridge_log.h"
+#include "bridge.h"
+
+#include <event2/dns.h>
 
 
 struct evdns_base  *bridge_dns;

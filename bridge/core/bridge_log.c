@@ -4,7 +4,7 @@
  */
 
 
-#include "bridge_log.h"
+#include "bridge.h"
 
 #include <errno.h>
 #include <fcntl.h>

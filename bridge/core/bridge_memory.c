@@ -7,7 +7,6 @@
 
 
 #include "bridge.h"
-#include "bridge_log.h"
 
 #include <malloc.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 
 
 #include "bridge_option.h"
-#include "bridge_log.h"
+#include "bridge.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
  */
 
 
-#include "bridge_systemd.h"
+#include "bridge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

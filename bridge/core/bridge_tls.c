@@ -4,7 +4,7 @@
  */
 
 
-#include "bridge_tls.h"
+#include "bridge.h"
 
 #include <arpa/inet.h>
 

@@ -6,9 +6,7 @@
  */
 
 
-#include "bridge_function_library.h"
-#include "bridge_redis_command.h"
-#include "bridge_log.h"
+#include "bridge_redis.h"
 
 #include "pimap_function_library.h"
 

@@ -5,9 +5,6 @@
 
 
 #include "bridge_redis.h"
-#include "bridge_dns.h"
-#include "bridge_log.h"
-#include "bridge_tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>

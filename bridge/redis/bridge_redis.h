@@ -15,7 +15,6 @@
 
 
 #include "bridge.h"
-#include "bridge_backoff.h"
 #include "bridge_config_redis.h"
 
 #include <event2/bufferevent.h>
@@ -115,6 +114,68 @@ void bridge_redis_reload(bridge_redis_conf_t *conf);
 
 /* True if the answer is an error that begins so. */
 int bridge_redis_is_error(redisReply *reply, const char *prefix);
+
+
+/*
+ * bridge_redis_command.c owns the connection for commands, which Redis
+ * answers in their order.
+ */
+
+typedef struct bridge_command_s  bridge_command_t;
+
+/* reply == NULL: no answer, Redis may have executed the command or not. */
+typedef void (*bridge_command_pt)(void *data, redisReply *reply);
+
+void bridge_redis_command_init(void);
+void bridge_redis_command_done(void);
+
+int bridge_redis_command_ready(void);
+
+/*
+ * The handler (or NULL) is called once, after this has returned.  Returns NULL
+ * if Redis is away or too far behind, and nothing was sent.  The format is
+ * that of hiredis: "%s", "%d", "%b" (pointer and size_t); a space ends an
+ * argument.
+ */
+bridge_command_t *bridge_redis_command_send(bridge_command_pt handler,
+    void *data, const char *format, ...);
+bridge_command_t *bridge_redis_command_send_argv(bridge_command_pt handler,
+    void *data, int argc, const char **argv, const size_t *len);
+
+/* The handler is not called any more. */
+void bridge_redis_command_forget(bridge_command_t *command);
+
+
+/*
+ * bridge_subscriber.c owns the connection for subscriptions, and the probe
+ * that tells whether it still receives messages.
+ */
+
+void bridge_subscriber_init(void);
+void bridge_subscriber_done(void);
+
+/* Subscribed, and the last probe came back. */
+int bridge_subscriber_ready(void);
+
+/* Sends a message to the inbox of the bridge, the channel P:bridge:<id>. */
+void bridge_subscriber_tell(const char *bridge, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+/*
+ * bridge_function_library.c owns the knowledge whether Redis has the function
+ * library, and loads it.
+ */
+
+/* The connection for commands is up, and Redis has the functions. */
+int bridge_function_library_ready(void);
+
+/* The connection for commands is up, or down. */
+void bridge_function_library_start(void);
+void bridge_function_library_stop(void);
+
+/* A function was not found, as the functions were flushed. */
+void bridge_function_library_lost(void);
 
 
 #endif /* _BRIDGE_REDIS_H_INCLUDED_ */

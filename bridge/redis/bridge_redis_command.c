@@ -7,7 +7,7 @@
  */
 
 
-#include "bridge_redis_command.h"
+#include "bridge_redis.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

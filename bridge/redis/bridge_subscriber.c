@@ -8,8 +8,7 @@
  */
 
 
-#include "bridge_subscriber.h"
-#include "bridge_redis_command.h"
+#include "bridge_redis.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -11,8 +11,7 @@
 #define _BRIDGE_UPDATE_H_INCLUDED_
 
 
-#include "bridge_account.h"
-#include "bridge_redis_command.h"
+#include "bridge_session.h"
 
 
 #define BRIDGE_UPDATE_RETRY  1000       /* msec */
@@ -124,6 +123,23 @@ void bridge_update_answer(bridge_update_entry_t *entry);
 
 /* Removes the update from the stream. */
 void bridge_update_remove(bridge_update_entry_t *entry);
+
+
+/*
+ * bridge_update_consumer.c owns the connection that reads the devices'
+ * updates from the stream, and the consumer group of the bridges.
+ */
+
+void bridge_update_consumer_init(void);
+
+/* Updates that were not begun are left to another bridge. */
+void bridge_update_consumer_done(void);
+
+/* The functions are in Redis. */
+void bridge_update_consumer_redis_ready(void);
+
+/* A message: another bridge has got this entry, of an account of ours. */
+void bridge_update_consumer_offered(const char *id, size_t len);
 
 
 #endif /* _BRIDGE_UPDATE_H_INCLUDED_ */

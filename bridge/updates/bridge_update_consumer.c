@@ -8,13 +8,8 @@
  */
 
 
-#include "bridge_update_consumer.h"
-#include "bridge_redis_command.h"
-#include "bridge_config.h"
-#include "bridge_function_library.h"
-#include "bridge_log.h"
-#include "bridge_peers.h"
 #include "bridge_update.h"
+#include "bridge_supervisor.h"
 
 
 #define BRIDGE_UPDATE_BLOCK  2000       /* msec that Redis waits */

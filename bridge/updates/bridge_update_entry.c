@@ -5,8 +5,6 @@
 
 
 #include "bridge_update.h"
-#include "bridge_log.h"
-#include "bridge_session.h"
 
 #include <stdlib.h>
 

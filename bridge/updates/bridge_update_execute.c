@@ -11,9 +11,6 @@
  */
 
 
-#include "bridge_log.h"
-#include "bridge_session.h"
-#include "bridge_session_dav.h"
 #include "bridge_update.h"
 
 #include <stdlib.h>

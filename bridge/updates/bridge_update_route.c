@@ -8,7 +8,6 @@
  */
 
 
-#include "bridge_subscriber.h"
 #include "bridge_update.h"
 
 
