@@ -256,8 +256,7 @@ bridge_http_poke(struct evhttp_request *r)
         bridge_http_reply(r, 400, "no account\n");
 
     } else {
-        sent = bridge_redis_command_send(NULL, NULL, "PUBLISH %s:poke %s",
-                                         bridge_config->redis.prefix, account)
+        sent = bridge_redis_call(NULL, NULL, "PUBLISH %s:poke %s", account)
                != NULL;
 
         bridge_http_reply(r, sent ? 204 : 503,

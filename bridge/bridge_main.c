@@ -309,7 +309,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
                    "\"%s\" and send HUP again", old->file);
     }
 
-    bridge_systemd_reloaded();
+    bridge_systemd("READY=1");
 }
 
 

@@ -109,33 +109,27 @@ static void
 bridge_account_scan_answered(void *data, redisReply *reply)
 {
     size_t       i;
-    redisReply  *keys;
+    const char  *cursor, *key;
 
     free(bridge_account_scan_cursor);
     bridge_account_scan_cursor = NULL;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements != 2
-        || reply->element[0]->type != REDIS_REPLY_STRING
-        || reply->element[1]->type != REDIS_REPLY_ARRAY)
-    {
+    cursor = bridge_redis_text(reply, 0);
+
+    if (cursor == NULL || reply->elements != 2) {
         return;
     }
 
-    keys = reply->element[1];
-
-    for (i = 0; i < keys->elements; i++) {
-        if (keys->element[i]->type == REDIS_REPLY_STRING) {
-            bridge_account_scan_key(keys->element[i]->str);
-        }
+    for (i = 0; (key = bridge_redis_text(reply->element[1], i)); i++) {
+        bridge_account_scan_key(key);
     }
 
-    if (strcmp(reply->element[0]->str, "0") == 0) {
+    if (strcmp(cursor, "0") == 0) {
         bridge_account_scan_finished = 1;
         return;
     }
 
-    bridge_account_scan_cursor = bridge_string(reply->element[0]->str);
+    bridge_account_scan_cursor = bridge_string(cursor);
     bridge_timer_set(&bridge_account_scan_timer, BRIDGE_ACCOUNT_SCAN_STEP);
 }
 

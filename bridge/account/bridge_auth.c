@@ -199,17 +199,8 @@ bridge_auth_flush(void)
 char *
 bridge_auth_account(const char *user)
 {
-    char  *name, *p;
-
-    name = bridge_string(user);
-
-    if (bridge_config->auth.lowercase) {
-        for (p = name; *p; p++) {
-            *p = *p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p;
-        }
-    }
-
-    return name;
+    return bridge_config->auth.lowercase ? g_ascii_strdown(user, -1)
+                                         : bridge_string(user);
 }
 
 

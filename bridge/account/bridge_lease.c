@@ -82,11 +82,9 @@ bridge_lease_taken(void *data, redisReply *reply)
     redisReply        **v;
     bridge_account_t   *account = data;
 
-    v = reply && reply->type == REDIS_REPLY_ARRAY ? reply->element : NULL;
+    v = reply ? reply->element : NULL;
 
-    if (v && reply->elements >= 1 && v[0]->type == REDIS_REPLY_STRING
-        && strcmp(v[0]->str, "ok") == 0)
-    {
+    if (g_strcmp0(bridge_redis_text(reply, 0), "ok") == 0) {
         account->held = 1;
 
         free(account->holder);
@@ -95,7 +93,7 @@ bridge_lease_taken(void *data, redisReply *reply)
         bridge_timer_set(&account->lease, bridge_config->lease.time / 3);
         bridge_account_ops->granted(account, v + 1, reply->elements - 1);
 
-    } else if (v && reply->elements == 3 && v[1]->type == REDIS_REPLY_STRING
+    } else if (bridge_redis_text(reply, 1) && reply->elements == 3
                && v[2]->type == REDIS_REPLY_INTEGER)
     {
         bridge_lease_other(account, v[1]->str,
@@ -186,10 +184,8 @@ bridge_lease_release(bridge_account_t *account)
     evtimer_del(&account->lease);
 
     value = bridge_account_lease(account);
-    bridge_redis_command_send(NULL, NULL, "FCALL pimap_lease_release 1 "
-                              BRIDGE_ACCOUNT_KEY " %s",
-                              bridge_config->redis.prefix, account->name,
-                              value);
+    bridge_redis_call(NULL, NULL, "FCALL pimap_lease_release 1 "
+                      BRIDGE_ACCOUNT_KEY " %s", account->name, value);
     free(value);
 }
 

@@ -39,10 +39,8 @@ bridge_peers_done(void)
 {
     evtimer_del(&bridge_peers_timer);
 
-    bridge_redis_command_send(NULL, NULL,
-                              "FCALL pimap_bridges 1 %s:bridges %s 0",
-                              bridge_config->redis.prefix,
-                              bridge_config->lease.id);
+    bridge_redis_call(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
+                      bridge_config->lease.id);
 
     json_decref(bridge_peers);
     bridge_peers = NULL;
@@ -85,11 +83,10 @@ bridge_peers_prefers(const char *account)
 static void
 bridge_peers_report(evutil_socket_t fd, short what, void *data)
 {
-    bridge_redis_command_send(bridge_peers_answered, NULL,
-                              "FCALL pimap_bridges 1 %s:bridges %s %d",
-                              bridge_config->redis.prefix,
-                              bridge_config->lease.id,
-                              (int) bridge_config->lease.time * 2 / 3);
+    bridge_redis_call(bridge_peers_answered, NULL,
+                      "FCALL pimap_bridges 1 %s:bridges %s %d",
+                      bridge_config->lease.id,
+                      (int) bridge_config->lease.time * 2 / 3);
 
     bridge_timer_set(&bridge_peers_timer, bridge_config->lease.time / 5);
 }

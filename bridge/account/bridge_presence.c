@@ -56,9 +56,8 @@ bridge_presence_look(evutil_socket_t fd, short what, void *data)
 {
     bridge_account_t  *account = data;
 
-    if (bridge_redis_command_send(bridge_presence_answered, account,
-                                  "PUBSUB NUMSUB " BRIDGE_ACCOUNT_KEY,
-                                  bridge_config->redis.prefix, account->name))
+    if (bridge_redis_call(bridge_presence_answered, account,
+                          "PUBSUB NUMSUB " BRIDGE_ACCOUNT_KEY, account->name))
     {
         bridge_account_hold(account);
     }

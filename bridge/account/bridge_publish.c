@@ -10,9 +10,6 @@
 #include <stdlib.h>
 
 
-#define BRIDGE_PUBLISH_FIXED  9         /* arguments before the events */
-
-
 typedef struct {
     bridge_account_t  *account;
     uint64_t           generation;
@@ -30,55 +27,43 @@ void
 bridge_publish(bridge_account_t *account, const char *name, json_t *events,
     json_t *state)
 {
-    int      rc;
-    char     maxlen[16], ttl[24];
-    size_t   i, n;
-    char   **argv;
+    int         rc;
+    size_t      i;
+    json_t     *event;
+    GPtrArray  *argv;
 
     if (account->session >= BRIDGE_SESSION_ENDING) {
         return;
     }
 
-    n = BRIDGE_PUBLISH_FIXED + json_array_size(events);
-    argv = bridge_alloc(n * sizeof(char *));
+    argv = g_ptr_array_new_with_free_func(free);
 
-    snprintf(maxlen, sizeof(maxlen), "%d", bridge_config->redis.maxlen);
-    snprintf(ttl, sizeof(ttl), "%llu",
-             (unsigned long long) bridge_config->redis.ttl / 1000);
+    g_ptr_array_add(argv, bridge_string("FCALL"));
+    g_ptr_array_add(argv, bridge_string("pimap_bridge_publish"));
+    g_ptr_array_add(argv, bridge_string("1"));
+    g_ptr_array_add(argv, bridge_format(BRIDGE_ACCOUNT_KEY,
+                                        bridge_config->redis.prefix,
+                                        account->name));
+    g_ptr_array_add(argv, bridge_account_lease(account));
+    g_ptr_array_add(argv, bridge_format("%d", bridge_config->redis.maxlen));
+    g_ptr_array_add(argv, bridge_format("%llu", (unsigned long long)
+                                        bridge_config->redis.ttl / 1000));
+    g_ptr_array_add(argv, bridge_string(name));
+    g_ptr_array_add(argv, state ? json_dumps(state, JSON_COMPACT)
+                                : bridge_string(""));
 
-    argv[0] = "FCALL";
-    argv[1] = "pimap_bridge_publish";
-    argv[2] = "1";
-    argv[3] = bridge_format(BRIDGE_ACCOUNT_KEY, bridge_config->redis.prefix,
-                            account->name);
-    argv[4] = bridge_account_lease(account);
-    argv[5] = maxlen;
-    argv[6] = ttl;
-    argv[7] = (char *) name;
-    argv[8] = state ? json_dumps(state, JSON_COMPACT) : bridge_string("");
-
-    rc = argv[8] ? 0 : -1;
-
-    for (i = BRIDGE_PUBLISH_FIXED; i < n; i++) {
-        argv[i] = json_dumps(json_array_get(events,
-                                            i - BRIDGE_PUBLISH_FIXED),
-                             JSON_COMPACT);
-        rc |= argv[i] ? 0 : -1;
+    json_array_foreach(events, i, event) {
+        g_ptr_array_add(argv, json_dumps(event, JSON_COMPACT));
     }
 
-    if (rc != 0 || bridge_publish_send(account, n, (const char **) argv) != 0)
-    {
+    rc = g_ptr_array_find(argv, NULL, NULL) ? -1
+         : bridge_publish_send(account, argv->len, (const char **) argv->pdata);
+
+    g_ptr_array_free(argv, TRUE);
+
+    if (rc != 0) {
         bridge_account_ops->unpublished(account, 0);
     }
-
-    free(argv[3]);
-    free(argv[4]);
-
-    for (i = 8; i < n; i++) {
-        free(argv[i]);
-    }
-
-    free(argv);
 }
 
 

@@ -50,15 +50,15 @@ uint32_t bridge_random(uint32_t max);
 void bridge_timer_set(struct event *timer, bridge_msec_t after);
 
 /*
- * Memory, zeroed.  Without memory the process logs that and ends.  systemd
- * starts it again, and it goes on with the state in Redis.
+ * Memory, zeroed; free() frees it.  Without memory GLib says so and ends the
+ * process.  systemd starts it again, and it goes on with the state in Redis.
  */
-void *bridge_alloc(size_t size);
+#define bridge_alloc(size)            g_malloc0(size)
+#define bridge_string(text)           g_strdup(text)
+#define bridge_format(...)            g_strdup_printf(__VA_ARGS__)
+#define bridge_vformat(format, args)  g_strdup_vprintf(format, args)
+
 char *bridge_copy(const char *text, size_t len);
-char *bridge_string(const char *text);
-char *bridge_format(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-char *bridge_vformat(const char *format, va_list args);
 
 /* Room for item "n" of an array, which may move; not zeroed. */
 void *bridge_grow(void *items, size_t n, size_t *size, size_t item);
@@ -173,11 +173,12 @@ SSL *bridge_tls_connect(SSL_CTX *ctx, const char *host);
 /* "READY=1", and from then on the messages for the watchdog. */
 void bridge_systemd_ready(void);
 
-/* Settings are being read, and were. */
+/* Settings are being read; "READY=1" follows. */
 void bridge_systemd_reloading(void);
-void bridge_systemd_reloaded(void);
 
 void bridge_systemd_stopping(void);
+
+void bridge_systemd(const char *state);
 
 
 #endif /* _BRIDGE_H_INCLUDED_ */

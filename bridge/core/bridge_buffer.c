@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/evp.h>
+
 #include "bridge.h"
 
 
@@ -92,22 +94,12 @@ bridge_buffer_number(bridge_buffer_t *b, uint64_t n)
 void
 bridge_buffer_base64(bridge_buffer_t *b, const char *data, size_t len)
 {
-    size_t    i;
-    uint32_t  bits;
+    char  *to;
 
-    static const char  digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    to = bridge_buffer_need(b, (len + 2) / 3 * 4 + 1);
 
-    for (i = 0; i < len; i += 3) {
-        bits = (uint32_t) (unsigned char) data[i] << 16;
-        bits |= i + 1 < len ? (unsigned char) data[i + 1] << 8 : 0;
-        bits |= i + 2 < len ? (unsigned char) data[i + 2] : 0;
-
-        bridge_buffer_char(b, digits[bits >> 18]);
-        bridge_buffer_char(b, digits[bits >> 12 & 63]);
-        bridge_buffer_char(b, i + 1 < len ? digits[bits >> 6 & 63] : '=');
-        bridge_buffer_char(b, i + 2 < len ? digits[bits & 63] : '=');
-    }
+    b->len += EVP_EncodeBlock((unsigned char *) to,
+                              (const unsigned char *) data, len);
 }
 
 

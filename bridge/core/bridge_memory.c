@@ -9,17 +9,13 @@
 #include "bridge.h"
 
 #include <malloc.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <event2/util.h>
 
 
 static void *bridge_memory_resize(void *data, size_t size);
 static void bridge_memory_free(void *data);
-static void bridge_memory_out(size_t size);
 
 
 struct event_base  *bridge_base;
@@ -28,11 +24,7 @@ struct event_base  *bridge_base;
 bridge_msec_t
 bridge_now(void)
 {
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (bridge_msec_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return g_get_monotonic_time() / 1000;
 }
 
 
@@ -60,29 +52,11 @@ bridge_timer_set(struct event *timer, bridge_msec_t after)
 
 
 void *
-bridge_alloc(size_t size)
-{
-    void  *data;
-
-    data = calloc(1, size);
-    if (data == NULL) {
-        bridge_memory_out(size);
-    }
-
-    return data;
-}
-
-
-void *
 bridge_grow(void *items, size_t n, size_t *size, size_t item)
 {
     if (n == *size) {
         *size = n ? n * 2 : 4;
-        items = reallocarray(items, *size, item);
-
-        if (items == NULL) {
-            bridge_memory_out(*size * item);
-        }
+        items = g_realloc_n(items, *size, item);
     }
 
     return items;
@@ -101,40 +75,6 @@ bridge_copy(const char *text, size_t len)
     }
 
     return copy;
-}
-
-
-char *
-bridge_string(const char *text)
-{
-    return text ? bridge_copy(text, strlen(text)) : NULL;
-}
-
-
-char *
-bridge_format(const char *format, ...)
-{
-    char     *text;
-    va_list   args;
-
-    va_start(args, format);
-    text = bridge_vformat(format, args);
-    va_end(args);
-
-    return text;
-}
-
-
-char *
-bridge_vformat(const char *format, va_list args)
-{
-    char  *text;
-
-    if (vasprintf(&text, format, args) < 0) {
-        bridge_memory_out(0);
-    }
-
-    return text;
 }
 
 
@@ -186,12 +126,4 @@ bridge_memory_free(void *data)
         explicit_bzero(data, malloc_usable_size(data));
         free(data);
     }
-}
-
-
-static void
-bridge_memory_out(size_t size)
-{
-    bridge_log(BRIDGE_LOG_EMERG, "no memory for %zu bytes", size);
-    exit(1);
 }

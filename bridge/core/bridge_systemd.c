@@ -13,11 +13,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 
-static void bridge_systemd(const char *state);
 static void bridge_systemd_watchdog(evutil_socket_t fd, short what,
     void *data);
 
@@ -55,22 +53,12 @@ bridge_systemd_ready(void)
 void
 bridge_systemd_reloading(void)
 {
-    char             text[64];
-    struct timespec  ts;
+    char  text[64];
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
-             (unsigned long long) ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long) g_get_monotonic_time());
 
     bridge_systemd(text);
-}
-
-
-void
-bridge_systemd_reloaded(void)
-{
-    bridge_systemd("READY=1");
 }
 
 
@@ -85,7 +73,7 @@ bridge_systemd_stopping(void)
 }
 
 
-static void
+void
 bridge_systemd(const char *state)
 {
     int                  fd;

@@ -17,9 +17,6 @@
 static void bridge_function_library_ask(evutil_socket_t fd, short what,
     void *data);
 static void bridge_function_library_answered(void *data, redisReply *reply);
-static void bridge_function_library_loaded(void *data, redisReply *reply);
-static void bridge_function_library_judge(const char *error,
-    long long version);
 static void bridge_function_library_load(void);
 
 
@@ -79,36 +76,25 @@ bridge_function_library_ask(evutil_socket_t fd, short what, void *data)
 }
 
 
+/* The answer to FCALL pimap_version, or, with "data", to FUNCTION LOAD. */
+
 static void
 bridge_function_library_answered(void *data, redisReply *reply)
 {
-    if (reply) {
-        bridge_function_library_judge(reply->type == REDIS_REPLY_ERROR
-                                      ? reply->str : NULL, reply->integer);
-    }
-}
+    long long    version;
+    const char  *error;
 
-
-static void
-bridge_function_library_loaded(void *data, redisReply *reply)
-{
     if (reply == NULL) {
         return;
     }
 
-    if (reply->type != REDIS_REPLY_ERROR) {
+    error = reply->type == REDIS_REPLY_ERROR ? reply->str : NULL;
+    version = data ? pimap_function_library_version() : reply->integer;
+
+    if (data && error == NULL) {
         bridge_log(BRIDGE_LOG_NOTICE, "redis: loaded the function library");
     }
 
-    bridge_function_library_judge(reply->type == REDIS_REPLY_ERROR
-                                  ? reply->str : NULL,
-                                  pimap_function_library_version());
-}
-
-
-static void
-bridge_function_library_judge(const char *error, long long version)
-{
     switch (pimap_function_library_status(error, version)) {
 
     case PIMAP_FUNCTION_LIBRARY_READY:
@@ -145,7 +131,8 @@ bridge_function_library_load(void)
 
     text = pimap_function_library_text(&len);
 
-    if (bridge_redis_command_send(bridge_function_library_loaded, NULL,
+    if (bridge_redis_command_send(bridge_function_library_answered,
+                                  (void *) text,
                                   "FUNCTION LOAD REPLACE %b", text, len)
         == NULL)
     {

@@ -38,7 +38,6 @@ static void bridge_redis_read(bridge_redis_t *redis);
 static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
 static void bridge_redis_drop(bridge_redis_t *redis);
 static void bridge_redis_lost(bridge_redis_t *redis);
-static int bridge_redis_differ(const char *a, const char *b);
 
 
 bridge_redis_conf_t            *bridge_redis_conf;
@@ -158,6 +157,15 @@ bridge_redis_is_error(redisReply *reply, const char *prefix)
 }
 
 
+const char *
+bridge_redis_text(redisReply *reply, size_t i)
+{
+    return reply && reply->type == REDIS_REPLY_ARRAY && i < reply->elements
+           && reply->element[i]->type == REDIS_REPLY_STRING
+           ? reply->element[i]->str : NULL;
+}
+
+
 void
 bridge_redis_reload(bridge_redis_conf_t *new)
 {
@@ -168,11 +176,11 @@ bridge_redis_reload(bridge_redis_conf_t *new)
 
     if (new->port == old->port && new->db == old->db && new->tls == old->tls
         && new->verify == old->verify
-        && !bridge_redis_differ(new->host, old->host)
-        && !bridge_redis_differ(new->user, old->user)
-        && !bridge_redis_differ(new->password, old->password)
-        && !bridge_redis_differ(new->ca_file, old->ca_file)
-        && !bridge_redis_differ(new->prefix, old->prefix))
+        && g_strcmp0(new->host, old->host) == 0
+        && g_strcmp0(new->user, old->user) == 0
+        && g_strcmp0(new->password, old->password) == 0
+        && g_strcmp0(new->ca_file, old->ca_file) == 0
+        && g_strcmp0(new->prefix, old->prefix) == 0)
     {
         return;
     }
@@ -500,11 +508,4 @@ bridge_redis_lost(bridge_redis_t *redis)
     if (up) {
         redis->down(redis);
     }
-}
-
-
-static int
-bridge_redis_differ(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
 }

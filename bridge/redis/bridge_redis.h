@@ -142,6 +142,14 @@ bridge_command_t *bridge_redis_command_send(bridge_command_pt handler,
 bridge_command_t *bridge_redis_command_send_argv(bridge_command_pt handler,
     void *data, int argc, const char **argv, const size_t *len);
 
+/* The same; the format's first "%s" is the prefix of all keys. */
+#define bridge_redis_call(handler, data, format, ...)                         \
+    bridge_redis_command_send(handler, data, format,                          \
+                              bridge_redis_conf->prefix, ##__VA_ARGS__)
+
+/* The text of an array's element; NULL if it has none. */
+const char *bridge_redis_text(redisReply *reply, size_t i);
+
 /* The handler is not called any more. */
 void bridge_redis_command_forget(bridge_command_t *command);
 

@@ -71,8 +71,7 @@ bridge_subscriber_tell(const char *bridge, const char *format, ...)
     text = bridge_vformat(format, args);
     va_end(args);
 
-    bridge_redis_command_send(NULL, NULL, "PUBLISH %s:bridge:%s %s",
-                              bridge_redis_conf->prefix, bridge, text);
+    bridge_redis_call(NULL, NULL, "PUBLISH %s:bridge:%s %s", bridge, text);
     free(text);
 }
 

@@ -193,10 +193,9 @@ bridge_update_consumer_timer_handler(evutil_socket_t fd, short what,
 static void
 bridge_update_consumer_group(void)
 {
-    bridge_redis_command_send(bridge_update_consumer_grouped, NULL,
-                              "XGROUP CREATE %s:updates %s 0 MKSTREAM",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group);
+    bridge_redis_call(bridge_update_consumer_grouped, NULL,
+                      "XGROUP CREATE %s:updates %s 0 MKSTREAM",
+                      bridge_config->updates.group);
 }
 
 
@@ -225,10 +224,9 @@ static void
 bridge_update_consumer_tend(evutil_socket_t fd, short what, void *data)
 {
     if (bridge_update_has_group && bridge_function_library_ready()) {
-        bridge_redis_command_send(bridge_update_consumer_list, NULL,
-                                  "XINFO CONSUMERS %s:updates %s",
-                                  bridge_config->redis.prefix,
-                                  bridge_config->updates.group);
+        bridge_redis_call(bridge_update_consumer_list, NULL,
+                          "XINFO CONSUMERS %s:updates %s",
+                          bridge_config->updates.group);
     }
 
     bridge_timer_set(&bridge_update_tender, bridge_config->lease.time / 3);
@@ -255,30 +253,24 @@ bridge_update_consumer_list(void *data, redisReply *reply)
 static void
 bridge_update_consumer_name(redisReply *consumer)
 {
-    if (consumer->type != REDIS_REPLY_ARRAY || consumer->elements < 6
-        || consumer->element[1]->type != REDIS_REPLY_STRING
-        || consumer->element[3]->type != REDIS_REPLY_INTEGER
-        || consumer->element[5]->type != REDIS_REPLY_INTEGER
-        || bridge_peers_has(consumer->element[1]->str))
-    {
+    const char  *name;
+
+    name = bridge_redis_text(consumer, 1);
+
+    if (name == NULL || consumer->elements < 6 || bridge_peers_has(name)) {
         return;
     }
 
     if (consumer->element[3]->integer > 0) {
-        bridge_redis_command_send(bridge_update_consumer_pending, NULL,
-                                  "XPENDING %s:updates %s IDLE %d - + %d %s",
-                                  bridge_config->redis.prefix,
-                                  bridge_config->updates.group,
-                                  (int) bridge_config->lease.time / 2,
-                                  BRIDGE_UPDATE_COUNT,
-                                  consumer->element[1]->str);
+        bridge_redis_call(bridge_update_consumer_pending, NULL,
+                          "XPENDING %s:updates %s IDLE %d - + %d %s",
+                          bridge_config->updates.group,
+                          (int) bridge_config->lease.time / 2,
+                          BRIDGE_UPDATE_COUNT, name);
 
     } else if (consumer->element[5]->integer > BRIDGE_UPDATE_IDLE) {
-        bridge_redis_command_send(NULL, NULL,
-                                  "XGROUP DELCONSUMER %s:updates %s %s",
-                                  bridge_config->redis.prefix,
-                                  bridge_config->updates.group,
-                                  consumer->element[1]->str);
+        bridge_redis_call(NULL, NULL, "XGROUP DELCONSUMER %s:updates %s %s",
+                          bridge_config->updates.group, name);
     }
 }
 
@@ -288,22 +280,14 @@ bridge_update_consumer_name(redisReply *consumer)
 static void
 bridge_update_consumer_pending(void *data, redisReply *reply)
 {
-    size_t  i;
+    size_t       i;
+    const char  *id;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || !bridge_update_on)
-    {
-        return;
-    }
+    for (i = 0; reply && bridge_update_on && i < reply->elements; i++) {
+        id = bridge_redis_text(reply->element[i], 0);
 
-    for (i = 0; i < reply->elements; i++) {
-
-        if (reply->element[i]->type == REDIS_REPLY_ARRAY
-            && reply->element[i]->elements > 0
-            && reply->element[i]->element[0]->type == REDIS_REPLY_STRING)
-        {
-            bridge_update_consumer_claim(reply->element[i]->element[0]->str,
-                                bridge_config->lease.time / 2);
+        if (id) {
+            bridge_update_consumer_claim(id, bridge_config->lease.time / 2);
         }
     }
 }
@@ -312,11 +296,10 @@ bridge_update_consumer_pending(void *data, redisReply *reply)
 static void
 bridge_update_consumer_claim(const char *id, bridge_msec_t idle)
 {
-    bridge_redis_command_send(bridge_update_consumer_claimed, NULL,
-                              "XCLAIM %s:updates %s %s %d %s",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group,
-                              bridge_config->lease.id, (int) idle, id);
+    bridge_redis_call(bridge_update_consumer_claimed, NULL,
+                      "XCLAIM %s:updates %s %s %d %s",
+                      bridge_config->updates.group, bridge_config->lease.id,
+                      (int) idle, id);
 }
 
 

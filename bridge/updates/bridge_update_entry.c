@@ -45,8 +45,7 @@ bridge_update_entry_add(redisReply *reply)
     redisReply             *fields;
     bridge_update_entry_t  *entry;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
-        || reply->element[0]->type != REDIS_REPLY_STRING
+    if (bridge_redis_text(reply, 0) == NULL || reply->elements != 2
         || reply->element[1]->type != REDIS_REPLY_ARRAY
         || bridge_update_find(reply->element[0]->str))
     {
@@ -101,12 +100,8 @@ bridge_update_field(redisReply *fields, const char *name)
     size_t  i;
 
     for (i = 0; i + 1 < fields->elements; i += 2) {
-
-        if (fields->element[i]->type == REDIS_REPLY_STRING
-            && fields->element[i + 1]->type == REDIS_REPLY_STRING
-            && strcmp(fields->element[i]->str, name) == 0)
-        {
-            return fields->element[i + 1]->str;
+        if (g_strcmp0(bridge_redis_text(fields, i), name) == 0) {
+            return bridge_redis_text(fields, i + 1);
         }
     }
 

@@ -30,7 +30,6 @@ static void bridge_update_answered(void *data, redisReply *reply);
 int
 bridge_update_repeatable(bridge_update_entry_t *entry)
 {
-    int          i;
     const char  *verb;
 
     static const char  *verbs[] = {
@@ -39,27 +38,18 @@ bridge_update_repeatable(bridge_update_entry_t *entry)
 
     verb = json_string_value(json_object_get(entry->body, "update"));
 
-    for (i = 0; verb && verbs[i]; i++) {
-        if (strcmp(verb, verbs[i]) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return verb && g_strv_contains(verbs, verb);
 }
 
 
 void
 bridge_update_mark(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_command_send(bridge_update_marked, entry,
-                                               "SET " BRIDGE_UPDATE_MARK
-                                               " %s NX GET EX %d",
-                                               bridge_config->redis.prefix,
-                                               entry->account, entry->entry,
-                                               bridge_config->lease.id,
-                                               BRIDGE_UPDATE_MARK_TTL);
-
+    entry->command = bridge_redis_call(bridge_update_marked, entry,
+                                       "SET " BRIDGE_UPDATE_MARK
+                                       " %s NX GET EX %d", entry->account,
+                                       entry->entry, bridge_config->lease.id,
+                                       BRIDGE_UPDATE_MARK_TTL);
     if (entry->command == NULL) {
         bridge_update_marked(entry, NULL);
     }
@@ -96,9 +86,8 @@ bridge_update_marked(void *data, redisReply *reply)
 void
 bridge_update_unmark(bridge_update_entry_t *entry)
 {
-    bridge_redis_command_send(NULL, NULL, "DEL " BRIDGE_UPDATE_MARK,
-                              bridge_config->redis.prefix, entry->account,
-                              entry->entry);
+    bridge_redis_call(NULL, NULL, "DEL " BRIDGE_UPDATE_MARK, entry->account,
+                      entry->entry);
 }
 
 
@@ -189,14 +178,12 @@ bridge_update_answer(bridge_update_entry_t *entry)
         entry->result = bridge_string("{\"status\":\"unknown\"}");
     }
 
-    entry->command = bridge_redis_command_send(bridge_update_answered, entry,
-                                 "FCALL pimap_result 1 " BRIDGE_ACCOUNT_KEY
-                                 " %s %s %s %d %d",
-                                 bridge_config->redis.prefix, entry->account,
-                                 entry->device, entry->id, entry->result,
-                                 bridge_config->redis.maxlen,
-                                 (int) (bridge_config->redis.ttl / 1000));
-
+    entry->command = bridge_redis_call(bridge_update_answered, entry,
+                                  "FCALL pimap_result 1 " BRIDGE_ACCOUNT_KEY
+                                  " %s %s %s %d %d", entry->account,
+                                  entry->device, entry->id, entry->result,
+                                  bridge_config->redis.maxlen,
+                                  (int) (bridge_config->redis.ttl / 1000));
     if (entry->command == NULL) {
         bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
     }
@@ -239,11 +226,9 @@ bridge_update_answered(void *data, redisReply *reply)
 void
 bridge_update_remove(bridge_update_entry_t *entry)
 {
-    bridge_redis_command_send(NULL, NULL, "XACK %s:updates %s %s",
-                              bridge_config->redis.prefix,
-                              bridge_config->updates.group, entry->entry);
-    bridge_redis_command_send(NULL, NULL, "XDEL %s:updates %s",
-                              bridge_config->redis.prefix, entry->entry);
+    bridge_redis_call(NULL, NULL, "XACK %s:updates %s %s",
+                      bridge_config->updates.group, entry->entry);
+    bridge_redis_call(NULL, NULL, "XDEL %s:updates %s", entry->entry);
 
     if (*entry->account && !bridge_update_repeatable(entry)) {
         bridge_update_unmark(entry);

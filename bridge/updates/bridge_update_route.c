@@ -27,11 +27,9 @@ bridge_update_route(bridge_update_entry_t *entry)
         return;
     }
 
-    entry->command = bridge_redis_command_send(bridge_update_routed, entry,
-                                        "GET " BRIDGE_ACCOUNT_KEY ":lease",
-                                        bridge_config->redis.prefix,
-                                        entry->account);
-
+    entry->command = bridge_redis_call(bridge_update_routed, entry,
+                                       "GET " BRIDGE_ACCOUNT_KEY ":lease",
+                                       entry->account);
     if (entry->command == NULL) {
         entry->advance(entry, BRIDGE_UPDATE_RETRYING);
     }
@@ -79,13 +77,11 @@ bridge_update_offer(bridge_update_entry_t *entry, const char *bridge)
 void
 bridge_update_check_offer(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_command_send(bridge_update_offer_checked,
-                                    entry,
-                                    "XPENDING %s:updates %s %s %s 1 %s",
-                                    bridge_config->redis.prefix,
-                                    bridge_config->updates.group,
-                                    entry->entry, entry->entry,
-                                    bridge_config->lease.id);
+    entry->command = bridge_redis_call(bridge_update_offer_checked, entry,
+                                       "XPENDING %s:updates %s %s %s 1 %s",
+                                       bridge_config->updates.group,
+                                       entry->entry, entry->entry,
+                                       bridge_config->lease.id);
     if (entry->command == NULL) {
         bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
     }
