@@ -48,12 +48,9 @@ static void bridge_http_page(struct evhttp_request *r,
 static void bridge_http_auth(struct evhttp_request *r);
 static bridge_login_t *bridge_http_login(struct evhttp_request *r);
 static bridge_login_t *bridge_http_basic(const char *text);
-static bridge_login_t *bridge_http_bearer(const char *user,
-    const char *token);
+static bridge_login_t *bridge_http_bearer(const char *user, const char *token);
 static int bridge_http_is_user(const char *user, size_t len);
-static void bridge_http_wipe(struct evhttp_request *r);
-static void bridge_http_gone(struct evhttp_connection *connection,
-    void *data);
+static void bridge_http_gone(struct evhttp_connection *connection, void *data);
 static void bridge_http_authenticated(void *data,
     bridge_auth_result_t result, const char *account);
 static void bridge_http_refuse(struct evhttp_request *r);
@@ -296,8 +293,6 @@ bridge_http_auth(struct evhttp_request *r)
 
     login = bridge_http_login(r);
 
-    bridge_http_wipe(r);
-
     if (login == NULL) {
         bridge_http_refuse(r);
         return;
@@ -322,6 +317,7 @@ static bridge_login_t *
 bridge_http_login(struct evhttp_request *r)
 {
     const char        *text, *user;
+    bridge_login_t    *login;
     struct evkeyvalq  *headers;
 
     headers = evhttp_request_get_input_headers(r);
@@ -331,17 +327,21 @@ bridge_http_login(struct evhttp_request *r)
         return NULL;
     }
 
+    user = evhttp_find_header(headers, "X-Pimap-User");
+    login = NULL;
+
     if (evutil_ascii_strncasecmp(text, "Basic ", 6) == 0) {
-        return bridge_http_basic(text + 6);
+        login = bridge_http_basic(text + 6);
+
+    } else if (user && evutil_ascii_strncasecmp(text, "Bearer ", 7) == 0) {
+        login = bridge_http_bearer(user, text + 7);
     }
 
-    if (evutil_ascii_strncasecmp(text, "Bearer ", 7) == 0) {
-        user = evhttp_find_header(headers, "X-Pimap-User");
+    /* the request keeps its header until it ends */
 
-        return user ? bridge_http_bearer(user, text + 7) : NULL;
-    }
+    explicit_bzero((char *) text, strlen(text));
 
-    return NULL;
+    return login;
 }
 
 
@@ -431,21 +431,6 @@ bridge_http_is_user(const char *user, size_t len)
     }
 
     return 1;
-}
-
-
-/* The request keeps its header until it ends. */
-
-static void
-bridge_http_wipe(struct evhttp_request *r)
-{
-    const char  *text;
-
-    text = evhttp_find_header(evhttp_request_get_input_headers(r),
-                              "Authorization");
-    if (text) {
-        explicit_bzero((char *) text, strlen(text));
-    }
 }
 
 

@@ -62,8 +62,7 @@ static void bridge_auth_keep(bridge_auth_entry_t *entry,
     bridge_auth_result_t result);
 static void bridge_auth_drop(bridge_auth_entry_t *entry);
 static void bridge_auth_sweep(evutil_socket_t fd, short what, void *data);
-static void bridge_auth_expire(bridge_auth_entries_t *list,
-    bridge_msec_t now);
+static void bridge_auth_expire(bridge_auth_entries_t *list, bridge_msec_t now);
 
 
 static bridge_auth_entry_t   *bridge_auth_entries;

@@ -23,8 +23,7 @@ struct bridge_auth_attempt_s {
 static void bridge_auth_logged_in(void *data);
 static void bridge_auth_failed(void *data, imap_fail_t reason,
     const char *why);
-static void bridge_auth_log(void *data, int level,
-    const char *text);
+static void bridge_auth_log(void *data, int level, const char *text);
 static void bridge_auth_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_auth_end(bridge_auth_attempt_t *attempt,
@@ -97,8 +96,7 @@ bridge_auth_logged_in(void *data)
 
 
 static void
-bridge_auth_failed(void *data, imap_fail_t reason,
-    const char *why)
+bridge_auth_failed(void *data, imap_fail_t reason, const char *why)
 {
     bridge_auth_attempt_t  *attempt = data;
 
@@ -113,8 +111,7 @@ bridge_auth_failed(void *data, imap_fail_t reason,
 
 
 static void
-bridge_auth_log(void *data, int level,
-    const char *text)
+bridge_auth_log(void *data, int level, const char *text)
 {
     bridge_auth_attempt_t  *attempt = data;
 

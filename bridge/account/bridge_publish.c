@@ -56,8 +56,9 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
         g_ptr_array_add(argv, json_dumps(event, JSON_COMPACT));
     }
 
-    rc = g_ptr_array_find(argv, NULL, NULL) ? -1
-         : bridge_publish_send(account, argv->len, (const char **) argv->pdata);
+    rc = g_ptr_array_find(argv, NULL, NULL)
+         ? -1 : bridge_publish_send(account, argv->len,
+                                    (const char **) argv->pdata);
 
     g_ptr_array_free(argv, TRUE);
 
@@ -146,23 +147,16 @@ json_t *
 bridge_publish_states(redisReply **states, size_t n)
 {
     size_t   i;
-    json_t  *object, *state;
+    json_t  *object;
 
     object = json_object();
 
+    /* a reply that is no string has no "str", and jansson refuses NULL */
+
     for (i = 0; i + 1 < n; i += 2) {
-
-        if (states[i]->type != REDIS_REPLY_STRING
-            || states[i + 1]->type != REDIS_REPLY_STRING)
-        {
-            continue;
-        }
-
-        state = json_loadb(states[i + 1]->str, states[i + 1]->len, 0, NULL);
-
-        if (state) {
-            json_object_set_new(object, states[i]->str, state);
-        }
+        json_object_set_new(object, states[i]->str,
+                            json_loadb(states[i + 1]->str, states[i + 1]->len,
+                                       0, NULL));
     }
 
     return object;

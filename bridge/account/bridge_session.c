@@ -16,8 +16,7 @@ static void bridge_session_publish(void *data, const char *mailbox,
 static void bridge_session_ready(void *data, const char *how);
 static void bridge_session_failed(void *data, imap_fail_t reason,
     const char *why);
-static void bridge_session_log(void *data, int level,
-    const char *text);
+static void bridge_session_log(void *data, int level, const char *text);
 
 
 static const imap_callbacks_t  bridge_session_callbacks = {
@@ -174,8 +173,7 @@ bridge_session_ready(void *data, const char *how)
 
 
 static void
-bridge_session_failed(void *data, imap_fail_t reason,
-    const char *why)
+bridge_session_failed(void *data, imap_fail_t reason, const char *why)
 {
     bridge_account_t  *account = data;
 
@@ -191,8 +189,7 @@ bridge_session_failed(void *data, imap_fail_t reason,
 
 
 static void
-bridge_session_log(void *data, int level,
-    const char *text)
+bridge_session_log(void *data, int level, const char *text)
 {
     bridge_account_t  *account = data;
 

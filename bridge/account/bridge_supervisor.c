@@ -21,8 +21,7 @@ static void bridge_supervisor_other(bridge_account_t *account,
     bridge_msec_t wait);
 static void bridge_supervisor_untaken(bridge_account_t *account);
 static void bridge_supervisor_available(bridge_account_t *account);
-static void bridge_supervisor_unpublished(bridge_account_t *account,
-    int lost);
+static void bridge_supervisor_unpublished(bridge_account_t *account, int lost);
 static void bridge_supervisor_ready(bridge_account_t *account);
 static void bridge_supervisor_failed(bridge_account_t *account,
     imap_fail_t reason);

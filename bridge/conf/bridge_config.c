@@ -7,8 +7,6 @@
 
 
 #include "bridge_config.h"
-#include "bridge.h"
-#include "bridge_option.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -11,10 +11,9 @@
 #define _BRIDGE_CONFIG_H_INCLUDED_
 
 
-#include "bridge.h"
-
-#include "bridge_config_dav.h"
 #include "bridge_config_redis.h"
+#include "bridge_option.h"
+#include "dav_client.h"
 #include "imap_client.h"
 
 
@@ -23,6 +22,26 @@
 
 typedef struct bridge_config_s  bridge_config_t;
 typedef struct bridge_server_s  bridge_server_t;
+
+
+/* The group "dav" of a server, and the connections and the schedule that its
+   accounts share. */
+
+typedef struct {
+    char             *url;
+    char             *path;
+    char             *master_user;
+    char             *master_password;
+    char             *master_header;
+    int               verify;
+    int               rate;
+
+    char             *origin;           /* of the URL */
+    char             *start;
+    dav_http_conf_t   http_conf;
+    dav_schedule_t    turns;
+    dav_server_t      server;           /* its http: since the first use */
+} bridge_config_dav_t;
 
 
 /* An IMAP server. */
@@ -127,6 +146,12 @@ void bridge_config_release(bridge_config_t *config);
 /* The first server whose "match" fits; NULL if none does. */
 bridge_server_t *bridge_config_server(bridge_config_t *config,
     const char *login);
+
+/* bridge_config_dav.c checks the settings that bridge_config.c has read.
+   Returns -1, with a line in the log, if they are wrong. */
+int bridge_config_dav_check(bridge_config_dav_t *conf, config_setting_t *group,
+    const char *file);
+void bridge_config_dav_free(bridge_config_dav_t *conf);
 
 
 #endif /* _BRIDGE_CONFIG_H_INCLUDED_ */

@@ -6,7 +6,7 @@
  */
 
 
-#include "bridge_config_dav.h"
+#include "bridge_config.h"
 #include "dav_url.h"
 
 #include <stdlib.h>

@@ -5,7 +5,6 @@
 
 
 #include "bridge_option.h"
-#include "bridge.h"
 
 #include <ctype.h>
 #include <errno.h>

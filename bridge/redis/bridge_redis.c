@@ -22,8 +22,7 @@
 
 
 static void bridge_redis_connect(bridge_redis_t *redis);
-static struct bufferevent *bridge_redis_bufferevent(
-    bridge_redis_conf_t *conf);
+static struct bufferevent *bridge_redis_bufferevent(bridge_redis_conf_t *conf);
 static int bridge_redis_connect_to(struct bufferevent *bev,
     bridge_redis_conf_t *conf, unsigned failures);
 static void bridge_redis_timer_handler(evutil_socket_t fd, short what,
@@ -34,7 +33,6 @@ static const char *bridge_redis_why(struct bufferevent *bev, short what,
     char *buf, size_t size);
 static void bridge_redis_greet(bridge_redis_t *redis);
 static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
-static void bridge_redis_read(bridge_redis_t *redis);
 static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
 static void bridge_redis_drop(bridge_redis_t *redis);
 static void bridge_redis_lost(bridge_redis_t *redis);
@@ -386,29 +384,14 @@ bridge_redis_greet(bridge_redis_t *redis)
 static void
 bridge_redis_read_handler(struct bufferevent *bev, void *data)
 {
-    bridge_redis_t  *redis = data;
+    int                    n;
+    void                  *reply;
+    bridge_redis_t        *redis = data;
+    struct evbuffer       *input;
+    struct evbuffer_iovec  v;
 
     redis->reading = 1;
-
-    bridge_redis_read(redis);
-
-    redis->reading = 0;
-
-    if (redis->failed) {
-        bridge_redis_lost(redis);
-    }
-}
-
-
-static void
-bridge_redis_read(bridge_redis_t *redis)
-{
-    int                   n;
-    void                 *reply;
-    struct evbuffer      *input;
-    struct evbuffer_iovec v;
-
-    input = bufferevent_get_input(redis->bev);
+    input = bufferevent_get_input(bev);
 
     while (!redis->failed && evbuffer_peek(input, -1, NULL, &v, 1) > 0) {
 
@@ -441,6 +424,12 @@ bridge_redis_read(bridge_redis_t *redis)
         } else if (redis->unread > BRIDGE_REDIS_MAX_REPLY) {
             bridge_redis_fail(redis, "the reply is too long");
         }
+    }
+
+    redis->reading = 0;
+
+    if (redis->failed) {
+        bridge_redis_lost(redis);
     }
 }
 

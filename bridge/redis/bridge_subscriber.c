@@ -18,8 +18,7 @@
 static void bridge_subscriber_up(bridge_redis_t *redis);
 static void bridge_subscriber_add(const char *channel);
 static void bridge_subscriber_down(bridge_redis_t *redis);
-static void bridge_subscriber_reply(bridge_redis_t *redis,
-    redisReply *reply);
+static void bridge_subscriber_reply(bridge_redis_t *redis, redisReply *reply);
 static void bridge_subscriber_message(const char *channel,
     redisReply *payload);
 static void bridge_subscriber_timer_handler(evutil_socket_t fd, short what,

@@ -41,7 +41,6 @@ bridge_update_entries_count(void)
 void
 bridge_update_entry_add(redisReply *reply)
 {
-    const char             *account, *device, *id, *body;
     redisReply             *fields;
     bridge_update_entry_t  *entry;
 
@@ -54,19 +53,15 @@ bridge_update_entry_add(redisReply *reply)
 
     fields = reply->element[1];
 
-    account = bridge_update_field(fields, "account");
-    device = bridge_update_field(fields, "device");
-    id = bridge_update_field(fields, "id");
-    body = bridge_update_field(fields, "body");
-
     entry = bridge_alloc(sizeof(bridge_update_entry_t));
 
     entry->advance = bridge_update_advance;
     entry->entry = bridge_string(reply->element[0]->str);
-    entry->account = bridge_string(account ? account : "");
-    entry->device = bridge_string(device ? device : "");
-    entry->id = bridge_string(id ? id : "");
-    entry->body = body ? json_loads(body, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    entry->account = bridge_string(bridge_update_field(fields, "account"));
+    entry->device = bridge_string(bridge_update_field(fields, "device"));
+    entry->id = bridge_string(bridge_update_field(fields, "id"));
+    entry->body = json_loads(bridge_update_field(fields, "body"),
+                             JSON_REJECT_DUPLICATES, NULL);
     entry->deadline = bridge_now() + bridge_config->updates.timeout;
 
     evtimer_assign(&entry->timer, bridge_base, bridge_update_timer_handler,
@@ -94,18 +89,23 @@ bridge_update_entry_add(redisReply *reply)
 }
 
 
+/* "": it is missing */
+
 static const char *
 bridge_update_field(redisReply *fields, const char *name)
 {
-    size_t  i;
+    size_t       i;
+    const char  *value;
 
     for (i = 0; i + 1 < fields->elements; i += 2) {
-        if (g_strcmp0(bridge_redis_text(fields, i), name) == 0) {
-            return bridge_redis_text(fields, i + 1);
+        value = bridge_redis_text(fields, i + 1);
+
+        if (value && g_strcmp0(bridge_redis_text(fields, i), name) == 0) {
+            return value;
         }
     }
 
-    return NULL;
+    return "";
 }
 
 
