@@ -48,6 +48,23 @@ extern ngx_module_t  ngx_pimap_module;
      && ngx_memcmp((s)->data, text, sizeof(text) - 1) == 0)
 
 
+/* Copies bytes of a library; NGX_ERROR if memory is out. */
+
+static ngx_inline ngx_int_t
+ngx_pimap_copy(ngx_pool_t *pool, ngx_str_t *to, const void *data, size_t len)
+{
+    ngx_str_t  from;
+
+    from.data = (u_char *) data;
+    from.len = len;
+
+    to->len = len;
+    to->data = ngx_pstrdup(pool, &from);
+
+    return to->data ? NGX_OK : NGX_ERROR;
+}
+
+
 /*
  * For a timer that belongs to no connection.  nginx reads the fd of the data
  * of each event for its debug log.  At a graceful shutdown a worker does not

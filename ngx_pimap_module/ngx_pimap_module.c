@@ -14,7 +14,7 @@
 #include "ngx_pimap_deliver.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_drain.h"
-#include "ngx_pimap_events.h"
+#include "ngx_pimap_locations.h"
 #include "ngx_pimap_gap.h"
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_marker.h"
@@ -25,25 +25,19 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_publish.h"
-#include "ngx_pimap_redact.h"
+#include "ngx_pimap_login.h"
 #include "ngx_pimap_redis_client.h"
 #include "ngx_pimap_replay.h"
 #include "ngx_pimap_revoke.h"
-#include "ngx_pimap_status.h"
 #include "ngx_pimap_supersede.h"
-#include "ngx_pimap_ticket_location.h"
 #include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_update.h"
 #include "ngx_pimap_update_waiter.h"
-#include "ngx_pimap_websocket_handshake.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
 
 #include <jansson.h>
 
 
-static void *ngx_pimap_module_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_pimap_module_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
@@ -72,34 +66,33 @@ static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
 #define ngx_pimap_loc(member)                                                 \
     NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_pimap_loc_conf_t, member)
 
+/* The row of a directive with one value, by the type of nginx's setter. */
+
+#define ngx_pimap_anywhere(name, type, member, post)                          \
+    { ngx_string(name), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,                    \
+      ngx_conf_set_ ## type ## _slot, ngx_pimap_loc(member), post }
+
+#define ngx_pimap_in_http(name, type, member, post)                           \
+    { ngx_string(name), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,                    \
+      ngx_conf_set_ ## type ## _slot, ngx_pimap_main(member), post }
+
+#define ngx_pimap_in_location(name, endpoint)                                 \
+    { ngx_string(name), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,                    \
+      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,                   \
+      &ngx_pimap_endpoints[NGX_PIMAP_ ## endpoint] }
+
 
 static ngx_command_t  ngx_pimap_commands[] = {
 
     { ngx_string("pimap_redis"), NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_pimap_conf_redis, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("pimap_zone"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_main(zone_size), NULL },
-
-    { ngx_string("pimap_events"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      &ngx_pimap_endpoints[NGX_PIMAP_EVENTS] },
-
-    { ngx_string("pimap_publish"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      &ngx_pimap_endpoints[NGX_PIMAP_PUBLISH] },
-
-    { ngx_string("pimap_update"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      &ngx_pimap_endpoints[NGX_PIMAP_UPDATE] },
-
-    { ngx_string("pimap_status"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      &ngx_pimap_endpoints[NGX_PIMAP_STATUS] },
-
-    { ngx_string("pimap_ticket"), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_pimap_conf_endpoint, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      &ngx_pimap_endpoints[NGX_PIMAP_TICKET] },
+    ngx_pimap_in_http("pimap_zone", size, zone_size, NULL),
+    ngx_pimap_in_location("pimap_events", EVENTS),
+    ngx_pimap_in_location("pimap_publish", PUBLISH),
+    ngx_pimap_in_location("pimap_update", UPDATE),
+    ngx_pimap_in_location("pimap_status", STATUS),
+    ngx_pimap_in_location("pimap_ticket", TICKET),
 
     { ngx_string("pimap_login"), NGX_PIMAP_ANYWHERE|NGX_CONF_1MORE,
       ngx_conf_set_bitmask_slot, ngx_pimap_loc(login),
@@ -114,33 +107,22 @@ static ngx_command_t  ngx_pimap_commands[] = {
     { ngx_string("pimap_token_key"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE12,
       ngx_pimap_login_conf_token_key, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("pimap_token_issuer"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, ngx_pimap_loc(token_issuer), NULL },
-
-    { ngx_string("pimap_token_audience"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, ngx_pimap_loc(token_audience), NULL },
-
-    { ngx_string("pimap_token_leeway"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot, ngx_pimap_loc(token_leeway),
-      &ngx_pimap_login_conf_leeway_post },
-
-    { ngx_string("pimap_token_claim"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, ngx_pimap_loc(token_claim),
-      &ngx_pimap_login_conf_claim_post },
-
-    { ngx_string("pimap_token_device_claim"),
-      NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, ngx_pimap_loc(token_device_claim), NULL },
-
-    { ngx_string("pimap_token_types_claim"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, ngx_pimap_loc(token_types_claim), NULL },
+    ngx_pimap_anywhere("pimap_token_issuer", str, token_issuer, NULL),
+    ngx_pimap_anywhere("pimap_token_audience", str, token_audience, NULL),
+    ngx_pimap_anywhere("pimap_token_leeway", sec, token_leeway,
+                       &ngx_pimap_login_conf_leeway_post),
+    ngx_pimap_anywhere("pimap_token_claim", str, token_claim,
+                       &ngx_pimap_login_conf_claim_post),
+    ngx_pimap_anywhere("pimap_token_device_claim", str, token_device_claim,
+                       NULL),
+    ngx_pimap_anywhere("pimap_token_types_claim", str, token_types_claim,
+                       NULL),
 
     { ngx_string("pimap_ticket_key"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_login_conf_ticket_key, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("pimap_ticket_time"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot, ngx_pimap_loc(ticket_time),
-      &ngx_pimap_login_conf_ticket_post },
+    ngx_pimap_anywhere("pimap_ticket_time", sec, ticket_time,
+                       &ngx_pimap_login_conf_ticket_post),
 
     { ngx_string("pimap_origin"), NGX_PIMAP_ANYWHERE|NGX_CONF_1MORE,
       ngx_pimap_websocket_handshake_origin, NGX_HTTP_LOC_CONF_OFFSET, 0,
@@ -149,28 +131,16 @@ static ngx_command_t  ngx_pimap_commands[] = {
     { ngx_string("pimap_ping"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE123,
       ngx_pimap_conf_ping, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
-    { ngx_string("pimap_retry"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_loc(retry),
-      &ngx_pimap_conf_wait_post },
-
-    { ngx_string("pimap_poll_wait"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_loc(poll_wait),
-      &ngx_pimap_conf_wait_post },
-
-    { ngx_string("pimap_poll_wait_max"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_loc(poll_wait_max),
-      &ngx_pimap_conf_wait_post },
-
-    { ngx_string("pimap_poll_linger"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_loc(poll_linger),
-      &ngx_pimap_conf_linger_post },
-
-    { ngx_string("pimap_buffer"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_loc(buffer), NULL },
-
-    { ngx_string("pimap_send_timeout"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_loc(send_timeout),
-      &ngx_pimap_conf_wait_post },
+    ngx_pimap_anywhere("pimap_retry", msec, retry, &ngx_pimap_conf_wait_post),
+    ngx_pimap_anywhere("pimap_poll_wait", msec, poll_wait,
+                       &ngx_pimap_conf_wait_post),
+    ngx_pimap_anywhere("pimap_poll_wait_max", msec, poll_wait_max,
+                       &ngx_pimap_conf_wait_post),
+    ngx_pimap_anywhere("pimap_poll_linger", msec, poll_linger,
+                       &ngx_pimap_conf_linger_post),
+    ngx_pimap_anywhere("pimap_buffer", size, buffer, NULL),
+    ngx_pimap_anywhere("pimap_send_timeout", msec, send_timeout,
+                       &ngx_pimap_conf_wait_post),
 
     { ngx_string("pimap_compress"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_conf_switch, ngx_pimap_loc(compress), NULL },
@@ -179,8 +149,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
       NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot, ngx_pimap_loc(compress_dictionary), NULL },
 
-    { ngx_string("pimap_compress_memory"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_main(compress_memory), NULL },
+    ngx_pimap_in_http("pimap_compress_memory", size, compress_memory, NULL),
 
     { ngx_string("pimap_detach"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot, ngx_pimap_loc(detach), NULL },
@@ -188,82 +157,46 @@ static ngx_command_t  ngx_pimap_commands[] = {
     { ngx_string("pimap_hibernate"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot, ngx_pimap_loc(hibernate), NULL },
 
-    { ngx_string("pimap_tls_padding"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_loc(tls_padding),
-      &ngx_pimap_conf_padding_post },
-
-    { ngx_string("pimap_drain"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_main(drain), NULL },
-
-    { ngx_string("pimap_log_length"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_main(log_length),
-      &ngx_pimap_conf_log_bounds },
-
-    { ngx_string("pimap_log_ttl"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot, ngx_pimap_main(log_ttl),
-      &ngx_pimap_conf_age_post },
-
-    { ngx_string("pimap_gap_check"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_main(gap_check),
-      &ngx_pimap_conf_pause_post },
-
-    { ngx_string("pimap_coalesce"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot, ngx_pimap_main(coalesce),
-      &ngx_pimap_conf_window_post },
+    ngx_pimap_anywhere("pimap_tls_padding", size, tls_padding,
+                       &ngx_pimap_conf_padding_post),
+    ngx_pimap_in_http("pimap_drain", msec, drain, NULL),
+    ngx_pimap_in_http("pimap_log_length", num, log_length,
+                      &ngx_pimap_conf_log_bounds),
+    ngx_pimap_in_http("pimap_log_ttl", sec, log_ttl, &ngx_pimap_conf_age_post),
+    ngx_pimap_in_http("pimap_gap_check", msec, gap_check,
+                      &ngx_pimap_conf_pause_post),
+    ngx_pimap_in_http("pimap_coalesce", msec, coalesce,
+                      &ngx_pimap_conf_window_post),
 
     { ngx_string("pimap_presence"), NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot, ngx_pimap_main(presence), NULL },
 
-    { ngx_string("pimap_max_devices"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_main(max_devices), NULL },
-
-    { ngx_string("pimap_max_devices_per_account"),
-      NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(max_devices_per_account), NULL },
-
-    { ngx_string("pimap_max_devices_per_ip"),
-      NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(max_devices_per_ip), NULL },
-
-    { ngx_string("pimap_max_account_length"),
-      NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(max_account_length),
-      &ngx_pimap_conf_length_bounds },
-
-    { ngx_string("pimap_max_device_length"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(max_device_length),
-      &ngx_pimap_conf_length_bounds },
-
-    { ngx_string("pimap_max_event"), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_main(max_event),
-      &ngx_pimap_conf_size_post },
-
-    { ngx_string("pimap_max_body"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_loc(max_body),
-      &ngx_pimap_conf_size_post },
+    ngx_pimap_in_http("pimap_max_devices", num, max_devices, NULL),
+    ngx_pimap_anywhere("pimap_max_devices_per_account", num,
+                       max_devices_per_account, NULL),
+    ngx_pimap_anywhere("pimap_max_devices_per_ip", num, max_devices_per_ip,
+                       NULL),
+    ngx_pimap_anywhere("pimap_max_account_length", num, max_account_length,
+                       &ngx_pimap_conf_length_bounds),
+    ngx_pimap_anywhere("pimap_max_device_length", num, max_device_length,
+                       &ngx_pimap_conf_length_bounds),
+    ngx_pimap_in_http("pimap_max_event", size, max_event,
+                      &ngx_pimap_conf_size_post),
+    ngx_pimap_anywhere("pimap_max_body", size, max_body,
+                       &ngx_pimap_conf_size_post),
 
     { ngx_string("pimap_updates"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot, ngx_pimap_loc(updates), NULL },
 
-    { ngx_string("pimap_max_update"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot, ngx_pimap_loc(max_update),
-      &ngx_pimap_conf_size_post },
-
-    { ngx_string("pimap_max_updates"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(max_updates),
-      &ngx_pimap_conf_updates_bounds },
-
-    { ngx_string("pimap_update_rate"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_loc(update_rate),
-      &ngx_pimap_conf_rate_bounds },
-
-    { ngx_string("pimap_update_wait"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot, ngx_pimap_loc(update_wait), NULL },
-
-    { ngx_string("pimap_max_queued_updates"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot, ngx_pimap_main(max_queued_updates),
-      &ngx_pimap_conf_backlog_bounds },
+    ngx_pimap_anywhere("pimap_max_update", size, max_update,
+                       &ngx_pimap_conf_size_post),
+    ngx_pimap_anywhere("pimap_max_updates", num, max_updates,
+                       &ngx_pimap_conf_updates_bounds),
+    ngx_pimap_anywhere("pimap_update_rate", num, update_rate,
+                       &ngx_pimap_conf_rate_bounds),
+    ngx_pimap_anywhere("pimap_update_wait", sec, update_wait, NULL),
+    ngx_pimap_in_http("pimap_max_queued_updates", num, max_queued_updates,
+                      &ngx_pimap_conf_backlog_bounds),
 
       ngx_null_command
 };
@@ -279,7 +212,7 @@ static ngx_http_module_t  ngx_pimap_module_ctx = {
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_pimap_module_create_loc_conf,      /* create location configuration */
+    ngx_pimap_create_loc_conf,             /* create location configuration */
     ngx_pimap_module_merge_loc_conf        /* merge location configuration */
 };
 
@@ -298,21 +231,6 @@ ngx_module_t  ngx_pimap_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
-
-
-static void *
-ngx_pimap_module_create_loc_conf(ngx_conf_t *cf)
-{
-    ngx_pimap_loc_conf_t  *plcf;
-
-    plcf = ngx_pimap_create_loc_conf(cf);
-
-    if (plcf) {
-        ngx_pimap_login_conf_create(plcf);
-    }
-
-    return plcf;
-}
 
 
 static char *

@@ -2,14 +2,14 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the value of "pimap_account" and its rules.  Called by login, identity
- * and publish.  Invariant: the default is $remote_user, and the argument
- * "account" of a publish request.
+ * Owns the value of "pimap_account", its rules, and the names in claims.
+ * Called by login, ticket, identity and publish.  Invariant: the default is
+ * $remote_user, and the argument "account" of a publish request.
  */
 
 
-#include "ngx_pimap_account_name.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_login.h"
+#include "ngx_pimap_http.h"
 
 
 static ngx_int_t ngx_pimap_account_name_remote_user(ngx_http_request_t *r,
@@ -111,4 +111,36 @@ ngx_pimap_account_name_remote_user(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_account_name_claims(ngx_http_request_t *r, json_t *claims,
+    ngx_str_t *account, ngx_str_t *device, ngx_pimap_login_t *login,
+    const char **reason)
+{
+    json_t                *claim;
+    ngx_int_t              rc;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    *reason = "no usable account";
+
+    claim = json_object_get(claims, (char *) account->data);
+
+    rc = ngx_pimap_token_name(r->pool, claim, plcf->max_account_length,
+                              &login->account);
+
+    claim = device->len ? json_object_get(claims, (char *) device->data)
+                        : NULL;
+
+    if (rc != NGX_OK || claim == NULL) {
+        return rc;
+    }
+
+    *reason = "no usable device";
+
+    return ngx_pimap_token_name(r->pool, claim, plcf->max_device_length,
+                                &login->device);
 }

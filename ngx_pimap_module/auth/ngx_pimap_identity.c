@@ -7,10 +7,8 @@
  */
 
 
-#include "ngx_pimap_identity.h"
-#include "ngx_pimap_account_name.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_http.h"
 
 
 ngx_int_t

@@ -7,8 +7,7 @@
  */
 
 
-#include "ngx_pimap_jwk.h"
-#include "ngx_pimap_key.h"
+#include "ngx_pimap_token.h"
 
 #include <jansson.h>
 #include <openssl/bn.h>
@@ -156,10 +155,6 @@ ngx_pimap_jwk_rsa(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     const char      *problem;
     OSSL_PARAM_BLD  *bld;
 
-    if (json_object_get(jwk, "d")) {
-        return "it has a private key, use the public key";
-    }
-
     if (ngx_pimap_jwk_bytes(cf, jwk, "n", &modulus) != NGX_OK
         || ngx_pimap_jwk_bytes(cf, jwk, "e", &exponent) != NGX_OK)
     {
@@ -198,10 +193,6 @@ ngx_pimap_jwk_ec(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys)
     ngx_str_t        x, y;
     const char      *crv, *problem;
     OSSL_PARAM_BLD  *bld;
-
-    if (json_object_get(jwk, "d")) {
-        return "it has a private key, use the public key";
-    }
 
     crv = json_string_value(json_object_get(jwk, "crv"));
 
@@ -251,6 +242,10 @@ ngx_pimap_jwk_public(ngx_conf_t *cf, json_t *jwk, ngx_array_t *keys,
     EVP_PKEY   *pkey;
     ngx_str_t   id, algorithm;
 
+    if (json_object_get(jwk, "d")) {
+        return "it has a private key, use the public key";
+    }
+
     if (ngx_pimap_jwk_text(cf, jwk, "kid", &id) != NGX_OK
         || ngx_pimap_jwk_text(cf, jwk, "alg", &algorithm) != NGX_OK)
     {
@@ -299,8 +294,7 @@ static ngx_int_t
 ngx_pimap_jwk_text(ngx_conf_t *cf, json_t *jwk, const char *name,
     ngx_str_t *text)
 {
-    json_t     *value;
-    ngx_str_t   given;
+    json_t  *value;
 
     ngx_str_null(text);
 
@@ -314,17 +308,8 @@ ngx_pimap_jwk_text(ngx_conf_t *cf, json_t *jwk, const char *name,
         return NGX_ERROR;
     }
 
-    given.data = (u_char *) json_string_value(value);
-    given.len = json_string_length(value);
-
-    text->data = ngx_pstrdup(cf->pool, &given);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->len = given.len;
-
-    return NGX_OK;
+    return ngx_pimap_copy(cf->pool, text, json_string_value(value),
+                          json_string_length(value));
 }
 
 

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_key.h"
+#include "ngx_pimap_token.h"
 
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
@@ -100,7 +100,8 @@ ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
 {
     BIO        *bio;
     char       *data;
-    ngx_str_t   pem;
+    long        len;
+    ngx_int_t   rc;
 
     bio = BIO_new(BIO_s_mem());
 
@@ -109,15 +110,12 @@ ngx_pimap_key_text(ngx_conf_t *cf, EVP_PKEY *pkey, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    pem.len = BIO_get_mem_data(bio, &data);
-    pem.data = (u_char *) data;
-
-    text->len = pem.len;
-    text->data = ngx_pstrdup(cf->pool, &pem);
+    len = BIO_get_mem_data(bio, &data);
+    rc = ngx_pimap_copy(cf->pool, text, data, len);
 
     BIO_free(bio);
 
-    return text->data ? NGX_OK : NGX_ERROR;
+    return rc;
 }
 
 

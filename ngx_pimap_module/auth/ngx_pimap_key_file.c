@@ -7,9 +7,8 @@
  */
 
 
-#include "ngx_pimap_key_file.h"
-#include "ngx_pimap_jwk.h"
-#include "ngx_pimap_key.h"
+#include "ngx_pimap_token.h"
+#include "ngx_pimap_conf.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -21,8 +20,6 @@
 
 static char *ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *text);
-static ssize_t ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file,
-    u_char *buf, size_t size);
 static const char *ngx_pimap_key_file_pem(ngx_conf_t *cf, ngx_str_t *text,
     ngx_str_t *id, ngx_array_t *keys);
 static const char *ngx_pimap_key_file_block(ngx_conf_t *cf, char *name,
@@ -111,74 +108,17 @@ ngx_pimap_key_file_read_secret(ngx_conf_t *cf, ngx_str_t *file,
 static char *
 ngx_pimap_key_file_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text)
 {
-    ssize_t   n;
-    u_char   *buf;
+    ssize_t  n;
 
-    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    buf = ngx_pnalloc(cf->pool, NGX_PIMAP_KEY_FILE_SIZE + 1);
-    if (buf == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    n = ngx_pimap_key_file_load(cf, file, buf,
-                                NGX_PIMAP_KEY_FILE_SIZE + 1);
-
-    if (n == NGX_ERROR) {
-        return NGX_CONF_ERROR;
-    }
+    n = ngx_pimap_conf_file(cf, file, text, NGX_PIMAP_KEY_FILE_SIZE + 1);
 
     if (n > NGX_PIMAP_KEY_FILE_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "key file \"%V\": larger than 64k", file);
-        return NGX_CONF_ERROR;
     }
 
-    text->data = buf;
-    text->len = n;
-
-    return NGX_CONF_OK;
-}
-
-
-static ssize_t
-ngx_pimap_key_file_load(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
-    size_t size)
-{
-    size_t    len;
-    ssize_t   n;
-    ngx_fd_t  fd;
-
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", file);
-        return NGX_ERROR;
-    }
-
-    for (len = 0; len < size; len += n) {
-        n = ngx_read_fd(fd, buf + len, size - len);
-
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                               ngx_read_fd_n " \"%V\" failed", file);
-            break;
-        }
-
-        if (n == 0) {
-            break;
-        }
-    }
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", file);
-    }
-
-    return n == NGX_ERROR ? NGX_ERROR : (ssize_t) len;
+    return n == NGX_ERROR || n > NGX_PIMAP_KEY_FILE_SIZE ? NGX_CONF_ERROR
+                                                         : NGX_CONF_OK;
 }
 
 

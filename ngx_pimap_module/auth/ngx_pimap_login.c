@@ -8,12 +8,7 @@
 
 
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_account_name.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
-#include "ngx_pimap_redact.h"
-#include "ngx_pimap_ticket.h"
-#include "ngx_pimap_token.h"
+#include "ngx_pimap_http.h"
 
 #include "pimap_types.h"
 
@@ -264,46 +259,26 @@ static ngx_int_t
 ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     json_t *claims, const char **reason)
 {
-    json_t                *claim;
+    json_t                *types;
     ngx_int_t              rc;
     ngx_pimap_loc_conf_t  *plcf;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    *reason = "no usable account";
+    rc = ngx_pimap_account_name_claims(r, claims, &plcf->token_claim,
+                                       &plcf->token_device_claim, login,
+                                       reason);
 
-    claim = json_object_get(claims, (char *) plcf->token_claim.data);
-
-    rc = ngx_pimap_token_name(r->pool, claim, plcf->max_account_length,
-                              &login->account);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    claim = plcf->token_device_claim.len
-            ? json_object_get(claims, (char *) plcf->token_device_claim.data)
-            : NULL;
-
-    if (claim) {
-        *reason = "no usable device";
-
-        rc = ngx_pimap_token_name(r->pool, claim, plcf->max_device_length,
-                                  &login->device);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    claim = plcf->token_types_claim.len
+    types = plcf->token_types_claim.len
             ? json_object_get(claims, (char *) plcf->token_types_claim.data)
             : NULL;
 
-    if (claim) {
+    if (rc == NGX_OK && types) {
         *reason = "no usable types";
-        return ngx_pimap_login_types(claim, &login->types);
+        return ngx_pimap_login_types(types, &login->types);
     }
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -402,34 +377,28 @@ static ngx_int_t
 ngx_pimap_login_refuse(ngx_http_request_t *r, const char *reason,
     const char **problem)
 {
-    u_char           *p;
-    size_t            size;
-    ngx_table_elt_t  *h;
+    u_char  *p, *text;
 
-    size = sizeof("Bearer realm=\"pimap\", error=\"invalid_token\", "
-                  "error_description=\"\"") + ngx_strlen(reason);
-
-    p = ngx_pnalloc(r->pool, size + sizeof("the token is refused: ")
-                             + ngx_strlen(reason));
-    h = ngx_list_push(&r->headers_out.headers);
-
-    if (p == NULL || h == NULL) {
+    p = ngx_pnalloc(r->pool, sizeof("Bearer realm=\"pimap\", "
+                                    "error=\"invalid_token\", "
+                                    "error_description=\"\"")
+                             + sizeof("the token is refused: ")
+                             + 2 * ngx_strlen(reason));
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
+    text = ngx_sprintf(p, "Bearer realm=\"pimap\", error=\"invalid_token\", "
+                       "error_description=\"%s\"%Z", reason);
+    (void) ngx_sprintf(text, "the token is refused: %s%Z", reason);
 
-    h->hash = 1;
-    ngx_str_set(&h->key, "WWW-Authenticate");
-    h->value.data = p;
-    h->value.len = ngx_sprintf(p, "Bearer realm=\"pimap\", "
-                               "error=\"invalid_token\", "
-                               "error_description=\"%s\"", reason) - p;
+    *problem = (char *) text;
 
-    r->headers_out.www_authenticate = h;
+    if (ngx_pimap_add_header(r, "WWW-Authenticate", (char *) p) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    *problem = (char *) p + size;
-    *ngx_sprintf(p + size, "the token is refused: %s", reason) = '\0';
+    r->headers_out.www_authenticate = ngx_pimap_last_header(r);
 
     return NGX_HTTP_UNAUTHORIZED;
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The login of a request: by nginx, by a token or by a ticket.
+ * The login, the account and the device of a request.
  */
 
 
@@ -11,15 +11,21 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_conf.h"
+#include "ngx_pimap_token.h"
 
 #include <jansson.h>
 
+
+/*
+ * ngx_pimap_login.c: The login of a request: by nginx, by a token or by a
+ * ticket.
+ */
 
 /* "pimap_login" */
 #define NGX_PIMAP_LOGIN_NGINX   0x0002
 #define NGX_PIMAP_LOGIN_TOKEN   0x0004
 #define NGX_PIMAP_LOGIN_TICKET  0x0008
-
 
 typedef struct {
     ngx_str_t     account;      /* empty: nginx knows no user */
@@ -29,7 +35,6 @@ typedef struct {
     uint32_t      expires;      /* 0: never */
     ngx_uint_t    token;        /* a token or ticket: can be revoked */
 } ngx_pimap_login_t;
-
 
 /*
  * NGX_OK; an HTTP status with "problem" set; NGX_ERROR if memory is out.  The
@@ -49,6 +54,103 @@ uint32_t ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway);
 
 /* Answers that the token is revoked, as a content handler does. */
 ngx_int_t ngx_pimap_login_revoked(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_login_conf.c: The settings of logins: a part of the location's.
+ */
+
+ngx_int_t ngx_pimap_login_conf_merge(ngx_conf_t *cf,
+    ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
+
+/* for the command table */
+char *ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_pimap_login_conf_ticket_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+extern ngx_conf_bitmask_t      ngx_pimap_login_conf_methods[];
+extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_leeway_post;
+extern ngx_conf_post_t         ngx_pimap_login_conf_claim_post;
+extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post;
+
+
+/*
+ * ngx_pimap_account_name.c: The account that nginx has logged the request
+ * in for.
+ */
+
+/*
+ * NGX_OK, with an empty name if nginx knows no user; an HTTP status with
+ * "problem" set; NGX_ERROR if memory is out.
+ */
+ngx_int_t ngx_pimap_account_name(ngx_http_request_t *r, ngx_str_t *account,
+    const char **problem);
+
+/* Checks an account from another place, such as a body; likewise. */
+ngx_int_t ngx_pimap_account_name_check(ngx_http_request_t *r,
+    ngx_str_t *account, const char **problem);
+
+/* The value of a setting; NGX_DECLINED: invalid percent-encoding. */
+ngx_int_t ngx_pimap_account_name_value(ngx_http_request_t *r,
+    ngx_pimap_name_conf_t *conf, ngx_str_t *value);
+
+/*
+ * Reads the account and the device, if there is one, from the claims with
+ * these names.  NGX_DECLINED, with "reason", if they are invalid.
+ */
+ngx_int_t ngx_pimap_account_name_claims(ngx_http_request_t *r,
+    json_t *claims, ngx_str_t *account, ngx_str_t *device,
+    ngx_pimap_login_t *login, const char **reason);
+
+
+/*
+ * ngx_pimap_identity.c: The account and the device of a request.
+ */
+
+/*
+ * The login of the request, which has an account.  NGX_OK; an HTTP status with
+ * "problem" set; NGX_ERROR if memory is out.
+ */
+ngx_int_t ngx_pimap_identity_login(ngx_http_request_t *r,
+    ngx_pimap_login_t **login, const char **problem);
+
+/* The device, which the login allows; it may be empty; likewise. */
+ngx_int_t ngx_pimap_identity_device(ngx_http_request_t *r,
+    ngx_str_t *device, const char **problem);
+
+
+/*
+ * ngx_pimap_ticket.c: Tickets: short-lived tokens of our own, for pages
+ * that can't send a header.
+ */
+
+/* Keeps tickets and tokens apart. */
+#define NGX_PIMAP_TICKET_AUDIENCE  "pimap-ticket"
+
+/* A new ticket for this login, and its end; else not NGX_OK. */
+ngx_int_t ngx_pimap_ticket_create(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, ngx_str_t *ticket, uint32_t *expires);
+
+/* The keys of the location; "key" is room for the shared zone's. */
+void ngx_pimap_ticket_keys(ngx_pimap_loc_conf_t *plcf, ngx_array_t *keys,
+    ngx_pimap_key_t *key);
+
+/* The login of the ticket; NGX_DECLINED if its claims are invalid. */
+ngx_int_t ngx_pimap_ticket_claims(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, json_t *claims);
+
+
+/*
+ * ngx_pimap_redact.c: Keeps tokens and tickets of the query out of the
+ * logs.
+ */
+
+/* Redacts the request line of each request. */
+ngx_int_t ngx_pimap_redact_init(ngx_conf_t *cf);
+
+/* Redacts $args and $request_uri, after the query has been read. */
+void ngx_pimap_redact(ngx_http_request_t *r);
 
 
 #endif /* _NGX_PIMAP_LOGIN_H_INCLUDED_ */

@@ -7,9 +7,6 @@
  */
 
 
-#include "ngx_pimap_login_conf.h"
-#include "ngx_pimap_key.h"
-#include "ngx_pimap_key_file.h"
 #include "ngx_pimap_login.h"
 
 
@@ -41,27 +38,6 @@ ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post = {
 };
 
 
-void
-ngx_pimap_login_conf_create(ngx_pimap_loc_conf_t *plcf)
-{
-    /*
-     * set by ngx_pcalloc():
-     *
-     *     plcf->login = 0;
-     *     plcf->token_issuer = { 0, NULL };
-     *     plcf->token_audience = { 0, NULL };
-     *     plcf->token_claim = { 0, NULL };
-     *     plcf->token_device_claim = { 0, NULL };
-     *     plcf->token_types_claim = { 0, NULL };
-     */
-
-    plcf->token_keys = NGX_CONF_UNSET_PTR;
-    plcf->token_leeway = NGX_CONF_UNSET;
-    plcf->ticket_keys = NGX_CONF_UNSET_PTR;
-    plcf->ticket_time = NGX_CONF_UNSET;
-}
-
-
 ngx_int_t
 ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev)
@@ -72,14 +48,12 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     ngx_conf_merge_ptr_value(conf->token_keys, prev->token_keys, NULL);
     ngx_conf_merge_str_value(conf->token_issuer, prev->token_issuer, "");
     ngx_conf_merge_str_value(conf->token_audience, prev->token_audience, "");
-    ngx_conf_merge_sec_value(conf->token_leeway, prev->token_leeway, 30);
     ngx_conf_merge_str_value(conf->token_claim, prev->token_claim, "sub");
     ngx_conf_merge_str_value(conf->token_device_claim,
                              prev->token_device_claim, "");
     ngx_conf_merge_str_value(conf->token_types_claim,
                              prev->token_types_claim, "");
     ngx_conf_merge_ptr_value(conf->ticket_keys, prev->ticket_keys, NULL);
-    ngx_conf_merge_sec_value(conf->ticket_time, prev->ticket_time, 60);
 
     switch (conf->endpoint) {
 

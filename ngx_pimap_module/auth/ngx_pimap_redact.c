@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_pimap_redact.h"
+#include "ngx_pimap_login.h"
 
 
 static ngx_int_t ngx_pimap_redact_handler(ngx_http_request_t *r);

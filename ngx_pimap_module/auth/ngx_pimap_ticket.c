@@ -8,9 +8,8 @@
  */
 
 
-#include "ngx_pimap_ticket.h"
+#include "ngx_pimap_login.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_token.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_types.h"
@@ -99,7 +98,6 @@ ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret, json_t *claims,
     char       *json, *token;
     jwt_t      *jwt;
     ngx_int_t   rc;
-    ngx_str_t   signed_text;
 
     if (jwt_new(&jwt) != 0) {
         return NGX_ERROR;
@@ -120,14 +118,11 @@ ngx_pimap_ticket_sign(ngx_pool_t *pool, ngx_str_t *secret, json_t *claims,
     ERR_clear_error();
 
     if (token) {
-        signed_text.data = (u_char *) token;
-        signed_text.len = ngx_strlen(token);
+        rc = ngx_pimap_copy(pool, text, token, ngx_strlen(token));
 
-        text->len = signed_text.len;
-        text->data = ngx_pstrdup(pool, &signed_text);
-
-        rc = text->data == NULL ? NGX_ERROR
-             : text->len > NGX_PIMAP_TOKEN_MAX ? NGX_DECLINED : NGX_OK;
+        if (text->len > NGX_PIMAP_TOKEN_MAX) {
+            rc = NGX_DECLINED;
+        }
     }
 
     free(token);
@@ -161,29 +156,11 @@ ngx_int_t
 ngx_pimap_ticket_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     json_t *claims)
 {
-    json_t                *device, *types;
-    ngx_int_t              rc;
-    ngx_pimap_loc_conf_t  *plcf;
+    json_t      *types;
+    const char  *reason;
 
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
-
-    rc = ngx_pimap_token_name(r->pool, json_object_get(claims, "sub"),
-                              plcf->max_account_length, &login->account);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    device = json_object_get(claims, "device");
-
-    if (device) {
-        rc = ngx_pimap_token_name(r->pool, device, plcf->max_device_length,
-                                  &login->device);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
+    static ngx_str_t  account = ngx_string("sub");
+    static ngx_str_t  device = ngx_string("device");
 
     types = json_object_get(claims, "types");
 
@@ -194,5 +171,6 @@ ngx_pimap_ticket_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     login->expires = (uint32_t) json_integer_value(
                                             json_object_get(claims, "end"));
 
-    return NGX_OK;
+    return ngx_pimap_account_name_claims(r, claims, &account, &device, login,
+                                         &reason);
 }

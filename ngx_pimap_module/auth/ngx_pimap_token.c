@@ -10,8 +10,7 @@
 
 
 #include "ngx_pimap_token.h"
-#include "ngx_pimap_key.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_http.h"
 
 #include <jwt.h>
 #include <openssl/err.h>
@@ -432,12 +431,5 @@ ngx_pimap_token_name(ngx_pool_t *pool, json_t *claim, size_t max,
         return NGX_DECLINED;
     }
 
-    name->data = ngx_pstrdup(pool, &text);
-    if (name->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    name->len = text.len;
-
-    return NGX_OK;
+    return ngx_pimap_copy(pool, name, text.data, text.len);
 }

@@ -9,6 +9,70 @@
 #include "ngx_pimap_conf.h"
 
 
+/*
+ * A number and its default.  All types of numbers have the width of a word,
+ * and the same value is unset.  "type" is nginx's name, for readers.
+ */
+
+typedef struct {
+    size_t       offset;
+    ngx_uint_t   value;
+} ngx_pimap_conf_value_t;
+
+#define ngx_pimap_conf_main_value(member, type, value)                       \
+    { offsetof(ngx_pimap_main_conf_t, member), value }
+
+#define ngx_pimap_conf_loc_value(member, type, value)                        \
+    { offsetof(ngx_pimap_loc_conf_t, member), value }
+
+
+static const ngx_pimap_conf_value_t  ngx_pimap_conf_main_values[] = {
+    ngx_pimap_conf_main_value(zone_size, size, 5 * 1024 * 1024),
+    ngx_pimap_conf_main_value(max_devices, uint, 0),
+    ngx_pimap_conf_main_value(max_event, size, 64 * 1024),
+    ngx_pimap_conf_main_value(compress_memory, size, 32),
+    ngx_pimap_conf_main_value(drain, msec, 30000),
+    ngx_pimap_conf_main_value(log_length, uint, 1000),
+    ngx_pimap_conf_main_value(log_ttl, sec, 7 * 86400),
+    ngx_pimap_conf_main_value(gap_check, msec, 60000),
+    ngx_pimap_conf_main_value(presence, flag, 0),
+    ngx_pimap_conf_main_value(coalesce, msec, 0),
+    ngx_pimap_conf_main_value(max_queued_updates, uint, 100000),
+    { 0, 0 }
+};
+
+
+static const ngx_pimap_conf_value_t  ngx_pimap_conf_loc_values[] = {
+    ngx_pimap_conf_loc_value(max_account_length, uint, 255),
+    ngx_pimap_conf_loc_value(max_device_length, uint, 128),
+    ngx_pimap_conf_loc_value(retry, msec, 3000),
+    ngx_pimap_conf_loc_value(poll_wait, msec, 60000),
+    ngx_pimap_conf_loc_value(poll_wait_max, msec, 300000),
+    ngx_pimap_conf_loc_value(poll_linger, msec, 50),
+    ngx_pimap_conf_loc_value(max_devices_per_account, uint, 100),
+    ngx_pimap_conf_loc_value(max_devices_per_ip, uint, 0),
+    ngx_pimap_conf_loc_value(max_body, size, 256 * 1024),
+    ngx_pimap_conf_loc_value(updates, flag, 1),
+    ngx_pimap_conf_loc_value(max_update, size, 64 * 1024),
+    ngx_pimap_conf_loc_value(max_updates, uint, 100),
+    ngx_pimap_conf_loc_value(update_rate, uint, 32),
+    ngx_pimap_conf_loc_value(update_wait, sec, 30),
+    ngx_pimap_conf_loc_value(buffer, size, 64 * 1024),
+    ngx_pimap_conf_loc_value(send_timeout, msec, 30000),
+    ngx_pimap_conf_loc_value(compress_dictionary, flag, 1),
+    ngx_pimap_conf_loc_value(detach, flag, 1),
+    ngx_pimap_conf_loc_value(hibernate, flag, 0),
+    ngx_pimap_conf_loc_value(tls_padding, size, 0),
+    ngx_pimap_conf_loc_value(token_leeway, sec, 30),
+    ngx_pimap_conf_loc_value(ticket_time, sec, 60),
+    { 0, 0 }
+};
+
+
+static void ngx_pimap_conf_unset(void *conf,
+    const ngx_pimap_conf_value_t *value);
+static void ngx_pimap_conf_default(void *conf, void *prev,
+    const ngx_pimap_conf_value_t *value);
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
 static ngx_int_t ngx_pimap_conf_key(ngx_conf_t *cf,
@@ -38,11 +102,6 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
      *     pmcf->hibernate = 0;
      */
 
-    pmcf->zone_size = NGX_CONF_UNSET_SIZE;
-    pmcf->max_devices = NGX_CONF_UNSET_UINT;
-    pmcf->max_event = NGX_CONF_UNSET_SIZE;
-    pmcf->compress_memory = NGX_CONF_UNSET_SIZE;
-    pmcf->drain = NGX_CONF_UNSET_MSEC;
     if (ngx_array_init(&pmcf->events, cf->pool, 4,
                        sizeof(ngx_pimap_loc_conf_t *))
         != NGX_OK)
@@ -50,12 +109,7 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    pmcf->log_length = NGX_CONF_UNSET_UINT;
-    pmcf->log_ttl = NGX_CONF_UNSET;
-    pmcf->gap_check = NGX_CONF_UNSET_MSEC;
-    pmcf->presence = NGX_CONF_UNSET;
-    pmcf->coalesce = NGX_CONF_UNSET_MSEC;
-    pmcf->max_queued_updates = NGX_CONF_UNSET_UINT;
+    ngx_pimap_conf_unset(pmcf, ngx_pimap_conf_main_values);
 
     return pmcf;
 }
@@ -66,17 +120,7 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_pimap_main_conf_t  *pmcf = conf;
 
-    ngx_conf_init_size_value(pmcf->zone_size, 5 * 1024 * 1024);
-    ngx_conf_init_uint_value(pmcf->max_devices, 0);
-    ngx_conf_init_size_value(pmcf->max_event, 64 * 1024);
-    ngx_conf_init_size_value(pmcf->compress_memory, 32);
-    ngx_conf_init_msec_value(pmcf->drain, 30000);
-    ngx_conf_init_uint_value(pmcf->log_length, 1000);
-    ngx_conf_init_value(pmcf->log_ttl, 7 * 86400);
-    ngx_conf_init_msec_value(pmcf->gap_check, 60000);
-    ngx_conf_init_value(pmcf->presence, 0);
-    ngx_conf_init_msec_value(pmcf->coalesce, 0);
-    ngx_conf_init_uint_value(pmcf->max_queued_updates, 100000);
+    ngx_pimap_conf_default(pmcf, pmcf, ngx_pimap_conf_main_values);
 
     if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -105,32 +149,15 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
      *     plcf->account = { NULL, 0 };
      *     plcf->device = { NULL, 0 };
      *     plcf->endpoint = NGX_PIMAP_NO_ENDPOINT;
+     *     plcf->login = 0;
+     *     plcf->token_... = { 0, NULL };
      */
 
-    plcf->max_account_length = NGX_CONF_UNSET_UINT;
-    plcf->max_device_length = NGX_CONF_UNSET_UINT;
     plcf->ping = NGX_CONF_UNSET;
-    plcf->ping_min = NGX_CONF_UNSET;
-    plcf->ping_max = NGX_CONF_UNSET;
-    plcf->retry = NGX_CONF_UNSET_MSEC;
-    plcf->poll_wait = NGX_CONF_UNSET_MSEC;
-    plcf->poll_wait_max = NGX_CONF_UNSET_MSEC;
-    plcf->poll_linger = NGX_CONF_UNSET_MSEC;
-    plcf->max_devices_per_account = NGX_CONF_UNSET_UINT;
-    plcf->max_devices_per_ip = NGX_CONF_UNSET_UINT;
-    plcf->max_body = NGX_CONF_UNSET_SIZE;
-    plcf->updates = NGX_CONF_UNSET;
-    plcf->max_update = NGX_CONF_UNSET_SIZE;
-    plcf->max_updates = NGX_CONF_UNSET_UINT;
-    plcf->update_rate = NGX_CONF_UNSET_UINT;
-    plcf->update_wait = NGX_CONF_UNSET;
     plcf->origins = NGX_CONF_UNSET_PTR;
-    plcf->buffer = NGX_CONF_UNSET_SIZE;
-    plcf->send_timeout = NGX_CONF_UNSET_MSEC;
-    plcf->compress_dictionary = NGX_CONF_UNSET;
-    plcf->detach = NGX_CONF_UNSET;
-    plcf->hibernate = NGX_CONF_UNSET;
-    plcf->tls_padding = NGX_CONF_UNSET_SIZE;
+    plcf->token_keys = NGX_CONF_UNSET_PTR;
+    plcf->ticket_keys = NGX_CONF_UNSET_PTR;
+    ngx_pimap_conf_unset(plcf, ngx_pimap_conf_loc_values);
 
     return plcf;
 }
@@ -150,33 +177,8 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_pimap_merge_name(&conf->compress, &prev->compress);
     ngx_pimap_merge_ping(conf, prev);
 
-    ngx_conf_merge_uint_value(conf->max_account_length,
-                              prev->max_account_length, 255);
-    ngx_conf_merge_uint_value(conf->max_device_length,
-                              prev->max_device_length, 128);
-    ngx_conf_merge_msec_value(conf->retry, prev->retry, 3000);
-    ngx_conf_merge_msec_value(conf->poll_wait, prev->poll_wait, 60000);
-    ngx_conf_merge_msec_value(conf->poll_wait_max, prev->poll_wait_max,
-                              300000);
-    ngx_conf_merge_msec_value(conf->poll_linger, prev->poll_linger, 50);
-    ngx_conf_merge_uint_value(conf->max_devices_per_account,
-                              prev->max_devices_per_account, 100);
-    ngx_conf_merge_uint_value(conf->max_devices_per_ip,
-                              prev->max_devices_per_ip, 0);
-    ngx_conf_merge_size_value(conf->max_body, prev->max_body, 256 * 1024);
-    ngx_conf_merge_value(conf->updates, prev->updates, 1);
-    ngx_conf_merge_size_value(conf->max_update, prev->max_update, 64 * 1024);
-    ngx_conf_merge_uint_value(conf->max_updates, prev->max_updates, 100);
-    ngx_conf_merge_uint_value(conf->update_rate, prev->update_rate, 32);
-    ngx_conf_merge_sec_value(conf->update_wait, prev->update_wait, 30);
+    ngx_pimap_conf_default(conf, prev, ngx_pimap_conf_loc_values);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
-    ngx_conf_merge_size_value(conf->buffer, prev->buffer, 64 * 1024);
-    ngx_conf_merge_msec_value(conf->send_timeout, prev->send_timeout, 30000);
-    ngx_conf_merge_value(conf->compress_dictionary,
-                         prev->compress_dictionary, 1);
-    ngx_conf_merge_value(conf->detach, prev->detach, 1);
-    ngx_conf_merge_value(conf->hibernate, prev->hibernate, 0);
-    ngx_conf_merge_size_value(conf->tls_padding, prev->tls_padding, 0);
 
     if (conf->endpoint == NGX_PIMAP_EVENTS && conf->hibernate) {
 
@@ -209,6 +211,34 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void
+ngx_pimap_conf_unset(void *conf, const ngx_pimap_conf_value_t *value)
+{
+    for ( /* void */ ; value->offset; value++) {
+        *(ngx_uint_t *) ((u_char *) conf + value->offset)
+            = NGX_CONF_UNSET_UINT;
+    }
+}
+
+
+static void
+ngx_pimap_conf_default(void *conf, void *prev,
+    const ngx_pimap_conf_value_t *value)
+{
+    ngx_uint_t  *to, from;
+
+    for ( /* void */ ; value->offset; value++) {
+
+        to = (ngx_uint_t *) ((u_char *) conf + value->offset);
+        from = *(ngx_uint_t *) ((u_char *) prev + value->offset);
+
+        if (*to == NGX_CONF_UNSET_UINT) {
+            *to = from == NGX_CONF_UNSET_UINT ? value->value : from;
+        }
+    }
 }
 
 
@@ -453,4 +483,54 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pmcf->used = 1;
 
     return NGX_CONF_OK;
+}
+
+
+ssize_t
+ngx_pimap_conf_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text,
+    size_t size)
+{
+    size_t    len;
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(cf->pool, size);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", file);
+        return NGX_ERROR;
+    }
+
+    for (len = 0; len < size; len += n) {
+        n = ngx_read_fd(fd, text->data + len, size - len);
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                               ngx_read_fd_n " \"%V\" failed", file);
+            break;
+        }
+
+        if (n == 0) {
+            break;
+        }
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    text->len = len;
+
+    return n == NGX_ERROR ? NGX_ERROR : (ssize_t) len;
 }

@@ -156,6 +156,13 @@ char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/*
+ * Reads a file of "size" bytes at most, and makes its name absolute.  Returns
+ * the number of bytes, or NGX_ERROR after it has logged the error.
+ */
+ssize_t ngx_pimap_conf_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text,
+    size_t size);
+
 /* the post_handler of ngx_pimap_conf_range_t */
 char *ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data);
 

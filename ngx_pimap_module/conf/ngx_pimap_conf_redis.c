@@ -11,7 +11,6 @@
 
 #include "ngx_pimap_conf_redis.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_conf_redis_url.h"
 
 
 #define NGX_PIMAP_REDIS_MAX_PREFIX       64
@@ -198,17 +197,11 @@ static char *
 ngx_pimap_conf_redis_verify(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *value, size_t offset)
 {
-    if (value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0) {
-        rcf->verify = 1;
-        return NGX_CONF_OK;
-    }
+    rcf->verify = ngx_pimap_is(value, "on");
 
-    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
-        rcf->verify = 0;
-        return NGX_CONF_OK;
-    }
-
-    return "has an invalid \"verify\", must be \"on\" or \"off\"";
+    return rcf->verify || ngx_pimap_is(value, "off")
+           ? NGX_CONF_OK
+           : "has an invalid \"verify\", must be \"on\" or \"off\"";
 }
 
 
@@ -237,33 +230,11 @@ ngx_pimap_conf_redis_password_file(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset)
 {
     ssize_t     n;
-    ngx_fd_t    fd;
     ngx_str_t  *password;
-
-    if (ngx_conf_full_name(cf->cycle, value, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
 
     password = &rcf->password;
 
-    password->data = ngx_pnalloc(cf->pool, NGX_PIMAP_REDIS_MAX_PASSWORD);
-    if (password->data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    fd = ngx_open_file(value->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", value);
-        return NGX_CONF_ERROR;
-    }
-
-    n = ngx_read_fd(fd, password->data, NGX_PIMAP_REDIS_MAX_PASSWORD);
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", value);
-    }
+    n = ngx_pimap_conf_file(cf, value, password, NGX_PIMAP_REDIS_MAX_PASSWORD);
 
     while (n > 0 && (password->data[n - 1] == LF
                      || password->data[n - 1] == CR))

@@ -56,6 +56,10 @@ typedef struct {
 } ngx_pimap_conf_redis_t;
 
 
+/* Fills in the URL's parts; returns as a setter does. */
+char *ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
+    ngx_str_t *url);
+
 char *ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Addresses and TLS, once the whole configuration has been read. */

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_pimap_conf_redis_url.h"
+#include "ngx_pimap_conf_redis.h"
 
 
 #define NGX_PIMAP_REDIS_PORT            6379

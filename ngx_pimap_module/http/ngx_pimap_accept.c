@@ -7,52 +7,44 @@
  */
 
 
-#include "ngx_pimap_accept.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_header.h"
-#include "ngx_pimap_problem.h"
 
 
 static ngx_uint_t ngx_pimap_accept_matches(u_char *range, size_t len,
     const char *name);
 static ngx_uint_t ngx_pimap_accept_weight(u_char *p, u_char *last);
-static u_char *ngx_pimap_accept_skip(u_char *p, u_char *last);
 
 
 ngx_uint_t
 ngx_pimap_accept(ngx_str_t *list, const char *name)
 {
-    u_char      *p, *last, *item, *end;
+    u_char      *end, *last;
+    ngx_str_t    rest, item;
     ngx_uint_t   matches, best, weight;
 
     best = 0;
     weight = 0;
+    rest = *list;
 
-    p = list->data;
-    last = p + list->len;
+    while (ngx_pimap_header_item(&rest, &item)) {
 
-    while (p < last) {
+        last = item.data + item.len;
 
-        item = ngx_pimap_accept_skip(p, last);
-
-        for (p = item; p < last && *p != ','; p++) { /* void */ }
-
-        for (end = item;
-             end < p && *end != ';' && *end != ' ' && *end != '\t';
+        for (end = item.data;
+             end < last && *end != ';' && *end != ' ' && *end != '\t';
              end++)
         {
             /* void */
         }
 
-        matches = ngx_pimap_accept_matches(item, end - item, name);
+        matches = ngx_pimap_accept_matches(item.data, end - item.data, name);
 
         if (matches > best) {
             best = matches;
-            weight = ngx_pimap_accept_weight(end, p);
+            weight = ngx_pimap_accept_weight(end, last);
         }
-
-        p++;
     }
 
     return weight;
@@ -95,7 +87,7 @@ ngx_pimap_accept_weight(u_char *p, u_char *last)
 
     while (p < last) {
 
-        p = ngx_pimap_accept_skip(p, last);
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ';')) { p++; }
 
         if (last - p > 2 && (p[0] == 'q' || p[0] == 'Q') && p[1] == '=') {
 
@@ -118,17 +110,6 @@ ngx_pimap_accept_weight(u_char *p, u_char *last)
     }
 
     return 1000;
-}
-
-
-static u_char *
-ngx_pimap_accept_skip(u_char *p, u_char *last)
-{
-    while (p < last && (*p == ' ' || *p == '\t' || *p == ';')) {
-        p++;
-    }
-
-    return p;
 }
 
 
@@ -252,9 +233,7 @@ ngx_pimap_accept_encoded(ngx_http_request_t *r, ngx_pimap_coding_t coding)
 
     /* the last header, so that nginx's filters don't encode again */
 
-    r->headers_out.content_encoding = (ngx_table_elt_t *)
-                               r->headers_out.headers.last->elts
-                               + r->headers_out.headers.last->nelts - 1;
+    r->headers_out.content_encoding = ngx_pimap_last_header(r);
 
     return NGX_OK;
 }

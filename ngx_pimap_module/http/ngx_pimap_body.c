@@ -8,14 +8,13 @@
  */
 
 
-#include "ngx_pimap_body.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_problem.h"
 
 
 static ngx_int_t ngx_pimap_body_too_large(ngx_http_request_t *r);
-static ngx_int_t ngx_pimap_body_copy(ngx_http_request_t *r,
-    ngx_chain_t *cl, ngx_str_t *body);
+static ngx_int_t ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body,
+    ngx_int_t *rc);
 
 
 ngx_int_t
@@ -51,24 +50,47 @@ ngx_pimap_body_too_large(ngx_http_request_t *r)
 }
 
 
-/* nginx may have read the first part with the head. */
+void
+ngx_pimap_body_handle(ngx_http_request_t *r,
+    ngx_int_t (*handler)(ngx_http_request_t *r, ngx_str_t *body))
+{
+    ngx_int_t  rc;
+    ngx_str_t  body;
 
-ngx_int_t
+    if (ngx_pimap_body_join(r, &body, &rc) == NGX_OK) {
+        rc = handler(r, &body);
+    }
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/*
+ * nginx may have read the first part with the head.  NGX_ABORT: refused, and
+ * "rc" is what a content handler returns.
+ */
+
+static ngx_int_t
 ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
 {
-    ngx_chain_t           *cl;
+    u_char                *p;
+    ngx_chain_t           *cl, *in;
     ngx_pimap_loc_conf_t  *plcf;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
     ngx_str_null(body);
 
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
+    in = r->request_body ? r->request_body->bufs : NULL;
+
+    for (cl = in; cl; cl = cl->next) {
+        body->len += ngx_buf_size(cl->buf);
     }
 
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        body->len += ngx_buf_size(cl->buf);
+    if (body->len == 0) {
+        return NGX_OK;
     }
 
     if (r->request_body->temp_file || body->len > plcf->max_body) {
@@ -76,35 +98,18 @@ ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
         return NGX_ABORT;
     }
 
-    cl = r->request_body->bufs;
-
-    if (cl->next == NULL) {
-        body->data = cl->buf->pos;
+    if (in->next == NULL) {
+        body->data = in->buf->pos;
         return NGX_OK;
     }
 
-    if (ngx_pimap_body_copy(r, cl, body) != NGX_OK) {
+    p = ngx_pnalloc(r->pool, body->len);
+    if (p == NULL) {
         *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
         return NGX_ABORT;
     }
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_pimap_body_copy(ngx_http_request_t *r, ngx_chain_t *cl, ngx_str_t *body)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(r->pool, body->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->data = p;
-
-    for ( /* void */ ; cl; cl = cl->next) {
+    for (body->data = p, cl = in; cl; cl = cl->next) {
 
         /* the last buffer may be empty, without memory */
 
@@ -137,32 +142,22 @@ ngx_pimap_body_is(ngx_http_request_t *r, const char *name)
 }
 
 
-void
-ngx_pimap_body_lines(ngx_pimap_lines_t *lines, ngx_str_t *body)
-{
-    lines->pos = body->data;
-    lines->last = body->data + body->len;
-    lines->line = 0;
-}
-
-
 ngx_uint_t
-ngx_pimap_body_line(ngx_pimap_lines_t *lines, ngx_str_t *line)
+ngx_pimap_body_line(ngx_str_t *body, ngx_str_t *line, ngx_uint_t *n)
 {
-    u_char  *end;
+    u_char  *end, *last;
 
-    while (lines->pos < lines->last) {
+    while (body->len) {
 
-        end = ngx_strlchr(lines->pos, lines->last, LF);
-        if (end == NULL) {
-            end = lines->last;
-        }
+        last = body->data + body->len;
+        end = ngx_strlchr(body->data, last, LF);
 
-        line->data = lines->pos;
-        line->len = end - lines->pos;
+        line->data = body->data;
+        line->len = (end ? end : last) - line->data;
 
-        lines->pos = end + 1;
-        lines->line++;
+        body->data = end ? end + 1 : last;
+        body->len = last - body->data;
+        (*n)++;
 
         if (line->len && line->data[line->len - 1] == CR) {
             line->len--;

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_problem.h"
+#include "ngx_pimap_http.h"
 
 
 static ngx_int_t ngx_pimap_problem_document(ngx_http_request_t *r,

@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_encode.h"
 
 #include "pimap_types.h"
@@ -17,17 +17,17 @@
 
 typedef struct {
     ngx_str_t     name;
+    ngx_uint_t    items;                /* decoded one by one */
     ngx_int_t   (*parse)(ngx_pool_t *pool, ngx_str_t *value, void *member);
     size_t        offset;               /* of the member of the query */
     const char   *problem;
 } ngx_pimap_query_param_t;
 
 
-static ngx_pimap_query_param_t *ngx_pimap_query_find(ngx_str_t *name);
 static ngx_uint_t ngx_pimap_query_next(u_char **pos, u_char *last, u_char ch,
     ngx_str_t *item);
-static void ngx_pimap_query_split(ngx_str_t *pair, ngx_str_t *name,
-    ngx_str_t *value);
+static ngx_uint_t ngx_pimap_query_pair(u_char **pos, u_char *last,
+    ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value,
     void *member);
 static ngx_int_t ngx_pimap_query_names(ngx_pool_t *pool, ngx_str_t *value,
@@ -46,47 +46,47 @@ static ngx_int_t ngx_pimap_query_add(ngx_pool_t *pool, ngx_array_t **names,
 
 static ngx_pimap_query_param_t  ngx_pimap_query_params[] = {
 
-    { ngx_string("types"), ngx_pimap_query_types,
+    { ngx_string("types"), 0, ngx_pimap_query_types,
       offsetof(ngx_pimap_query_t, types),
       "\"types\" must be \"*\" or a comma list of JMAP type names" },
 
-    { ngx_string("mailboxes"), ngx_pimap_query_names,
+    { ngx_string("mailboxes"), 1, ngx_pimap_query_names,
       offsetof(ngx_pimap_query_t, mailboxes),
       "\"mailboxes\" must be a comma list of at most 64 names in UTF-8, "
       "each percent-encoded" },
 
-    { ngx_string("collections"), ngx_pimap_query_names,
+    { ngx_string("collections"), 1, ngx_pimap_query_names,
       offsetof(ngx_pimap_query_t, collections),
       "\"collections\" must be a comma list of at most 64 paths in UTF-8, "
       "each percent-encoded" },
 
-    { ngx_string("events"), ngx_pimap_query_events,
+    { ngx_string("events"), 0, ngx_pimap_query_events,
       offsetof(ngx_pimap_query_t, events),
       "\"events\" must be a comma list of at most 64 event names" },
 
-    { ngx_string("ping"), ngx_pimap_query_number,
+    { ngx_string("ping"), 0, ngx_pimap_query_number,
       offsetof(ngx_pimap_query_t, ping),
       "\"ping\" must be a number of seconds, or 0" },
 
-    { ngx_string("wait"), ngx_pimap_query_number,
+    { ngx_string("wait"), 0, ngx_pimap_query_number,
       offsetof(ngx_pimap_query_t, wait),
       "\"wait\" must be a number of seconds" },
 
-    { ngx_string("closeafter"), ngx_pimap_query_closeafter,
+    { ngx_string("closeafter"), 0, ngx_pimap_query_closeafter,
       offsetof(ngx_pimap_query_t, closeafter),
       "\"closeafter\" must be \"state\" or \"no\"" },
 
-    { ngx_string("format"), ngx_pimap_query_format,
+    { ngx_string("format"), 0, ngx_pimap_query_format,
       offsetof(ngx_pimap_query_t, format),
       "\"format\" must be \"sse\", \"ndjson\" or \"json\"" },
 
     /* Apache James' URI template spells it like this */
 
-    { ngx_string("closeAfter"), ngx_pimap_query_closeafter,
+    { ngx_string("closeAfter"), 0, ngx_pimap_query_closeafter,
       offsetof(ngx_pimap_query_t, closeafter),
       "\"closeafter\" must be \"state\" or \"no\"" },
 
-    { ngx_null_string, NULL, 0, NULL }
+    { ngx_null_string, 0, NULL, 0, NULL }
 };
 
 
@@ -96,7 +96,7 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
 {
     u_char                   *p, *last;
     ngx_int_t                 rc;
-    ngx_str_t                 pair, name, value;
+    ngx_str_t                 name, value;
     ngx_pimap_query_param_t  *param;
 
     query->types = 0;
@@ -111,17 +111,24 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     p = args->data;
     last = args->data + args->len;
 
-    while (ngx_pimap_query_next(&p, last, '&', &pair)) {
+    while (ngx_pimap_query_pair(&p, last, &name, &value)) {
 
-        ngx_pimap_query_split(&pair, &name, &value);
+        for (param = ngx_pimap_query_params; param->name.len; param++) {
+            if (ngx_pimap_equal(&param->name, &name)) {
+                break;
+            }
+        }
 
-        param = ngx_pimap_query_find(&name);
-
-        if (param == NULL) {
+        if (param->name.len == 0) {
             continue;
         }
 
-        rc = param->parse(pool, &value, (char *) query + param->offset);
+        rc = param->items ? NGX_OK
+                          : ngx_pimap_query_decode(pool, &value, &value);
+
+        if (rc == NGX_OK) {
+            rc = param->parse(pool, &value, (char *) query + param->offset);
+        }
 
         if (rc != NGX_OK) {
             *problem = param->problem;
@@ -134,21 +141,6 @@ ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_pimap_query_param_t *
-ngx_pimap_query_find(ngx_str_t *name)
-{
-    ngx_pimap_query_param_t  *param;
-
-    for (param = ngx_pimap_query_params; param->name.len; param++) {
-        if (ngx_pimap_equal(&param->name, name)) {
-            return param;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -174,20 +166,28 @@ ngx_pimap_query_next(u_char **pos, u_char *last, u_char ch, ngx_str_t *item)
 }
 
 
-static void
-ngx_pimap_query_split(ngx_str_t *pair, ngx_str_t *name, ngx_str_t *value)
+static ngx_uint_t
+ngx_pimap_query_pair(u_char **pos, u_char *last, ngx_str_t *name,
+    ngx_str_t *value)
 {
-    u_char  *p, *last;
+    u_char     *p;
+    ngx_str_t   pair;
 
-    last = pair->data + pair->len;
+    if (!ngx_pimap_query_next(pos, last, '&', &pair)) {
+        return 0;
+    }
 
-    for (p = pair->data; p < last && *p != '='; p++) { /* void */ }
+    last = pair.data + pair.len;
 
-    name->data = pair->data;
-    name->len = p - pair->data;
+    p = ngx_strlchr(pair.data, last, '=');
 
-    value->data = p < last ? p + 1 : last;
+    name->data = pair.data;
+    name->len = (p ? p : last) - pair.data;
+
+    value->data = p ? p + 1 : last;
     value->len = last - value->data;
+
+    return 1;
 }
 
 
@@ -197,15 +197,13 @@ ngx_pimap_query_arg(ngx_pool_t *pool, ngx_str_t *args, const char *wanted,
 {
     size_t      len;
     u_char     *p, *last;
-    ngx_str_t   pair, name, raw;
+    ngx_str_t   name, raw;
 
     len = ngx_strlen(wanted);
     p = args->data;
     last = args->data + args->len;
 
-    while (ngx_pimap_query_next(&p, last, '&', &pair)) {
-
-        ngx_pimap_query_split(&pair, &name, &raw);
+    while (ngx_pimap_query_pair(&p, last, &name, &raw)) {
 
         if (name.len == len && ngx_strncmp(name.data, wanted, len) == 0) {
             return ngx_pimap_query_decode(pool, &raw, value);
@@ -229,10 +227,10 @@ ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from, ngx_str_t *to)
         return NGX_ERROR;
     }
 
-    to->data = d;
-    last = from->data + from->len;
+    s = from->data;
+    last = s + from->len;
 
-    for (s = from->data; s < last; s++) {
+    for (to->data = d; s < last; s++) {
 
         if (*s == '+') {
             *d++ = ' ';
@@ -299,23 +297,16 @@ ngx_pimap_query_types(ngx_pool_t *pool, ngx_str_t *value, void *member)
     uint32_t  *types = member;
 
     u_char     *p;
-    ngx_int_t   rc;
-    ngx_str_t   list, name;
+    ngx_str_t   name;
 
-    rc = ngx_pimap_query_decode(pool, value, &list);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_pimap_is(&list, "*")) {
+    if (ngx_pimap_is(value, "*")) {
         *types = PIMAP_TYPES_ALL;
         return NGX_OK;
     }
 
-    p = list.data;
+    p = value->data;
 
-    while (ngx_pimap_query_next(&p, list.data + list.len, ',', &name)) {
+    while (ngx_pimap_query_next(&p, value->data + value->len, ',', &name)) {
 
         if (name.len == 0) {
             return NGX_DECLINED;
@@ -365,17 +356,11 @@ ngx_pimap_query_events(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
     u_char     *p;
     ngx_int_t   rc;
-    ngx_str_t   list, name;
+    ngx_str_t   name;
 
-    rc = ngx_pimap_query_decode(pool, value, &list);
+    p = value->data;
 
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    p = list.data;
-
-    while (ngx_pimap_query_next(&p, list.data + list.len, ',', &name)) {
+    while (ngx_pimap_query_next(&p, value->data + value->len, ',', &name)) {
 
         rc = ngx_pimap_query_add(pool, member, &name);
 
@@ -445,29 +430,21 @@ ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
     ngx_int_t  *number = member;
 
-    size_t     i;
-    ngx_int_t  rc;
-    ngx_str_t  text;
+    size_t  i;
 
-    rc = ngx_pimap_query_decode(pool, value, &text);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (text.len == 0) {
-        return NGX_DECLINED;
-    }
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < '0' || value->data[i] > '9') {
             return NGX_DECLINED;
         }
     }
 
+    if (i == 0) {
+        return NGX_DECLINED;
+    }
+
     /* the caller clamps large numbers */
 
-    *number = ngx_atoi(text.data, text.len);
+    *number = ngx_atoi(value->data, value->len);
 
     if (*number == NGX_ERROR) {
         *number = NGX_MAX_INT32_VALUE;
@@ -482,20 +459,7 @@ ngx_pimap_query_closeafter(ngx_pool_t *pool, ngx_str_t *value, void *member)
 {
     ngx_uint_t  *closeafter = member;
 
-    ngx_int_t  rc;
-    ngx_str_t  word;
+    *closeafter = ngx_pimap_is(value, "state");
 
-    rc = ngx_pimap_query_decode(pool, value, &word);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (!ngx_pimap_is(&word, "state") && !ngx_pimap_is(&word, "no")) {
-        return NGX_DECLINED;
-    }
-
-    *closeafter = (word.data[0] == 's');
-
-    return NGX_OK;
+    return *closeafter || ngx_pimap_is(value, "no") ? NGX_OK : NGX_DECLINED;
 }

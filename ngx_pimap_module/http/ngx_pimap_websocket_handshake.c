@@ -8,10 +8,8 @@
  */
 
 
-#include "ngx_pimap_websocket_handshake.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_header.h"
-#include "ngx_pimap_problem.h"
 
 #include "pimap_ws_offer.h"
 
@@ -22,10 +20,6 @@
 #define NGX_PIMAP_WEBSOCKET_ACCEPT  28      /* 20 bytes in base64 */
 
 
-static ngx_uint_t ngx_pimap_websocket_handshake_has(ngx_http_request_t *r,
-    const char *name, const char *token);
-static ngx_uint_t ngx_pimap_websocket_handshake_in(ngx_str_t *list,
-    const char *token);
 static ngx_uint_t ngx_pimap_websocket_handshake_key(ngx_str_t *key);
 static ngx_uint_t ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r);
 static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin,
@@ -39,64 +33,8 @@ ngx_pimap_websocket_handshake_wanted(ngx_http_request_t *r)
 {
     return r->method == NGX_HTTP_GET
            && r->http_version == NGX_HTTP_VERSION_11
-           && ngx_pimap_websocket_handshake_has(r, "Upgrade", "websocket")
-           && ngx_pimap_websocket_handshake_has(r, "Connection", "upgrade");
-}
-
-
-/* True if a header of that name has the token in its list. */
-
-static ngx_uint_t
-ngx_pimap_websocket_handshake_has(ngx_http_request_t *r, const char *name,
-    const char *token)
-{
-    ngx_str_t              value;
-    ngx_pimap_header_at_t  at;
-
-    ngx_memzero(&at, sizeof(ngx_pimap_header_at_t));
-
-    while (ngx_pimap_header_next(r, &at, name, &value)) {
-
-        if (ngx_pimap_websocket_handshake_in(&value, token)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_pimap_websocket_handshake_in(ngx_str_t *list, const char *token)
-{
-    size_t   len;
-    u_char  *p, *last, *item;
-
-    len = ngx_strlen(token);
-    last = list->data + list->len;
-
-    for (p = list->data; p < last; p++) {
-
-        while (p < last && (*p == ' ' || *p == '\t')) {
-            p++;
-        }
-
-        for (item = p; p < last && *p != ',' && *p != ' ' && *p != '\t'; p++) {
-            /* void */
-        }
-
-        if ((size_t) (p - item) == len
-            && ngx_strncasecmp(item, (u_char *) token, len) == 0)
-        {
-            return 1;
-        }
-
-        while (p < last && *p != ',') {
-            p++;
-        }
-    }
-
-    return 0;
+           && ngx_pimap_header_has(r, "Upgrade", "websocket")
+           && ngx_pimap_header_has(r, "Connection", "upgrade");
 }
 
 
@@ -300,8 +238,7 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_pimap_websocket_handshake_has(r, "Sec-WebSocket-Protocol",
-                                            "pimap")
+    if (ngx_pimap_header_has(r, "Sec-WebSocket-Protocol", "pimap")
         && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
            != NGX_OK)
     {

@@ -8,22 +8,16 @@
  */
 
 
-#include "ngx_pimap_events.h"
-#include "ngx_pimap_accept.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_filter.h"
-#include "ngx_pimap_identity.h"
-#include "ngx_pimap_limit.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_preflight.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_limit.h"
 #include "ngx_pimap_request_body.h"
-#include "ngx_pimap_response_head.h"
 #include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_transport_request.h"
-#include "ngx_pimap_websocket_handshake.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -8,12 +8,11 @@
  */
 
 
-#include "ngx_pimap_preflight.h"
+#include "ngx_pimap_locations.h"
 #include "ngx_pimap_cursor.h"
 #include "ngx_pimap_event_log.h"
 #include "ngx_pimap_function_library.h"
-#include "ngx_pimap_header.h"
-#include "ngx_pimap_query.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_revocation.h"
 
 

@@ -7,13 +7,10 @@
  */
 
 
-#include "ngx_pimap_publish.h"
-#include "ngx_pimap_account_name.h"
-#include "ngx_pimap_body.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_login.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_header.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_publish_request.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_event.h"
@@ -55,16 +52,7 @@ ngx_pimap_publish_handler(ngx_http_request_t *r)
 static void
 ngx_pimap_publish_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
-    ngx_str_t  body;
-
-    if (ngx_pimap_body_join(r, &body, &rc) == NGX_OK) {
-        rc = ngx_pimap_publish_body(r, &body);
-    }
-
-    if (rc != NGX_DONE) {
-        ngx_http_finalize_request(r, rc);
-    }
+    ngx_pimap_body_handle(r, ngx_pimap_publish_body);
 }
 
 
@@ -107,19 +95,19 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 static ngx_int_t
 ngx_pimap_publish_events(ngx_pimap_publish_request_t *pr, ngx_str_t *body)
 {
-    ngx_int_t          rc;
-    ngx_str_t          text;
-    ngx_pimap_lines_t  lines;
+    ngx_int_t   rc;
+    ngx_str_t   text;
+    ngx_uint_t  n;
 
     if (!ngx_pimap_body_is(pr->request, "application/x-ndjson")) {
         return ngx_pimap_publish_line(pr, body->data, body->len, 0);
     }
 
-    ngx_pimap_body_lines(&lines, body);
+    n = 0;
 
-    while (ngx_pimap_body_line(&lines, &text)) {
+    while (ngx_pimap_body_line(body, &text, &n)) {
 
-        rc = ngx_pimap_publish_line(pr, text.data, text.len, lines.line);
+        rc = ngx_pimap_publish_line(pr, text.data, text.len, n);
 
         if (rc != NGX_OK) {
             return rc;
@@ -231,10 +219,10 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
             return ngx_pimap_publish_refuse(pr, rc, problem);
         }
 
-        pr->account.data = ngx_pstrdup(pr->request->pool, &user);
-        pr->account.len = user.len;
-
-        if (pr->account.data == NULL) {
+        if (ngx_pimap_copy(pr->request->pool, &pr->account, user.data,
+                           user.len)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -253,19 +241,11 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
     }
 
     s = ngx_array_push(&pr->events);
-
-    if (s) {
-        s->len = len;
-        s->data = ngx_pnalloc(pr->request->pool, len);
-
-        if (s->data) {
-            ngx_memcpy(s->data, text, len);
-        }
-    }
+    rc = s ? ngx_pimap_copy(pr->request->pool, s, text, len) : NGX_ERROR;
 
     free(text);
 
-    return s && s->data ? NGX_OK : NGX_ERROR;
+    return rc;
 }
 
 

@@ -7,12 +7,9 @@
  */
 
 
-#include "ngx_pimap_response_head.h"
-#include "ngx_pimap_accept.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_encode_websocket.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_websocket_handshake.h"
 
 
 static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,

@@ -8,11 +8,9 @@
  */
 
 
-#include "ngx_pimap_status.h"
-#include "ngx_pimap_header.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_metrics.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_query.h"
 
 
 static ngx_int_t ngx_pimap_status_ready(ngx_http_request_t *r,
@@ -20,7 +18,6 @@ static ngx_int_t ngx_pimap_status_ready(ngx_http_request_t *r,
 static ngx_int_t ngx_pimap_status_format(ngx_http_request_t *r,
     ngx_uint_t *prometheus);
 static ngx_uint_t ngx_pimap_status_accepts_text(ngx_http_request_t *r);
-static ngx_uint_t ngx_pimap_status_names(ngx_str_t *accept, const char *type);
 
 
 ngx_int_t
@@ -128,7 +125,7 @@ ngx_pimap_status_format(ngx_http_request_t *r, ngx_uint_t *prometheus)
 }
 
 
-/* JSON if the client names both, as some clients always do. */
+/* JSON if the client accepts both alike, as some clients always do. */
 
 static ngx_uint_t
 ngx_pimap_status_accepts_text(ngx_http_request_t *r)
@@ -136,15 +133,6 @@ ngx_pimap_status_accepts_text(ngx_http_request_t *r)
     ngx_str_t  accept;
 
     return ngx_pimap_header(r, "Accept", &accept)
-           && ngx_pimap_status_names(&accept, "text/plain")
-           && !ngx_pimap_status_names(&accept, "application/json");
-}
-
-
-static ngx_uint_t
-ngx_pimap_status_names(ngx_str_t *accept, const char *type)
-{
-    return ngx_strlcasestrn(accept->data, accept->data + accept->len,
-                            (u_char *) type, ngx_strlen(type) - 1)
-           != NULL;
+           && ngx_pimap_accept(&accept, "text/plain")
+              > ngx_pimap_accept(&accept, "application/json");
 }

@@ -7,10 +7,9 @@
  */
 
 
-#include "ngx_pimap_ticket_location.h"
-#include "ngx_pimap_identity.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_ticket.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_login.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -8,13 +8,10 @@
  */
 
 
-#include "ngx_pimap_update.h"
-#include "ngx_pimap_body.h"
+#include "ngx_pimap_locations.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_identity.h"
-#include "ngx_pimap_prefer.h"
-#include "ngx_pimap_problem.h"
-#include "ngx_pimap_update_request.h"
+#include "ngx_pimap_login.h"
 #include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_zone.h"
 
@@ -50,16 +47,7 @@ ngx_pimap_update_handler(ngx_http_request_t *r)
 static void
 ngx_pimap_update_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
-    ngx_str_t  body;
-
-    if (ngx_pimap_body_join(r, &body, &rc) == NGX_OK) {
-        rc = ngx_pimap_update_handle(r, &body);
-    }
-
-    if (rc != NGX_DONE) {
-        ngx_http_finalize_request(r, rc);
-    }
+    ngx_pimap_body_handle(r, ngx_pimap_update_handle);
 }
 
 
@@ -119,9 +107,9 @@ ngx_pimap_update_identity(ngx_pimap_update_request_t *ur)
 static ngx_int_t
 ngx_pimap_update_parse(ngx_pimap_update_request_t *ur, ngx_str_t *body)
 {
-    ngx_int_t          rc;
-    ngx_str_t          text;
-    ngx_pimap_lines_t  lines;
+    ngx_int_t   rc;
+    ngx_str_t   text;
+    ngx_uint_t  n;
 
     if (ngx_pimap_body_is(ur->request, "application/json")) {
         return ngx_pimap_update_line(ur, body, 0);
@@ -138,11 +126,11 @@ ngx_pimap_update_parse(ngx_pimap_update_request_t *ur, ngx_str_t *body)
         return NGX_ABORT;
     }
 
-    ngx_pimap_body_lines(&lines, body);
+    n = 0;
 
-    while (ngx_pimap_body_line(&lines, &text)) {
+    while (ngx_pimap_body_line(body, &text, &n)) {
 
-        rc = ngx_pimap_update_line(ur, &text, lines.line);
+        rc = ngx_pimap_update_line(ur, &text, n);
 
         if (rc != NGX_OK) {
             return rc;
@@ -222,16 +210,9 @@ ngx_pimap_update_add(ngx_pimap_update_request_t *ur, pimap_update_t *u,
     update->line = line;
     update->json.data = (u_char *) u->json.data;
     update->json.len = u->json.len;
-    update->id.len = u->id.len;
-    update->id.data = ngx_pnalloc(ur->request->pool, u->id.len);
 
-    if (update->id.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(update->id.data, u->id.data, u->id.len);
-
-    return NGX_OK;
+    return ngx_pimap_copy(ur->request->pool, &update->id, u->id.data,
+                          u->id.len);
 }
 
 
@@ -258,7 +239,7 @@ ngx_pimap_update_wait(ngx_http_request_t *r)
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
 
-    wait = ngx_pimap_prefer_wait(r);
+    wait = ngx_pimap_header_prefer_wait(r);
 
     return wait > 0 ? (ngx_msec_t) ngx_min(wait, plcf->update_wait) * 1000 : 0;
 }

@@ -8,9 +8,9 @@
  */
 
 
-#include "ngx_pimap_update_request.h"
+#include "ngx_pimap_locations.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_problem.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_revocation.h"
 #include "ngx_pimap_update_stream.h"
 #include "ngx_pimap_zone.h"
@@ -303,12 +303,11 @@ ngx_pimap_update_request_set(ngx_pimap_update_request_t *ur, ngx_uint_t i,
         return;
     }
 
-    result->data = ngx_pnalloc(ur->request->pool, len);
-
-    if (result->data) {
-        ngx_memcpy(result->data, data, len);
-        result->len = len;
+    if (ngx_pimap_copy(ur->request->pool, result, data, len) == NGX_OK) {
         ur->missing--;
+
+    } else {
+        result->len = 0;
     }
 }
 

@@ -224,23 +224,16 @@ u_char *
 ngx_pimap_deflate_tail(u_char *p, ngx_pimap_coding_t coding, uint32_t check,
     uint32_t length)
 {
-    ngx_uint_t  i;
+    ngx_uint_t  i, gzip;
 
-    if (coding == NGX_PIMAP_GZIP) {
+    gzip = (coding == NGX_PIMAP_GZIP);
 
-        for (i = 0; i < 4; i++) {
-            *p++ = (u_char) (check >> (8 * i));
-        }
-
-        for (i = 0; i < 4; i++) {
-            *p++ = (u_char) (length >> (8 * i));
-        }
-
-        return p;
+    for (i = 0; i < 4; i++) {
+        *p++ = (u_char) (check >> (gzip ? 8 * i : 24 - 8 * i));
     }
 
-    for (i = 4; i; i--) {
-        *p++ = (u_char) (check >> (8 * (i - 1)));
+    for (i = 0; gzip && i < 4; i++) {
+        *p++ = (u_char) (length >> (8 * i));
     }
 
     return p;

@@ -16,6 +16,7 @@
 
 #include "pimap_event.h"
 #include "pimap_event_id.h"
+#include "pimap_ws.h"
 
 
 /* Control messages; in brackets the arguments of ngx_pimap_encode(). */
@@ -97,6 +98,37 @@ extern const ngx_pimap_encoder_t  ngx_pimap_encode_websocket;
 extern const ngx_pimap_encoder_t  ngx_pimap_encode_websocket_deflate;
 
 extern const ngx_pimap_encoder_t  *ngx_pimap_encoders[NGX_PIMAP_NFORMATS];
+
+/* JSON: events and control messages as one object on one line. */
+
+#define NGX_PIMAP_ENCODE_JSON_HEAD     192      /* bytes, at most */
+#define NGX_PIMAP_ENCODE_JSON_CONTROL  512
+
+/* An object in three pieces; "rest" points into the event. */
+typedef struct {
+    size_t                  len;                /* of the whole */
+    size_t                  head_len;
+    ngx_str_t               rest;
+    ngx_str_t               tail;
+    u_char                  head[NGX_PIMAP_ENCODE_JSON_HEAD];
+} ngx_pimap_encode_json_t;
+
+void ngx_pimap_encode_json(ngx_pimap_encode_json_t *json, pimap_event_t *ev);
+
+/* Writes the pieces; returns the end. */
+u_char *ngx_pimap_encode_json_copy(u_char *p, ngx_pimap_encode_json_t *json);
+
+/* Returns the length; "buf" has NGX_PIMAP_ENCODE_JSON_CONTROL bytes. */
+size_t ngx_pimap_encode_json_control(u_char *buf,
+    ngx_pimap_control_parts_t *parts);
+
+
+/* Single WebSocket frames, as new messages; NULL if memory is out. */
+
+ngx_pimap_message_t *ngx_pimap_encode_frame(pimap_ws_op_t op, u_char *data,
+    size_t len, ngx_log_t *log);
+ngx_pimap_message_t *ngx_pimap_encode_close(int code, const char *why,
+    ngx_log_t *log);
 
 
 #endif /* _NGX_PIMAP_ENCODE_H_INCLUDED_ */

@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_pimap_encode_json.h"
+#include "ngx_pimap_encode.h"
 
 
 #define ngx_pimap_encode_json_id(p, id)  ngx_sprintf(p, "\"id\":\"%V\",", id)

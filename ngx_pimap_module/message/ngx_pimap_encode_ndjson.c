@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_encode_json.h"
+#include "ngx_pimap_encode.h"
 
 
 static ngx_pimap_message_t *ngx_pimap_encode_ndjson_event(pimap_event_t *ev,

@@ -10,9 +10,8 @@
  */
 
 
-#include "ngx_pimap_encode_websocket.h"
+#include "ngx_pimap_encode.h"
 #include "ngx_pimap_deflate.h"
-#include "ngx_pimap_encode_json.h"
 #include "ngx_pimap_zone.h"
 
 

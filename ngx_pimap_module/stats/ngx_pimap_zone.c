@@ -16,6 +16,10 @@
 #include <openssl/rand.h>
 
 
+#define ngx_pimap_zone_owner(slot)                                           \
+    ((uint16_t) ((slot) - ngx_pimap_zone->slots))
+
+
 typedef struct {
     ngx_pimap_counters_t       gone;        /* of former workers */
     ngx_pimap_slot_t           slots[NGX_PIMAP_ZONE_SLOTS];
@@ -182,7 +186,7 @@ ngx_pimap_zone_retire(ngx_pimap_slot_t *slot)
     ngx_pimap_zone_sum(&ngx_pimap_zone->gone, &slot->counters);
 
     ngx_pimap_device_count_forget(ngx_pimap_zone->counts,
-                           (uint16_t) (slot - ngx_pimap_zone->slots));
+                                  ngx_pimap_zone_owner(slot));
 
     ngx_memzero(slot, sizeof(ngx_pimap_slot_t));
 }
@@ -244,17 +248,15 @@ ngx_pimap_zone_device_count(uint64_t hash)
 void
 ngx_pimap_zone_device_count_add(uint64_t hash)
 {
-    int       rc;
-    uint16_t  owner;
+    int  rc;
 
     if (ngx_pimap_zone_slot == NULL) {
         return;
     }
 
-    owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
-
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    rc = ngx_pimap_device_count_add(ngx_pimap_zone->counts, hash, owner);
+    rc = ngx_pimap_device_count_add(ngx_pimap_zone->counts, hash,
+                                    ngx_pimap_zone_owner(ngx_pimap_zone_slot));
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 
     if (rc != 0) {
@@ -266,16 +268,13 @@ ngx_pimap_zone_device_count_add(uint64_t hash)
 void
 ngx_pimap_zone_device_count_sub(uint64_t hash)
 {
-    uint16_t  owner;
-
     if (ngx_pimap_zone_slot == NULL) {
         return;
     }
 
-    owner = (uint16_t) (ngx_pimap_zone_slot - ngx_pimap_zone->slots);
-
     ngx_shmtx_lock(&ngx_pimap_zone_pool->mutex);
-    ngx_pimap_device_count_sub(ngx_pimap_zone->counts, hash, owner);
+    ngx_pimap_device_count_sub(ngx_pimap_zone->counts, hash,
+                               ngx_pimap_zone_owner(ngx_pimap_zone_slot));
     ngx_shmtx_unlock(&ngx_pimap_zone_pool->mutex);
 }
 

@@ -9,7 +9,7 @@
 
 
 #include "ngx_pimap_request_body.h"
-#include "ngx_pimap_body.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_input.h"
 
 

@@ -11,12 +11,11 @@
 
 
 #include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_accept.h"
+#include "ngx_pimap_http.h"
 #include "ngx_pimap_coalesce.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_cursor.h"
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_problem.h"
 #include "ngx_pimap_socket.h"
 
 

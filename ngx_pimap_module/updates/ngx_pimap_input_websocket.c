@@ -7,7 +7,7 @@
 #include "ngx_pimap_input_websocket.h"
 #include "ngx_pimap_account.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_encode_websocket.h"
+#include "ngx_pimap_encode.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_input_message.h"
 #include "ngx_pimap_submit.h"

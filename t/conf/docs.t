@@ -47,6 +47,14 @@ sub commands {
     my @found;
     my $source = source('module.c');
 
+    # a row with one value
+
+    $source =~ s/ngx_pimap_(anywhere|in_http)\(("\w+"),\s*\w+,\s*(\w+),/
+        "{ ngx_string($2), " . ($1 eq 'anywhere' ? 'ANYWHERE' : 'HTTP_MAIN_')
+        . ", slot, ngx_pimap_loc($3),"/ge;
+    $source =~ s/ngx_pimap_in_location\(("\w+"),/
+        "{ ngx_string($1), HTTP_LOC_, slot, x, 0,"/ge;
+
     while ($source =~ /\{\ ngx_string\("(\w+)"\),\s*([A-Z0-9_|]+),
         \s*\w+,\s*(?:ngx_pimap_(?:main|loc)\((\w+)\)|\w+,\s0),/xg)
     {
@@ -74,9 +82,8 @@ sub defaults {
     $found{login} = ['text', lc($1)]
         if $source =~ /login,[^;]*\|NGX_PIMAP_LOGIN_(\w+)\)/;
 
-    $found{$2} = [ $1 // 'flag', eval($3) ] while $source =~
-        /ngx_conf_(?:init|merge)_(?:(\w+)_)?value\(\w+->(\w+),
-        \s*(?:\w+->\w+,\s*)?([\d *]+)\)/xg;
+    $found{$1} = [ $2, eval($3) ] while $source =~
+        /ngx_pimap_conf_\w+_value\((\w+), (\w+), ([\d *]+)\)/g;
 
     return %found;
 }
@@ -91,6 +98,7 @@ sub number {
         ? $1 * 86400 : $text if $kind eq 'flag';
 
     my %unit = $kind eq 'size' ? (k => 1024, m => 1024 * 1024)
+        : $kind eq 'sec' ? (s => 1, d => 86400)
         : $kind eq 'msec' ? (ms => 1, s => 1000, m => 60000) : ();
 
     return $text =~ /^(\d+)([a-z]*)$/ ? $1 * ($unit{$2} // 1) : $text;

@@ -1,0 +1,198 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * The functions of the room, file by file.
+ */
+
+
+#ifndef _NGX_PIMAP_LOCATIONS_H_INCLUDED_
+#define _NGX_PIMAP_LOCATIONS_H_INCLUDED_
+
+
+#include "ngx_pimap.h"
+#include "ngx_pimap_command.h"
+#include "ngx_pimap_park_request.h"
+#include "ngx_pimap_update_waiter.h"
+
+#include "pimap_event_id.h"
+
+
+/*
+ * ngx_pimap_events.c: The "pimap_events" location: its requests are parked.
+ */
+
+ngx_int_t ngx_pimap_events_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_preflight.c: Questions to Redis before the head of a response:
+ * the event id that the device starts from, and whether its login is
+ * revoked.
+ */
+
+/* In the request's pool. */
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_pimap_park_request_t  *parking;     /* gets its start */
+    void                     (*handler)(void *data);
+    void                      *data;
+
+    ngx_pimap_command_t       *command;     /* for the end of the log */
+    ngx_pimap_command_t       *revocation;
+    ngx_event_t                timer;
+    ngx_uint_t                 revoked;
+} ngx_pimap_preflight_t;
+
+/*
+ * NGX_OK: nothing has to be asked.  NGX_AGAIN: the handler is called after the
+ * reply of Redis, or after a time; until then the request's context is used.
+ */
+ngx_int_t ngx_pimap_preflight(ngx_pimap_preflight_t *preflight);
+
+/* The handler will not be called, because the request ends. */
+void ngx_pimap_preflight_forget(ngx_pimap_preflight_t *preflight);
+
+
+/*
+ * ngx_pimap_publish.c: The "pimap_publish" location: events to publish.
+ */
+
+ngx_int_t ngx_pimap_publish_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_publish_request.c: A publish request, from its checked body to
+ * its answer.
+ */
+
+/* Lives in the request's pool, ends with it. */
+typedef struct {
+    ngx_http_request_t    *request;
+    ngx_str_t              account;
+    ngx_str_t              key;         /* Idempotency-Key; may be empty */
+    ngx_array_t            events;      /* of ngx_str_t */
+    ngx_array_t            commands;    /* of ngx_pimap_command_t *; NULL:
+                                           answered */
+    ngx_uint_t             answered;
+    ngx_uint_t             failed;
+    u_char                 refusal[128];    /* the reason of the log */
+
+    ngx_uint_t             receivers;   /* of the last event */
+    ngx_str_t              id;          /* of it; empty: it is not logged */
+    u_char                 id_text[PIMAP_EVENT_ID_LEN];
+
+    ngx_int_t              refused;     /* a content handler's result */
+    unsigned               from_body:1; /* an OX payload's account */
+    unsigned               waiting:1;
+} ngx_pimap_publish_request_t;
+
+/* NULL if memory is out. */
+ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(
+    ngx_http_request_t *r);
+
+/*
+ * Publishes the events.  NGX_DONE: the request is answered after Redis has
+ * replied; NGX_DECLINED: Redis is away; NGX_ERROR: memory is out.
+ */
+ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr);
+
+
+/*
+ * ngx_pimap_response_head.c: The head of a response with events, and a
+ * response that ends at once.
+ */
+
+/* Returns what ngx_http_send_header() returns. */
+ngx_int_t ngx_pimap_response_head(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking);
+
+/* A whole response with the time to come back. */
+ngx_int_t ngx_pimap_response_head_later(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking, ngx_msec_t retry);
+
+
+/*
+ * ngx_pimap_status.c: The "pimap_status" location: counters and readiness.
+ */
+
+ngx_int_t ngx_pimap_status_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_ticket_location.c: The "pimap_ticket" location: a ticket for
+ * the login of the request.
+ */
+
+ngx_int_t ngx_pimap_ticket_location_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_update.c: The "pimap_update" location: updates for a backend.
+ */
+
+ngx_int_t ngx_pimap_update_handler(ngx_http_request_t *r);
+
+
+/*
+ * ngx_pimap_update_request.c: A request with updates, from its checked body to
+ * its answer.
+ */
+
+/*
+ *  state     event                  action                       next state
+ *
+ *  CHECKING  token valid            send the updates             SENDING
+ *            token revoked          answer 401                   end
+ *            no reply               answer 503                   end
+ *            subscribed, time over  none
+ *  SENDING   Redis has them         take results                 WAITING
+ *            Redis refuses          answer 409 or 503            end
+ *            subscribed             send again
+ *            time over              none: Redis decides
+ *  WAITING   reply                  take results
+ *            result                 take it
+ *            subscribed             send again
+ *            time over              answer                       end
+ *
+ * In WAITING the request is answered as soon as no result is missing, or when
+ * it does not wait.  To send again adds nothing: Redis returns the results of
+ * updates that it knows.  It is done once the account is subscribed, because
+ * results may have been published before.
+ */
+typedef enum {
+    NGX_PIMAP_UPDATE_CHECKING = 0,
+    NGX_PIMAP_UPDATE_SENDING,
+    NGX_PIMAP_UPDATE_WAITING
+} ngx_pimap_update_state_t;
+
+/* Lives in the request's pool, ends with it. */
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_str_t                  account;
+    ngx_str_t                  device;      /* may be empty */
+    ngx_array_t                updates;     /* of ngx_pimap_update_item_t */
+
+    ngx_pimap_update_state_t   state;
+    ngx_str_t                 *results;     /* JSON; empty: still missing */
+    ngx_uint_t                 missing;
+    ngx_pimap_command_t       *command;     /* NULL: Redis has answered */
+    ngx_pimap_waiter_t         waiter;
+    ngx_uint_t                 wait;        /* seconds; 0: it does not wait */
+
+    ngx_int_t                  refused;     /* a content handler's result */
+} ngx_pimap_update_request_t;
+
+/* NULL if memory is out. */
+ngx_pimap_update_request_t *ngx_pimap_update_request_create(
+    ngx_http_request_t *r);
+
+/*
+ * Sends the updates, and waits for their results for "wait" at most; 0: not
+ * at all.  Returns what a content handler returns.
+ */
+ngx_int_t ngx_pimap_update_request_start(ngx_pimap_update_request_t *ur,
+    ngx_msec_t wait);
+
+
+#endif /* _NGX_PIMAP_LOCATIONS_H_INCLUDED_ */
