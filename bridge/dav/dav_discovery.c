@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <syslog.h>
 
-#include <curl/curl.h>
+#include <glib.h>
 
 
 struct dav_discovery_s {
@@ -91,26 +91,19 @@ dav_discovery_cancel(dav_client_t *c)
 static char *
 dav_discovery_path(dav_client_t *c)
 {
-    char        *login, *full, *path;
-    const char  *p, *user, *format = c->server->path;
+    char        *login, *path;
+    GString     *full;
+    const char  *user;
 
     user = c->login.as ? c->login.as : c->login.user;
-    login = curl_easy_escape(NULL, user ? user : "", 0);
-    full = bridge_string("");
+    login = g_uri_escape_string(user ? user : "", NULL, FALSE);
+    full = g_string_new(c->server->path);
 
-    for (path = full; login && *format; path = full) {
-        p = strstr(format, "%u");
-        full = bridge_format("%s%.*s%s", path,
-                             (int) (p ? p - format : (int) strlen(format)),
-                             format, p ? login : "");
-        format = p ? p + 2 : "";
-        free(path);
-    }
+    g_string_replace(full, "%u", login, 0);
+    path = dav_url_device(full->str);
 
-    path = dav_url_device(full);
-
-    curl_free(login);
-    free(full);
+    g_string_free(full, TRUE);
+    g_free(login);
 
     return path;
 }

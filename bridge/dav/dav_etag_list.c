@@ -58,20 +58,7 @@ dav_etag_list_push(dav_etag_list_t *l, const char *name, const char *etag)
 static void
 dav_etag_list_push_item(dav_etag_list_t *l, char *item)
 {
-    char  **items;
-
-    if (l->n == l->size) {
-        l->size = l->size ? l->size * 2 : 8;
-        items = bridge_alloc(l->size * sizeof(char *));
-
-        if (l->n) {
-            memcpy(items, l->items, l->n * sizeof(char *));
-        }
-
-        free(l->items);
-        l->items = items;
-    }
-
+    l->items = bridge_grow(l->items, l->n, &l->size, sizeof(char *));
     l->items[l->n++] = item;
 }
 

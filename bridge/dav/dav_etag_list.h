@@ -27,7 +27,7 @@
 typedef struct {
     char      **items;
     unsigned    n;
-    unsigned    size;
+    size_t      size;
 } dav_etag_list_t;
 
 

@@ -11,6 +11,7 @@
 #include "bridge_buffer.h"
 
 #include <expat.h>
+#include <glib.h>
 #include <stdlib.h>
 
 
@@ -411,31 +412,23 @@ dav_multistatus_finish(void *data, const XML_Char *name)
 static void
 dav_multistatus_store(dav_multistatus_t *m)
 {
-    char        *old = *m->to;
-    size_t       len = m->text.len;
-    const char  *p = len ? m->text.data : "";
+    char  *old = *m->to, *text;
+
+    text = bridge_copy(m->text.data, m->text.len);
 
     if (m->which != DAV_DATA) {
-
-        while (len && strchr(" \t\r\n", *p)) {
-            p++;
-            len--;
-        }
-
-        while (len && strchr(" \t\r\n", p[len - 1])) {
-            len--;
-        }
+        g_strstrip(text);
     }
+
+    *m->to = text;
 
     /* the homes are lists */
 
     if (old && m->which >= DAV_PRINCIPAL && m->which <= DAV_CALENDAR_HOME
-        && strlen(old) + len < DAV_MULTISTATUS_TEXT)
+        && strlen(old) + strlen(text) < DAV_MULTISTATUS_TEXT)
     {
-        *m->to = bridge_format("%s\n%.*s", old, (int) len, p);
-
-    } else {
-        *m->to = bridge_copy(p, len);
+        *m->to = bridge_format("%s\n%s", old, text);
+        free(text);
     }
 
     free(old);

@@ -16,6 +16,7 @@
 #include <strings.h>
 
 #include <curl/curl.h>
+#include <glib.h>
 
 
 static char *dav_url_canonical(const char *path, size_t len, int strict);
@@ -204,52 +205,32 @@ dav_url_canonical(const char *path, size_t len, int strict)
 static int
 dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
 {
-    char            hex[4];
-    size_t          i, start;
-    unsigned char   c;
+    int          rc;
+    char        *plain, *encoded;
+    const char  *c;
 
-    start = b->len;
+    plain = g_uri_unescape_segment(p, p + len, strict ? "/\\" : NULL);
 
-    for (i = 0; i < len; i++) {
-        c = p[i];
-
-        if (c == '%') {
-
-            if (len - i < 3 || !isxdigit((unsigned char) p[i + 1])
-                || !isxdigit((unsigned char) p[i + 2]))
-            {
-                return -1;
-            }
-
-            memcpy(hex, p + i + 1, 2);
-            hex[2] = '\0';
-            c = strtoul(hex, NULL, 16);
-            i += 2;
-
-            if (strict && (c == '/' || c == '\\')) {
-                return -1;
-            }
+    for (c = plain; c && *c; c++) {
+        if ((unsigned char) *c < ' ' || *c == 0x7f) {
+            break;
         }
-
-        if (c < ' ' || c == 0x7f) {
-            return -1;
-        }
-
-        if (c < 0x80 && (isalnum(c) || strchr("-._~!$&'()*+,;=:@", c))) {
-            bridge_buffer_char(b, c);
-            continue;
-        }
-
-        sprintf(hex, "%%%02X", c);
-        bridge_buffer_text(b, hex);
     }
 
     /* "." and "..", also if they were encoded */
 
-    len = b->len - start;
+    rc = plain == NULL || *plain == '\0' || *c || strcmp(plain, ".") == 0
+         || strcmp(plain, "..") == 0 ? -1 : 0;
 
-    return len == 0 || (len <= 2 && strncmp(b->data + start, "..", len) == 0)
-           ? -1 : 0;
+    if (rc == 0) {
+        encoded = g_uri_escape_string(plain, "!$&'()*+,;=:@", FALSE);
+        bridge_buffer_text(b, encoded);
+        g_free(encoded);
+    }
+
+    g_free(plain);
+
+    return rc;
 }
 
 

@@ -8,19 +8,10 @@
 
 #include "imap_known_flags.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "bridge.h"
 
-
-static uint32_t imap_known_flags_find(const imap_known_flags_t *k,
-    uint32_t uid);
 static uint32_t imap_known_flags_split(imap_known_flags_t *k, uint32_t uid);
-static void imap_known_flags_insert(imap_known_flags_t *k, uint32_t at,
-    uint32_t first, uint32_t last, uint64_t flags);
-static void imap_known_flags_delete(imap_known_flags_t *k, uint32_t at,
-    uint32_t n);
 static void imap_known_flags_join(imap_known_flags_t *k, uint32_t at);
 static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first,
     uint32_t last, imap_sequence_set_t *gone);
@@ -29,44 +20,19 @@ static int imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value);
 
 
-/* The first run that ends at "uid" or later. */
-
-static uint32_t
-imap_known_flags_find(const imap_known_flags_t *k, uint32_t uid)
-{
-    uint32_t  low, high, middle;
-
-    low = 0;
-    high = k->n;
-
-    while (low < high) {
-        middle = low + (high - low) / 2;
-
-        if (k->runs[middle].last < uid) {
-            low = middle + 1;
-
-        } else {
-            high = middle;
-        }
-    }
-
-    return low;
-}
-
-
 int
 imap_known_flags_get(const imap_known_flags_t *k, uint32_t uid,
     uint64_t *flags)
 {
     uint32_t  i;
 
-    i = imap_known_flags_find(k, uid);
+    i = imap_sequence_set_find(&k->runs, uid);
 
-    if (i == k->n || k->runs[i].first > uid) {
+    if (i == k->runs.n || k->runs.ranges[i].first > uid) {
         return 0;
     }
 
-    *flags = k->runs[i].flags;
+    *flags = k->runs.ranges[i].flags;
 
     return 1;
 }
@@ -79,14 +45,14 @@ imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
     uint64_t  old;
 
     if (!imap_known_flags_get(k, uid, &old)) {
-        at = imap_known_flags_find(k, uid);
-        imap_known_flags_insert(k, at, uid, uid, flags);
+        at = imap_sequence_set_find(&k->runs, uid);
+        imap_sequence_set_insert(&k->runs, at, uid, uid)->flags = flags;
         k->count++;
 
     } else if (old != flags) {
         at = imap_known_flags_split(k, uid);
         imap_known_flags_split(k, uid + 1);
-        k->runs[at].flags = flags;
+        k->runs.ranges[at].flags = flags;
 
     } else {
         return;
@@ -103,46 +69,20 @@ imap_known_flags_put(imap_known_flags_t *k, uint32_t uid, uint64_t flags)
 static uint32_t
 imap_known_flags_split(imap_known_flags_t *k, uint32_t uid)
 {
-    uint32_t    at;
-    imap_run_t  run;
+    uint32_t       at;
+    imap_range_t  *run;
 
-    at = imap_known_flags_find(k, uid);
+    at = imap_sequence_set_find(&k->runs, uid);
 
-    if (at < k->n && k->runs[at].first < uid) {
-        run = k->runs[at];
-        k->runs[at].first = uid;
-        imap_known_flags_insert(k, at++, run.first, uid - 1, run.flags);
+    if (at < k->runs.n && k->runs.ranges[at].first < uid) {
+        run = imap_sequence_set_insert(&k->runs, at, 0, uid - 1);
+        run->first = run[1].first;
+        run->flags = run[1].flags;
+        run[1].first = uid;
+        at++;
     }
 
     return at;
-}
-
-
-static void
-imap_known_flags_insert(imap_known_flags_t *k, uint32_t at, uint32_t first,
-    uint32_t last, uint64_t flags)
-{
-    imap_run_t  *run;
-
-    k->runs = bridge_grow(k->runs, k->n, &k->size, sizeof(imap_run_t));
-
-    run = &k->runs[at];
-    memmove(run + 1, run, (k->n++ - at) * sizeof(imap_run_t));
-
-    run->first = first;
-    run->last = last;
-    run->flags = flags;
-}
-
-
-static void
-imap_known_flags_delete(imap_known_flags_t *k, uint32_t at, uint32_t n)
-{
-    if (n) {
-        k->n -= n;
-        memmove(&k->runs[at], &k->runs[at + n],
-                (k->n - at) * sizeof(imap_run_t));
-    }
 }
 
 
@@ -151,17 +91,17 @@ imap_known_flags_delete(imap_known_flags_t *k, uint32_t at, uint32_t n)
 static void
 imap_known_flags_join(imap_known_flags_t *k, uint32_t at)
 {
-    imap_run_t  *run;
+    imap_range_t  *run;
 
-    if (at == 0 || at >= k->n) {
+    if (at == 0 || at >= k->runs.n) {
         return;
     }
 
-    run = &k->runs[at];
+    run = &k->runs.ranges[at];
 
     if (run[-1].flags == run->flags && run[-1].last + 1 == run->first) {
         run->first = run[-1].first;
-        imap_known_flags_delete(k, at - 1, 1);
+        imap_sequence_set_delete(&k->runs, at - 1, 1);
     }
 }
 
@@ -171,20 +111,20 @@ imap_known_flags_trim(imap_known_flags_t *k)
 {
     uint32_t  i, n;
 
-    if (k->n <= IMAP_MAX_RUNS) {
+    if (k->runs.n <= IMAP_MAX_RUNS) {
         return;
     }
 
     /* several at once, because the rest has to move */
 
-    n = k->n - IMAP_MAX_RUNS + IMAP_MAX_RUNS / 16;
+    n = k->runs.n - IMAP_MAX_RUNS + IMAP_MAX_RUNS / 16;
 
     for (i = 0; i < n; i++) {
-        k->count -= k->runs[i].last - k->runs[i].first + 1;
+        k->count -= k->runs.ranges[i].last - k->runs.ranges[i].first + 1;
     }
 
-    k->from = k->runs[n].first;
-    imap_known_flags_delete(k, 0, n);
+    k->from = k->runs.ranges[n].first;
+    imap_sequence_set_delete(&k->runs, 0, n);
 }
 
 
@@ -231,19 +171,19 @@ static void
 imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_sequence_set_t *gone)
 {
-    uint32_t     at, end, i;
-    imap_run_t  *run;
+    uint32_t       at, end, i;
+    imap_range_t  *run;
 
     at = imap_known_flags_split(k, first);
-    end = last == UINT32_MAX ? k->n : imap_known_flags_split(k, last + 1);
+    end = last == UINT32_MAX ? k->runs.n : imap_known_flags_split(k, last + 1);
 
     for (i = at; i < end; i++) {
-        run = &k->runs[i];
+        run = &k->runs.ranges[i];
         imap_sequence_set_add(gone, run->first, run->last);
         k->count -= run->last - run->first + 1;
     }
 
-    imap_known_flags_delete(k, at, end - at);
+    imap_sequence_set_delete(&k->runs, at, end - at);
     imap_known_flags_trim(k);
 }
 
@@ -253,11 +193,11 @@ imap_known_flags_nth(const imap_known_flags_t *k, uint32_t n)
 {
     uint32_t  i, count;
 
-    for (i = 0; i < k->n; i++) {
-        count = k->runs[i].last - k->runs[i].first + 1;
+    for (i = 0; i < k->runs.n; i++) {
+        count = k->runs.ranges[i].last - k->runs.ranges[i].first + 1;
 
         if (n < count) {
-            return k->runs[i].first + n;
+            return k->runs.ranges[i].first + n;
         }
 
         n -= count;
@@ -274,10 +214,10 @@ imap_known_flags_without(const imap_known_flags_t *k, uint64_t flag)
 
     count = 0;
 
-    for (i = 0; i < k->n; i++) {
+    for (i = 0; i < k->runs.n; i++) {
 
-        if (!(k->runs[i].flags & flag)) {
-            count += k->runs[i].last - k->runs[i].first + 1;
+        if (!(k->runs.ranges[i].flags & flag)) {
+            count += k->runs.ranges[i].last - k->runs.ranges[i].first + 1;
         }
     }
 
@@ -303,10 +243,10 @@ imap_known_flags_json(const imap_known_flags_t *k,
         set.n = 0;
         b.len = 0;
 
-        for (i = 0; i < k->n; i++) {
+        for (i = 0; i < k->runs.n; i++) {
 
-            if (bit == -1 || k->runs[i].flags >> bit & 1) {
-                imap_sequence_set_add(&set, k->runs[i].first, k->runs[i].last);
+            if (bit == -1 || k->runs.ranges[i].flags >> bit & 1) {
+                imap_sequence_set_add(&set, k->runs.ranges[i].first, k->runs.ranges[i].last);
             }
         }
 
@@ -329,11 +269,8 @@ int
 imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
     json_t *json, uint32_t from)
 {
-    size_t               i;
-    json_t              *all, *value;
-    imap_sequence_set_t  set;
-    imap_range_t        *range;
-    const char          *name;
+    json_t      *all, *value;
+    const char  *name;
 
     imap_known_flags_free(k);
     k->from = from;
@@ -345,19 +282,17 @@ imap_known_flags_load(imap_known_flags_t *k, imap_keywords_t *words,
     }
 
     if (!json_is_string(all)
-        || imap_sequence_set_parse(&set, json_string_value(all),
-                          json_string_length(all)) == -1)
+        || imap_sequence_set_parse(&k->runs, json_string_value(all),
+                                   json_string_length(all)) == -1)
     {
         return -1;
     }
 
-    for (i = 0; i < set.n && i < IMAP_MAX_RUNS; i++) {
-        range = &set.ranges[i];
-        imap_known_flags_insert(k, i, range->first, range->last, 0);
-        k->count += range->last - range->first + 1;
+    if (k->runs.n > IMAP_MAX_RUNS) {
+        k->runs.n = IMAP_MAX_RUNS;
     }
 
-    imap_sequence_set_free(&set);
+    k->count = imap_sequence_set_count(&k->runs);
 
     json_object_foreach(json, name, value) {
 
@@ -398,10 +333,10 @@ imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     for (i = 0; i < set.n; i++) {
         last = set.ranges[i].last;
         at = imap_known_flags_split(k, set.ranges[i].first);
-        end = last == UINT32_MAX ? k->n : imap_known_flags_split(k, last + 1);
+        end = last == UINT32_MAX ? k->runs.n : imap_known_flags_split(k, last + 1);
 
         while (at < end) {
-            k->runs[at++].flags |= bit;
+            k->runs.ranges[at++].flags |= bit;
         }
     }
 
@@ -414,6 +349,6 @@ imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
 void
 imap_known_flags_free(imap_known_flags_t *k)
 {
-    free(k->runs);
+    imap_sequence_set_free(&k->runs);
     memset(k, 0, sizeof(imap_known_flags_t));
 }

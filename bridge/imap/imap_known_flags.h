@@ -21,18 +21,9 @@
 
 
 typedef struct {
-    uint32_t       first;
-    uint32_t       last;
-    uint64_t       flags;
-} imap_run_t;
-
-
-typedef struct {
-    imap_run_t    *runs;
-    uint32_t       n;
-    size_t         size;
-    uint32_t       count;               /* messages in the runs */
-    uint32_t       from;                /* nothing is known below this UID */
+    imap_sequence_set_t  runs;
+    uint32_t             count;         /* messages in the runs */
+    uint32_t             from;          /* nothing is known below this UID */
 } imap_known_flags_t;
 
 

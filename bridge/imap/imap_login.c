@@ -22,7 +22,7 @@ static void imap_login_begin(imap_session_t *s);
 static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl(imap_session_t *s);
 static void imap_login_sasl_continue(imap_session_t *s, imap_response_t *r);
-static void imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b);
+static void imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to);
 static void imap_login_plain(imap_session_t *s);
 static void imap_login_answer(imap_session_t *s, imap_response_t *r);
 static void imap_login_refused(imap_session_t *s, imap_response_t *r);
@@ -32,10 +32,7 @@ static void imap_login_enable(imap_session_t *s, imap_response_t *r);
 static void imap_login_done(imap_session_t *s, imap_response_t *r);
 
 
-static const struct {
-    const char  *name;
-    uint32_t     caps;
-} imap_caps[] = {
+static const imap_word_t  imap_caps[] = {
     { "STARTTLS", IMAP_CAP_STARTTLS },
     { "LOGINDISABLED", IMAP_CAP_LOGINDISABLED },
     { "AUTH=PLAIN", IMAP_CAP_PLAIN },
@@ -104,14 +101,7 @@ imap_login_caps(imap_session_t *s, const bridge_str_t *list)
 
         word.len = p - word.data;
 
-        for (i = 0; imap_caps[i].name; i++) {
-
-            if (bridge_str_equal(&word, imap_caps[i].name,
-                               strlen(imap_caps[i].name)))
-            {
-                caps |= imap_caps[i].caps;
-            }
-        }
+        caps |= imap_word(imap_caps, &word);
     }
 
     for (i = 0; i < sizeof(imap_without) / sizeof(imap_without[0]); i++) {
@@ -254,8 +244,7 @@ imap_login_starttls(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_sasl(imap_session_t *s)
 {
-    bridge_buffer_t  b;
-    imap_command_t   c;
+    imap_command_t  c;
 
     imap_command_begin(s, &c);
 
@@ -264,13 +253,8 @@ imap_login_sasl(imap_session_t *s)
                      : "XOAUTH2");
 
     if (s->caps & IMAP_CAP_SASL_IR) {
-        memset(&b, 0, sizeof(b));
-        imap_login_sasl_bytes(s, &b);
-
         imap_command_add(&c, " ");
-        bridge_buffer_base64(&c.buf, b.data, b.len);
-        bridge_buffer_free(&b);
-        imap_login_wipe(s);
+        imap_login_sasl_response(s, &c.buf);
     }
 
     imap_send(s, &c, imap_login_answer, NULL);
@@ -284,7 +268,7 @@ imap_login_sasl(imap_session_t *s)
 static void
 imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t  b, line;
+    bridge_buffer_t  line;
 
     if (s->secret == NULL) {
         s->io->write(s->io_data, s->bearer ? "AQ==\r\n" : "*\r\n",
@@ -293,47 +277,43 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    memset(&b, 0, sizeof(b));
     memset(&line, 0, sizeof(line));
 
-    imap_login_sasl_bytes(s, &b);
-    bridge_buffer_base64(&line, b.data, b.len);
+    imap_login_sasl_response(s, &line);
     bridge_buffer_text(&line, "\r\n");
     s->io->write(s->io_data, line.data, line.len);
 
     bridge_buffer_free(&line);
-    bridge_buffer_free(&b);
-    imap_login_wipe(s);
 }
 
 
+/* RFC 4616; RFC 7628; or XOAUTH2 as Google describes it. */
+
 static void
-imap_login_sasl_bytes(imap_session_t *s, bridge_buffer_t *b)
+imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to)
 {
+    int          oauth;
+    char        *text;
+    size_t       len;
     const char  *user;
 
+    oauth = (s->caps & IMAP_CAP_OAUTHBEARER) != 0;
     user = s->authzid ? s->authzid : s->bearer ? s->user : "";
 
-    if (!s->bearer) {
+    if (s->bearer) {
+        text = bridge_format("%s%s%s\001auth=Bearer %s\001\001",
+                             oauth ? "n,a=" : "user=", oauth ? user : s->user,
+                             oauth ? "," : "", s->secret);
+        len = strlen(text);
 
-        /* RFC 4616 */
-
-        bridge_buffer_text(b, user);
-        bridge_buffer_char(b, '\0');
-        bridge_buffer_text(b, s->user);
-        bridge_buffer_char(b, '\0');
-        bridge_buffer_text(b, s->secret);
-        return;
+    } else {
+        text = bridge_format("%s%c%s%c%s", user, 0, s->user, 0, s->secret);
+        len = strlen(user) + strlen(s->user) + strlen(s->secret) + 2;
     }
 
-    /* RFC 7628, or XOAUTH2 as Google describes it */
-
-    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? "n,a=" : "user=");
-    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? user : s->user);
-    bridge_buffer_text(b, s->caps & IMAP_CAP_OAUTHBEARER ? "," : "");
-    bridge_buffer_text(b, "\001auth=Bearer ");
-    bridge_buffer_text(b, s->secret);
-    bridge_buffer_text(b, "\001\001");
+    bridge_buffer_base64(to, text, len);
+    bridge_wipe_free(text, len);
+    imap_login_wipe(s);
 }
 
 

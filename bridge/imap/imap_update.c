@@ -20,19 +20,20 @@ static int imap_update_select(imap_session_t *s, imap_update_t *u);
 
 
 static const imap_verb_t  imap_verbs[] = {
-    { "store", imap_store_check, imap_store_begin,
+    { "store", IMAP_MAX_UPDATE_UIDS, imap_store_check, imap_store_begin,
       IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
-    { "copy", imap_copy_check, imap_copy_begin, IMAP_NEEDS_MAILBOX },
-    { "move", imap_copy_check, imap_move_begin,
-      IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
-    { "delete", imap_delete_check, imap_delete_begin,
-      IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
-    { "append", imap_append_check, imap_append_begin, 0 },
-    { "mailbox", imap_update_mailbox_check, imap_update_mailbox_begin, 0 },
-    { "fetch", imap_update_fetch_check, imap_update_fetch_begin,
+    { "copy", IMAP_MAX_UPDATE_UIDS, imap_copy_check, imap_copy_begin,
       IMAP_NEEDS_MAILBOX },
-    { "search", imap_search_check, imap_search_begin, IMAP_NEEDS_MAILBOX },
-    { NULL, NULL, NULL, 0 }
+    { "move", IMAP_MAX_UPDATE_UIDS, imap_copy_check, imap_move_begin,
+      IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
+    { "delete", IMAP_MAX_UPDATE_UIDS, NULL, imap_delete_begin,
+      IMAP_NEEDS_MAILBOX|IMAP_NEEDS_WRITABLE },
+    { "append", 0, imap_append_check, imap_append_begin, 0 },
+    { "mailbox", 0, imap_update_mailbox_check, imap_update_mailbox_begin, 0 },
+    { "fetch", IMAP_MAX_FETCH_UIDS, imap_update_fetch_check,
+      imap_update_fetch_begin, IMAP_NEEDS_MAILBOX },
+    { "search", 0, imap_search_check, imap_search_begin, IMAP_NEEDS_MAILBOX },
+    { NULL, 0, NULL, NULL, 0 }
 };
 
 
@@ -89,11 +90,8 @@ imap_update_check(imap_session_t *s, imap_update_t *u)
         return "\"update\" is missing";
     }
 
-    for (v = imap_verbs; v->name; v++) {
-
-        if (strcmp(v->name, verb) == 0) {
-            break;
-        }
+    for (v = imap_verbs; v->name && strcmp(v->name, verb) != 0; v++) {
+        /* void */
     }
 
     if (v->name == NULL) {
@@ -103,16 +101,17 @@ imap_update_check(imap_session_t *s, imap_update_t *u)
     u->verb = v;
     uidvalidity = json_object_get(u->args, "uidvalidity");
 
-    if (uidvalidity && (!json_is_integer(uidvalidity)
-                        || json_integer_value(uidvalidity) <= 0
-                        || json_integer_value(uidvalidity) > UINT32_MAX))
-    {
+    if (uidvalidity && !imap_arg_within(uidvalidity, 1, UINT32_MAX)) {
         return "bad \"uidvalidity\"";
     }
 
     error = imap_arg_mailbox(u, "mailbox");
 
-    return error ? error : v->check(s, u);
+    if (error == NULL && v->max_uids) {
+        error = imap_arg_uids(u, v->max_uids);
+    }
+
+    return error || v->check == NULL ? error : v->check(s, u);
 }
 
 

@@ -33,7 +33,8 @@ typedef void (*imap_begin_pt)(imap_session_t *s, imap_update_t *u);
 
 typedef struct {
     const char            *name;
-    imap_check_pt          check;
+    size_t                 max_uids;    /* 0: it has no "uids" */
+    imap_check_pt          check;       /* of other arguments, or NULL */
     imap_begin_pt          begin;
     uint32_t               needs;
 } imap_verb_t;
@@ -82,6 +83,9 @@ json_int_t imap_arg_number(imap_update_t *u, const char *name);
 /* Takes "uids" into the update; returns the error or NULL. */
 const char *imap_arg_uids(imap_update_t *u, size_t max);
 
+/* A number within the bounds? */
+int imap_arg_within(json_t *number, json_int_t min, json_int_t max);
+
 /* An array or absent; returns the error or NULL. */
 const char *imap_arg_strings(imap_update_t *u, const char *name);
 const char *imap_arg_flags(imap_update_t *u, const char *name);
@@ -104,7 +108,6 @@ void imap_store_begin(imap_session_t *s, imap_update_t *u);
 const char *imap_copy_check(imap_session_t *s, imap_update_t *u);
 void imap_copy_begin(imap_session_t *s, imap_update_t *u);
 void imap_move_begin(imap_session_t *s, imap_update_t *u);
-const char *imap_delete_check(imap_session_t *s, imap_update_t *u);
 void imap_delete_begin(imap_session_t *s, imap_update_t *u);
 const char *imap_append_check(imap_session_t *s, imap_update_t *u);
 void imap_append_begin(imap_session_t *s, imap_update_t *u);

@@ -132,17 +132,23 @@ imap_arg_uids(imap_update_t *u, size_t max)
 
     json_array_foreach(uids, i, uid) {
 
-        if (!json_is_integer(uid) || json_integer_value(uid) <= 0
-            || json_integer_value(uid) > UINT32_MAX)
-        {
+        if (!imap_arg_within(uid, 1, UINT32_MAX)) {
             return "bad \"uids\"";
         }
 
         imap_sequence_set_add(&u->uids, json_integer_value(uid),
-                     json_integer_value(uid));
+                              json_integer_value(uid));
     }
 
     return NULL;
+}
+
+
+int
+imap_arg_within(json_t *number, json_int_t min, json_int_t max)
+{
+    return json_is_integer(number) && json_integer_value(number) >= min
+           && json_integer_value(number) <= max;
 }
 
 

@@ -13,20 +13,16 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "mime_header.h"
 
 
-#define IMAP_UPDATE_FETCH_FLAGS        0x01
-#define IMAP_UPDATE_FETCH_ENVELOPE     0x02
-#define IMAP_UPDATE_FETCH_HEADERS      0x04
-#define IMAP_UPDATE_FETCH_TEXT         0x08
-#define IMAP_UPDATE_FETCH_ALL          0x10
-
-#define IMAP_UPDATE_FETCH_MAX          65536   /* "max" if it is not given */
-#define IMAP_MAX_SECTION               64
+#define IMAP_UPDATE_FETCH_MAX  65536    /* "max" if it is not given */
+#define IMAP_MAX_SECTION       64
 
 
-static uint32_t imap_update_fetch_items(imap_update_t *u);
+static int imap_update_fetch_wants(imap_update_t *u, const char *item);
 static const char *imap_update_fetch_part_check(imap_update_t *u);
 static void imap_update_fetch_section(imap_command_t *c, const char *section,
     uint64_t max);
@@ -39,30 +35,19 @@ static void imap_update_fetch_bytes(imap_session_t *s, json_t *message,
     const char *name, const bridge_str_t *data, int base64);
 
 
-static const struct {
-    const char  *name;
-    uint32_t     bit;
-} imap_items[] = {
-    { "flags", IMAP_UPDATE_FETCH_FLAGS },
-    { "envelope", IMAP_UPDATE_FETCH_ENVELOPE },
-    { "headers", IMAP_UPDATE_FETCH_HEADERS },
-    { "text", IMAP_UPDATE_FETCH_TEXT },
-    { "all", IMAP_UPDATE_FETCH_ALL },
-    { NULL, 0 }
+static const char  *imap_items[] = {
+    "flags", "envelope", "headers", "text", "all", NULL
 };
 
 
 const char *
 imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
 {
-    json_t      *max;
+    size_t       i;
+    json_t      *max, *items, *item;
     const char  *error;
 
-    error = imap_arg_uids(u, IMAP_MAX_FETCH_UIDS);
-
-    if (error == NULL) {
-        error = imap_arg_strings(u, "items");
-    }
+    error = imap_arg_strings(u, "items");
 
     if (error == NULL) {
         error = imap_update_fetch_part_check(u);
@@ -74,17 +59,20 @@ imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
 
     max = json_object_get(u->args, "max");
 
-    if (max && (!json_is_integer(max) || json_integer_value(max) < 1
-                || json_integer_value(max) > s->o->max_message))
-    {
+    if (max && !imap_arg_within(max, 1, s->o->max_message)) {
         return "bad \"max\"";
     }
 
-    if (imap_update_fetch_items(u) == UINT32_MAX) {
-        return "unknown item in \"items\"";
+    items = json_object_get(u->args, "items");
+
+    json_array_foreach(items, i, item) {
+
+        if (!g_strv_contains(imap_items, json_string_value(item))) {
+            return "unknown item in \"items\"";
+        }
     }
 
-    if (imap_update_fetch_items(u) == 0
+    if (json_array_size(items) == 0
         && json_object_get(u->args, "part") == NULL)
     {
         return "neither \"items\" nor \"part\"";
@@ -94,32 +82,20 @@ imap_update_fetch_check(imap_session_t *s, imap_update_t *u)
 }
 
 
-static uint32_t
-imap_update_fetch_items(imap_update_t *u)
+static int
+imap_update_fetch_wants(imap_update_t *u, const char *item)
 {
-    size_t    i, n;
-    json_t   *item;
-    uint32_t  bits;
+    size_t   i;
+    json_t  *wanted;
 
-    bits = 0;
+    json_array_foreach(json_object_get(u->args, "items"), i, wanted) {
 
-    json_array_foreach(json_object_get(u->args, "items"), i, item) {
-
-        for (n = 0; imap_items[n].name; n++) {
-
-            if (strcmp(imap_items[n].name, json_string_value(item)) == 0) {
-                break;
-            }
+        if (strcmp(json_string_value(wanted), item) == 0) {
+            return 1;
         }
-
-        if (imap_items[n].name == NULL) {
-            return UINT32_MAX;
-        }
-
-        bits |= imap_items[n].bit;
     }
 
-    return bits;
+    return 0;
 }
 
 
@@ -169,12 +145,10 @@ imap_update_fetch_part_check(imap_update_t *u)
 void
 imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
 {
-    uint32_t        items;
     uint64_t        max;
     const char     *part;
     imap_command_t  c;
 
-    items = imap_update_fetch_items(u);
     max = imap_arg_number(u, "max");
     part = imap_arg_string(u, "part");
 
@@ -188,21 +162,21 @@ imap_update_fetch_begin(imap_session_t *s, imap_update_t *u)
     imap_update_command(s, &c, "UID FETCH");
     imap_command_add(&c, " (UID FLAGS RFC822.SIZE");
 
-    if (items & IMAP_UPDATE_FETCH_ENVELOPE) {
+    if (imap_update_fetch_wants(u, "envelope")) {
         imap_command_add(&c, " ENVELOPE");
     }
 
-    if (items & IMAP_UPDATE_FETCH_HEADERS) {
+    if (imap_update_fetch_wants(u, "headers")) {
         imap_update_fetch_section(&c, "HEADER", max);
     }
 
-    if (items & IMAP_UPDATE_FETCH_TEXT) {
+    if (imap_update_fetch_wants(u, "text")) {
         imap_command_add(&c, " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE "
                          "CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)]");
         imap_update_fetch_section(&c, "TEXT", max);
     }
 
-    if (items & IMAP_UPDATE_FETCH_ALL) {
+    if (imap_update_fetch_wants(u, "all")) {
         imap_update_fetch_section(&c, "", max);
     }
 
@@ -251,7 +225,6 @@ static json_t *
 imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
 {
     json_t                 *message;
-    uint32_t                items;
     uint64_t                flags;
     bridge_buffer_t         b;
     const char             *part;
@@ -259,22 +232,22 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
     imap_update_t          *u = s->updates;
     const bridge_str_t     *head, *text;
 
-    items = imap_update_fetch_items(u);
     part = imap_arg_string(u, "part");
     flags = imap_flags_mask(&s->keywords, f->flags, f->nflags);
     message = json_pack("{s:I, s:I, s:o}", "uid", (json_int_t) f->uid,
                         "size", (json_int_t) f->size,
                         "flags", imap_flags_json(&s->keywords, flags));
 
-
-    if (items & IMAP_UPDATE_FETCH_ENVELOPE && r->has & IMAP_HAS_ENVELOPE) {
+    if (imap_update_fetch_wants(u, "envelope")
+        && r->has & IMAP_HAS_ENVELOPE)
+    {
         imap_event_envelope(message, &f->envelope, 1);
     }
 
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
 
-    if (items & IMAP_UPDATE_FETCH_TEXT && head && text
+    if (imap_update_fetch_wants(u, "text") && head && text
         && imap_update_fetch_room(s, message, text->len))
     {
         memset(&b, 0, sizeof(b));
@@ -283,12 +256,12 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
         bridge_buffer_free(&b);
     }
 
-    if (items & IMAP_UPDATE_FETCH_HEADERS) {
+    if (imap_update_fetch_wants(u, "headers")) {
         imap_update_fetch_bytes(s, message, "headers",
                                 imap_response_fetch_section(f, "HEADER"), 0);
     }
 
-    if (items & IMAP_UPDATE_FETCH_ALL) {
+    if (imap_update_fetch_wants(u, "all")) {
         imap_update_fetch_bytes(s, message, "message",
                                 imap_response_fetch_section(f, ""), 1);
     }

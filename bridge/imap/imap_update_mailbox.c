@@ -11,78 +11,60 @@
 
 #include <string.h>
 
+#include <glib.h>
 
-static const char *imap_update_mailbox_command(imap_update_t *u);
+
 static int imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u);
 static void imap_update_mailbox_answer(imap_session_t *s, imap_response_t *r);
 
 
-static const struct {
-    const char  *action;
-    const char  *command;
-} imap_actions[] = {
-    { "create", "CREATE " },
-    { "rename", "RENAME " },
-    { "delete", "DELETE " },
-    { "subscribe", "SUBSCRIBE " },
-    { "unsubscribe", "UNSUBSCRIBE " },
-    { NULL, NULL }
+/* Each is the name of a command. */
+
+static const char  *imap_actions[] = {
+    "create", "rename", "delete", "subscribe", "unsubscribe", NULL
 };
 
 
 const char *
 imap_update_mailbox_check(imap_session_t *s, imap_update_t *u)
 {
-    const char  *command;
-
-    command = imap_update_mailbox_command(u);
-
-    if (command == NULL) {
-        return "unknown \"action\"";
-    }
-
-    return strcmp(command, "RENAME ") == 0 ? imap_arg_mailbox(u, "to") : NULL;
-}
-
-
-static const char *
-imap_update_mailbox_command(imap_update_t *u)
-{
-    size_t       i;
     const char  *action;
 
     action = imap_arg_string(u, "action");
 
-    for (i = 0; action && imap_actions[i].action; i++) {
-
-        if (strcmp(action, imap_actions[i].action) == 0) {
-            return imap_actions[i].command;
-        }
+    if (action == NULL || !g_strv_contains(imap_actions, action)) {
+        return "unknown \"action\"";
     }
 
-    return NULL;
+    return strcmp(action, "rename") == 0 ? imap_arg_mailbox(u, "to") : NULL;
 }
 
 
 void
 imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
 {
-    const char     *command;
+    int             rename;
+    char           *command;
+    const char     *action;
     imap_command_t  c;
 
-    command = imap_update_mailbox_command(u);
+    action = imap_arg_string(u, "action");
+    rename = strcmp(action, "rename") == 0;
 
-    if ((strcmp(command, "DELETE ") == 0 || strcmp(command, "RENAME ") == 0)
+    if ((rename || strcmp(action, "delete") == 0)
         && imap_update_mailbox_leave(s, u))
     {
         return;
     }
 
+    command = g_ascii_strup(action, -1);
+
     imap_command_begin(s, &c);
-    imap_command_add(&c, "%s", command);
+    imap_command_add(&c, "%s ", command);
+    g_free(command);
     imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
 
-    if (strcmp(command, "RENAME ") == 0) {
+    if (rename) {
         imap_command_add(&c, " ");
         imap_command_mailbox(&c, imap_arg_string(u, "to"));
     }

@@ -30,11 +30,7 @@ imap_store_check(imap_session_t *s, imap_update_t *u)
     json_t      *since;
     const char  *error;
 
-    error = imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
-
-    if (error == NULL) {
-        error = imap_arg_flags(u, "add");
-    }
+    error = imap_arg_flags(u, "add");
 
     if (error == NULL) {
         error = imap_arg_flags(u, "remove");
@@ -46,7 +42,7 @@ imap_store_check(imap_session_t *s, imap_update_t *u)
 
     since = json_object_get(u->args, "unchangedSince");
 
-    if (since && (!json_is_integer(since) || json_integer_value(since) < 0)) {
+    if (since && !imap_arg_within(since, 0, INT64_MAX)) {
         return "bad \"unchangedSince\"";
     }
 
@@ -158,17 +154,14 @@ imap_copy_check(imap_session_t *s, imap_update_t *u)
 
     error = imap_arg_mailbox(u, "to");
 
-    if (error) {
-        return error;
-    }
-
-    if (strcmp(imap_arg_string(u, "to"), imap_arg_string(u, "mailbox")) == 0
-        && strcmp(u->verb->name, "move") == 0)
+    if (error == NULL && strcmp(u->verb->name, "move") == 0
+        && strcmp(imap_arg_string(u, "to"),
+                  imap_arg_string(u, "mailbox")) == 0)
     {
         return "\"to\" is \"mailbox\"";
     }
 
-    return imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
+    return error;
 }
 
 
@@ -271,13 +264,6 @@ imap_move_copied(imap_session_t *s, imap_response_t *r)
     imap_copy_code(s, r);
     imap_update_mark_dirty(s, "to");
     imap_delete_begin(s, s->updates);
-}
-
-
-const char *
-imap_delete_check(imap_session_t *s, imap_update_t *u)
-{
-    return  imap_arg_uids(u, IMAP_MAX_UPDATE_UIDS);
 }
 
 

@@ -65,8 +65,9 @@ static const imap_key_t  imap_keys[] = {
 const char *
 imap_search_check(imap_session_t *s, imap_update_t *u)
 {
+    size_t             n;
     json_t            *query, *value;
-    const char        *name, *error;
+    const char        *error;
     const imap_key_t  *k;
 
     query = json_object_get(u->args, "query");
@@ -75,27 +76,18 @@ imap_search_check(imap_session_t *s, imap_update_t *u)
         return "\"query\" is missing";
     }
 
-    json_object_foreach(query, name, value) {
-
-        for (k = imap_keys; k->name; k++) {
-
-            if (strcmp(k->name, name) == 0) {
-                break;
-            }
-        }
-
-        if (k->name == NULL) {
-            return "unknown member in \"query\"";
-        }
-
-        error = imap_search_value(k, value);
+    for (k = imap_keys, n = 0; k->name; k++) {
+        value = json_object_get(query, k->name);
+        error = value ? imap_search_value(k, value) : NULL;
 
         if (error) {
             return error;
         }
+
+        n += value != NULL;
     }
 
-    return NULL;
+    return n < json_object_size(query) ? "unknown member in \"query\"" : NULL;
 }
 
 
@@ -111,8 +103,7 @@ imap_search_value(const imap_key_t *k, json_t *value)
                : "neither true nor false in \"query\"";
 
     case IMAP_KEY_NUMBER:
-        return json_is_integer(value) && json_integer_value(value) >= 0
-               && json_integer_value(value) <= UINT32_MAX
+        return imap_arg_within(value, 0, UINT32_MAX)
                ? NULL : "bad number in \"query\"";
 
     case IMAP_KEY_DATE:

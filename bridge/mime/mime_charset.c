@@ -12,14 +12,15 @@
 #include <iconv.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "pimap_utf8.h"
 
 
 #define MIME_MAX_CHARSET  40
-#define MIME_REPLACEMENT  0xfffd
+#define MIME_REPLACEMENT  "\xef\xbf\xbd"
 
 
-static void mime_character(bridge_buffer_t *b, uint32_t c);
 static void mime_utf8(bridge_buffer_t *b, const char *data, size_t len);
 
 
@@ -65,7 +66,7 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
             && errno != E2BIG)
         {
             b->len = b->size - left;
-            mime_character(b, MIME_REPLACEMENT);
+            bridge_buffer_text(b, MIME_REPLACEMENT);
 
             if (errno == EINVAL) {
                 break;
@@ -88,32 +89,14 @@ mime_charset(bridge_buffer_t *b, const char *charset, size_t charset_len,
 
 
 static void
-mime_character(bridge_buffer_t *b, uint32_t c)
-{
-    char  utf8[4];
-
-    bridge_buffer_add(b, utf8, pimap_utf8_put(utf8, c));
-}
-
-
-static void
 mime_utf8(bridge_buffer_t *b, const char *data, size_t len)
 {
-    int32_t      c;
-    const char  *p, *end;
+    char  *valid;
 
-    p = data;
-    end = data + len;
-
-    while (p < end) {
-        c = pimap_utf8_next(&p, end);
-
-        if (c == -1) {
-            c = MIME_REPLACEMENT;
-            p++;
-        }
-
-        mime_character(b, c);
+    if (len) {
+        valid = g_utf8_make_valid(data, len);
+        bridge_buffer_text(b, valid);
+        g_free(valid);
     }
 }
 

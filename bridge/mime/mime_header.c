@@ -30,7 +30,6 @@ typedef struct {
 static void mime_words(bridge_buffer_t *b, const char *data, size_t len);
 static const char *mime_word(mime_word_t *w, const char *p, const char *end);
 static void mime_word_decode(bridge_buffer_t *b, mime_word_t *w);
-static void mime_name(bridge_buffer_t *b, const bridge_str_t *name);
 static const char *mime_spaces(const char *p, const char *end);
 
 
@@ -210,7 +209,8 @@ mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
         }
 
         if (a->name.len) {
-            mime_name(b, &a->name);
+            mime_header(b, a->name.data, a->name.len < MIME_MAX_NAME
+                                         ? a->name.len : MIME_MAX_NAME);
             bridge_buffer_text(b, " <");
         }
 
@@ -223,19 +223,6 @@ mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
         }
     }
 
-    mime_clean(b, start, MIME_MAX_MEMBER);
-}
-
-
-static void
-mime_name(bridge_buffer_t *b, const bridge_str_t *name)
-{
-    size_t  start;
-
-    start = b->len;
-
-    mime_words(b, name->data, name->len < MIME_MAX_NAME
-                              ? name->len : MIME_MAX_NAME);
     mime_clean(b, start, MIME_MAX_MEMBER);
 }
 

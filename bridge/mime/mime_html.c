@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include <glib.h>
 #include <libxml/HTMLparser.h>
 
 
@@ -29,7 +30,6 @@ static void mime_html_start(void *data, const xmlChar *name,
     const xmlChar **attributes);
 static void mime_html_end(void *data, const xmlChar *name);
 static void mime_html_text(void *data, const xmlChar *text, int len);
-static void mime_html_nothing(void *data, const xmlChar *text, int len);
 static int mime_html_is_hidden(const xmlChar *name);
 
 
@@ -45,7 +45,6 @@ mime_html(bridge_buffer_t *b, const char *data, size_t len)
     sax.endElement = mime_html_end;
     sax.characters = mime_html_text;
     sax.ignorableWhitespace = mime_html_text;
-    sax.cdataBlock = mime_html_nothing;     /* of <style> and <script> */
 
     html.text = b;
     html.hidden = 0;
@@ -99,25 +98,10 @@ mime_html_text(void *data, const xmlChar *text, int len)
 }
 
 
-static void
-mime_html_nothing(void *data, const xmlChar *text, int len)
-{
-}
-
-
 static int
 mime_html_is_hidden(const xmlChar *name)
 {
-    size_t  i;
+    static const char  *hidden[] = { "style", "script", "head", "title", NULL };
 
-    static const char  *hidden[] = { "style", "script", "head", "title" };
-
-    for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-
-        if (strcmp((const char *) name, hidden[i]) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return g_strv_contains(hidden, (const char *) name);
 }

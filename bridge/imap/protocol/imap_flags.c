@@ -10,10 +10,16 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "imap_token.h"
 
 
-static const char  *imap_system_flags[IMAP_SYSTEM_FLAGS] = {
-    "\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"
+static const imap_word_t  imap_system_flags[] = {
+    { "\\Answered", IMAP_FLAG_ANSWERED },
+    { "\\Flagged", IMAP_FLAG_FLAGGED },
+    { "\\Deleted", IMAP_FLAG_DELETED },
+    { "\\Seen", IMAP_FLAG_SEEN },
+    { "\\Draft", IMAP_FLAG_DRAFT },
+    { NULL, 0 }
 };
 
 
@@ -27,17 +33,7 @@ imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
     s.len = len;
 
     if (len && name[0] == '\\') {
-
-        for (i = 0; i < IMAP_SYSTEM_FLAGS; i++) {
-
-            if (bridge_str_equal(&s, imap_system_flags[i],
-                               strlen(imap_system_flags[i])))
-            {
-                return (uint64_t) 1 << i;
-            }
-        }
-
-        return 0;
+        return imap_word(imap_system_flags, &s);
     }
 
     for (i = 0; i < k->n; i++) {
@@ -85,7 +81,7 @@ imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags, size_t n)
 const char *
 imap_flags_name(const imap_keywords_t *k, int bit)
 {
-    return bit < IMAP_SYSTEM_FLAGS ? imap_system_flags[bit]
+    return bit < IMAP_SYSTEM_FLAGS ? imap_system_flags[bit].name
            : k->names[bit - IMAP_SYSTEM_FLAGS];
 }
 

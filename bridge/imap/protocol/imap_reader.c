@@ -7,9 +7,9 @@
 #include "imap_reader.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "bridge.h"
+#include "imap_response.h"
 
 
 /* A larger buffer is freed when it is empty. */
@@ -167,25 +167,18 @@ imap_reader_line(imap_reader_t *r, size_t end, int *literal)
 static int
 imap_reader_has_literals(const char *line, size_t len)
 {
-    size_t  i, n;
-
-    static const char *text[] = { "OK", "NO", "BAD", "BYE", "PREAUTH" };
+    char          *space;
+    bridge_str_t   word;
 
     if (len < 2 || line[0] != '*' || line[1] != ' ') {
         return 0;
     }
 
-    for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-        n = strlen(text[i]);
+    word.data = (char *) line + 2;
+    space = memchr(word.data, ' ', len - 2);
+    word.len = space ? space - word.data : 0;
 
-        if (len > n + 2 && line[n + 2] == ' '
-            && strncasecmp(line + 2, text[i], n) == 0)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
+    return imap_word(imap_conditions, &word) == 0;
 }
 
 

@@ -44,8 +44,13 @@ static const imap_untagged_t  imap_untagged[] = {
 };
 
 
-static const char  *imap_conditions[] = {
-    "OK", "NO", "BAD", "BYE", "PREAUTH"
+const imap_word_t  imap_conditions[] = {
+    { "OK", IMAP_COND_OK },
+    { "NO", IMAP_COND_NO },
+    { "BAD", IMAP_COND_BAD },
+    { "BYE", IMAP_COND_BYE },
+    { "PREAUTH", IMAP_COND_PREAUTH },
+    { NULL, 0 }
 };
 
 
@@ -172,27 +177,20 @@ static void
 imap_parse_condition(imap_response_t *r, imap_cursor_t *c,
     const bridge_str_t *word)
 {
-    size_t  i;
+    r->condition = c->error ? 0 : imap_word(imap_conditions, word);
 
-    for (i = 0; i < sizeof(imap_conditions) / sizeof(char *); i++) {
-
-        if (c->error == NULL
-            && bridge_str_equal(word, imap_conditions[i],
-                                strlen(imap_conditions[i])))
-        {
-            r->condition = i;
-            imap_cursor_at(c, ' ');
-
-            if (imap_cursor_at(c, '[')) {
-                imap_parse_code(r, c);
-            }
-
-            imap_parse_rest(r, c);
-            return;
-        }
+    if (r->condition == 0) {
+        imap_cursor_error(c, "unknown response");
+        return;
     }
 
-    imap_cursor_error(c, "unknown response");
+    imap_cursor_at(c, ' ');
+
+    if (imap_cursor_at(c, '[')) {
+        imap_parse_code(r, c);
+    }
+
+    imap_parse_rest(r, c);
 }
 
 
@@ -254,14 +252,11 @@ imap_parse_rest(imap_response_t *r, imap_cursor_t *c)
 static void
 imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 {
-    size_t        i, n;
+    size_t        n;
     bridge_str_t  list[64], delimiter;
     imap_list_t  *l = &r->u.list;
 
-    static const struct {
-        const char  *name;
-        uint32_t     bit;
-    } bits[] = {
+    static const imap_word_t  attributes[] = {
         { "\\Noselect", IMAP_BOX_NOSELECT },
         { "\\NonExistent", IMAP_BOX_NONEXISTENT },
         { "\\Subscribed", IMAP_BOX_SUBSCRIBED },
@@ -283,15 +278,7 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
     imap_cursor_string(c, &l->name, 0);
 
     while (n--) {
-
-        for (i = 0; bits[i].name; i++) {
-
-            if (bridge_str_equal(&list[n], bits[i].name,
-                                 strlen(bits[i].name)))
-            {
-                l->attributes |= bits[i].bit;
-            }
-        }
+        l->attributes |= imap_word(attributes, &list[n]);
     }
 
     if (r->kind == IMAP_LSUB) {

@@ -37,12 +37,15 @@ typedef enum {
 
 
 typedef enum {
-    IMAP_COND_OK,
+    IMAP_COND_OK = 1,
     IMAP_COND_NO,
     IMAP_COND_BAD,
     IMAP_COND_BYE,
     IMAP_COND_PREAUTH
 } imap_condition_t;
+
+
+extern const imap_word_t  imap_conditions[];
 
 
 /* LIST attributes */

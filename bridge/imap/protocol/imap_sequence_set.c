@@ -17,10 +17,7 @@ static int imap_sequence_set_number(imap_cursor_t *c, uint32_t *n);
 static int imap_sequence_set_compare(const void *one, const void *two);
 static void imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
     uint32_t last);
-static imap_range_t *imap_sequence_set_grow(imap_sequence_set_t *set);
 static void imap_sequence_set_sort(imap_sequence_set_t *set);
-static size_t imap_sequence_set_find(const imap_sequence_set_t *set,
-    uint32_t n);
 
 
 int
@@ -117,21 +114,38 @@ imap_sequence_set_append(imap_sequence_set_t *set, uint32_t first,
         }
     }
 
-    range = imap_sequence_set_grow(set);
-    range->first = first;
-    range->last = last;
+    imap_sequence_set_insert(set, set->n, first, last);
 }
 
 
-/* Appends a range. */
-
-static imap_range_t *
-imap_sequence_set_grow(imap_sequence_set_t *set)
+imap_range_t *
+imap_sequence_set_insert(imap_sequence_set_t *set, size_t at, uint32_t first,
+    uint32_t last)
 {
+    imap_range_t  *range;
+
     set->ranges = bridge_grow(set->ranges, set->n, &set->size,
                               sizeof(imap_range_t));
 
-    return &set->ranges[set->n++];
+    range = &set->ranges[at];
+    memmove(range + 1, range, (set->n++ - at) * sizeof(imap_range_t));
+
+    range->first = first;
+    range->last = last;
+    range->flags = 0;
+
+    return range;
+}
+
+
+void
+imap_sequence_set_delete(imap_sequence_set_t *set, size_t at, size_t n)
+{
+    if (n) {
+        set->n -= n;
+        memmove(&set->ranges[at], &set->ranges[at + n],
+                (set->n - at) * sizeof(imap_range_t));
+    }
 }
 
 
@@ -195,25 +209,12 @@ imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first, uint32_t last)
         last = r->last > last ? r->last : last;
     }
 
-    if (n == at) {
-        imap_sequence_set_grow(set);
-        memmove(&set->ranges[at + 1], &set->ranges[at],
-                (set->n - 1 - at) * sizeof(imap_range_t));
-
-    } else {
-        memmove(&set->ranges[at + 1], &set->ranges[n],
-                (set->n - n) * sizeof(imap_range_t));
-        set->n -= n - at - 1;
-    }
-
-    set->ranges[at].first = first;
-    set->ranges[at].last = last;
+    imap_sequence_set_delete(set, at, n - at);
+    imap_sequence_set_insert(set, at, first, last);
 }
 
 
-/* The first range that ends at "n" or later. */
-
-static size_t
+size_t
 imap_sequence_set_find(const imap_sequence_set_t *set, uint32_t n)
 {
     size_t  low, high, middle;

@@ -19,6 +19,7 @@
 typedef struct {
     uint32_t        first;
     uint32_t        last;               /* "*" is UINT32_MAX */
+    uint64_t        flags;              /* of known messages */
 } imap_range_t;
 
 
@@ -37,6 +38,16 @@ void imap_sequence_set_add(imap_sequence_set_t *set, uint32_t first,
     uint32_t last);
 int imap_sequence_set_has(const imap_sequence_set_t *set, uint32_t n);
 uint64_t imap_sequence_set_count(const imap_sequence_set_t *set);
+
+/* The first range that ends at "n" or later. */
+size_t imap_sequence_set_find(const imap_sequence_set_t *set, uint32_t n);
+
+/* Before the range "at"; joins no ranges. */
+imap_range_t *imap_sequence_set_insert(imap_sequence_set_t *set, size_t at,
+    uint32_t first, uint32_t last);
+
+/* Removes "n" ranges. */
+void imap_sequence_set_delete(imap_sequence_set_t *set, size_t at, size_t n);
 
 void imap_sequence_set_format(const imap_sequence_set_t *set,
     bridge_buffer_t *b);

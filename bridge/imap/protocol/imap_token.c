@@ -14,6 +14,19 @@ static int imap_cursor_quoted(imap_cursor_t *c, bridge_str_t *s);
 static int imap_cursor_literal(imap_cursor_t *c, bridge_str_t *s);
 
 
+uint32_t
+imap_word(const imap_word_t *words, const bridge_str_t *s)
+{
+    while (words->name
+           && !bridge_str_equal(s, words->name, strlen(words->name)))
+    {
+        words++;
+    }
+
+    return words->value;
+}
+
+
 void
 imap_cursor_init(imap_cursor_t *c, char *data, size_t len)
 {

@@ -27,6 +27,17 @@ typedef struct {
 } imap_cursor_t;
 
 
+/* A word of the protocol and its value; the last word has no name. */
+
+typedef struct {
+    const char    *name;
+    uint32_t       value;
+} imap_word_t;
+
+
+/* The value of a word in any case; 0: the table does not have it. */
+uint32_t imap_word(const imap_word_t *words, const bridge_str_t *s);
+
 void imap_cursor_init(imap_cursor_t *c, char *data, size_t len);
 
 /* Returns -1, always. */

@@ -207,9 +207,9 @@ test_known_bounds(void)
         imap_known_flags_put(&k, uid * 2, 0);
     }
 
-    tap_ok(k.n <= IMAP_MAX_RUNS && k.count == k.n
+    tap_ok(k.runs.n <= IMAP_MAX_RUNS && k.count == k.runs.n
            && imap_known_flags_get(&k, 20000, &flags)
-           && k.from == k.runs[0].first, "only so much is kept");
+           && k.from == k.runs.ranges[0].first, "only so much is kept");
 
     imap_known_flags_free(&k);
 }
