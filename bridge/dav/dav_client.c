@@ -9,7 +9,7 @@
 
 #include "dav_counters.h"
 #include "dav_report.h"
-#include "dav_round.h"
+#include "dav_state.h"
 #include "dav_update_job.h"
 
 #include <stdlib.h>

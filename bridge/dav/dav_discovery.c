@@ -9,9 +9,8 @@
  */
 
 
-#include "dav_round.h"
+#include "dav_state.h"
 #include "dav_report.h"
-#include "dav_xml.h"
 
 #include <stdlib.h>
 #include <syslog.h>

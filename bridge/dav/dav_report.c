@@ -5,7 +5,6 @@
 
 
 #include "dav_report.h"
-#include "dav_xml.h"
 
 #include <stdlib.h>
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns a request that is answered by a multistatus.  Called by the steps of
- * a round and by updates.  Invariant: reply() is called once, from the event
- * loop, unless the request is cancelled.
+ * Requests that are answered by a multistatus, and their bodies.  Called by
+ * the steps of a round and by updates.  Invariant: reply() is called once,
+ * from the event loop, unless the request is cancelled.
  */
 
 
@@ -66,6 +66,24 @@ int dav_report_change(dav_client_t *c, const char *path,
 /* True if the reply to a request with a token means that it is not valid. */
 
 int dav_report_is_token(const dav_reply_t *reply);
+
+
+/* dav_xml.c */
+
+/* Asks for the user's principal and homes. */
+extern const char  dav_xml_principal[];
+
+/* Asks for the collections of a home, and for a mark of their changes. */
+extern const char  dav_xml_home[];
+
+/* Asks for the ETags of all objects of a collection. */
+extern const char  dav_xml_etags[];
+
+/* Asks for the changes since "token", "" for all objects.  To be freed. */
+char *dav_xml_sync(const char *token);
+
+/* Asks for some objects with their contents.  To be freed. */
+char *dav_xml_multiget(int calendar, char **paths, unsigned n);
 
 
 #endif /* _DAV_REPORT_H_INCLUDED_ */

@@ -10,11 +10,10 @@
  */
 
 
-#include "dav_round.h"
+#include "dav_state.h"
 #include "dav_counters.h"
 #include "dav_report.h"
 #include "dav_update_job.h"
-#include "dav_xml.h"
 
 #include <stdlib.h>
 #include <syslog.h>

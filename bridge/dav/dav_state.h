@@ -3,7 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the state of a client: its phase, the time of its next round, its
- * collections.  Called by the files of this room; no other file includes it.
+ * collections; and the steps of a round.  Called by the files of this room; no
+ * other file includes it.
  * Invariant: only dav_state.c changes "phase" and "progress".
  */
 
@@ -154,6 +155,24 @@ dav_collection_t *dav_state_owner(dav_client_t *c, const char *path);
 
 void dav_state_add(dav_client_t *c, dav_collection_t *col);
 void dav_state_drop(dav_client_t *c, dav_collection_t *col);
+
+
+/* The steps of a round: dav_round.c, dav_discovery.c and dav_sync.c.  A step
+   calls done() once, unless it is cancelled. */
+
+/* The turn of a client. */
+
+void dav_round_start(void *data);
+
+/* From the login to c->homes. */
+
+void dav_discovery_start(dav_client_t *c, dav_step_pt done);
+void dav_discovery_cancel(dav_client_t *c);
+
+/* Publishes and stores the changes in a collection. */
+
+void dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done);
+void dav_sync_cancel(dav_client_t *c);
 
 
 #endif /* _DAV_STATE_H_INCLUDED_ */

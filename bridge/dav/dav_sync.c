@@ -14,7 +14,7 @@
  */
 
 
-#include "dav_round.h"
+#include "dav_state.h"
 #include "dav_counters.h"
 #include "dav_report.h"
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "dav_text.h"
+#include "dav_update_job.h"
 
 #include <ctype.h>
 #include <strings.h>

@@ -85,4 +85,13 @@ void dav_update_get(dav_update_job_t *job);
 void dav_update_sync(dav_update_job_t *job);
 
 
+/* dav_text.c */
+
+/* The fault in lines, nesting or the outer component of UTF-8, or NULL. */
+const char *dav_text_check(const char *text, size_t len, int calendar);
+
+/* True for a single ETag that may be in If-Match, not for "*". */
+int dav_text_etag(const char *etag);
+
+
 #endif /* _DAV_UPDATE_JOB_H_INCLUDED_ */

@@ -10,7 +10,6 @@
 
 
 #include "dav_update_job.h"
-#include "dav_text.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,13 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the bodies of requests.  Called by dav_report.c and by the steps of a
+ * round.
  */
 
 
-#include "dav_xml.h"
+#include "dav_report.h"
 #include "bridge_buffer.h"
 
 #include <stdlib.h>

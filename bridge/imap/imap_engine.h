@@ -14,13 +14,11 @@
 #include <syslog.h>
 
 #include "imap_command.h"
-#include "imap_flags.h"
+#include "imap_token.h"
 #include "imap_known_flags.h"
 #include "imap_mailbox.h"
-#include "imap_reader.h"
 #include "imap_response.h"
 #include "imap_session.h"
-#include "imap_selected.h"
 
 
 #define IMAP_CAP_STARTTLS       0x00001

@@ -12,6 +12,7 @@
 
 
 static uint32_t imap_known_flags_split(imap_known_flags_t *k, uint32_t uid);
+static uint32_t imap_known_flags_end(imap_known_flags_t *k, uint32_t last);
 static void imap_known_flags_join(imap_known_flags_t *k, uint32_t at);
 static void imap_known_flags_cut(imap_known_flags_t *k, uint32_t first,
     uint32_t last, imap_sequence_set_t *gone);
@@ -83,6 +84,16 @@ imap_known_flags_split(imap_known_flags_t *k, uint32_t uid)
     }
 
     return at;
+}
+
+
+/* The first run after "last", which no run crosses then. */
+
+static uint32_t
+imap_known_flags_end(imap_known_flags_t *k, uint32_t last)
+{
+    return last == UINT32_MAX ? k->runs.n
+           : imap_known_flags_split(k, last + 1);
 }
 
 
@@ -175,7 +186,7 @@ imap_known_flags_cut(imap_known_flags_t *k, uint32_t first, uint32_t last,
     imap_range_t  *run;
 
     at = imap_known_flags_split(k, first);
-    end = last == UINT32_MAX ? k->runs.n : imap_known_flags_split(k, last + 1);
+    end = imap_known_flags_end(k, last);
 
     for (i = at; i < end; i++) {
         run = &k->runs.ranges[i];
@@ -232,6 +243,7 @@ imap_known_flags_json(const imap_known_flags_t *k,
     int                  bit;
     json_t              *json;
     uint32_t             i;
+    imap_range_t        *run;
     bridge_buffer_t      b;
     imap_sequence_set_t  set;
 
@@ -244,9 +256,10 @@ imap_known_flags_json(const imap_known_flags_t *k,
         b.len = 0;
 
         for (i = 0; i < k->runs.n; i++) {
+            run = &k->runs.ranges[i];
 
-            if (bit == -1 || k->runs.ranges[i].flags >> bit & 1) {
-                imap_sequence_set_add(&set, k->runs.ranges[i].first, k->runs.ranges[i].last);
+            if (bit == -1 || run->flags >> bit & 1) {
+                imap_sequence_set_add(&set, run->first, run->last);
             }
         }
 
@@ -313,7 +326,7 @@ imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     const char *name, json_t *value)
 {
     size_t               i;
-    uint32_t             at, end, last;
+    uint32_t             at, end;
     uint64_t             bit;
     imap_sequence_set_t  set;
 
@@ -331,9 +344,8 @@ imap_known_flags_flag(imap_known_flags_t *k, imap_keywords_t *words,
     }
 
     for (i = 0; i < set.n; i++) {
-        last = set.ranges[i].last;
         at = imap_known_flags_split(k, set.ranges[i].first);
-        end = last == UINT32_MAX ? k->runs.n : imap_known_flags_split(k, last + 1);
+        end = imap_known_flags_end(k, set.ranges[i].last);
 
         while (at < end) {
             k->runs.ranges[at++].flags |= bit;

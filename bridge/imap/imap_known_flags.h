@@ -11,8 +11,7 @@
 #define _IMAP_KNOWN_FLAGS_H_INCLUDED_
 
 
-#include "imap_flags.h"
-#include "imap_sequence_set.h"
+#include "imap_token.h"
 
 
 /* In a mailbox with more runs, only the newest messages are known. */

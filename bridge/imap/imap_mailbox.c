@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "bridge.h"
-#include "imap_utf7.h"
+#include "imap_token.h"
 
 
 static size_t imap_mailbox_place(imap_session_t *s, const char *name);

@@ -101,7 +101,9 @@ mime_html_text(void *data, const xmlChar *text, int len)
 static int
 mime_html_is_hidden(const xmlChar *name)
 {
-    static const char  *hidden[] = { "style", "script", "head", "title", NULL };
+    static const char  *hidden[] = {
+        "style", "script", "head", "title", NULL
+    };
 
     return g_strv_contains(hidden, (const char *) name);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bridge.h"
-#include "imap_utf7.h"
+#include "imap_token.h"
 
 
 #define IMAP_MAX_QUOTED   1000          /* longer ones are literals */

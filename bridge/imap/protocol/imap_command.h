@@ -16,7 +16,7 @@
 #include <jansson.h>
 
 #include "bridge_buffer.h"
-#include "imap_sequence_set.h"
+#include "imap_token.h"
 
 
 #define IMAP_MAX_STOPS          64      /* synchronising literals */

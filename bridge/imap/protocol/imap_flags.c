@@ -1,16 +1,18 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the bits of flags.  System flags have fixed bits.  A keyword gets the
+ * next free bit when it is met first, for the life of the session.
  */
 
 
-#include "imap_flags.h"
+#include "imap_token.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge.h"
-#include "imap_token.h"
 
 
 static const imap_word_t  imap_system_flags[] = {

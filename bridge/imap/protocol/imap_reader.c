@@ -1,15 +1,17 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the bytes that are received, and cuts them into responses, a line with
+ * its literals.  Invariant: each byte is looked at once.
  */
 
 
-#include "imap_reader.h"
+#include "imap_response.h"
 
 #include <string.h>
 
 #include "bridge.h"
-#include "imap_response.h"
 
 
 /* A larger buffer is freed when it is empty. */

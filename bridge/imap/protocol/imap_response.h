@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * One parsed response (RFC 3501, 9051, 7162, 5465, 4731).  Pure; all strings
- * lie in the bytes that were parsed.
+ * Bytes become responses (RFC 3501, 9051, 7162, 5465, 4731).  Pure; all
+ * strings lie in the bytes that were parsed.
  */
 
 
@@ -14,6 +14,47 @@
 #include "imap_token.h"
 #include "mime_header.h"
 
+
+/* imap_reader.c */
+
+/* Of one response; a line does not count its literals. */
+
+#define IMAP_MAX_LINE           (1024 * 1024)
+#define IMAP_MAX_LITERALS       1024
+
+
+typedef struct {
+    bridge_buffer_t  buf;
+    size_t           start;             /* of the response in buf */
+    size_t           pos;               /* the bytes before it were read */
+    size_t           line;              /* bytes outside of literals */
+    size_t           literal;           /* bytes of it still to come */
+    size_t           bytes;             /* in literals, of the response */
+    size_t           max;               /* of them */
+    uint32_t         literals;
+    const char      *error;
+} imap_reader_t;
+
+
+void imap_reader_init(imap_reader_t *r, size_t max_literal);
+void imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len);
+
+/*
+ * 1: "response" is the next one, without its CRLF; valid, and free to be
+ * written to, until the next call.  0: more bytes are needed.  -1: a limit,
+ * or not IMAP, see "error"; that is final.
+ */
+
+int imap_reader_next(imap_reader_t *r, bridge_str_t *response);
+
+/* How many bytes were fed and are no response yet. */
+
+size_t imap_reader_rest(const imap_reader_t *r);
+
+void imap_reader_free(imap_reader_t *r);
+
+
+/* imap_response.c */
 
 #define IMAP_MAX_SECTIONS       8       /* others are left out */
 

@@ -1,16 +1,17 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns sets of message numbers, which are ascending ranges.
  */
 
 
-#include "imap_sequence_set.h"
+#include "imap_token.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge.h"
-#include "imap_token.h"
 
 
 static int imap_sequence_set_number(imap_cursor_t *c, uint32_t *n);

@@ -1,10 +1,13 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns names of mailboxes, in UTF-8 and in the modified UTF-7 of RFC 3501,
+ * 5.1.3.
  */
 
 
-#include "imap_utf7.h"
+#include "imap_token.h"
 
 #include <iconv.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "dav_text.h"
+#include "dav_update_job.h"
 #include "dav_url.h"
 #include "tap.h"
 

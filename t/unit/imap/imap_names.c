@@ -11,7 +11,7 @@
 
 #include "imap_command.h"
 #include "imap_known_flags.h"
-#include "imap_utf7.h"
+#include "imap_token.h"
 #include "tap.h"
 
 

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 
-#include "imap_reader.h"
 #include "imap_response.h"
 #include "tap.h"
 
