@@ -15,10 +15,8 @@
  */
 
 
-#include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_fanout.h"
-#include "ngx_pimap_zone.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_device_room.h"
 
 #include "pimap_kind.h"
 

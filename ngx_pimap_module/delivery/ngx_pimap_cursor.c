@@ -4,10 +4,8 @@
  */
 
 
-#include "ngx_pimap_cursor.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_function_library.h"
-#include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_device_room.h"
 
 
 ngx_int_t

@@ -4,13 +4,8 @@
  */
 
 
-#include "ngx_pimap_deliver.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_conf.h"
-#include "ngx_pimap_gap.h"
-#include "ngx_pimap_update_result.h"
-#include "ngx_pimap_zone.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_device_room.h"
 
 
 #define NGX_PIMAP_DELIVER_QUIET  60     /* seconds without invalid payloads */

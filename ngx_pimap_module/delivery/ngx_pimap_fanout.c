@@ -4,13 +4,9 @@
  */
 
 
-#include "ngx_pimap_fanout.h"
-#include "ngx_pimap_cursor.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_delivery.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_update_result.h"
-#include "ngx_pimap_zone.h"
+#include "ngx_pimap_device_room.h"
 
 
 static ngx_int_t ngx_pimap_fanout_device(ngx_pimap_device_t *d,

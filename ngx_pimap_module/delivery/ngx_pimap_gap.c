@@ -7,15 +7,9 @@
  */
 
 
-#include "ngx_pimap_gap.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_function_library.h"
-#include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_subscriber.h"
-#include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_GAP_CHECK_TICK  1000      /* msec */

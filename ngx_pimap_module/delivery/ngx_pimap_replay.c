@@ -9,17 +9,9 @@
  */
 
 
-#include "ngx_pimap_replay.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
-#include "ngx_pimap_conf.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_fanout.h"
-#include "ngx_pimap_function_library.h"
-#include "ngx_pimap_gap.h"
-#include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_REPLAY_COUNT   128        /* events of a page, at most */

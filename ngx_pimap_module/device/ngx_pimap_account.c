@@ -4,10 +4,8 @@
  */
 
 
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_subscriber.h"
 
 
 static ngx_pimap_account_pt  ngx_pimap_account_release;

@@ -4,13 +4,9 @@
  */
 
 
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_conf.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_limit.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_partial_message.h"
 
 
 static ngx_pimap_device_t *ngx_pimap_device_at(ngx_pimap_account_t *account,

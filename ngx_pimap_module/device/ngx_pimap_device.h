@@ -18,7 +18,6 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_compressed_stream.h"
 #include "ngx_pimap_message.h"
-#include "ngx_pimap_timer_wheel.h"
 #include "ngx_pimap_zone.h"
 #include "pimap_event_id.h"
 
@@ -62,6 +61,13 @@ typedef struct {
     /* The log of the connection, never NULL.  It lives as long as that. */
     ngx_log_t     *(*log)(void *connection);
 } ngx_pimap_transport_t;
+
+
+/* How many there were in one of the timer wheel's seconds. */
+typedef struct {
+    uint8_t       second;               /* its last bits */
+    uint8_t       n;
+} ngx_pimap_rate_t;
 
 
 struct ngx_pimap_device_s {

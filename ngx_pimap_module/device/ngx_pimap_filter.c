@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_pimap_filter.h"
+#include "ngx_pimap_park_request.h"
 
 
 static ngx_pimap_filter_t *ngx_pimap_filter_alloc(size_t size,

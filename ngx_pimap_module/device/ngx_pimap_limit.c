@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_limit.h"
+#include "ngx_pimap_park_request.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_device_count.h"
 #include "ngx_pimap_zone.h"

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns what is known of a device before it is parked.
+ * A request to park a device, its limits and its filter.
  */
 
 
@@ -13,6 +13,13 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_device.h"
 
+#include "pimap_event.h"
+#include "pimap_types.h"
+
+
+/*
+ * Owns what is known of a device before it is parked.
+ */
 
 /* What a device carries from the worker that had it before. */
 typedef struct {
@@ -25,7 +32,6 @@ typedef struct {
     uint32_t                      check;    /* of the compressed stream */
     uint32_t                      length;
 } ngx_pimap_carried_t;
-
 
 /* What a request says about the device that it parks. */
 typedef struct {
@@ -48,6 +54,74 @@ typedef struct {
     const char                   *extensions;   /* of a WebSocket, or NULL */
     ngx_pimap_carried_t           carried;
 } ngx_pimap_park_request_t;
+
+
+/*
+ * ngx_pimap_limit.c: Owns how many devices may be parked, over all workers.
+ */
+
+/*
+ * Counts a device.  NGX_BUSY: "pimap_max_devices" is reached.  NGX_DECLINED
+ * with "problem" set: the limit of the account or the address is reached.  The
+ * caller of each NGX_OK has to call ngx_pimap_limit_release() once.
+ */
+ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *request,
+    const char **problem);
+
+/* Counts a device that was admitted by another worker. */
+void ngx_pimap_limit_take(ngx_pimap_park_request_t *request);
+
+void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
+    u_char *address);
+
+/* 16 bytes, IPv4 as ::ffff:a.b.c.d; all zero if there is no address. */
+void ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address);
+
+/* Writes up to NGX_INET6_ADDRSTRLEN bytes; the length. */
+size_t ngx_pimap_limit_address_text(u_char *address, u_char *text);
+
+
+/*
+ * ngx_pimap_filter.c: Owns which events a device wants: types of RFC 8620,
+ * mailboxes, collections, names of events.  A filter is compared for each
+ * event and device, so it is flat bytes.
+ */
+
+#define NGX_PIMAP_FILTER_MAX_SIZE   4096    /* bytes of one device's filter */
+
+/*
+ * One allocation of "size" bytes without pointers, so that it can be copied
+ * and sent.  A device that wants all events has NULL.
+ */
+struct ngx_pimap_filter_s {
+    uint32_t      types;                    /* PIMAP_TYPES_ALL: any event */
+    uint16_t      size;
+    uint16_t      nmailboxes;
+    uint16_t      ncollections;
+    uint16_t      nevents;
+    u_char        names[1];                 /* u16 length, bytes; mailboxes
+                                               first, collections, events */
+};
+
+/*
+ * Builds a filter of arrays of ngx_str_t (each may be NULL: any).
+ * NGX_OK, NGX_DECLINED if it would be too large, NGX_ERROR if memory is out;
+ * *filter is NULL when everything passes.  Freed with ngx_free().
+ */
+ngx_int_t ngx_pimap_filter_create(ngx_pimap_filter_t **filter,
+    uint32_t types, ngx_array_t *mailboxes, ngx_array_t *collections,
+    ngx_array_t *events, ngx_log_t *log);
+
+/* NGX_OK if the bytes of another worker are a filter of that size. */
+ngx_int_t ngx_pimap_filter_check(ngx_pimap_filter_t *filter, size_t len);
+
+/* A copy; NULL: no memory. */
+ngx_pimap_filter_t *ngx_pimap_filter_clone(ngx_pimap_filter_t *filter,
+    ngx_log_t *log);
+
+/* True if the event passes. */
+ngx_uint_t ngx_pimap_filter_match(ngx_pimap_filter_t *filter,
+    pimap_event_t *ev);
 
 
 #endif /* _NGX_PIMAP_PARK_REQUEST_H_INCLUDED_ */

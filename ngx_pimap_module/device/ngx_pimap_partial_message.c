@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_pimap_partial_message.h"
+#include "ngx_pimap_device_room.h"
 
 
 void

@@ -9,11 +9,8 @@
  */
 
 
-#include "ngx_pimap_revoke.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_function_library.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_revocation.h"
+#include "ngx_pimap_device_room.h"
+#include "ngx_pimap_command.h"
 
 
 #define NGX_PIMAP_REVOKE_WINDOW   64            /* lookups in flight */

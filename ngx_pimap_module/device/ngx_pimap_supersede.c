@@ -9,13 +9,9 @@
  */
 
 
-#include "ngx_pimap_supersede.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_subscriber.h"
 
 #include <openssl/rand.h>
 

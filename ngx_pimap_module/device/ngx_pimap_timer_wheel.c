@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_pimap_timer_wheel.h"
+#include "ngx_pimap_device_room.h"
 
 
 #define NGX_PIMAP_TIMER_WHEEL_SIZE  (NGX_PIMAP_TIMER_WHEEL_MAX + 1)

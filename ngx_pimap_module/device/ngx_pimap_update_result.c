@@ -6,8 +6,7 @@
  */
 
 
-#include "ngx_pimap_update_result.h"
-#include "ngx_pimap_device.h"
+#include "ngx_pimap_device_room.h"
 
 
 ngx_uint_t

@@ -13,12 +13,11 @@
 #include "ngx_pimap_drain.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_handover_sender.h"
-#include "ngx_pimap_device.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_transport_poll.h"
 #include "ngx_pimap_handover_receiver.h"
-#include "ngx_pimap_update_waiter.h"
-#include "ngx_pimap_timer_wheel.h"
+#include "ngx_pimap_updates.h"
+#include "ngx_pimap_device_room.h"
 
 
 #define NGX_PIMAP_DRAIN_TICK          50        /* msec */

@@ -10,7 +10,7 @@
 #include "ngx_pimap_handover_adopt.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_handover_device.h"
-#include "ngx_pimap_limit.h"
+#include "ngx_pimap_park_request.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_socket.h"
 

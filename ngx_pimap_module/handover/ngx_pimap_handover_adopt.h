@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_device.h"
 
 

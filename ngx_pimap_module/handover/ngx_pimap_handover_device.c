@@ -8,13 +8,11 @@
 
 
 #include "ngx_pimap_handover_device.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_filter.h"
-#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_delivery.h"
 #include "ngx_pimap_hibernate.h"
-#include "ngx_pimap_input.h"
-#include "ngx_pimap_timer_wheel.h"
+#include "ngx_pimap_updates.h"
 
 
 static void ngx_pimap_handover_device_save(ngx_pimap_device_t *d,

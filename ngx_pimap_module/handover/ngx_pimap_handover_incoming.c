@@ -9,7 +9,7 @@
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_fanout.h"
+#include "ngx_pimap_delivery.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_park.h"
 #include "ngx_pimap_handover_adopt.h"

@@ -19,7 +19,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_device_room.h"
 
 #include "pimap_event.h"
 

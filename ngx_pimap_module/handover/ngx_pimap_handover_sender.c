@@ -8,8 +8,8 @@
 
 
 #include "ngx_pimap_handover_sender.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
+#include "ngx_pimap_device_room.h"
+#include "ngx_pimap_delivery.h"
 #include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_handover_peer.h"
 #include "ngx_pimap_handover_socket.h"

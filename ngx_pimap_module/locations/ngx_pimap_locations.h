@@ -13,7 +13,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_park_request.h"
-#include "ngx_pimap_update_waiter.h"
+#include "ngx_pimap_updates.h"
 
 #include "pimap_event_id.h"
 

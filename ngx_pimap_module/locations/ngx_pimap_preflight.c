@@ -9,11 +9,9 @@
 
 
 #include "ngx_pimap_locations.h"
-#include "ngx_pimap_cursor.h"
-#include "ngx_pimap_event_log.h"
-#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_delivery.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_http.h"
-#include "ngx_pimap_revocation.h"
 
 
 #define NGX_PIMAP_PREFLIGHT_TIME  250   /* msec */

@@ -10,8 +10,6 @@
 
 #include "ngx_pimap_locations.h"
 #include "ngx_pimap_command.h"
-#include "ngx_pimap_event_log.h"
-#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
 

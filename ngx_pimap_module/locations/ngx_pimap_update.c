@@ -12,7 +12,7 @@
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_update_stream.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_zone.h"
 
 #include "pimap_update.h"

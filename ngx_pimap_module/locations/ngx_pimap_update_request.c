@@ -11,8 +11,7 @@
 #include "ngx_pimap_locations.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_http.h"
-#include "ngx_pimap_revocation.h"
-#include "ngx_pimap_update_stream.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_pimap_event_log.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
 
 

@@ -8,7 +8,6 @@
  */
 
 
-#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_command.h"
 
 #include "pimap_function_library.h"

@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_event_log.h"
+#include "ngx_pimap_command.h"
 
 
 /*
@@ -72,7 +72,7 @@ struct ngx_pimap_log_reader_s {
 };
 
 
-/* ngx_pimap_replay.h. */
+/* Implemented by ngx_pimap_replay.c. */
 typedef struct {
     ngx_int_t  (*start)(ngx_pimap_log_reader_t *reader,
                         ngx_pimap_command_pt handler);

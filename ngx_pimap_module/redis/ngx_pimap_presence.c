@@ -12,7 +12,7 @@
  */
 
 
-#include "ngx_pimap_presence.h"
+#include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_zone.h"
 

@@ -8,9 +8,8 @@
  */
 
 
-#include "ngx_pimap_probe.h"
-#include "ngx_pimap_command.h"
 #include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_zone.h"
 
 #include <openssl/rand.h>

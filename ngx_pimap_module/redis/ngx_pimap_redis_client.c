@@ -4,12 +4,8 @@
  */
 
 
-#include "ngx_pimap_redis_client.h"
-#include "ngx_pimap_command.h"
-#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_log_reader.h"
-#include "ngx_pimap_presence.h"
-#include "ngx_pimap_probe.h"
 
 
 static void ngx_pimap_redis_client_commands_up(void);

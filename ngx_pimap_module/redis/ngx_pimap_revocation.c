@@ -4,8 +4,7 @@
  */
 
 
-#include "ngx_pimap_revocation.h"
-#include "ngx_pimap_function_library.h"
+#include "ngx_pimap_command.h"
 
 
 static time_t ngx_pimap_revocation_later(time_t time, redisReply *reply);

@@ -14,7 +14,6 @@
 
 
 #include "ngx_pimap_subscriber.h"
-#include "ngx_pimap_presence.h"
 #include "ngx_pimap_redis.h"
 #include "ngx_pimap_zone.h"
 

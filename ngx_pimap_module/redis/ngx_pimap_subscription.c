@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_pimap_subscription.h"
+#include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -4,9 +4,8 @@
  */
 
 
-#include "ngx_pimap_update_stream.h"
+#include "ngx_pimap_command.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_function_library.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -5,13 +5,10 @@
 
 
 #include "ngx_pimap_park.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_coalesce.h"
+#include "ngx_pimap_device_room.h"
+#include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_cursor.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_revoke.h"
-#include "ngx_pimap_supersede.h"
 
 
 static void ngx_pimap_park_carried(ngx_pimap_device_t *d,

@@ -10,7 +10,7 @@
 
 #include "ngx_pimap_request_body.h"
 #include "ngx_pimap_http.h"
-#include "ngx_pimap_input.h"
+#include "ngx_pimap_updates.h"
 
 
 static void ngx_pimap_request_body_handler(ngx_http_request_t *r);

@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_connection_private.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_cursor.h"
+#include "ngx_pimap_delivery.h"
 
 
 static ngx_int_t ngx_pimap_connection_send(ngx_pimap_device_t *d,

@@ -9,7 +9,7 @@
 
 #include "ngx_pimap_connection_private.h"
 #include "ngx_pimap_hibernate.h"
-#include "ngx_pimap_input.h"
+#include "ngx_pimap_updates.h"
 
 
 static ngx_int_t ngx_pimap_connection_open(void *data, u_char *buf,

@@ -4,11 +4,7 @@
  */
 
 
-#include "ngx_pimap_input.h"
-#include "ngx_pimap_conf.h"
-#include "ngx_pimap_input_websocket.h"
-#include "ngx_pimap_input_ndjson.h"
-#include "ngx_pimap_partial_message.h"
+#include "ngx_pimap_updates.h"
 
 
 #define NGX_PIMAP_INPUT_BLANKS  4       /* CR and LF after the request */

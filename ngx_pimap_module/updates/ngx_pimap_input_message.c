@@ -4,8 +4,7 @@
  */
 
 
-#include "ngx_pimap_input_message.h"
-#include "ngx_pimap_submit.h"
+#include "ngx_pimap_updates.h"
 
 
 ngx_int_t

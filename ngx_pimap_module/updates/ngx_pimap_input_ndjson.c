@@ -4,11 +4,8 @@
  */
 
 
-#include "ngx_pimap_input_ndjson.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_conf.h"
+#include "ngx_pimap_updates.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_input_message.h"
 
 
 static void ngx_pimap_input_line(ngx_pimap_device_t *d,

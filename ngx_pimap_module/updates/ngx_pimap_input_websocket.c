@@ -4,13 +4,11 @@
  */
 
 
-#include "ngx_pimap_input_websocket.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_updates.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_inflate.h"
-#include "ngx_pimap_input_message.h"
-#include "ngx_pimap_submit.h"
 
 
 #define NGX_PIMAP_INPUT_IDLE    32      /* frames a second, no payload */

@@ -8,13 +8,9 @@
  */
 
 
-#include "ngx_pimap_submit.h"
-#include "ngx_pimap_account.h"
-#include "ngx_pimap_conf.h"
+#include "ngx_pimap_updates.h"
 #include "ngx_pimap_encode.h"
-#include "ngx_pimap_device.h"
-#include "ngx_pimap_update_stream.h"
-#include "ngx_pimap_update_result.h"
+#include "ngx_pimap_command.h"
 
 #include "pimap_update.h"
 

@@ -4,8 +4,7 @@
  */
 
 
-#include "ngx_pimap_update_waiter.h"
-#include "ngx_pimap_account.h"
+#include "ngx_pimap_updates.h"
 
 
 #define NGX_PIMAP_UPDATE_WAITER_LISTS  1024

@@ -24,6 +24,7 @@ $t->wait_ready();
 my $phone = $t->park('alice', query => 'device=phone');
 $phone->read_until(qr/: parked\n\n/);
 ok($t->subscribed('alice'), 'an account is subscribed');
+$t->wait_for(sub { my @rows = rows(); @rows == @order });
 is_deeply([ rows() ], \@order, 'the rows are called in order');
 
 # What of it Redis sees, when the account is subscribed again.
