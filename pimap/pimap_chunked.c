@@ -25,17 +25,43 @@ enum {
     TRAILER,
     TRAILER_LF,
     END_LF,
-    NSTATES
+    NSTATES,
+    END,                                /* of the body */
+    FAIL
+};
+
+
+/* Classes of bytes. */
+enum {
+    HEX = 0,
+    BLANK,                              /* or a semicolon */
+    OTHER,
+    CR,
+    LF,
+    NCLASSES
 };
 
 
 static pimap_chunked_result_t pimap_chunked_byte(pimap_chunked_t *chunked,
     uint8_t ch, const char **why);
-static pimap_chunked_result_t pimap_chunked_size(pimap_chunked_t *chunked,
-    uint8_t ch, const char **why);
-static pimap_chunked_result_t pimap_chunked_trailer(pimap_chunked_t *chunked,
-    uint8_t ch, const char **why);
 static int pimap_chunked_digit(uint8_t ch);
+
+
+/* The next state by the class of a byte; the bytes of DATA have none. */
+
+static const uint8_t  pimap_chunked_next[NSTATES][NCLASSES] = {
+    /*                   HEX        BLANK      OTHER      CR          LF */
+    [SIZE_START]    = { SIZE,      FAIL,      FAIL,      FAIL,       FAIL },
+    [SIZE]          = { SIZE,      EXTENSION, FAIL,      SIZE_LF,    FAIL },
+    [EXTENSION]     = { EXTENSION, EXTENSION, EXTENSION, SIZE_LF,    FAIL },
+    [SIZE_LF]       = { FAIL,      FAIL,      FAIL,      FAIL,       DATA },
+    [DATA_CR]       = { FAIL,      FAIL,      FAIL,      DATA_LF,    FAIL },
+    [DATA_LF]       = { FAIL,      FAIL,      FAIL,      FAIL, SIZE_START },
+    [TRAILER_START] = { TRAILER,   TRAILER,   TRAILER,   END_LF,     FAIL },
+    [TRAILER]       = { TRAILER,   TRAILER,   TRAILER,   TRAILER_LF, FAIL },
+    [TRAILER_LF]    = { FAIL,      FAIL,      FAIL,   FAIL, TRAILER_START },
+    [END_LF]        = { FAIL,      FAIL,      FAIL,      FAIL,        END }
+};
 
 
 pimap_chunked_result_t
@@ -79,43 +105,41 @@ pimap_chunked_read(pimap_chunked_t *chunked, uint8_t *data, size_t len,
 static pimap_chunked_result_t
 pimap_chunked_byte(pimap_chunked_t *chunked, uint8_t ch, const char **why)
 {
-    if (chunked->state <= SIZE_LF) {
-        return pimap_chunked_size(chunked, ch, why);
-    }
+    int      digit;
+    uint8_t  state;
 
-    if (chunked->state >= TRAILER_START) {
-        return pimap_chunked_trailer(chunked, ch, why);
-    }
-
-    if (chunked->state == DATA_CR && ch == '\r') {
-        chunked->state = DATA_LF;
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    if (chunked->state == DATA_LF && ch == '\n') {
-        chunked->state = SIZE_START;
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    *why = "a chunk is longer than its size";
-
-    return PIMAP_CHUNKED_FAIL;
-}
-
-
-static pimap_chunked_result_t
-pimap_chunked_size(pimap_chunked_t *chunked, uint8_t ch, const char **why)
-{
-    int  digit;
-
-    if (++chunked->line > PIMAP_CHUNKED_LINE_MAX) {
+    if (chunked->state <= SIZE_LF
+        && ++chunked->line > PIMAP_CHUNKED_LINE_MAX)
+    {
         *why = "the line with a chunk's size is too long";
+        return PIMAP_CHUNKED_FAIL;
+    }
+
+    if (chunked->state >= TRAILER_START
+        && ++chunked->line > PIMAP_CHUNKED_TRAILERS_MAX)
+    {
+        *why = "the trailers are too long";
         return PIMAP_CHUNKED_FAIL;
     }
 
     digit = pimap_chunked_digit(ch);
 
-    if (chunked->state <= SIZE && digit >= 0) {
+    state = pimap_chunked_next[chunked->state]
+                [ch == '\r' ? CR : ch == '\n' ? LF : digit >= 0 ? HEX
+                 : ch == ';' || ch == ' ' || ch == '\t' ? BLANK : OTHER];
+
+    switch (state) {
+
+    case FAIL:
+        *why = chunked->state <= SIZE_LF ? "no size of a chunk"
+               : chunked->state >= TRAILER_START ? "no trailer"
+               : "a chunk is longer than its size";
+        return PIMAP_CHUNKED_FAIL;
+
+    case END:
+        return PIMAP_CHUNKED_END;
+
+    case SIZE:
 
         if (chunked->left > PIMAP_CHUNKED_LEFT_MAX) {
             *why = "a chunk is too large";
@@ -123,84 +147,17 @@ pimap_chunked_size(pimap_chunked_t *chunked, uint8_t ch, const char **why)
         }
 
         chunked->left = chunked->left << 4 | (unsigned) digit;
-        chunked->state = SIZE;
+        break;
 
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    if (chunked->state == SIZE_LF && ch == '\n') {
+    case DATA:
         chunked->line = 0;
-        chunked->state = chunked->left ? DATA : TRAILER_START;
-
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    if ((chunked->state == SIZE || chunked->state == EXTENSION) && ch == '\r')
-    {
-        chunked->state = SIZE_LF;
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    if ((chunked->state == SIZE && (ch == ';' || ch == ' ' || ch == '\t'))
-        || (chunked->state == EXTENSION && ch != '\n'))
-    {
-        chunked->state = EXTENSION;
-        return PIMAP_CHUNKED_AGAIN;
-    }
-
-    *why = "no size of a chunk";
-
-    return PIMAP_CHUNKED_FAIL;
-}
-
-
-static pimap_chunked_result_t
-pimap_chunked_trailer(pimap_chunked_t *chunked, uint8_t ch, const char **why)
-{
-    if (++chunked->line > PIMAP_CHUNKED_TRAILERS_MAX) {
-        *why = "the trailers are too long";
-        return PIMAP_CHUNKED_FAIL;
-    }
-
-    switch (chunked->state) {
-
-    case TRAILER_START:
-
-        if (ch != '\n') {
-            chunked->state = (ch == '\r') ? END_LF : TRAILER;
-            return PIMAP_CHUNKED_AGAIN;
-        }
-
+        state = chunked->left ? DATA : TRAILER_START;
         break;
-
-    case TRAILER:
-
-        if (ch != '\n') {
-            chunked->state = (ch == '\r') ? TRAILER_LF : TRAILER;
-            return PIMAP_CHUNKED_AGAIN;
-        }
-
-        break;
-
-    case TRAILER_LF:
-
-        if (ch == '\n') {
-            chunked->state = TRAILER_START;
-            return PIMAP_CHUNKED_AGAIN;
-        }
-
-        break;
-
-    default: /* END_LF */
-
-        if (ch == '\n') {
-            return PIMAP_CHUNKED_END;
-        }
     }
 
-    *why = "no trailer";
+    chunked->state = state;
 
-    return PIMAP_CHUNKED_FAIL;
+    return PIMAP_CHUNKED_AGAIN;
 }
 
 

@@ -14,9 +14,8 @@
 #include "pimap_types.h"
 
 
-static pimap_event_status_t pimap_event_finish(pimap_event_t *ev,
-    pimap_event_status_t status, pimap_json_error_t *err, char *why,
-    size_t why_size);
+static pimap_event_status_t pimap_event_load(pimap_event_t *ev, char *text,
+    size_t len, size_t max, int with_id, char *why, size_t why_size);
 static pimap_event_status_t pimap_event_parse_id(pimap_event_t *ev,
     const char *payload, size_t len, pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_parse_text(pimap_event_t *ev,
@@ -38,20 +37,8 @@ static int pimap_event_is(const pimap_str_t *str, const char *name);
  */
 
 static const char  *pimap_event_reserved[] = {
-    "parked",
-    "position",
-    "ping",
-    "retry",
-    "superseded",
-    "resync",
-    "expired",
-    "accepted",
-    "refused",
-    "open",
-    "error",
-    "state",
-    "calendarAlert",
-    NULL
+    "parked", "position", "ping", "retry", "superseded", "resync", "expired",
+    "accepted", "refused", "open", "error", "state", "calendarAlert", NULL
 };
 
 
@@ -69,6 +56,22 @@ pimap_event_status_t
 pimap_event_parse(pimap_event_t *ev, char *payload, size_t len, size_t max,
     char *why, size_t why_size)
 {
+    return pimap_event_load(ev, payload, len, max, 1, why, why_size);
+}
+
+
+pimap_event_status_t
+pimap_event_parse_json(pimap_event_t *ev, char *text, size_t len, size_t max,
+    char *why, size_t why_size)
+{
+    return pimap_event_load(ev, text, len, max, 0, why, why_size);
+}
+
+
+static pimap_event_status_t
+pimap_event_load(pimap_event_t *ev, char *text, size_t len, size_t max,
+    int with_id, char *why, size_t why_size)
+{
     pimap_json_error_t    err;
     pimap_event_status_t  status;
 
@@ -79,34 +82,23 @@ pimap_event_parse(pimap_event_t *ev, char *payload, size_t len, size_t max,
 
     /* no JSON object starts with a digit */
 
-    if (len > 0 && *payload >= '0' && *payload <= '9') {
-        status = pimap_event_parse_id(ev, payload, len, &err);
+    if (with_id && len > 0 && *text >= '0' && *text <= '9') {
+        status = pimap_event_parse_id(ev, text, len, &err);
 
-        payload += ev->id.len + 1;
+        text += ev->id.len + 1;
         len -= ev->id.len + 1;
     }
 
     if (status == PIMAP_EVENT_OK) {
-        status = pimap_event_parse_text(ev, payload, len, max, &err);
+        status = pimap_event_parse_text(ev, text, len, max, &err);
     }
 
-    return pimap_event_finish(ev, status, &err, why, why_size);
-}
+    if (status != PIMAP_EVENT_OK) {
+        pimap_event_free(ev);
+        pimap_json_why(&err, why, why_size);
+    }
 
-
-pimap_event_status_t
-pimap_event_parse_json(pimap_event_t *ev, char *text, size_t len, size_t max,
-    char *why, size_t why_size)
-{
-    pimap_json_error_t    err;
-    pimap_event_status_t  status;
-
-    memset(ev, 0, sizeof(pimap_event_t));
-    err.at = -1;
-
-    status = pimap_event_parse_text(ev, text, len, max, &err);
-
-    return pimap_event_finish(ev, status, &err, why, why_size);
+    return status;
 }
 
 
@@ -115,22 +107,6 @@ pimap_event_free(pimap_event_t *ev)
 {
     json_decref(ev->root);
     memset(ev, 0, sizeof(pimap_event_t));
-}
-
-
-static pimap_event_status_t
-pimap_event_finish(pimap_event_t *ev, pimap_event_status_t status,
-    pimap_json_error_t *err, char *why, size_t why_size)
-{
-    if (status == PIMAP_EVENT_OK) {
-        return status;
-    }
-
-    pimap_event_free(ev);
-
-    pimap_json_why(err, why, why_size);
-
-    return status;
 }
 
 
