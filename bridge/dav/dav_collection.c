@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include <glib.h>
+
 
 static int dav_collection_text(char **to, const char *text);
 static json_t *dav_collection_named(const dav_collection_t *col,
@@ -72,7 +74,7 @@ dav_collection_text(char **to, const char *text)
         text = NULL;
     }
 
-    if (*to == NULL ? text == NULL : (text && strcmp(*to, text) == 0)) {
+    if (g_strcmp0(*to, text) == 0) {
         return 0;
     }
 

@@ -162,25 +162,24 @@ dav_discovery_response(void *data, const dav_response_t *r)
 static void
 dav_discovery_home(dav_client_t *c, const char *base, const char *list)
 {
-    char    *href, *path;
-    size_t   len;
+    char      *path, **hrefs;
+    unsigned   i;
 
-    for ( /* void */ ; list && *list; list += len + (list[len] == '\n')) {
-        len = strcspn(list, "\n");
+    hrefs = g_strsplit(list ? list : "", "\n", 0);
 
-        href = bridge_copy(list, len);
-        path = dav_url_collection(c->origin, base, href);
+    for (i = 0; hrefs[i]; i++) {
+        path = dav_url_collection(c->origin, base, hrefs[i]);
 
         if (path) {
             dav_paths_add(&c->discovery->homes, path);
 
         } else {
             dav_state_log(c, LOG_WARNING, "the home \"%s\" is on another "
-                          "host, it is not watched", href);
+                          "host, it is not watched", hrefs[i]);
         }
-
-        free(href);
     }
+
+    g_strfreev(hrefs);
 }
 
 

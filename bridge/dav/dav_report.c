@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include <glib.h>
+
 
 #define DAV_REPORT_RESPONSES    200000
 #define DAV_REPORT_OTHER        65536   /* bytes of another document */
@@ -86,7 +88,7 @@ dav_report_changes(dav_report_t **owner, dav_client_t *c, const char *path,
 
     xml = dav_xml_sync(token);
     rc = dav_report(owner, c, "REPORT", path, 0, xml, response, reply, data);
-    free(xml);
+    g_free(xml);
 
     return rc;
 }
@@ -102,7 +104,7 @@ dav_report_objects(dav_report_t **owner, dav_client_t *c, const char *path,
 
     xml = dav_xml_multiget(calendar, paths, n);
     rc = dav_report(owner, c, "REPORT", path, 1, xml, response, reply, data);
-    free(xml);
+    g_free(xml);
 
     return rc;
 }

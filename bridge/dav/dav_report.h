@@ -79,10 +79,10 @@ extern const char  dav_xml_home[];
 /* Asks for the ETags of all objects of a collection. */
 extern const char  dav_xml_etags[];
 
-/* Asks for the changes since "token", "" for all objects.  To be freed. */
+/* Asks for the changes since "token", "" for all objects.  For g_free(). */
 char *dav_xml_sync(const char *token);
 
-/* Asks for some objects with their contents.  To be freed. */
+/* Asks for some objects with their contents.  For g_free(). */
 char *dav_xml_multiget(int calendar, char **paths, unsigned n);
 
 

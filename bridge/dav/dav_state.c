@@ -159,11 +159,7 @@ dav_state_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
     dav_turn_end(&c->turn);
 
     va_start(args, format);
-
-    if (vasprintf(&c->why, format, args) == -1) {
-        c->why = NULL;
-    }
-
+    c->why = bridge_vformat(format, args);
     va_end(args);
 
     bridge_timer_set(&c->failing, 0);
@@ -175,7 +171,7 @@ dav_state_failing(evutil_socket_t fd, short what, void *data)
 {
     dav_client_t *c = data;
 
-    c->cb->failed(c->data, c, c->reason, c->why ? c->why : "");
+    c->cb->failed(c->data, c, c->reason, c->why);
 }
 
 

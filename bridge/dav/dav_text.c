@@ -12,6 +12,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include <glib.h>
+
 
 #define DAV_TEXT_DEPTH  16
 #define DAV_TEXT_NAME   64
@@ -132,23 +134,8 @@ dav_text_component(const char *line, size_t len, const char *what, char *name)
 int
 dav_text_etag(const char *etag)
 {
-    size_t       len;
-    const char  *p;
-
-    len = strlen(etag);
-
-    for (p = etag; *p; p++) {
-        if ((unsigned char) *p < ' ') {
-            return 0;
-        }
-    }
-
-    p = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
-
-    if (*p == '"') {
-        p = strchr(p + 1, '"');
-        return p && p[1] == '\0' && len <= 255;
-    }
-
-    return len && len <= 255 && strpbrk(etag, " ,\"*") == NULL;
+    return strlen(etag) <= 255
+           && g_regex_match_simple("^(?:(?:W/)?\"[^\"\\x00-\\x1f]*\""
+                                   "|[^ ,\"*\\x00-\\x1f]+)\\z", etag,
+                                   G_REGEX_RAW, 0);
 }

@@ -8,11 +8,8 @@
 
 
 #include "dav_report.h"
-#include "bridge_buffer.h"
 
-#include <stdlib.h>
-
-#include <event2/http.h>
+#include <glib.h>
 
 
 #define DAV_XML_HEAD    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
@@ -43,48 +40,36 @@ const char  dav_xml_etags[] = DAV_XML_HEAD
 char *
 dav_xml_sync(const char *token)
 {
-    char  *escaped, *xml;
-
-    escaped = evhttp_htmlescape(token);
-
-    xml = bridge_format(DAV_XML_HEAD "<D:sync-collection xmlns:D=\"DAV:\">"
+    return g_markup_printf_escaped(DAV_XML_HEAD
+        "<D:sync-collection xmlns:D=\"DAV:\">"
         "<D:sync-token>%s</D:sync-token><D:sync-level>1</D:sync-level>"
-        "<D:prop><D:getetag/></D:prop></D:sync-collection>\n",
-        escaped ? escaped : "");
-
-    free(escaped);
-
-    return xml;
+        "<D:prop><D:getetag/></D:prop></D:sync-collection>\n", token);
 }
 
 
 char *
 dav_xml_multiget(int calendar, char **paths, unsigned n)
 {
-    char             *xml, *escaped;
-    unsigned          i;
-    const char       *kind;
-    bridge_buffer_t   hrefs;
+    char        *href;
+    GString     *xml;
+    unsigned     i;
+    const char  *kind;
 
-    memset(&hrefs, 0, sizeof(hrefs));
     kind = calendar ? "calendar" : "addressbook";
+    xml = g_string_new(DAV_XML_HEAD);
+
+    g_string_append_printf(xml, "<C:%s-multiget xmlns:D=\"DAV:\" "
+        "xmlns:C=\"%s\"><D:prop><D:getetag/><C:%s-data/></D:prop>", kind,
+        calendar ? DAV_XML_CAL : DAV_XML_CARD,
+        calendar ? "calendar" : "address");
 
     for (i = 0; i < n; i++) {
-        escaped = evhttp_htmlescape(paths[i]);
-        bridge_buffer_text(&hrefs, "<D:href>");
-        bridge_buffer_text(&hrefs, escaped ? escaped : "");
-        bridge_buffer_text(&hrefs, "</D:href>");
-        free(escaped);
+        href = g_markup_printf_escaped("<D:href>%s</D:href>", paths[i]);
+        g_string_append(xml, href);
+        g_free(href);
     }
 
-    bridge_buffer_char(&hrefs, '\0');
+    g_string_append_printf(xml, "</C:%s-multiget>\n", kind);
 
-    xml = bridge_format(DAV_XML_HEAD "<C:%s-multiget xmlns:D=\"DAV:\" "
-        "xmlns:C=\"%s\"><D:prop><D:getetag/><C:%s-data/></D:prop>%s"
-        "</C:%s-multiget>\n", kind, calendar ? DAV_XML_CAL : DAV_XML_CARD,
-        calendar ? "calendar" : "address", hrefs.data, kind);
-
-    bridge_buffer_free(&hrefs);
-
-    return xml;
+    return g_string_free(xml, FALSE);
 }

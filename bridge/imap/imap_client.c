@@ -188,18 +188,13 @@ imap_client_tls(imap_client_t *c)
 static int
 imap_client_verify(imap_client_t *c, SSL *ssl)
 {
-    unsigned char       address[16];
-    const char         *host = c->server->host;
-    X509_VERIFY_PARAM  *param;
+    unsigned char   address[16];
+    const char     *host = c->server->host;
 
-    if (inet_pton(AF_INET, host, address) == 1
-        || inet_pton(AF_INET6, host, address) == 1)
+    if (inet_pton(AF_INET, host, address) != 1
+        && inet_pton(AF_INET6, host, address) != 1
+        && SSL_set_tlsext_host_name(ssl, host) != 1)
     {
-        param = SSL_get0_param(ssl);
-        return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1 ? 0 : -1;
-    }
-
-    if (SSL_set_tlsext_host_name(ssl, host) != 1) {
         return -1;
     }
 
@@ -432,13 +427,9 @@ imap_client_on_starttls(void *data)
 static void
 imap_client_on_timer(void *data, uint32_t ms)
 {
-    struct timeval  tv;
     imap_client_t  *c = data;
 
-    tv.tv_sec = ms / 1000;
-    tv.tv_usec = ms % 1000 * 1000;
-
-    event_add(&c->timer, &tv);
+    bridge_timer_set(&c->timer, ms);
 }
 
 

@@ -106,11 +106,7 @@ imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
     }
 
     va_start(args, format);
-
-    if (vasprintf(&s->why, format, args) == -1) {
-        s->why = bridge_string("no memory");
-    }
-
+    s->why = bridge_vformat(format, args);
     va_end(args);
 
     s->phase = IMAP_PHASE_FAILED;

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <glib.h>
+
 #include "mime_header.h"
 
 
@@ -34,27 +36,19 @@ static void imap_event_content(imap_session_t *s, json_t *event,
     imap_response_t *r);
 static void imap_event_counts(imap_session_t *s);
 static int imap_event_changed(imap_session_t *s);
+static imap_status_t imap_event_status(const imap_mailbox_t *m);
 
 
 json_t *
 imap_event(imap_session_t *s, const char *name, const char *mailbox)
 {
-    json_t          *event;
     imap_mailbox_t  *m;
-
-    event = json_object();
-
-    json_object_set_new(event, "event", json_string(name));
-    json_object_set_new(event, "mailbox", json_string(mailbox));
 
     m = imap_mailbox_find(s, mailbox);
 
-    if (m && m->uidvalidity) {
-        json_object_set_new(event, "uidvalidity",
-                            json_integer(m->uidvalidity));
-    }
-
-    return event;
+    return json_pack("{s:s, s:s, s:o*}", "event", name, "mailbox", mailbox,
+                     "uidvalidity", m && m->uidvalidity
+                                    ? json_integer(m->uidvalidity) : NULL);
 }
 
 
@@ -115,12 +109,8 @@ imap_event_add(imap_session_t *s, const char *name, uint32_t uid,
 
     } else {
         event = imap_event(s, name, s->selected.mailbox->name);
-        json_object_set_new(event, "uids", json_array());
-
-        if (flags) {
-            json_object_set_new(event, "flags", flags);
-        }
-
+        json_object_update_new(event, json_pack("{s:[], s:o*}", "uids",
+                                                "flags", flags));
         json_array_append_new(s->batch, event);
     }
 
@@ -372,26 +362,32 @@ imap_event_flush(imap_session_t *s)
 void
 imap_event_mark(imap_session_t *s)
 {
-    imap_selected_t  *sel = &s->selected;
-    imap_mailbox_t   *m = sel->mailbox;
-
-    sel->published.messages = m->messages;
-    sel->published.uidnext = m->uidnext;
-    sel->published.uidvalidity = m->uidvalidity;
-    sel->published.modseq = m->modseq;
+    s->selected.published = imap_event_status(s->selected.mailbox);
 }
 
 
 static int
 imap_event_changed(imap_session_t *s)
 {
-    imap_selected_t  *sel = &s->selected;
-    imap_mailbox_t   *m = sel->mailbox;
+    imap_status_t  status = imap_event_status(s->selected.mailbox);
 
-    return m->uidvalidity != sel->published.uidvalidity
-           || m->uidnext != sel->published.uidnext
-           || m->messages != sel->published.messages
-           || m->modseq != sel->published.modseq;
+    return memcmp(&status, &s->selected.published, sizeof(status)) != 0;
+}
+
+
+static imap_status_t
+imap_event_status(const imap_mailbox_t *m)
+{
+    imap_status_t  status;
+
+    memset(&status, 0, sizeof(status));
+
+    status.messages = m->messages;
+    status.uidnext = m->uidnext;
+    status.uidvalidity = m->uidvalidity;
+    status.modseq = m->modseq;
+
+    return status;
 }
 
 
@@ -406,15 +402,15 @@ imap_event_counts(imap_session_t *s)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
+    static const char  *counted[] = {
+        "MessageNew", "MessageAppend", "MessageExpunge", "MessageRead",
+        "FlagsClear", NULL
+    };
+
     json_array_foreach(s->batch, i, event) {
         name = json_string_value(json_object_get(event, "event"));
 
-        if (strcmp(name, "MessageNew") != 0
-            && strcmp(name, "MessageAppend") != 0
-            && strcmp(name, "MessageExpunge") != 0
-            && strcmp(name, "MessageRead") != 0
-            && strcmp(name, "FlagsClear") != 0)
-        {
+        if (!g_strv_contains(counted, name)) {
             continue;
         }
 

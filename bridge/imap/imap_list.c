@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns a round: LIST, LSUB and STATUS find mailboxes that were created,
- * deleted or changed.  Called by imap_idle.c.  Invariant: after a failed round
- * nothing is taken for deleted.
+ * deleted, renamed or changed.  Called by imap_idle.c.  Invariant: after a
+ * failed round nothing is taken for deleted.
  */
 
 
@@ -28,6 +28,11 @@ static void imap_list_lsub(imap_session_t *s, imap_response_t *r);
 static void imap_list_status(imap_session_t *s, imap_response_t *r);
 static void imap_list_failed(imap_session_t *s, const char *command);
 static void imap_list_done(imap_session_t *s);
+static void imap_list_renames(imap_session_t *s);
+static imap_mailbox_t *imap_list_renamed(imap_session_t *s,
+    const imap_mailbox_t *gone);
+static void imap_list_rename(imap_session_t *s, imap_mailbox_t *from,
+    imap_mailbox_t *to);
 static void imap_list_changes(imap_session_t *s, imap_mailbox_t *m);
 static void imap_list_gone(imap_session_t *s, imap_mailbox_t *m);
 
@@ -315,7 +320,7 @@ imap_list_done(imap_session_t *s)
     s->round_end = now;
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
-    imap_renames(s);
+    imap_list_renames(s);
 
     for (i = 0; i < s->n; /* void */ ) {
         m = s->mailboxes[i];
@@ -357,6 +362,105 @@ imap_list_done(imap_session_t *s)
     if (s->phase == IMAP_PHASE_LISTING) {
         imap_phase(s, IMAP_PHASE_CATCHING_UP);
     }
+}
+
+
+/*
+ * A mailbox is missing, and exactly one new mailbox has its UIDVALIDITY and no
+ * smaller UIDNEXT: it was renamed.
+ */
+
+static void
+imap_list_renames(imap_session_t *s)
+{
+    size_t           i;
+    imap_mailbox_t  *gone, *m;
+
+    for (i = 0; i < s->n && !s->baseline; i++) {
+        gone = s->mailboxes[i];
+
+        if (gone->listed || gone->added || gone->uidvalidity == 0) {
+            continue;
+        }
+
+        m = imap_list_renamed(s, gone);
+
+        if (m) {
+            imap_list_rename(s, gone, m);
+            i = (size_t) -1;
+        }
+    }
+}
+
+
+static imap_mailbox_t *
+imap_list_renamed(imap_session_t *s, const imap_mailbox_t *gone)
+{
+    size_t           i;
+    imap_mailbox_t  *m, *found;
+
+    found = NULL;
+
+    for (i = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+
+        if (m == gone) {
+            continue;
+        }
+
+        if (!m->listed && !m->added && m->uidvalidity == gone->uidvalidity) {
+            return NULL;
+        }
+
+        if (m->added && m->listed && m->has & IMAP_HAS_UIDVALIDITY
+            && m->status.uidvalidity == gone->uidvalidity
+            && m->status.uidnext >= gone->uidnext)
+        {
+            if (found) {
+                return NULL;
+            }
+
+            found = m;
+        }
+    }
+
+    return found;
+}
+
+
+/* Moves the state. */
+
+static void
+imap_list_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
+{
+    json_t  *event;
+
+    to->uidvalidity = from->uidvalidity;
+    to->uidnext = from->uidnext;
+    to->messages = from->messages;
+    to->modseq = from->modseq;
+    to->newest = from->newest;
+    to->subscribed = from->subscribed;
+    to->compared_at = from->compared_at;
+    to->added = 0;
+
+    imap_known_flags_free(&to->known);
+    to->known = from->known;
+    memset(&from->known, 0, sizeof(imap_known_flags_t));
+
+    event = imap_event(s, "MailboxRename", to->name);
+    json_object_set_new(event, "oldMailbox", json_string(from->name));
+
+    /* the new state first, with the event; then the old state is deleted */
+
+    imap_mailbox_publish(s, to, event);
+    imap_publish(s, from->name, json_array(), NULL);
+
+    if (s->selected.mailbox == from) {
+        imap_selected_close(s);
+    }
+
+    imap_mailbox_remove(s, from);
 }
 
 

@@ -260,10 +260,7 @@ imap_mailbox_differs(imap_session_t *s, const imap_mailbox_t *m)
 
     /* a difference that remained after a look at the mailbox remains again */
 
-    if (old->uidvalidity == new->uidvalidity && old->uidnext == new->uidnext
-        && old->messages == new->messages && old->unseen == new->unseen
-        && old->modseq == new->modseq)
-    {
+    if (memcmp(old, new, sizeof(imap_status_t)) == 0) {
         return 0;
     }
 

@@ -134,7 +134,6 @@ typedef struct {
 void imap_selected_close(imap_session_t *s);
 
 /* Untagged responses about it. */
-void imap_selected_exists(imap_session_t *s, uint32_t n);
 void imap_selected_expunge(imap_session_t *s, uint32_t n);
 void imap_selected_vanished(imap_session_t *s, imap_response_t *r);
 void imap_selected_fetch(imap_session_t *s, imap_response_t *r);

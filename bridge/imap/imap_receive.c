@@ -184,7 +184,7 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
         break;
 
     case IMAP_EXISTS:
-        imap_selected_exists(s, r->number);
+        s->selected.exists = r->number;
         break;
 
     case IMAP_EXPUNGE:

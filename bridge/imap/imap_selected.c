@@ -63,13 +63,6 @@ imap_selected_is_known(imap_session_t *s)
 }
 
 
-void
-imap_selected_exists(imap_session_t *s, uint32_t n)
-{
-    s->selected.exists = n;
-}
-
-
 int
 imap_selected_has_new(imap_session_t *s)
 {

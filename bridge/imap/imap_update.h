@@ -111,6 +111,8 @@ void imap_move_begin(imap_session_t *s, imap_update_t *u);
 void imap_delete_begin(imap_session_t *s, imap_update_t *u);
 const char *imap_append_check(imap_session_t *s, imap_update_t *u);
 void imap_append_begin(imap_session_t *s, imap_update_t *u);
+const char *imap_update_mailbox_check(imap_session_t *s, imap_update_t *u);
+void imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u);
 
 /* imap_update_fetch.c */
 
@@ -121,11 +123,6 @@ void imap_update_fetch_begin(imap_session_t *s, imap_update_t *u);
 
 const char *imap_search_check(imap_session_t *s, imap_update_t *u);
 void imap_search_begin(imap_session_t *s, imap_update_t *u);
-
-/* imap_update_mailbox.c */
-
-const char *imap_update_mailbox_check(imap_session_t *s, imap_update_t *u);
-void imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u);
 
 
 #endif /* _IMAP_UPDATE_H_INCLUDED_ */

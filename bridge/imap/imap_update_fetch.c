@@ -108,37 +108,17 @@ imap_update_fetch_part_check(imap_update_t *u)
     const char  *p;
 
     part = json_object_get(u->args, "part");
-
-    if (part == NULL) {
-        return NULL;
-    }
-
     p = json_string_value(part);
 
-    if (p == NULL || *p == '\0' || strlen(p) > IMAP_MAX_SECTION
-        || strlen(p) != json_string_length(part))
+    if (part && (p == NULL || json_string_length(part) > IMAP_MAX_SECTION
+                 || strlen(p) != json_string_length(part)
+                 || !g_regex_match_simple("^[1-9][0-9]*(\\.[1-9][0-9]*)*\\z",
+                                          p, 0, 0)))
     {
         return "bad \"part\"";
     }
 
-    for ( ;; ) {
-
-        if (*p < '1' || *p > '9') {
-            return "bad \"part\"";
-        }
-
-        while (*p >= '0' && *p <= '9') {
-            p++;
-        }
-
-        if (*p == '\0') {
-            return NULL;
-        }
-
-        if (*p++ != '.') {
-            return "bad \"part\"";
-        }
-    }
+    return NULL;
 }
 
 

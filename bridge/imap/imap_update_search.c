@@ -9,8 +9,8 @@
 
 #include "imap_update.h"
 
-#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 
 typedef enum {
@@ -87,7 +87,11 @@ imap_search_check(imap_session_t *s, imap_update_t *u)
         n += value != NULL;
     }
 
-    return n < json_object_size(query) ? "unknown member in \"query\"" : NULL;
+    if (n < json_object_size(query)) {
+        return "unknown member in \"query\"";
+    }
+
+    return NULL;
 }
 
 
@@ -125,25 +129,17 @@ imap_search_value(const imap_key_t *k, json_t *value)
 static int
 imap_search_date(const char *text, char *date, size_t size)
 {
-    int       n;
-    unsigned  year, month, day;
+    struct tm    tm;
+    const char  *end;
 
-    static const char  *months[] = {
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
-        "Nov", "Dec"
-    };
+    memset(&tm, 0, sizeof(tm));
+    end = strptime(text, "%Y-%m-%d", &tm);
 
-    n = -1;
-
-    if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &n) != 3
-        || n != 10 || text[n] != '\0' || strchr(text, '+') || year < 1900
-        || month < 1 || month > 12 || day < 1 || day > 31)
-    {
+    if (end != text + 10 || *end != '\0' || tm.tm_year < 0) {
         return -1;
     }
 
-    snprintf(date, size, "%u-%s-%04u", day % 100, months[month - 1],
-             year % 10000);
+    strftime(date, size, "%-d-%b-%Y", &tm);
 
     return 0;
 }

@@ -9,14 +9,15 @@
 
 #include "imap_token.h"
 
-#include <iconv.h>
 #include <string.h>
+
+#include <glib.h>
 
 #include "pimap_utf8.h"
 
 
-static int imap_utf7_convert(bridge_buffer_t *b, iconv_t cd, const char *data,
-    size_t len);
+static int imap_utf7_convert(bridge_buffer_t *b, const char *to,
+    const char *from, const char *data, size_t len);
 
 
 int
@@ -40,13 +41,7 @@ imap_name_valid(const char *name, size_t len)
 int
 imap_utf7_encode(bridge_buffer_t *b, const char *utf8, size_t len)
 {
-    static  iconv_t  cd;
-
-    if (cd == NULL) {
-        cd = iconv_open("UTF-7-IMAP", "UTF-8");
-    }
-
-    return imap_utf7_convert(b, cd, utf8, len);
+    return imap_utf7_convert(b, "UTF-7-IMAP", "UTF-8", utf8, len);
 }
 
 
@@ -57,15 +52,9 @@ imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len)
     size_t           before;
     bridge_buffer_t  again;
 
-    static iconv_t  cd;
-
-    if (cd == NULL) {
-        cd = iconv_open("UTF-8", "UTF-7-IMAP");
-    }
-
     before = b->len;
 
-    if (imap_utf7_convert(b, cd, utf7, len) == -1) {
+    if (imap_utf7_convert(b, "UTF-8", "UTF-7-IMAP", utf7, len) == -1) {
         return -1;
     }
 
@@ -88,26 +77,20 @@ imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len)
 
 
 static int
-imap_utf7_convert(bridge_buffer_t *b, iconv_t cd, const char *data, size_t len)
+imap_utf7_convert(bridge_buffer_t *b, const char *to, const char *from,
+    const char *data, size_t len)
 {
-    char   *in, *out;
-    size_t  room;
+    char   *text;
+    gsize   n;
 
-    /* a control character becomes five */
+    text = g_convert(data, len, to, from, NULL, &n, NULL);
 
-    room = len * 5 + 8;
-    in = (char *) data;
-    out = bridge_buffer_need(b, room);
-
-    if (cd == (iconv_t) -1
-        || iconv(cd, NULL, NULL, NULL, NULL) == (size_t) -1
-        || iconv(cd, &in, &len, &out, &room) == (size_t) -1
-        || iconv(cd, NULL, NULL, &out, &room) == (size_t) -1)
-    {
+    if (text == NULL) {
         return -1;
     }
 
-    b->len = out - b->data;
+    bridge_buffer_add(b, text, n);
+    g_free(text);
 
     return 0;
 }
