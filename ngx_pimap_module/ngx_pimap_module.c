@@ -36,6 +36,7 @@ static char *ngx_pimap_module_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static ngx_int_t ngx_pimap_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_pimap_init_module(ngx_cycle_t *cycle);
+static ngx_pimap_main_conf_t *ngx_pimap_cycle_conf(ngx_cycle_t *cycle);
 static ngx_pimap_main_conf_t *ngx_pimap_process_conf(ngx_cycle_t *cycle);
 static ngx_int_t ngx_pimap_init_process(ngx_cycle_t *cycle);
 static void ngx_pimap_exit_process(ngx_cycle_t *cycle);
@@ -65,6 +66,10 @@ static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
 #define ngx_pimap_anywhere(name, type, member, post)                          \
     { ngx_string(name), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,                    \
       ngx_conf_set_ ## type ## _slot, ngx_pimap_loc(member), post }
+
+#define ngx_pimap_anywhere_flag(name, member)                                 \
+    { ngx_string(name), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,                     \
+      ngx_conf_set_flag_slot, ngx_pimap_loc(member), NULL }
 
 #define ngx_pimap_in_http(name, type, member, post)                           \
     { ngx_string(name), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,                    \
@@ -139,18 +144,10 @@ static ngx_command_t  ngx_pimap_commands[] = {
     { ngx_string("pimap_compress"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_conf_switch, ngx_pimap_loc(compress), NULL },
 
-    { ngx_string("pimap_compress_dictionary"),
-      NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot, ngx_pimap_loc(compress_dictionary), NULL },
-
+    ngx_pimap_anywhere_flag("pimap_compress_dictionary", compress_dictionary),
     ngx_pimap_in_http("pimap_compress_memory", size, compress_memory, NULL),
-
-    { ngx_string("pimap_detach"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot, ngx_pimap_loc(detach), NULL },
-
-    { ngx_string("pimap_hibernate"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot, ngx_pimap_loc(hibernate), NULL },
-
+    ngx_pimap_anywhere_flag("pimap_detach", detach),
+    ngx_pimap_anywhere_flag("pimap_hibernate", hibernate),
     ngx_pimap_anywhere("pimap_tls_padding", size, tls_padding,
                        &ngx_pimap_conf_padding_post),
     ngx_pimap_in_http("pimap_drain", msec, drain, NULL),
@@ -178,10 +175,7 @@ static ngx_command_t  ngx_pimap_commands[] = {
                       &ngx_pimap_conf_size_post),
     ngx_pimap_anywhere("pimap_max_body", size, max_body,
                        &ngx_pimap_conf_size_post),
-
-    { ngx_string("pimap_updates"), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot, ngx_pimap_loc(updates), NULL },
-
+    ngx_pimap_anywhere_flag("pimap_updates", updates),
     ngx_pimap_anywhere("pimap_max_update", size, max_update,
                        &ngx_pimap_conf_size_post),
     ngx_pimap_anywhere("pimap_max_updates", num, max_updates,
@@ -280,33 +274,17 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_pimap_init_module(ngx_cycle_t *cycle)
 {
-    ngx_pimap_main_conf_t  *pmcf;
-
-    if (cycle->conf_ctx[ngx_http_module.index] == NULL) {
-        return NGX_OK;
-    }
-
-    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_pimap_module);
-
-    if (pmcf == NULL || !pmcf->redis.set) {
-        return NGX_OK;
-    }
-
-    return ngx_pimap_handover_socket_init_module(cycle);
+    return ngx_pimap_cycle_conf(cycle)
+           ? ngx_pimap_handover_socket_init_module(cycle) : NGX_OK;
 }
 
 
-/* NULL in a process that serves no requests, or without our directives. */
+/* NULL without our directives. */
 
 static ngx_pimap_main_conf_t *
-ngx_pimap_process_conf(ngx_cycle_t *cycle)
+ngx_pimap_cycle_conf(ngx_cycle_t *cycle)
 {
     ngx_pimap_main_conf_t  *pmcf;
-
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NULL;
-    }
 
     if (cycle->conf_ctx[ngx_http_module.index] == NULL) {
         return NULL;
@@ -315,6 +293,17 @@ ngx_pimap_process_conf(ngx_cycle_t *cycle)
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_pimap_module);
 
     return pmcf && pmcf->redis.set ? pmcf : NULL;
+}
+
+
+/* NULL also in a process that serves no requests. */
+
+static ngx_pimap_main_conf_t *
+ngx_pimap_process_conf(ngx_cycle_t *cycle)
+{
+    return ngx_process == NGX_PROCESS_WORKER
+           || ngx_process == NGX_PROCESS_SINGLE ? ngx_pimap_cycle_conf(cycle)
+                                                : NULL;
 }
 
 

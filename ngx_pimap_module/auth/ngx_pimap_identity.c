@@ -55,14 +55,13 @@ ngx_pimap_identity_device(ngx_http_request_t *r, ngx_str_t *device,
         return rc;
     }
 
-    if (device->len == 0) {
-
-        if (login == NULL || login->device.len == 0) {
-            ngx_str_set(device, "");
-            return NGX_OK;
-        }
-
+    if (device->len == 0 && login) {
         *device = login->device;
+    }
+
+    if (device->len == 0) {
+        ngx_str_set(device, "");
+        return NGX_OK;
     }
 
     if (login && login->device.len && !ngx_pimap_equal(&login->device, device))

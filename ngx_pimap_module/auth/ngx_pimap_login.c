@@ -19,8 +19,6 @@
 static ngx_int_t ngx_pimap_login_secret(ngx_http_request_t *r,
     ngx_str_t *secret, ngx_uint_t *method, const char **problem);
 static void ngx_pimap_login_bearer(ngx_http_request_t *r, ngx_str_t *token);
-static ngx_int_t ngx_pimap_login_nginx(ngx_http_request_t *r,
-    ngx_pimap_login_t *login, const char **problem);
 static ngx_int_t ngx_pimap_login_token(ngx_http_request_t *r,
     ngx_pimap_login_t *login, ngx_str_t *text, ngx_uint_t method,
     const char **problem);
@@ -55,6 +53,7 @@ ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
     }
 
     login->types = PIMAP_TYPES_ALL;
+    login->issued = (uint32_t) ngx_time();
 
     rc = ngx_pimap_login_secret(r, &secret, &method, problem);
 
@@ -63,7 +62,7 @@ ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
     }
 
     rc = method == NGX_PIMAP_LOGIN_NGINX
-         ? ngx_pimap_login_nginx(r, login, problem)
+         ? ngx_pimap_account_name(r, &login->account, problem)
          : ngx_pimap_login_token(r, login, &secret, method, problem);
 
     if (rc != NGX_OK) {
@@ -192,16 +191,6 @@ ngx_pimap_login_bearer(ngx_http_request_t *r, ngx_str_t *token)
 
 
 static ngx_int_t
-ngx_pimap_login_nginx(ngx_http_request_t *r, ngx_pimap_login_t *login,
-    const char **problem)
-{
-    login->issued = (uint32_t) ngx_time();
-
-    return ngx_pimap_account_name(r, &login->account, problem);
-}
-
-
-static ngx_int_t
 ngx_pimap_login_token(ngx_http_request_t *r, ngx_pimap_login_t *login,
     ngx_str_t *text, ngx_uint_t method, const char **problem)
 {
@@ -287,26 +276,21 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
 static ngx_int_t
 ngx_pimap_login_types(json_t *claim, uint32_t *types)
 {
-    size_t  i;
+    size_t   i, n;
+    json_t  *item;
 
     *types = 0;
+    n = json_is_array(claim) ? json_array_size(claim) : 1;
 
-    if (json_is_string(claim)) {
-        ngx_pimap_login_list(claim, types);
+    for (i = 0; i < n; i++) {
 
-    } else if (json_is_array(claim)) {
+        item = json_is_array(claim) ? json_array_get(claim, i) : claim;
 
-        for (i = 0; i < json_array_size(claim); i++) {
-
-            if (!json_is_string(json_array_get(claim, i))) {
-                return NGX_DECLINED;
-            }
-
-            ngx_pimap_login_list(json_array_get(claim, i), types);
+        if (!json_is_string(item)) {
+            return NGX_DECLINED;
         }
 
-    } else {
-        return NGX_DECLINED;
+        ngx_pimap_login_list(item, types);
     }
 
     /* one bit stands for all unknown types, so it can't allow one of them */
@@ -327,12 +311,12 @@ ngx_pimap_login_list(json_t *claim, uint32_t *types)
 
         n = strcspn(p, ", ");
 
-        if (n == 0) {
-            n = 1;
-            continue;
-        }
+        if (n) {
+            *types |= pimap_type_bit(p, n);
 
-        *types |= pimap_type_bit(p, n);
+        } else {
+            n = 1;
+        }
     }
 }
 
@@ -366,8 +350,7 @@ ngx_pimap_login_revoked(ngx_http_request_t *r)
 
     rc = ngx_pimap_login_refuse(r, "revoked", &problem);
 
-    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                           : ngx_pimap_problem(r, rc, problem);
+    return ngx_pimap_problem(r, rc, problem);
 }
 
 

@@ -34,7 +34,6 @@ typedef struct {
 static ngx_uint_t ngx_pimap_token_well_formed(ngx_str_t *text);
 static const char *ngx_pimap_token_header(const char *text,
     ngx_pimap_token_header_t *header);
-static ngx_pimap_token_alg_t *ngx_pimap_token_alg(jwt_t *jwt);
 static const char *ngx_pimap_token_signed(const char *text,
     ngx_pimap_token_header_t *header, ngx_array_t *keys, json_t **claims);
 static ngx_uint_t ngx_pimap_token_fits(ngx_pimap_key_t *key,
@@ -112,18 +111,16 @@ static ngx_uint_t
 ngx_pimap_token_well_formed(ngx_str_t *text)
 {
     size_t      i;
-    u_char      ch;
     ngx_uint_t  dots;
 
-    dots = 0;
+    for (dots = 0, i = 0; i < text->len; i++) {
 
-    for (i = 0; i < text->len; i++) {
-        ch = text->data[i];
-
-        if (ch == '.') {
+        if (text->data[i] == '.') {
             dots++;
 
-        } else if (!isalnum(ch) && ch != '-' && ch != '_') {
+        } else if (!isalnum(text->data[i]) && text->data[i] != '-'
+                   && text->data[i] != '_')
+        {
             return 0;
         }
     }
@@ -135,9 +132,11 @@ ngx_pimap_token_well_formed(ngx_str_t *text)
 static const char *
 ngx_pimap_token_header(const char *text, ngx_pimap_token_header_t *header)
 {
-    char       *json;
-    jwt_t      *jwt;
-    ngx_str_t   none = ngx_null_string;
+    char                   *json;
+    jwt_t                  *jwt;
+    ngx_str_t               none = ngx_null_string;
+    const char             *name;
+    ngx_pimap_token_alg_t  *alg;
 
     jwt = ngx_pimap_token_decode(text, &none);
     header->jwt = jwt;
@@ -155,36 +154,22 @@ ngx_pimap_token_header(const char *text, ngx_pimap_token_header_t *header)
         return "critical headers are not supported";
     }
 
-    header->alg = ngx_pimap_token_alg(jwt);
+    name = jwt_get_header(jwt, "alg");
 
-    if (header->alg == NULL) {
+    for (alg = ngx_pimap_token_algs; alg->name.len; alg++) {
+        if (name && ngx_strcmp(alg->name.data, name) == 0) {
+            break;
+        }
+    }
+
+    if (alg->name.len == 0) {
         return "unsupported algorithm";
     }
 
+    header->alg = alg;
+
     header->id.data = (u_char *) jwt_get_header(jwt, "kid");
     header->id.len = header->id.data ? ngx_strlen(header->id.data) : 0;
-
-    return NULL;
-}
-
-
-static ngx_pimap_token_alg_t *
-ngx_pimap_token_alg(jwt_t *jwt)
-{
-    const char             *name;
-    ngx_pimap_token_alg_t  *alg;
-
-    name = jwt_get_header(jwt, "alg");
-
-    if (name == NULL) {
-        return NULL;
-    }
-
-    for (alg = ngx_pimap_token_algs; alg->name.len; alg++) {
-        if (ngx_strcmp(alg->name.data, name) == 0) {
-            return alg;
-        }
-    }
 
     return NULL;
 }

@@ -25,6 +25,11 @@ typedef struct {
 #define ngx_pimap_conf_loc_value(member, type, value)                        \
     { offsetof(ngx_pimap_loc_conf_t, member), value }
 
+#define ngx_pimap_conf_merge_name(conf, prev)                                \
+    if (conf.value == NULL) {                                                \
+        conf = prev;                                                         \
+    }
+
 
 static const ngx_pimap_conf_value_t  ngx_pimap_conf_main_values[] = {
     ngx_pimap_conf_main_value(zone_size, size, 5 * 1024 * 1024),
@@ -77,8 +82,6 @@ static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
 static ngx_int_t ngx_pimap_conf_key(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf);
-static void ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf,
-    ngx_pimap_name_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev);
 
@@ -172,9 +175,9 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_pimap_main_conf_t     *pmcf;
     ngx_http_core_loc_conf_t  *clcf;
 
-    ngx_pimap_merge_name(&conf->account, &prev->account);
-    ngx_pimap_merge_name(&conf->device, &prev->device);
-    ngx_pimap_merge_name(&conf->compress, &prev->compress);
+    ngx_pimap_conf_merge_name(conf->account, prev->account);
+    ngx_pimap_conf_merge_name(conf->device, prev->device);
+    ngx_pimap_conf_merge_name(conf->compress, prev->compress);
     ngx_pimap_merge_ping(conf, prev);
 
     ngx_pimap_conf_default(conf, prev, ngx_pimap_conf_loc_values);
@@ -299,15 +302,6 @@ ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf)
     *conf = i ? events[0] : NULL;
 
     return NGX_DECLINED;
-}
-
-
-static void
-ngx_pimap_merge_name(ngx_pimap_name_conf_t *conf, ngx_pimap_name_conf_t *prev)
-{
-    if (conf->value == NULL) {
-        *conf = *prev;
-    }
 }
 
 
@@ -511,7 +505,7 @@ ngx_pimap_conf_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text,
         return NGX_ERROR;
     }
 
-    for (len = 0; len < size; len += n) {
+    for (n = 0, len = 0; len < size; len += n) {
         n = ngx_read_fd(fd, text->data + len, size - len);
 
         if (n == NGX_ERROR) {

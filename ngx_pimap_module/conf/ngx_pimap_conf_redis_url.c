@@ -247,20 +247,18 @@ static ngx_int_t
 ngx_pimap_conf_redis_url_login(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     u_char *p, u_char *last)
 {
-    u_char  *colon;
+    u_char     *colon;
+    ngx_int_t   rc;
 
     colon = ngx_strlchr(p, last, ':');
 
-    if (colon == NULL) {
-        return ngx_pimap_conf_redis_url_decode(cf, &rcf->user, p, last);
-    }
+    rc = ngx_pimap_conf_redis_url_decode(cf, &rcf->user, p,
+                                         colon ? colon : last);
 
-    if (ngx_pimap_conf_redis_url_decode(cf, &rcf->user, p, colon) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_pimap_conf_redis_url_decode(cf, &rcf->password, colon + 1,
-                                           last);
+    return rc == NGX_OK && colon
+           ? ngx_pimap_conf_redis_url_decode(cf, &rcf->password, colon + 1,
+                                             last)
+           : rc;
 }
 
 

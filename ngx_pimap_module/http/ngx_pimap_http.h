@@ -107,7 +107,7 @@ ngx_int_t ngx_pimap_header_prefer_wait(ngx_http_request_t *r);
 #define NGX_PIMAP_UNPROCESSABLE     422
 #define NGX_PIMAP_UPGRADE_REQUIRED  426
 
-/* Sends a problem document; returns what a content handler returns. */
+/* Sends a problem document, for NGX_ERROR 500; as a content handler does. */
 ngx_int_t ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 

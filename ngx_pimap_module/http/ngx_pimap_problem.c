@@ -19,6 +19,10 @@ ngx_int_t
 ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail)
 {
+    if (status == (ngx_uint_t) NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (status == NGX_HTTP_UNAUTHORIZED
         && r->headers_out.www_authenticate == NULL
         && ngx_pimap_add_header(r, "WWW-Authenticate",

@@ -25,7 +25,7 @@ static ngx_uint_t ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r);
 static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin,
     ngx_str_t *host);
 static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
-    const char *port);
+    const ngx_str_t *port);
 
 
 ngx_uint_t
@@ -132,45 +132,50 @@ static ngx_uint_t
 ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host)
 {
     ngx_str_t    a, b;
-    const char  *port;
+    ngx_uint_t   i;
 
-    a = *origin;
-    b = *host;
+    static const struct {
+        ngx_str_t   name;
+        ngx_str_t   port;
+    } schemes[] = {
+        { ngx_string("https://"), ngx_string(":443") },
+        { ngx_string("http://"), ngx_string(":80") }
+    };
 
-    if (a.len > 8 && ngx_strncasecmp(a.data, (u_char *) "https://", 8) == 0) {
-        a.data += 8;
-        a.len -= 8;
-        port = ":443";
+    for (i = 0; i < 2; i++) {
+        a = *origin;
+        b = *host;
 
-    } else if (a.len > 7
-               && ngx_strncasecmp(a.data, (u_char *) "http://", 7) == 0)
-    {
-        a.data += 7;
-        a.len -= 7;
-        port = ":80";
+        if (a.len > schemes[i].name.len
+            && ngx_strncasecmp(a.data, schemes[i].name.data,
+                               schemes[i].name.len)
+               == 0)
+        {
+            a.data += schemes[i].name.len;
+            a.len -= schemes[i].name.len;
 
-    } else {
-        return 0;
+            ngx_pimap_websocket_handshake_strip(&a, &schemes[i].port);
+            ngx_pimap_websocket_handshake_strip(&b, &schemes[i].port);
+
+            return a.len == b.len
+                   && ngx_strncasecmp(a.data, b.data, a.len) == 0;
+        }
     }
 
-    ngx_pimap_websocket_handshake_strip(&a, port);
-    ngx_pimap_websocket_handshake_strip(&b, port);
-
-    return a.len == b.len && ngx_strncasecmp(a.data, b.data, a.len) == 0;
+    return 0;
 }
 
 
 static void
-ngx_pimap_websocket_handshake_strip(ngx_str_t *authority, const char *port)
+ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
+    const ngx_str_t *port)
 {
-    size_t  len;
-
-    len = ngx_strlen(port);
-
-    if (authority->len > len
-        && ngx_strncmp(authority->data + authority->len - len, port, len) == 0)
+    if (authority->len > port->len
+        && ngx_strncmp(authority->data + authority->len - port->len,
+                       port->data, port->len)
+           == 0)
     {
-        authority->len -= len;
+        authority->len -= port->len;
     }
 }
 
@@ -233,21 +238,13 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
 
     if (ngx_pimap_add_header(r, "Upgrade", "websocket") != NGX_OK
         || ngx_pimap_add_header(r, "Sec-WebSocket-Accept", (char *) p)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_pimap_header_has(r, "Sec-WebSocket-Protocol", "pimap")
-        && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (extensions
-        && ngx_pimap_add_header(r, "Sec-WebSocket-Extensions", extensions)
-           != NGX_OK)
+           != NGX_OK
+        || (ngx_pimap_header_has(r, "Sec-WebSocket-Protocol", "pimap")
+            && ngx_pimap_add_header(r, "Sec-WebSocket-Protocol", "pimap")
+               != NGX_OK)
+        || (extensions
+            && ngx_pimap_add_header(r, "Sec-WebSocket-Extensions", extensions)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -266,22 +263,25 @@ ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_pimap_loc_conf_t  *plcf = conf;
 
     u_char      *p;
-    ngx_str_t   *value, *origin;
-    ngx_uint_t   i;
+    ngx_str_t   *value;
+    ngx_uint_t   i, n;
 
     if (plcf->origins != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
-    plcf->origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                     sizeof(ngx_str_t));
+    n = cf->args->nelts - 1;
+    value = cf->args->elts;
+
+    plcf->origins = ngx_array_create(cf->pool, n, sizeof(ngx_str_t));
     if (plcf->origins == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    value = cf->args->elts;
+    ngx_memcpy(ngx_array_push_n(plcf->origins, n), &value[1],
+               n * sizeof(ngx_str_t));
 
-    for (i = 1; i < cf->args->nelts; i++) {
+    for (i = 1; i <= n; i++) {
 
         p = (u_char *) ngx_strstr(value[i].data, "://");
 
@@ -293,13 +293,6 @@ ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
                                &value[i]);
             return NGX_CONF_ERROR;
         }
-
-        origin = ngx_array_push(plcf->origins);
-        if (origin == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *origin = value[i];
     }
 
     return NGX_CONF_OK;

@@ -34,7 +34,6 @@ static ngx_int_t ngx_pimap_events_request(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_pimap_query_t *query,
     const char **problem);
 static void ngx_pimap_events_resume(void *data);
-static void ngx_pimap_events_cleanup(void *data);
 static ngx_int_t ngx_pimap_events_go_on(ngx_pimap_events_t *e);
 static ngx_int_t ngx_pimap_events_login(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, const char **problem);
@@ -70,13 +69,10 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     ngx_memzero(e, sizeof(ngx_pimap_events_t));
 
     e->request = r;
-    cln->handler = ngx_pimap_events_cleanup;
+    cln->handler = ngx_pimap_preflight_forget;
+    cln->data = &e->preflight;
 
     rc = ngx_pimap_events_request(r, &e->parking, &e->query, &problem);
-
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     if (rc != NGX_OK) {
         ngx_pimap_count(refused);
@@ -146,15 +142,6 @@ ngx_pimap_events_resume(void *data)
     ngx_http_finalize_request(r, ngx_pimap_events_go_on(e));
 
     ngx_http_run_posted_requests(c);
-}
-
-
-static void
-ngx_pimap_events_cleanup(void *data)
-{
-    ngx_pimap_events_t  *e = data;
-
-    ngx_pimap_preflight_forget(&e->preflight);
 }
 
 

@@ -50,8 +50,8 @@ typedef struct {
  */
 ngx_int_t ngx_pimap_preflight(ngx_pimap_preflight_t *preflight);
 
-/* The handler will not be called, because the request ends. */
-void ngx_pimap_preflight_forget(ngx_pimap_preflight_t *preflight);
+/* A clean-up handler: the request ends, and its handler is not called. */
+void ngx_pimap_preflight_forget(void *data);
 
 
 /*

@@ -168,7 +168,6 @@ ngx_pimap_preflight_timer_handler(ngx_event_t *ev)
     preflight = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
                                 ngx_pimap_module);
 
-    ngx_pimap_preflight_forget(preflight);
     ngx_pimap_preflight_done(preflight);
 }
 
@@ -183,8 +182,10 @@ ngx_pimap_preflight_done(ngx_pimap_preflight_t *preflight)
 
 
 void
-ngx_pimap_preflight_forget(ngx_pimap_preflight_t *preflight)
+ngx_pimap_preflight_forget(void *data)
 {
+    ngx_pimap_preflight_t  *preflight = data;
+
     if (preflight->command) {
         ngx_pimap_command_forget(preflight->command);
         preflight->command = NULL;

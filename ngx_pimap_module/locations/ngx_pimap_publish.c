@@ -72,10 +72,6 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 
     rc = ngx_pimap_account_name(r, &pr->account, &problem);
 
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     if (rc != NGX_OK) {
         return ngx_pimap_problem(r, rc, problem);
     }

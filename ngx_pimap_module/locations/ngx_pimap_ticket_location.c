@@ -30,10 +30,6 @@ ngx_pimap_ticket_location_handler(ngx_http_request_t *r)
 
     rc = ngx_pimap_identity_login(r, &login, &problem);
 
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     if (rc != NGX_OK) {
         ngx_pimap_count(refused);
         return ngx_pimap_problem(r, rc, problem);

@@ -38,7 +38,6 @@ ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
     z = &ngx_pimap_deflate_stream;
 
     if (ngx_pimap_deflate_ready(data->len) != NGX_OK
-        || deflateReset(z) != Z_OK
         || ngx_pimap_deflate_before(before, gap) != NGX_OK)
     {
         return NGX_ERROR;
@@ -46,8 +45,6 @@ ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
 
     z->next_in = data->data;
     z->avail_in = (uInt) data->len;
-    z->next_out = ngx_pimap_deflate_buffer;
-    z->avail_out = (uInt) ngx_pimap_deflate_size;
 
     rc = deflate(z, last ? Z_FINISH : Z_SYNC_FLUSH);
 
@@ -112,7 +109,10 @@ ngx_pimap_deflate_ready(size_t len)
         ngx_pimap_deflate_size = size;
     }
 
-    return NGX_OK;
+    z->next_out = ngx_pimap_deflate_buffer;
+    z->avail_out = (uInt) ngx_pimap_deflate_size;
+
+    return deflateReset(z) == Z_OK ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -158,15 +158,11 @@ ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data)
     left = data->len;
     flushes = left / NGX_PIMAP_DEFLATE_PIECE + 1;
 
-    if (ngx_pimap_deflate_ready(left + 16 * flushes) != NGX_OK
-        || deflateReset(z) != Z_OK)
-    {
+    if (ngx_pimap_deflate_ready(left + 16 * flushes) != NGX_OK) {
         return NGX_ERROR;
     }
 
     z->next_in = data->data;
-    z->next_out = ngx_pimap_deflate_buffer;
-    z->avail_out = (uInt) ngx_pimap_deflate_size;
 
     do {
         z->avail_in = (uInt) ngx_min(left, NGX_PIMAP_DEFLATE_PIECE);
@@ -244,13 +240,12 @@ uint32_t
 ngx_pimap_deflate_check(ngx_pimap_coding_t coding, uint32_t check,
     ngx_str_t *data)
 {
-    if (coding == NGX_PIMAP_GZIP) {
-        return data ? (uint32_t) crc32(check, data->data, (uInt) data->len)
-                    : (uint32_t) crc32(0, NULL, 0);
-    }
+    uLong  (*sum)(uLong check, const Bytef *data, uInt len);
 
-    return data ? (uint32_t) adler32(check, data->data, (uInt) data->len)
-                : (uint32_t) adler32(0, NULL, 0);
+    sum = (coding == NGX_PIMAP_GZIP) ? crc32 : adler32;
+
+    return (uint32_t) (data ? sum(check, data->data, (uInt) data->len)
+                            : sum(0, NULL, 0));
 }
 
 

@@ -44,16 +44,13 @@ sub source {
 # The command table: [name, contexts, member of the settings]
 
 sub commands {
-    my @found;
-    my $source = source('module.c');
-
-    # a row with one value
-
-    $source =~ s/ngx_pimap_(anywhere|in_http)\(("\w+"),\s*\w+,\s*(\w+),/
-        "{ ngx_string($2), " . ($1 eq 'anywhere' ? 'ANYWHERE' : 'HTTP_MAIN_')
-        . ", slot, ngx_pimap_loc($3),"/ge;
+    my ($source, @found) = source('module.c');
+    $source =~ s/ngx_pimap_anywhere\w*\(("\w+"),\s*(?:\w+,\s*)?(\w+)[,)]/
+        { ngx_string($1), ANYWHERE, slot, ngx_pimap_loc($2),/g;
+    $source =~ s/ngx_pimap_in_http\(("\w+"),\s*\w+,\s*(\w+),/
+        { ngx_string($1), HTTP_MAIN_, slot, ngx_pimap_main($2),/g;
     $source =~ s/ngx_pimap_in_location\(("\w+"),/
-        "{ ngx_string($1), HTTP_LOC_, slot, x, 0,"/ge;
+        { ngx_string($1), HTTP_LOC_, slot, x, 0,/g;
 
     while ($source =~ /\{\ ngx_string\("(\w+)"\),\s*([A-Z0-9_|]+),
         \s*\w+,\s*(?:ngx_pimap_(?:main|loc)\((\w+)\)|\w+,\s0),/xg)
