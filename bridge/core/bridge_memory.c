@@ -100,18 +100,12 @@ bridge_memory_init(void)
 static void *
 bridge_memory_resize(void *data, size_t size)
 {
-    void    *new;
-    size_t   old;
-
-    old = data ? malloc_usable_size(data) : 0;
+    void  *new;
 
     new = malloc(size);
-    if (new == NULL) {
-        return NULL;
-    }
 
-    if (data) {
-        memcpy(new, data, old < size ? old : size);
+    if (new && data) {
+        memcpy(new, data, MIN(malloc_usable_size(data), size));
         bridge_memory_free(data);
     }
 
@@ -122,8 +116,5 @@ bridge_memory_resize(void *data, size_t size)
 static void
 bridge_memory_free(void *data)
 {
-    if (data) {
-        explicit_bzero(data, malloc_usable_size(data));
-        free(data);
-    }
+    bridge_wipe_free(data, malloc_usable_size(data));
 }
