@@ -34,8 +34,7 @@ links($page{$_}) for sort(keys(%page));
 sub source {
     my ($name) = @_;
     my ($file) = grep { -e }
-        map { glob("$root/ngx_pimap_module/${_}ngx_pimap_$name") }
-        '', '*/', '*/*/';
+        map { glob("$root/ngx_pimap_module/${_}ngx_pimap_$name") } '', '*/';
 
     return $t->read_file($file);
 }

@@ -92,7 +92,8 @@ for (1 .. 40) {
 
 ok($s->closed(), 'too many keys in a row: closed');
 is($t->status()->{ends}{error}, $before + 1, 'counted');
-like($t->log(), qr/\[info\] .*pimap closes a hibernated TLS connection, alert:10\b/,
+like($t->log(),
+    qr/\[info\] .*pimap closes a hibernated TLS connection, alert:10\b/,
     'and logged');
 
 # A browser, which speaks HTTP/2 if it may, so the port must not offer it.
