@@ -10,9 +10,7 @@
 #include <string.h>
 
 #include "pimap_kind.h"
-
-
-#define pimap_kind_name(s)  { (s), sizeof(s) - 1 }
+#include "pimap_types.h"
 
 
 static int pimap_kind_is_state(const pimap_event_t *ev);
@@ -23,29 +21,6 @@ static char *pimap_kind_copy_string(pimap_str_t *to, const pimap_str_t *from,
     char *text);
 static int pimap_kind_copy_member(pimap_event_t *to,
     const pimap_event_t *from, const char *name);
-
-
-static const pimap_str_t  pimap_kind_names[] = {
-    pimap_kind_name("MessageAppend"),
-    pimap_kind_name("MessageExpire"),
-    pimap_kind_name("MessageExpunge"),
-    pimap_kind_name("MessageRead"),
-    pimap_kind_name("MessageTrash"),
-    pimap_kind_name("FlagsSet"),
-    pimap_kind_name("FlagsClear"),
-    pimap_kind_name("MailboxCreate"),
-    pimap_kind_name("MailboxDelete"),
-    pimap_kind_name("MailboxRename"),
-    pimap_kind_name("MailboxSubscribe"),
-    pimap_kind_name("MailboxUnSubscribe"),
-    pimap_kind_name("QuotaExceed"),
-    pimap_kind_name("QuotaWithin"),
-    pimap_kind_name("QuotaChange"),
-    pimap_kind_name("ContactChange"),
-    pimap_kind_name("CalendarChange"),
-    pimap_kind_name("state"),
-    { NULL, 0 }
-};
 
 
 /* Besides the mailboxes, which are in the event. */
@@ -60,17 +35,12 @@ static const char  *pimap_kind_members[] = {
 int
 pimap_kind_merges(const pimap_event_t *ev)
 {
-    const char         **member;
-    const json_t        *value;
-    const pimap_str_t   *name;
+    const char    **member;
+    const json_t   *value;
 
-    for (name = pimap_kind_names; name->data; name++) {
-        if (pimap_kind_same(name, &ev->name)) {
-            break;
-        }
-    }
-
-    if (name->data == NULL) {
+    if (!pimap_kind_is_state(ev)
+        && !pimap_types_event_merges(ev->name.data, ev->name.len))
+    {
         return 0;
     }
 
@@ -124,7 +94,7 @@ pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
 static int
 pimap_kind_is_state(const pimap_event_t *ev)
 {
-    static const pimap_str_t  state = pimap_kind_name("state");
+    static const pimap_str_t  state = { "state", sizeof("state") - 1 };
 
     return pimap_kind_same(&ev->name, &state);
 }

@@ -45,7 +45,8 @@ enum {
 
 
 #define pimap_type(bit)     (1u << PIMAP_BIT_##bit)
-#define pimap_mask(s, m)    { (s), sizeof(s) - 1, (m) }
+#define pimap_mask(s, m)    { (s), sizeof(s) - 1, (m), 0 }
+#define pimap_merge(s, m)   { (s), sizeof(s) - 1, (m), 1 }
 
 #define PIMAP_MAIL          (pimap_type(EMAIL)|pimap_type(MAILBOX)            \
                              |pimap_type(THREAD))
@@ -55,6 +56,7 @@ typedef struct {
     const char   *name;
     size_t        len;
     uint32_t      mask;
+    int           merges;               /* a newer event replaces it */
 } pimap_mask_t;
 
 
@@ -103,7 +105,7 @@ static const pimap_mask_t  pimap_types[] = {
     pimap_mask("Task", pimap_type(TASK)),
     pimap_mask("TaskList", pimap_type(TASK_LIST)),
 
-    { NULL, 0, 0 }
+    { NULL, 0, 0, 0 }
 };
 
 
@@ -137,29 +139,29 @@ static const pimap_mask_t  pimap_types[] = {
 static const pimap_mask_t  pimap_event_types[] = {
 
     pimap_mask("MessageNew", PIMAP_MAIL|pimap_type(EMAIL_DELIVERY)),
-    pimap_mask("MessageAppend", PIMAP_MAIL),
-    pimap_mask("MessageExpire", PIMAP_MAIL),
-    pimap_mask("MessageExpunge", PIMAP_MAIL),
-    pimap_mask("MessageRead", pimap_type(EMAIL)|pimap_type(MAILBOX)),
-    pimap_mask("MessageTrash", PIMAP_MAIL),
-    pimap_mask("FlagsSet", PIMAP_MAIL),
-    pimap_mask("FlagsClear", PIMAP_MAIL),
+    pimap_merge("MessageAppend", PIMAP_MAIL),
+    pimap_merge("MessageExpire", PIMAP_MAIL),
+    pimap_merge("MessageExpunge", PIMAP_MAIL),
+    pimap_merge("MessageRead", pimap_type(EMAIL)|pimap_type(MAILBOX)),
+    pimap_merge("MessageTrash", PIMAP_MAIL),
+    pimap_merge("FlagsSet", PIMAP_MAIL),
+    pimap_merge("FlagsClear", PIMAP_MAIL),
 
-    pimap_mask("MailboxCreate", pimap_type(MAILBOX)),
-    pimap_mask("MailboxDelete", pimap_type(MAILBOX)),
-    pimap_mask("MailboxRename", pimap_type(MAILBOX)),
-    pimap_mask("MailboxSubscribe", pimap_type(MAILBOX)),
-    pimap_mask("MailboxUnSubscribe", pimap_type(MAILBOX)),
+    pimap_merge("MailboxCreate", pimap_type(MAILBOX)),
+    pimap_merge("MailboxDelete", pimap_type(MAILBOX)),
+    pimap_merge("MailboxRename", pimap_type(MAILBOX)),
+    pimap_merge("MailboxSubscribe", pimap_type(MAILBOX)),
+    pimap_merge("MailboxUnSubscribe", pimap_type(MAILBOX)),
     pimap_mask("MailboxResync", PIMAP_MAIL|pimap_type(EMAIL_DELIVERY)),
 
-    pimap_mask("QuotaExceed", pimap_type(QUOTA)),
-    pimap_mask("QuotaWithin", pimap_type(QUOTA)),
-    pimap_mask("QuotaChange", pimap_type(QUOTA)),
+    pimap_merge("QuotaExceed", pimap_type(QUOTA)),
+    pimap_merge("QuotaWithin", pimap_type(QUOTA)),
+    pimap_merge("QuotaChange", pimap_type(QUOTA)),
 
-    pimap_mask("ContactChange",
-               pimap_type(CONTACT_CARD)|pimap_type(ADDRESS_BOOK)),
-    pimap_mask("CalendarChange",
-               pimap_type(CALENDAR_EVENT)|pimap_type(CALENDAR)),
+    pimap_merge("ContactChange",
+                pimap_type(CONTACT_CARD)|pimap_type(ADDRESS_BOOK)),
+    pimap_merge("CalendarChange",
+                pimap_type(CALENDAR_EVENT)|pimap_type(CALENDAR)),
     pimap_mask("calendarAlert", pimap_type(CALENDAR_ALERT)),
 
     pimap_mask("AddressBookCreate", pimap_type(ADDRESS_BOOK)),
@@ -169,7 +171,7 @@ static const pimap_mask_t  pimap_event_types[] = {
     pimap_mask("CalendarUpdate", pimap_type(CALENDAR)),
     pimap_mask("CalendarDelete", pimap_type(CALENDAR)),
 
-    { NULL, 0, 0 }
+    { NULL, 0, 0, 0 }
 };
 
 
@@ -192,6 +194,17 @@ pimap_types_of_event(const char *name, size_t len)
     event = pimap_mask_find(pimap_event_types, name, len);
 
     return event ? event->mask : 0;
+}
+
+
+int
+pimap_types_event_merges(const char *name, size_t len)
+{
+    const pimap_mask_t  *event;
+
+    event = pimap_mask_find(pimap_event_types, name, len);
+
+    return event ? event->merges : 0;
 }
 
 

@@ -30,5 +30,8 @@ uint32_t pimap_type_bit(const char *name, size_t len);
  */
 uint32_t pimap_types_of_event(const char *name, size_t len);
 
+/* True if such an event tells that something has changed: see pimap_kind.h. */
+int pimap_types_event_merges(const char *name, size_t len);
+
 
 #endif /* _PIMAP_TYPES_H_INCLUDED_ */

@@ -464,6 +464,17 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 }
 
 
+void
+ngx_pimap_partial_message_free(ngx_pimap_device_t *d)
+{
+    if (d->partial) {
+        ngx_pimap_buffer_free(&d->partial->data);
+        ngx_free(d->partial);
+        d->partial = NULL;
+    }
+}
+
+
 /* A line for the tools of operators: its fields are a documented format. */
 
 static void

@@ -94,7 +94,7 @@ void ngx_pimap_account_dbg(ngx_pimap_account_t *account, const char *state);
 
 
 /*
- * ngx_pimap_partial_message.c: Owns the memory of a message that a device
+ * ngx_pimap_device.c: Owns the memory of a message that a device
  * has sent in part.  It is there only until the message is complete.
  */
 

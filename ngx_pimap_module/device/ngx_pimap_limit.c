@@ -61,22 +61,20 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, const char **problem)
 
     known = request->device.len && ngx_pimap_zone_device_count(keys.device);
 
-    limit = request->conf->max_devices_per_account;
+    if (!known) {
+        limit = request->conf->max_devices_per_account;
 
-    if (limit && !known
-        && ngx_pimap_zone_device_count(keys.account) >= limit)
-    {
-        *problem = "the account has too many devices parked";
-        return NGX_DECLINED;
-    }
+        if (limit && ngx_pimap_zone_device_count(keys.account) >= limit) {
+            *problem = "the account has too many devices parked";
+            return NGX_DECLINED;
+        }
 
-    limit = request->conf->max_devices_per_ip;
+        limit = request->conf->max_devices_per_ip;
 
-    if (limit && !known
-        && ngx_pimap_zone_device_count(keys.address) >= limit)
-    {
-        *problem = "the address has too many devices parked";
-        return NGX_DECLINED;
+        if (limit && ngx_pimap_zone_device_count(keys.address) >= limit) {
+            *problem = "the address has too many devices parked";
+            return NGX_DECLINED;
+        }
     }
 
     ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);

@@ -21,8 +21,7 @@ static void ngx_pimap_function_library_set(
     ngx_pimap_function_library_state_t state);
 static void ngx_pimap_function_library_ask(void);
 static void ngx_pimap_function_library_timer_handler(ngx_event_t *ev);
-static void ngx_pimap_function_library_version(void *data, redisReply *reply);
-static void ngx_pimap_function_library_loaded(void *data, redisReply *reply);
+static void ngx_pimap_function_library_answer(void *loaded, redisReply *reply);
 static void ngx_pimap_function_library_judge(const char *error,
     long long version);
 static void ngx_pimap_function_library_load(void);
@@ -118,7 +117,7 @@ ngx_pimap_function_library_refused(const char *what, redisReply *reply,
 static void
 ngx_pimap_function_library_ask(void)
 {
-    if (ngx_pimap_command_send(ngx_pimap_function_library_version, NULL,
+    if (ngx_pimap_command_send(ngx_pimap_function_library_answer, NULL,
                                "FCALL pimap_version 0")
         == NULL)
     {
@@ -135,31 +134,28 @@ ngx_pimap_function_library_timer_handler(ngx_event_t *ev)
 }
 
 
-static void
-ngx_pimap_function_library_version(void *data, redisReply *reply)
-{
-    if (reply) {
-        ngx_pimap_function_library_judge(reply->type == REDIS_REPLY_ERROR
-                                         ? reply->str : NULL, reply->integer);
-    }
-}
-
+/* Of pimap_version, or of FUNCTION LOAD: "loaded" is not NULL then. */
 
 static void
-ngx_pimap_function_library_loaded(void *data, redisReply *reply)
+ngx_pimap_function_library_answer(void *loaded, redisReply *reply)
 {
     if (reply == NULL) {
         return;
     }
 
-    if (reply->type != REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_pimap_function_library_judge(reply->str, 0);
+        return;
+    }
+
+    if (loaded) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "pimap loaded its functions into redis");
     }
 
-    ngx_pimap_function_library_judge(reply->type == REDIS_REPLY_ERROR
-                                     ? reply->str : NULL,
-                                     pimap_function_library_version());
+    ngx_pimap_function_library_judge(NULL, loaded
+                                           ? pimap_function_library_version()
+                                           : reply->integer);
 }
 
 
@@ -217,7 +213,8 @@ ngx_pimap_function_library_load(void)
 
     text = pimap_function_library_text(&len);
 
-    if (ngx_pimap_command_send(ngx_pimap_function_library_loaded, NULL,
+    if (ngx_pimap_command_send(ngx_pimap_function_library_answer,
+                               &ngx_pimap_function_library,
                                "FUNCTION LOAD REPLACE %b", text, len)
         == NULL)
     {

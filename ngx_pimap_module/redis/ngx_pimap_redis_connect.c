@@ -30,7 +30,6 @@ static void ngx_pimap_redis_lose(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
 static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
 static redisReader *ngx_pimap_redis_reader(void);
-static void ngx_pimap_redis_release(ngx_pimap_redis_t *redis);
 
 #if (HIREDIS_MAJOR >= 1)
 static void *ngx_pimap_redis_array(const redisReadTask *task, size_t n);
@@ -325,7 +324,7 @@ ngx_pimap_redis_over(ngx_pimap_redis_t *redis)
 static void
 ngx_pimap_redis_move(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_redis_release(redis);
+    ngx_pimap_redis_close(redis);
 
     redis->sentinel = 0;
     redis->redirected = 0;
@@ -345,7 +344,7 @@ ngx_pimap_redis_lose(ngx_pimap_redis_t *redis)
 
     was_up = (redis->state == NGX_PIMAP_REDIS_UP);
 
-    ngx_pimap_redis_release(redis);
+    ngx_pimap_redis_close(redis);
 
     wait = NGX_PIMAP_REDIS_BACKOFF_MIN << ngx_min(redis->failures, 10);
     wait = ngx_min(wait, NGX_PIMAP_REDIS_BACKOFF_MAX);
@@ -364,13 +363,6 @@ ngx_pimap_redis_lose(ngx_pimap_redis_t *redis)
 
 void
 ngx_pimap_redis_close(ngx_pimap_redis_t *redis)
-{
-    ngx_pimap_redis_release(redis);
-}
-
-
-static void
-ngx_pimap_redis_release(ngx_pimap_redis_t *redis)
 {
     ngx_pool_t        *pool;
     ngx_connection_t  *c;
