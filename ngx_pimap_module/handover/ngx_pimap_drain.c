@@ -10,12 +10,9 @@
  */
 
 
-#include "ngx_pimap_drain.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_handover_sender.h"
-#include "ngx_pimap_park.h"
-#include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_handover_receiver.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_updates.h"
 #include "ngx_pimap_device_room.h"
 

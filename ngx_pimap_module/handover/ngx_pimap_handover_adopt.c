@@ -7,11 +7,10 @@
  */
 
 
-#include "ngx_pimap_handover_adopt.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_park_request.h"
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_socket.h"
 
 

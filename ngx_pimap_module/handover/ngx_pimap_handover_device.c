@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_handover_device.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_delivery.h"

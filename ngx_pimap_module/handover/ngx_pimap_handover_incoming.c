@@ -11,8 +11,8 @@
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_device.h"
-#include "ngx_pimap_park.h"
-#include "ngx_pimap_handover_adopt.h"
+#include "ngx_pimap_transport.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
 
 

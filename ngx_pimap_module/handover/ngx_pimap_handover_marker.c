@@ -6,9 +6,8 @@
  */
 
 
-#include "ngx_pimap_handover_marker.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
-#include "ngx_pimap_handover_sender.h"
 #include "ngx_pimap_handover_incoming.h"
 
 

@@ -9,7 +9,7 @@
 
 
 #include "ngx_pimap_handover_peer.h"
-#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_socket.h"
 
 

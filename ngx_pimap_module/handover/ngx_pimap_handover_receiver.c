@@ -7,11 +7,10 @@
  */
 
 
-#include "ngx_pimap_handover_receiver.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_ipc.h"
-#include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_socket.h"
 #include "ngx_pimap_subscriber.h"
 

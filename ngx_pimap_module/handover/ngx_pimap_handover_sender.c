@@ -7,12 +7,10 @@
  */
 
 
-#include "ngx_pimap_handover_sender.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_delivery.h"
-#include "ngx_pimap_handover_device.h"
 #include "ngx_pimap_handover_peer.h"
-#include "ngx_pimap_handover_socket.h"
 #include "ngx_pimap_handover_transfer.h"
 
 #include <openssl/rand.h>

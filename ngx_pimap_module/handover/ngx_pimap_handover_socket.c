@@ -10,7 +10,7 @@
  */
 
 
-#include "ngx_pimap_handover_socket.h"
+#include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
 
 #include <sys/mman.h>

@@ -14,9 +14,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_login.h"
-#include "ngx_pimap_request_body.h"
-#include "ngx_pimap_transport_poll.h"
-#include "ngx_pimap_transport_request.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_zone.h"
 
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_pimap_detach.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_transport_connection.h"
 #include "ngx_pimap_hibernate.h"

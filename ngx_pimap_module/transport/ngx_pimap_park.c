@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_pimap_park.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_pimap_request_body.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_updates.h"
 

@@ -10,11 +10,10 @@
  */
 
 
-#include "ngx_pimap_transport_poll.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_park.h"
 #include "ngx_pimap_socket.h"
 
 

@@ -9,14 +9,11 @@
  */
 
 
-#include "ngx_pimap_transport_request.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_conf.h"
-#include "ngx_pimap_detach.h"
-#include "ngx_pimap_transport_request_read.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_updates.h"
 #include "ngx_pimap_delivery.h"
-#include "ngx_pimap_park.h"
 #include "ngx_pimap_socket.h"
 
 

@@ -7,8 +7,7 @@
  */
 
 
-#include "ngx_pimap_transport_request_read.h"
-#include "ngx_pimap_request_body.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_updates.h"
 #include "ngx_pimap_socket.h"
 
