@@ -21,6 +21,7 @@
 #define NGX_PIMAP_MESSAGE_CHUNK   (sizeof("ffffffff\r\n") - 1)
 
 
+/* A number is part of a device's record: a new format comes at the end. */
 typedef enum {
     NGX_PIMAP_FORMAT_SSE = 0,
     NGX_PIMAP_FORMAT_NDJSON,
@@ -31,7 +32,8 @@ typedef enum {
 } ngx_pimap_format_t;
 
 #define ngx_pimap_is_websocket(format)                                       \
-    ((format) >= NGX_PIMAP_FORMAT_WEBSOCKET)
+    ((format) == NGX_PIMAP_FORMAT_WEBSOCKET                                   \
+     || (format) == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE)
 
 
 typedef enum {
