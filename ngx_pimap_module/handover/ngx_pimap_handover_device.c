@@ -99,7 +99,6 @@ ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
     if (state->tls) {
         record->hibernated = 1;
         record->tls = *state->tls;
-        record->tls.flags &= ~NGX_PIMAP_TLS13_TX_DERIVED;
     }
 
     ngx_pimap_handover_device_save_input(d, record);

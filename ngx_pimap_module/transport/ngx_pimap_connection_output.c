@@ -127,17 +127,12 @@ ngx_pimap_connection_flush(ngx_pimap_connection_t *pc)
 void
 ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert)
 {
-    size_t  n;
-    u_char  buf[NGX_PIMAP_TLS13_ALERT_SIZE];
+    ngx_str_t  sealed;
 
-    if (!pc->hibernated) {
-        return;
-    }
-
-    n = ngx_pimap_tls13_seal_alert(ngx_pimap_hibernate_ctx, &pc->tls, buf,
-                                   sizeof(buf), alert);
-    if (n) {
-        (void) ngx_pimap_connection_write_raw(pc, buf, n);
+    if (pc->hibernated
+        && ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK)
+    {
+        (void) ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
     }
 }
 
@@ -229,7 +224,7 @@ ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
     ngx_pimap_buffer_free(&pc->in);
 
     if (pc->hibernated) {
-        ngx_pimap_tls13_wipe(ngx_pimap_hibernate_ctx, &pc->tls);
+        ngx_pimap_hibernate_wipe(&pc->tls);
     }
 
     ngx_free(pc);

@@ -22,6 +22,7 @@ struct ngx_pimap_connection_s {
     ngx_pimap_buffer_t    *out;         /* NULL: all is sent */
     ngx_pimap_buffer_t    *in;          /* a part of a TLS record */
 
+    uint32_t               limit;       /* bytes of "out" */
     uint32_t               timeout;     /* msec without progress */
     uint16_t               padding;     /* of TLS records */
 

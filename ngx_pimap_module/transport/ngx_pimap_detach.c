@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The order matters: first all that can fail, then the request is freed, then
- * the connection loses its pool, and is adopted.
+ * The order matters: first all that can fail, then the request's end, then
+ * the connection is stripped, and adopted as any other one.
  */
 
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * OpenSSL tells a connection's secrets and records by callbacks.  They are
- * captured in memory of the connection, and wiped with it.  The key log is
- * written nowhere.
+ * OpenSSL tells of a connection's secrets and records by callbacks; what they
+ * say is kept with the connection, and wiped with it.  The key log goes
+ * nowhere else.
  */
 
 
@@ -25,9 +25,8 @@ static void ngx_pimap_hibernate_message(int write, int version, int type,
 static u_char *ngx_pimap_hibernate_scratch(size_t size);
 
 
-ngx_pimap_tls13_ctx_t          *ngx_pimap_hibernate_ctx;
-
 static int                      ngx_pimap_hibernate_index = -1;
+static ngx_pimap_tls13_ctx_t   *ngx_pimap_hibernate_ctx;
 static u_char                  *ngx_pimap_hibernate_buffer;
 static size_t                   ngx_pimap_hibernate_size;
 
@@ -126,7 +125,7 @@ ngx_pimap_hibernate_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx,
 }
 
 
-/* Without memory nothing is captured, and the connection keeps OpenSSL. */
+/* Without memory nothing is captured, and the connection stays awake. */
 
 static ngx_pimap_tls13_capture_t *
 ngx_pimap_hibernate_capture(SSL *ssl)
@@ -174,7 +173,7 @@ ngx_pimap_hibernate_message(int write, int version, int type,
 {
     ngx_pimap_tls13_capture_t  *capture;
 
-    /* the master and helpers have no ciphers, and no connections */
+    /* the master and helpers have no means to seal, and no connections */
 
     if (ngx_pimap_hibernate_ctx == NULL) {
         return;
@@ -253,6 +252,32 @@ ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
 }
 
 
+ngx_int_t
+ngx_pimap_hibernate_alert(ngx_pimap_tls13_t *tls, uint8_t alert,
+    ngx_str_t *sealed)
+{
+    sealed->data = ngx_pimap_hibernate_scratch(NGX_PIMAP_TLS13_ALERT_SIZE);
+    if (sealed->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    sealed->len = ngx_pimap_tls13_seal_alert(ngx_pimap_hibernate_ctx, tls,
+                                             sealed->data,
+                                             NGX_PIMAP_TLS13_ALERT_SIZE,
+                                             alert);
+
+    return sealed->len ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_pimap_tls13_result_t
+ngx_pimap_hibernate_open(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
+    ngx_pimap_tls13_in_t *in)
+{
+    return ngx_pimap_tls13_open(ngx_pimap_hibernate_ctx, tls, data, len, in);
+}
+
+
 /* The directive may be off here. */
 
 ngx_int_t
@@ -272,7 +297,14 @@ ngx_pimap_hibernate_resume(ngx_pimap_tls13_t *tls)
 }
 
 
-/* One block for all connections, because sealed bytes are sent or copied. */
+void
+ngx_pimap_hibernate_wipe(ngx_pimap_tls13_t *tls)
+{
+    ngx_pimap_tls13_wipe(ngx_pimap_hibernate_ctx, tls);
+}
+
+
+/* One block for all connections: sealed bytes are sent or copied at once. */
 
 static u_char *
 ngx_pimap_hibernate_scratch(size_t size)

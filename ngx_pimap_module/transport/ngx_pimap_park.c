@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns admission: a request becomes a device, and a device is told to come
+ * back.
  */
 
 

@@ -56,6 +56,7 @@ ngx_pimap_connection_adopt(ngx_pimap_connection_t *pc, ngx_connection_t *c,
     pc->device = d;
     pc->chunked = chunked;
     pc->lingers = (d->input != NGX_PIMAP_INPUT_NONE);
+    pc->limit = (uint32_t) d->conf->buffer;
     pc->timeout = (uint32_t) d->conf->send_timeout;
     pc->padding = (uint16_t) d->conf->tls_padding;
 
@@ -87,8 +88,8 @@ ngx_pimap_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
 {
     ngx_pimap_connection_t  *pc = d->connection;
 
-    if (pc->out && ngx_pimap_buffer_size(pc->out) + message->chunk_len
-                   > d->conf->buffer)
+    if (pc->out
+        && ngx_pimap_buffer_size(pc->out) + message->chunk_len > pc->limit)
     {
         return NGX_BUSY;
     }

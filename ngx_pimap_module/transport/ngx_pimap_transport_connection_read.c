@@ -52,8 +52,7 @@ ngx_pimap_connection_open(void *data, u_char *buf, size_t len)
     }
 
     while (len) {
-        result = ngx_pimap_tls13_open(ngx_pimap_hibernate_ctx, &pc->tls, buf,
-                                      len, &in);
+        result = ngx_pimap_hibernate_open(&pc->tls, buf, len, &in);
 
         /* a device without an input has nothing to say that is so long */
 

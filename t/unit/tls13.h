@@ -66,14 +66,15 @@ static inline size_t
 tls13_forge(uint8_t *out, const void *text, size_t len)
 {
     int                 n;
+    uint8_t             iv[NGX_PIMAP_TLS13_NONCE];
     uint8_t             nonce[NGX_PIMAP_TLS13_NONCE];
     EVP_CIPHER_CTX     *c;
     ngx_pimap_tls13_t  *s;
 
     s = &tls13_peer;
 
-    c = ngx_pimap_tls13_load_seal(tls13, s);
-    ngx_pimap_tls13_nonce(nonce, s->tx_iv, s->tx_seq++);
+    c = ngx_pimap_tls13_load(tls13, s->suite, s->tx_secret, 1, iv);
+    ngx_pimap_tls13_nonce(nonce, iv, s->tx_seq++);
 
     out[0] = 23;
     out[1] = 3;

@@ -21,6 +21,12 @@
 #define NGX_PIMAP_TLS13_ALERT_FATAL    2
 
 
+typedef struct {
+    EVP_CIPHER_CTX  *cipher;
+    uint8_t          iv[NGX_PIMAP_TLS13_NONCE];
+} ngx_pimap_tls13_key_t;
+
+
 static int ngx_pimap_tls13_update_is_due(const ngx_pimap_tls13_t *s,
     size_t len);
 static size_t ngx_pimap_tls13_padding(size_t len, size_t pad);
@@ -28,7 +34,7 @@ static size_t ngx_pimap_tls13_seal_message(ngx_pimap_tls13_ctx_t *ctx,
     ngx_pimap_tls13_t *s, uint8_t *out, uint8_t type, const uint8_t *in,
     size_t len);
 static int ngx_pimap_tls13_seal_record(ngx_pimap_tls13_t *s,
-    EVP_CIPHER_CTX *cipher, uint8_t *out, uint8_t type,
+    const ngx_pimap_tls13_key_t *key, uint8_t *out, uint8_t type,
     const uint8_t *in, size_t len, size_t padding);
 static size_t ngx_pimap_tls13_seal_failed(ngx_pimap_tls13_t *s);
 
@@ -36,10 +42,6 @@ static size_t ngx_pimap_tls13_seal_failed(ngx_pimap_tls13_t *s);
 int
 ngx_pimap_tls13_check(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s)
 {
-    /* the key is derived again */
-
-    s->flags &= ~NGX_PIMAP_TLS13_TX_DERIVED;
-
     if (ngx_pimap_tls13_secret_len(ctx, s->suite) == 0
         || s->tx_seq > NGX_PIMAP_TLS13_LIMIT
         || s->rx_seq == UINT64_MAX
@@ -132,10 +134,10 @@ size_t
 ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     uint8_t *out, size_t size, const uint8_t *in, size_t len, size_t pad)
 {
-    int              rc;
-    size_t           n, total, padding;
-    uint8_t         *p;
-    EVP_CIPHER_CTX  *cipher;
+    int                    rc;
+    size_t                 n, total, padding;
+    uint8_t               *p;
+    ngx_pimap_tls13_key_t  key;
 
     total = ngx_pimap_tls13_seal_size(s, len, pad);
 
@@ -155,9 +157,9 @@ ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     }
 
     rc = -1;
-    cipher = ngx_pimap_tls13_load_seal(ctx, s);
+    key.cipher = ngx_pimap_tls13_load(ctx, s->suite, s->tx_secret, 1, key.iv);
 
-    if (cipher != NULL) {
+    if (key.cipher != NULL) {
 
         do {
             n = len;
@@ -168,7 +170,7 @@ ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
             padding = ngx_pimap_tls13_padding(n, pad);
 
-            rc = ngx_pimap_tls13_seal_record(s, cipher, p,
+            rc = ngx_pimap_tls13_seal_record(s, &key, p,
                                              SSL3_RT_APPLICATION_DATA, in, n,
                                              padding);
 
@@ -178,6 +180,8 @@ ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
         } while (rc == 0 && len);
     }
+
+    OPENSSL_cleanse(&key, sizeof(key));
 
     if (rc != 0) {
         return ngx_pimap_tls13_seal_failed(s);
@@ -252,7 +256,7 @@ ngx_pimap_tls13_seal_update(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
         return 0;
     }
 
-    if (ngx_pimap_tls13_next_secret(ctx, s, 1) != 0) {
+    if (ngx_pimap_tls13_next_secret(ctx, s->suite, s->tx_secret) != 0) {
         return ngx_pimap_tls13_seal_failed(s);
     }
 
@@ -267,19 +271,21 @@ static size_t
 ngx_pimap_tls13_seal_message(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     uint8_t *out, uint8_t type, const uint8_t *in, size_t len)
 {
-    int              rc;
-    EVP_CIPHER_CTX  *cipher;
+    int                    rc;
+    ngx_pimap_tls13_key_t  key;
 
     if (s->flags & NGX_PIMAP_TLS13_TX_CLOSED) {
         return 0;
     }
 
     rc = -1;
-    cipher = ngx_pimap_tls13_load_seal(ctx, s);
+    key.cipher = ngx_pimap_tls13_load(ctx, s->suite, s->tx_secret, 1, key.iv);
 
-    if (cipher != NULL) {
-        rc = ngx_pimap_tls13_seal_record(s, cipher, out, type, in, len, 0);
+    if (key.cipher != NULL) {
+        rc = ngx_pimap_tls13_seal_record(s, &key, out, type, in, len, 0);
     }
+
+    OPENSSL_cleanse(&key, sizeof(key));
 
     if (rc != 0) {
         return ngx_pimap_tls13_seal_failed(s);
@@ -293,11 +299,11 @@ ngx_pimap_tls13_seal_message(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
 static int
 ngx_pimap_tls13_seal_record(ngx_pimap_tls13_t *s,
-    EVP_CIPHER_CTX *cipher, uint8_t *out, uint8_t type,
+    const ngx_pimap_tls13_key_t *key, uint8_t *out, uint8_t type,
     const uint8_t *in, size_t len, size_t padding)
 {
     int       n;
-    size_t    plain, sealed;
+    size_t    plain, cipher;
     uint8_t  *p;
     uint8_t   nonce[NGX_PIMAP_TLS13_NONCE];
 
@@ -307,10 +313,10 @@ ngx_pimap_tls13_seal_record(ngx_pimap_tls13_t *s,
 
     /* counted before anything can fail: a nonce is not used twice */
 
-    ngx_pimap_tls13_nonce(nonce, s->tx_iv, s->tx_seq++);
+    ngx_pimap_tls13_nonce(nonce, key->iv, s->tx_seq++);
 
     plain = len + 1 + padding;
-    sealed = plain + NGX_PIMAP_TLS13_TAG;
+    cipher = plain + NGX_PIMAP_TLS13_TAG;
 
     p = out + NGX_PIMAP_TLS13_HEADER;
 
@@ -321,20 +327,20 @@ ngx_pimap_tls13_seal_record(ngx_pimap_tls13_t *s,
     out[0] = SSL3_RT_APPLICATION_DATA;
     out[1] = TLS1_2_VERSION >> 8;
     out[2] = TLS1_2_VERSION & 0xff;
-    out[3] = (uint8_t) (sealed >> 8);
-    out[4] = (uint8_t) sealed;
+    out[3] = (uint8_t) (cipher >> 8);
+    out[4] = (uint8_t) cipher;
 
-    if (EVP_EncryptInit_ex2(cipher, NULL, NULL, nonce, NULL) != 1
-        || EVP_EncryptUpdate(cipher, NULL, &n, out,
+    if (EVP_EncryptInit_ex2(key->cipher, NULL, NULL, nonce, NULL) != 1
+        || EVP_EncryptUpdate(key->cipher, NULL, &n, out,
                              NGX_PIMAP_TLS13_HEADER)
            != 1
-        || EVP_EncryptUpdate(cipher, p, &n, p, (int) plain) != 1
-        || EVP_EncryptFinal_ex(cipher, p + n, &n) != 1
-        || EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG,
+        || EVP_EncryptUpdate(key->cipher, p, &n, p, (int) plain) != 1
+        || EVP_EncryptFinal_ex(key->cipher, p + n, &n) != 1
+        || EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_GET_TAG,
                                NGX_PIMAP_TLS13_TAG, p + plain)
            != 1)
     {
-        OPENSSL_cleanse(out, NGX_PIMAP_TLS13_HEADER + sealed);
+        OPENSSL_cleanse(out, NGX_PIMAP_TLS13_HEADER + cipher);
         return -1;
     }
 

@@ -21,8 +21,6 @@
 
 
 #define NGX_PIMAP_TLS13_SECRET       48         /* the longest Hash.length */
-#define NGX_PIMAP_TLS13_KEY          32         /* the longest key */
-#define NGX_PIMAP_TLS13_NONCE        12
 #define NGX_PIMAP_TLS13_HEADER       5
 #define NGX_PIMAP_TLS13_PLAINTEXT    16384      /* a record's content */
 #define NGX_PIMAP_TLS13_OVERHEAD     22         /* header, type, tag */
@@ -49,22 +47,18 @@
 #define NGX_PIMAP_TLS13_OWES_UPDATE  0x01       /* the peer waits for ours */
 #define NGX_PIMAP_TLS13_TX_CLOSED    0x02       /* secret is wiped */
 #define NGX_PIMAP_TLS13_RX_CLOSED    0x04       /* secret is wiped */
-#define NGX_PIMAP_TLS13_TX_DERIVED   0x08       /* key and IV are there */
 
 
 /*
- * Plain data without pointers: may be copied, but only one copy may ever go
- * on, because two would seal under the same nonces.  The sending key and IV
- * are derived from the secret at their first use, because each event takes
- * them; clients send little, so the others are not kept.
+ * Plain data without pointers: may be copied, and handed to another process
+ * of the same host as bytes, but only one copy may ever go on, because two
+ * would seal under the same nonces.
  */
 typedef struct {
     uint64_t    tx_seq;
     uint64_t    rx_seq;
     uint8_t     tx_secret[NGX_PIMAP_TLS13_SECRET];
     uint8_t     rx_secret[NGX_PIMAP_TLS13_SECRET];
-    uint8_t     tx_key[NGX_PIMAP_TLS13_KEY];
-    uint8_t     tx_iv[NGX_PIMAP_TLS13_NONCE];
     uint16_t    suite;                          /* 0x1301 .. 0x1303 */
     uint8_t     flags;
     uint8_t     stalls;

@@ -133,8 +133,10 @@ static void
 ngx_pimap_tls13_capture_handshake(ngx_pimap_tls13_capture_t *c,
     ngx_pimap_tls13_ctx_t *ctx, SSL *ssl, int write, uint8_t type)
 {
+    uint8_t   *secret;
     uint64_t  *seq;
 
+    secret = write ? c->tls.tx_secret : c->tls.rx_secret;
     seq = write ? &c->tls.tx_seq : &c->tls.rx_seq;
 
     if (write ? !c->tx_finished : !c->rx_finished) {
@@ -160,9 +162,12 @@ ngx_pimap_tls13_capture_handshake(ngx_pimap_tls13_capture_t *c,
 
     case SSL3_MT_KEY_UPDATE:
         *seq = 0;
-        c->tls.suite = ngx_pimap_tls13_capture_suite(ssl);
 
-        if (ngx_pimap_tls13_next_secret(ctx, &c->tls, write) == 0) {
+        if (ngx_pimap_tls13_next_secret(ctx,
+                                        ngx_pimap_tls13_capture_suite(ssl),
+                                        secret)
+            == 0)
+        {
             return;
         }
 

@@ -13,6 +13,7 @@
 #include "ngx_pimap_tls13.h"
 
 
+#define NGX_PIMAP_TLS13_NONCE  12
 #define NGX_PIMAP_TLS13_TAG    16
 
 
@@ -20,17 +21,16 @@
 size_t ngx_pimap_tls13_secret_len(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite);
 
 /*
- * The shared object with the key of one direction, valid until the next call;
- * NULL on failure.  The IV of sealing is in the state.
+ * Derives key and IV of a traffic secret.  Returns the shared object with the
+ * key set, for sealing or opening, valid until the next call; NULL on failure.
  */
-EVP_CIPHER_CTX *ngx_pimap_tls13_load_seal(ngx_pimap_tls13_ctx_t *ctx,
-    ngx_pimap_tls13_t *s);
-EVP_CIPHER_CTX *ngx_pimap_tls13_load_open(ngx_pimap_tls13_ctx_t *ctx,
-    ngx_pimap_tls13_t *s, uint8_t iv[NGX_PIMAP_TLS13_NONCE]);
+EVP_CIPHER_CTX *ngx_pimap_tls13_load(ngx_pimap_tls13_ctx_t *ctx,
+    uint16_t suite, const uint8_t *secret, int seal,
+    uint8_t iv[NGX_PIMAP_TLS13_NONCE]);
 
 /* Replaces a traffic secret by the next generation; 0 or -1. */
-int ngx_pimap_tls13_next_secret(ngx_pimap_tls13_ctx_t *ctx,
-    ngx_pimap_tls13_t *s, int seal);
+int ngx_pimap_tls13_next_secret(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite,
+    uint8_t *secret);
 
 /* The nonce of the record with this sequence number. */
 void ngx_pimap_tls13_nonce(uint8_t nonce[NGX_PIMAP_TLS13_NONCE],

@@ -165,7 +165,7 @@ ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
         return -1;
     }
 
-    cipher = ngx_pimap_tls13_load_open(ctx, s, iv);
+    cipher = ngx_pimap_tls13_load(ctx, s->suite, s->rx_secret, 0, iv);
     if (cipher == NULL) {
         return -1;
     }
@@ -295,7 +295,7 @@ ngx_pimap_tls13_open_handshake(ngx_pimap_tls13_ctx_t *ctx,
         return ngx_pimap_tls13_fail(s, in, SSL_AD_ILLEGAL_PARAMETER);
     }
 
-    if (ngx_pimap_tls13_next_secret(ctx, s, 0) != 0) {
+    if (ngx_pimap_tls13_next_secret(ctx, s->suite, s->rx_secret) != 0) {
         return ngx_pimap_tls13_fail(s, in, SSL_AD_INTERNAL_ERROR);
     }
 

@@ -101,7 +101,8 @@ stalls(const char *text, size_t len, const char *name)
             ok &= rc == NGX_PIMAP_TLS13_SKIP;
 
             if (text[0] == SSL3_MT_KEY_UPDATE) {
-                ngx_pimap_tls13_next_secret(tls13, &tls13_peer, 1);
+                ngx_pimap_tls13_next_secret(tls13, tls13_peer.suite,
+                                            tls13_peer.tx_secret);
                 tls13_peer.tx_seq = 0;
             }
         }
@@ -195,7 +196,7 @@ check(void)
     refused(s->suite = 0);
     refused(s->tx_seq = NGX_PIMAP_TLS13_LIMIT + 1);
     refused(s->rx_seq = UINT64_MAX);
-    refused(s->flags = 0x10);
+    refused(s->flags = 0x08);
     refused(s->stalls = NGX_PIMAP_TLS13_STALLS + 1);
 }
 
