@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the pages for Prometheus and for health checks.  Called by
+ * bridge_http.c.
  */
 
 

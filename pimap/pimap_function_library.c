@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * The function library's text and version, and what its replies mean.
  */
 
 

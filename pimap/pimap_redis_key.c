@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Names of keys and channels in Redis, and the account in a name.
  */
 
 

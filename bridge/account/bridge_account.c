@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the registry of accounts.  Called by all rooms above redis/.
  */
 
 

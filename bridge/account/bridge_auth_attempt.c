@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns one login that is tried at a mail server.  Called by bridge_auth.c.
  */
 
 

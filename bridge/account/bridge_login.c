@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns a credential, with a reference count.  Its bytes are wiped when the
+ * last user lets go.
  */
 
 

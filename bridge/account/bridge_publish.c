@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the writing of events, with the state that they lead to, in one
+ * step.  Called by the sessions.
  */
 
 

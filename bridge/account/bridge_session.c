@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the IMAP session of an account.  Called by the supervisor.
  */
 
 

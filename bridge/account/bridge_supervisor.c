@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the state of an account: it alone decides what the account needs next.
  */
 
 

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns one collection: its sync token, its ETags, and both as JSON for Redis.
  */
 
 

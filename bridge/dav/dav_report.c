@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns a REPORT request and its answer.  Called by synchronisation and by
+ * updates.
  */
 
 

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the phase of a client, and what all steps of a round share.
  */
 
 

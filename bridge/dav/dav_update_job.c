@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns one update from its check to its result.
  */
 
 

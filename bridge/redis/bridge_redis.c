@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns one connection to Redis: connect, TLS, login, bytes.
  */
 
 

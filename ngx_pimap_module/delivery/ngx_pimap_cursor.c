@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns where one device stands in the log.  Called by fan-out, replay and the
+ * hand-over.
  */
 
 

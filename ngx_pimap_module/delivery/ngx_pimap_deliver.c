@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Receives messages of Redis: control messages go to their verbs, events go
+ * on in their order.
  */
 
 

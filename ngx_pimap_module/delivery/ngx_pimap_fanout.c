@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Sends one event to all devices of an account whose filters let it pass.
  */
 
 

@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the registry of parked devices.  A device that ends leaves the lists
+ * in a posted event.
  */
 
 

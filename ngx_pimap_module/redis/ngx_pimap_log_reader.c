@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the state of a log reader, and the queue of readers that wait for
+ * their turn.
  */
 
 

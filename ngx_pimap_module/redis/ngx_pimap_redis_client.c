@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * The face of this room: joins both connections, the probe and the function
+ * library.
  */
 
 

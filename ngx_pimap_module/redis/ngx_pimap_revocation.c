@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Asks Redis for revoked logins.  Called by preflight and by device/.
  */
 
 

@@ -16,8 +16,8 @@
 
 
 /*
- * ngx_pimap_subscription.c: Owns the tree of subscriptions, by the hash of
- * their names: one for each account of this worker.  Called by the
+ * ngx_pimap_subscription_tree.c: Owns the tree of subscriptions, by the hash
+ * of their names: one for each account of this worker.  Called by the
  * subscriber, for each look-up of an account, and for each walk over
  * accounts.  Invariant: the account has its subscription as first member,
  * so a pointer to one is a pointer to both.

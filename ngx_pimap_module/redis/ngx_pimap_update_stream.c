@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Adds updates to the stream in Redis, once each.
  */
 
 

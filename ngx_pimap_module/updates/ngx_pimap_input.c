@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the bytes that a device sends.  Called by the transports.
  */
 
 

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Reads updates as messages of a WebSocket.
  */
 
 

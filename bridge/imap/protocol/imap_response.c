@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Reads responses (RFC 9051, 7).  Pure.
  */
 
 

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Reads atoms, strings, numbers and lists (RFC 9051, 9).  Pure.
  */
 
 

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) ngx_pimap_module authors
+ *
+ * Owns the tree of accounts by name.  Each is a subscription of this worker.
  */
 
 
