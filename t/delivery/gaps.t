@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An event that a worker did not get is missed at the next one, or at the
-# check of a quiet account, and read from the log before anything later is
-# sent.  What comes twice or late is dropped.
+# A worker that did not get an event notices it at the next event, or at the
+# gap check of a quiet account, and reads it from the log before it sends a
+# later one.  An event that arrives twice or late is dropped.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ $_->wait_ready() for $t, $check;
 
 sub next_mail { return $t->json({ event => 'MessageNew', uid => ++$uid }) }
 
-# Into the log as the library does it, but nobody is told.
+# Adds an event to the log as the library does, but does not publish it.
 
 sub lose {
     my ($account) = @_;
@@ -38,7 +38,7 @@ sub lose {
         time());
 }
 
-# Nobody has it in the log, but it comes.
+# Publishes an event that is not in the log.
 
 sub fake {
     my ($account, $id, $json) = @_;
@@ -63,39 +63,39 @@ sub park {
 
 sub log_of { return $_[0]->status()->{log} }
 
-# Holes at the begin of a log that was empty, and later.
+# Gaps at the beginning of a log that was empty, and later.
 
 my $s = park($t, 'alice');
 my $filtered = park($t, 'alice', query => 'types=Quota');
 
 $redis->log('alice', next_mail());
-is(uids($s, 1), '1', 'nothing is missing');
+is(uids($s, 1), '1', 'no gap: the event is delivered');
 
 lose('alice') for 2 .. 4;
-ok($s->quiet(0.1), 'nobody knows yet');
+ok($s->quiet(0.1), 'lost events: nothing is sent yet');
 
 my $id = $redis->log('alice', next_mail());
 my @events = $s->events(4);
 my ($epoch) = $id =~ /^(\d+)/;
 
 is(join(' ', map { $_->{json}{uid} } @events), '2 3 4 5',
-    'a hole is filled before what comes after it');
+    'a gap is filled before the event that follows it');
 is(join(' ', map { $_->{id} } @events),
-    join(' ', map { "$epoch-$_" } 2 .. 5), 'with their ids');
-is(log_of($t)->{gaps}, 1, 'counted as one gap');
-is(log_of($t)->{filled}, 4, 'and what was read');
+    join(' ', map { "$epoch-$_" } 2 .. 5), 'filled events have their ids');
+is(log_of($t)->{gaps}, 1, 'the gap is counted once');
+is(log_of($t)->{filled}, 4, 'the events read are counted');
 
 lose('alice') for 1 .. 500;
 $redis->log('alice', next_mail());
 
-is(uids($s, 501), join(' ', 6 .. 506), 'a large hole');
+is(uids($s, 501), join(' ', 6 .. 506), 'a large gap is filled');
 
 lose('alice');
 $redis->log('alice', next_mail()) for 1 .. 50;
-is(uids($s, 51), join(' ', 507 .. 557), 'a hole while others follow');
-ok($filtered->quiet(0), 'a filter keeps them back, too');
+is(uids($s, 51), join(' ', 507 .. 557), 'a gap is filled while events follow');
+ok($filtered->quiet(0), 'a filter applies to filled events');
 
-# An empty log, of which the first event is missed.
+# The first event of an empty log is lost.
 
 my $mine = $uid;
 
@@ -109,9 +109,9 @@ $redis->command('XADD', $redis->channel('dave') . ':log', ($epoch + 9) . '-1',
     'e', next_mail(), 't', time());
 $redis->log('dave', next_mail());
 is(uids($dave, 2), join(' ', $mine + 2, $mine + 3),
-    'the first events of a log');
+    'the first events of a log are filled');
 
-# Late, and twice.
+# Late and duplicate events.
 
 my ($before, $json) = (log_of($t), next_mail());
 
@@ -119,34 +119,36 @@ $id = $redis->log('alice', $json);
 
 my ($n) = $id =~ /-(\d+)$/;
 
-is(uids($s, 1), $uid, 'in order');
+is(uids($s, 1), $uid, 'the next event is delivered');
 
 fake('alice', $id, $json);
 fake('alice', "$epoch-$_", $json) for $n, $n - 1, 2, 1;
 $redis->log('alice', next_mail());
 
-is(uids($s, 1), $uid, 'those that are not new are dropped');
-is(log_of($t)->{duplicates} - $before->{duplicates}, 5, 'and counted');
-is(log_of($t)->{gaps}, $before->{gaps}, 'as no gap');
+is(uids($s, 1), $uid, 'late and duplicate events are dropped');
+is(log_of($t)->{duplicates} - $before->{duplicates}, 5,
+    'dropped events are counted');
+is(log_of($t)->{gaps}, $before->{gaps}, 'dropped events are no gap');
 
-# Two that change places: the first one makes the hole, the second is known.
+# Two events swapped: the first makes the gap, the second is a duplicate.
 
 lose('alice') for 1, 2;
 fake('alice', "$epoch-" . ($n + 3), $t->json({ event => 'MessageNew',
     uid => $uid }));
 fake('alice', "$epoch-" . ($n + 2), $t->json({ event => 'MessageNew',
     uid => $uid - 1 }));
-is(uids($s, 2), join(' ', $uid - 1, $uid), 'in the order of the log');
-ok($s->quiet(0.1), 'once');
+is(uids($s, 2), join(' ', $uid - 1, $uid),
+    'swapped events come in the order of the log');
+ok($s->quiet(0.1), 'swapped events come once');
 
 # From an older epoch.
 
 fake('alice', '1234-1', $json);
 $redis->log('alice', next_mail());
-is(uids($s, 1), $uid, 'an older epoch is dropped');
+is(uids($s, 1), $uid, 'an event of an older epoch is dropped');
 
-# A new epoch: nobody knows what was in between.  In one step, as nobody may
-# look for himself meanwhile.
+# A new epoch: events between the two are unknown.  In one transaction, so that
+# no worker reads the log meanwhile.
 
 sub forget {
     $redis->command('DEL', map { $redis->channel('alice') . $_ } ':log',
@@ -160,13 +162,14 @@ sub forget {
 
 my $resync = $s->event();
 
-is($resync->{event}, 'resync', 'a new epoch');
-is($resync->{json}{reason}, 'epoch', 'the reason');
-is($resync->{id}, $id =~ s/-1$/-0/r, 'the id to go on from');
-is(uids($s, 1), $uid, 'then the event');
-is(($filtered->event() // {})->{event}, 'resync', 'for any filter');
+is($resync->{event}, 'resync', 'a new epoch: resync');
+is($resync->{json}{reason}, 'epoch', 'a new epoch: the reason');
+is($resync->{id}, $id =~ s/-1$/-0/r, 'a new epoch: the id to resume from');
+is(uids($s, 1), $uid, 'a new epoch: then the event');
+is(($filtered->event() // {})->{event}, 'resync',
+    'a new epoch: resync passes any filter');
 
-# The log is older than what was seen, with the clock set back, maybe.
+# The log has an older epoch than was seen (the clock was set back).
 
 (undef, undef, $id) = $redis->together(sub {
     forget();
@@ -174,32 +177,34 @@ is(($filtered->event() // {})->{event}, 'resync', 'for any filter');
         next_mail(), 't', time());
     $redis->log('alice', next_mail());
 });
-is($id, '4711-2', 'an older epoch that is the log\'s now');
+is($id, '4711-2', 'the log has an older epoch now');
 $resync = $s->event();
-is($resync->{event}, 'resync', 'is told');
-is($resync->{id}, $id, 'with the id to go on from');
+is($resync->{event}, 'resync', 'an older log: resync');
+is($resync->{id}, $id, 'an older log: the id to resume from');
 $redis->log('alice', next_mail());
-is(uids($s, 1), $uid, 'and goes on');
+is(uids($s, 1), $uid, 'an older log: the next event is delivered');
 
-# Ids that the log never had: the account is ahead of its log.
+# An id that the log never had: the account is ahead of its log.
 
 ($n) = 2 + ($id =~ /-(\d+)$/)[0];
 fake('alice', "4711-$n", $json);
-is(uids($s, 1), $json =~ /"uid":(\d+)/ ? $1 : '', 'it comes');
+is(uids($s, 1), $json =~ /"uid":(\d+)/ ? $1 : '',
+    'an id ahead of the log: delivered');
 
 my $commands = sub { $redis->command('INFO', 'commandstats')
     =~ /cmdstat_fcall_ro:calls=(\d+)/ ? $1 : 0 };
 
 my $late = $t->park('alice', query => "last-event-id=$id");
 
-is(uids($late, 1), $uid, 'a device that joins');
-is(uids($s, 1), 'resync', 'the other one is told, as its place is gone');
+is(uids($late, 1), $uid, 'ahead of the log: a device joins');
+is(uids($s, 1), 'resync', 'ahead of the log: the other gets resync');
 
 my $calls = $commands->();
 
 $redis->log('alice', next_mail());
-is(join(' ', map { uids($_, 1) } $s, $late), "$uid $uid", 'all go on');
-cmp_ok($commands->() - $calls, '<', 20, 'and nobody asks all the time');
+is(join(' ', map { uids($_, 1) } $s, $late), "$uid $uid",
+    'both get the next event');
+cmp_ok($commands->() - $calls, '<', 20, 'few reads of the log');
 
 # A quiet account is checked.
 
@@ -209,18 +214,18 @@ $redis->log("q$_", next_mail()) for 1 .. 5;
 uids($quiet[$_], 1) for 0 .. 4;
 lose("q$_") for 2, 4;
 
-is(uids($quiet[1], 1), $uid - 1, 'found by the check');
-is(uids($quiet[3], 1), $uid, 'in each account');
-ok($quiet[0]->quiet(1.2), 'where nothing is missing nothing comes');
-is(log_of($check)->{gaps}, 0, 'it was no gap');
-cmp_ok(log_of($check)->{gapChecks}, '>=', 5, 'checks are counted');
+is(uids($quiet[1], 1), $uid - 1, 'the gap check finds a lost event');
+is(uids($quiet[3], 1), $uid, 'the gap check finds it in each account');
+ok($quiet[0]->quiet(1.2), 'no event lost: nothing is sent');
+is(log_of($check)->{gaps}, 0, 'the gap check counts no gap');
+cmp_ok(log_of($check)->{gapChecks}, '>=', 5, 'gap checks are counted');
 
-# An idle log that expires is not missed, and goes on.
+# An idle log that expires is no gap, and its numbers go on.
 
 $redis->command('PEXPIRE', $redis->channel('q3') . ':log', 1);
-ok($quiet[2]->quiet(1.2), 'a log has expired: nothing is missing');
+ok($quiet[2]->quiet(1.2), 'an expired log: nothing is sent');
 $redis->log('q3', next_mail());
-is(uids($quiet[2], 1), $uid, 'nor after that');
+is(uids($quiet[2], 1), $uid, 'an expired log: the next event is delivered');
 
 # A new epoch in a quiet account.
 
@@ -228,6 +233,6 @@ $redis->command('DEL', map { $redis->channel('q1') . $_ } ':log', ':states');
 
 my $gone = $quiet[0]->event();
 
-is(($gone // {})->{json}{reason}, 'empty', 'the log is gone');
+is(($gone // {})->{json}{reason}, 'empty', 'a log was deleted: resync');
 $id = $redis->log('q1', next_mail());
-is(uids($quiet[0], 1), $uid, 'the first event of the next one');
+is(uids($quiet[0], 1), $uid, 'then the first event of the new log');
