@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Whose device it is says nginx.conf: the user who logged in, an argument, a
-# map, an auth_request.  No account is 401; a name that is too long, or no
-# text, is 400.
+# nginx.conf names the account of a device: by the login, an argument, a map or
+# auth_request.  A request without an account gets a 401; a name that is too
+# long or is not valid text gets a 400.
 
 use strict;
 use warnings;
@@ -86,7 +86,7 @@ chmod(0644, $t->dir() . '/htpasswd');
 
 my $e256 = '%C3%A9' x 128;
 
-# path, headers => who gets the event
+# path, headers => the account that gets the event
 my @good = (
     ['/basic', { Authorization => basic('alice:s3cret') }, 'alice'],
     ['/default', { Authorization => basic('bob:') }, 'bob'],
@@ -164,15 +164,16 @@ for (@bad) {
     is($got->{json}{status}, $status, "$name: problem");
     like($got->{json}{detail}, $detail, "$name: detail");
     is($got->{head} =~ /^WWW-Authenticate: \S/m ? 401 : 400, $status,
-        "$name: how to log in");
+        "$name: a 401 names the way to log in");
 }
 
-is($t->get('/basic')->{status}, 401, 'nginx asks for a password');
-is($t->get('/request')->{status}, 401, 'and a sub-request decides');
+is($t->get('/basic')->{status}, 401, 'without a password, nginx answers 401');
+is($t->get('/request')->{status}, 401,
+    'auth_request refuses the request: 401');
 is($t->get('/events?account=', transport => 'h2')->{json}{status}, 401,
     'no account over HTTP/2');
 
-# The names of publishers are checked alike.
+# The accounts of publishers have the same limits.
 
 my $event = { event => 'MessageNew' };
 
@@ -180,10 +181,10 @@ is($t->publish('%00', $event)->{status}, 400, 'publish: control character');
 is($t->publish('a' x 256, $event)->{status}, 400, 'publish: too long');
 is($t->publish('a' x 255, $event)->{status}, 200, 'publish: long');
 is($t->post('/short/publish?account=123456789', $t->json($event))->{status},
-    400, 'publish: the limit of the location');
+    400, 'publish: longer than the limit of the location');
 
 
-# Two of the same name, wherever it comes from, are one device.
+# Two devices of the same name are the same device: the newer connection stays.
 
 supersedes('/events?account=erin&device=My+phone%21', {},
     '/events?account=erin&device=My%20phone!', {}, 'argument');
@@ -195,8 +196,10 @@ my $one = parked('/events?account=erin');
 my $two = parked('/events?account=erin&device=');
 
 $t->redis()->publish('erin', $event);
-is(($one->event() // {})->{event}, 'MessageNew', 'without a name: one');
-is(($two->event() // {})->{event}, 'MessageNew', 'without a name: two');
+is(($one->event() // {})->{event}, 'MessageNew',
+    'two devices without a name: the first gets the event');
+is(($two->event() // {})->{event}, 'MessageNew',
+    'two devices without a name: so does the second');
 unlike($t->log(), qr/s3cret/, 'no password in the log');
 
 

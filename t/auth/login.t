@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The configurations of docs/login.md do what the page says: passwords, another
-# server, client certificates, tokens and tickets; and no log of the last one
-# has a token in it.
+# The configurations of docs/login.md work as the page says: passwords, another
+# server, client certificates, tokens and tickets.  With tokens and tickets, no
+# log contains a token.
 
 use strict;
 use warnings;
@@ -86,7 +86,7 @@ for my $version ('--http1.1', '--http2') {
     refuses($version, 'Tokens', 401, "?ticket=x$ticket");
 }
 
-# what is wrong before the module sees it
+# requests that nginx refuses before the module sees them
 
 for ("GET /pimap/events?access_token=$good HTTP/1.1\r\nHost: a b\r\n\r\n",
     "GET /pimap/events?access_token=$good HTTP/1.1\r\n\r\n",
@@ -109,12 +109,13 @@ for ("GET /pimap/events?access_token=$good HTTP/1.1\r\nHost: a b\r\n\r\n",
 my $access = $t->read_file("$dir/pimap.log");
 my $errors = $t->read_file("$dir/error.log");
 
-like($access, qr{"GET /pimap/events" 200 }, 'the access log has requests');
-like($errors, qr/too large body/, '    and the other one, too');
-unlike("$access$errors", qr/eyJ/, 'no token is in a log');
+like($access, qr{"GET /pimap/events" 200 }, 'the access log has the requests');
+like($errors, qr/too large body/,
+    '    and the error log has the request that was too large');
+unlike("$access$errors", qr/eyJ/, 'no log has a token');
 
 
-# The example with our ports and files.
+# The page's example with the ports and files of this test.
 
 sub block {
     my ($section) = @_;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Access that is revoked ends at once: the parked responses of the account, or
-# of one of its devices, in all workers, and tokens of before are refused.
-# What a worker has missed it finds when it is back.
+# Revoking ends parked responses at once: those of an account, or of a device,
+# in all workers.  Tokens that were issued earlier are refused.  A worker that
+# missed a revocation finds it when Redis is back.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ $t->wait_ready();
 my $redis = $t->redis();
 my $old = int(time()) - 60;
 
-# an account, however it has logged in, and nobody else
+# all devices of an account, by every kind of login, and no other account's
 
 my %s = map { ($_ => park('alice', "device=$_", transport => $_)) }
     @transports;
@@ -54,38 +54,40 @@ $t->subscribed('bob');
 my $then = time();
 my $heard = $redis->fcall(revoke => 'alice');
 
-ok($heard >= 1 && $heard <= 2, 'workers hear of it');
+ok($heard >= 1 && $heard <= 2, 'workers with the account are told');
 
 for my $transport (@transports) {
     my $event = $s{$transport}->event() // {};
 
     is($event->{event}, 'expired', "$transport: expired");
-    is_deeply($event->{json}, { reason => 'revoked' }, '    since revoked');
-    ok($s{$transport}->ended(), '    and ended');
+    is_deeply($event->{json}, { reason => 'revoked' },
+        '    the reason is that it was revoked');
+    ok($s{$transport}->ended(), '    and the response ended');
 }
 
-is(shift(@plain)->event()->{event}, 'expired', "$_: expired, without a token")
+is(shift(@plain)->event()->{event}, 'expired',
+    "$_: expired, device without a token")
     for @transports;
 
-cmp_ok(time() - $then, '<', 1, 'within a second');
+cmp_ok(time() - $then, '<', 1, 'all of that within a second');
 $redis->publish('bob', { event => 'X' });
-is($bob->event()->{event}, 'X', 'others stay');
-is(refused('alice', $old), 'revoked', 'the token is refused');
-is(refused('alice', undef), 'revoked', '    so is one without a time');
+is($bob->event()->{event}, 'X', 'devices of another account stay');
+is(refused('alice', $old), 'revoked', 'a token issued before is refused');
+is(refused('alice', undef), 'revoked', '    so is a token without time');
 is($t->get("/token?ticket=$ticket")->{status}, 401, '    and its ticket');
-is(head('alice', int(time()) + 2), 200, 'a new token is not');
+is(head('alice', int(time()) + 2), 200, '    but not a token issued later');
 
 my $password = $t->park('alice');
 $password->read_until(qr/: parked\n\n/);
 $t->subscribed('alice');
 $redis->publish('alice', { event => 'X' });
-is($password->event()->{event}, 'X', 'nor is a password');
+is($password->event()->{event}, 'X', 'a login by password parks again');
 $password->close();
 
 like($t->log(), qr/ended: reason="expired" account="alice" device="http"/,
-    'it is logged');
+    'the log has a line with the reason');
 
-# one device
+# a single device
 
 my ($phone, $tv) = map { park('carol', "device=$_") } qw(phone tv);
 
@@ -93,26 +95,26 @@ $_->read_until(qr/: parked\n\n/) for $phone, $tv;
 $t->subscribed('carol');
 $redis->fcall(revoke => 'carol', 'phone');
 
-is($phone->event()->{event}, 'expired', 'one device: expired');
+is($phone->event()->{event}, 'expired', 'a device is revoked');
 $redis->publish('carol', { event => 'X' });
-is($tv->event()->{event}, 'X', '    another one is not');
+is($tv->event()->{event}, 'X', '    another device of the account stays');
 is(refused('carol', $old, 'device=phone'), 'revoked',
-    '    its token is refused');
-is(head('carol', $old, 'device=tv'), 200, '    but not for another one');
-is(head('carol', $old), 200, '    or none');
+    '    the token is refused for that device');
+is(head('carol', $old, 'device=tv'), 200, '    but not for another device');
+is(head('carol', $old), 200, '    or without a device');
 
-# A worker that has not heard: of before the subscription, of a lost one, of
-# a lost connection for commands.
+# A worker that missed the message: it came before the subscription, or while
+# the subscription or the connection for commands was lost.
 
 for my $lost (qw(pubsub normal)) {
     my $s = live($lost);
 
     revoked($lost);
     $redis->command(qw(CLIENT KILL TYPE), $lost);
-    is($s->event()->{event}, 'expired', "$lost lost: found");
+    is($s->event()->{event}, 'expired', "$lost lost: found later");
 }
 
-# no answer before the head, of an account that is subscribed in some worker
+# a device gets its head before Redis answers, if a worker has subscribed
 
 my $first = live('dave');
 my @before = devices();
@@ -123,9 +125,9 @@ $redis->pause();
 my @late = map { park('dave', '', transport => $_) } @transports;
 
 is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
-    'they park without an answer');
+    'Redis is silent: devices of a known account park');
 
-# One in each worker: also in that of the first one.
+# More devices, until each worker has a new device.
 
 my @more;
 
@@ -139,17 +141,17 @@ $t->wait_for(sub {
 }, 'one in each worker', 30);
 
 $redis->resume();
-is($_->event(10)->{event}, 'expired', '    which comes later') for @late;
-is($first->event()->{event}, 'expired', '    and finds others');
+is($_->event(10)->{event}, 'expired', '    the answer revokes them') for @late;
+is($first->event()->{event}, 'expired', '    and an older device');
 
-# away
+# Redis is away
 
 my $erin = live('erin');
 
 $redis->stop();
 ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
 
-# (the workers stand still until it is written: they look once)
+# (the workers are stopped meanwhile, because they look only once)
 
 my @pids = $t->workers();
 
@@ -158,7 +160,7 @@ $redis->start()->load();
 revoked('erin');
 $redis->fcall(revoke => 'nobody');
 kill('CONT', @pids);
-is($erin->event(20)->{event}, 'expired', 'found when it is back');
+is($erin->event(20)->{event}, 'expired', 'Redis is back: it is found');
 $t->wait_ready();
 
 # a reload
@@ -167,22 +169,23 @@ my ($new, $frank) = (live('grace'), live('frank'));
 
 revoked('frank');
 ok($t->reload(), 'a reload');
-is($frank->event()->{event}, 'expired', 'found by the worker that takes over');
+is($frank->event()->{event}, 'expired',
+    'revoked during a reload: the new worker finds it');
 ok($t->wait_for(sub { $t->status()->{handover}{received} >= 1 }),
-    'one is handed over');
+    '    a device is handed over');
 $redis->publish('grace', { event => 'X' });
-is($new->event()->{event}, 'X', '    and stays');
+is($new->event()->{event}, 'X', '    it stays if it is not revoked');
 $redis->fcall(revoke => 'grace');
 is($new->event()->{event}, 'expired', '    until it is revoked');
 
-# what is no "!revoke" ends nobody
+# a malformed "!revoke" closes no device
 
 my $ivan = live('ivan');
 
 $redis->publish('ivan', $_) for '!revoke', '!revoke ', '!revoke x',
     '!revoke -1', '!revoke ' . '9' x 30, '!revoke 1 ', '!revoke 9999999999 d';
 $redis->publish('ivan', { event => 'X' });
-is($ivan->event()->{event}, 'X', 'what is malformed ends nobody');
+is($ivan->event()->{event}, 'X', 'a malformed "!revoke" closes no device');
 
 
 sub bearer {
@@ -200,7 +203,7 @@ sub park {
 }
 
 
-# How many each worker has.
+# The number of devices in each worker.
 
 sub devices { map { $_->{devices} } @{ $t->status()->{workers} } }
 
@@ -219,7 +222,7 @@ sub live {
 }
 
 
-# Nobody is told.
+# Revokes in Redis without telling the workers.
 
 sub revoked {
     my ($account) = @_;

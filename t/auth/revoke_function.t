@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# pimap_revoke() keeps the time of a revocation, in a hash that has a limit and
-# an end, also when Redis is full.
+# pimap_revoke() keeps the time of a revocation in a hash, which is limited in
+# size and expires.  It works when Redis has no memory left, too.
 
 use strict;
 use warnings;
@@ -23,15 +23,15 @@ $t->wait_ready();
 
 $redis->fcall(revoke => 'carol', 'phone');
 is($redis->command('HGET', 'pimap:{carol}:revoked', 'phone') > $start, 1,
-    'the time is kept');
+    'a device is revoked: Redis keeps the time');
 cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
     '    for 30 days');
 $redis->fcall(revoke => 'carol', 'tv', 60);
 cmp_ok($redis->command('TTL', 'pimap:{carol}:revoked'), '>', 29 * 86400,
-    '    and not for less');
+    '    a shorter time does not shorten that');
 $redis->fcall(revoke => 'carol');
 is_deeply([$redis->command('HKEYS', 'pimap:{carol}:revoked')], [['']],
-    'all of an account stand for each');
+    'the account is revoked: it replaces its devices');
 
 for (['x', '', 1], ['pimap:{a}', "a\nb"], ['pimap:{a}', 'x' x 1025],
     ['pimap:{a}', '', 0], ['pimap:{a}', '', 'x'], ['pimap:{a}', '', 1, 1],
@@ -46,7 +46,9 @@ for (['x', '', 1], ['pimap:{a}', "a\nb"], ['pimap:{a}', 'x' x 1025],
 
 $redis->fcall(revoke => 'heidi', "d$_") for 1 .. 256;
 like($redis->error('FCALL', 'pimap_revoke', 1, 'pimap:{heidi}', 'd257'),
-    qr/too many devices are revoked/, 'more devices than there should be');
+    qr/too many devices are revoked/,
+    'too many devices of an account: an error');
 $redis->command(qw(CONFIG SET maxmemory 1));
-is($redis->fcall(revoke => 'heidi'), 0, 'all of them, even without memory');
+is($redis->fcall(revoke => 'heidi'), 0,
+    'Redis has no memory left: an account can be revoked');
 $redis->command(qw(CONFIG SET maxmemory 0));

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A device is logged in by a signed token: each algorithm, in the header or in
-# the query, from where it gets into no log.
+# A signed token logs a device in: with each algorithm, in the header or in the
+# query.  No log contains it.
 
 use strict;
 use warnings;
@@ -82,31 +82,32 @@ for my $transport (@transports) {
     ok($s->read_until(qr/: parked\n\n/), "$transport: by the query");
     $t->subscribed('alice');
     $t->redis()->publish('alice', { event => 'QuotaExceed' });
-    is($s->event()->{event}, 'QuotaExceed', "$transport: alice's");
+    is($s->event()->{event}, 'QuotaExceed', "$transport: an event of alice");
     $s->close();
 }
 
-# times have a fraction, and a leeway of 10 s
+# times may have a fraction; the leeway is 10 s
 
 is(head('/events', $token->make(rsa => { %ours, exp => time() + 60.5,
-    nbf => time() + 5, iat => time() + 5 })), 200, 'within the leeway');
+    nbf => time() + 5, iat => time() + 5 })), 200, 'times within the leeway');
 is(head('/events', $token->make(rsa => { %ours, exp => time() - 5 })), 200,
-    'before it is over');
+    'expired, but within the leeway');
 is(head('/events', $token->make(rsa => { %ours, exp => 1e300 })), 200,
-    'far away');
+    'a time far in the future');
 is(head('/events', $token->make(rsa => { %ours, iat => undef,
-    aud => ['x', 'pimap'] })), 200, 'one of several audiences');
+    aud => ['x', 'pimap'] })), 200, 'our audience among several');
 
-# PEM: no id; another claim; limits of device and types
+# PEM: a key without an id; another claim; limits of device and types
 
 my %pem = (preferred_username => 'bob');
 
 is(head('/pem', $token->make(rsa => \%pem, header => { kid => 'any' })), 200,
-    'a key without an id is for any');
+    'a key without an id checks a token with any id');
 like($t->get('/pem', headers => $token->bearer(rsa =>
-    { sub => 'bob' }))->{body}, qr/no usable account/, 'another claim');
+    { sub => 'bob' }))->{body}, qr/no usable account/,
+    'no account in the claim that is configured');
 like($t->get('/pem', headers => $token->bearer(rsa => { %pem, aud => 'x' }))
-    ->{body}, qr/wrong audience/, 'an audience, where there is none');
+    ->{body}, qr/wrong audience/, 'an audience where none is configured');
 
 for ([{ device => 'd' }, 'device=d', 200], [{ device => 'd' }, '', 200],
     [{ device => 'd' }, 'device=e', 403], [{ device => 7 }, '', 401],
@@ -131,30 +132,33 @@ $s->read_until(qr/: parked\n\n/);
 $t->subscribed('bob');
 $t->redis()->publish('bob', { event => $_ })
     for qw(MessageNew Other QuotaExceed);
-is($s->event()->{event}, 'QuotaExceed', 'it sees its types only');
+is($s->event()->{event}, 'QuotaExceed',
+    'the types of the token filter the events');
 $s->close();
 ok($t->wait_for(sub { $t->log() =~ /ended: .* device="phone"/ }, 'its end'),
-    'its name is that of the token');
+    'the token names the device');
 
-# where a request brings it
+# where a request has the token
 
 my $one = $token->make(rsa => \%ours);
 
 is($t->get("/events?access_token=$one", headers => {
     Authorization => "Bearer $one" })->{status}, 400, 'two tokens');
-is($t->get("/events?access_token=%zz")->{status}, 400, 'half a character');
+is($t->get("/events?access_token=%zz")->{status}, 400,
+    'invalid percent-encoding: 400');
 push(@used, $one);
 
 for ({}, { Authorization => 'Basic eDp5' }, { Authorization => 'Bearer' }) {
     like($t->get('/events?access_token=', headers => $_)->{head},
-        qr/ 401 .*\nWWW-Authenticate: Bearer realm="pimap"\r\n/s, 'none');
+        qr/ 401 .*\nWWW-Authenticate: Bearer realm="pimap"\r\n/s,
+        'no token: 401');
 }
 
 is($t->request(HEAD => '/either', headers => { 'X-User' => 'carol' })
-    ->status(), 200, 'nginx, or a token');
+    ->status(), 200, 'nginx or a token: a login by nginx');
 is($t->get('/either', headers => { 'X-User' => 'carol',
     Authorization => "Bearer $used[0]" })->{status}, 401,
-    '    which is not passed over');
+    '    a bad token is not ignored');
 is($t->request(HEAD => '/either', headers => $token->bearer(rsa =>
     { sub => 'alice' }))->status(), 200, '    or a token');
 
@@ -163,8 +167,9 @@ my @seen = grep { length($_) > 20 && index($logs, $_) >= 0 }
     map { split(/\./) }
     @used;
 
-is("@seen", '', 'no part of a token is in a log');
-like($logs, qr/GET \S+access_token=\*+ HTTP/, '    but where it was');
+is("@seen", '', 'no log has a part of a token');
+like($logs, qr/GET \S+access_token=\*+ HTTP/,
+    '    asterisks stand in its place');
 
 
 sub head {

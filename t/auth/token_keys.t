@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Files of keys: PEM, certificates and JWKS, several, chosen by the token's
-# "kid", read again at a reload.  What is wrong with one, and logins that can't
-# work, are refused by "nginx -t" with the reason.
+# Files of keys: PEM, certificates and JWKS, several of them; the token's "kid"
+# chooses the key, and a reload reads the files again.  "nginx -t" refuses bad
+# files, and logins that cannot work, with the reason.
 
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ my $ec = $token->jwk('ec256');
 my $pem = $t->read_file($token->pem('rsa'));
 my $ec_pem = $t->read_file($token->pem('ec256'));
 
-# text of a file, what is said
+# the text of a file, the error message
 my @files = (
     ['', qr/neither a JWKS nor PEM/],
     ['hello', qr/neither a JWKS nor PEM/],
@@ -119,7 +119,7 @@ for (@files) {
     my ($ok, $output) = try(ref($text) ? $t->json($text) : $text);
 
     ok(!$ok, 'bad: ' . name(ref($text) ? $t->json($text) : $text));
-    like($output, qr/key file "\S+": .*$reason/, '    why');
+    like($output, qr/key file "\S+": .*$reason/, '    with the reason');
 }
 
 $check->write_file($check->dir() . '/keys.json', $t->json($rsa));
@@ -128,15 +128,15 @@ for (@wrong) {
     my ($ok, $output) = conf($_->[0]);
 
     ok(!$ok, "bad: $_->[0]");
-    like($output, $_->[1], '    why');
+    like($output, $_->[1], '    with the reason');
 }
 
 ok((conf("pimap_login nginx token ticket; $key pimap_ticket;"))[0],
-    'a ticket is no login for tickets, but may be inherited');
+    'pimap_ticket may inherit a login by ticket');
 ok((conf('pimap_login token; pimap_publish;'))[0],
-    'a location that has no login needs no key');
+    'a location without a login needs no key');
 
-# which key
+# which key checks a token
 
 $t->write_file($t->dir() . '/first.json', $t->json({ keys => [$rsa, $ec] }));
 my $second = $token->pem('rsa-second');
@@ -152,30 +152,31 @@ END
 
 $t->run();
 
-is(park('rsa', 'rsa'), 200, 'by its id');
-is(park('rsa-second', 'second'), 200, '    from another file');
-is(park('ec256', 'ec256'), 200, '    of another type');
-is(park('rsa-second'), 200, 'all are tried without an id');
-is(park('rsa-second', 'rsa'), 401, 'not one of another id');
-is(park('rsa', 'unknown'), 401, 'not with an id that nobody has');
+is(park('rsa', 'rsa'), 200, 'a token names its key');
+is(park('rsa-second', 'second'), 200, '    a key of another file');
+is(park('ec256', 'ec256'), 200, '    a key of another type');
+is(park('rsa-second'), 200, 'a token names no key: all keys are tried');
+is(park('rsa-second', 'rsa'), 401, 'a token names the wrong key');
+is(park('rsa', 'unknown'), 401, 'a token names an unknown key');
 
 # a new key
 
 my $jwk = $token->jwk('rsa-third', kid => 'rsa');
 $t->write_file($t->dir() . '/first.json', $t->json({ keys => [$jwk] }));
 
-is(park('rsa', 'rsa'), 200, 'before a reload: the old one');
+is(park('rsa', 'rsa'), 200, 'before a reload, the old key is valid');
 ok($t->reload(), 'a reload');
-is(park('rsa', 'rsa'), 401, 'the old one is gone');
-is(park('rsa-third', 'rsa'), 200, 'the new one is there');
+is(park('rsa', 'rsa'), 401, 'after a reload, the old key is refused');
+is(park('rsa-third', 'rsa'), 200, 'after a reload, the new key is valid');
 
-# a file that is wrong leaves all as it is
+# a bad file: the reload fails, and the keys stay as they are
 
 $t->allow(qr/\[emerg\].*malformed JSON/);
 $t->write_file($t->dir() . '/first.json', '{');
 kill('HUP', $t->nginx()->pid());
-ok($t->wait_for(sub { $t->log() =~ /malformed JSON/ }), 'a bad file');
-is(park('rsa-third', 'rsa'), 200, 'the keys stay');
+ok($t->wait_for(sub { $t->log() =~ /malformed JSON/ }),
+    'a reload with a bad file fails');
+is(park('rsa-third', 'rsa'), 200, '    the old keys stay valid');
 
 
 sub park {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A token that is not good gets a 401 with the reason, which is logged, while
-# the token never is.
+# An invalid token gets a 401 with the reason.  The log has the reason, never
+# the token.
 
 use strict;
 use warnings;
@@ -141,7 +141,7 @@ my $log = $t->log();
 my @seen = grep { length($_) > 20 && index($log, $_) >= 0 }
     map { split(/\./) } @used;
 
-is("@seen", '', 'no part of a token is in the log');
+is("@seen", '', 'the log has no part of a token');
 
 
 sub refused {
