@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An update that comes up a device's own connection is in the stream, once, and
-# answered there; its result comes back there, also to a device without a name,
-# and after it was handed over.  What is wrong is refused and named.
+# A device sends an update on its own connection: it is added to the stream
+# once, and answered there.  Its result comes back there, also to a device
+# without a name, and after a hand-over.  Bad updates are refused by name.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 use Pimap::WebSocket;
 
-# with TLS that does not hibernate, a device is not handed over
+# a device with TLS that does not hibernate cannot be handed over
 
 my @places = (['http', '/events', 1], ['https', '/awake', 0],
     ['https', '/asleep', 1]);
@@ -59,59 +59,64 @@ for (@places) {
 
     say_it($w, '{"id":"a","update":"flags","x":1}');
     is_deeply($w->json(), { event => 'accepted', update => 'a' },
-        "$account: accepted");
+        "$account: an update is accepted");
     is_deeply([entry()], [$account, 'phone', 'a',
-        '{"id":"a","update":"flags","x":1}'], '    in the stream');
+        '{"id":"a","update":"flags","x":1}'], '    it is in the stream');
 
     say_it($w, '{"id":"a","update":"flags","x":1}');
-    is($w->json()->{event}, 'accepted', '    again');
-    is($redis->command('XLEN', 'pimap:updates'), 1, '    is there once');
+    is($w->json()->{event}, 'accepted', '    sent again, it is accepted');
+    is($redis->command('XLEN', 'pimap:updates'), 1,
+        '    and is in the stream once');
 
     say_it($w, '{"id":"a","update":"flags","x":2}');
     is_deeply($w->json(), { event => 'refused', update => 'a',
         detail => 'the id has been used for another update' },
-        '    but with another text');
+        '    with another text, it is refused');
 
     result($account, 'phone', 'a');
-    is($w->json()->{update}, 'a', '    the result comes');
+    is($w->json()->{update}, 'a', '    its result comes');
 
-    # Without a name.
+    # A device without a name.
 
     say_it($nobody, '{"id":"b","update":"flags"}');
-    is($nobody->json()->{event}, 'accepted', "$account: without a name");
+    is($nobody->json()->{event}, 'accepted',
+        "$account: a device without a name sends an update");
 
     my (undef, $address) = entry();
 
-    like($address, qr/^~[0-9a-f]{1,16}$/, '    it has an address');
+    like($address, qr/^~[0-9a-f]{1,16}$/, '    the device has an address');
     result($account, $address, 'b');
-    is($nobody->json()->{device}, $address, '    where the result comes');
+    is($nobody->json()->{device}, $address,
+        '    the result comes to that address');
 
     $redis->publish($account, { event => 'QuotaExceed' });
-    is($other->json()->{event}, 'QuotaExceed', '    others hear nothing');
+    is($other->json()->{event}, 'QuotaExceed',
+        '    another device gets no result');
     $nobody->json();
 
-    # Handed over.
+    # A device that is handed over.
 
     next if !$moves;
 
     say_it($nobody, '{"id":"c","update":"flags"}');
-    is($nobody->json()->{update}, 'c', "$account: one more");
+    is($nobody->json()->{update}, 'c', "$account: another update");
 
     my $taken = $t->status()->{handover}{received};
 
     $t->reload();
     ok($t->wait_for(sub { $t->status()->{handover}{received}
             >= $taken + 3 }, 'taken'),
-        '    is handed over');
+        '    the device is handed over');
     result($account, $address, 'c');
-    is($nobody->json()->{update}, 'c', '    to where the result comes');
+    is($nobody->json()->{update}, 'c',
+        '    the result comes to the new worker');
     say_it($nobody, '{"id":"d","update":"flags"}');
-    is($nobody->json()->{update}, 'd', '    and goes on');
-    is((entry())[1], $address, '    with its address');
+    is($nobody->json()->{update}, 'd', '    which accepts updates');
+    is((entry())[1], $address, '    with the same address');
     $_->close() for $w, $other, $nobody;
 }
 
-# What is refused.
+# Bad updates.
 
 my $w = park('alice', query => 'device=phone');
 
@@ -135,28 +140,32 @@ for (['x', undef, qr/syntax error/], ['{}', undef, qr/"id" is no string/],
 my $off = park('alice', path => '/off');
 
 say_it($off, '{"id":"1","update":"b"}');
-is($off->json()->{detail}, 'no updates are taken here', 'pimap_updates off');
+is($off->json()->{detail}, 'no updates are taken here',
+    'pimap_updates off: refused');
 
-# More than may wait for Redis; all are answered.
+# More updates than may wait for Redis; each is answered.
 
 $redis->pause();
 say_it($w, qq({"id":"m$_","update":"b"})) for 1 .. 20;
-is($w->json()->{detail}, 'too many updates wait for Redis', "one of $_ more")
+is($w->json()->{detail}, 'too many updates wait for Redis',
+    "update $_ of 20: refused")
     for 17 .. 20;
 $redis->resume();
 is_deeply([ map { my $a = $w->json(); "$a->{event} $a->{update}" } 1 .. 16 ],
-    [ map { "accepted m$_" } 1 .. 16 ], 'those that waited, in order');
+    [ map { "accepted m$_" } 1 .. 16 ],
+    'waiting updates are answered in order');
 
-# The device goes while Redis is asked.
+# The device leaves while Redis has not answered.
 
 $redis->pause();
 say_it($w, '{"id":"gone","update":"b"}');
 ok($t->wait_for(sub { $w->close(); $t->status()->{parked} == 1 },
     'its end'), 'it goes');
 $redis->resume();
-ok($t->wait_for(sub { (entry())[2] eq 'gone' }, 'gone'), 'the update stays');
+ok($t->wait_for(sub { (entry())[2] eq 'gone' }, 'gone'),
+    'the device leaves: the update stays');
 
-# The backlog; Redis is away.
+# The limit of the stream; Redis is away.
 
 $redis->command(qw(CONFIG SET maxmemory 1));
 say_it($off = park('bob'), '{"id":"1","update":"b"}');
@@ -166,7 +175,7 @@ $redis->command(qw(CONFIG SET maxmemory 0));
 $redis->command(qw(XADD pimap:updates * id x)) for 1 .. 100;
 say_it($off, '{"id":"1","update":"b"}');
 is($off->json()->{detail}, 'too many updates wait for the backend',
-    'the backlog');
+    'the stream is full');
 
 $redis->stop();
 say_it($off, '{"id":"1","update":"b"}');
@@ -175,7 +184,7 @@ like($off->json()->{detail}, qr/^Redis /, 'Redis is away');
 my $status = $t->status()->{updates};
 
 is_deeply([ map { $status->{$_} > 0 } qw(accepted invalid failed) ],
-    [(1) x 3], 'all is counted');
+    [(1) x 3], 'all of these are counted');
 
 
 sub park {
@@ -193,7 +202,7 @@ sub park {
 sub say_it { $_[0]->send(frame(TEXT, $_[1])) }
 
 
-# The newest: account, device, id, body.
+# The newest entry: account, device, id, body.
 
 sub entry {
     my ($entry) = @{ $redis->command(qw(XREVRANGE pimap:updates + -

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# redis/pimap.lua: updates are added once, all of a call or none, up to the
-# limit of the stream; a result is published once, and remembered.
+# redis/pimap.lua: a call adds each update once, all of them or none, up to the
+# limit of the stream.  A result is published once, and kept.
 
 use strict;
 use warnings;
@@ -26,84 +26,87 @@ $listener->command('SUBSCRIBE', $keys[0]);
 
 # Added once.
 
-is_deeply(update(9, 'phone', a => '{"n":1}', b => '{"n":2}'), [1, 1], 'new');
+is_deeply(update(9, 'phone', a => '{"n":1}', b => '{"n":2}'), [1, 1],
+    'new updates');
 is_deeply(update(9, 'phone', b => '{"n":2}', c => '{"n":3}'), [0, 1],
-    'one of them again');
+    'a known update and a new one');
 is_deeply(update(9, 'phone', d => '{}', d => '{}'), [1, 0],
-    'twice in one call');
+    'the same update twice in a call');
 is_deeply(update(9, 'tablet', a => '{"n":1}'), [1],
-    'the id of another device');
+    'the same id of another device');
 is_deeply(update(9, '', a => '{}'), [1], 'a device without a name');
-is($redis->command('XLEN', 'pimap:updates'), 6, 'each is there once');
+is($redis->command('XLEN', 'pimap:updates'), 6,
+    'the stream has each update once');
 
 my ($first) = @{ $redis->command('XRANGE', 'pimap:updates', '-', '+') };
 my %entry = @{ $first->[1] };
 
-like(delete($entry{time}), qr/^\d{13}$/, 'when, in msec');
+like(delete($entry{time}), qr/^\d{13}$/, 'the time of an entry, in ms');
 is_deeply(\%entry, { account => 'alice', device => 'phone', id => 'a',
     body => '{"n":1}' }, 'an entry');
 
-# All or none.
+# All updates of a call are added, or none.
 
 refused(qr/conflict: 2$/, 9, 'phone', e => '{}', a => '{"n":2}');
 refused(qr/conflict: 3$/, 9, 'phone', e => '{}', f => '{}', e => '{"n":1}');
 refused(qr/backlog/, 7, 'phone', e => '{}', f => '{}');
 refused(qr/backlog/, 6, 'phone', e => '{}');
 is_deeply(update(6, 'phone', a => '{"n":1}'), [0],
-    'what is known is no backlog');
-is_deeply(update(7, 'phone', e => '{}'), [1], 'as much as the limit');
+    'the stream is full: an update sent again is accepted');
+is_deeply(update(7, 'phone', e => '{}'), [1], 'as many as the limit');
 
 # Results.
 
 my ($id, $receivers, $known) = @{ result('phone', 'a',
     ' {"status":"done","uids":[7]} ') };
 
-like($id, qr/^\d+-1$/, 'an id of the log');
+like($id, qr/^\d+-1$/, 'a result has an event id');
 is($receivers, 1, 'published');
-is($known, 0, 'the first one');
+is($known, 0, 'the result is the first');
 
 my $event = '{"event":"UpdateResult","device":"phone","update":"a",'
     . '"status":"done","uids":[7]}';
 
 is_deeply($listener->reply(), ['message', $keys[0], "$id $event"],
-    'the event');
+    'the result is published');
 is_deeply($redis->fcall('read', 'alice', 0, 0, 9), ['ok', $id, $id, $event],
-    'and in the log');
+    'and is in the log');
 is_deeply(update(9, 'phone', a => '{"n":1}', b => '{"n":2}'), [$event, 0],
-    'who asks again gets it');
+    'an update sent again returns the result');
 
 is_deeply(result('phone', 'a', '{"status":"failed"}'), [$id, 0, 1],
-    'another one: the first one stays');
-is_deeply(update(9, 'phone', a => '{"n":1}'), [$event], '    as it was');
-is($redis->fcall('last', 'alice'), $id, '    and nothing is published');
+    'a second result: the first stays');
+is_deeply(update(9, 'phone', a => '{"n":1}'), [$event], '    unchanged');
+is($redis->fcall('last', 'alice'), $id, '    nothing is published');
 
 is(result('phone', 'unknown', '{"status":"done"}')->[2], 0,
-    'of an update that is forgotten');
+    'the result of an unknown update');
 like(update(9, 'phone', unknown => '{}')->[0], qr/"done"/, '    is kept, too');
 
 is(result('~1f', 'x', '{"status":"done"}', 1, 60)->[2], 0,
-    'length and age of the log');
-is($redis->command('XLEN', 'pimap:{alice}:log'), 1, '    are kept to');
+    'a result trims the log');
+is($redis->command('XLEN', 'pimap:{alice}:log'), 1, '    by length and age');
 
 my $odd = qq(a "\\ \xc3\xa9 \{\});
 
-is(result($odd, '{}', "{\r\n\"status\":\"done\"}")->[2], 0, 'an odd name');
+is(result($odd, '{}', "{\r\n\"status\":\"done\"}")->[2], 0,
+    'a device with an odd name');
 
 my $log = $redis->fcall('read', 'alice', 0, 0, 9)->[-1];
 
 is(decode_json($log)->{device}, decode_json(qq(["\\u00e9"]))->[0]
-    =~ s/^/a "\\ /r . ' {}', '    comes through');
+    =~ s/^/a "\\ /r . ' {}', '    the name is in the event');
 
 my $last = $redis->fcall('last', 'alice');
 
-# Time.
+# Times to live.
 
 within($redis->command(qw(TTL), 'pimap:{alice}:update:a phone'), 86400,
-    'with a result: a day');
+    'an update with a result is kept for a day');
 within($redis->command(qw(TTL), 'pimap:{alice}:update:b phone'), 604800,
-    'without: a week');
+    'an update without a result: for a week');
 
-# What is wrong.
+# Bad calls.
 
 for my $bad (
     [qr/not an object/, '[]'], [qr/not an object/, 'x"status":"done"}'],
@@ -117,7 +120,7 @@ for my $bad (
 ) {
     my ($regex, $json) = @$bad;
     like(fails(@{ _result('phone', 'c', $json) }), $regex,
-        'a result: ' . substr($json, 0, 30));
+        'a bad result: ' . substr($json, 0, 30));
 }
 
 like(fails(qw(FCALL pimap_result 1), $keys[0], @$_), qr/bad arguments/,
@@ -132,11 +135,11 @@ like(fails(qw(FCALL pimap_update), @$_), qr/bad (?:key|arguments)/,
         [2, @keys, 9, 'd', '', '{}'], [2, @keys, 9, 'd', 'x' x 129, '{}'],
         [2, @keys, 9, 'd', 'a"b', '{}'], [2, @keys, 9, 'd', "a\\b", '{}'];
 
-is($redis->fcall('last', 'alice'), $last, 'nothing of that is published');
+is($redis->fcall('last', 'alice'), $last, 'no bad result is published');
 
 $redis->command(qw(CONFIG SET maxmemory 1));
 like(fails(qw(FCALL pimap_update 2), @keys, 9, 'd', 'i', '{}'), qr/^OOM/,
-    'without memory');
+    'Redis has no memory left: an error');
 $redis->command(qw(CONFIG SET maxmemory 0));
 is($redis->command('XLEN', 'pimap:updates'), 7, '    nothing is added');
 

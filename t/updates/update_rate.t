@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# One device is not to fill the backlog of all: what it sends on its own
-# connection beyond so many updates a second is refused, by name.
+# A device cannot fill the stream for all others: more updates a second than
+# "pimap_update_rate", on its own connection, are refused by name.
 
 use strict;
 use warnings;
@@ -50,10 +50,11 @@ for my $way (sort(keys(%ways))) {
 
     ok(@accepted >= 5 && @accepted <= 10, "$way: " . @accepted . ' of 30');
     is($refused->{detail},
-        'more updates a second than "pimap_update_rate"', "$way: why");
-    like($refused->{update}, qr/^[1-9]/, "$way: which one");
+        'more updates a second than "pimap_update_rate"',
+        "$way: with the reason");
+    like($refused->{update}, qr/^[1-9]/, "$way: and the id");
     is((answers($other, $frame, 100))[0]{event}, 'accepted',
-        "$way: another device");
+        "$way: another device is not limited");
 
     ok($t->wait_for(sub { (answers($s, $frame, 200 + $n++))[0]{event}
         eq 'accepted' }), "$way: a second later") if $way eq 'duplex';
@@ -65,9 +66,11 @@ my $any = $t->duplex('any', path => '/any');
 
 $any->json();
 is(scalar(grep { $_->{event} eq 'accepted' } map { answers($any,
-    $ways{duplex}[1], $_ * 10 .. $_ * 10 + 9) } 1 .. 10), 100, 'any number');
+    $ways{duplex}[1], $_ * 10 .. $_ * 10 + 9) } 1 .. 10), 100,
+    'without a limit, all are accepted');
 
-is($t->redis()->command('XLEN', 'pimap:updates') > 100, 1, 'are there');
+is($t->redis()->command('XLEN', 'pimap:updates') > 100, 1,
+    '    and are in the stream');
 
 
 sub answers {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A request with an update that is wrong is refused as a whole, and told in
-# which line it is wrong; so is one that Redis does not take.
+# A request with a bad update is refused as a whole, and the answer names the
+# line.  A request is refused, too, if Redis does not take it.
 
 use strict;
 use warnings;
@@ -98,18 +98,18 @@ for (@queries) {
 }
 
 like($t->post('/update', $good)->{head}, qr/^WWW-Authenticate: Bearer/m,
-    'how to log in');
+    'the header says how to log in');
 
 for my $method (qw(GET PUT DELETE)) {
     my $p = $t->request($method, '/update?account=alice', close => 1);
 
     is($p->status(), 405, "$method: not allowed");
-    is($p->header('Allow'), 'POST', '    POST is');
+    is($p->header('Allow'), 'POST', '    Allow names POST');
 }
 
-is(length_of(), 0, 'nothing of that is added');
+is(length_of(), 0, 'no refused update is added');
 
-# Also if the length is not known beforehand; the connection stays.
+# Also if the length is not known in advance; the connection stays open.
 
 my $p = $t->request('POST', '/update?account=alice', headers => {
     'Content-Type' => $json, 'Transfer-Encoding' => 'chunked' });
@@ -122,35 +122,38 @@ is($p->status(), 400, 'refused');
 $p->read_until(qr/\}\n/);
 $p->send("GET /status?ready HTTP/1.1\r\nHost: localhost\r\n"
     . "Connection: close\r\n\r\n");
-like($p->body(), qr/\AHTTP\/1\.1 /, '    once');
+like($p->body(), qr/\AHTTP\/1\.1 /, '    with a single answer');
 
-# An id that was used for something else.
+# The id of another update.
 
-is($t->post('/update?account=alice', $good)->{status}, 202, 'a good one');
+is($t->post('/update?account=alice', $good)->{status}, 202, 'a good update');
 
 my $other = $good =~ s/b/c/r;
 my $answer = $t->update('alice', qq({"id":"2","update":"b"}\n\n$other));
 
-is($answer->{status}, 409, 'its id again, with another text');
+is($answer->{status}, 409, 'its id with another text');
 like($answer->{json}{detail}, qr/in line 3: the id has been used/,
-    '    is named');
+    '    the answer names it');
 is($answer->{json}{title}, 'Conflict', '    a conflict');
-is(length_of(), 1, '    and nothing is added');
+is(length_of(), 1, '    nothing is added');
 is($t->update('alice', $other, device => 'phone')->{status}, 202,
-    'but of another device');
+    'the same id of another device');
 
-# The backlog.
+# The limit of the stream.
 
 is($t->update('bob', join("\n", @many[0 .. 9]))->{status}, 202,
-    'as many as may wait');
+    'as many updates as the limit');
 $answer = $t->update('carol', $good);
-is($answer->{status}, 503, 'one more');
-like($answer->{json}{detail}, qr/too many updates wait/, '    is refused');
-like($answer->{head}, qr/^Retry-After: \d+/m, '    for a while');
-is($t->update('bob', $many[0])->{status}, 202, '    but not one that waits');
+is($answer->{status}, 503, 'the stream is full: an update is refused');
+like($answer->{json}{detail}, qr/too many updates wait/,
+    '    with the reason');
+like($answer->{head}, qr/^Retry-After: \d+/m, '    and Retry-After');
+is($t->update('bob', $many[0])->{status}, 202,
+    '    an update that is in the stream is accepted');
 is(length_of(), 12, '    nothing is added');
 $t->redis()->command('DEL', 'pimap:updates');
-is($t->update('carol', $good)->{status}, 202, 'until a backend has come');
+is($t->update('carol', $good)->{status}, 202,
+    'a backend has read the stream: accepted');
 
 # nginx' own limit.
 
@@ -159,35 +162,37 @@ is_deeply([ map { $t->post('/limited?account=dora', $good)->{status} }
 is($t->post('/limited?account=eve', $good)->{status}, 202,
     '    for each account');
 
-# Without Redis, and without its functions.
+# Redis is away, or has lost its functions.
 
 $t->redis()->command(qw(CONFIG SET maxmemory 1));
 $answer = $t->update('fred', $good);
 is($answer->{status}, 503, 'Redis has no memory');
-like($answer->{head}, qr/^Retry-After: /m, '    for a while');
-ok($t->log_lines(qr/update failed: OOM/), '    and is said');
+like($answer->{head}, qr/^Retry-After: /m, '    with Retry-After');
+ok($t->log_lines(qr/update failed: OOM/), '    and the log has the reason');
 $t->redis()->command(qw(CONFIG SET maxmemory 0));
-is($t->update('fred', $good)->{status}, 202, '    until it has');
+is($t->update('fred', $good)->{status}, 202,
+    '    accepted when it has memory');
 
 $t->redis()->command(qw(FUNCTION FLUSH));
-is($t->update('greta', $good)->{status}, 503, 'functions that are gone');
+is($t->update('greta', $good)->{status}, 503, 'Redis has lost the functions');
 ok($t->wait_for(sub { $t->update('greta', $good)->{status} == 202 },
-    'functions'), '    are loaded');
+    'functions'), '    nginx loads them again');
 
 $t->redis()->stop();
 $answer = $t->update('greta', $good);
 is($answer->{status}, 503, 'Redis is away');
-like($answer->{head}, qr/^Retry-After: /m, '    for a while');
-like($answer->{json}{detail}, qr/Redis/, '    it is told');
+like($answer->{head}, qr/^Retry-After: /m, '    with Retry-After');
+like($answer->{json}{detail}, qr/Redis/, '    and the reason');
 $t->redis()->start();
 ok($t->wait_for(sub { $t->update('greta', $good)->{status} == 202 },
-    'functions'), '    until it is back');
+    'functions'), '    accepted when Redis is back');
 
 my $status = $t->status()->{updates};
 
-is($status->{invalid}, @bad - 5 + 2, 'the wrong ones are counted');
-ok($status->{failed} >= 4, '    and those that Redis did not take');
-is($t->log_lines(qr/"update":"b"|\[crit\]/), 0, 'no text is in the log');
+is($status->{invalid}, @bad - 5 + 2, 'invalid updates are counted');
+ok($status->{failed} >= 4, '    and updates that Redis did not take');
+is($t->log_lines(qr/"update":"b"|\[crit\]/), 0,
+    'the log has no text of an update');
 
 
 sub length_of { $t->redis()->command('XLEN', 'pimap:updates') }

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Updates with a token: it names the account and may name the device; one that
-# is wrong or revoked gives a 401, and nothing is added.
+# Updates with a token: the token names the account, and may name the device.
+# A bad or revoked token gets a 401, and nothing is added.
 
 use strict;
 use warnings;
@@ -30,39 +30,41 @@ my $redis = $t->redis();
 my $now = int(time());
 my $n = 0;
 
-is(update({ sub => 'alice', iat => $now }), 202, 'a token');
-is_deeply(last_of(), ['alice', ''], '    names the account');
+is(update({ sub => 'alice', iat => $now }), 202, 'a request with a token');
+is_deeply(last_of(), ['alice', ''], '    the token names the account');
 is(update({ sub => 'alice', iat => $now }, 'device=phone'), 202,
-    '    with a device');
-is_deeply(last_of(), ['alice', 'phone'], '        of the request');
+    '    a request names a device');
+is_deeply(last_of(), ['alice', 'phone'], '        it is in the entry');
 is(update({ sub => 'alice', iat => $now }, 'account=bob'), 202,
-    '    and no other account');
-is_deeply(last_of(), ['alice', ''], '        that the request names');
-is(update({ sub => 'alice', iat => $now }, '', 'wait=1'), 202, '    waits');
+    '    a request names another account');
+is_deeply(last_of(), ['alice', ''], '        it is ignored');
+is(update({ sub => 'alice', iat => $now }, '', 'wait=1'), 202,
+    '    a request that waits');
 
 is(update({ sub => 'alice', iat => $now, device => 'desk' }), 202,
-    'a device of the token');
-is_deeply(last_of(), ['alice', 'desk'], '    is its device');
+    'a token that names a device');
+is_deeply(last_of(), ['alice', 'desk'], '    the entry has it');
 is(update({ sub => 'alice', iat => $now, device => '~1' }), 400,
-    '    but not with the address of another one');
+    '    the address of another device is refused');
 
 my $length = $redis->command('XLEN', 'pimap:updates');
 
-is(update({ sub => 'alice', exp => $now - 3600 }), 401, 'one that is over');
-is($t->post('/token', '{"id":"x","update":"b"}')->{status}, 401, 'none');
+is(update({ sub => 'alice', exp => $now - 3600 }), 401, 'an expired token');
+is($t->post('/token', '{"id":"x","update":"b"}')->{status}, 401, 'no token');
 
 $redis->fcall(revoke => 'alice');
-is(update({ sub => 'alice', iat => $now - 10 }), 401, 'one that is revoked');
+is(update({ sub => 'alice', iat => $now - 10 }), 401, 'a revoked token');
 is(update({ sub => 'alice', iat => $now - 10 }, '', 'wait=1'), 401,
-    '    also if it would wait');
-is(update({ sub => 'alice' }), 401, '    or has no time');
+    '    also if the request would wait');
+is(update({ sub => 'alice' }), 401, '    or the token has no time of issue');
 is($redis->command('XLEN', 'pimap:updates'), $length, 'nothing is added');
-is(update({ sub => 'alice', iat => int(time()) + 2 }), 202, 'a newer one');
-is(update({ sub => 'bob', iat => $now - 10 }), 202, 'of somebody else');
+is(update({ sub => 'alice', iat => int(time()) + 2 }), 202, 'a newer token');
+is(update({ sub => 'bob', iat => $now - 10 }), 202,
+    'a token of another account');
 
 $redis->stop();
-is(update({ sub => 'bob', iat => $now }), 503, 'without Redis');
-is($t->status()->{accounts}, 0, 'no account is kept');
+is(update({ sub => 'bob', iat => $now }), 503, 'Redis is away');
+is($t->status()->{accounts}, 0, 'no account is left in memory');
 
 
 sub update {

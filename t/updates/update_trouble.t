@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Updates through workers that are killed, a Redis that is killed, and clients
-# that repeat what they are not sure of: each is carried out once, and its
-# result is told to the device, once, and to the client.
+# Workers and Redis are killed, and clients repeat updates that had no answer:
+# each update is executed once; its result reaches the device, once, and the
+# client.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use Pimap;
 use Pimap::Consumer;
 
 my @transports = qw(http https h2);
-my $rounds = 8;                         # of one update for each transport
+my $rounds = 8;                         # each: an update by each transport
 
 my $t = Pimap->new(workers => 2, allow => qr/exited on signal 9/);
 $t->plan(11);
@@ -46,19 +46,20 @@ for my $round (1 .. $rounds) {
     push(@answers, map { repeat($ids[$_], $transports[$_]) } 0 .. $#ids);
 }
 
-is(scalar(@answers), $rounds * @transports, 'all have been answered');
+is(scalar(@answers), $rounds * @transports, 'each update has an answer');
 is_deeply([ grep { $_->{status} ne 'done' } @answers ], [],
     '    with a result');
-ok($backend->wait_done($rounds * @transports), 'nothing waits');
+ok($backend->wait_done($rounds * @transports),
+    'no update is left in the stream');
 
 my @done = $backend->done();
 my %done = map { $_ => 1 } @done;
 
-is(scalar(@done), $rounds * @transports, 'each is carried out');
+is(scalar(@done), $rounds * @transports, 'each update is executed');
 is(scalar(keys(%done)), scalar(@done), '    once');
 
-# What the device gets when it comes back: the log begins anew after a restart
-# of Redis, and each is in it once.
+# The events of a device that comes back.  After a restart of Redis, the log
+# begins anew; each result is in it once.
 
 my (undef, undef, @log) = @{ $t->redis()->fcall('read', 'alice', 0, 0, 100) };
 my @logged = map { decode_json($log[2 * $_ + 1])->{update} } 0 .. $#log / 2;
@@ -66,24 +67,25 @@ my $s = $t->park('alice', query => 'device=phone&last-event-id=0');
 my @results = map { ($s->event() // {})->{json}{update} } @logged;
 
 cmp_ok(scalar(@logged), '>=', @transports, 'results are in the log');
-is_deeply(\@results, \@logged, '    and the device gets each');
+is_deeply(\@results, \@logged, '    the device gets each of them');
 is_deeply([sort(keys(%{{ map { $_ => 1 } @results }}))], [sort(@results)],
     '    once');
-ok($s->quiet(0.2), '    and nothing else');
+ok($s->quiet(0.2), '    and no other event');
 
-# A consumer that dies before the result is known.
+# A consumer is killed before the result is known.
 
 $t->stop($consumer);
 post('crash', 'http', 'crash');
 $consumer = $backend->start('--claim', 1);
-ok($t->wait_for(sub { !$consumer->running() }, 'death'), 'a consumer dies');
+ok($t->wait_for(sub { !$consumer->running() }, 'death'),
+    'a consumer is killed');
 kill('KILL', $consumer->group());
 $backend->start(qw(--claim 1 --tries 1 --name other));
 is(repeat('crash', 'http', 'crash')->{status}, 'failed',
-    '    and another one says so');
+    '    another consumer reports the result');
 
 
-# Without waiting for the answer.
+# Posts without waiting for the answer.
 
 sub send_it {
     my ($id, $transport) = @_;
@@ -104,7 +106,7 @@ sub post {
 }
 
 
-# As a client does that has had no result: its entry of the answer.
+# Sends an update again until it has a result; returns its entry in the answer.
 
 sub repeat {
     my ($id, $transport, $verb) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# "Prefer: wait=…" (RFC 7240) holds the answer until all results are there,
-# whichever worker it is in, or as long as it says, or the worker leaves.
+# "Prefer: wait=…" (RFC 7240) delays the answer until all results are there, in
+# whichever worker.  It ends at the time given, or when the worker leaves.
 
 use strict;
 use warnings;
@@ -40,40 +40,43 @@ for my $transport (@transports) {
 
         result($account, 'phone', $ids[1], 'two');
         result($account, 'tablet', $ids[0], 'of another device');
-        ok(!$p->read_until(qr/done|two/, 0.2), "$transport: it waits");
+        ok(!$p->read_until(qr/done|two/, 0.2),
+            "$transport: a missing result: it waits");
         result($account, 'phone', $ids[0], 'one');
 
         my $answer = answer($p);
 
-        is($answer->{status}, 200, '    for all results');
-        is($answer->{applied}, 'wait=10', '    as it was asked to');
+        is($answer->{status}, 200, '    all results: the answer comes');
+        is($answer->{applied}, 'wait=10',
+            '    it names the time that was preferred');
         is_deeply([ map { $_->{status} } @{ $answer->{json}{updates} } ],
-            ['one', 'two'], '    which are in the answer, in order');
+            ['one', 'two'], '    it has the results in order');
         is($answer->{json}{updates}[0]{event}, 'UpdateResult',
             '    as events');
         ok($t->wait_for(sub { $t->redis()->numsub($account) == $parked },
-            'the last one'), '    then nobody waits any more');
+            'the last one'), '    no waiter is left');
         $s->close() if $s;
     }
 }
 
-# Over.
+# The time is over.
 
 my $began = time();
 my $answer = update('alice', ['a'], 'wait=1');
 
-is($answer->{status}, 202, 'without a result in time');
-cmp_ok(time() - $began, '>', 0.9, '    it waits as long as that');
-like($answer->{head}, qr/^Preference-Applied: wait=1\r?$/m, '    it says');
+is($answer->{status}, 202, 'no result in time: 202');
+cmp_ok(time() - $began, '>', 0.9, '    after the preferred time');
+like($answer->{head}, qr/^Preference-Applied: wait=1\r?$/m,
+    '    the answer names it');
 is($answer->{json}{updates}[0]{status}, 'accepted', '    accepted');
 
 result('alice', '', 'a', 'done');
 $began = time();
 $answer = update('alice', ['a'], 'wait=10');
-is($answer->{status}, 200, 'a result that is there');
+is($answer->{status}, 200, 'a result that is known');
 cmp_ok(time() - $began, '<', 5, '    comes at once');
 
-# What is preferred.
+# Spellings of the preference.
 
 for (['wait=1', 1], ['Wait = "1"', 1], ['respond-async, wait=1', 1],
     ['x="a,wait=9\\",";y=wait, wait=1;z, wait=5', 1], ['wait=1,wait=15', 1],
@@ -93,7 +96,7 @@ for (['wait=1', 1], ['Wait = "1"', 1], ['respond-async, wait=1', 1],
     is($answer->{applied}, $applied && "wait=$applied", '    applied');
 }
 
-# Several at once, of one account; one client goes.
+# Several requests of an account wait; a client leaves.
 
 my @waiting = map { waiting('bob', ["c$_"], 'wait=20', device => "d$_") }
     1 .. 4;
@@ -101,11 +104,11 @@ my @waiting = map { waiting('bob', ["c$_"], 'wait=20', device => "d$_") }
 (pop(@waiting))->close();
 result('bob', "d$_", "c$_", "r$_") for 1 .. 3;
 is_deeply([ map { answer($_)->{json}{updates}[0]{status} } @waiting ],
-    [qw(r1 r2 r3)], 'each gets its own');
+    [qw(r1 r2 r3)], 'each request gets its own result');
 ok($t->wait_for(sub { $t->redis()->numsub('bob') == 0 }, 'end'),
-    '    nobody waits');
+    '    no waiter is left');
 
-# Results that come while the subscription is lost.
+# Results that are published while the subscription is lost.
 
 my $p = waiting('carol', ['d'], 'wait=20');
 
@@ -121,13 +124,14 @@ my @held = map { waiting('dora', ["e$_"], 'wait=20') } 1 .. 3;
 $began = time();
 $t->reload();
 is_deeply([ map { answer($_)->{status} } @held ], [202, 202, 202],
-    'a reload: accepted');
+    'a reload: the answer is "accepted"');
 cmp_ok(time() - $began, '<', 10, '    at once');
 ok($t->wait_for(sub { $t->nginx()->{process}->group() == 3 }, 'old workers'),
-    '    and the old workers leave');
-is(update('dora', ['e1'], 'wait=1')->{status}, 202, 'the new ones go on');
+    '    the old workers leave');
+is(update('dora', ['e1'], 'wait=1')->{status}, 202,
+    'the new workers accept updates');
 
-is($t->status()->{accounts}, 0, 'no account is kept');
+is($t->status()->{accounts}, 0, 'no account is left in memory');
 
 
 sub post {
@@ -142,7 +146,7 @@ sub post {
 }
 
 
-# One that has reached Redis, and its worker subscribed.
+# A request that waits, after Redis has its update and the worker subscribed.
 
 sub waiting {
     my ($account, $ids, @args) = @_;
