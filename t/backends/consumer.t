@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # integrations/consumer/: an update is carried out, its result reaches the
-# device, and the stream is empty again; what fails has a result, too; what a
-# dead consumer has left another one does.
+# device, and the stream is empty again. A failed update has a result, too.
+# Another consumer takes over the updates of a consumer that died.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ use Pimap::Page;
 my $t = Pimap->new();
 $t->plan(31);
 
-# as the user of its page
+# as the Redis user of its documentation page
 
 my ($user) = map { $_->{text} =~ /^user (.*)/ } Pimap::Page->new($t->root(),
     'integrations/consumer/README.md')->blocks('redis');
@@ -32,9 +32,10 @@ my $backend = Pimap::Consumer->new($t, $user =~ /^(\w+) on >(\S+)/);
 my $wait = { Prefer => 'wait=20' };
 my $n = 0;
 
-ok(lines('integrations/consumer/consumer.py') <= 150, 'short enough');
+ok(lines('integrations/consumer/consumer.py') <= 150,
+    'consumer.py has at most 150 lines');
 
-# What is there before the consumer is, and what comes.
+# Updates from before the start of the consumer, and later ones.
 
 my $s = $t->park('alice', query => 'device=phone');
 $s->read_until(qr/: parked\n\n/);
@@ -45,87 +46,92 @@ my $one = $backend->start(qw(--name one --claim 1 --timeout 4 --tries 3));
 
 is_deeply($s->event()->{json}, { event => 'UpdateResult', device => 'phone',
     update => 'early', status => 'done', account => 'alice' },
-    'what waited for it');
-is(answer('late', 'done')->{status}, 'done', 'what comes');
-is($s->event()->{json}{update}, 'late', '    is an event, too');
+    'an update from before its start is carried out');
+is(answer('late', 'done')->{status}, 'done', 'a later update is carried out');
+is($s->event()->{json}{update}, 'late', '    its result is an event, too');
 
 my $odd = $t->update('%c3%a9%7d%20b', '{"id":"x","update":"done"}',
     headers => $wait);
 
-is($odd->{json}{updates}[0]{account}, "\xe9} b", 'an odd account');
+is($odd->{json}{updates}[0]{account}, "\xe9} b",
+    'an account with odd characters is passed on');
 ok($backend->wait_done(3), 'the stream is empty');
 
-# What the backend may do.
+# Results of the backend
 
 is_deeply([@{ answer("bad$_", $_) }{qw(status detail)}],
     ['unknown', 'the backend failed'], "a backend: $_")
     for qw(fail odd text list);
 is(answer('reserved', 'reserved')->{detail}, 'the result is unusable',
-    'a result that is refused');
-is(answer('hang', 'hang')->{detail}, 'it took too long', 'too long');
-is(answer('never', 'later')->{detail}, 'tried too often', 'never');
-is(scalar(grep { $_ eq 'never' } $backend->seen()), 3, '    three times');
+    'a result with a reserved member: unusable');
+is(answer('hang', 'hang')->{detail}, 'it took too long',
+    'the backend hangs: it took too long');
+is(answer('never', 'later')->{detail}, 'tried too often',
+    'the backend always fails: tried too often');
+is(scalar(grep { $_ eq 'never' } $backend->seen()), 3,
+    '    after three attempts');
 
 post('later', 'later');
 $t->wait_for(sub { grep { $_ eq 'later' } $backend->seen() }, 'a try');
 $backend->make('later');
 ok($t->wait_for(sub { grep { $_ eq 'later' } $backend->done() }, 'later'),
-    'not now, but later');
+    'the backend fails once: the update is done later');
 ok($backend->wait_done(4), 'the stream is empty');
 $s->close();
 
-# Nothing twice.
+# Each update is carried out once.
 
 my @before = $backend->done();
 
-is(answer('late', 'done')->{status}, 'done', 'an update again');
+is(answer('late', 'done')->{status}, 'done', 'an update is sent again');
 $t->redis()->command(qw(XADD pimap:updates * account alice device phone id
     late time 1 body), '{"id":"late","update":"done"}');
-ok($backend->wait_done(4), 'one that has a result');
+ok($backend->wait_done(4), 'an update that has a result');
 is_deeply([$backend->done()], \@before, '    is not carried out again');
 
-# It stops well, also while it is busy.
+# SIGTERM ends a consumer cleanly, also while it is busy.
 
 stop($one);
 $one = $backend->start(qw(--name one --claim 60 --timeout 30));
 unlink($backend->file('go'));
 post('busy', 'hang');
 ok($t->wait_for(sub { grep { $_ eq 'busy' } $backend->seen() }, 'busy'),
-    'a consumer at work');
+    'SIGTERM comes during an update');
 $one->signal('TERM');
 $backend->make('go');
-ok($t->wait_for(sub { !$one->running() }, 'end'), '    ends');
-ok($backend->wait_done(5), '    when it has done it');
+ok($t->wait_for(sub { !$one->running() }, 'end'), '    the consumer ends');
+ok($backend->wait_done(5), '    after the update is done');
 stop($one);
 
-# A dead one: another one claims what it had.
+# A consumer dies; another consumer claims its updates.
 
 $one = $backend->start(qw(--name one --claim 60));
 post('claimed', 'crash');
 ok($t->wait_for(sub { !$one->running() }, 'crash'), 'a consumer dies');
-is($backend->left(), 1, '    with an update');
+is($backend->left(), 1, '    its update stays in the stream');
 kill_group($one);
 
 my $two = $backend->start(qw(--name two --claim 1 --tries 1));
 
 is(answer('claimed', 'crash')->{detail}, 'tried too often',
-    '    which another one claims');
+    '    another consumer claims it');
 post('again', 'done');
-ok($backend->wait_done(6), '    and goes on');
+ok($backend->wait_done(6), '    and goes on with later updates');
 
-# Redis is gone for a while, with all of its data, too.
+# Redis is restarted, then loses all of its data.
 
 $t->redis()->restart();
 ok($t->wait_for(sub {
     $t->update('alice', '{"id":"after","update":"done"}', device => 'phone',
         headers => $wait)->{status} == 200
-}, 'a result'), 'after a restart of Redis');
+}, 'a result'), 'after a restart of Redis an update is done');
 is((grep { $_ eq 'after' } $backend->done()) + 0, 1, '    once');
 like($t->read_file($backend->file('consumer.out')), qr/^consumer: /m,
-    '    it has said so');
+    '    the log says that Redis was away');
 
 $t->redis()->command('DEL', 'pimap:updates');
-is(answer('group', 'done')->{status}, 'done', 'after the group was lost');
+is(answer('group', 'done')->{status}, 'done',
+    'after the group was lost an update is done');
 ok($t->wait_for(sub { $backend->left() == 0 }), 'the stream is empty');
 stop($two);
 
@@ -147,7 +153,7 @@ sub answer {
 sub stop { $t->stop($_[0]) }
 
 
-# What it has started dies with it.
+# The backend processes of a consumer die with it.
 
 sub kill_group {
     my ($process) = @_;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A DAV session of the bridge with a Cyrus: what other clients do to contacts
-# and calendars is told, once, also what was missed, and updates are carried
-# out, never over what the device has not seen.
+# A DAV session of the bridge with Cyrus. Changes by other clients to contacts
+# and calendars are published once, also those that were missed. Updates are
+# carried out but never overwrite a version that the device has not seen.
 
 use strict;
 use warnings;
@@ -28,14 +28,14 @@ $t->plan(69);
 my $cyrus = Pimap::Cyrus->new(t => $t, dav => 'cyrus')->start()->add('alice');
 my $dav = Pimap::Dav->new(t => $t, kind => 'cyrus');
 
-# its default collections are made when they are first asked for
+# Cyrus makes the default collections at the first request.
 
 my $s = Pimap::DavSession->new(t => $t, url => $dav->url())->start();
 
-is($s->wait_ready(), 'polling', 'found');
-is_deeply([$s->published()], [], 'what is there is no event');
+is($s->wait_ready(), 'polling', 'the collections are found');
+is_deeply([$s->published()], [], 'existing objects cause no event');
 is_deeply([sort keys %{ $s->states() }],
-    ["\tdav", "\tdav:$book", "\tdav:$cal"], 'both are watched');
+    ["\tdav", "\tdav:$book", "\tdav:$cal"], 'both collections are watched');
 
 test_objects($book, 'vcf', 'ContactChange', sub { $dav->card(@_) });
 test_objects($cal, 'ics', 'CalendarChange', sub { $dav->event(@_) });
@@ -56,24 +56,27 @@ sub test_objects {
 
     my $href = "${col}1.$ext";
 
-    is($dav->put($href, $text->('1', 'Ann'), %none), 201, "$name: put");
+    is($dav->put($href, $text->('1', 'Ann'), %none), 201,
+        "$name: a client puts an object");
     my $event = $s->event($name);
     my $etag = $dav->etags($col)->{$href};
 
-    is($event->{collection}, $col, '    of this collection');
+    is($event->{collection}, $col, '    an event names its collection');
     is_deeply($event->{changed}, [{ href => $href, etag => $etag }],
-        '    it alone');
+        '    and only this object');
     like($event->{syncToken}, qr/./, '    with a token');
 
-    is($dav->put($href, $text->('1', 'Eve'), %none), 412, '    only once');
+    is($dav->put($href, $text->('1', 'Eve'), %none), 412,
+        '    a second put with If-None-Match: refused');
     is($dav->put($href, $text->('1', 'Anna'), 'If-Match' => $etag), 204,
-        '    changed');
+        '    a client changes it');
     is_deeply($s->event($name)->{changed}, [{ href => $href,
-        etag => $dav->etags($col)->{$href} }], '    told');
+        etag => $dav->etags($col)->{$href} }], '    an event is published');
 
-    is($dav->delete($href), 204, '    deleted');
+    is($dav->delete($href), 204, '    a client deletes it');
     $event = $s->event($name);
-    is_deeply([@{$event}{qw(changed removed)}], [[], [$href]], '    told');
+    is_deeply([@{$event}{qw(changed removed)}], [[], [$href]],
+        '    an event is published');
 }
 
 
@@ -84,55 +87,64 @@ sub test_updates {
     my $r = $s->update(update => 'dav.put', href => $href,
         text => $text->('2', 'Bob'));
 
-    is($r->{status}, 'done', 'dav.put') or diag(explain($r));
+    is($r->{status}, 'done', 'dav.put: done') or diag(explain($r));
 
     my $etag = $dav->etags($col)->{$href};
 
-    is($r->{etag}, $etag, '    its etag');
-    is($s->event($name)->{changed}[0]{href}, $href, '    told');
+    is($r->{etag}, $etag, '    the result has its etag');
+    is($s->event($name)->{changed}[0]{href}, $href,
+        '    an event is published');
 
     $r = $s->update(update => 'dav.put', href => $href,
         text => $text->('2', 'Eve'));
-    is("$r->{status} $r->{etag}", "conflict $etag", '    it is there already');
+    is("$r->{status} $r->{etag}", "conflict $etag",
+        '    put as new, but the object exists: conflict');
 
     $dav->put($href, $text->('2', 'Bobby'));
     my $now = $dav->etags($col)->{$href};
 
     $r = $s->update(update => 'dav.put', href => $href, etag => $etag,
         text => $text->('2', 'Robert'));
-    is("$r->{status} $r->{etag}", "conflict $now", '    somebody was faster');
-    like($r->{text}, qr/:Bobby/, '    what is there');
+    is("$r->{status} $r->{etag}", "conflict $now",
+        '    put over a version the device has not seen: conflict');
+    like($r->{text}, qr/:Bobby/, '    the result has the current text');
 
     $r = $s->update(update => 'dav.get', hrefs => [$href, "${col}9.$ext"]);
-    is($r->{objects}[0]{etag}, $now, 'dav.get');
-    like($r->{objects}[0]{text}, qr/:Bobby/, '    the text');
-    is_deeply($r->{missing}, ["${col}9.$ext"], '    one is missing');
+    is($r->{objects}[0]{etag}, $now, 'dav.get returns the object');
+    like($r->{objects}[0]{text}, qr/:Bobby/, '    with its text');
+    is_deeply($r->{missing}, ["${col}9.$ext"],
+        '    and lists the missing object');
 
     is($s->update(update => 'dav.delete', href => $href, etag => $etag)
-        ->{status}, 'conflict', 'dav.delete');
+        ->{status}, 'conflict', 'dav.delete with an old etag: conflict');
     is($s->update(update => 'dav.delete', href => $href, etag => $now)
-        ->{status}, 'done', '    deleted');
-    is($dav->request('GET', $href)->{status}, 404, '    gone');
+        ->{status}, 'done', '    with the current etag: done');
+    is($dav->request('GET', $href)->{status}, 404, '    the object is gone');
 
     1 while !@{ $s->event($name)->{removed} };
 }
 
 
 sub test_collection {
-    is($dav->make($new, 'addressbook', 'Team'), 201, 'another book');
-    is($s->event('AddressBookCreate')->{collection}, $new, '    told');
+    is($dav->make($new, 'addressbook', 'Team'), 201,
+        'a client makes another address book');
+    is($s->event('AddressBookCreate')->{collection}, $new,
+        '    an event is published');
     $dav->rename($new, 'The team');
-    is($s->event('AddressBookUpdate')->{name}, 'The team', '    renamed');
+    is($s->event('AddressBookUpdate')->{name}, 'The team',
+        '    renamed: an event is published');
     $dav->delete($new);
-    is($s->event('AddressBookDelete')->{collection}, $new, '    deleted');
+    is($s->event('AddressBookDelete')->{collection}, $new,
+        '    deleted: an event is published');
 }
 
 
 sub test_missed {
     $dav->put("${book}0.vcf", $dav->card('0', 'Zero'));
-    is($s->event('ContactChange')->{changed}[0]{href}, "${book}0.vcf", 'one');
+    is($s->event('ContactChange')->{changed}[0]{href}, "${book}0.vcf",
+        'a new contact is published');
 
-    # while nobody looks, and the server is stopped
+    # changes while the session and the server are stopped
 
     $s->stop('KILL');
     $dav->put("${book}3.vcf", $dav->card('3', 'Carl'));
@@ -144,13 +156,15 @@ sub test_missed {
     my $event = $s->event('ContactChange');
 
     is_deeply([$event->{changed}[0]{href}, $event->{removed}],
-        ["${book}3.vcf", ["${book}0.vcf"]], '    missed, and told later');
-    is($s->wait_ready(), 'polling', '    again');
+        ["${book}3.vcf", ["${book}0.vcf"]],
+        '    the missed changes are published later');
+    is($s->wait_ready(), 'polling', '    the session is ready again');
 
-    is($s->restart()->wait_ready(), 'polling', '    once more');
-    is_deeply([$s->published()], [], '    nothing twice');
+    is($s->restart()->wait_ready(), 'polling',
+        '    restarted, the session is ready');
+    is_deeply([$s->published()], [], '    nothing is published twice');
 
-    # tokens that the server does not know: nonsense, and of a former book
+    # tokens unknown to the server: nonsense, and one of a former address book
 
     my $token = $s->states()->{"\tdav:$book"}{token};
 
@@ -158,38 +172,45 @@ sub test_missed {
         my $r = $s->update(update => 'dav.sync', collection => $book,
             syncToken => $bad);
 
-        ok($r->{status} eq 'refused' && $r->{invalidToken}, "no token: $bad")
+        ok($r->{status} eq 'refused' && $r->{invalidToken},
+            "invalid token refused: $bad")
             or diag(explain($r));
 
         $s->stop();
         @{ $s->states()->{"\tdav:$book"} }{qw(token seen)} = ($bad, 'x');
         $s->start(poll_min => 60000, poll_max => 60000);
-        is($s->wait_ready(), 'polling', '    all is looked at');
-        is($s->update(update => 'count')->{requests}, 4, '    once');
-        is_deeply([$s->published()], [], '    no false event');
-        is($s->states()->{"\tdav:$book"}{token}, $token, '    a valid one');
+        is($s->wait_ready(), 'polling', '    a session with it is ready');
+        is($s->update(update => 'count')->{requests}, 4,
+            '    after one look at all objects');
+        is_deeply([$s->published()], [], '    no false event is published');
+        is($s->states()->{"\tdav:$book"}{token}, $token,
+            '    Redis has a valid token');
     }
 }
 
 
-# Only what believes to be a backend of a Murder lets one act as a user.
+# Cyrus lets one user act as another only if it runs as a Murder backend.
 
 sub test_master {
     my $m = Pimap::DavSession->new(t => $t, url => $dav->url(),
         user => 'cyrus', as => 'alice', as_header => 'Authorize-As')->start();
 
-    like($m->wait_ready(), qr/^failed/, 'a master user is refused');
+    like($m->wait_ready(), qr/^failed/,
+        'not a Murder backend: a master user is refused');
     $m->stop();
 
     $cyrus->stop();
     $cyrus->{imapd} = "mupdate_server: localhost\nproxyservers: cyrus";
     $cyrus->start();
 
-    is($m->start()->wait_ready(), 'polling', '    not as of a Murder');
+    is($m->start()->wait_ready(), 'polling',
+        '    as a Murder backend: the session is ready');
     is_deeply([sort keys %{ $m->states() }],
-        ["\tdav", "\tdav:$book", "\tdav:$cal"], '    both are watched');
-    is($dav->put("${book}4.vcf", $dav->card('4', 'Dora')), 201, '    put');
+        ["\tdav", "\tdav:$book", "\tdav:$cal"],
+        '    both collections are watched');
+    is($dav->put("${book}4.vcf", $dav->card('4', 'Dora')), 201,
+        '    a client puts an object');
     is($m->event('ContactChange')->{changed}[0]{href}, "${book}4.vcf",
-        '    told');
+        '    an event is published');
     $m->stop();
 }

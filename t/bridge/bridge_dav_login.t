@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Accounts of which only contacts and calendars are watched, over TLS: with
-# the user's password, with a token, by a master user; HTTP/2 where the server
-# has it.  A certificate that is not good gets no login, nor does another
-# address, and a refused login is not tried again.
+# Accounts with contacts and calendars only, over TLS: login with the user's
+# password, with a token or by a master user, and HTTP/2 where the server has
+# it. The bridge sends no login to an invalid certificate or to another
+# address. It does not repeat a refused login.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ my $token = Pimap::Token->new($t)->make(secret => { sub => 'bearer',
     header => { alg => 'HS256', typ => 'JWT', kid => 'default' });
 my $basic = sub { 'Basic ' . encode_base64("$_[0]:$_[1]", '') };
 
-# nginx in front of Radicale checks who it is, and has TLS and HTTP/2.
+# nginx in front of Radicale checks the logins and has TLS and HTTP/2.
 
 my ($https, $http1, $http) = map { $t->port($_) } qw(davs davs1 dav);
 
@@ -119,7 +119,7 @@ END
 
 my $bridge = $first->bridge();
 
-# Each way in: an event, and an update.
+# For each kind of login: an event and an update.
 
 my %device = map { $_ => $first->of($_,
     $_ eq 'bearer' ? "Bearer $token" : ()) } map { $_->[0] } @servers;
@@ -129,15 +129,16 @@ foreach my $user (qw(alice http1 bearer carol)) {
     my $href = "/$user/book/1.vcf";
 
     $dav->make("/$user/book/", 'addressbook', 'Friends');
-    ok($device->park() && $device->wait_watched(), "$user: watched");
+    ok($device->park() && $device->wait_watched(),
+        "$user: the bridge watches the account");
 
     $dav->put($href, $dav->card('1', 'Ann'));
     my $change = $device->change('ContactChange', $href);
-    like($change->{content}, qr/FN:Ann/, '    an event');
+    like($change->{content}, qr/FN:Ann/, '    the device gets an event');
     is($device->update(update => 'dav.put', href => $href,
         etag => $change->{etag}, text => $dav->card('1', 'Anna'))->{status},
-        'done', '    an update');
-    like($dav->get($href), qr/FN:Anna/, '    it is there');
+        'done', '    an update is done');
+    like($dav->get($href), qr/FN:Anna/, '    the server has its text');
 
     my $version = $user eq 'http1' ? 'HTTP/1.1' : 'HTTP/2.0';
     is(join(' ', keys(%{ { map { (split)[1] => 1 } asked($user) } })),
@@ -145,18 +146,18 @@ foreach my $user (qw(alice http1 bearer carol)) {
 }
 
 my %connections = map { (split)[2] => 1 } asked('alice');
-is(scalar(keys(%connections)), 1, 'many requests have one connection');
+is(scalar(keys(%connections)), 1, 'many requests share one connection');
 
-# A master user needs no login of the user's.
+# A master user needs no login of the user.
 
 $bridge->stop();
 $dav->put('/carol/book/2.vcf', $dav->card('2', 'Bob'));
 $bridge->start();
 is_deeply([map { $_->{href} } @{ $device{carol}->event('ContactChange')
     ->{changed} }], ['/carol/book/1.vcf', '/carol/book/2.vcf'],
-    'carol: what was missed, without a login');
+    'carol: a missed change is published without a login');
 
-# Those that are not let in, or not trusted
+# Logins that are refused and servers that are not trusted
 
 my %why = (unknown => qr/certificate/, other => qr/certificate|subject name/,
     plain => qr/SSL|TLS/, moved => qr/another host/, refused => qr/: 401/,
@@ -166,25 +167,28 @@ $_->park() for @device{keys(%why)};
 
 foreach my $user (sort(keys(%why))) {
     ok($t->wait_for(sub { said($user) =~ $why{$user} }, $user),
-        "$user: not watched") or diag(said($user));
+        "$user: the account is not watched") or diag(said($user));
 }
 
-is(scalar(asked('unknown', 'other', 'plain')), 0, 'no login was sent');
-is(scalar(grep { / http$/ } asked('moved')), 0, 'nor to another address');
+is(scalar(asked('unknown', 'other', 'plain')), 0,
+    'no login is sent to a server that is not trusted');
+is(scalar(grep { / http$/ } asked('moved')), 0,
+    'no login is sent to another address');
 
-ok($device{any}->park() && $device{any}->wait_watched(), 'any: not verified');
+ok($device{any}->park() && $device{any}->wait_watched(),
+    'any: watched without a check of the certificate');
 my $refused = asked('nobody');
 sleep(1);
-is(asked('nobody'), $refused, 'who was refused does not try again');
-is($refused, 2, '    but once');
+is(asked('nobody'), $refused, 'a refused login is not repeated');
+is($refused, 2, '    it took two requests');
 
 unlike($bridge->log(), qr/secret|boss|\Q$token\E|\[(?:alert|crit|error)\]/,
-    'nothing bad in its log, and no password');
+    'the log has no error and no password');
 
 $bridge->stop();
 
 
-# What the proxy was asked by these users.
+# The requests of these users that the proxy logged.
 
 sub asked {
     my $users = join('|', @_);

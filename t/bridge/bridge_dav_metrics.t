@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What the bridge says in /metrics of contacts and calendars: it counts
-# rounds, requests, changes and updates, each once.  A round without changes is
-# one request for a home.
+# The metrics of contacts and calendars: rounds, requests, changes and updates
+# are each counted once. A round without changes takes one request for each
+# home.
 
 use strict;
 use warnings;
@@ -28,12 +28,13 @@ $dav->make('/alice/book/', 'addressbook', 'Friends');
 $dav->make('/alice/cal/', 'calendar', 'Work');
 $dav->put('/alice/book/0.vcf', $dav->card('0', 'Zero'));
 
-ok($device->start()->park() && $device->wait_watched(), 'watched');
+ok($device->start()->park() && $device->wait_watched(),
+    'the bridge watches the account');
 
 my $bridge = $device->bridge();
 my %before;
 
-# What has grown since this was asked last, "name value, name value".
+# The metrics that have grown since the last call: "name value, name value".
 
 sub grown {
     my $page = $bridge->get('/metrics')->{body};
@@ -52,7 +53,7 @@ sub grown {
 }
 
 
-# The next round has ended.
+# Waits until the next round has ended.
 
 sub round {
     my $rounds = sub {
@@ -69,7 +70,7 @@ sub round {
     return grown();
 }
 
-# A round that found changes, with so many good requests.
+# A round that found changes, with this number of successful requests.
 
 sub changed {
     my ($good, @refused) = @_;
@@ -79,79 +80,85 @@ sub changed {
 }
 
 is(grown(), 'accounts+1 collections+2 lists+2 requests{result=good}+6 '
-    . 'requests{result=redirect}+2 rounds{result=same}+1', 'the beginning');
+    . 'requests{result=redirect}+2 rounds{result=same}+1',
+    'the first round is counted');
 
 my $same = 'pokes+1 requests{result=good}+1 rounds{result=same}+1';
 my $refused = 'requests{result=refused}+1';
 
-is(round(), $same, 'nothing has changed: one request');
-is(round(), $same, 'again');
+is(round(), $same, 'nothing has changed: a round takes one request');
+is(round(), $same, 'the next round takes one request, too');
 
 # Changes
 
 $dav->put("/alice/book/$_.vcf", $dav->card($_, $_)) for 1 .. 3;
-is(round(), 'changes{what=changed}+3 ' . changed(2), 'three contacts');
+is(round(), 'changes{what=changed}+3 ' . changed(2),
+    'three new contacts are counted');
 
 $dav->delete('/alice/book/1.vcf');
 $dav->put('/alice/cal/1.ics', $dav->event('1', 'Lunch'));
 is(round(), 'changes{what=changed}+1 changes{what=removed}+1 ' . changed(3),
-    'one less, and an event');
+    'a deleted contact and a new calendar event are counted');
 
 $dav->make('/alice/team/', 'addressbook', 'Team');
 is(round(), 'changes{what=created}+1 collections+1 lists+1 ' . changed(2),
-    'another book');
+    'a new address book is counted');
 $dav->rename('/alice/team/', 'The team');
-is(round(), 'changes{what=updated}+1 ' . changed(2), 'renamed');
+is(round(), 'changes{what=updated}+1 ' . changed(2),
+    'a renamed address book is counted');
 $dav->delete('/alice/team/');
-is(round(), 'changes{what=deleted}+1 collections-1 ' . changed(1), 'deleted');
+is(round(), 'changes{what=deleted}+1 collections-1 ' . changed(1),
+    'a deleted address book is counted');
 
-# A token that is forgotten
+# The server forgets its sync tokens.
 
 remove_tree(glob($dav->dir() . '/collection-root/alice/*/.Radicale.cache'));
 $dav->put('/alice/book/4.vcf', $dav->card('4', 'Four'));
 is(round(), 'changes{what=changed}+1 lists+1 ' . changed(2, $refused),
-    'an invalid token');
+    'an invalid token is counted');
 
-# Updates; each that has changed something is followed by a round.
+# Updates; a round follows each update that changed something.
 
 my %put = (update => 'dav.put', href => '/alice/book/5.vcf',
     text => $dav->card('5', 'Five'));
 
-is($device->update(%put)->{status}, 'done', 'put');
+is($device->update(%put)->{status}, 'done', 'an update puts an object');
 $t->wait_for(sub { $bridge->metric('dav_pokes_total')
     == $bridge->metric('dav_rounds_total{result="same"}') - 1
     + $bridge->metric('dav_rounds_total{result="changed"}') }, 'a round');
-is($device->update(%put)->{status}, 'conflict', 'conflict');
+is($device->update(%put)->{status}, 'conflict', 'putting it again: conflict');
 is($device->update(%put, href => '/bob/book/5.vcf')->{status}, 'invalid',
-    'invalid');
+    'an update of another account: invalid');
 is(grown(), 'changes{what=changed}+1 ' . changed(4, $refused)
     . ' updates{status=conflict}+1 updates{status=done}+1 '
-    . 'updates{status=invalid}+1', 'counted');
+    . 'updates{status=invalid}+1', 'the updates are counted');
 
-# The server is away, and back.
+# The server is away, then back.
 
 $dav->stop();
 round();
 ok($t->wait_for(sub { ($bridge->metric('dav_accounts') // 1) == 0 }),
-    'not watched any more');
-cmp_ok($bridge->metric('dav_failures_total{reason="away"}'), '>=', 1, 'away');
+    'server away: the account is not watched');
+cmp_ok($bridge->metric('dav_failures_total{reason="away"}'), '>=', 1,
+    'the failure is counted');
 cmp_ok($bridge->metric('dav_rounds_total{result="failed"}'), '>=', 1,
-    'a round that failed');
+    'the failed round is counted');
 cmp_ok($bridge->metric('dav_requests_total{result="lost"}'), '>=', 1,
-    'a request without an answer');
-is($bridge->metric('dav_collections'), 0, 'no collections');
+    'the request without an answer is counted');
+is($bridge->metric('dav_collections'), 0, 'no collections are counted');
 $dav->start();
 ok($t->wait_for(sub { $bridge->metric('dav_accounts') == 1 }),
-    'watched again');
-is($bridge->metric('dav_collections'), 2, 'with its collections');
+    'server back: the account is watched');
+is($bridge->metric('dav_collections'), 2, 'its collections are counted again');
 
-# Another login is refused by Radicale.
+# Radicale refuses the login of another account.
 
 my $bob = $device->of('bob');
 $bob->park();
 ok($t->wait_for(sub {
     $bridge->metric('dav_failures_total{reason="credentials"}') == 1
-}), 'a login is refused');
-is($bridge->metric('dav_requests_total{result="login"}'), 1, 'with 401');
+}), 'the login is refused');
+is($bridge->metric('dav_requests_total{result="login"}'), 1,
+    'the answer 401 is counted');
 
 $device->stop();

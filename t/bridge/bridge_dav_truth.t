@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# While clients change things at random, the bridge is killed, the server is
-# restarted and its tokens forgotten, the state that a device makes of the
-# events is in the end what the server has.  PIMAP_TRUTH=seconds for longer.
+# Clients change objects at random while the bridge is killed, the server is
+# restarted and its tokens are lost. At the end the state that a device builds
+# from the events equals the server's. PIMAP_TRUTH=seconds runs it longer.
 
 use strict;
 use warnings;
@@ -93,7 +93,7 @@ sub something {
     } elsif ($what < 0.08) {
         my $col = $new . int(rand(3)) . '/';
 
-        # Cyrus answers 500 now and then, and has not deleted it
+        # Cyrus sometimes answers 500 and has not deleted the object
 
         if ($there{$col}) {
             delete($there{$col}) if $dav->delete($col) =~ /^20/;
@@ -157,7 +157,8 @@ sub truth {
         return eq_hash($got, \%truth);
     }, 30);
 
-    is_deeply($got, \%truth, "$kind: the events tell the truth")
+    is_deeply($got, \%truth,
+        "$kind: the events lead to the state of the server")
         or diag("PIMAP_SEED=$seed");
     ok(($done{put} // 0) > PUTS, join(', ', map { "$_ $done{$_}" }
         sort keys %done));

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What devices do to contacts and calendars: put, delete, get and sync, seen by
-# other clients; never over what the device has not seen, never outside of the
-# account's own collections.
+# Updates of contacts and calendars by devices: put, delete, get and sync.
+# Other clients see the changes. A device never overwrites a version that it
+# has not seen and never leaves the collections of its own account.
 
 use strict;
 use warnings;
@@ -29,12 +29,12 @@ foreach my $kind (qw(radicale xandikos)) {
     my $book = $kind eq 'radicale' ? '/alice/book/'
         : '/alice/contacts/addressbook/';
 
-    is($dav->make($book, 'addressbook'), 201, 'a book')
+    is($dav->make($book, 'addressbook'), 201, 'an address book is made')
         if $kind eq 'radicale';
-    pass('has a book') if $kind ne 'radicale';
+    pass('the server has an address book') if $kind ne 'radicale';
 
     my $s = Pimap::DavSession->new(t => $t, url => $dav->url())->start();
-    is($s->wait_ready(), 'polling', "$kind: watched");
+    is($s->wait_ready(), 'polling', "$kind: the bridge watches the account");
 
     # put
 
@@ -42,51 +42,54 @@ foreach my $kind (qw(radicale xandikos)) {
     my $card = $dav->card('1', 'Ann');
     my $r = $s->update(update => 'dav.put', href => $href, text => $card);
 
-    is($r->{status}, 'done', 'put');
-    is($r->{etag}, $dav->etags($book)->{$href}, 'with its etag');
-    like($dav->get($href), qr/FN:Ann/, 'others see it');
+    is($r->{status}, 'done', 'the device puts a new object');
+    is($r->{etag}, $dav->etags($book)->{$href}, '    the result has its etag');
+    like($dav->get($href), qr/FN:Ann/, '    other clients see it');
     is($s->event('ContactChange')->{changed}[0]{href}, $href,
-        'devices are told');
+        '    an event is published');
 
     my $etag = $r->{etag};
     $r = $s->update(update => 'dav.put', href => $href, text => $card);
-    is($r->{status}, 'conflict', 'it is there already');
-    is($r->{etag}, $etag, 'so');
+    is($r->{status}, 'conflict',
+        'put as new, but the object exists: conflict');
+    is($r->{etag}, $etag, '    the result has the current etag');
 
     $dav->put($href, $dav->card('1', 'Anna'));
     my $now = $dav->etags($book)->{$href};
 
     $r = $s->update(update => 'dav.put', href => $href, etag => $etag,
         text => $dav->card('1', 'Annie'));
-    is($r->{status}, 'conflict', 'somebody was faster');
-    is($r->{etag}, $now, 'what is there');
-    like($r->{text}, qr/FN:Anna\b/, 'and what it is like');
-    like($dav->get($href), qr/FN:Anna\b/, 'not overwritten');
+    is($r->{status}, 'conflict',
+        'put over a version the device has not seen: conflict');
+    is($r->{etag}, $now, '    the result has the current etag');
+    like($r->{text}, qr/FN:Anna\b/, '    and the current text');
+    like($dav->get($href), qr/FN:Anna\b/, '    the object is not overwritten');
 
     $r = $s->update(update => 'dav.put', href => $href, etag => $now,
         text => $dav->card('1', 'Annie'));
-    is($r->{status}, 'done', 'changed');
-    like($dav->get($href), qr/FN:Annie/, 'others see that');
+    is($r->{status}, 'done', 'put with the current etag: done');
+    like($dav->get($href), qr/FN:Annie/, '    other clients see the change');
 
     # delete
 
     $r = $s->update(update => 'dav.delete', href => $href, etag => $now);
-    is($r->{status}, 'conflict', 'not the one to delete');
+    is($r->{status}, 'conflict', 'delete with an old etag: conflict');
 
     $r = $s->update(update => 'dav.delete', href => $href);
-    is($r->{status}, 'invalid', 'without a condition');
+    is($r->{status}, 'invalid', 'delete without an etag: invalid');
 
     $r = $s->update(update => 'dav.delete', href => $href, etag => '*');
-    is($r->{status}, 'invalid', 'nor with that one');
+    is($r->{status}, 'invalid', 'delete with the etag "*": invalid');
 
     $r = $s->update(update => 'dav.delete', href => $href,
         etag => $dav->etags($book)->{$href});
-    is($r->{status}, 'done', 'deleted');
-    is($dav->request('GET', $href)->{status}, 404, 'it is gone');
+    is($r->{status}, 'done', 'delete with the current etag: done');
+    is($dav->request('GET', $href)->{status}, 404, '    the object is gone');
 
     $r = $s->update(update => 'dav.put', href => $href, etag => $now,
         text => $card);
-    is("$r->{status} $r->{gone}", 'conflict 1', 'what is gone stays so');
+    is("$r->{status} $r->{gone}", 'conflict 1',
+        'put over a deleted object: conflict, gone');
 
     # get, sync
 
@@ -95,9 +98,11 @@ foreach my $kind (qw(radicale xandikos)) {
     $r = $s->update(update => 'dav.get', hrefs => [map { "$book$_.vcf" }
         1, 2, 9]);
     is_deeply([map { $_->{href} } sort { $a->{href} cmp $b->{href} }
-        @{ $r->{objects} }], ["${book}1.vcf", "${book}2.vcf"], 'get');
-    like($r->{objects}[0]{text}, qr/BEGIN:VCARD/, 'texts');
-    is_deeply($r->{missing}, ["${book}9.vcf"], 'one is missing');
+        @{ $r->{objects} }], ["${book}1.vcf", "${book}2.vcf"],
+        'dav.get returns the objects');
+    like($r->{objects}[0]{text}, qr/BEGIN:VCARD/, '    with their texts');
+    is_deeply($r->{missing}, ["${book}9.vcf"],
+        '    and lists the missing object');
 
     my %seen;
     my ($token, $pages, $all);
@@ -110,22 +115,24 @@ foreach my $kind (qw(radicale xandikos)) {
         $seen{$_->{href}} = $_->{etag} for @{ $r->{changed} };
     } while (++$pages < 9 && $r->{more});
 
-    is($pages, 3, 'pages');
-    ok($all, 'of all');
-    is_deeply(\%seen, $dav->etags($book), 'all of them');
+    is($pages, 3, 'dav.sync returns three pages');
+    ok($all, '    the last page says that it is the last');
+    is_deeply(\%seen, $dav->etags($book),
+        '    together they have all objects');
 
     $dav->delete("${book}5.vcf");
     $r = $s->update(update => 'dav.sync', collection => $book,
         syncToken => $token);
     is_deeply([@{$r}{qw(changed removed)}], [[], ["${book}5.vcf"]],
-        'since then');
+        'dav.sync with a token returns only the change');
 
     $r = $s->update(update => 'dav.sync', collection => $book,
         syncToken => 'http://radicale.org/ns/sync/nonsense');
-    ok($r->{status} eq 'refused' && $r->{invalidToken}, 'no token')
+    ok($r->{status} eq 'refused' && $r->{invalidToken},
+        'dav.sync with an invalid token: refused, invalidToken')
         or diag(explain($r));
 
-    # what is refused before it is sent
+    # Updates that are refused before a request is sent
 
     my $count = $s->update(update => 'count')->{requests};
     my @status = map { $s->update(update => 'dav.put', href => $_,
@@ -134,13 +141,16 @@ foreach my $kind (qw(radicale xandikos)) {
 
     is($s->update(update => 'dav.put', href => $href,
         text => 'hello')->{detail},
-        '"text" is not well-formed: text outside of a component', 'rubbish');
+        '"text" is not well-formed: text outside of a component',
+        'text that is no vCard: invalid');
     is($s->update(update => 'dav.put', href => $href,
         text => $card . 'x' x 300000)->{detail}, '"text" is too long',
-        'too long');
+        'text over the limit: too long');
     is($s->update(update => 'dav.get', hrefs => ["${book}1.vcf",
-        '/bob/book/1.vcf'])->{status}, 'invalid', 'get of others');
-    is($s->update(update => 'dav.what')->{status}, 'invalid', 'no verb');
+        '/bob/book/1.vcf'])->{status}, 'invalid',
+        'dav.get for another account: invalid');
+    is($s->update(update => 'dav.what')->{status}, 'invalid',
+        'an unknown verb: invalid');
 
     $s->stop();
     $dav->stop();

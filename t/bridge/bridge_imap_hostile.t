@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Whatever an IMAP server says, a session ends with a reason, soon, and
-# without having published what did not happen.
+# A session ends with a reason, and soon, whatever an IMAP server sends. It
+# publishes only events that happened.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ my @idle = (@list, ['read', 'IDLE'], ['say', "+ idling\r\n"]);
 my $hello = ['say', "* OK [CAPABILITY IMAP4rev1] hello\r\n"];
 my $last = ['say', "TAG OK done\r\n"];
 
-# Each: name, reason, what is said of it, the script
+# Each: name, reason, pattern for the log, script of the server
 
 my @cases = (
     ['garbage', 'protocol', qr/bad response|greeting/,
@@ -87,19 +87,19 @@ for my $case (@cases) {
 
     $fake->script(@script);
 
-    # where it is not about silence, a busy machine may take its time
+    # a busy machine may take longer, except where silence is tested
 
     my $s = session(options => { quiet => 800, answers => 4,
         answer => $why =~ /no answer/ ? 1000 : 5000 });
     my $failure = $s->failure(40);
 
     is($failure && $failure->{reason}, $reason, $name);
-    like($failure ? $failure->{why} : '', $why, '    says so');
+    like($failure ? $failure->{why} : '', $why, '    the reason says so');
     is(scalar($s->published()), 0, '    nothing is published');
     $t->stop($s->{process});
 }
 
-# What is odd, but no reason to give up
+# Odd responses that do not end the session
 
 $fake->script(@idle, ['say', "* OK still here\r\n* 2 RECENT\r\n"
     . "* 3 FETCH (FLAGS (\\Seen))\r\n* 9 FETCH (UID 77 FLAGS (\\Seen))\r\n"
@@ -107,13 +107,14 @@ $fake->script(@idle, ['say', "* OK still here\r\n* 2 RECENT\r\n"
     . "* 2 FETCH (UID 2 FLAGS (\\Seen))\r\n"], ['wait']);
 
 my $s = session(options => { answer => 20_000, quiet => 20_000 });
-is($s->wait_ready(), 'IDLE', 'odd answers');
-is_deeply($s->event()->{uids}, [2], '    what has happened');
-is(scalar($s->published()), 1, '    and no more');
+is($s->wait_ready(), 'IDLE', 'odd responses: the session is ready');
+is_deeply($s->event()->{uids}, [2], '    the change is published');
+is(scalar($s->published()), 1, '    and nothing else');
 $s->stop();
 
 $fake->stop();
-like($t->read_file($t->dir() . '/fakeimap.out'), qr/^$/, 'the fake is well');
+like($t->read_file($t->dir() . '/fakeimap.out'), qr/^$/,
+    'the fake server reports no error');
 
 
 sub session {

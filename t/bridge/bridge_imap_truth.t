@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Two clients change what they like, the session is killed and the server is
-# restarted whenever, and who applies its events still knows what is there.
-# PIMAP_TRUTH: seconds for each kind of server.
+# Two clients change mailboxes at random while the session is killed and the
+# server is restarted. A device that applies the events still has the same
+# state as the server. PIMAP_TRUTH: seconds for each kind of server.
 
 use strict;
 use warnings;
@@ -85,13 +85,14 @@ sub test_server {
     ok($t->wait_for(sub {
         $events += apply($s, \%known, 0.2);
         eval { is_same($truth, \%known) };
-    }, 'the truth', 20), "$name: the truth is known") or do {
+    }, 'the truth', 20),
+        "$name: the events lead to the state of the server") or do {
         diag("seed $seed $@");
         differences($truth, \%known);
     };
 
     apply($s, \%known, 1);
-    ok(is_same($truth, \%known), '    and stays');
+    ok(is_same($truth, \%known), '    the state stays the same');
     note("$n changes, $kills kills, $restarts restarts, $events events");
     note(map { "    $s->{ends}{$_} times: $_\n" } sort(keys(%{ $s->{ends} })));
 
@@ -101,7 +102,7 @@ sub test_server {
 }
 
 
-# Something, which may be refused: the mailbox may be gone.
+# A random change, which may be refused because the mailbox may be gone.
 
 sub change {
     my ($clients, $server) = @_;
@@ -146,7 +147,7 @@ sub change {
 }
 
 
-# What a device does with events; how many there were.
+# Applies events as a device does; returns their number.
 
 sub apply {
     my ($s, $known, $time) = @_;
