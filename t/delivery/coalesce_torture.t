@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# While workers are killed, nginx reloads, and Redis loses connections, hangs
-# and restarts, devices that come and go get, of events that are merged, one
-# that stands for each that they don't get; and all news.
+# Workers are killed, nginx reloads, Redis loses connections, hangs and
+# restarts, and devices come and go.  Each device gets all new messages, and
+# for each merged event a later one of its kind.
 
 use strict;
 use warnings;
@@ -25,9 +25,9 @@ my $figures = $verdict->figures();
 
 note($_) for $torture->report($verdict);
 
-is($figures->{lost}, 0, 'nothing was lost without a word');
+is($figures->{lost}, 0, 'no event is lost without a resync');
 is(join("\n", @faults > 20 ? (@faults[0 .. 19], '...') : @faults), '',
-    'every device got everything, or what stands for it, in order');
+    'every device got each event, or a later one of its kind, in order');
 cmp_ok($figures->{merged}, '>', $figures->{published} / 10,
     'events were merged');
 cmp_ok($figures->{events}, '>', $figures->{published} / 2, 'events came');

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A device gets those events of its account that it asked for: by JMAP type,
-# by mailbox, by collection, by name, and by all of them together.  The rest is
-# counted.
+# A device gets the events of its account that pass its filter: by JMAP type,
+# by mailbox, by collection, by name, and by all of them together.  The others
+# are counted.
 
 use strict;
 use warnings;
@@ -119,11 +119,12 @@ ok($t->wait_for(sub {
 
 my $events = $t->status()->{events};
 
-is($events->{filtered}, @events * @cases - $passed, 'filtered, counted');
-is($events->{delivered}, $passed, 'delivered, counted');
+is($events->{filtered}, @events * @cases - $passed,
+    'filtered events are counted');
+is($events->{delivered}, $passed, 'delivered events are counted');
 is($events->{received} - $events->{invalid}, 0 + @events, 'all are valid');
 
-# All is in the sockets by now.
+# All events are in the sockets by now.
 
 for (@cases) {
     my ($query, @expected) = @$_;

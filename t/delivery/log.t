@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# An event that is published with the library gets the next id of its account,
-# goes to the channel and into the log at once, and can be read from there.
+# An event published with the library gets the next id of its account, is sent
+# to the channel and added to the log in one step, and can be read from there.
 
 use strict;
 use warnings;
@@ -21,7 +21,8 @@ my $redis = $t->redis()->start()->load();
 like($redis->command('FCALL', 'pimap_version', 0), qr/^[1-9]\d*$/, 'version');
 
 is($redis->fcall('last', 'a'), '', 'no log, no id');
-is_deeply($redis->fcall('read', 'a', 0, 0, 10), ['ok', ''], 'nothing in it');
+is_deeply($redis->fcall('read', 'a', 0, 0, 10), ['ok', ''],
+    'an empty log: no events');
 
 my $subscriber = $redis->connect();
 $subscriber->command('SUBSCRIBE', 'pimap:{a}');
@@ -41,8 +42,9 @@ is_deeply($subscriber->reply(), ['message', 'pimap:{a}', "$id $json[1]"],
 is($redis->fcall('last', 'a'), $id, '    is the last one');
 
 is_deeply($redis->fcall('post', 'a', $json[2]), ["$epoch-2", 1, 0],
-    'post tells the id, receivers, and that it is no duplicate');
-is($subscriber->reply()->[2], "$epoch-2 $json[2]", '    it is sent, too');
+    'post returns the id, the receivers, and "no duplicate"');
+is($subscriber->reply()->[2], "$epoch-2 $json[2]",
+    '    the event is on the channel');
 
 is($redis->fcall('publish', 'a', $json[$_]), "$epoch-$_", "id $_ is dense")
     for 3 .. 5;
@@ -51,21 +53,21 @@ $redis->fcall('publish', 'a', $json[$_]) for 6 .. 40;
 
 isnt($redis->fcall('publish', 'b', $json[1]), "$epoch-41",
     'another account has its own numbers');
-is($redis->fcall('post', 'b', $json[2])->[1], 0, '    and receivers');
+is($redis->fcall('post', 'b', $json[2])->[1], 0, '    and its own receivers');
 
 is_deeply(page('a', 0, 0, 3), [1, 2, 3], 'a page from the beginning');
-is_deeply(page('a', $epoch, 3, 2), [4, 5], 'the next one');
+is_deeply(page('a', $epoch, 3, 2), [4, 5], 'the next page');
 is_deeply(page('a', $epoch, 0, 100), [1 .. 40], 'all in one page');
 is_deeply(page('a', $epoch, 5, 33), [6 .. 38], 'a page of odd size');
 is_deeply(page('a', $epoch, 39, 9), [40], 'the last page');
-is_deeply(page('a', $epoch, 40, 9), [], 'nothing after it');
+is_deeply(page('a', $epoch, 40, 9), [], 'an empty page after the last');
 
 my $size = length($json[20]);
 is_deeply(page('a', $epoch, 19, 9, 3 * $size), [20 .. 22],
-    'a page of so many bytes');
+    'a page with a limit in bytes');
 is_deeply(page('a', $epoch, 19, 9, 3 * $size - 1), [20, 21],
-    '    one less, and one event less');
-is_deeply(page('a', $epoch, 19, 9, 1), [20], '    but one at least');
+    '    one byte less: one event less');
+is_deeply(page('a', $epoch, 19, 9, 1), [20], '    at least one event');
 
 # idempotency keys
 
@@ -73,14 +75,15 @@ my @post = ('post', 'a', $json[1], '', '');
 
 my $first = $redis->fcall(@post, 'key');
 is($first->[2], 0, 'published with a key');
-is_deeply($redis->fcall(@post, 'key'), [$first->[0], 0, 1], 'a repetition');
+is_deeply($redis->fcall(@post, 'key'), [$first->[0], 0, 1],
+    'published again: a duplicate');
 is($redis->fcall('publish', 'a', 'x', '', '', 'key'), $first->[0],
-    '    whatever the text');
-is($redis->fcall('last', 'a'), $first->[0], '    is not in the log');
+    '    also with another text');
+is($redis->fcall('last', 'a'), $first->[0], '    nothing is added to the log');
 ok($redis->command('TTL', 'pimap:{a}:idem:key') =~ /^3(?:600|59\d)$/,
-    '    for an hour');
+    '    the key lives for an hour');
 is($redis->fcall(@post, 'another')->[2], 0, 'another key');
-is($redis->fcall(@post, '')->[2], 0, 'an empty key is none');
+is($redis->fcall(@post, '')->[2], 0, 'an empty key is no key');
 is($redis->fcall(@post, '')->[2], 0, '    again');
 
 $redis->error('FCALL', 'pimap_publish', 1, 'pimap:{a}', 'x', '', '', 'third');
@@ -90,7 +93,7 @@ is(join(' ', sort(@{ $redis->command('KEYS', 'pimap:{b}*') })),
     'pimap:{b}:log pimap:{b}:states', 'these are all keys of an account');
 
 
-# The numbers of the entries that come back, after a look at the rest.
+# Checks the reply, and returns the numbers of its entries.
 
 sub page {
     my ($account, @args) = @_;

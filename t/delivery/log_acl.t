@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The users of docs/reliability.md can do what they are for, and no more; the
-# command there loads the library; without memory the log is not changed.
+# The Redis users of docs/reliability.md have exactly the rights they need.
+# The command there loads the library.  Without memory the log does not change.
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ my $redis = $t->redis(users => [@users, map { s/^\S+/no-channel/r
 my ($loader, $publisher, $deaf) = map { login($_) }
     @users, $users[1] =~ s/^\S+/no-channel/r;
 
-# the command, as the user who may load
+# the command, as the user that may load
 
 my ($name, $password) = $users[0] =~ /^(\S+) on >(\S+)/;
 my $cli = "redis-cli --no-auth-warning --user $name --pass $password -s "
@@ -51,7 +51,7 @@ refused($publisher, 'a publisher', 'PUBLISH', 'pimap:probe:1', 'x');
 refused($publisher, 'a publisher', qw(FCALL pimap_publish 1 other:{a}), $json);
 refused($publisher, 'a publisher', 'XRANGE', 'other', '-', '+');
 
-# every command that is in the functions
+# every command in the functions
 
 my $id = $publisher->command(@publish, 2, 60, 'key');
 my ($epoch) = $id =~ /^(\d+)-1$/;
@@ -61,16 +61,18 @@ is($publisher->command(@publish, 2, 60, 'key'), $id, '    with a key');
 $redis->command('HSET', 'pimap:{a}:states', '@oldest', 1);
 $redis->command('XADD', 'pimap:{b}:log', '5-1', 'e', '{}', 't', 1);
 
-is($publisher->command(@publish), "$epoch-2", '    with an old log');
+is($publisher->command(@publish), "$epoch-2",
+    '    to a log with an old entry');
 is($publisher->command(qw(FCALL pimap_publish 1 pimap:{b}), $json), '5-2',
-    '    without states');
-is($redis->command('XLEN', 'pimap:{b}:log'), 1, '        which is trimmed');
+    '    to a log without states');
+is($redis->command('XLEN', 'pimap:{b}:log'), 1,
+    '        the old log is trimmed');
 is($publisher->command(qw(FCALL pimap_post 1 pimap:{a}), $json)->[0],
-    "$epoch-3", '    and hears who got it');
+    "$epoch-3", '    with post');
 is(scalar(@{ $publisher->command(qw(FCALL_RO pimap_read 1 pimap:{a}),
     $epoch, 1, 9) }), 6, '    and reads');
 is($publisher->command(qw(FCALL_RO pimap_last 1 pimap:{a})), "$epoch-3",
-    '    and asks for the last');
+    '    and asks for the last id');
 
 my %needs = map { lc($_) => 1 } $library =~ /redis\.p?call\('(\w+)'/g,
     $library =~ /local command = \{'(\w+)'/;
@@ -80,38 +82,41 @@ my ($bridge) = map { $_->{text} =~ /^user (.*)/mg }
 my %bridge = commands($bridge);
 
 is_deeply([grep { !$bridge{$_} } sort(keys(%needs))], ['ttl'],
-    'a bridge has all commands but that of pimap_revoke');
+    'a bridge may run all commands except that of pimap_revoke');
 
-# of the functions for bridges alone
+# commands of the functions that only bridges call
 
 delete @needs{qw(hdel pexpire pttl zadd zrange zrem zremrangebyscore)};
 delete @has{qw(auth ping fcall fcall_ro)};
 is_deeply([sort(keys(%has))], [sort(keys(%needs))],
-    'it has no command too many');
+    'a publisher may run no other command');
 
-# a user without channels must not get half of it
+# a user without channels must not write half an event
 
-like(error($deaf, @publish), qr/^NOPERM .*PUBLISH/, 'without channels');
+like(error($deaf, @publish), qr/^NOPERM .*PUBLISH/,
+    'a user without channels: refused');
 is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
 
 # memory
 
 $redis->command(qw(CONFIG SET maxmemory 1));
-like($redis->error(@publish), qr/^OOM /, 'without memory');
+like($redis->error(@publish), qr/^OOM /, 'Redis without memory: refused');
 is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
 is($redis->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 3, 1)->[0],
-    'ok', '    but read');
+    'ok', '    reading works');
 $redis->command(qw(CONFIG SET maxmemory 0));
-is($publisher->command(@publish), "$epoch-4", 'with memory it goes on');
+is($publisher->command(@publish), "$epoch-4",
+    'Redis with memory again: published');
 
-# keys that are not what they should be
+# keys of a wrong type
 
 $redis->command(qw(SET pimap:{c}:log x));
 like($redis->error(qw(FCALL pimap_publish 1 pimap:{c}), $json),
-    qr/^WRONGTYPE /, 'a log that is none');
+    qr/^WRONGTYPE /, 'a log of a wrong type: refused');
 $redis->command(qw(SET pimap:{d}:states x));
 $redis->error(qw(FCALL pimap_publish 1 pimap:{d}), $json);
-is($redis->fcall('last', 'd'), '', 'states that are none: nothing is written');
+is($redis->fcall('last', 'd'), '',
+    'states of a wrong type: nothing is written');
 
 
 sub commands { map { s/\|.*//r => 1 } $_[0] =~ /\+([\w|]+)/g }

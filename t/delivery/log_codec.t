@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The log refuses what the module would not deliver, with the reason, and
-# keeps and sends the same text that the module makes of an event.
+# The log refuses the same events as the module, with the reason, and stores
+# and sends the same text that the module makes of an event.
 
 use strict;
 use warnings;
@@ -44,7 +44,7 @@ my @texts = ($codec->payloads(), (map { "{\"event\":\"X\",\"a\":$_}" }
         '{"a":{},"b":null}', '{"a":{},"b":[ ]}'),
     " \t\r\n{\"event\":\r\n\t\"X\"\n} \n", "{\"event\":\"X\"}\x0b");
 
-agree('what the codec is tested with, and what cjson is lax about', @texts);
+agree('texts of the codec test, and texts that cjson accepts', @texts);
 agree('texts at the limit, and over it', $long, " $long", $long . ' ' x 9,
     $long =~ s/aa/aaa/r);
 
@@ -52,18 +52,18 @@ srand(4);
 agree('texts with one thing changed', map { mutant() } 1 .. MUTANTS);
 
 like($redis->fcall('last', 'a'), qr/-$accepted$/,
-    'nothing refused is in the log');
+    'a refused text is not in the log');
 
 like($redis->error(qw(FCALL pimap_publish 1 pimap:{a}), '{"secret":x}'),
     qr/^PIMAP bad json: syntax error$/, 'an error does not quote the text');
 like($redis->error(qw(FCALL pimap_publish 1 pimap:{a}),
     '{"a":' . ' ' x 1_000_000 . '}'), qr/^PIMAP bad json/,
-    'much white space is no matter');
+    'much white space: refused without delay');
 is($redis->command('PING'), 'PONG', 'it goes on');
 
 
-# One test: library and codec say the same of all these.  A text with several
-# faults may be refused for either.
+# One test: library and codec agree on all these texts.  They may refuse a text
+# with several faults for different reasons.
 
 sub agree {
     my ($name, @texts) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A log has limits, in number and in age, and none of an account's keys stays
-# for ever; arguments out of range are refused.
+# A log has limits in number and in age.  Each key of an account expires.
+# Arguments out of range are refused.
 
 use strict;
 use warnings;
@@ -24,17 +24,17 @@ my $event = { event => 'MessageNew' };
 # number
 
 publish('a', 3) for 1 .. 10;
-is(length_of('a'), 3, 'so many entries');
+is(length_of('a'), 3, 'a limit of 3: 3 entries');
 publish('a', 2);
-is(length_of('a'), 2, 'less');
+is(length_of('a'), 2, 'a limit of 2: 2 entries');
 publish('a', 1);
-is(length_of('a'), 1, 'one');
+is(length_of('a'), 1, 'a limit of 1: 1 entry');
 publish('a');
-is(length_of('a'), 2, 'more');
+is(length_of('a'), 2, 'no limit given: entries are added');
 
 old_log('d', 0, 1010);
 publish('d');
-is(length_of('d'), 1000, 'a thousand are kept without being told');
+is(length_of('d'), 1000, 'no limit given: a thousand are kept');
 
 # age
 
@@ -42,17 +42,17 @@ old_log('b', 7 * DAY + 60, 20);
 old_log('b', 7 * DAY - 60, 2, 21);
 
 is_deeply([map { publish('b'); length_of('b') } 1 .. 4], [15, 8, 5, 6],
-    'entries older than a week go, some at a time');
+    'entries older than a week are deleted, some at a time');
 is($redis->fcall('read', 'b', 0, 0, 1)->[2], EPOCH . '-21',
-    '    but no other');
+    '    younger ones are kept');
 
 old_log('c', 120, 3);
 publish('c', '', 180);
-is(length_of('c'), 4, 'none is as old as was said');
+is(length_of('c'), 4, 'no entry exceeds the age: all are kept');
 publish('c', '', 60);
-is(length_of('c'), 2, 'now they are');
+is(length_of('c'), 2, 'entries exceed the age: deleted');
 publish('c', '', 1);
-is(length_of('c'), 3, 'what was just published stays');
+is(length_of('c'), 3, 'the new entry is kept');
 
 # life
 
@@ -61,17 +61,18 @@ for my $ttl (60, '', DAY, DAY) {
 
     my $log = $ttl && $ttl < 1000 ? $ttl : ($ttl || 7 * DAY) + 100;
 
-    ok(lives('a:log', $log), "the log of an idle account goes after $log s");
+    ok(lives('a:log', $log),
+        "the log of an idle account expires after $log s");
     ok(lives('a:states', $log + 30 * DAY), '    its states a month later');
 }
 
 $redis->command('DEL', 'pimap:{a}:log');
 publish('a', '', DAY);
-ok(lives('a:log', DAY + 100), 'also that of a new log');
+ok(lives('a:log', DAY + 100), 'a new log expires too');
 
 publish('e', '', 1);
 ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}:log') }, 'end'),
-    'and it does go');
+    'an idle log is deleted');
 
 # arguments
 
@@ -132,7 +133,7 @@ sub error {
 }
 
 
-# Entries as they were published so many seconds ago.
+# Adds entries as if published so many seconds ago.
 
 sub old_log {
     my ($account, $age, $count, $n) = @_;

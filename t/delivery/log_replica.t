@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A replica has the library and the log, and serves reading; when it becomes
-# the master the log goes on there.  So it does after a restart.
+# A replica has the library and the log, and serves reads.  When it becomes the
+# master, the log continues there, as it does after a restart.
 
 use strict;
 use warnings;
@@ -31,41 +31,42 @@ ok($t->wait_for(sub { last_of($replica) eq $id }, 'synchronisation'),
 
 $id = $master->fcall('post', 'a', $event, 2, 600, 'key')->[0];
 ok($t->wait_for(sub { last_of($replica) eq $id }, 'replication'),
-    'and what is added to it');
+    'a replica has events added later');
 
-is_deeply(content($replica), content($master), 'all keys are the same');
+is_deeply(content($replica), content($master), 'a replica has the same keys');
 is($replica->command(qw(FCALL_RO pimap_version 0)),
-    $master->command(qw(FCALL pimap_version 0)), 'and the library');
+    $master->command(qw(FCALL pimap_version 0)), 'a replica has the library');
 
 is_deeply($replica->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 1, 9),
-    ['ok', $id, $id, $t->json($event)], 'it can be read there');
+    ['ok', $id, $id, $t->json($event)], 'a replica serves a read');
 like($replica->error(qw(FCALL pimap_publish 1 pimap:{a}), $t->json($event)),
-    qr/^READONLY /, 'but not written');
+    qr/^READONLY /, 'a replica refuses a publish');
 like($master->error(qw(FCALL_RO pimap_publish 1 pimap:{a}), $t->json($event)),
-    qr/^ERR .*write flag/, 'nor anywhere by a reader');
+    qr/^ERR .*write flag/, 'FCALL_RO refuses a publish');
 
 $master->stop();
 $replica->command(qw(REPLICAOF NO ONE));
 my ($second) = $replica->fcall('publish', 'a', $event) =~ /^(\d+)-1$/;
 ok($second > $epoch, 'the replica becomes the master: a new epoch');
 is_deeply($replica->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 1, 9),
-    ['resync', 'epoch', "$second-1"], 'who has another position is told');
-is($replica->fcall('publish', 'a', $event), "$second-2", 'and it goes on');
+    ['resync', 'epoch', "$second-1"], 'an id of the old epoch: resync');
+is($replica->fcall('publish', 'a', $event), "$second-2",
+    'the new epoch continues');
 is_deeply($replica->fcall('post', 'a', $event, 2, 600, 'key'), [$id, 0, 1],
-    'keys are still known');
+    'idempotency keys are still known');
 
 $master->start();
 is($master->command(qw(FCALL pimap_version 0)) > 0, 1,
-    'after a restart the library is there');
+    'after a restart: the library is there');
 is(last_of($master), $id, 'and the log');
 my ($third) = $master->fcall('publish', 'a', $event) =~ /^(\d+)-1$/;
-ok($third > $epoch, 'with a new epoch');
+ok($third > $epoch, 'after a restart: a new epoch');
 
 $master->command('FUNCTION', 'FLUSH');
 like($master->error(qw(FCALL pimap_last 1 pimap:{a})),
-    qr/^ERR Function not found/, 'the library can be lost');
+    qr/^ERR Function not found/, 'the library is deleted: an error');
 is($master->load()->fcall('publish', 'a', $event), "$third-2",
-    'and loaded again, which the log does not notice');
+    'the library is loaded again: the log continues');
 
 
 sub last_of {

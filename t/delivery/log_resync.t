@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Whoever asks the log for what comes after an id gets all of it, or hears
-# that there is a hole: a position is never taken for one that it isn't.
+# A reader that asks the log for the events after an id gets all of them or
+# "resync": an id of another log or of lost events is always recognized.
 
 use strict;
 use warnings;
@@ -19,38 +19,42 @@ $t->plan(46);
 my $redis = $t->redis()->start()->load();
 my $event = { event => 'MessageNew' };
 
-is_deeply(after('none', 5, 1), ['resync', 'empty', ''], 'no log');
+is_deeply(after('none', 5, 1), ['resync', 'empty', ''], 'no log: resync');
 
 my ($epoch) = publish('a', 5) =~ /^(\d+)/;
 my $last = "$epoch-5";
 
-is_deeply(after('a', $epoch, 5), ['ok', $last], 'at the end');
-is_deeply(after('a', $epoch, 6), ['resync', 'future', $last], 'past the end');
+is_deeply(after('a', $epoch, 5), ['ok', $last],
+    'the last id: nothing follows');
+is_deeply(after('a', $epoch, 6), ['resync', 'future', $last],
+    'an id past the end: resync');
 is_deeply(after('a', $epoch - 1, 1), ['resync', 'epoch', $last],
-    'another epoch');
-is_deeply(after('a', 0, 1), ['resync', 'epoch', $last], 'epoch zero');
+    'another epoch: resync');
+is_deeply(after('a', 0, 1), ['resync', 'epoch', $last], 'epoch zero: resync');
 is_deeply(after('a', $epoch, '18446744073709551615'),
-    ['resync', 'future', $last], 'the greatest number');
+    ['resync', 'future', $last], 'the greatest number: resync');
 is_deeply(after('a', '18446744073709551615', 1), ['resync', 'epoch', $last],
-    'the greatest epoch');
+    'the greatest epoch: resync');
 
 # older than the log
 
 publish('a', 5, 4);
 $last = "$epoch-10";
 
-is_deeply(after('a', $epoch, 6), ['ok', $last, 7 .. 10], 'what is there yet');
-is_deeply(after('a', $epoch, 5), ['resync', 'gone', $last], 'trimmed');
-is_deeply(after('a', 0, 0), ['ok', $last, 7 .. 10], 'from the earliest');
+is_deeply(after('a', $epoch, 6), ['ok', $last, 7 .. 10],
+    'the oldest event in the log is next');
+is_deeply(after('a', $epoch, 5), ['resync', 'gone', $last], 'trimmed: resync');
+is_deeply(after('a', 0, 0), ['ok', $last, 7 .. 10],
+    'trimmed: from the earliest');
 
 $redis->command('XDEL', 'pimap:{a}:log', "$epoch-8");
-is_deeply(after('a', $epoch, 6), ['ok', $last, 7], 'a hole ends the page');
+is_deeply(after('a', $epoch, 6), ['ok', $last, 7], 'a gap ends the page');
 is_deeply(after('a', $epoch, 7), ['resync', 'gone', $last],
-    '    and the next one says so');
+    '    and the next page is resync');
 is_deeply(after('a', 0, 0), ['ok', $last, 7], '    from the earliest, too');
 
 $redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0);
-is($redis->fcall('last', 'a'), $last, 'nothing left in the log');
+is($redis->fcall('last', 'a'), $last, 'an empty log: the last id is known');
 is_deeply(after('a', $epoch, 10), ['ok', $last], '    at its end');
 is_deeply(after('a', $epoch, 9), ['resync', 'gone', $last], '    before it');
 is_deeply(after('a', $epoch, 11), ['resync', 'future', $last], '    past it');
@@ -66,28 +70,30 @@ is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-11"],
 is_deeply(after('a', $epoch, 12), ['resync', 'future', "$epoch-11"],
     '    past it');
 is_deeply(after('a', 0, 0), ['ok', "$epoch-11"], '    from the earliest');
-is($redis->fcall('last', 'a'), "$epoch-11", '    its last id is known');
+is($redis->fcall('last', 'a'), "$epoch-11", '    the last id is known');
 is(publish('a', 1), "$epoch-12", '    the numbers go on');
 is_deeply(after('a', $epoch, 11), ['ok', "$epoch-12", 12],
     '    nothing is missing after the end');
 is_deeply(after('a', $epoch, 10), ['resync', 'gone', "$epoch-12"],
-    '    but before it');
+    '    before it: resync');
 
 my $untyped = $redis->fcall('publish', 'b', { event => 'Untyped' });
 $redis->command('DEL', 'pimap:{b}:log');
-is($redis->fcall('last', 'b'), $untyped, '    whatever the last event was');
+is($redis->fcall('last', 'b'), $untyped,
+    '    also after an event without types');
 
-# a log that is lost, and comes back
+# a log that is lost, and begins again
 
 $redis->command('DEL', 'pimap:{a}:log');
 $redis->command('HSET', 'pimap:{a}:states', '@server', 'another');
 
 my ($first, $one) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
-ok($first > $epoch, 'another server wrote it: a new log, a greater epoch');
-is($one, 1, '    which begins with one');
+ok($first > $epoch, 'written by another server: a new log, a greater epoch');
+is($one, 1, '    its first number is 1');
 
 $redis->command('DEL', 'pimap:{a}:log', 'pimap:{a}:states');
-is_deeply(after('a', $first, 1), ['resync', 'empty', ''], 'no log any more');
+is_deeply(after('a', $first, 1), ['resync', 'empty', ''],
+    'log and states deleted: resync');
 is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
 
 # An epoch is the time in milliseconds, and this is the next one.
@@ -95,39 +101,40 @@ is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
 select(undef, undef, undef, 0.002);
 
 my ($second, $n) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
-ok($second > $first, '    a new one has a greater epoch');
-is($n, 1, '    and begins with one');
+ok($second > $first, '    a new log has a greater epoch');
+is($n, 1, '    its first number is 1');
 is_deeply(after('a', $first, 1), ['resync', 'epoch', "$second-1"],
-    '    the old epoch is unknown');
+    '    the old epoch: resync');
 
 my $future = $second + 3600_000;
 $redis->command('HSET', 'pimap:{a}:states', '@epoch', $future);
 $redis->command('DEL', 'pimap:{a}:log');
 is(publish('a', 1), $future + 1 . '-1',
-    'the clock was set back: the epoch is greater all the same');
-is(publish('a', 1), $future + 1 . '-2', '    and stays');
+    'the clock was set back: the epoch is greater nevertheless');
+is(publish('a', 1), $future + 1 . '-2', '    and does not change');
 
 $redis->command('DEL', 'pimap:{a}:states');
-is(publish('a', 1), $future + 1 . '-3', 'without states the log tells it');
+is(publish('a', 1), $future + 1 . '-3',
+    'states deleted: the epoch comes from the log');
 is($redis->command('HGET', 'pimap:{a}:states', '@epoch'), $future + 1,
-    '    and is noted again');
+    '    and is stored again');
 
 $redis->command('DEL', 'pimap:{a}:states');
 $redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0);
-is(publish('a', 1), $future + 1 . '-4', '    even an empty one');
+is(publish('a', 1), $future + 1 . '-4', '    also from an empty log');
 
 $redis->command('DEL', 'pimap:{a}:states', 'pimap:{a}:log');
 my ($third) = publish('a', 1) =~ /^(\d+)-1$/;
-ok($third < $future, 'with nothing left it is the clock');
+ok($third < $future, 'log and states deleted: the epoch is the clock');
 
-# a tail that a failover lost
+# a failover lost the last events
 
 $redis->command('XADD', 'pimap:{a}:log', "$third-2", 'e', '{}', 't', 1);
 my $lost = $redis->command('DUMP', 'pimap:{a}:log');
 publish('a', 3);
 $redis->command('RESTORE', 'pimap:{a}:log', 0, $lost, 'REPLACE');
 is_deeply(after('a', $third, 5), ['resync', 'future', "$third-2"],
-    'ids that nobody knows any more');
+    'a failover lost events: their ids get resync');
 
 # arguments
 
@@ -149,7 +156,7 @@ sub publish {
 }
 
 
-# What is read after an id, with the numbers of the entries only.
+# The reply to a read after an id, with the numbers of the entries only.
 
 sub after {
     my ($account, @id) = @_;

@@ -48,7 +48,7 @@ is_deeply(states('b'), { Email => '77', Mailbox => 'm1' }, 'given states');
 
 changed(b => { Email => '78' });
 is_deeply(states('b'), { Email => '78', Mailbox => 'm1' },
-    '    take the place of earlier ones');
+    '    replace earlier ones');
 
 $id = $redis->fcall('publish', 'b', { event => 'MessageRead' });
 is_deeply(states('b'), { Email => $id, Mailbox => $id },
@@ -61,12 +61,12 @@ is_deeply(states('c'), \%known, 'states of all known types, and of no others');
 
 $id = changed(d => { Email => 7, Mailbox => 's' x 256, Thread => 's' x 255 });
 is_deeply(states('d'), { Email => $id, Mailbox => $id,
-    Thread => 's' x 255 }, 'the id for what is not a state');
+    Thread => 's' x 255 }, 'an invalid state: the id of the event');
 
 $id = changed(e => undef, x => { Email => '1', Quota => '1' },
     y => { Email => '2', Thread => '2' });
 is_deeply(states('e'), { Email => $id, Quota => '1', Thread => '2' },
-    'the id where two accounts have a state');
+    'two accounts with a state: the id of the event');
 
 changed(e => { Email => 'own' }, x => { Email => '1' }, y => { Email => '2' });
 is(states('e')->{Email}, 'own', '    unless one is the account itself');
@@ -76,11 +76,12 @@ is_deeply(states('f'), {}, 'an account without types');
 changed(f => undef);
 is_deeply(states('f'), {}, 'no account');
 
-is(scalar(@{ all_types() }), 23, 'so many types are known');
-is(scalar(keys(%expected)), 25 + 23, 'and events, without calendarAlert');
+is(scalar(@{ all_types() }), 23, 'all types are known');
+is(scalar(keys(%expected)), 25 + 23,
+    'all events are known, without calendarAlert');
 
 
-# Names in the source that touch nothing themselves are types.
+# Names in the source without a list of types are types.
 
 sub all_types {
     return [grep { !@{ $types->{$_} } } keys(%$types)];
@@ -95,7 +96,7 @@ sub changed {
 }
 
 
-# All but what the library keeps beside them.
+# All states, without the library's own fields.
 
 sub states {
     my ($account) = @_;

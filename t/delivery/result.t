@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An UpdateResult reaches the device that it names and nobody else, whatever
-# that one's filter says: live, from the log, while events are coalesced, on
-# every transport; one without a name has an address of its own.
+# An UpdateResult reaches only the device that it names, and passes each filter
+# of that device: live, from the log, while events are coalesced, on every
+# transport.  A device without a name has an address of its own.
 
 use strict;
 use warnings;
@@ -50,10 +50,11 @@ for my $transport (@transports) {
             { event => 'UpdateResult', device => 1 },
             { event => 'QuotaChange', n => 2 };
 
-    is_deeply(updates($s{phone}), ['one'], "$transport: the one that asked");
-    is_deeply(updates($s{picky}), ['two'], '    whatever its filter says');
-    is_deeply(updates($s{tablet}), [], '    and no other');
-    is_deeply(updates($s{nobody}), [], '    also not one without a name');
+    is_deeply(updates($s{phone}), ['one'],
+        "$transport: the device named gets it");
+    is_deeply(updates($s{picky}), ['two'], '    its filter does not matter');
+    is_deeply(updates($s{tablet}), [], '    another device does not');
+    is_deeply(updates($s{nobody}), [], '    a device without a name does not');
 
     # From the log.
 
@@ -64,7 +65,7 @@ for my $transport (@transports) {
         my $expected = { phone => ['one'], picky => ['two'] }->{$device}
             // [];
 
-        ok($r->read_until(qr/: parked\n\n/), "$transport: back again");
+        ok($r->read_until(qr/: parked\n\n/), "$transport: resumed");
         is_deeply(updates($r), $expected, "    \"$device\"");
         $r->close();
     }
@@ -78,7 +79,7 @@ for my $device ('~1', '%7e1f', '~') {
     my $r = $t->get("/events?account=alice&device=$device");
 
     is($r->{status}, 400, "a device may not be called $device");
-    like($r->{json}{detail}, qr/begins with "~"/, '    and is told')
+    like($r->{json}{detail}, qr/begins with "~"/, '    the detail says why')
         if $device eq '~';
 }
 

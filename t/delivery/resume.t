@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A device that comes with an id gets what it has missed and that its filter
-# lets pass, then what happens from then on; one that comes without an id
-# learns where it starts.
+# A device that sends an event id gets the events that it missed and that pass
+# its filter, then live events.  A device without an id learns the id it starts
+# from.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ my @ids;
 
 sub new_mail { return { event => 'MessageNew', uid => $_[0] } }
 
-# What has come as "uid" numbers, and only by the ids that the log gave them.
+# The "uid" of each event received, with "?" if its id is not the log's.
 
 sub uids {
     my ($s, $n) = @_;
@@ -36,12 +36,12 @@ sub uids {
     } $s->events($n));
 }
 
-# A fresh device of an account that never had an event.
+# A new device of an account that never had an event.
 
 my $s = $t->park('alice');
 
 is($s->header('Pimap-Last-Event-ID'), '0', 'empty log: the header');
-like($s->read_until(qr/: parked\n\n/), qr/^id: 0\n/m, 'and the id');
+like($s->read_until(qr/: parked\n\n/), qr/^id: 0\n/m, 'empty log: the id');
 ok($t->subscribed('alice'), 'subscribed');
 
 $ids[$_] = $redis->log('alice', new_mail($_)) for 1 .. 5;
@@ -52,24 +52,25 @@ is($ids[5], "$epoch-5", 'ids are dense');
 is(uids($s, 5), '1 2 3 4 5', 'all are delivered with their ids');
 $s->close();
 
-# One that comes later starts at the end.
+# A device that comes later starts at the last id.
 
 $s = $t->park('alice');
 is($s->header('Pimap-Last-Event-ID'), $ids[5], 'the last id: the header');
-like($s->read_until(qr/: parked\n\n/), qr/^id: $ids[5]\n/m, 'and the id');
-ok($s->quiet(0.2), 'nothing old');
+like($s->read_until(qr/: parked\n\n/), qr/^id: $ids[5]\n/m,
+    'the last id: the id');
+ok($s->quiet(0.2), 'no id: no old events');
 $s->close();
 
 is($t->request('HEAD', '/events?account=alice')->header(
-    'Pimap-Last-Event-ID'), $ids[5], 'HEAD tells it, too');
+    'Pimap-Last-Event-ID'), $ids[5], 'HEAD: the header');
 
-# Places, and the ways to name them.
+# Event ids, and the ways to send them.
 
-for (['after the header', [$ids[3]], '4 5'],
-    ['after the query', [undef, $ids[4]], '5'],
-    ['the header counts more', [$ids[3], $ids[1]], '4 5'],
-    ['an empty header does not count', ['', $ids[3]], '4 5'],
-    ['at the end', [$ids[5]], ''],
+for (['an id in the header', [$ids[3]], '4 5'],
+    ['an id in the query', [undef, $ids[4]], '5'],
+    ['the header wins over the query', [$ids[3], $ids[1]], '4 5'],
+    ['an empty header is ignored', ['', $ids[3]], '4 5'],
+    ['the last id', [$ids[5]], ''],
     ['0', ['0'], '1 2 3 4 5'],
     ['0 in the query', [undef, '0'], '1 2 3 4 5'],
     ['earliest', [undef, 'earliest'], '1 2 3 4 5'])
@@ -84,13 +85,13 @@ for (['after the header', [$ids[3]], '4 5'],
     my $place = length($header // '') ? $header : $query;
 
     is($s->header('Pimap-Last-Event-ID'), $place eq 'earliest' ? 0 : $place,
-        "$name: it is told where it starts");
+        "$name: the id it starts from");
     is(uids($s, scalar(split(/ /, $expected))), $expected, "$name: events");
     ok($s->quiet(0.1), "$name: no more");
     $s->close();
 }
 
-# Each transport, and live after that; on any worker.
+# Each transport resumes and then gets live events, on any worker.
 
 my %devices = map { $_ => $t->park('alice', transport => $_,
     headers => { 'Last-Event-ID' => $ids[2] }) } qw(http https h2 h2c);
@@ -98,38 +99,39 @@ my %devices = map { $_ => $t->park('alice', transport => $_,
 is(uids($devices{$_}, 3), '3 4 5', "$_: resumed")
     for sort(keys(%devices));
 
-# Several devices at different places at once.
+# Several devices resume from different ids at once.
 
 my @several = map { $t->park('alice',
     headers => { 'Last-Event-ID' => $ids[$_] }) } 1 .. 5;
 
 is(join(',', map { uids($several[$_ - 1], 5 - $_) } 1 .. 5),
-    '2 3 4 5,3 4 5,4 5,5,', 'several, each from its place');
+    '2 3 4 5,3 4 5,4 5,5,', 'several devices, each from its own id');
 
 $ids[6] = $redis->log('alice', new_mail(6));
 
-is(join(',', map { uids($_, 1) } @several), '6,6,6,6,6', 'all live');
+is(join(',', map { uids($_, 1) } @several), '6,6,6,6,6',
+    'several devices: all are live');
 is(join(',', map { uids($devices{$_}, 1) } sort(keys(%devices))), '6,6,6,6',
-    'on each transport');
+    'on each transport: live');
 
-# Filters count for what is read, too.
+# Filters apply to events from the log.
 
 $ids[7] = $redis->log('alice', { event => 'QuotaChange', uid => 7 });
 $ids[8] = $redis->log('alice', { event => 'MessageNew', uid => 8,
     mailbox => 'Trash' });
 
 $s = $t->park('alice', query => "last-event-id=$ids[5]&types=Quota");
-is(uids($s, 1), '7', 'types');
-ok($s->quiet(0.1), 'not the others');
+is(uids($s, 1), '7', 'a filter by types');
+ok($s->quiet(0.1), 'a filter by types: nothing else');
 
 $s = $t->park('alice', query => "last-event-id=$ids[5]&mailboxes=Trash");
-is(uids($s, 3), '6 7 8', 'mailboxes, and what is of none');
+is(uids($s, 3), '6 7 8', 'a filter by mailboxes, and events without');
 
 $s = $t->park('alice', query => "last-event-id=$ids[5]&events=MessageNew");
-is(uids($s, 2), '6 8', 'events');
+is(uids($s, 2), '6 8', 'a filter by events');
 
-# "closeafter" takes one of those that it has missed.
+# "closeafter" ends after one missed event.
 
 $s = $t->park('alice', query => "last-event-id=$ids[3]&closeafter=state");
 is(uids($s, 2), '4', 'closeafter: exactly one');
-ok($s->ended(), 'and the end');
+ok($s->ended(), 'closeafter: ended');

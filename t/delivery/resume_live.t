@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# From the log to live without a gap or a duplicate, while publishing goes on;
-# and a long log goes out page by page, as fast as the device reads.
+# A device passes from the log to live events without a gap or a duplicate,
+# while events are published.  A long log is sent page by page, as fast as the
+# device reads.
 
 use strict;
 use warnings;
@@ -45,8 +46,8 @@ sub publish {
             uid => $uid, preview => $text // '' }), 100_000);
 }
 
-# Every number from the one after its place on, in order, once.  (Without
-# decoding the JSON, which takes longer than all the rest.)
+# Expects each number after the device's id, in order, once.  (Does not decode
+# the JSON, which would take longer than all the rest.)
 
 sub missing {
     my ($s, $from, $to) = @_;
@@ -69,7 +70,7 @@ sub missing {
     return '';
 }
 
-# Publishing goes on, in bursts.
+# A publisher runs meanwhile, in bursts.
 
 my $first = publish($redis->connect(), 'alice', 1);
 my ($epoch) = $first =~ /^(\d+)/;
@@ -97,15 +98,16 @@ for (1 .. DEVICES) {
         transport => (qw(http https h2c))[$_ % 3])]);
 }
 
-ok($publisher->running(), 'devices came while events were published');
+ok($publisher->running(), 'devices resumed while events were published');
 
-is(missing($_->[1], $_->[0], LIVE), '', "from $_->[0] on") for @devices;
+is(missing($_->[1], $_->[0], LIVE), '',
+    "resumed from $_->[0]: no gap") for @devices;
 
-ok($t->wait_for(sub { $publisher->ended_well() }), 'all are published');
+ok($t->wait_for(sub { $publisher->ended_well() }), 'all events are published');
 
 my $log = $t->status()->{log};
 
-cmp_ok($log->{replayed}, '>', 0, 'some were read');
+cmp_ok($log->{replayed}, '>', 0, 'some events came from the log');
 $_->[1]->close() for @devices;
 
 # A long log, and devices that read slowly or not at all.
@@ -126,37 +128,40 @@ $_->read_until(qr/: parked\n\n/) for @slow;
 
 ok($t->wait_for(sub {
     $t->status()->{log}{replayed} - $before->{log}{replayed} >= 20
-}), 'reading has begun');
+}), 'slow devices: pages are read');
 
-# Others are not delayed by those.
+# Other devices are not delayed by the slow ones.
 
 my $fast = $t->park('bob', path => '/small',
     query => 'last-event-id=0');
 
-is(missing($fast, 0, LONG), '', 'one that reads gets all of it');
+is(missing($fast, 0, LONG), '', 'slow devices: a fast device gets all');
 
 my $other = $t->park('carol');
 
-ok($other->read_until(qr/: parked\n\n/), 'another account');
+ok($other->read_until(qr/: parked\n\n/),
+    'slow devices: another account is parked');
 
 my $after = 0;
 
 $after += $t->nginx()->rss($_) for $t->workers();
-cmp_ok($after - $rss, '<', $t->slack(4096), 'the long logs are not in memory');
+cmp_ok($after - $rss, '<', $t->slack(4096), 'slow devices: little memory');
 
 my $status = $t->status();
 
-is($status->{ends}{slow}, $before->{ends}{slow}, 'nobody is closed as slow');
+is($status->{ends}{slow}, $before->{ends}{slow},
+    'slow devices: none is closed');
 cmp_ok($status->{log}{replayed} - $before->{log}{replayed}, '<', 10 * LONG,
-    'nor has all been read for them');
+    'slow devices: pages are read on demand');
 
-# Live events wait for their turn.
+# Live events come after the log.
 
 publish($client, 'bob', LONG + 1);
-is(missing($fast, LONG, LONG + 1), '', 'live');
+is(missing($fast, LONG, LONG + 1), '', 'a fast device: live');
 
 my @complaints = grep { $_ ne '' } map { missing($_, 0, LONG + 1) } @slow;
 
-is(join("\n", @complaints), '', 'the slow ones got everything in the end');
-is($t->status()->{ends}{slow}, $before->{ends}{slow}, 'and stay');
-is($t->status()->{log}{resyncs}, $before->{log}{resyncs}, 'without resync');
+is(join("\n", @complaints), '', 'slow devices get everything in the end');
+is($t->status()->{ends}{slow}, $before->{ends}{slow}, 'slow devices stay');
+is($t->status()->{log}{resyncs}, $before->{log}{resyncs},
+    'slow devices get no resync');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A device whose place is not in the log is told so before anything else, with
-# the id to go on from; then it gets what is later.
+# A device whose event id is not in the log first gets "resync", with the id to
+# resume from; then it gets later events.
 
 use strict;
 use warnings;
@@ -67,35 +67,35 @@ for (@cases) {
 
     is($event->{event}, 'resync', "$name: resync comes first");
     is($event->{json}{reason}, $reason, "$name: the reason");
-    is($event->{id}, $last{$account}, "$name: the id to go on from");
+    is($event->{id}, $last{$account}, "$name: the id to resume from");
     is($event->{json}{lastEventId}, $event->{id}, "$name: in the data, too");
     ok($s->quiet(0.05), "$name: nothing else");
     $s->close();
 }
 
-# What is later comes then; and nobody else is told.
+# Later events follow; other devices get no resync.
 
 my $good = $t->park('short', headers => { 'Last-Event-ID' => $last{short} });
 my $bad = $t->park('short', headers => { 'Last-Event-ID' => '1-1' });
 
-is($bad->event()->{event}, 'resync', 'told');
+is($bad->event()->{event}, 'resync', 'an unknown id: resync');
 
 my $id = post('short', 4);
 
 is_deeply([map { $_->event()->{id} } $good, $bad], [$id, $id],
-    'the next event comes to it, and to one that is up to date');
+    'a device after a resync and a current one get the next event');
 
-# The id that it was given is good to come back with.
+# A device can resume from the id in a resync.
 
 $bad->close();
 $bad = $t->park('short', headers => { 'Last-Event-ID' => $last{short} });
-is($bad->event()->{id}, $id, 'it resumes from the id that it was told');
+is($bad->event()->{id}, $id, 'a device resumes from the id in the resync');
 
 my $none = $t->park('none', headers => { 'Last-Event-ID' => '1234-2' });
 
-is($none->event()->{event}, 'resync', 'an account without a log');
+is($none->event()->{event}, 'resync', 'an account without a log: resync');
 $id = post('none', 1);
-is($none->event()->{id}, $id, 'its first event');
+is($none->event()->{id}, $id, 'an account without a log: its first event');
 
 # Just within the log.
 
@@ -103,12 +103,12 @@ my ($epoch) = $last{trimmed} =~ /^(\d+)/;
 my $within = $t->park('trimmed', headers => { 'Last-Event-ID' => "$epoch-5" });
 
 is(join(' ', map { $_->{json}{uid} // $_->{event} } $within->events(5)),
-    '6 7 8 9 10', 'the oldest place from which the log goes on');
-is($t->status()->{log}{resyncs}, 2 + @cases, 'each one is counted');
+    '6 7 8 9 10', 'the oldest id that can be resumed from');
+is($t->status()->{log}{resyncs}, 2 + @cases, 'each resync is counted');
 
-# "0" is what a device was given that came before the first event.  Events
-# that were trimmed since then are missing; who asks for the earliest gets
-# what there is.
+# A device that came before the first event has the id "0".  Events trimmed
+# since then are missing.  A device that asks for "earliest" gets the log as it
+# is.
 
 for (['0', 'resync 6 7 8 9 10'], ['earliest', '6 7 8 9 10']) {
     my ($place, $expected) = @$_;
@@ -129,10 +129,10 @@ for (['0', 'resync 6 7 8 9 10'], ['earliest', '6 7 8 9 10']) {
 
 my $s = $t->park('short', query => 'closeafter=state&last-event-id=1-1');
 
-is($s->event()->{event}, 'resync', 'closeafter: told');
-ok($s->ended(), 'closeafter: that was the one');
+is($s->event()->{event}, 'resync', 'closeafter: resync');
+ok($s->ended(), 'closeafter: ended after the resync');
 
 $s = $t->park('trimmed', query => 'closeafter=state&last-event-id=0');
 
-is($s->event()->{event}, 'resync', 'closeafter, 0: told');
-ok($s->ended(), 'closeafter, 0: that was the one');
+is($s->event()->{event}, 'resync', 'closeafter, 0: resync');
+ok($s->ended(), 'closeafter, 0: ended after the resync');
