@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The whole way: a device logs in as a mail user and parks, mail arrives at a
-# Dovecot that publishes nothing, and the bridge tells the device; once, also
-# what came while the bridge or Redis was away.
+# From end to end: a device logs in as a mail user and parks, mail arrives at a
+# Dovecot that publishes nothing, and the bridge publishes an event. Each event
+# comes once, also for mail that arrived while the bridge or Redis was away.
 
 use strict;
 use warnings;
@@ -44,31 +44,32 @@ sub park {
         { $bridge->basic('alice', $password), @headers });
 }
 
-# A login that is not good, and one that is
+# A refused login and an accepted login
 
-is(park('wrong')->status(), 401, 'a wrong password');
+is(park('wrong')->status(), 401, 'a wrong password: 401');
 
 my $s = park('secret');
-ok($s->read_until(qr/^: parked\n\n/m), 'parked');
-ok($bridge->watches(1), 'watched');
+ok($s->read_until(qr/^: parked\n\n/m),
+    'the right password: the device is parked');
+ok($bridge->watches(1), 'the bridge watches the account');
 
-# Mail, flags, and what the device is told
+# Mail and flags, and the events of the device
 
 $dovecot->deliver(to => 'alice', subject => '=?utf-8?q?Gr=C3=BC=C3=9Fe?=');
 
 my $event = $s->event() // {};
-is($event->{event}, 'MessageNew', 'new mail');
-is($event->{json}{mailbox}, 'INBOX', 'in INBOX');
-is($event->{json}{uid}, 1, 'uid');
-is($event->{json}{subject}, "Gr\xfc\xdfe", 'subject');
+is($event->{event}, 'MessageNew', 'new mail: the device gets an event');
+is($event->{json}{mailbox}, 'INBOX', '    its mailbox is INBOX');
+is($event->{json}{uid}, 1, '    its UID');
+is($event->{json}{subject}, "Gr\xfc\xdfe", '    its subject');
 
 $imap->command('NOOP');
 $imap->command('STORE 1 +FLAGS (\Flagged)');
 $event = $s->event() // {};
-is($event->{event}, 'FlagsSet', 'a flag');
-is_deeply($event->{json}{uids}, [1], 'of this message');
+is($event->{event}, 'FlagsSet', 'a flag is set: the device gets an event');
+is_deeply($event->{json}{uids}, [1], '    with the UID of the message');
 
-# Exactly what was missed: the bridge ends, mail comes, it begins again.
+# The bridge stops, mail arrives, the bridge starts: exactly the missed events.
 
 sub subjects {
     my ($n) = @_;
@@ -81,53 +82,60 @@ sub subjects {
 
 $bridge->stop();
 is($t->redis()->command('EXISTS', 'pimap:{alice}:lease'), 0,
-    'TERM: the lease is handed back');
-like($t->read_file($t->dir() . '/bridge.log'), qr/ends$/m, 'as the log says');
+    'SIGTERM: the bridge releases the lease');
+like($t->read_file($t->dir() . '/bridge.log'), qr/ends$/m,
+    '    the log says that the bridge ends');
 $dovecot->deliver(to => 'alice', subject => "away$_") for 1 .. 3;
-ok($s->quiet(0.2), 'nobody tells');
+ok($s->quiet(0.2), 'the bridge is stopped: no event comes');
 
 $bridge->start();
-is($bridge->auth('alice', 'secret'), 'alice', 'a new login');
-is(subjects(3), 'away1 away2 away3', 'what was missed, once');
-ok($bridge->watches(1), 'watched again');
+is($bridge->auth('alice', 'secret'), 'alice',
+    'the bridge is started: a login is accepted');
+is(subjects(3), 'away1 away2 away3', '    the missed events come once');
+ok($bridge->watches(1), '    the account is watched again');
 
 $bridge->kill();
 $dovecot->deliver(to => 'alice', subject => 'killed');
 $bridge->start();
 $bridge->auth('alice', 'secret');
-is(subjects(1), 'killed', 'kill -9: what was missed, once');
-ok($bridge->watches(1), 'watched again');
+is(subjects(1), 'killed', 'kill -9: the missed event comes once');
+ok($bridge->watches(1), '    the account is watched again');
 
-# Dovecot goes
+# Dovecot stops
 
 $dovecot->kill();
-ok($bridge->watches(0), 'the server is gone');
+ok($bridge->watches(0), 'Dovecot is stopped: the account is not watched');
 $dovecot->start();
-ok($bridge->watches(1), 'and watched again when it is back');
+ok($bridge->watches(1), 'Dovecot is started: the account is watched again');
 $dovecot->deliver(to => 'alice', subject => 'back');
-is(subjects(1), 'back', 'goes on');
+is(subjects(1), 'back', '    an event comes');
 
-# Redis does not answer for a while
+# Redis does not answer for some seconds
 
 $t->redis()->pause();
 $dovecot->deliver(to => 'alice', subject => "deaf$_") for 1, 2;
 ok($t->wait_for(sub { !$bridge->healthy() }, 'health', 20),
-    'without Redis it is not healthy');
+    'Redis does not answer: the bridge is not healthy');
 $t->redis()->resume();
-is(subjects(2), 'deaf1 deaf2', 'once, when Redis is back');
-ok($t->wait_for(sub { $bridge->healthy() }, 'health'), 'healthy');
+is(subjects(2), 'deaf1 deaf2',
+    'Redis answers again: the missed events come once');
+ok($t->wait_for(sub { $bridge->healthy() }, 'health'),
+    '    the bridge is healthy');
 
 # The last device leaves
 
 $s->close();
-ok($bridge->watches(0), 'not watched any more, after the linger time');
-is($t->redis()->command('EXISTS', 'pimap:{alice}:lease'), 0, 'no lease');
+ok($bridge->watches(0),
+    'the last device has left: the watch ends after the linger time');
+is($t->redis()->command('EXISTS', 'pimap:{alice}:lease'), 0,
+    '    the lease is released');
 
-# Nothing of all this in a log
+# No secret in the logs
 
 my $logs = $bridge->log() . $t->log();
 unlike($logs, qr/secret|wrong|c2VjcmV0/, 'no password in a log');
-unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in its log');
+unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/,
+    'no error in the log of the bridge');
 is($bridge->metric('events_invalid_total'), 0, 'no invalid event');
 $bridge->stop();
-ok($bridge->{process}->ended_well(), 'it ends well');
+ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# An IMAP session of the bridge with a Cyrus: what happens in its mailboxes is
-# published, once, also what was missed, and updates are carried out.
+# An IMAP session of the bridge with Cyrus. Changes in its mailboxes are
+# published once, also those that were missed, and updates are carried out.
 
 use strict;
 use warnings;
@@ -61,7 +61,7 @@ sub test_events {
     my $s = session();
 
     is($s->start()->wait_ready(), $how, "$name: watches by $how");
-    is(scalar($s->published()), 0, '    what was there is not published');
+    is(scalar($s->published()), 0, '    existing mail is not published');
 
     # In INBOX
 
@@ -85,7 +85,7 @@ sub test_events {
     $imap->command('EXPUNGE');
     is_next($s, 'and expunged', event => 'MessageExpunge', uids => [3]);
 
-    # In another one
+    # In another mailbox
 
     $imap->command('COPY 1 Lists');
     is_next($s, 'a copy', event => 'MessageAppend', mailbox => 'Lists',
@@ -116,9 +116,9 @@ sub test_events {
         event => 'MailboxUnSubscribe', mailbox => 'Play');
     $imap->command('DELETE Play');
     is_next($s, 'and deleted', event => 'MailboxDelete', mailbox => 'Play');
-    is_deeply([$s->events(1)], [], '    nothing more has happened');
+    is_deeply([$s->events(1)], [], '    nothing else is published');
 
-    # The session's own is deleted, and made again
+    # The selected mailbox is deleted and made again
 
     $imap->command('DELETE Lists');
     is_next($s, 'a mailbox with mail', event => 'MailboxDelete',
@@ -126,18 +126,20 @@ sub test_events {
     $imap->command('CREATE Lists');
     is_next($s, 'made again', event => 'MailboxCreate', mailbox => 'Lists');
 
-    # While nobody looks, and the server is stopped
+    # While the session and the server are stopped
 
     $s->stop('KILL');
     $cyrus->miss($imap);
     $cyrus->stop();
     $cyrus->start();
 
-    is($s->start()->wait_ready(), $how, '    again, with the server');
+    is($s->start()->wait_ready(), $how,
+        '    restarted with the server, the session is ready');
     $s->is_missed(4);
 
-    is($s->restart()->wait_ready(), $how, '    once more');
-    is(scalar($s->published()), 0, '    nothing twice');
+    is($s->restart()->wait_ready(), $how,
+        '    restarted, the session is ready');
+    is(scalar($s->published()), 0, '    nothing is published twice');
 
     $s->stop();
 }
@@ -151,11 +153,12 @@ sub test_updates {
     $imap->command('CREATE Lists');
     $cyrus->deliver(to => 'bob', subject => "mail $_") for 1 .. 3;
 
-    # an administrator may log in as every user
+    # an administrator may log in as each user
 
     my $s = session(user => 'cyrus', authzid => 'bob')->start();
 
-    is($s->wait_ready(), 'IDLE', 'updates, by SASL\'s identity');
+    is($s->wait_ready(), 'IDLE',
+        'by the SASL identity a user is chosen: the session is ready');
 
     my %in = (mailbox => 'INBOX');
 
@@ -164,21 +167,23 @@ sub test_updates {
     is_next($s, 'flags', event => 'FlagsSet', uids => [1],
         flags => ['$Work']);
     is_deeply(done($s, copy => %in, uids => [1, 2], to => 'Lists')->{uids},
-        [1, 2], '    its UIDs');
+        [1, 2], '    the result has the UIDs');
     is_deeply(done($s, move => %in, uids => [2], to => 'Lists')->{uids}, [3],
-        '    its UID');
+        '    the result has the UID');
     is(done($s, append => mailbox => 'Lists', flags => ['\Draft'],
         message => "Subject: draft\n\nHi.\n")->{uids}[0], 4, '    its UID');
-    ok(done($s, delete => %in, uids => [3])->{expunged}, '    for good');
+    ok(done($s, delete => %in, uids => [3])->{expunged},
+        '    the messages are expunged');
     done($s, mailbox => mailbox => "Entw\xfcrfe", action => 'create');
     is(done($s, search => mailbox => 'Lists', query => { subject => 'draft' })
-        ->{uids}[0], 4, '    found');
+        ->{uids}[0], 4, '    the message is found');
 
     $s->stop();
 }
 
 
-# The whole way; an administrator is the master user, and no round helps IDLE.
+# From end to end. An administrator is the master user. The interval of the
+# rounds is too long to stand in for IDLE.
 
 sub test_bridge {
     my ($cyrus) = @_;
@@ -188,9 +193,10 @@ sub test_bridge {
         ->start()->wait_healthy();
     my $device = $t->park('alice');
 
-    ok($bridge->watches(1), 'a device is parked, its account watched');
+    ok($bridge->watches(1), 'a device is parked: the account is watched');
     $cyrus->deliver(to => 'alice', subject => 'all the way');
-    is(($device->event() // {})->{json}{subject}, 'all the way', '    told');
+    is(($device->event() // {})->{json}{subject}, 'all the way',
+        '    new mail: the device gets an event');
     $bridge->stop();
 }
 
@@ -207,7 +213,7 @@ sub done {
 }
 
 
-# The next event has these members.
+# Checks that the next event has these members.
 
 sub is_next {
     my ($s, $name, %its) = @_;
@@ -219,8 +225,8 @@ sub is_next {
 }
 
 
-# What a MOVE is: events of two mailboxes, in whatever order.  The first one's
-# message may have been seen before it was gone, marked as deleted.
+# The events of a MOVE, in two mailboxes and in any order. The message may be
+# seen as deleted in the first mailbox before it is gone.
 
 sub is_moved {
     my ($s, $subject) = @_;
@@ -234,5 +240,5 @@ sub is_moved {
     }
 
     is_deeply(\%text, { INBOX => 'MessageExpunge 2',
-        Lists => "MessageAppend $subject" }, '    moved');
+        Lists => "MessageAppend $subject" }, '    the message is moved');
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Contacts and calendars by the whole bridge: a device that has logged in as a
-# mail user gets what other clients change, its updates reach the server, a
-# poke saves the polling, and nothing comes twice after a restart.  Mail is
-# left to its store, if that publishes.
+# Contacts and calendars with the whole bridge. A device that has logged in as
+# a mail user gets the changes of other clients, its updates reach the server,
+# a poke replaces polling, and nothing is published twice after a restart. Mail
+# is left to its store if the store publishes.
 
 use strict;
 use warnings;
@@ -38,11 +38,12 @@ $dav->make('/alice/book/', 'addressbook', 'Friends');
 $dav->put('/alice/book/0.vcf', $dav->card('0', 'Zero'));
 
 $bridge->start();
-is($bridge->auth('alice', 'secret'), 'alice', 'logged in');
+is($bridge->auth('alice', 'secret'), 'alice', 'a login is accepted');
 
 my $s = $t->park('alice', query => 'device=phone');
 $s->read_until(qr/: parked\n\n/);
-ok($t->wait_for(sub { $bridge->log() =~ /watching contacts/ }), 'watched');
+ok($t->wait_for(sub { $bridge->log() =~ /watching contacts/ }),
+    'contacts and calendars are watched');
 
 my $redis = $t->redis();
 
@@ -66,40 +67,45 @@ sub update {
     return event('UpdateResult');
 }
 
-# Radicale's hook tells at once: it is not polled for an hour.
+# The hook of Radicale pokes the bridge; the poll interval is an hour.
 
 $dav->put('/alice/book/1.vcf', $dav->card('1', 'Ann'));
 my $event = event('ContactChange');
-is($event->{changed}[0]{href}, '/alice/book/1.vcf', 'a card');
-like($event->{changed}[0]{content}, qr/FN:Ann/, 'with its text');
+is($event->{changed}[0]{href}, '/alice/book/1.vcf',
+    'a client puts a card: an event comes at once');
+like($event->{changed}[0]{content}, qr/FN:Ann/, '    with its text');
 
 $dav->make('/alice/cal/', 'calendar', 'Work');
-is(event('CalendarCreate')->{name}, 'Work', 'a calendar');
+is(event('CalendarCreate')->{name}, 'Work',
+    'a client makes a calendar: an event comes');
 
 my $result = update('u1', update => 'dav.put', href => '/alice/cal/e.ics',
     text => $dav->event('e', 'Lunch'));
-is("$result->{update} $result->{status}", 'u1 done', 'a device puts')
+is("$result->{update} $result->{status}", 'u1 done',
+    'a device puts a calendar event: done')
     or diag($t->json($result));
-like($dav->get('/alice/cal/e.ics'), qr/Lunch/, 'others see it');
+like($dav->get('/alice/cal/e.ics'), qr/Lunch/, '    other clients see it');
 is(event('CalendarChange')->{changed}[0]{href}, '/alice/cal/e.ics',
-    'devices are told');
+    '    devices get an event');
 
 is(update('u2', update => 'dav.put', href => '/bob/cal/e.ics',
-    text => $dav->event('e', 'Lunch'))->{status}, 'invalid', 'not of others');
+    text => $dav->event('e', 'Lunch'))->{status}, 'invalid',
+    'an update of another account: invalid');
 is(scalar(@{ update('u3', update => 'dav.get',
-    hrefs => ['/alice/cal/e.ics'])->{objects} }), 1, 'got');
+    hrefs => ['/alice/cal/e.ics'])->{objects} }), 1,
+    'dav.get returns the object');
 
 $dovecot->deliver(to => 'alice', subject => 'hello');
-ok($s->quiet(2), 'mail is not published');
+ok($s->quiet(2), 'new mail is not published');
 
-# While the bridge is away; then it tells what it has missed, and that only.
+# Changes while the bridge is stopped: exactly these are published later.
 
 $bridge->stop();
 $dav->put('/alice/book/2.vcf', $dav->card('2', 'Bob'));
 $bridge->start();
 $bridge->auth('alice', 'secret');
 is_deeply([map { $_->{href} } @{ event('ContactChange')->{changed} }],
-    ['/alice/book/2.vcf'], 'what was missed, once');
+    ['/alice/book/2.vcf'], 'the missed change is published once');
 
 # The server is away for a while
 
@@ -107,17 +113,18 @@ $dav->stop();
 $bridge->kill();
 $bridge->start();
 $bridge->auth('alice', 'secret');
-ok($t->wait_for(sub { $bridge->log() =~ /DAV: .*connect/ }), 'it is away');
+ok($t->wait_for(sub { $bridge->log() =~ /DAV: .*connect/ }),
+    'the server is away: the log says so');
 $dav->start();
 $dav->put('/alice/book/3.vcf', $dav->card('3', 'Carl'));
 is(event('ContactChange')->{changed}[0]{href}, '/alice/book/3.vcf',
-    'it is back');
+    'the server is back: a change is published');
 
 $redis->command('PUBLISH', 'pimap:poke', 'nobody');
-ok($bridge->healthy(), 'healthy');
+ok($bridge->healthy(), 'the bridge is healthy');
 unlike($bridge->log(), qr/secret/, 'no password in the log');
-unlike($bridge->log(), qr/\[error\]/, 'no error');
-is($bridge->get('/poke?account=alice')->{status}, 405, 'a poke is a POST');
+unlike($bridge->log(), qr/\[error\]/, 'no error in the log');
+is($bridge->get('/poke?account=alice')->{status}, 405, 'a poke by GET: 405');
 
 $s->close() if $s->can('close');
 $bridge->stop();

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# tsdav, a client of other people's, and a device that is parked: each sees
-# what the other creates, changes and deletes, of contacts and of events, on
-# Radicale and on Xandikos; and who is late overwrites nothing.
+# tsdav, a client of another project, and a parked device on Radicale and
+# Xandikos. Each sees the contacts and calendar events that the other creates,
+# changes and deletes. An update that comes too late overwrites nothing.
 
 use strict;
 use warnings;
@@ -40,7 +40,8 @@ my %kinds = (
 
 $t{radicale}->plan(@servers * (2 * 18 + 6));
 
-# A line is a method of a client and its argument; so is what it has given.
+# A line of input is a method of a client and its argument; a line of output is
+# the result.
 
 my $script = <<'END';
 const { DAVClient } = require('tsdav');
@@ -95,7 +96,7 @@ foreach my $server (@servers) {
     };
 
     ok($device->start()->park() && $device->wait_watched(),
-        "$server: parked");
+        "$server: the device is parked");
 
     foreach my $kind (sort(keys(%kinds))) {
         my $k = $kinds{$kind};
@@ -115,16 +116,16 @@ foreach my $server (@servers) {
 
     is($tsdav->('caldav', 'makeCalendar', { url => "$url$path",
         props => { displayname => 'Trips' } })->[0]{status}, 201,
-        'it makes a calendar');
+        'tsdav makes a calendar');
     my $event = $device->event('CalendarCreate');
     is("$event->{collection} $event->{name}", "$path Trips",
-        'the device is told');
+        'the device gets an event');
     like($tsdav->('caldav', 'deleteObject', { url => "$url$path" })->{status},
-        qr/^20[04]$/, 'it deletes it');
+        qr/^20[04]$/, 'tsdav deletes the calendar');
     is($device->event('CalendarDelete')->{collection}, $path,
-        'the device is told');
+        'the device gets an event');
     unlike($device->bridge()->log(), qr/\[error\]|secret/,
-        "nothing bad in the bridge's log");
+        "no error in the log of the bridge");
 
     $device->stop();
     $process->hush();
@@ -132,7 +133,7 @@ foreach my $server (@servers) {
 }
 
 
-# One object that tsdav makes, and one that the device makes.
+# An object that tsdav makes, and an object that the device makes.
 
 sub both {
     my ($k, $dav, $device, $call, $in) = @_;
@@ -151,47 +152,55 @@ sub both {
         return ref($list) eq 'ARRAY' ? $list->[0] : $list;
     };
 
-    # It creates, and changes.
+    # tsdav creates and changes an object.
 
     is($call->('create', { $k->{in} => $in, filename => $k->{files}[0],
-        $k->{text} => $k->{make}->('One') })->{status}, 201, 'it creates');
+        $k->{text} => $k->{make}->('One') })->{status}, 201,
+        'tsdav creates an object');
     my $first = $told->($href);
     like($first->{content}, qr/:One\b/, 'the device gets it');
 
     like($call->('update', $object->($href, data => $k->{make}->('Two'),
-        etag => $first->{etag}))->{status}, qr/^20[014]$/, 'it changes');
+        etag => $first->{etag}))->{status}, qr/^20[014]$/,
+        'tsdav changes the object');
     my $second = $told->($href);
-    like($second->{content}, qr/:Two\b/, 'the device gets it');
+    like($second->{content}, qr/:Two\b/, 'the device gets the change');
 
-    # The device, too late and not; then it is tsdav that is too late.
+    # First the device has an old etag, then the current etag; then tsdav has
+    # an old etag.
 
     my %put = (update => 'dav.put', href => $href,
         text => $k->{make}->('Three'));
 
     my $result = $device->update(%put, etag => $first->{etag});
-    is($result->{status}, 'conflict', 'the device is too late');
-    like($result->{text}, qr/:Two\b/, 'and gets what there is');
+    is($result->{status}, 'conflict',
+        'the device puts with an old etag: conflict');
+    like($result->{text}, qr/:Two\b/, 'the result has the current text');
     $result = $device->update(%put, etag => $second->{etag});
-    is($result->{status}, 'done', 'it changes that');
-    is($told->($href)->{etag}, $result->{etag}, 'and is told');
-    like($has->($href)->{data}, qr/:Three\b/, 'tsdav gets it');
+    is($result->{status}, 'done',
+        'the device puts with the current etag: done');
+    is($told->($href)->{etag}, $result->{etag},
+        'the device gets an event with the etag');
+    like($has->($href)->{data}, qr/:Three\b/, 'tsdav gets the change');
     is($call->('update', $object->($href, data => $k->{make}->('Four'),
-        etag => $second->{etag}))->{status}, 412, 'tsdav is too late');
+        etag => $second->{etag}))->{status}, 412,
+        'tsdav puts with an old etag: refused');
 
     is($device->update(update => 'dav.put', href => $other,
         text => $k->{make}->('Other', 'other'))->{status}, 'done',
-        'the device creates');
-    ok($told->($other)->{etag}, 'and is told');
+        'the device creates an object');
+    ok($told->($other)->{etag}, 'the device gets an event');
     my $got = $has->($other);
-    like($got->{data}, qr/:Other\b/, 'tsdav gets it');
+    like($got->{data}, qr/:Other\b/, 'tsdav gets the object');
 
-    # Each deletes what the other has made.
+    # Each deletes an object of the other.
 
     is($device->update(update => 'dav.delete', href => $href,
-        etag => $result->{etag})->{status}, 'done', 'the device deletes');
-    like($has->($href)->{error}, qr/404/, 'tsdav has it no more');
+        etag => $result->{etag})->{status}, 'done',
+        'the device deletes an object');
+    like($has->($href)->{error}, qr/404/, 'tsdav does not find it');
     like($call->('delete', $object->($other, etag => $got->{etag}))->{status},
-        qr/^20[04]$/, 'tsdav deletes');
+        qr/^20[04]$/, 'tsdav deletes an object');
 
-    ok($told->($other)->{removed}, 'the device is told');
+    ok($told->($other)->{removed}, 'the device gets an event');
 }

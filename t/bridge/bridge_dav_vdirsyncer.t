@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# vdirsyncer, a client of other people's, and a device that is parked: each
-# sees what the other creates, changes and deletes, of contacts and of events,
-# on Radicale and on Xandikos.
+# vdirsyncer, a client of another project, and a parked device on Radicale and
+# Xandikos. Each sees the contacts and calendar events that the other creates,
+# changes and deletes.
 
 use strict;
 use warnings;
@@ -35,7 +35,7 @@ foreach my $server (@servers) {
         $dav->make($cal, 'calendar', 'Work');
     }
 
-    # One that stays, for it empties no collection.
+    # An object that stays, because vdirsyncer empties no collection.
 
     $dav->put("${book}zoe.vcf", $dav->card('zoe', 'Zoe'));
     $dav->put("${cal}stays.ics", $dav->event('stays', 'Stays'));
@@ -60,17 +60,18 @@ foreach my $server (@servers) {
     };
 
     ok($device->start()->park() && $device->wait_watched(),
-        "$server: parked");
-    is($sync->('discover'), 0, 'vdirsyncer finds all')
+        "$server: the device is parked");
+    is($sync->('discover'), 0, 'vdirsyncer finds the collections')
         or diag($t->read_file("$dir/out"));
 
-    # It creates, changes
+    # vdirsyncer creates and changes
 
     my ($ann, $lunch) = ("$local{card}ann.vcf", "$local{event}lunch.ics");
 
     $t->write_file($ann, $dav->card('ann', 'Ann'));
     $t->write_file($lunch, $dav->event('lunch', 'Lunch'));
-    is($sync->(), 0, 'it creates') or diag($t->read_file("$dir/out"));
+    is($sync->(), 0, 'it creates') or diag($t->read_file(
+        "vdirsyncer creates a contact and a calendar event"));
 
     my %event;
 
@@ -81,44 +82,48 @@ foreach my $server (@servers) {
 
     my ($card, $meal) = @event{qw(ContactChange CalendarChange)};
     like($card->{content}, qr/FN:Ann\b/, 'the device gets the contact');
-    like($meal->{content}, qr/SUMMARY:Lunch\b/, 'and the event');
+    like($meal->{content}, qr/SUMMARY:Lunch\b/,
+        'the device gets the calendar event');
 
     $t->write_file($ann, $dav->card('ann', 'Anna'));
-    is($sync->(), 0, 'it changes');
+    is($sync->(), 0, 'vdirsyncer changes the contact');
     $card = $device->change('ContactChange', $card->{href});
-    like($card->{content}, qr/FN:Anna\b/, 'the device gets it');
+    like($card->{content}, qr/FN:Anna\b/, 'the device gets the change');
 
-    # So does the device.
+    # The device changes and creates.
 
     my $result = $device->update(update => 'dav.put', href => $card->{href},
         etag => $card->{etag}, text => $dav->card('ann', 'Annabel'));
-    is($result->{status}, 'done', 'the device changes it');
+    is($result->{status}, 'done', 'the device changes the contact');
     is($device->update(update => 'dav.put', href => "${cal}trip.ics",
         text => $dav->event('trip', 'Trip'))->{status}, 'done',
-        'and creates an event');
+        'the device creates a calendar event');
     $sync->();
     like($has->('card'), qr/FN:Annabel/, 'vdirsyncer gets the contact');
-    like($has->('event'), qr/SUMMARY:Trip/, 'and the event');
+    like($has->('event'), qr/SUMMARY:Trip/,
+        'vdirsyncer gets the calendar event');
 
-    # Each deletes what the other has made.
+    # Each deletes an object of the other.
 
     is($device->update(update => 'dav.delete', href => $meal->{href},
-        etag => $meal->{etag})->{status}, 'done', 'the device deletes');
+        etag => $meal->{etag})->{status}, 'done',
+        'the device deletes a calendar event');
     is(unlink(grep { $t->read_file($_) =~ /Annabel/ }
-        glob("$local{card}*")), 1, 'vdirsyncer, too');
-    is($sync->(), 0, 'it syncs') or diag($t->read_file("$dir/out"));
-    unlike($has->('event'), qr/Lunch/, 'and has no event');
-    ok(-e $lunch ? 0 : 1, 'nor a file');
+        glob("$local{card}*")), 1, 'a local contact is deleted');
+    is($sync->(), 0, 'it syncs') or diag($t->read_file("vdirsyncer syncs"));
+    unlike($has->('event'), qr/Lunch/,
+        '    it does not have the calendar event');
+    ok(-e $lunch ? 0 : 1, '    the local file is gone');
 
     my $gone;
 
     do { $gone = $device->change('ContactChange', $card->{href}) }
         while $gone->{etag};
-    ok($gone->{removed}, 'the device is told');
+    ok($gone->{removed}, 'the device gets the removal of the contact');
     is_deeply([sort(keys(%{ $dav->etags($book) }))], ["${book}zoe.vcf"],
-        'the server has what is left');
+        'the server has the remaining objects');
     unlike($device->bridge()->log(), qr/\[error\]|secret/,
-        "nothing bad in the bridge's log");
+        "no error in the log of the bridge");
 
     $device->stop();
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An IMAP session of the bridge publishes what happens in the mailboxes of a
-# Dovecot, by whatever means the server has, and after a restart what it has
-# missed, each thing once.
+# An IMAP session of the bridge publishes the changes in the mailboxes of a
+# Dovecot by whatever extensions the server has. After a restart it publishes
+# the changes it has missed, each once.
 
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ sub test_server {
         options => { poll => 300, round => 600, flags_round => 900 });
 
     is($s->start()->wait_ready(), $how, "$name: watches by $how");
-    is(scalar($s->published()), 0, '    what was there is not published');
+    is(scalar($s->published()), 0, '    existing mail is not published');
 
     # In INBOX
 
@@ -61,17 +61,17 @@ sub test_server {
         subject => '=?utf-8?Q?Gr=C3=BC=C3=9Fe?=', body => 'Lunch at noon?');
 
     my $new = $s->event();
-    is($new->{event}, 'MessageNew', '    a delivery');
+    is($new->{event}, 'MessageNew', '    a delivery is published');
     is($new->{mailbox}, 'INBOX', '    its mailbox');
     is($new->{uid}, 4, '    its UID');
     is($new->{subject}, "Gr\xfc\xdfe", '    its subject');
     is($new->{from}, 'bob@example.net', '    its sender');
     is($new->{preview}, 'Lunch at noon?', '    its text');
-    is("$new->{messages} $new->{unseen}", '4 3', '    its place');
+    is("$new->{messages} $new->{unseen}", '4 3', '    its counts of messages');
 
     $imap->command('NOOP');
     $imap->command('STORE 2:3 +FLAGS (\Seen)');
-    is_deeply(uids($s, 'MessageRead'), [2, 3], '    read');
+    is_deeply(uids($s, 'MessageRead'), [2, 3], '    messages are read');
 
     $imap->command('STORE 2 +FLAGS (\Flagged $Work)');
     my $set = $s->event();
@@ -81,58 +81,62 @@ sub test_server {
     $imap->command('STORE 2 -FLAGS ($Work)');
     my $clear = $s->event();
     is_deeply([@{$clear}{qw(event uids flags)}],
-        ['FlagsClear', [2], ['$Work']], '    and cleared');
+        ['FlagsClear', [2], ['$Work']], '    flags are cleared');
 
     $imap->command('STORE 3 +FLAGS (\Deleted)');
     is_deeply(uids($s, 'MessageTrash'), [3], '    marked as deleted');
 
     $imap->command('EXPUNGE');
-    is_deeply(uids($s, 'MessageExpunge'), [3], '    and expunged');
+    is_deeply(uids($s, 'MessageExpunge'), [3], '    a message is expunged');
 
-    # In another one
+    # In another mailbox
 
     $imap->command('COPY 1 Lists');
     my $copy = $s->event();
     is_deeply([@{$copy}{qw(event mailbox uid subject flags)}],
-        ['MessageAppend', 'Lists', 1, 'old 1', ['\Seen']], '    a copy');
+        ['MessageAppend', 'Lists', 1, 'old 1', ['\Seen']],
+        '    a copy is published');
 
     $imap->command('SELECT Lists');
     $imap->command('STORE 1 -FLAGS (\Seen)');
     my $unread = $s->event();
     is_deeply([@{$unread}{qw(event mailbox uids flags)}],
-        ['FlagsClear', 'Lists', [1], ['\Seen']], '    is unread again');
+        ['FlagsClear', 'Lists', [1], ['\Seen']],
+        '    a message is unread again');
 
     $imap->append("Entw&APw-rfe", "Subject: draft\r\n\r\ntext\r\n");
     my $draft = $s->event();
     is_deeply([@{$draft}{qw(event mailbox uid)}],
-        [$draft->{event}, "Entw\xfcrfe", 1], '    a name in UTF-8');
+        [$draft->{event}, "Entw\xfcrfe", 1],
+        '    a name in UTF-8 is published');
 
     # Mailboxes
 
     $imap->command('CREATE Work');
     is_deeply([@{ $s->event() }{qw(event mailbox)}],
-        ['MailboxCreate', 'Work'], '    a mailbox');
+        ['MailboxCreate', 'Work'], '    a mailbox is created');
     $imap->command('SUBSCRIBE Work');
     is_deeply([@{ $s->event() }{qw(event mailbox)}],
-        ['MailboxSubscribe', 'Work'], '    is subscribed');
+        ['MailboxSubscribe', 'Work'], '    it is subscribed');
     $imap->command('RENAME Work Play');
     is_deeply([@{ $s->event() }{qw(event mailbox oldMailbox)}],
-        ['MailboxRename', 'Play', 'Work'], '    renamed');
+        ['MailboxRename', 'Play', 'Work'], '    it is renamed');
     $imap->command('DELETE Play');
     is_deeply([@{ $s->event('MailboxDelete') }{qw(event mailbox)}],
-        ['MailboxDelete', 'Play'], '    and deleted');
-    is(scalar($s->events()), 0, '    nothing more has happened');
+        ['MailboxDelete', 'Play'], '    it is deleted');
+    is(scalar($s->events()), 0, '    nothing else is published');
 
-    # While nobody looks
+    # While the session is stopped
 
     $s->stop('KILL');
     $dovecot->miss($imap);
 
-    is($s->start()->wait_ready(), $how, '    again');
+    is($s->start()->wait_ready(), $how, '    the session starts again');
     $s->is_missed(2);
 
-    is($s->restart()->wait_ready(), $how, '    once more');
-    is(scalar($s->published()), 0, '    nothing twice');
+    is($s->restart()->wait_ready(), $how,
+        '    restarted, the session is ready');
+    is(scalar($s->published()), 0, '    nothing is published twice');
 
     $s->stop();
     $imap->logout();

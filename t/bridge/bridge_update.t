@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What devices want to be done is done, in order and once, and they are told;
-# also when the bridge that began it has died.
+# The updates of devices are carried out in order and once, and the devices get
+# the results, also after the bridge that began an update has died.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ my $bridge = Pimap::Bridge->new(t => $t, server => 'master_user = "bridge"; '
 
 my $s = $t->park('alice', query => 'device=phone');
 $s->read_until(qr/: parked\n\n/);
-ok($bridge->watches(1), 'watched');
+ok($bridge->watches(1), 'the account is watched');
 
 sub update {
     my ($id, %update) = @_;
@@ -49,7 +49,7 @@ sub update {
         $t->json({ id => $id, %update }))->[0];
 }
 
-# The next result that comes; other events come in between.
+# The next result; other events may come in between.
 
 my @events;
 
@@ -66,7 +66,7 @@ sub result {
 
 sub waiting { $redis->command('XLEN', 'pimap:updates') }
 
-# One that can be repeated, one that can't
+# An update that can be repeated, and an update that cannot
 
 update('u1', update => 'store', mailbox => 'INBOX', uids => [1, 2],
     add => ['\Flagged']);
@@ -77,42 +77,44 @@ is_deeply([@$result{qw(update status device)}], ['u1', 'done', 'phone'],
 my $imap = $dovecot->imap();
 $imap->command('SELECT INBOX');
 is(join(' ', $imap->command('FETCH 1:3 FLAGS') =~ /(\d) FETCH.*Flagged/g),
-    '1 2', 'as the server says');
+    '1 2', '    the server has them');
 
 update('u2', update => 'copy', mailbox => 'INBOX', uids => [1],
     to => 'INBOX');
-is(result()->{status}, 'done', 'copied');
+is(result()->{status}, 'done', 'a message is copied');
 is(() = $imap->command('NOOP') . $imap->command('UID SEARCH ALL') =~ /\b4\b/,
-    1, 'once');
+    1, '    once');
 
-# Those of one account are carried out in their order.
+# Updates of one account are carried out in order.
 
 update("o$_", update => 'mailbox', action => 'create', mailbox => "Box$_")
     for 1 .. 5;
 is(join(' ', map { result()->{update} // '?' } 1 .. 5), 'o1 o2 o3 o4 o5',
-    'in order');
-is(() = $imap->command('LIST "" Box*') =~ /Box\d/g, 5, 'five mailboxes');
+    'five updates are done in order');
+is(() = $imap->command('LIST "" Box*') =~ /Box\d/g, 5,
+    'five mailboxes are there');
 
-# What is no update, and what the server refuses
+# Invalid updates, and updates that the server refuses
 
 update('b1', update => 'frobnicate');
-is(result()->{status}, 'invalid', 'an unknown verb');
+is(result()->{status}, 'invalid', 'an unknown verb: invalid');
 update('b2', update => 'store', mailbox => "IN\r\nBOX", uids => [1],
     add => ['\Seen']);
-is(result()->{status}, 'invalid', 'a line break');
+is(result()->{status}, 'invalid', 'a mailbox with a line break: invalid');
 update('b3', update => 'copy', mailbox => 'INBOX', uids => [1],
     to => 'Nowhere');
 $result = result();
-is($result->{status}, 'refused', 'an unknown mailbox');
-ok(length($result->{detail}), "with the server's words: $result->{detail}");
+is($result->{status}, 'refused', 'an unknown mailbox: refused');
+ok(length($result->{detail}),
+    "    with the words of the server: $result->{detail}");
 ok($t->wait_for(sub { waiting() == 0 }, 'an empty stream'),
-    'nothing is left in the stream');
+    'all updates are done: the stream is empty');
 is($redis->command('KEYS', 'pimap:{alice}:started:*')->[0], undef,
-    'nor a mark');
+    '    no mark is left in Redis');
 ok(scalar(grep { $_ eq 'MailboxCreate' } @events),
-    'and its effects are events');
+    '    the changes are published as events');
 
-# One that another bridge took, and died: it was not begun
+# An update that another bridge took but had not begun when it died
 
 $bridge->stop();
 $bridge = Pimap::Bridge->new(%$bridge);
@@ -121,13 +123,13 @@ update('d1', update => 'copy', mailbox => 'INBOX', uids => [1],
     to => 'INBOX');
 my $entry = $redis->command('XREADGROUP', 'GROUP', 'pimap-bridge', 'dead-1',
     'COUNT', 1, 'STREAMS', 'pimap:updates', '>')->[0][1][0][0];
-ok($entry, 'another bridge has it');
+ok($entry, 'another bridge takes an update');
 $bridge->start();
 $result = result();
 is_deeply([@$result{qw(update status)}], ['d1', 'done'],
-    'claimed and carried out');
+    '    it dies: the update is claimed and carried out');
 
-# And one that was begun: nobody knows
+# An update that had been begun: its result is unknown
 
 $bridge->stop();
 $bridge = Pimap::Bridge->new(%$bridge);
@@ -139,25 +141,25 @@ $redis->command('SET', "pimap:{alice}:started:$entry", 'dead-2');
 $bridge->start();
 $result = result();
 is_deeply([@$result{qw(update status)}], ['d2', 'unknown'],
-    'begun by a dead one: unknown, and not done again');
-is($bridge->metric('updates_unknown_total'), 1, 'counted');
+    'a dead bridge had begun an update: unknown, not repeated');
+is($bridge->metric('updates_unknown_total'), 1, '    counted in the metrics');
 like($imap->command('NOOP') . $imap->command('UID SEARCH ALL'),
-    qr/SEARCH 1 2 3 4 5\r/, 'no sixth message');
+    qr/SEARCH 1 2 3 4 5\r/, '    the message is not copied again');
 
-# One of many that comes while there is no session
+# Updates while the server is away
 
 $dovecot->kill();
 update('n1', update => 'store', mailbox => 'INBOX', uids => [3],
     add => ['\Flagged']);
 $result = result();
 is_deeply([@$result{qw(update status)}], ['n1', 'refused'],
-    'without the server it is refused after a while');
+    'the server is away: an update is refused after some time');
 $dovecot->start();
 update('n2', update => 'store', mailbox => 'INBOX', uids => [3],
     add => ['\Flagged']);
-is(result()->{status}, 'done', 'and done when it is back');
+is(result()->{status}, 'done', 'the server is back: an update is done');
 
-# A result is an event: what has no room in it is told.
+# A result is an event; the device is told if its content is too large.
 
 $dovecot->deliver(to => 'alice', subject => 'long', body => $_ x 400)
     for 'twice ' x 10 . "\r\n", '""""' x 30 . "\r\n";
@@ -172,25 +174,27 @@ update('f1', update => 'fetch', mailbox => 'INBOX', items => ['all'],
 my $messages = result()->{messages};
 is(join(' ', map { $_->{truncated} ? 'truncated'
     : length($_->{message}) > 30_000 } @$messages), '1 truncated',
-    'two messages are too long for one result');
+    'the second message has no room in the result: truncated');
 update('f2', update => 'fetch', mailbox => 'INBOX', items => ['text'],
     uids => [$uids[1]], max => 40_000);
 $result = result();
 is("$result->{status} $result->{truncated}", 'done 1',
-    'one that is too long when it is JSON');
+    'a message that is too large as JSON: truncated');
 like($result->{detail}, qr/^the result has \d+ bytes, 65536 are possible/,
-    'that says so');
+    '    the result says so');
 
-# Of an account without a device
+# An account without a parked device
 
 $redis->command('FCALL', 'pimap_update', 2, 'pimap:{bob}', 'pimap:updates',
     100, 'phone', 'x1', $t->json({ id => 'x1', update => 'mailbox',
         action => 'create', mailbox => 'Box' }));
 my $bob = $dovecot->imap('bob');
 ok($t->wait_for(sub { $bob->command('LIST "" Box') =~ /Box/ }, 'a mailbox'),
-    'without a parked device, too');
+    'no device is parked: an update is done, too');
 
-ok($t->wait_for(sub { waiting() == 0 }, 'an empty stream'), 'nothing left');
-unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in its log');
+ok($t->wait_for(sub { waiting() == 0 }, 'an empty stream'),
+    '    the stream is empty');
+unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/,
+    'no error in the log of the bridge');
 $bridge->stop();
-ok($bridge->{process}->ended_well(), 'it ends well');
+ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');
