@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A parked response ends when its token does, with "expired" as its last
-# event: on each transport, in each format, after a reload, too.  Tokens of
-# one time don't end together.
+# A parked response ends when its token expires, with "expired" as its last
+# event: on each transport, in each format, also after a reload.  Responses
+# whose tokens expire at the same time end spread over time.
 
 use strict;
 use warnings;
@@ -58,7 +58,7 @@ $later->read_until(qr/: parked\n\n/);
 
 $_->read_until(qr/parked.*\n/) for values(%s);
 $t->subscribed('alice');
-ok(time() < $exp, 'all are parked before');
+ok(time() < $exp, 'all are parked before their tokens expire');
 
 for my $transport (@transports) {
     my ($sse, $ndjson) = @s{$transport, "$transport ndjson"};
@@ -88,18 +88,18 @@ ok(in_time($exp), 'at its time');
 my $n = 2 * @transports + 2;
 
 ok($t->wait_for(sub { ($t->status()->{ends}{expired} // 0) == $n }),
-    'they are counted');
+    'expired devices are counted');
 is(scalar(() = $t->log() =~ /ended: reason="expired" account="alice"/g), $n,
     '    and logged');
 
 $t->redis()->publish('alice', { event => 'X' });
-is($later->event()->{event}, 'X', 'another one stays');
+is($later->event()->{event}, 'X', 'a later token: the device stays');
 
 # within the leeway
 
 my $s = park(time() - 1);
-ok($s->read_until(qr/: parked\n\n/), 'one that is good by its leeway');
-is($s->event()->{event}, 'expired', '    expires, too');
+ok($s->read_until(qr/: parked\n\n/), 'a token within the leeway: parked');
+is($s->event()->{event}, 'expired', '    and expired later');
 ok($s->ended(), '    and ends');
 
 $_->closed() for @many;
@@ -107,11 +107,12 @@ $_->closed() for @many;
 my @seconds = sort { $a <=> $b } $t->log()
     =~ /ended: reason="expired" account="many".*seconds="(\d+)/g;
 
-ok($seconds[0] < $seconds[-1], 'those of one time end one by one')
+ok($seconds[0] < $seconds[-1], 'tokens of the same time: ends are spread')
     or diag("@seconds");
-ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE, '    before their time');
+ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE,
+    '    before their tokens expire');
 
-# a reload takes the time along
+# a hand-over keeps the time of expiry
 
 my $kept = time() + 8;
 my @kept = map { park($kept, transport => $_) } @transports;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Clients that are gone without a word, as phones are: heartbeats that nobody
-# acknowledges and TCP_USER_TIMEOUT find them, and they are counted.
+# Clients vanish without closing, as phones do: TCP_USER_TIMEOUT ends their
+# connections after unacknowledged heartbeats, and they are counted.
 
 use strict;
 use warnings;
@@ -12,8 +12,8 @@ use Test::More;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 
-# A network of our own, to pull the plug of.  An ordinary user needs a user
-# namespace for it, in which he keeps his name.
+# A network namespace, whose interface the test can take down.  An ordinary
+# user needs a user namespace for it, in which the user id stays the same.
 
 my @unshare;
 
@@ -87,11 +87,12 @@ is(status()->{parked}, 3, 'all counted');
 network(0);
 
 ok($t->wait_for(sub { status()->{parked} == 0 }, 'the ends', 20),
-    'all found to be gone');
+    'the network is down: all devices are closed');
 
 my $ends = status()->{ends};
 
-is($ends->{client} + $ends->{timeout}, 3, 'and counted as that');
-is(status()->{accounts}, 0, 'nothing of the account is left');
+is($ends->{client} + $ends->{timeout}, 3,
+    'the ends are counted as client or timeout');
+is(status()->{accounts}, 0, 'no account is left');
 ok($t->wait_for(sub { $t->redis()->numsub('alice') == 0 }),
-    'not even its subscription');
+    'no subscription is left');

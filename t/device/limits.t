@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# No more devices are parked than nginx.conf allows, in all and of an account,
-# counted over all workers; a device that leaves gives its place back, and so
-# does a worker that was killed.
+# nginx.conf limits the parked devices, in all and of an account, counted over
+# all workers.  A device that leaves frees its place, and a killed worker frees
+# the places of its devices.
 
 use strict;
 use warnings;
@@ -47,62 +47,69 @@ my $two = parked($t, $second, '');
 for my $pid ($first, $second) {
     my $got = refused($pid, 'device=three');
 
-    is($got->{status}, 429, 'one more than allowed');
-    like($got->{json}{detail}, qr/too many devices/, 'and why not');
+    is($got->{status}, 429, 'a third device: refused');
+    like($got->{json}{detail}, qr/too many devices/,
+        'a third device: the reason');
 }
 
-is(refused($first, '')->{status}, 429, 'nor one without a name');
+is(refused($first, '')->{status}, 429,
+    'a third device without a name: refused');
 
 my $bob = parked($t, $first, '', 'bob');
-ok($bob, 'another account');
+ok($bob, 'another account: parked');
 
 my $any = $t->park('alice', path => '/any');
-ok($any->read_until(qr/: parked\n\n/), 'a location without the limit');
+ok($any->read_until(qr/: parked\n\n/), 'a location without the limit: parked');
 
 is($t->status()->{refused}, 3, 'refusals are counted');
 
 my $again = parked($t, $second, 'device=one');
 
-ok($again, 'a device that is there already is let in');
-is(($one->event() // {})->{event}, 'superseded', 'and replaces the older');
-ok($one->ended(), 'which ends');
+ok($again, 'the same device again: parked');
+is(($one->event() // {})->{event}, 'superseded',
+    'the same device again: the older gets superseded');
+ok($one->ended(), 'the same device again: the older ends');
 wait_devices($t, 4);
 is(refused($second, 'device=three')->{status}, 429,
-    'it is still one too many');
+    'the same device again: a third is still refused');
 
 $_->close() for ($again, $two);
 wait_devices($t, 2);
 
 $two = parked($t, $first, 'device=two');
-ok($two, 'a place was given back');
-is(refused($second, 'device=three')->{status}, 429, 'and taken');
+ok($two, 'two devices left: a new one is parked');
+is(refused($second, 'device=three')->{status}, 429,
+    'the places are taken again: a third is refused');
 
 
-# What a killed worker held.
+# The devices of a killed worker.
 
 my $killed = parked($t, $second, '', 'bob');
 
-ok($killed, "another account's second");
-is(refused($first, '', 'bob')->{status}, 429, 'no third');
+ok($killed, 'another account: a second device');
+is(refused($first, '', 'bob')->{status}, 429,
+    'another account: a third device is refused');
 kill('KILL', $second);
-ok($killed->closed(), 'the worker is gone');
+ok($killed->closed(), 'a killed worker: the device is disconnected');
 
 ok($t->wait_for(sub {
     my @pids = map { $_->{pid} } @{ $t->status()->{workers} };
     @pids == 2 && !grep { $_ == $second } @pids
-}, 'a new worker'), 'there is another one');
+}, 'a new worker'), 'a killed worker: a new worker starts');
 
 my $status = $t->status();
 my ($alive) = grep { $_->{pid} == $first } @{ $status->{workers} };
 
 is($status->{parked}, $alive->{devices},
-    'its devices are not counted any more');
-cmp_ok($status->{connects}, '>=', 7, 'what it did is');
+    'a killed worker: its devices are not counted');
+cmp_ok($status->{connects}, '>=', 7,
+    'a killed worker: its connects are counted');
 
 my $next = parked($t, $first, '', 'bob');
 
-ok($next, 'and its place is free');
-is(refused($first, '', 'bob')->{status}, 429, 'just one');
+ok($next, 'a killed worker: the place is free');
+is(refused($first, '', 'bob')->{status}, 429,
+    'a killed worker: only one place is free');
 
 
 # Devices in all.
@@ -112,14 +119,14 @@ my @parked = map { my $s = $all->park("user$_");
 
 my $full = $all->park('user4');
 
-is($full->status(), 200, 'full: a browser would not come back after a 503');
+is($full->status(), 200, 'full: 200, as a browser gives up after a 503');
 is($full->header('Content-Type'), 'text/event-stream', 'full: a stream');
 
 my ($retry) = ($full->read_until(qr/\n\n/) // '') =~ /\Aretry: (\d+)\n/;
 
-cmp_ok($retry, '>=', 30_000, 'full: to come back not too soon');
-cmp_ok($retry, '<=', 90_000, 'full: nor too late');
-ok($full->ended(), 'full: and the end');
+cmp_ok($retry, '>=', 30_000, 'full: the time to come back is long');
+cmp_ok($retry, '<=', 90_000, 'full: the time to come back is bounded');
+ok($full->ended(), 'full: the response ends');
 is($all->status()->{refused}, 1, 'full: counted');
 like($all->log(), qr/\[warn\].*"pimap_max_devices" is reached/,
     'full: logged');
@@ -127,10 +134,11 @@ ok($all->park('user5', transport => 'h2')->ended(), 'full: HTTP/2');
 
 $parked[0]->close();
 wait_devices($all, 2);
-ok($all->park('user6')->read_until(qr/: parked\n\n/), 'a place is free');
+ok($all->park('user6')->read_until(qr/: parked\n\n/),
+    'a device left: a new one is parked');
 
 
-# On a certain worker.
+# Parks a device on a given worker.
 
 sub parked {
     my ($t, $pid, $query, $account) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# With pimap_presence, accounts that come and go are announced in Redis; those
-# that could not be announced at once are, a little later.
+# With pimap_presence, the worker announces in Redis the accounts that come and
+# go.  Announcements that are not possible at once are sent a little later.
 
 use strict;
 use warnings;
@@ -38,17 +38,17 @@ sub announced {
 for my $transport (qw(http https h2)) {
     my $s = $t->park('alice', transport => $transport);
 
-    is(announced(), '+ alice', "$transport: comes");
+    is(announced(), '+ alice', "$transport: the first device comes");
 
     my $other = $t->park('alice', query => 'device=2');
     $other->read_until(qr/: parked\n\n/);
 
     $s->close();
     $other->close();
-    is(announced(), '- alice', "$transport: the last one leaves");
+    is(announced(), '- alice', "$transport: the last device leaves");
 }
 
-# Without the directive nobody tells, and odd names are told as they are
+# Without the directive there is no announcement; odd names are not escaped
 
 my $quiet = $off->park('carol');
 $off->subscribed('carol');
@@ -56,14 +56,14 @@ $off->subscribed('carol');
 my $odd = $t->park('a%20b%25%C3%BC');
 is(announced(), '+ a b%ü', 'an odd name; nothing without the directive');
 
-# A reload: the new worker announces what it has got
+# A reload: the new worker announces the accounts it has received
 
 $t->reload();
 my @both = sort(announced(), announced());
-is_deeply(\@both, ['+ a b%ü', '- a b%ü'], 'announced anew after a reload');
+is_deeply(\@both, ['+ a b%ü', '- a b%ü'], 'a reload: announced again');
 is($redis->numsub('a b%ü'), 1, 'it is there');
 
-# Redis comes back
+# Redis is away and returns
 
 my @many = map { $t->park("user$_") } 1 .. 120;
 my %seen;
@@ -76,18 +76,18 @@ sub all_announced {
     }, 'announcements');
 }
 
-ok(all_announced(), 'over a hundred come at once');
+ok(all_announced(), 'over a hundred accounts at once: all are announced');
 
 $redis->restart();
 $listener = undef;
 ok($t->wait_for(sub {
     $listener = $redis->connect();
     eval { $listener->command('SUBSCRIBE', 'pimap:presence') }
-}, 'listener'), 'listening again');
+}, 'listener'), 'Redis is back: the listener has subscribed');
 
 %seen = ();
 
-ok(all_announced(), 'all are announced when Redis is back');
+ok(all_announced(), 'Redis is back: all are announced');
 
 my @left = grep { $_ !~ /^\+ (user\d+|a b%ü)$/ } keys(%seen);
 is("@left", '', 'and none else');

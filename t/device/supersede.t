@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# A device has one parked response: the newest request of the same account and
-# device wins, wherever the older one is parked.  That one is told, and ends.
+# A device has one parked response.  The newest request of the same account and
+# device wins, on whatever worker or host the older one is parked.  The older
+# response gets "superseded" and ends.
 
 use strict;
 use warnings;
@@ -42,7 +43,7 @@ for (
     my ($name, $old, $new) = @$_;
     my $account = 'user' . ++$n;
 
-    # Redis says who came last: the older one has to have its word first.
+    # The order in Redis decides: wait for the older device's message.
 
     my $heard = $old->[0]->status()->{events}{received};
     my $older = parked($account, @$old);
@@ -57,21 +58,23 @@ for (
 
     my $event = $older->event() // {};
 
-    is("$event->{event} $event->{data}", 'superseded {}', "$name: told");
-    ok($older->ended(), "$name: ended");
+    is("$event->{event} $event->{data}", 'superseded {}',
+        "$name: the older gets superseded");
+    ok($older->ended(), "$name: the older ends");
 
     $t->subscribed($account);
     $t->redis()->publish($account, { event => 'MessageNew' });
-    is(($newer->event() // {})->{event}, 'MessageNew', "$name: newer one");
+    is(($newer->event() // {})->{event}, 'MessageNew',
+        "$name: the newer gets an event");
     ok($t->wait_for(sub { devices() == $n }, "$n devices"),
-        "$name: one is left");
+        "$name: one device is left");
 }
 
 is($t->status()->{ends}{superseded} + $other->status()->{ends}{superseded},
-    $n, 'counted');
+    $n, 'superseded devices are counted');
 
 
-# Those that have nothing to do with each other.
+# Devices that differ in account or name, or have no name.
 
 my @apart = (
     parked('anna', $t, $first, 'http', ''),
@@ -88,14 +91,14 @@ $t->subscribed($_) for qw(anna ann anna!);
 $t->redis()->publish($_, { event => 'MessageNew' }) for qw(anna ann anna!);
 
 is(join(' ', map { ($_->event() // {})->{event} // '-' } @apart),
-    join(' ', ('MessageNew') x @apart), 'others go on');
+    join(' ', ('MessageNew') x @apart), 'different devices: all get an event');
 
 $n += @apart;
-is(devices(), $n, 'all of them');
+is(devices(), $n, 'different devices: all stay parked');
 
 
-# Many at about the same time: exactly one stays, and it works.  All of them
-# have to be parked before that can be counted.
+# Many requests at about the same time: exactly one stays, and it works.  All
+# have to be parked before the count.
 
 my @many = map {
     ($_ % 3 ? $t : $other)->park('many', query => 'device=phone')
@@ -104,7 +107,8 @@ my @many = map {
 $_->read_until(qr/: parked\n\n/) for @many;
 
 $n++;
-ok($t->wait_for(sub { devices() == $n }, 'one of many'), 'one of many stays');
+ok($t->wait_for(sub { devices() == $n }, 'one of many'),
+    'many requests: one device stays');
 $t->subscribed('many');
 $t->redis()->publish('many', { event => 'MessageNew' });
 
@@ -116,10 +120,10 @@ for my $s (@many) {
 }
 
 is_deeply(\%count, { superseded => 11, MessageNew => 1 },
-    'the others were told');
+    'many requests: the others get superseded');
 
 
-# Requests that come while Redis is away can't know of each other.
+# Workers can't learn of other workers' requests while Redis is away.
 
 $t->redis()->stop();
 
@@ -127,33 +131,35 @@ my @away = (parked('away', $t, $first), parked('away', $t, $second),
     parked('away', $other));
 
 $n += 3;
-is(devices(), $n, 'all are parked while Redis is away');
+is(devices(), $n, 'Redis away: all are parked');
 is(join(' ', map { $_->event(0.1) // '-' } @away), '- - -',
-    'and none is told');
+    'Redis away: none gets superseded');
 $t->redis()->start();
 
 $n -= 2;
 ok($t->wait_for(sub { devices() == $n }, 'one after a restart', 20),
-    'exactly one remains');
+    'Redis back: exactly one remains');
 is(join(' ', map { ($_->event(0.1) // {})->{event} // '-' } @away),
-    'superseded superseded -', 'the newest');
+    'superseded superseded -', 'Redis back: the newest remains');
 
 $t->subscribed('away');
 $t->redis()->publish('away', { event => 'MessageNew' });
-is(($away[2]->event() // {})->{event}, 'MessageNew', 'and it works');
+is(($away[2]->event() // {})->{event}, 'MessageNew',
+    'Redis back: the newest gets an event');
 
-# Those that were parked before have come back, none has been told to go.
+# Devices parked before are subscribed again, none was superseded.
 
 ok($t->wait_for(sub {
     $t->status()->{workers}[0]{ready} && $t->status()->{workers}[1]{ready}
-}, 'both workers', 20), 'all are subscribed again');
+}, 'both workers', 20), 'Redis back: all are subscribed');
 $t->redis()->publish('anna', { event => 'FlagsSet' });
 is(join(' ', map { ($_->event() // {})->{event} // '-' } @apart[0 .. 5]),
-    join(' ', ('FlagsSet') x 6), 'others still go on');
+    join(' ', ('FlagsSet') x 6), 'Redis back: different devices get an event');
 
-ok($other->wait_for(sub { devices() == $n }, 'no change'), 'all of them');
+ok($other->wait_for(sub { devices() == $n }, 'no change'),
+    'Redis back: different devices stay parked');
 unlike($t->log() . $other->log(), qr/invalid payload/,
-    'control messages are understood');
+    'no control message is refused');
 
 
 sub parked {

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Devices that can't be handed over, by HTTP/2 and TLS 1.2, are told to come
-# back evenly over "pimap_drain": at no moment more than twice the even rate.
-# With their ids they lose nothing of what is published meanwhile.  Those that
-# can be handed over notice nothing.
+# Devices that can't be handed over (HTTP/2, TLS 1.2) are told to come back
+# spread over "pimap_drain", never at more than twice the even rate.  They
+# resume from their ids without a loss.  Devices that can be handed over notice
+# nothing.
 
 use strict;
 use warnings;
@@ -26,8 +26,8 @@ my $dir = $t->dir();
 my (@stays, %id, %got, @curls);
 my $uid = 0;
 
-# curl parks devices, many in a connection, each into a file of its own, and
-# says which one is over as soon as it is.
+# curl parks devices, many in a connection, writes each response to its own
+# file, and prints its name when it ends.
 
 sub curl {
     my ($first, $last, @options) = @_;
@@ -59,8 +59,8 @@ sub park {
         'parked');
 }
 
-# What the devices have got in this response, and their last ids; how many of
-# them are over in good order.
+# Reads the events and the last id of each response; returns the number of
+# responses that ended in good order.
 
 sub look {
     my $ended = 0;
@@ -84,7 +84,7 @@ sub log_events {
     }
 }
 
-# Seconds until each of them was over; events go on.
+# Seconds until the end of each response; events are published meanwhile.
 
 sub ends {
     my $select = IO::Select->new(map { $_->fh() } @curls);
@@ -104,8 +104,8 @@ sub ends {
     return @ends;
 }
 
-# In how many seconds there were more than twice as many as on average, without
-# those that a busy machine should have ended before.
+# The number of seconds with more than twice the average number of ends,
+# without the ends that a busy machine delayed.
 
 sub rushes {
     my $each = DEVICES / DRAIN;
@@ -132,7 +132,7 @@ ok(park(), 'parked');
 my $kinds = $t->status()->{devices};
 
 is(join(' ', @{$kinds}{qw(heldH2Tls detachedTls)}), H2 . ' ' . TLS12,
-    'by HTTP/2, and by TLS 1.2');
+    'devices are parked by HTTP/2 and by TLS 1.2');
 
 log_events();
 
@@ -146,13 +146,13 @@ my @slices = (0) x DRAIN;
 $slices[$_]++ for @ends;
 note("ends in each second: @slices");
 
-is(scalar(@ends), DEVICES, 'all of them are told to come back');
-cmp_ok($ends[-1], '<', DRAIN + 2, 'within the time');
-is(rushes(@slices), 0, 'in no second more than twice as many as on average');
+is(scalar(@ends), DEVICES, 'all responses end');
+cmp_ok($ends[-1], '<', DRAIN + 2, 'all end within pimap_drain');
+is(rushes(@slices), 0, 'no second has more than twice the average');
 cmp_ok(scalar(grep { $_ } @slices), '>=', DRAIN - 2, 'all the time');
-is(look(), DEVICES, 'with when, and in good order');
+is(look(), DEVICES, 'all end in good order, with the time to come back');
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }),
-    'the old workers leave');
+    'the old workers exit');
 
 # They come back.
 
@@ -165,7 +165,8 @@ look();
 my $all = join(' ', 1 .. $uid);
 
 is(scalar(grep { join(' ', @{ $got{$_} }) eq $all } 1 .. DEVICES), DEVICES,
-    'each one got all events, in order');
+    'each device resumed and got all events, in order');
 is(scalar(grep { join(' ', map { $_->{json}{uid} } $_->events($uid)) eq $all }
-    @stays), PLAIN, 'and so did those that stayed');
-is($t->status()->{ends}{drain}, DEVICES, 'which nobody was told to do');
+    @stays), PLAIN, 'devices handed over got all events');
+is($t->status()->{ends}{drain}, DEVICES,
+    'devices handed over were not told to leave');

@@ -37,7 +37,7 @@ $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }), 'a reload');
 
 $t->redis()->log('alice', { event => 'MessageNew', uid => 2 });
-is($s->event()->{json}{uid}, 2, 'an event after it');
+is($s->event()->{json}{uid}, 2, 'an event after the reload');
 
 $s->close();
 $t->wait_for(sub { seen('end') }, 'the end');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A reload hands parked devices over to the new workers: their responses go on
-# as if nothing had happened, and events come once and in order.
+# A reload hands parked devices over to the new workers.  Their responses
+# continue, and events come once and in order.
 
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ sub uids {
         $s->events($n));
 }
 
-# Nothing but those that stay is on its way out.
+# Reloads, and waits until the old workers have exited.
 
 sub reload {
     my @old = $t->workers();
@@ -61,18 +61,18 @@ $t->wait_for(sub { my $d = $t->status()->{devices};
     $d->{detached} == 8 && $d->{hibernated} == 7 }, 'detached');
 
 for my $round (1 .. 3) {
-    ok(reload(), "$round: the old workers leave");
+    ok(reload(), "$round: the old workers exit");
 
-    # The last ones may wait for Redis, after the old worker has left.
+    # The last devices may wait for Redis after the old worker has exited.
 
     ok($t->wait_for(sub { $t->status()->{parked} == 15 }),
-        "$round: all are there");
+        "$round: all devices are parked");
 
     my $status = $t->status();
 
-    is($status->{handover}{received}, 15 * $round, "$round: handed over");
-    is($status->{handover}{sent}, 15 * $round, "$round: on both sides");
-    is($status->{connects}, 15, "$round: none came back");
+    is($status->{handover}{received}, 15 * $round, "$round: all are received");
+    is($status->{handover}{sent}, 15 * $round, "$round: all are sent");
+    is($status->{connects}, 15, "$round: none reconnected");
 
     my %uids;
 
@@ -84,18 +84,19 @@ for my $round (1 .. 3) {
 
     is(join(', ', grep { /\d/ && uids($s{$_}, 2)
         ne $uids{s/.* /user/r} } sort(keys(%s))), '',
-        "$round: each one got both events, with and without a log");
+        "$round: each device got both events, with and without a log");
 }
 
-# What a device has asked for is still known.
+# The parameters of each device are kept.
 
 $redis->publish('user1', { event => 'ContactChange', collection => $_,
     uid => $_ }) for qw(/c/ /b/);
-is(uids($s{"filter $_"}, 1), '/b/', "its collections: $_")
+is(uids($s{"filter $_"}, 1), '/b/', "collections are kept: $_")
     for qw(http https);
 $redis->publish('user1', event('QuotaExceed'));
-is(uids($s{"filter $_"}, 1), $uid, "its filter: $_") for qw(http https);
-is($s{"ping $_"}->event()->{json}{interval}, 2, "its ping: $_")
+is(uids($s{"filter $_"}, 1), $uid,
+    "the filter is kept: $_") for qw(http https);
+is($s{"ping $_"}->event()->{json}{interval}, 2, "the ping is kept: $_")
     for qw(http https);
 
 my $new = $t->park('superseded', query => 'device=d');
@@ -104,24 +105,24 @@ is((($old->events(1))[0] // {})->{event}, 'superseded', 'its name');
 ok($old->ended(), 'in good order');
 $new->close();
 
-# Settings are those of the new configuration.
+# The settings are those of the new configuration.
 
 $t->nginx()->{server} = 'pimap_ping 10s min=5s;';
-ok(reload(), 'with other settings');
+ok(reload(), 'a reload with other settings');
 ok($s{'ping http'}->read_until(qr/"interval":5\b.*\n\n/),
-    'they are in force');
+    'the new settings are in force');
 
-# Where there is none any more.
+# The location is not configured any more.
 
 $t->nginx()->{locations} =~ s{= /events}{= /elsewhere};
 
 my @others = map { $s{"$_ 2"} } qw(http https);
 
-ok(reload(), 'without the location');
-ok($_->ended(), 'told to come back') for @others;
+ok(reload(), 'a reload without the location');
+ok($_->ended(), 'without the location: told to come back') for @others;
 like($_->{body}, qr/retry: \d+\n: come back\n\n\z/, 'with when') for @others;
 is(join(' ', @{ $t->status() }{qw(parked accounts)}), '0 0',
-    'nobody is left, and no account');
+    'without the location: no devices, no accounts');
 
 # A configuration that does not work changes nothing.
 
@@ -142,4 +143,4 @@ $t->wait_for(sub { $t->log() =~ /unknown directive "nonsense"/ }, 'its error');
 $t->subscribed('last');
 $redis->publish('last', event('FlagsSet'));
 is(uids($s, 1) . " @workers", "$uid " . join(' ', $t->workers()),
-    'a failed reload: nothing has happened');
+    'a failed reload: the devices stay');

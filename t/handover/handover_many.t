@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# 4,000 devices stay through five reloads with other numbers of workers, and
-# get each event once while 1,000 a second are published, with a log and
-# without; those of the log in order.
+# 4,000 devices stay parked through five reloads with changing numbers of
+# workers.  They get each event once, at 1,000 events a second, with a log and
+# without; events of the log come in order.
 
 use strict;
 use warnings;
@@ -24,12 +24,12 @@ my $crowd = Pimap::Crowd->new(t => $t,
         : (accounts => 2000, seconds => 10));
 
 $t->plan(3 + 2 * 2 + READ + 4);
-ok($crowd->build(), 'clients are built');
+ok($crowd->build(), 'the clients are built');
 $t->run();
 $t->wait_ready();
 $crowd->park();
 
-# These are read whole, the others are counted.
+# These streams are read in full; the others are only counted.
 
 my @read = map { $t->park("account-$_",
     transport => $_ % 2 ? 'http' : 'https', query => 'device=r') } 1 .. READ;
@@ -51,14 +51,14 @@ for my $workers (4, 1, 3, 2, 2) {
     $t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old ones');
 }
 
-is($crowd->publishing(), 2, 'all of that was while it was published');
+is($crowd->publishing(), 2, 'both publishers ran during all reloads');
 
 my $published = $crowd->published();
 my $logged = $crowd->published('FCALL');
 
 for my $kind ($crowd->kinds()) {
     is_deeply($crowd->got($kind), $published,
-        "$kind: each one got all of its events");
+        "$kind: each device got all of its events");
     is($crowd->closed($kind), 0, "$kind: none was closed");
 }
 
@@ -67,16 +67,17 @@ for my $i (1 .. READ) {
         $read[$i - 1]->events($published->{$i} // 0);
 
     is("@ids", join(' ', 1 .. ($logged->{$i} // 0)),
-        "account-$i: once and in order");
+        "account-$i: events come once and in order");
 }
 
 my $status = $t->status();
 
-is($status->{handover}{received}, 5 * $all, 'all were handed over, each time');
-is($status->{connects}, $all, 'none has connected again');
-is($status->{parked}, $all, 'all are counted');
+is($status->{handover}{received}, 5 * $all,
+    'each reload hands all devices over');
+is($status->{connects}, $all, 'no device reconnected');
+is($status->{parked}, $all, 'all devices are counted');
 
 my @share = sort { $a <=> $b } map { $_->{devices} } @{ $status->{workers} };
 
 cmp_ok($share[1] - $share[0], '<', $all / ($ENV{PIMAP_ASAN} ? 5 : 10),
-    "spread evenly: @share");
+    "devices are spread evenly: @share");

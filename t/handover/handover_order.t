@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An event without an id that comes just when a device changes hands comes
-# once, also where the new worker hears of it late: long after the old one has
-# delivered it, given the device away, and left.
+# An event without an id that arrives during a hand-over is delivered once.
+# This holds also if the new worker receives it late: after the old worker has
+# delivered it, sent the device, and exited.
 
 use strict;
 use warnings;
@@ -40,7 +40,7 @@ sub parked_alone {
     return $s;
 }
 
-# The old worker has the device, what is under way to the new one is held up.
+# The old worker has the device; the proxy delays the new worker's replies.
 
 sub hand_over {
     my ($conf) = @_;
@@ -52,19 +52,19 @@ sub hand_over {
     $t->nginx()->{http} = $conf;
     $t->nginx()->reload();
     ok($t->wait_for(sub { $proxy->noted('marker') > $markers }, 'a marker'),
-        'the marker is on its way');
+        'the marker is in flight');
 
     return @old;
 }
 
-# The old worker hears of the marker, the new one does not.
+# The old worker receives the marker, the new one does not.
 
 sub waits {
     my (@old) = @_;
 
     $proxy->mode('late');
     ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }), 'it leaves');
-    is($t->status()->{parked}, 0, 'the device waits');
+    is($t->status()->{parked}, 0, 'the device waits for the marker');
 }
 
 for my $transport (qw(http https)) {
@@ -72,15 +72,17 @@ for my $transport (qw(http https)) {
     my @old = hand_over($slow);
 
     $t->redis()->publish($transport, event(1));
-    is(($s->event() // {})->{json}{uid}, 1, "$transport: by the old worker");
+    is(($s->event() // {})->{json}{uid}, 1,
+        "$transport: delivered by the old worker");
 
     waits(@old);
 
     $proxy->mode('open');
-    ok($t->wait_for(sub { $t->status()->{parked} == 1 }), 'until it is told');
+    ok($t->wait_for(sub { $t->status()->{parked} == 1 }),
+        'the marker arrives: the device is parked');
 
     $t->redis()->publish($transport, event(2));
-    is(($s->event() // {})->{json}{uid}, 2, "$transport: nothing twice");
+    is(($s->event() // {})->{json}{uid}, 2, "$transport: no event twice");
     $s->close();
 
     $t->nginx()->{http} = '';
@@ -88,9 +90,10 @@ for my $transport (qw(http https)) {
     $t->wait_ready();
 }
 
-# A marker that does not come at all is not waited for.
+# The new worker stops waiting for a marker that never arrives.
 
 my $s = parked_alone('late');
 
 waits(hand_over($slow));
-ok($t->wait_for(sub { $t->status()->{parked} == 1 }), 'parked without it');
+ok($t->wait_for(sub { $t->status()->{parked} == 1 }),
+    'no marker arrives: parked without it');

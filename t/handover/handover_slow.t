@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Devices that have not read all are handed over with what waits for them, as
-# far as that fits into a message; with more, they are told to come back.
+# A slow device is handed over with its buffer if that fits into one message.
+# With a larger buffer it is told to come back.
 
 use strict;
 use warnings;
@@ -49,14 +49,15 @@ for my $transport (qw(http https)) {
             > $before->{handover}{received} }),
         "$transport: handed over");
     is(uids($s{+FEW}->events(FEW)), join(' ', 1 .. FEW),
-        "$transport: with all that had waited");
+        "$transport: with its whole buffer");
     $redis->log($transport . FEW, { event => 'MessageNew', uid => FEW + 1 });
-    is(uids($s{+FEW}->event()), FEW + 1, "$transport: and what comes later");
+    is(uids($s{+FEW}->event()), FEW + 1, "$transport: it gets later events");
 
     is(uids($s{+MANY}->events(MANY)), join(' ', 1 .. MANY),
-        "$transport: too much of it: nothing is lost");
-    ok($s{+MANY}->ended(), "$transport: and told to come back");
-    ok($t->wait_for(sub { !-e "/proc/$old" }), "$transport: then it leaves");
+        "$transport: a large buffer: nothing is lost");
+    ok($s{+MANY}->ended(), "$transport: a large buffer: told to come back");
+    ok($t->wait_for(sub { !-e "/proc/$old" }),
+        "$transport: then the old worker exits");
 
     $_->close() for values(%s);
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody');

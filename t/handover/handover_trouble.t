@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
-# Hand-overs that are disturbed: reloads on top of each other, a new worker
-# that is killed, Redis away.  Nothing is lost without a word, and nothing
-# leaks.
+# Disturbed hand-overs: overlapping reloads, a new worker that is killed, Redis
+# away.  Each device stays parked or its response ends, and nothing leaks.
 
 use strict;
 use warnings;
@@ -40,7 +39,7 @@ sub park_all {
     return @s;
 }
 
-# Those that are there get an event, the others have ended: how many of each.
+# The number of devices that get an event, and of those that have ended.
 
 sub census {
     my @s = @_;
@@ -64,7 +63,7 @@ sub one_generation {
         'the others to leave', 30);
 }
 
-# Fast.
+# Reloads in quick succession.
 
 my @s = park_all(DEVICES);
 
@@ -74,10 +73,10 @@ for (1 .. 5) {
 }
 
 ok(one_generation(), 'five reloads in a row');
-is(join(' ', census(@s)), DEVICES . ' 0', 'all are there');
-is($t->status()->{connects}, DEVICES, 'none has come back');
+is(join(' ', census(@s)), DEVICES . ' 0', 'five reloads: all devices stay');
+is($t->status()->{connects}, DEVICES, 'five reloads: none reconnected');
 
-# What is open in the master and in workers stays the same.
+# The number of open files in master and workers stays the same.
 
 my @fds = map { $t->nginx()->fds($_) } $t->nginx()->pid();
 my $rss = $t->nginx()->rss($t->nginx()->pid());
@@ -89,7 +88,8 @@ for (1 .. 20) {
     $t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old ones');
 }
 
-is($t->nginx()->fds($t->nginx()->pid()), $fds[0], 'the master: no files');
+is($t->nginx()->fds($t->nginx()->pid()), $fds[0],
+    'twenty reloads: no more files in the master');
 cmp_ok($t->nginx()->rss($t->nginx()->pid()) - $rss, '<', $t->slack(512),
     'and no memory');
 
@@ -97,11 +97,12 @@ my ($sum, $parked) = (0, 0);
 
 $sum += $t->nginx()->fds($_) for $t->workers();
 $parked += $_->{devices} for @{ $t->status()->{workers} };
-is($parked, DEVICES, 'workers: all devices');
-cmp_ok($sum, '<', DEVICES + 2 * 40, 'and hardly more files than those');
-is(join(' ', census(@s)), DEVICES . ' 0', 'after twenty more, all are there');
+is($parked, DEVICES, 'twenty reloads: all devices are counted');
+cmp_ok($sum, '<', DEVICES + 2 * 40,
+    'twenty reloads: few more files than devices');
+is(join(' ', census(@s)), DEVICES . ' 0', 'twenty reloads: all devices stay');
 
-# A worker is killed as soon as it is there.
+# A new worker is killed at once.
 
 my %before = map { $_ => 1 } $t->workers();
 
@@ -112,19 +113,19 @@ my ($victim) = $t->wait_for(sub { (grep { !$before{$_} } $t->workers())[0] },
 
 select(undef, undef, undef, 0.12);
 kill('KILL', $victim);
-ok(one_generation(), 'a new worker is killed');
+ok(one_generation(), 'a killed worker: the old ones exit');
 
 my ($there, $gone) = census(@s);
 
-is($there + $gone, DEVICES, 'each device is there or has been told');
-cmp_ok($there, '>', 0, 'those of the other one are there');
+is($there + $gone, DEVICES, 'a killed worker: each device stays or ends');
+cmp_ok($there, '>', 0, 'a killed worker: devices of the other stay');
 ok($t->wait_for(sub { $t->status()->{parked} == $there }),
-    'and they are counted');
+    'a killed worker: devices are counted');
 
 $_->close() for @s;
 $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody to be left');
 
-# Redis is away.
+# Redis is away during a reload.
 
 @s = park_all(10);
 $redis->stop();
@@ -134,7 +135,8 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'old ones', 30),
     'without Redis');
-ok($t->wait_for(sub { $t->status()->{parked} == 10 }), 'all are handed over');
+ok($t->wait_for(sub { $t->status()->{parked} == 10 }),
+    'Redis away: all devices are handed over');
 $redis->start();
 ok($t->wait_ready(), 'Redis is back');
 ok($t->wait_for(sub { $t->status()->{accounts}
@@ -143,5 +145,5 @@ ok($t->wait_for(sub { $t->status()->{accounts}
 
 my ($got, $ended) = census(@s);
 
-is($ended, 0, 'nobody has been sent away');
-is($got, 10, 'and events come');
+is($ended, 0, 'Redis away: no response ends');
+is($got, 10, 'Redis back: all devices get an event');

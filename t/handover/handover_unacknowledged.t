@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A new worker that dies or hangs before it acknowledges a device: the device
-# is disconnected by the old worker, counted and logged, and served by none.
+# A new worker dies or hangs before it acknowledges a device: the old worker
+# disconnects the device, counts and logs it, and no worker serves it.
 
 use strict;
 use warnings;
@@ -34,7 +34,7 @@ sub logged {
     return $t->wait_for(sub { lines($re) }, "a line of the log: $re", 20);
 }
 
-# The new worker stops before it hears of the marker; the old worker hears of
+# The new worker stops before it receives the marker; the old worker receives
 # it, and sends the device.
 
 sub unacknowledged {
@@ -54,7 +54,7 @@ sub unacknowledged {
     $t->nginx()->{http} = $slow;
     $t->nginx()->reload();
     ok($t->wait_for(sub { $proxy->noted('marker') > $markers }, 'a marker'),
-        "$transport: the marker is on its way");
+        "$transport: the marker is in flight");
 
     my ($new) = grep { $_ != $old } $t->workers();
 
@@ -63,7 +63,7 @@ sub unacknowledged {
 
     ok(logged(qr/handover: sent peer:0 account:"$transport" devices:1/),
         'the device is sent');
-    ok(!$s->closed(0), 'and still connected');
+    ok(!$s->closed(0), 'the device is still connected');
 
     return ($s, $old, $new);
 }
@@ -76,7 +76,8 @@ my ($s, $old, $new) = unacknowledged('https');
 
 kill('KILL', $new);
 ok($s->closed(3), 'a killed worker: the device is disconnected');
-ok(logged(qr/disconnects 1 devices of account "https"/), 'which is logged');
+ok(logged(qr/disconnects 1 devices of account "https"/),
+    'a killed worker: the log names the account');
 ok(gone($old), 'the old worker quits');
 
 $proxy->mode('open');
@@ -86,7 +87,7 @@ $t->wait_ready();
 
 my $counted = $t->status()->{ends}{error};
 
-cmp_ok($counted, '>', 0, 'and counted');
+cmp_ok($counted, '>', 0, 'the device is counted as an error');
 is($t->status()->{parked}, 0, 'no worker has it');
 
 # The new worker hangs.
@@ -100,5 +101,5 @@ $proxy->mode('open');
 kill('CONT', $new);
 
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }),
-    'the new worker gives it up, too');
+    'a worker that hung: it gives the device up');
 is($t->status()->{ends}{error}, $counted + 1, 'counted as an error once');

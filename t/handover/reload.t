@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# A worker that leaves tells devices that it can't hand over when to come back,
-# ends each response as it should be, spread over "pimap_drain", and stays
-# until that is done; new workers take new ones.  "worker_shutdown_timeout" and
-# a fast stop win.
+# An old worker tells the devices that it can't hand over when to come back,
+# and ends their responses properly, spread over "pimap_drain"; then it exits.
+# New workers park new devices.  "worker_shutdown_timeout" and a fast stop
+# close connections at once.
 
 use strict;
 use warnings;
@@ -43,10 +43,10 @@ sub park_all {
     return @s;
 }
 
-# The last words: a comment may stand in them.
+# The end of a response, maybe with comments.
 my $goodbye = qr/^retry: [1-9]\d*\n(?::.*\n)*\n\z/m;
 
-# When each of them is over, in seconds from now.
+# The end of each response, in seconds from now.
 
 sub ends {
     my ($at, @s) = @_;
@@ -64,7 +64,7 @@ sub ends {
     return sort { $a <=> $b } values(%end);
 }
 
-# Which moments, of a tenth of a second, something happened in.
+# The number of tenths of a second in which at least one time falls.
 
 sub moments {
     my %moments = map { int($_ * 10) => 1 } @_;
@@ -80,31 +80,32 @@ $t->reload();
 
 my $new = $t->park('alice');
 
-ok($new->read_until(qr/: parked\n\n/), 'reload: new workers take new ones');
+ok($new->read_until(qr/: parked\n\n/), 'reload: new workers park new devices');
 
 my @ends = ends($t, @old);
 
 is(scalar(@ends), 30, 'reload: each response ends in good order');
 is(scalar(grep { $_->{body} =~ $goodbye } @old), 30,
-    'reload: each one says when to come back');
-cmp_ok($ends[-1], '<', 2 + LATE, 'reload: within the time');
-cmp_ok(moments(@ends), '>', 3, 'reload: not all at once');
+    'reload: each response says when to come back');
+cmp_ok($ends[-1], '<', 2 + LATE, 'reload: all end within pimap_drain');
+cmp_ok(moments(@ends), '>', 3, 'reload: ends are spread');
 
 my %retry = map { $_->{body} =~ /retry: (\d+)/ } @old, @old;
 
-cmp_ok(scalar(keys(%retry)), '>', 10, 'reload: and not back all at once');
-ok($t->wait_for(sub { !grep { -e "/proc/$_" } @pids }), 'reload: then leave');
+cmp_ok(scalar(keys(%retry)), '>', 10, 'reload: times to come back are spread');
+ok($t->wait_for(sub { !grep { -e "/proc/$_" } @pids }),
+    'reload: then the old workers exit');
 
 my $status = $t->status();
 
-is($status->{parked}, 1, 'reload: the new one is counted');
-is($status->{ends}{drain}, 30, 'reload: the old ones too');
-is($status->{connects}, 31, 'reload: all of them were');
+is($status->{parked}, 1, 'reload: the new device is counted');
+is($status->{ends}{drain}, 30, 'reload: the ends are counted');
+is($status->{connects}, 31, 'reload: all connects are counted');
 is(scalar(@{ $status->{workers} }), 2, 'reload: two workers');
 
 ok($t->wait_ready() && $t->subscribed('alice'), 'reload: ready');
 is($t->publish('alice', { event => 'One' })->{json}{receivers}, 1,
-    'reload: heard once');
+    'reload: one subscriber');
 is(($new->event() // {})->{event}, 'One', 'reload: delivered');
 
 # Quit.
@@ -116,11 +117,11 @@ $t->quit();
 
 is(scalar(@ends), 6, 'quit: each response ends in good order');
 is(scalar(grep { $_->{body} =~ $goodbye } @old), 6,
-    'quit: each one says when to come back');
-ok($t->nginx()->gone(), 'quit: gone');
+    'quit: each response says when to come back');
+ok($t->nginx()->gone(), 'quit: nginx exits');
 
-# A request that comes to a worker on its way out is not parked there.  It has
-# read the first half: what came after it has been answered.
+# An exiting worker does not park a request.  The worker has read its first
+# half, because it has answered a later request.
 
 my $half = $stop->open_stream("GET /events?account=bob HTTP/1.1\r\n");
 
@@ -128,9 +129,9 @@ $stop->status();
 $stop->reload();
 $half->send("Host: localhost\r\n\r\n");
 
-is($half->status(), 200, 'late: a response all the same');
-ok($half->ended(), 'late: which is over');
-like($half->{body}, qr/\A$goodbye/, 'late: and says when to come back');
+is($half->status(), 200, 'late: status 200');
+ok($half->ended(), 'late: the response ends');
+like($half->{body}, qr/\A$goodbye/, 'late: it says when to come back');
 
 # worker_shutdown_timeout.
 
@@ -142,10 +143,11 @@ my $start = time();
 $one->reload();
 is(scalar(grep { $_->closed() } @old), 6, 'shutdown time-out: all closed');
 ok($one->wait_for(sub { !grep { -e "/proc/$_" } @pids }),
-    'shutdown time-out: gone');
-cmp_ok(time() - $start, '<', 5, 'shutdown time-out: long before the drain');
+    'shutdown time-out: the workers exit');
+cmp_ok(time() - $start, '<', 5,
+    'shutdown time-out: before the end of pimap_drain');
 ok($one->wait_for(sub { $one->status()->{parked} == 0 }),
-    'shutdown time-out: nothing is left in the counters');
+    'shutdown time-out: no device is counted');
 
 # A fast stop.
 
@@ -155,11 +157,11 @@ $stop->nginx()->stop();
 is(scalar(grep { $_->closed() } @old), 6, 'stop: all closed');
 cmp_ok(time() - $start, '<', 5, 'stop: at once');
 
-# Devices that could be handed over, and nobody to take them: that is known.
+# Devices could be handed over, but there is no new worker.
 
 @old = map { $last->park('alice') } 1 .. 3;
 $last->wait_for(sub { $last->status()->{devices}{detached} == 3 });
 $last->quit();
 @ends = ends($last, @old);
 is(scalar(@ends), 3, 'quit, detached: each response ends in good order');
-cmp_ok($ends[-1], '<', 1.5, 'quit, detached: nobody is looked for');
+cmp_ok($ends[-1], '<', 1.5, 'quit, detached: without waiting for a peer');

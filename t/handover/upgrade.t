@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A new binary takes the devices of the old one over: USR2, then QUIT to the
-# old master.  Then a reload of the new one.
+# A new binary receives the devices of the old one: USR2, then QUIT to the old
+# master.  Then the new master reloads.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ sub workers {
 }
 
 $t->plan(14);
-ok($crowd->build(), 'clients are built');
+ok($crowd->build(), 'the clients are built');
 
 # nginx upgrades a daemon only.
 
@@ -53,15 +53,15 @@ my $old = master();
 kill('USR2', $old);
 ok($t->wait_for(sub { -s "$dir/nginx.pid" && -e "$dir/nginx.pid.oldbin" }),
     'the new binary runs');
-ok($t->wait_for(sub { workers(master()) == 2 }), 'with its workers');
+ok($t->wait_for(sub { workers(master()) == 2 }), 'the new workers run');
 kill('QUIT', $old);
-ok($t->wait_for(sub { !-e "/proc/$old" }), 'the old one leaves');
+ok($t->wait_for(sub { !-e "/proc/$old" }), 'the old master exits');
 
 my $new = master();
 
-isnt($new, $old, 'another process serves');
+isnt($new, $old, 'another master serves');
 
-# The last ones may wait for Redis, after the old worker has left.
+# The last devices may wait for Redis after the old worker has exited.
 
 my $all = $crowd->devices();
 
@@ -69,25 +69,25 @@ ok($t->wait_for(sub {
     my $s = $t->status();
     return join(' ', $s->{parked}, $s->{handover}{received}, $s->{connects})
         eq "$all $all 0";
-}), 'all have been handed over');
+}), 'all devices were handed over');
 
-# The new master reloads as ever.
+# The new master reloads.
 
 my @workers = workers($new);
 
 kill('HUP', $new);
 $t->wait_for(sub { !grep { -e "/proc/$_" } @workers }, 'its old workers');
 ok($t->wait_for(sub { $t->status()->{parked} == $all }),
-    'a reload of the new one');
+    'a reload of the new master: all devices stay');
 
 for my $kind ($crowd->kinds()) {
     is_deeply($crowd->got($kind), $crowd->published(),
-        "$kind: each one got all of its events");
+        "$kind: each device got all of its events");
     is($crowd->closed($kind), 0, "$kind: none was closed");
 }
 
 $crowd->stop();
 kill('QUIT', $new);
-ok($t->wait_for(sub { !-e "/proc/$new" }), 'it leaves, too');
+ok($t->wait_for(sub { !-e "/proc/$new" }), 'the new master exits');
 
 END { kill('TERM', grep { $_ } master()) if -e "$dir/nginx.pid" }

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A new binary whose workers do not understand the old ones' records: devices
-# are told to come back, and do so without a loss.  And back again.
+# The workers of a new binary do not understand the old records: devices are
+# told to come back, and resume without a loss.  The same for a downgrade.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub event {
     return { event => 'MessageNew', mailbox => 'INBOX', uid => ++$uid };
 }
 
-# All of the devices, those that come back with their last ids.
+# Parks all devices; those that come back send their last ids.
 
 sub park {
     for my $n (1 .. DEVICES) {
@@ -45,7 +45,7 @@ sub park {
         $d->{detached} + $d->{hibernated} == DEVICES }, 'detached');
 }
 
-# How many of them have got just the next event.
+# The number of devices that got exactly the next event.
 
 sub got_next {
     my $right = 0;
@@ -62,7 +62,7 @@ sub got_next {
 
 sub log_events { $t->redis()->log("user$_", event()) for 1 .. DEVICES }
 
-# The binary and the module's file of now take over from the old master.
+# Replaces the old master by the installed binary and module.
 
 sub upgrade {
     my $old = master();
@@ -109,22 +109,22 @@ for my $round (['forth', $modules[1]], ['back', $modules[0]]) {
     is(scalar(grep { $s{$_}->ended() } 1 .. DEVICES), DEVICES,
         "$way: each response ends in good order");
     is(scalar(grep { $_->{body} =~ /retry: [1-9]\d*\n: come back\n\n\z/ }
-        values(%s)), DEVICES, "$way: and says when to come back");
-    ok($t->wait_for(sub { !-e "/proc/$old" }), "$way: the old one leaves");
+        values(%s)), DEVICES, "$way: each response says when to come back");
+    ok($t->wait_for(sub { !-e "/proc/$old" }), "$way: the old master exits");
     cmp_ok(scalar(() = $t->log() =~ /of another version/g), '>', $before,
-        "$way: with a word");
+        "$way: the log says why");
 
     log_events();
     park();
-    is(got_next(), DEVICES, "$way: what they missed is there");
+    is(got_next(), DEVICES, "$way: devices get the events they missed");
     is(join(' ', map { $_->{parked}, $_->{handover}{received} } $t->status()),
         DEVICES . ' 0',
-        "$way: by coming back only");
+        "$way: no device was handed over");
     $_->close() for values(%s);
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody');
 }
 
-# A new file is not loaded by a reload: the language is that of before.
+# A reload does not load a new file, so the records are the old ones.
 
 park();
 install($modules[1]);
