@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A GET parks a response on each transport and any worker, and carries the
-# account's events: each on one line, in order, whole, up to the size limit.
+# A GET parks a response, on each transport and in any worker.  It has the
+# account's events: each on one line, in order, complete, up to the limit.
 
 use strict;
 use warnings;
@@ -17,17 +17,17 @@ my @transports = qw(http https h2 h2c);
 my @methods = qw(PUT PATCH DELETE OPTIONS PROPFIND);
 my $max = 65536;
 
-# Its ids are in no log.
+# The ids of this test are in no log.
 my $t = Pimap->new(workers => 2, http => 'pimap_gap_check 0;');
 $t->plan(8 * @transports + 3 * @methods + 5 + 9 * (2 * @transports) + 8
     + 3 * @transports + 3);
 $t->run();
-$t->wait_ready();      # else who comes has no id
+$t->wait_ready();      # else a device gets no id
 
 my $redis = $t->redis();
 
 
-# The head and what comes at once.
+# The head and the first bytes.
 
 for my $transport (@transports) {
     my $s = $t->park('alice', transport => $transport);
@@ -54,11 +54,11 @@ for my $method (@methods) {
     my $s = $t->park('alice', method => $method, close => 1);
 
     is($s->status(), 405, "$method: status");
-    is($s->header('Allow'), 'GET, HEAD, POST', "$method: allowed ones");
+    is($s->header('Allow'), 'GET, HEAD, POST', "$method: the allowed methods");
     like($s->body(), qr/"status":405/, "$method: problem");
 }
 
-# The body of a refused request is not taken for the next request.
+# The body of a refused request is not read as the next request.
 
 my $inner = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n";
 my $s = $t->open_stream("PUT /events?account=alice HTTP/1.1\r\n"
@@ -68,15 +68,15 @@ my $s = $t->open_stream("PUT /events?account=alice HTTP/1.1\r\n"
 );
 
 is($s->status(), 405, 'refused with a body');
-is(join(' ', $s->body() =~ m{^HTTP/1.1 (\d+)}mg), 404, 'body is skipped');
+is(join(' ', $s->body() =~ m{^HTTP/1.1 (\d+)}mg), 404, 'its body is skipped');
 
 my $got = $t->get('/events?account=alice', body => 'x');
 
 is($got->{status}, 400, 'GET with a body');
-like($got->{json}{detail}, qr/only a POST/, 'and why not');
+like($got->{json}{detail}, qr/only a POST/, 'with the reason');
 
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'no device'),
-    'all have left');
+    'all devices have left');
 
 
 # Two devices on each transport, spread over the workers.
@@ -110,7 +110,7 @@ my $state = '{"@type":"StateChange","changed":{"a1":{"Email":"s1"}}}';
 
 my %got = map { $_ => [] } keys(%device);
 
-# Devices read at once: what is too much for the sockets has its own limit.
+# Devices are read meanwhile, because a full buffer would close them.
 
 sub publish {
     my ($text, $n) = @_;
@@ -124,9 +124,9 @@ sub publish {
     return $receivers;
 }
 
-is(publish($short, 1), 2, 'both workers have it');
-is(publish("17-1 $lines", 1), 2, 'with an id');
-is(publish($head . 'x' x $max . '"}', 0), 2, 'over the limit');
+is(publish($short, 1), 2, 'an event reaches both workers');
+is(publish("17-1 $lines", 1), 2, 'an event with an id');
+is(publish($head . 'x' x $max . '"}', 0), 2, 'an event over the limit');
 publish($_, 1) for ($utf8, $big, "17-2 $big", $state);
 
 # One command, so that Redis writes all at once; hiredis reads 16 kB a time.
@@ -145,11 +145,11 @@ for my $name (sort(keys(%device))) {
     is($got[0]{data}, $short, "$name: text as it was published");
     ok(!exists $got[0]{id}, "$name: no id if there was none");
     is("$got[1]{id} $got[1]{event} $got[1]{data}", "17-1 FlagsSet $line",
-        "$name: id, name, on one line");
+        "$name: id and name, on one line");
     is($got[2]{data}, $utf8, "$name: escapes and UTF-8");
-    ok($got[3]{data} eq $big, "$name: of the largest size");
+    ok($got[3]{data} eq $big, "$name: an event of the largest size");
     ok($got[4]{data} eq $big && $got[4]{id} eq '17-2',
-        "$name: and with an id");
+        "$name: the same with an id");
     is("$got[5]{event} $got[5]{data}", "state $state", "$name: state");
 
     my @burst = map { $device{$name}->event() // {} } 1 .. 48;
@@ -157,15 +157,16 @@ for my $name (sort(keys(%device))) {
     is(join(' ', map { $_->{id} // '-' } @burst),
         join(' ', map { "17-$_" } 3 .. 50), "$name: a burst, in order");
     is_deeply([grep { length($_->{json}{pad} // '') != 1000 } @burst], [],
-        "$name: and whole");
+        "$name: complete");
 }
 
-is($redis->publish('bob', $short), 1, "another account's event");
-is($bob->event()->{data}, $short, 'is its only one');
-is($bob->event(0.1), undef, 'and nothing comes behind');
+is($redis->publish('bob', $short), 1, "an event of another account");
+is($bob->event()->{data}, $short, 'reaches that device only');
+is($bob->event(0.1), undef, 'no other event comes');
 
-is($redis->publish('carol', $short), 0, 'an account that nobody parks for');
-is($t->status()->{events}{invalid}, 2, 'what was over the limit is counted');
+is($redis->publish('carol', $short), 0,
+    'an account without a device has no receiver');
+is($t->status()->{events}{invalid}, 2, 'events over the limit are counted');
 $_->close() for values(%device);
 
 
@@ -177,7 +178,7 @@ my @once = map {
     $s;
 } @transports;
 
-ok($t->subscribed('dave'), 'parked for one event');
+ok($t->subscribed('dave'), 'a device that closes after an event');
 $redis->command('EVAL', "redis.call('PUBLISH', KEYS[1], ARGV[1]);"
     . "redis.call('PUBLISH', KEYS[1], ARGV[2])", 1,
     $redis->channel('dave'), $state, $short);

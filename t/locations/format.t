@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Newline-delimited JSON instead of Server-Sent Events, by Accept or "format":
-# the same events, ids and control events.
+# Newline-delimited JSON instead of Server-Sent Events, chosen by Accept or by
+# "format": it has the same events, ids and control events.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ $t->nginx()->{http} = 'pimap_ping 1s min=1s;'
     . ($ENV{PIMAP_HTTP} ? '' : ' pimap_hibernate on;');
 $t->nginx()->{locations} .= <<'END';
         location = /kept {
-            pimap_detach on;        # in any mode: what is held ends
+            pimap_detach on;        # held responses would end
             pimap_account $arg_account;
             pimap_events;
         }
@@ -31,7 +31,7 @@ $t->wait_ready();
 
 my $redis = $t->redis();
 
-# The next object, or the next one that is not a ping.
+# The next object, with or without pings.
 
 sub object {
     my ($s) = @_;
@@ -52,7 +52,7 @@ sub line {
     return $object;
 }
 
-# Which one a client gets.
+# The choice of the format.
 
 for (['text/event-stream', '', 'text/event-stream'],
     ['application/x-ndjson', '', 'application/x-ndjson'],
@@ -80,7 +80,7 @@ for (['text/event-stream', '', 'text/event-stream'],
 is($t->get('/events?account=alice&format=xml')->{status}, 400,
     'an unknown format');
 
-# A whole life in it.
+# The life of a device with this format.
 
 for my $transport (@transports) {
     my $s = $t->park($transport, transport => $transport,
@@ -104,12 +104,13 @@ for my $transport (@transports) {
 
     $redis->publish($transport, '{"event":"X","id":7}');
     is_deeply(line($s), { event => 'X', data => { event => 'X', id => 7 } },
-        "$transport: one with an id of its own");
+        "$transport: an event with an id of its own");
 
     $redis->publish($transport,
         '{"@type":"StateChange","changed":{"a":{"Email":"1"}}}');
     is_deeply(line($s), { event => 'state', '@type' => 'StateChange',
-        changed => { a => { Email => '1' } } }, "$transport: JMAP's");
+        changed => { a => { Email => '1' } } },
+        "$transport: an event of JMAP");
 
     is_deeply(object($s), { event => 'ping', interval => 1 },
         "$transport: a ping");
@@ -126,7 +127,7 @@ for my $transport (@transports) {
     $other->close();
 }
 
-# Both for one account, and a reload.
+# Both formats for an account, and a reload.
 
 my %s = map { ($_ => $t->park('alice', path => '/kept',
     query => "format=$_")) } qw(sse ndjson);
@@ -140,5 +141,5 @@ $t->wait_ready();
 
 my $id = $redis->log('alice', { event => 'MessageNew', uid => 2 });
 
-is(line($s{ndjson})->{id}, $id, 'after a reload: the line');
-is($s{sse}->event()->{id}, $id, 'and the event');
+is(line($s{ndjson})->{id}, $id, 'after a reload: an event as a line');
+is($s{sse}->event()->{id}, $id, 'after a reload: the same event as text');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # A publisher that does not know whether its request arrived sends it again:
-# with an Idempotency-Key its events are published once.
+# with an Idempotency-Key, the events are published once.
 
 use strict;
 use warnings;
@@ -37,23 +37,25 @@ sub uids {
     return join(' ', map { $_->{json}{uid} } $s->events($n));
 }
 
-# Without a key each one counts.
+# Without a key, each request publishes.
 
 my $answer = publish('alice', mail(1));
 
 is($answer->{status}, 200, 'published');
 is_deeply([sort(keys(%{ $answer->{json} }))], ['id', 'receivers'],
-    'the answer: the id and the receivers');
-is($answer->{json}{receivers}, 1, 'one worker');
+    'the answer has the id and the receivers');
+is($answer->{json}{receivers}, 1, 'a worker has received it');
 
 my $event = $s{alice}->event();
 
-is($event->{id}, $answer->{json}{id}, 'the device gets that id');
+is($event->{id}, $answer->{json}{id}, 'the device gets the same id');
 isnt(publish('alice', mail(1))->{json}{id}, $answer->{json}{id},
-    'again without a key: another one');
-is(uids($s{alice}, 1), '1', 'delivered again');
-is(publish('nobody', mail(1))->{json}{receivers}, 0, 'nobody is parked');
-like(publish('nobody', mail(1))->{json}{id}, qr/^\d+-2$/, 'but it is logged');
+    'sent again without a key: another id');
+is(uids($s{alice}, 1), '1', 'the event is delivered again');
+is(publish('nobody', mail(1))->{json}{receivers}, 0,
+    'an account without a device: no receivers');
+like(publish('nobody', mail(1))->{json}{id}, qr/^\d+-2$/,
+    'the event is in the log');
 
 # With a key.
 
@@ -63,22 +65,23 @@ is($answer->{json}{receivers}, 1, 'with a key');
 for (1 .. 3) {
     my $again = publish('alice', mail(2), 'key-2');
 
-    is($again->{status}, 200, "again, $_");
+    is($again->{status}, 200, "sent again, $_");
     is($again->{json}{id}, $answer->{json}{id}, "the same id, $_");
 }
 
 publish('alice', mail(3), 'key-3');
-is(uids($s{alice}, 2), '2 3', 'delivered once, and the next one');
+is(uids($s{alice}, 2), '2 3',
+    'the event is delivered once, then the next event');
 is(publish('alice', mail(99), 'key-2')->{json}{id}, $answer->{json}{id},
-    'the key counts, not the event');
+    'the same key with another event: the first id');
 isnt(publish('bob', mail(2), 'key-2')->{json}{id}, $answer->{json}{id},
-    'keys are the account\'s own');
-is(uids($s{bob}, 1), '2', 'delivered to the other one');
-is(publish('bob', '{', 'key-4')->{status}, 400, 'a bad event');
-is(publish('bob', mail(4), 'key-4')->{status}, 200, 'takes no key');
-is(uids($s{bob}, 1), '4', 'delivered');
+    'the same key of another account: another id');
+is(uids($s{bob}, 1), '2', 'delivered to the other account');
+is(publish('bob', '{', 'key-4')->{status}, 400, 'a bad event is refused');
+is(publish('bob', mail(4), 'key-4')->{status}, 200, 'its key is still unused');
+is(uids($s{bob}, 1), '4', 'the good event is delivered');
 
-# Several in one request: what was not published the first time is now.
+# Several events in a request: sent again, only missing events are published.
 
 sub lines {
     my ($key, @uids) = @_;
@@ -90,26 +93,26 @@ sub lines {
 }
 
 $answer = lines('lines', 5, 6, 7);
-is($answer->{status}, 200, 'several events');
+is($answer->{status}, 200, 'several events in a request');
 is(lines('lines', 5, 6, 7)->{json}{id}, $answer->{json}{id},
-    'again: the last one\'s id');
-is(uids($s{bob}, 3), '5 6 7', 'delivered once');
+    'sent again: the id of the last event');
+is(uids($s{bob}, 3), '5 6 7', 'the events are delivered once');
 lines('more', 8);
-is(uids($s{bob}, 1), '8', 'and the next one');
+is(uids($s{bob}, 1), '8', 'then the next event');
 
-# It is Redis that knows, not the worker.
+# Redis keeps the keys, so that they survive a reload.
 
 $answer = publish('alice', mail(10), 'key-10');
 $t->reload();
 is(publish('alice', mail(10), 'key-10')->{json}{id}, $answer->{json}{id},
-    'after a reload');
+    'sent again after a reload: the same id');
 $s{alice}->close();
 
 my $s = $t->park('alice', headers => { 'Last-Event-ID' => $event->{id} });
 
-is(uids($s, 4), '1 2 3 10', 'what is in the log');
+is(uids($s, 4), '1 2 3 10', 'the log has each event once');
 
-# Without an answer: the request is given up, then sent again.
+# No answer: the publisher aborts the request and sends it again.
 
 my $redis = $t->redis();
 
@@ -119,9 +122,9 @@ my $lost = $t->request('POST', '/publish?account=alice',
     body => $t->json(mail(11)), headers => { 'Idempotency-Key' => 'key-11',
         'Content-Type' => 'application/json' });
 
-ok($lost->quiet(0.2), 'no answer');
+ok($lost->quiet(0.2), 'Redis is silent: no answer');
 $lost->close();
 $redis->resume();
-is(publish('alice', mail(11), 'key-11')->{status}, 200, 'again');
-is(uids($s, 1), '11', 'delivered');
-ok($s->quiet(0.1), 'once');
+is(publish('alice', mail(11), 'key-11')->{status}, 200, 'sent again');
+is(uids($s, 1), '11', 'the event is delivered');
+ok($s->quiet(0.1), 'it is delivered once');

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
-# A payload in Redis that is no valid event is dropped and counted, and that
-# is all: devices see the next good one, and the log has one line, without
-# any of the text.
+# An invalid payload in Redis is dropped and counted.  Devices see the next
+# good event.  The log has a single line for all of them, without the text.
 
 use strict;
 use warnings;
@@ -94,24 +93,25 @@ for (@bad) {
     $redis->publish('alice', $payload);
     $redis->publish('alice', { event => 'FlagsSet', n => ++$n });
 
-    is(($s->event() // {})->{json}{n}, $n, "$name: the next one comes");
+    is(($s->event() // {})->{json}{n}, $n, "$name: the next event comes");
     is($t->status()->{events}{invalid}, $n, "$name: counted");
 }
 
 my @lines = grep { /invalid payload/ } split(/\n/, $t->log());
 
-is(scalar(@lines), 1, 'one line for all of them');
+is(scalar(@lines), 1, 'the log has a single line for all of them');
 like($lines[0], qr/\[error\].*pimap dropped invalid payload: \S/,
-    'which says why');
-like($lines[0], qr/account "alice"/, 'and whose');
-unlike($t->log(), qr/confidential/, 'but not what');
+    'it has the reason');
+like($lines[0], qr/account "alice"/, 'it has the account');
+unlike($t->log(), qr/confidential/, 'it has no text of the event');
 is(scalar(grep { /\[(?:error|warn)\]/ } split(/\n/, $t->log())), 1,
-    'and no other complaint');
+    'the log has no other error or warning');
 
-# What is nearly invalid.
+# Almost invalid.
 
 my $fits = '{"event":"MessageNew","x":' . '[' x 31 . ']' x 31 . '}';
 
 $redis->publish('alice', $fits);
-is(($s->event() // {})->{data}, $fits, 'as deep as is allowed');
+is(($s->event() // {})->{data}, $fits,
+    'an event of the greatest depth is delivered');
 is($t->status()->{parked}, 1, 'the device is still parked');

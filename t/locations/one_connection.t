@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# By HTTP/2 a parked request, updates, a waiting update, and a body that stays
-# open share one connection, and don't hold up each other.
+# HTTP/2: a parked request, an update, an update that waits, and an open body
+# share a connection and do not delay each other.
 
 use strict;
 use warnings;
@@ -37,7 +37,7 @@ $t->plan(2 * 7);
 $t->run();
 $t->wait_ready();
 
-# Does what it reads, and says what comes, a line each: name, and text.
+# Executes each line it reads; prints each line it receives: name, and text.
 $t->write_file($t->dir() . '/client.js', <<'END');
 const http2 = require('http2');
 const session = http2.connect(process.argv[2], { rejectUnauthorized: false });
@@ -108,7 +108,7 @@ for my $transport (qw(https h2c)) {
         prefer => 'wait=10' });
     $do->('end', 'wait', "{\"id\":\"b\",\"update\":\"x\"}\n");
 
-    # Another device of the account, by the same connection.
+    # Another device of the account, on the same connection.
 
     $do->('open', 'duplex', 'POST', "/events?account=$transport&device=two",
         \%lines);
@@ -118,12 +118,14 @@ for my $transport (qw(https h2c)) {
     $t->wait_for(sub { $t->redis()->command('XLEN', 'pimap:updates') >= 3 });
     $t->redis()->fcall('result', $transport, 'phone', 'b',
         '{"status":"done"}');
-    ok($said->('wait', qr/done/), "$transport: the one that waited");
-    ok($said->('parked', qr/UpdateResult/), "$transport: the parked one");
+    ok($said->('wait', qr/done/),
+        "$transport: a waiting update gets its result");
+    ok($said->('parked', qr/UpdateResult/),
+        "$transport: so does the parked device");
 
     $t->redis()->log($transport, { event => 'MessageNew', uid => 7 });
     ok($said->('parked', qr/MessageNew/) && $said->('duplex', qr/MessageNew/),
-        "$transport: an event for both");
+        "$transport: an event for both devices");
 
     $client->hush();
     $t->wait_for(sub { $t->status()->{parked} == 0 });
@@ -140,7 +142,7 @@ for my $transport (qw(https h2c)) {
     my ($newest) = sort { $b <=> $a } keys(%seen);
 
     is_deeply($seen{$newest}, { '/events' => 2, '/update' => 2 },
-        "$transport: all of that by one connection");
+        "$transport: all requests used the same connection");
 
     $t->stop($client) if $client->running();
 }

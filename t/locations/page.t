@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The demo's page in a real browser: it parks, shows what arrives in words and
-# as text, comes back after a loss, and gives way to whoever takes its place.
+# The demo's page in a real browser: it parks, shows events in words and as
+# text, reconnects, and stops when another device takes its place.
 
 use strict;
 use warnings;
@@ -36,13 +36,13 @@ my $url = 'http://127.0.0.1:' . $t->port('http') . '/';
 
 $browser->size(1000, 760);
 
-# It parks, and shows events.
+# The page parks, and shows events.
 
 $browser->open("$url?account=b%C3%A4r&also=Party");
 ok(state('connected'), 'parked');
 is($browser->text('#state'), "Connected as b\xe4r", 'its account');
-isnt($browser->text('#since'), "\x{2013}", 'connected since');
-ok($browser->eval('!document.getElementById("empty").hidden'), 'nothing yet');
+isnt($browser->text('#since'), "\x{2013}", 'it shows since when');
+ok($browser->eval('!document.getElementById("empty").hidden'), 'no event yet');
 
 publish({ event => 'MessageNew', mailbox => 'INBOX', uid => 7,
     from => 'Bob <bob@example.net>', subject => '<b>Lunch</b> & "more"',
@@ -52,7 +52,7 @@ is($browser->text('#events li .detail'), 'From Bob <bob@example.net>',
     'its sender');
 is($browser->text('#events .mailbox'), 'INBOX', 'its mailbox');
 is($browser->eval('document.querySelectorAll("#events b").length'), 0,
-    'no markup of a mail in the page');
+    'the page has no markup of a mail');
 
 publish({ event => 'FlagsSet', mailbox => 'INBOX', uids => [7, 9],
     flags => ['\\Flagged', '$Forwarded'] });
@@ -64,37 +64,37 @@ ok(title('Mailbox Old is now New'), 'a renamed mailbox');
 
 publish({ event => 'Party', at => 'the lake' });
 ok($browser->wait('document.querySelector("#events .name").textContent'
-    . ' === "Party"'), 'an event that it does not know');
+    . ' === "Party"'), 'an unknown event');
 like($browser->text('#events li details[open] pre'), qr/"at": "the lake"/,
     'is shown as JSON');
 is($browser->text('#count'), 4, 'events counted');
 
-# A phone shows all of it; the pictures are for people to look at.
+# A phone shows the whole page; the pictures are for people to look at.
 
 $browser->size(360, 740, mobile => 1, dark => 1);
 ok(shot('phone'), 'picture of a phone');
 is($browser->eval('document.documentElement.scrollWidth'), 360,
-    'nothing to scroll sideways');
+    'the page does not scroll sideways');
 $browser->size(1000, 760);
 ok(shot('desktop'), 'picture of a desktop');
 
-# It comes back when nginx does.
+# The page reconnects when nginx is back.
 
 $t->nginx()->stop();
-ok(state('connecting'), 'the loss is shown');
+ok(state('connecting'), 'a lost connection is shown');
 $t->nginx()->start();
 ok(state('connected') && $browser->text('#reconnects') == 1, 'reconnected');
 
-# Somebody else takes over, and it takes over again.
+# Another device takes its place; a button takes it back.
 
 my $device = $browser->eval('sessionStorage.getItem("device")');
 my $other = $t->park('b%C3%A4r', path => '/pimap/events',
     query => "device=$device");
 
-ok(state('superseded'), 'superseded');
+ok(state('superseded'), 'another device: superseded');
 $browser->eval('document.getElementById("take-over").click()');
 ok($other->event()->{event} eq 'superseded' && state('connected'),
-    'taken over again');
+    'the button takes the place back');
 
 # The same over HTTP/2.
 

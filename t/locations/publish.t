@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# POST or PUT publishes the body's event, or all of its lines or none, and is
-# answered when Redis has them; whatever is wrong is named in the answer.
+# POST or PUT publishes the event of the body, or all of its lines, or none.
+# The answer comes when Redis has them, or names the error.
 
 use strict;
 use warnings;
@@ -73,9 +73,10 @@ $t->subscribed('alice');
 my $n = 0;
 
 
-# What is right.
+# Good requests.
 
-is($t->publish('nobody', $event)->{json}{receivers}, 0, 'nobody is there');
+is($t->publish('nobody', $event)->{json}{receivers}, 0,
+    'an account without a device');
 
 for my $transport (qw(http https h2 h2c)) {
     for my $method (qw(POST PUT)) {
@@ -93,38 +94,41 @@ for my $transport (qw(http https h2 h2c)) {
 }
 
 my $r = chunks('', map { substr($event, $_ * 10, 10) } 0 .. 3);
-is($r->status(), 200, 'in chunks');
-is(data(), $event, 'in chunks: delivered');
+is($r->status(), 200, 'a body in chunks');
+is(data(), $event, 'a body in chunks: delivered');
 
 $r = chunks('', ' ' x 8000, ' ' x 8000, ' ' x 8000);
-is($r->status(), 413, 'too much in chunks');
+is($r->status(), 413, 'a body in chunks is too large');
 
 $r = $t->open_stream(head('Expect: 100-continue',
     'Content-Length: ' . length($event)));
-is($r->status(), 100, 'asked for the body');
+is($r->status(), 100, 'Expect: 100-continue: 100');
 $r->next();
 $r->send($event);
-is($r->status(), 200, 'after Expect: 100-continue');
-is(data(), $event, 'after Expect: delivered');
+is($r->status(), 200, 'Expect: 100-continue: 200 after the body');
+is(data(), $event, 'Expect: 100-continue: delivered');
 
 $r = $t->open_stream(head('Expect: 100-continue', 'Content-Length: 99999'));
-is($r->status(), 413, 'nobody asks for a body that is too large');
+is($r->status(), 413, 'a body that is too large: 413 instead of 100');
 
-is($t->publish('alice', " \r\n$event\n ")->{status}, 200, 'space around it');
-is(data(), $event, 'space around it: none is left');
-is($t->publish('alice', $fits)->{status}, 200, 'the largest one');
-is(data(), $fits, 'the largest one: delivered');
+is($t->publish('alice', " \r\n$event\n ")->{status}, 200,
+    'space around the event');
+is(data(), $event, 'space around the event: removed');
+is($t->publish('alice', $fits)->{status}, 200, 'an event of the largest size');
+is(data(), $fits, 'an event of the largest size: delivered');
 
 my @lines = map { qq({"event":"MessageNew","uid":$_}) } 1 .. 100;
 my $got = $t->publish('alice', join("\n", @lines), headers => { %$ndjson });
 
-is($got->{json}{receivers}, 1, 'lines');
-is_deeply([map { data() } @lines], \@lines, 'lines: all, in order');
+is($got->{json}{receivers}, 1, 'a hundred lines');
+is_deeply([map { data() } @lines], \@lines,
+    'a hundred lines: delivered in order');
 
 $ndjson->{'Content-Type'} .= '; charset=utf-8';
 is($t->publish('alice', "$event\r\n\r\n$event\n", headers => $ndjson)
     ->{status}, 200, 'lines that end with CR LF');
-is_deeply([data(), data()], [$event, $event], 'lines: without it');
+is_deeply([data(), data()], [$event, $event],
+    'lines that end with CR LF: delivered without it');
 
 my $converted = { event => 'MessageNew', mailbox => 'INBOX', uid => 5,
     uidvalidity => 7, from => 'b@c', subject => 's', preview => 'p',
@@ -136,10 +140,10 @@ for my $query ('?account=alice', '?account=', '') {
 }
 
 is($t->status()->{publish}{published}, 1 + $n + 2 + 2 + 100 + 2 + 3,
-    'published ones are counted');
+    'published events are counted');
 
 
-# What is wrong.
+# Bad requests.
 
 for (@bad) {
     my ($query, $body, $headers, $status, $detail) = @$_;
@@ -156,13 +160,12 @@ for (@bad) {
 
 $got = $t->get('/publish?account=alice');
 is($got->{status}, 405, 'GET');
-like($got->{head}, qr/^Allow: POST, PUT\r$/m, 'GET: what is allowed');
+like($got->{head}, qr/^Allow: POST, PUT\r$/m, 'GET: Allow names the methods');
 
-is($s->event(0.1), undef, 'nothing of all that was delivered');
+is($s->event(0.1), undef, 'no event of a bad request is delivered');
 
 
-# A publisher that does not wait for the answer, with Redis that does not
-# answer yet.
+# A publisher that leaves before the answer, while Redis is silent.
 
 for my $transport (qw(http h2)) {
     $t->redis()->command('CLIENT', 'PAUSE', 60_000, 'WRITE');
@@ -172,14 +175,16 @@ for my $transport (qw(http h2)) {
 
     ok($t->wait_for(sub {
         $t->redis()->command('CLIENT', 'LIST') =~ /flags=b.*cmd=fcall/
-    }, 'FCALL'), "$transport: Redis has it");
+    }, 'FCALL'), "$transport: Redis has the command");
 
     $transport eq 'http' ? $r->abort() : $r->close();
     $t->redis()->command('CLIENT', 'UNPAUSE');
-    is(data(), $event, "$transport: delivered when nobody waits");
+    is(data(), $event,
+        "$transport: the publisher left: the event is delivered");
 }
 
-is($t->publish('alice', $event)->{json}{receivers}, 1, 'and all goes on');
+is($t->publish('alice', $event)->{json}{receivers}, 1,
+    'the next event is published');
 
 
 sub data { ($s->event() // {})->{data} }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A publish request with an invalid event is answered once, whether one event
-# is in it or several, and nothing of it is published.  So is one that is too
-# large, also if its length is not known beforehand.
+# A publish request with an invalid event gets a single answer, and none of its
+# events is published.  The same holds for a request that is too large, also if
+# its length is not known in advance.
 
 use strict;
 use warnings;
@@ -40,12 +40,12 @@ for my $size (4097, 100_000) {
 }
 
 is($t->publish('alice', { event => 'QuotaExceed' })->{json}{receivers}, 1,
-    'a good one');
-is($s->event()->{event}, 'QuotaExceed', 'is the first one that arrives');
-is($t->status()->{publish}{invalid}, 4, 'the others are counted');
+    'a good event is published');
+is($s->event()->{event}, 'QuotaExceed', 'it is the first event that arrives');
+is($t->status()->{publish}{invalid}, 4, 'the bad requests are counted');
 
 
-# The connection stays: another response on it would come right after.
+# The connection stays: another answer on it would come right after.
 
 sub refused {
     my ($what, $body, %set) = @_;

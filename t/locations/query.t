@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Each parameter of a request to park is understood, or refused with a problem
-# document that names it; one that is not known is ignored.
+# Each parameter of a request to park is accepted, or refused with a problem
+# document that names it; an unknown parameter is ignored.
 
 use strict;
 use warnings;
@@ -134,11 +134,11 @@ for (@bad) {
     like($got->{json}{detail}, $detail, "$name: its detail");
 }
 
-is($t->status()->{refused}, scalar(@bad), 'each one is counted');
-is($t->status()->{connects}, 0, 'and none was parked');
+is($t->status()->{refused}, scalar(@bad), 'each bad request is counted');
+is($t->status()->{connects}, 0, 'no bad request was parked');
 
 
-# What was understood.
+# The meaning of the parameters.
 
 my %device = (
     'mailboxes=Caf%C3%A9+1%2F2' => [2],
@@ -157,7 +157,7 @@ for my $query (sort(keys(%device))) {
 
 ok($t->subscribed('bob'), 'parked');
 
-# an event of no mailbox passes lists of mailboxes, so uid 5 names one
+# an event without a mailbox passes lists of mailboxes, so uid 5 has a mailbox
 
 my $n = 0;
 
@@ -180,4 +180,4 @@ for my $query (sort(keys(%device))) {
     is("@got", "@$expected", "understood: $query");
 }
 
-ok($t->redis()->numsub('bob'), 'and all go on');
+ok($t->redis()->numsub('bob'), 'the devices are still parked');

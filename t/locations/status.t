@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The status page sums up what all workers do, as JSON and by Prometheus'
-# rules, and ?ready is red while a worker can't deliver.
+# The status page sums up all workers, as JSON and as text for Prometheus;
+# ?ready fails while a worker cannot deliver.
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ $t->plan(48);
 $t->run();
 
 
-# Devices of both workers, and what happens to them.
+# Devices of both workers, and events for them.
 
 my ($first, $second) = $t->workers();
 
@@ -86,14 +86,14 @@ my ($one, $two) = map {
     my $pid = $_; grep { $_->{pid} == $pid } @{ $s->{workers} }
 } ($first, $second);
 
-is("$one->{devices} $two->{devices}", '1 2', 'devices of each');
-is("$one->{accounts} $two->{accounts}", '1 2', 'accounts of each');
-is("$one->{ready} $two->{ready}", '1 1', 'both are ready');
-is($two->{redis}{up}, 1, 'Redis is there');
-cmp_ok($two->{redis}{subscribed}, '>=', 2, 'subscriptions of one');
+is("$one->{devices} $two->{devices}", '1 2', 'devices of each worker');
+is("$one->{accounts} $two->{accounts}", '1 2', 'accounts of each worker');
+is("$one->{ready} $two->{ready}", '1 1', 'both workers are ready');
+is($two->{redis}{up}, 1, 'the worker is connected to Redis');
+cmp_ok($two->{redis}{subscribed}, '>=', 2, 'subscriptions of the worker');
 
 
-# Which form.
+# The choice of the format.
 
 my $json = qr{^Content-Type: application/json\r$}m;
 my $text = qr{^Content-Type: text/plain; version=0\.0\.4\r$}m;
@@ -125,25 +125,26 @@ is($t->post('/status', '')->{status}, 405, 'POST');
 like($t->request('HEAD', '/status', close => 1)->header('Content-Length'),
     qr/^\d{3,}$/, 'HEAD');
 like($t->get('/status')->{head}, qr/^Cache-Control: no-store\r$/m,
-    'not cached');
+    'the page is not cached');
 
 
-# Prometheus' text.
+# The text for Prometheus.
 
 my $body = $t->get('/status?format=prometheus')->{body};
 my ($problems, $value) = check($body);
 
-is(join("\n", @$problems), '', 'good text for Prometheus');
+is(join("\n", @$problems), '', 'the text is valid for Prometheus');
 is($value->{'pimap_connects_total'}, 4, 'a counter');
-is($value->{'pimap_ends_total{reason="closeafter"}'}, 1, 'with a label');
+is($value->{'pimap_ends_total{reason="closeafter"}'}, 1,
+    'a counter with a label');
 is($value->{'pimap_delivery_delay_seconds_count'}, 3, 'a histogram');
 is($value->{"pimap_worker_ready{worker=\"$two->{worker}\",pid=\"$second\"}"},
-    1, 'of a worker');
+    1, 'a gauge of a worker');
 ($problems) = check("# TYPE pimap_x counter\npimap_x 1\n");
-isnt(join("\n", @$problems), '', 'bad text would be found');
+isnt(join("\n", @$problems), '', 'this test finds invalid text');
 
 
-# Ready or not.
+# Ready, or not.
 
 is($t->get('/status?ready')->{status}, 200, 'ready');
 $t->redis()->pause();
@@ -151,17 +152,18 @@ ok($t->wait_for(sub { $t->get('/status?ready')->{status} == 503 }, 'red'),
     'a silent Redis: not ready');
 $t->redis()->resume();
 ok($t->wait_for(sub { $t->get('/status?ready')->{status} == 200 }, 'green'),
-    'and ready again');
+    'Redis answers: ready again');
 $t->redis()->stop();
 ok($t->wait_for(sub { $t->get('/status?ready')->{status} == 503 }, 'red'),
     'no Redis: not ready');
-like($t->get('/status?ready')->{json}{detail}, qr/Redis is away/, 'and why');
+like($t->get('/status?ready')->{json}{detail}, qr/Redis is away/,
+    'with the reason');
 $t->redis()->start();
 ok($t->wait_for(sub { $t->get('/status?ready')->{status} == 200 }, 'green'),
-    'and ready again');
+    'Redis is back: ready again');
 
 
-# What breaks the rules of the format, and the values by name and labels.
+# Violations of the format's rules, and the values by name and labels.
 
 sub check {
     my ($text) = @_;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A ticket is got with any login and parks devices of its account until it
-# expires, with the limits of the token that it was got with; it is good for
-# nothing else, and it survives a reload.
+# Any login gets a ticket, which parks devices of its account until it expires,
+# with the limits of the token of the login.  A ticket is valid for nothing
+# else, and stays valid after a reload.
 
 use strict;
 use warnings;
@@ -75,7 +75,7 @@ $t->plan(50);
 $t->run();
 $t->wait_ready();
 
-# what one is
+# a ticket and its answer
 
 for (['GET', 'http'], ['POST', 'https'], ['GET', 'h2']) {
     my ($method, $transport) = @$_;
@@ -90,17 +90,18 @@ for (['GET', 'http'], ['POST', 'https'], ['GET', 'h2']) {
     my $json = $answer->{json};
 
     is(join(' ', sort(keys(%$json))), 'expires ticket', '    its members');
-    ok(abs($json->{expires} - time() - 60) <= 2, '    for a minute');
+    ok(abs($json->{expires} - time() - 60) <= 2,
+        '    it expires after a minute');
 
     my $ticket = used($json->{ticket});
     my $s = $t->request(GET => "/parked?ticket=$ticket",
         transport => $transport);
 
-    ok($s->read_until(qr/: parked\n\n/), '    parks');
+    ok($s->read_until(qr/: parked\n\n/), '    it parks a device');
     $t->subscribed('alice');
     $t->redis()->publish('alice', { event => 'X' });
-    is($s->event()->{event}, 'X', '    the account');
-    is(park("/parked?ticket=$ticket"), 200, '    again');
+    is($s->event()->{event}, 'X', '    of the account');
+    is(park("/parked?ticket=$ticket"), 200, '    it parks another device');
     $s->close();
 }
 
@@ -111,49 +112,51 @@ is($t->get('/ticket')->{status}, 401, 'without a login');
 
 my $bob = $t->get('/ticket', headers => { 'X-User' => 'bob' })->{json};
 
-is(claims($bob)->{sub}, 'bob', "nginx's login");
-is(park("/both?ticket=" . used($bob->{ticket})), 200, '    parks');
+is(claims($bob)->{sub}, 'bob', "a login by nginx gets a ticket");
+is(park("/both?ticket=" . used($bob->{ticket})), 200,
+    '    which parks a device');
 
-# its limits
+# the limits of a ticket
 
 my $limited = $t->get('/ticket', headers => $token->bearer(ec256 => {
     %alice, device => 'phone', types => 'Quota' }))->{json};
 my $claims = claims($limited);
 used($limited->{ticket});
 
-is($claims->{iat}, $alice{iat}, 'it is as old as the token');
-is($claims->{end}, $alice{exp}, '    and knows its end');
+is($claims->{iat}, $alice{iat}, 'a ticket has the time of the token');
+is($claims->{end}, $alice{exp}, '    and its expiry');
 is(park("/parked?ticket=$limited->{ticket}&device=tv"), 403,
-    '    and its device');
+    '    another device than its own is refused');
 is(park("/parked?ticket=$limited->{ticket}&types=Email"), 403,
-    '    and its types');
+    '    other types than its own are refused');
 is(park("/parked?ticket=$limited->{ticket}&device=phone&types=Quota"), 200,
-    '    which may park');
+    '    its own device and types are parked');
 
 my $soon = time() + 20;
 is($t->get('/ticket', headers => $token->bearer(ec256 => {
     %alice, exp => $soon }))->{json}{expires}, $soon,
-    'it does not outlive the token');
+    'a ticket expires with its token');
 
-# what it is not good for
+# wrong uses of a ticket
 
 is($t->get("/ticket?ticket=$bob->{ticket}")->{status}, 401,
-    'it is good for no ticket');
+    'a ticket gets no other ticket');
 is(bad("/parked?access_token=$bob->{ticket}"), 'no matching key',
-    '    and no token');
+    'a ticket is no token');
 is(bad('/parked?ticket=' . used($token->make(ec256 => \%alice))),
     'no matching key', 'a token is no ticket');
 is(bad("/parked?ticket=$bob->{ticket}x"), 'wrong signature',
-    'one with more to it');
+    'a ticket with an additional character');
 is(bad('/parked?ticket=' . $bob->{ticket} =~ s/\..*\./'.e30.'/er),
-    'wrong signature', 'one that somebody has changed');
-is($t->get('/parked?ticket=')->{status}, 401, 'none');
+    'wrong signature', 'a ticket with changed claims');
+is($t->get('/parked?ticket=')->{status}, 401, 'no ticket');
 
 my $short = used($t->get('/short', headers => $token->bearer(
     ec256 => \%alice))->{json}{ticket});
 
-ok($t->wait_for(sub { park("/parked?ticket=$short") == 401 }), 'it ends');
-is(bad("/parked?ticket=$short"), 'expired', '    as expired');
+ok($t->wait_for(sub { park("/parked?ticket=$short") == 401 }),
+    'a ticket expires');
+is(bad("/parked?ticket=$short"), 'expired', '    with that reason');
 
 # keys of several hosts
 
@@ -161,18 +164,20 @@ for my $path (qw(/hosts/ticket /hosts/before)) {
     my $ticket = used($t->get($path, headers => $token->bearer(
         ec256 => \%alice))->{json}{ticket});
 
-    is(park("/hosts?ticket=$ticket"), 200, "$path: known");
-    is(park("/parked?ticket=$ticket"), 401, "$path: not elsewhere");
+    is(park("/hosts?ticket=$ticket"), 200,
+        "$path: a ticket is valid for its key");
+    is(park("/parked?ticket=$ticket"), 401, "$path: not for another key");
 }
 
 ok($t->reload(), 'a reload');
-is(park("/parked?ticket=$limited->{ticket}"), 200, 'a ticket from before it');
+is(park("/parked?ticket=$limited->{ticket}"), 200,
+    'a ticket from before the reload is valid');
 
 my $logs = $t->log() . $t->read_file($t->dir() . '/access.log');
 my @seen = grep { length($_) > 20 && index($logs, $_) >= 0 }
     map { split(/\./) } @used;
 
-is("@seen", '', 'no part of a ticket is in a log');
+is("@seen", '', 'no log has a part of a ticket');
 
 
 sub used   { push(@used, @_); $_[0] }
