@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What happens in Dovecot's mailboxes reaches parked devices: deliveries by
-# LMTP, and flags, copies, expunges and folders over IMAP, by pimap.lua.
+# Changes in the mailboxes of Dovecot reach parked devices by pimap.lua:
+# deliveries by LMTP; flags, copies, expunges and folders by IMAP.
 
 use strict;
 use warnings;
@@ -22,15 +22,15 @@ $t->run();
 my $dovecot = Pimap::Dovecot->new(t => $t,
     url => 'http://127.0.0.1:' . $t->port('http') . '/publish')->start();
 
-# Autocreation announces the INBOX once: let that be over.
+# Autocreation announces the INBOX once; wait until that is over.
 my $imap = $dovecot->imap();
 $imap->command('SELECT INBOX');
 
 my $s = $t->park('alice');
-ok($s->read_until(qr/^: parked\n\n/m), 'parked');
-ok($t->subscribed('alice'), 'subscribed');
+ok($s->read_until(qr/^: parked\n\n/m), 'the device is parked');
+ok($t->subscribed('alice'), 'the worker has subscribed');
 
-# The next event: its name and the members that are named.
+# The next event: its name and the given members.
 
 sub event_is {
     my ($name, $members, $what) = @_;
@@ -162,17 +162,19 @@ for my $n (11, 22, 44, 88, 176, 352, 704) {
 my $rest = pop(@events);
 my @uids = map { $_->{uid} } @events;
 
-is(scalar(grep { $_->{subject} } @events), 50, 'fifty with content');
-is_deeply(\@uids, [sort { $a <=> $b } @uids], 'in order');
+is(scalar(grep { $_->{subject} } @events), 50,
+    'many copies: fifty events have content');
+is_deeply(\@uids, [sort { $a <=> $b } @uids], '    all UIDs come in order');
 is_deeply([sort { $a <=> $b } @uids, @{ $rest->{uids} }], [705 .. 1408],
-    'the rest by uid');
+    '    the other events have only the UID');
 
 $imap->command('STORE 1:* +FLAGS (\Flagged)');
-event_is('FlagsSet', { uids => [1 .. 1000] }, 'a thousand uids');
-event_is('FlagsSet', { uids => [1001 .. 1408] }, 'and the rest');
+event_is('FlagsSet', { uids => [1 .. 1000] },
+    'a flag on many messages: the first thousand UIDs');
+event_is('FlagsSet', { uids => [1001 .. 1408] }, '    the other UIDs');
 
 $imap->logout();
 
-ok($s->quiet(0.2), 'no other event');
-unlike($dovecot->log(), qr/pimap: /, 'no failure');
-is($t->status()->{events}{invalid}, 0, 'no invalid event');
+ok($s->quiet(0.2), 'no other event comes');
+unlike($dovecot->log(), qr/pimap: /, 'no failure in the log');
+is($t->status()->{events}{invalid}, 0, 'no event is invalid');

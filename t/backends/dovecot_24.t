@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# With Dovecot 2.4, that of Debian 13: all that t/backends/dovecot.t says.
+# The tests of t/backends/dovecot.t with Dovecot 2.4, that of Debian 13.
 
 use strict;
 use warnings;

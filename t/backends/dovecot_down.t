@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A delivery into Dovecot does not fail and waits less than a second when
-# nothing listens on the publish location, or something that never answers.
+# A delivery into Dovecot does not fail and takes less than a second when
+# nothing listens on the publish location, or when the listener never answers.
 
 use strict;
 use warnings;
@@ -22,7 +22,8 @@ my $subject = 'confidential';
 
 my $dovecot = Pimap::Dovecot->new(t => $t, url => $url, hasty => 1);
 
-# The shortest of three deliveries: whatever else the machine does adds to it.
+# The shortest of three deliveries, because other load of the machine adds to
+# it.
 
 sub shortest {
     my ($dovecot, $to) = @_;
@@ -34,7 +35,7 @@ sub shortest {
     return $shortest;
 }
 
-# So many lines say so, and not more.
+# Waits for this number of lines, and checks that there are no more.
 
 sub are_said {
     my ($n, $what) = @_;
@@ -49,30 +50,33 @@ sub are_said {
 
 $dovecot->start();
 
-cmp_ok(shortest($dovecot, 'down'), '<', 1, 'refused');
-are_said(3, 'a line for each recipient');
+cmp_ok(shortest($dovecot, 'down'), '<', 1,
+    'nothing listens: a delivery takes less than a second');
+are_said(3, '    a log line for each recipient');
 
 my $silent = IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1',
     LocalPort => $t->port('endpoint'));
 
-cmp_ok(shortest($dovecot, 'silent'), '<', 1, 'silent');
+cmp_ok(shortest($dovecot, 'silent'), '<', 1,
+    'no answer: a delivery takes less than a second');
 
 my $imap = $dovecot->imap('silent');
 $imap->command('SELECT INBOX');
-are_said(6, 'and again');
+are_said(6, '    a log line for each recipient');
 
 my $before = time();
 $imap->command('STORE 1:* +FLAGS (\Flagged)');
 $imap->command('STORE 1:* -FLAGS (\Flagged)') for 1 .. 10;
-cmp_ok(time() - $before, '<=', 2, 'a session waits once');
-are_said(7, 'a line for the session');
-like($imap->command('STATUS INBOX (MESSAGES)'), qr/MESSAGES 3/, 'delivered');
+cmp_ok(time() - $before, '<=', 2, 'no answer: an IMAP session waits once');
+are_said(7, '    a log line for the session');
+like($imap->command('STATUS INBOX (MESSAGES)'), qr/MESSAGES 3/,
+    '    all messages are delivered');
 
-unlike($dovecot->log(), qr/s3cret|$subject/, 'nothing secret is logged');
+unlike($dovecot->log(), qr/s3cret|$subject/, '    the log has no secret');
 $imap->logout();
 $dovecot->stop();
 
-# With a state file, all share the incident.
+# With a state file all processes share the incident.
 
 my $state = $t->dir() . '/dovecot/pimap-state';
 
@@ -86,11 +90,13 @@ my ($first) = sort { $a <=> $b } map {
     $dovecot->deliver(to => 'one', subject => $subject);
 } 1 .. 3;
 
-cmp_ok($first, '<', 1, 'the first one of an incident');
-cmp_ok(shortest($dovecot, 'one'), '<', 0.5, 'the others at once');
-are_said(3, 'a line for each incident');
+cmp_ok($first, '<', 1,
+    'a state file: the first delivery takes less than a second');
+cmp_ok(shortest($dovecot, 'one'), '<', 0.5,
+    '    later deliveries do not wait');
+are_said(3, '    a log line for each incident');
 
-# The endpoint is there again.
+# The publish location answers again.
 
 close($silent);
 $t->redis()->start();
@@ -98,13 +104,13 @@ $t->nginx()->{server} = 'listen 127.0.0.1:' . $t->port('endpoint') . ';';
 $t->nginx()->start();
 
 my $s = $t->park('one');
-ok($s->read_until(qr/^: parked\n\n/m), 'parked');
-ok($t->subscribed('one'), 'subscribed');
+ok($s->read_until(qr/^: parked\n\n/m), 'a device is parked');
+ok($t->subscribed('one'), '    the worker has subscribed');
 
 ok($t->wait_for(sub {
     $dovecot->deliver(to => 'one', subject => $subject);
     return $s->event(0.2);
-}, 'an event'), 'delivered again');
+}, 'an event'), '    an event comes again');
 ok($t->wait_for(sub {
     $dovecot->log() =~ /Info: pimap: publishing again/
-}, 'the log'), 'and logged');
+}, 'the log'), '    the log says so');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Dovecot's own OX driver: a delivery to an INBOX whose user has asked for it
-# reaches the device; nothing has to be installed in Dovecot.
+# Dovecot's own OX driver: a delivery to the INBOX of a subscribed user reaches
+# the device; nothing has to be installed in Dovecot.
 
 use strict;
 use warnings;
@@ -22,8 +22,8 @@ my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'ox',
     url => 'http://127.0.0.1:' . $t->port('http') . '/publish')->start();
 
 my $s = $t->park('alice');
-ok($s->read_until(qr/^: parked\n\n/m), 'parked');
-ok($t->subscribed('alice'), 'subscribed');
+ok($s->read_until(qr/^: parked\n\n/m), 'the device is parked');
+ok($t->subscribed('alice'), 'the worker has subscribed');
 
 my $imap = $dovecot->imap();
 $imap->command('SETMETADATA "" '
@@ -35,17 +35,18 @@ $dovecot->deliver(to => 'alice', subject => 'greetings',
 my $event = $s->event();
 my $json = $event->{json};
 
-is($event->{event}, 'MessageNew', 'delivered');
+is($event->{event}, 'MessageNew',
+    'a delivery to alice: the device gets an event');
 is_deeply([@{$json}{qw(mailbox uid subject from unseen)}],
-    ['INBOX', 1, 'greetings', '<bob@example.net>', 1], 'members');
-like($json->{uidvalidity}, qr/^\d+$/, 'uidvalidity');
+    ['INBOX', 1, 'greetings', '<bob@example.net>', 1], '    with its members');
+like($json->{uidvalidity}, qr/^\d+$/, '    with its UIDVALIDITY');
 
-# Nobody asked for bob's.
+# bob has no such subscription.
 $dovecot->deliver(to => 'bob', subject => 'x');
 $imap->command('SELECT INBOX');
 $imap->command('STORE 1 +FLAGS (\Seen)');
 $imap->logout();
 
 $dovecot->deliver(to => 'alice', subject => 'two');
-is($s->event()->{json}{uid}, 2, 'deliveries only');
-unlike($dovecot->log(), qr/Error/, 'no failure');
+is($s->event()->{json}{uid}, 2, 'only deliveries to alice reach the device');
+unlike($dovecot->log(), qr/Error/, 'no error in the log of Dovecot');

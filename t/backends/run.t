@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What a newcomer does: "make run", a device, "make mail", and Ctrl-C, after
-# which nothing is left; and the ways in which "make run" can fail.
+# The first steps of a new user: "make run", a device, "make mail", and Ctrl-C,
+# which leaves nothing behind. Also the failures of "make run".
 
 use strict;
 use warnings;
@@ -21,7 +21,7 @@ my %ports = (PORT => $t->port('http'), TLS_PORT => $t->port('https'),
 my %env = (%ports, STATE => $t->dir() . '/state');
 my $output = $t->dir() . '/output';
 
-# We are no part of a "make test" in which we may be run.
+# The inner make must not use the settings of an outer "make test".
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL TO FROM SUBJECT BODY)};
 @ENV{keys %env} = values %env;
 
@@ -31,30 +31,35 @@ for (1 .. 2) {
     my $demo = start();
 
     my ($dir) = map { m{^(/tmp/pimap-demo\.\w+)/} } lines($env{STATE});
-    ok(-d $dir, 'a directory of its own');
+    ok(-d $dir, 'make run: a directory of its own');
     like($t->read_file($output), qr{^\s+The page\s+\Q@{[ page() ]}\E$}m,
-        'the address of the page');
+        '    prints the address of the page');
     like($t->read_file($output),
-        qr{^  A device +curl .*\Q@{[ page() ]}\Epimap/events$}m, 'a device');
-    is($t->get('/')->{status}, 401, 'the page wants a login');
-    is($t->get('/', headers => login('wrong'))->{status}, 401, 'a good one');
+        qr{^  A device +curl .*\Q@{[ page() ]}\Epimap/events$}m,
+        '    prints a command for a device');
+    is($t->get('/')->{status}, 401, '    the page without a login: 401');
+    is($t->get('/', headers => login('wrong'))->{status}, 401,
+        '    a wrong password: 401');
 
     my $shown = $t->get('/', headers => login('demo'));
-    like($shown->{body}, qr/<title>/, 'the page');
-    like($shown->{head}, qr/^Set-Cookie: account=alice;/m, 'and whose it is');
+    like($shown->{body}, qr/<title>/, '    the right password: the page');
+    like($shown->{head}, qr/^Set-Cookie: account=alice;/m,
+        '    with the account in a cookie');
 
     my %devices = map { $_ => $t->park('', transport => $_,
         path => '/pimap/events', headers => login('demo')) } qw(http h2);
-    ok($devices{$_}->read_until(qr/: parked\n\n/), "parked by $_")
+    ok($devices{$_}->read_until(qr/: parked\n\n/),
+        "    a device is parked by $_")
         for qw(http h2);
 
     like(qx(make mail SUBJECT='f\xc3\xbcr "dich"' 2>&1),
         qr{^Delivered to alice, look at \Q@{[ page() ]}\E as alice$},
-        'a mail delivered');
+        '    make mail delivers a message');
 
-    is(mail($devices{$_}), "f\xfcr \"dich\"", "seen by $_") for qw(http h2);
+    is(mail($devices{$_}), "f\xfcr \"dich\"",
+        "    the device gets it by $_") for qw(http h2);
 
-    # what a busy machine adds is not ours
+    # delays of a busy machine do not count
 
     my ($quickest) = sort { $a <=> $b } map {
         my $begin = time();
@@ -63,30 +68,32 @@ for (1 .. 2) {
         time() - $begin;
     } 1 .. 3;
 
-    cmp_ok($quickest, '<', 1, 'within a second');
-    ok($devices{$_}->quiet(0.3), "once by $_") for qw(http h2);
+    cmp_ok($quickest, '<', 1, '    within a second');
+    ok($devices{$_}->quiet(0.3), "    once by $_") for qw(http h2);
 
 
     if ($_ == 1) {
-        like(fails('run'), qr/^demo: it is running already: /m, 'runs once');
+        like(fails('run'), qr/^demo: it is running already: /m,
+            'make run again: it is running already');
         like(fails('run', 'STATE=' . $t->dir() . '/other'),
             qr/^demo: port $ports{PORT} is in use: .*PORT=/m,
-            'port in use');
+            'make run: the port is in use');
     }
 
     my @pids = pids($dir);
-    cmp_ok(@pids, '>=', 7, 'a process for each');
+    cmp_ok(@pids, '>=', 7, 'each part is a process');
 
     kill('INT', -$demo->pid());
-    ok($t->wait_for(sub { !$demo->running() }, 'the end'), 'Ctrl-C');
+    ok($t->wait_for(sub { !$demo->running() }, 'the end'),
+        'Ctrl-C: the demo ends');
     is_deeply([grep({ -e } $dir, $env{STATE}), grep({ alive($_) } @pids)], [],
-        'nothing left');
+        '    no process is left');
 }
 
 like(fails('mail'), qr/^mail: the demo is not running: .*make run/m,
-    'no mail without a demo');
+    'make mail without a demo: fails');
 like(fails('run', 'PORT=none'), qr/^demo: PORT=none is not a port number$/m,
-    'no number');
+    'make run with a PORT that is no number: fails');
 
 
 sub start {
@@ -101,7 +108,7 @@ sub start {
 }
 
 
-# The subject of the next mail that this device hears of.
+# The subject of the next message that this device gets.
 
 sub mail {
     my ($s) = @_;
@@ -133,7 +140,7 @@ sub page { "http://127.0.0.1:$ports{PORT}/" }
 sub lines { split(/\n/, $t->read_file($_[0])) }
 
 
-# A process that only waits to be reaped is not.
+# A zombie does not count.
 
 sub alive { $t->read_file("/proc/$_[0]/stat") =~ /^\d+ \(.*\) [^ZX]/s }
 

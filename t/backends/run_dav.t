@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The demo with contacts and calendars: the line that "make run" prints adds a
-# contact, and the page lists what happens next to mail.
+# The demo with contacts and calendars: the command that "make run" prints adds
+# a contact, and the page lists the change together with mail.
 
 use strict;
 use warnings;
@@ -34,36 +34,38 @@ my $dav = "http://127.0.0.1:$ENV{DAV_PORT}/alice";
 my ($dir) = map { m{^(/tmp/pimap-demo\.\w+)/} }
     split(/\n/, $t->read_file($ENV{STATE}));
 
-like($line, qr/\| curl .*\Q$dav\E/, 'a line is printed that adds a contact');
+like($line, qr/\| curl .*\Q$dav\E/,
+    '    prints a command that adds a contact');
 
-# The page, after a login that the bridge has checked.
+# The page after a login that the bridge has checked
 
 my $browser = Pimap::Browser->start(t => $t);
 
 $browser->open("http://alice:demo\@127.0.0.1:$ENV{PORT}/");
 ok($browser->wait('(document.getElementById("state") || {}).textContent'
     . ' === "Connected as alice"'), 'the page parks');
-ok($t->wait_for(sub { alice() }, 'the bridge'), 'its collections are known');
+ok($t->wait_for(sub { alice() }, 'the bridge'),
+    '    its collections are found');
 
-is(system("$line >/dev/null 2>&1"), 0, 'the line works');
-ok(shown('Contacts: 1 changed'), 'the contact is on the page');
+is(system("$line >/dev/null 2>&1"), 0, '    the printed command works');
+ok(shown('Contacts: 1 changed'), '    the page shows the contact');
 
 is(system(qw(curl -fsS -u alice:demo -X PUT -H),
     'Content-Type: text/calendar', '--data-binary', join("\r\n",
         qw(BEGIN:VCALENDAR VERSION:2.0 PRODID:-//test//EN BEGIN:VEVENT
         UID:e DTSTAMP:20261124T120000Z DTSTART:20261125T120000Z
         SUMMARY:Lunch END:VEVENT END:VCALENDAR), ''),
-    "$dav/calendar/e.ics"), 0, 'an event in the calendar');
-ok(shown('Calendar: 1 changed'), '    is there, too');
+    "$dav/calendar/e.ics"), 0, '    an event is put into the calendar');
+ok(shown('Calendar: 1 changed'), '    the page shows the calendar');
 
 qx(make mail SUBJECT=hello 2>&1);
-ok(shown('hello'), '    and mail');
+ok(shown('hello'), '    the page shows mail');
 
 kill('INT', -$demo->pid());
 $t->wait_for(sub { !$demo->running() }, 'the end');
 
 
-# What the bridge has stored of alice's collections.
+# The fields that the bridge has stored for the collections of alice.
 
 sub alice {
     my $keys = qx(redis-cli -s $dir/redis.sock HKEYS 'pimap:{alice}:bridge');

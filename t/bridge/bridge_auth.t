@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The bridge's HTTP port: logins are asked of the IMAP server, once for many
-# requests, and answers are kept; bad ones come late; without the server it is
-# nobody's fault; whoever gives up is forgotten.
+# The HTTP port of the bridge. A login is checked at the IMAP server once for
+# many requests, and the answer is cached. Refusals are delayed. Without the
+# server the answer is 503. Requests of clients that disconnect are dropped.
 
 use strict;
 use warnings;
@@ -27,34 +27,37 @@ my $bridge = Pimap::Bridge->new(t => $t, auth => 'cache = "2s"; failed = "1s";'
 $t->redis()->start();
 $bridge->start();
 
-# Good and bad
+# Good and bad logins
 
-is($bridge->auth('alice', 'secret'), 'alice', 'a good login');
-is($bridge->auth('alice', 'secret'), 'alice', 'again');
-is($imap->noted(qr/login alice/), 1, 'the server was asked once');
-is($bridge->auth('Bob', 'secret'), 'bob', 'the account is in lower case');
+is($bridge->auth('alice', 'secret'), 'alice', 'a good login: the account');
+is($bridge->auth('alice', 'secret'), 'alice', '    again: the account');
+is($imap->noted(qr/login alice/), 1, '    the server was asked once');
+is($bridge->auth('Bob', 'secret'), 'bob',
+    'a name in upper case: the account is in lower case');
 
-# "delay" is 300 ms, of a clock that is a few of them behind
+# "delay" is 300 ms by a clock that may be a few ms behind
 my $late = 0.28;
 my $start = time();
-is($bridge->auth('alice', 'wrong'), 401, 'a bad one');
-ok(time() - $start >= $late, 'is told late');
+is($bridge->auth('alice', 'wrong'), 401, 'a wrong password: 401');
+ok(time() - $start >= $late, '    after the delay');
 my $asked = $imap->noted(qr/bad alice/);
 $start = time();
-is($bridge->auth('alice', 'wrong'), 401, 'again');
-ok(time() - $start >= $late, 'late, too');
-is($imap->noted(qr/bad alice/), $asked, 'without the server');
-is($bridge->auth('alice', 'secret'), 'alice', 'the good one stays good');
-is($bridge->metric('auth_cached_total'), 3, 'answers of the cache');
+is($bridge->auth('alice', 'wrong'), 401, '    again: 401');
+ok(time() - $start >= $late, '    after the delay');
+is($imap->noted(qr/bad alice/), $asked, '    the server was not asked again');
+is($bridge->auth('alice', 'secret'), 'alice',
+    '    the right password: still the account');
+is($bridge->metric('auth_cached_total'), 3,
+    '    three answers came from the cache');
 
 my $refusal = $bridge->get('/auth', $bridge->basic('alice', 'wrong'));
 like($refusal->{head}, qr/^WWW-Authenticate: Basic realm="mail"/m,
-    'a challenge');
+    'a refusal has a challenge');
 
 ok($t->wait_for(sub {
     $bridge->auth('alice', 'secret');
     $imap->noted(qr/login alice/) > 1;
-}, 'another question'), 'the server is asked again after a while');
+}, 'another question'), 'the cache expires: the server is asked again');
 
 # Odd requests
 
@@ -63,65 +66,69 @@ is($bridge->get('/auth', Authorization => $_)->{status}, 401,
     for 'Basic', 'Basic !!!!', 'Basic YWxpY2U', 'Basic YWxpY2U=',
         'Basic YWxpY2U6', 'Basic OnNlY3JldA==', 'Basic YWwKaWNlOng=',
         'Basic YQBiOmM=', 'Bearer abc', 'Digest x', 'Basic ' . 'QUFB' x 3000;
-is($bridge->get('/auth')->{status}, 401, 'no login');
-is($bridge->get('/nothing')->{status}, 404, 'no such page');
+is($bridge->get('/auth')->{status}, 401, 'a request without a login: 401');
+is($bridge->get('/nothing')->{status}, 404, 'an unknown page: 404');
 is($bridge->get('/auth', Authorization => 'Basic ' . 'A' x 20000)->{status},
-    400, 'a head that is too long');
+    400, 'a request head over the limit: 400');
 
 # Tokens
 
 is($bridge->get('/auth', Authorization => 'Bearer token',
     'X-Pimap-User' => 'carol')->{head} =~ /^X-Pimap-Account: (\w+)/m && $1,
-    'carol', 'a token');
-ok($imap->noted(qr/token carol/), 'by OAUTHBEARER or XOAUTH2');
+    'carol', 'a token: the account');
+ok($imap->noted(qr/token carol/), '    by OAUTHBEARER or XOAUTH2');
 is($bridge->get('/auth', Authorization => 'Bearer bad',
-    'X-Pimap-User' => 'carol')->{status}, 401, 'a bad one');
+    'X-Pimap-User' => 'carol')->{status}, 401, 'a bad token: 401');
 
-# Many at the same time, while the server thinks
+# Many requests while the server is slow
 
 $imap->mode('slow');
 my @many = map { $bridge->send('/auth', $bridge->basic('dave', 'secret')) }
     1 .. 20;
 
 ok($t->wait_for(sub { ($bridge->metric('auth_waiting') // 0) == 20 },
-    'waiting'), 'twenty wait');
-is($bridge->auth('dave', 'secret'), 503, 'one more is refused');
+    'waiting'), 'the server is slow: twenty requests wait');
+is($bridge->auth('dave', 'secret'), 503, '    another request: 503');
 $imap->mode('');
 my @answers = map { my $socket = $_; join('', <$socket>) } @many;
-is(scalar(grep { /^HTTP\/1.1 200 / } @answers), 20, 'all are let in');
-is($imap->noted(qr/login dave/), 1, 'by one login');
+is(scalar(grep { /^HTTP\/1.1 200 / } @answers), 20, '    all twenty get 200');
+is($imap->noted(qr/login dave/), 1, '    by a single login');
 
-# Some give up: nothing happens to the bridge
+# Clients that disconnect do not disturb the bridge
 
 $imap->mode('slow');
 @many = map { $bridge->send('/auth', $bridge->basic('erin', 'secret')) }
     1 .. 5;
 ok($t->wait_for(sub { ($bridge->metric('auth_waiting') // 0) == 5 },
-    'waiting'), 'five wait');
+    'waiting'), 'five requests wait');
 close($_) for @many;
 ok($t->wait_for(sub { ($bridge->metric('auth_waiting') // 1) == 0 },
-    'forgotten'), 'and are forgotten when they are gone');
+    'forgotten'), '    their clients disconnect: the bridge drops them');
 $imap->mode('');
 
-# The server is silent, or away
+# The server does not answer, or is away
 
 $imap->mode('silent');
-is($bridge->auth('frank', 'secret'), 503, 'a silent server');
+is($bridge->auth('frank', 'secret'), 503, 'the server does not answer: 503');
 $imap->mode('unavailable');
-is($bridge->auth('frank', 'secret'), 503, 'one that says it can not now');
+is($bridge->auth('frank', 'secret'), 503,
+    'the server answers UNAVAILABLE: 503');
 $imap->mode('close');
-is($bridge->auth('frank', 'secret'), 503, 'one that hangs up');
+is($bridge->auth('frank', 'secret'), 503,
+    'the server closes the connection: 503');
 $imap->stop();
-is($bridge->auth('frank', 'secret'), 503, 'none');
+is($bridge->auth('frank', 'secret'), 503, 'the server is away: 503');
 like($bridge->get('/auth', $bridge->basic('frank', 'x'))->{head},
-    qr/^Retry-After: \d/m, 'try again later');
+    qr/^Retry-After: \d/m, '    with Retry-After');
 
-# Secrets are nowhere but in the memory of what is watched
+# Secrets are only in the memory of sessions
 
 unlike($bridge->log(), qr/secret|wrong|bad\b.*token|c2VjcmV0/,
     'no password in the log');
-is($t->redis()->command('KEYS', '*secret*')->[0], undef, 'nor in Redis');
-unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in its log');
+is($t->redis()->command('KEYS', '*secret*')->[0], undef,
+    'no password in Redis');
+unlike($bridge->log(), qr/\[(?:alert|crit|emerg)\]/,
+    'no error in the log of the bridge');
 
 $bridge->stop();
-ok($bridge->{process}->ended_well(), 'it ends well');
+ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The bridge's settings: the example is good, mistakes are told with the line
-# they are in, and HUP takes new settings as a whole or not at all.
+# The settings of the bridge. The example is valid, an error names its line,
+# and SIGHUP applies the new settings as a whole or not at all.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ use Pimap::Bridge;
 
 my $server = 'servers = ( { host = "127.0.0.1"; tls = "off" } );';
 
-# What is written in the third line, and what is said about it.
+# The third line of the file, and the error message for it.
 
 my @mistakes = (
     ['frobnicate = 1;', qr/unknown setting "frobnicate" in FILE:3$/],
@@ -78,43 +78,47 @@ sub says {
     ok(!$ok && $output =~ /^.*\[emerg\].*$re/m, $re) or diag($output);
 }
 
-# The example, and the least that there has to be
+# The example, and the shortest valid file
 
 my $example = $t->read_file($t->root() . '/bridge/pimap-bridge.conf');
 $t->write_file($bridge->file(), $example);
 my ($ok, $output) = $bridge->check();
-ok($ok, 'the example is good') or diag($output);
+ok($ok, 'the example is valid') or diag($output);
 
 $t->write_file($bridge->file(), "$server\n");
 ($ok, $output) = $bridge->check();
-ok($ok, 'a server is enough') or diag($output);
+ok($ok, 'a server alone is valid') or diag($output);
 
 says("# a line\n\n$_->[0]\n$server\n", $_->[1]) for @mistakes;
 says("# a line\n\n$_->[0]\n", $_->[1]) for @servers;
 
-# No file, and options
+# A missing file, and options
 
 unlink($bridge->file());
 ($ok, $output) = $bridge->check();
-like($output, qr/\[emerg\] .*cannot read ".*bridge\.conf"/, 'no file');
+like($output, qr/\[emerg\] .*cannot read ".*bridge\.conf"/,
+    'a missing file: an error');
 
 my $binary = $bridge->binary();
-like(qx($binary --version), qr/^pimap-bridge \d/, 'version');
-like(qx($binary --help), qr/^Usage: pimap-bridge/, 'help');
+like(qx($binary --version), qr/^pimap-bridge \d/,
+    '--version prints the version');
+like(qx($binary --help), qr/^Usage: pimap-bridge/, '--help prints the usage');
 qx($binary --frobnicate 2>&1);
-is($? >> 8, 2, 'an unknown option');
+is($? >> 8, 2, 'an unknown option: exit code 2');
 
-# HUP
+# SIGHUP
 
 $t->redis()->start();
 $bridge->start();
-ok($t->wait_for(sub { $bridge->healthy() }, 'health'), 'healthy');
+ok($t->wait_for(sub { $bridge->healthy() }, 'health'),
+    'the bridge is healthy');
 
 my $old = $bridge->port();
 $bridge->{main} = 'nonsense = 1;';
-ok(!$bridge->reload(), 'bad settings are refused');
-like($bridge->log(), qr/unknown setting "nonsense"/, 'with the reason');
-ok($bridge->healthy(), 'and it goes on');
+ok(!$bridge->reload(), 'SIGHUP with bad settings: refused');
+like($bridge->log(), qr/unknown setting "nonsense"/,
+    '    the log has the reason');
+ok($bridge->healthy(), '    the bridge is still healthy');
 
 $bridge->{main} = 'log_level = "debug";';
 $bridge->{kept} = 1;
@@ -123,20 +127,20 @@ $text =~ s/^nonsense.*$//m;
 $text =~ s/^log_level = .*$/log_level = "notice";/m;
 $text =~ s/(listen = "127\.0\.0\.1:)\d+/$1 . $t->port('other')/e;
 $t->write_file($bridge->file(), $text);
-ok($bridge->reload(), 'good ones are taken');
+ok($bridge->reload(), 'SIGHUP with good settings: applied');
 
-ok(!$bridge->get('/healthz'), 'the old port is closed');
+ok(!$bridge->get('/healthz'), '    the old port is closed');
 $bridge->{name} = 'other';
-ok($bridge->healthy(), 'the new one is open');
+ok($bridge->healthy(), '    the new port is open');
 
-# USR1
+# SIGUSR1
 
 my $log = $t->dir() . '/bridge.log';
 rename($log, "$log.1");
 $bridge->{process}->signal('USR1');
-ok($t->wait_for(sub { -e $log }, 'log'), 'the log is opened again');
+ok($t->wait_for(sub { -e $log }, 'log'), 'SIGUSR1: the log is opened again');
 
-# A port that is taken; a second one would be another bridge
+# A port that is in use; a second server would answer for another bridge
 
 my $second = Pimap::Bridge->new(t => $t, name => 'other2');
 $second->{main} = '';
@@ -146,9 +150,9 @@ $conf =~ s/(listen = "127\.0\.0\.1:)\d+/$1 . $t->port('other')/e;
 $conf =~ s/^log = .*$//m;
 $t->write_file($second->file(), $conf);
 $output = qx($binary -c @{[ $second->file() ]} 2>&1);
-isnt($?, 0, 'a port in use: it ends');
+isnt($?, 0, 'the port is in use: the bridge ends');
 like($output, qr/cannot listen on "127.0.0.1:\d+": Address already in use/,
-    'and says why');
+    '    the message has the reason');
 
 $bridge->stop();
 is($t->read_file($t->dir() . '/bridge.out'), '', 'nothing else is written');

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A server that is busy says when to come again: with 429 it means an account,
-# with 503 all of them.  Until then it is not asked, and then all goes on; a
-# device that wants something meanwhile is told when to try again.
+# A busy server says when to come again: 429 means one account, 503 means all
+# accounts. Until then the bridge sends it no request, and then goes on. An
+# update of a device gets the time to try again.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ $t->plan(19);
 my $fake = Pimap::FakeDav->new(t => $t)->start();
 my $version = 1;
 
-# What it has, and how it behaves.
+# Content and behaviour of the server.
 
 sub behave {
     my (%how) = @_;
@@ -46,7 +46,7 @@ my $bridge = $alice->bridge();
 
 ok($_->park() && $_->wait_watched(), 'watched') for $alice, $bob;
 
-# How often they have asked since this was called last.
+# The number of requests of both accounts since the last call.
 
 my %before;
 
@@ -69,29 +69,31 @@ sub told { (() = $bridge->log() =~ /$_[0]/g) > ($_[1] // 0) }
 
 behave('alice PROPFIND' => busy(429, 2));
 ok($t->wait_for(sub { told(qr/"alice": DAV: .*429, again in 2 s/) }),
-    'alice is told to come again');
+    '429 for alice: the log says when she comes again');
 asked();
 sleep(1);
 my ($a, $b) = asked();
-is($a, 0, 'she does not ask');
-cmp_ok($b, '>', 3, 'bob does');
+is($a, 0, '    the bridge sends no request for alice');
+cmp_ok($b, '>', 3, '    the requests for bob go on');
 
 $version++;
 behave();
-is($bob->event('ContactChange')->{changed}[0]{etag}, 2, 'bob has a change');
-is($alice->event('ContactChange')->{changed}[0]{etag}, 2, 'alice, too, then');
+is($bob->event('ContactChange')->{changed}[0]{etag}, 2,
+    '    bob gets an event at once');
+is($alice->event('ContactChange')->{changed}[0]{etag}, 2,
+    '    alice gets an event afterwards');
 
 # 503, with a date
 
 behave('alice PROPFIND' => busy(503,
     strftime('%a, %d %b %Y %T GMT', gmtime(time() + 4))));
 ok($t->wait_for(sub { told(qr/"alice": DAV: .*503, again in [34] s/) }),
-    'the server is busy');
+    '503: the log says when the bridge comes again');
 behave();
-sleep(0.2);                     # who was asking has got an answer
+sleep(0.2);                     # requests in flight end
 asked();
 sleep(1.5);
-is_deeply([asked()], [0, 0], 'nobody asks');
+is_deeply([asked()], [0, 0], '    the bridge sends no requests');
 
 my %put = (update => 'dav.put', href => '/book/n.vcf',
     text => Pimap::Dav->card('n', 'N'));
@@ -99,18 +101,19 @@ my %put = (update => 'dav.put', href => '/book/n.vcf',
 behave('alice PUT' => busy(503, 7));
 my $result = $alice->update(%put);
 is("$result->{status} $result->{retryAfter}", 'refused 7',
-    'an update is refused until then');
+    '    an update is refused with the time to try again');
 behave('alice PUT' => busy(429));
 $result = $alice->update(%put);
-is($result->{status}, 'refused', 'or for an unknown time');
-is($result->{retryAfter}, undef, 'which is not said');
+is($result->{status}, 'refused', '429 without a time: an update is refused');
+is($result->{retryAfter}, undef, '    without a time to try again');
 
 $version++;
 behave();
-is($_->event('ContactChange')->{changed}[0]{etag}, 3, 'it goes on')
+is($_->event('ContactChange')->{changed}[0]{etag}, 3,
+    'the server is not busy: the event comes')
     for $alice, $bob;
 
-# Without a time, and with nonsense
+# Without a time, and with an invalid time
 
 for my $after (undef, 'soon') {
     my $lines = () = $bridge->log() =~ /again in 60 s/g;
@@ -125,10 +128,11 @@ for my $after (undef, 'soon') {
     $_->park() && $_->wait_watched() for $alice, $bob;
 }
 
-is($bridge->metric('dav_rounds_total{result="held"}'), 0, 'after a restart');
-cmp_ok($bridge->metric('dav_accounts'), '==', 2, 'both are watched');
+is($bridge->metric('dav_rounds_total{result="held"}'), 0,
+    'a restart resets the metrics');
+cmp_ok($bridge->metric('dav_accounts'), '==', 2, 'both accounts are watched');
 unlike($bridge->log(), qr/\[(?:warn|error|crit|alert)\]/,
-    'nothing bad in its log');
+    'no error in the log of the bridge');
 
 $alice->stop();
 $bob->{stream}->close();

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
-# Servers that answer rubbish, too much, too late or not at all: nothing is
-# published that did not happen, nothing hangs, memory is bounded, and the
-# reason is said.
+# Servers that answer rubbish, too much, too late or not at all. No false event
+# is published, nothing hangs, memory is bounded, and the log has the reason.
 
 use strict;
 use warnings;
@@ -66,9 +65,9 @@ my $s = Pimap::DavSession->new(t => $t, url => $fake->url(), answer => 1000,
     max_answer => 1000000,     poll_min => 50, poll_max => 50, poke_min => 20);
 
 $s->start();
-is($s->wait_ready(), 'polling', 'ready');
+is($s->wait_ready(), 'polling', 'the session is ready');
 
-# Whatever it answers when we look at the home.
+# Each bad answer to the request for the home.
 
 foreach (@bad) {
     my ($name, $how, $reason) = @$_;
@@ -93,37 +92,42 @@ foreach (@bad) {
 
 $fake->behave(\%calm);
 $s->start(url => $fake->url());
-is($s->wait_ready(), 'polling', 'recovered');
-is_deeply([$s->published()], [], 'nothing was published');
+is($s->wait_ready(), 'polling', 'the server recovers: the session is ready');
+is_deeply([$s->published()], [], '    nothing was published');
 
 my $kb = $s->update(update => 'count')->{kb};
-ok($kb < 200000, "memory: $kb kB");
+ok($kb < 200000, "    the memory is bounded: $kb kB");
 
-# Without sync-collection: ETags are compared.
+# Without sync-collection the session compares ETags.
 
 $fake->behave({ %calm, ctag => '2', book => { 'a.vcf' => '2',
     'c.vcf' => '1' } });
 my $event = $s->event('ContactChange');
 is_deeply([map { $_->{href} } @{ $event->{changed} }],
-    ['/book/a.vcf', '/book/c.vcf'], 'changed');
-is_deeply($event->{removed}, ['/book/b.vcf'], 'removed');
+    ['/book/a.vcf', '/book/c.vcf'],
+    'no sync-collection: changed objects are published');
+is_deeply($event->{removed}, ['/book/b.vcf'],
+    '    removed objects are published');
 
-# Busy: left alone for as long as it says.
+# A busy server gets no request until the time it names.
 
 $fake->behave({ %calm, 'PROPFIND /' => { status => 429,
     headers => { 'Retry-After' => 1 } } });
-ok($s->line(sub { $_[0]{text} && $_[0]{text} =~ /429/ }), 'busy');
+ok($s->line(sub { $_[0]{text} && $_[0]{text} =~ /429/ }),
+    '429: the log says so');
 
 my $before = $fake->noted(qr/PROPFIND \//);
 select(undef, undef, undef, 0.6);
-is($fake->noted(qr/PROPFIND \//), $before, 'not asked for a while');
+is($fake->noted(qr/PROPFIND \//), $before,
+    '    no request is sent until Retry-After');
 
 $fake->behave({ %calm, ctag => '3' });
 $event = $s->event('ContactChange');
 is_deeply([map { $_->{href} } @{ $event->{changed} }],
-    ['/book/a.vcf', '/book/b.vcf'], 'and then it goes on');
+    ['/book/a.vcf', '/book/b.vcf'], '    then a change is published');
 
-# Pages: 507, each published with its own token; one that does not go on.
+# Pages: each answer 507 is published with its token. An endless series of
+# pages is stopped.
 
 sub pages {
     my ($from, $to, $token, $more) = @_;
@@ -139,18 +143,18 @@ $s->stop();
 %{ $s->states() } = ();
 $fake->behave({ %calm, token => 't0', REPORT => pages(1, 3, 't1') });
 $s->start();
-is($s->wait_ready(), 'polling', 'sync-collection');
-is_deeply([$s->published()], [], 'a beginning');
+is($s->wait_ready(), 'polling', 'sync-collection: the session is ready');
+is_deeply([$s->published()], [], '    the initial content causes no event');
 
 $fake->behave({ %calm, ctag => '4', token => 't2',
     REPORT => pages(4, 5, 't2', 1) });
 $event = $s->event('ContactChange');
-is(scalar(@{ $event->{changed} }), 2, 'a page');
-is($event->{syncToken}, 't2', 'and its token');
+is(scalar(@{ $event->{changed} }), 2, '507: a page is published');
+is($event->{syncToken}, 't2', '    with its token');
 ok($s->line(sub { $_[0]{text} && $_[0]{text} =~ /come to an end/ }),
-    'pages without end are noticed');
+    '    an endless series of pages is stopped');
 
-# An invalid token, in each way, and one look at all.
+# An invalid token in each form: one look at all objects and no event.
 
 foreach my $status (403, 409, 410) {
     $s->stop();
@@ -161,17 +165,18 @@ foreach my $status (403, 409, 410) {
     $s->start();
     $s->wait_ready();
     is_deeply([map { @{ $_->{events} // [] } } $s->all()], [],
-        "$status: no false event");
+        "$status for a token: no false event");
 }
 
-# A redirect within the host, slowly, and odd prefixes and hrefs.
+# A redirect within the host, a slow answer, odd prefixes and odd hrefs.
 
 $s->stop();
 %{ $s->states() } = ();
 $fake->behave({ %calm, 'PROPFIND /.well-known/carddav' => { status => 301,
     headers => { Location => '/dav' } }, PROPFIND => { drip => 1 } });
 $s->start(answer => 20_000);
-is($s->wait_ready(), 'polling', 'redirected, byte by byte');
+is($s->wait_ready(), 'polling',
+    'a redirect, and an answer byte by byte: ready');
 
 $fake->behave({ %calm, ctag => '5', 'PROPFIND /book/' => { body =>
     '<x:multistatus xmlns:x="DAV:"><x:response><x:href>a.vcf</x:href>'
@@ -185,26 +190,28 @@ $fake->behave({ %calm, ctag => '5', 'PROPFIND /book/' => { body =>
     . '</x:multistatus>' } });
 $event = $s->event('ContactChange');
 is_deeply($event->{changed}, [{ href => '/book/b.vcf', etag => '7' }],
-    'odd hrefs');
-is_deeply($event->{removed}, [], 'nothing else');
+    'odd hrefs: the object of the collection is published');
+is_deeply($event->{removed}, [], '    and nothing else');
 
-# Updates: an answer that is lost is not known.
+# Updates: if the answer is lost, the result is unknown.
 
 $fake->behave({ %calm, ctag => '5', PUT => { close => 0 } });
 my %put = (update => 'dav.put', href => '/book/n.vcf',
     text => "BEGIN:VCARD\r\nFN:N\r\nEND:VCARD\r\n");
-is($s->update(%put)->{status}, 'unknown', 'an answer is lost');
+is($s->update(%put)->{status}, 'unknown',
+    'the answer to a put is lost: unknown');
 
 $fake->behave({ %calm, ctag => '5', PUT => { status => 403 } });
-is($s->update(%put)->{status}, 'refused', 'refused');
+is($s->update(%put)->{status}, 'refused', '403 to a put: refused');
 
 $fake->behave({ %calm, ctag => '5', PUT => { status => 302,
     headers => { Location => 'http://evil.example.com/' } } });
-isnt($s->update(%put)->{status}, 'done', 'not sent elsewhere');
+isnt($s->update(%put)->{status}, 'done',
+    'a redirect of a put to another host: not followed');
 
 my $out = $t->read_file($t->dir() . '/report.dav_driver')
     . join('', map { $_->{text} // '' } $s->all());
 unlike($out, qr/secret|YWxpY2U6c2VjcmV0/, 'no password in the log');
-ok($fake->noted(qr/login/) > 10, 'though it was sent');
+ok($fake->noted(qr/login/) > 10, '    though the login was sent');
 
 $s->stop();

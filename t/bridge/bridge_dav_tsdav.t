@@ -87,7 +87,7 @@ foreach my $server (@servers) {
         env => { NODE_PATH => $t->root() . '/build/npm/node_modules' });
     my $said = Pimap::Stream->new(process => $process, unchunked => 1);
 
-    $said->{head} = '';             # what it says is no HTTP
+    $said->{head} = '';             # its output is not HTTP
 
     my $tsdav = sub {
         $process->type($json->encode([@_]) . "\n");

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Logging in: mechanisms, a master user, STARTTLS and IMAPS with verified
-# certificates; and where a password must not go.
+# Login to an IMAP server: mechanisms, a master user, STARTTLS and IMAPS with
+# verified certificates, and the cases in which no password may be sent.
 
 use strict;
 use warnings;
@@ -43,35 +43,40 @@ is(login(), 'NOTIFY', 'PLAIN');
 is(login(%imaps), 'NOTIFY', 'IMAPS');
 is(login(%imaps, host => '127.0.0.1'), 'NOTIFY', '    by address');
 is(login(%starttls), 'NOTIFY', 'STARTTLS');
-is(login(secret => 'wrong'), 'credentials', 'a wrong password');
-is(login(%imaps, ca => undef), 'tls', 'a certificate that is not trusted');
+is(login(secret => 'wrong'), 'credentials', 'a wrong password: refused');
+is(login(%imaps, ca => undef), 'tls', 'an untrusted certificate: no login');
 is(login(%starttls, ca => undef), 'tls', '    the same by STARTTLS');
-is(login(%imaps, host => '127.0.0.2'), 'tls', '    nor for another name');
-is(login(%imaps, port => $t->port('imap')), 'tls', 'IMAPS without TLS');
+is(login(%imaps, host => '127.0.0.2'), 'tls',
+    '    a certificate for another name: no login');
+is(login(%imaps, port => $t->port('imap')), 'tls',
+    'IMAPS to a port without TLS: no login');
 is(login(user => 'bridge', secret => 'mastersecret', authzid => 'carol'),
-    'NOTIFY', 'a master user, by SASL');
+    'NOTIFY', 'a master user by SASL authzid');
 is(login(user => 'carol*bridge', secret => 'mastersecret'), 'NOTIFY',
-    '    and by name');
+    '    by the name of the user');
 is(login(user => 'bridge', secret => 'wrong', authzid => 'carol'),
-    'credentials', '    and refused');
+    'credentials', '    refused with a wrong password');
 
-# A server that dies has not said so by TLS; it is away, and no stranger
+# A server that dies does not close TLS properly: it is away, not untrusted
 
 for my $how (\%imaps, \%starttls) {
     my $s = session(%$how);
-    is($s->start()->wait_ready(), 'NOTIFY', "$how->{tls}:");
+    is($s->start()->wait_ready(), 'NOTIFY', "$how->{tls}: a session is ready");
     $dovecot->kill();
-    is($s->failure()->{reason}, 'away', '    the server dies');
+    is($s->failure()->{reason}, 'away', '    the server dies: away');
     $s->stop();
     $dovecot->start();
 }
 
-# Nobody there
+# The server does not exist
 
-is(login(port => $t->port('nobody')), 'away', 'no server');
-is(login(host => 'nowhere.invalid'), 'away', 'no address');
+is(login(port => $t->port('nobody')), 'away',
+    'nothing listens on the port: away');
+is(login(host => 'nowhere.invalid'), 'away',
+    'the name does not resolve: away');
 
-# A server without SASL-IR, with tokens, and one that wants something else
+# A server without SASL-IR, servers with tokens, and a server with other
+# mechanisms
 
 my $fake = Pimap::FakeImap->new(t => $t)->start();
 my %fake = (port => $fake->port(), login_only => \1);
@@ -92,7 +97,8 @@ is(login(%fake, bearer => \1), 'logged in', 'OAUTHBEARER');
 $fake->script(@fake, ['read'], ['say', "+ \r\n"], ['read'],
     ['say', "+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"], ['read', '^AQ==\r$'],
     ['say', "p1 NO expired\r\n"]);
-is(login(%fake, bearer => \1), 'credentials', '    refused with a reason');
+is(login(%fake, bearer => \1), 'credentials',
+    '    refused with a reason: credentials');
 
 $fake->script(
     ['say', "* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR] x\r\n"],
@@ -108,35 +114,38 @@ is(login(%fake, secret => 'sec"r et'), 'logged in', 'LOGIN, quoted');
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
     ['read', 'LOGIN "alice" \{4\}\r$'], ['say', "+ go\r\n"],
     ['read', "^p\xc3\xa4s\r\$"], @in);
-is(login(%fake, secret => "p\xe4s"), 'logged in', '    and as a literal');
+is(login(%fake, secret => "p\xe4s"), 'logged in', '    LOGIN with a literal');
 
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] x\r\n"],
     ['wait']);
-is(login(%fake), 'tls', 'LOGINDISABLED');
+is(login(%fake), 'tls', 'LOGINDISABLED: no login');
 
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] x\r\n"],
     ['wait']);
-is(login(%fake, tls => 'starttls'), 'tls', 'no STARTTLS, no password');
+is(login(%fake, tls => 'starttls'), 'tls',
+    'STARTTLS is not offered: no password is sent');
 
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n"],
     ['read', 'STARTTLS'], ['say', "TAG OK go\r\n* OK injected\r\n"],
     ['wait']);
 like(login(%fake, tls => 'starttls'), qr/^(?:protocol|tls)$/,
-    'bytes before TLS');
+    'the server sends bytes before TLS: no login');
 
 $fake->stop();
 $dovecot->stop();
 
-like($dovecot->log(), qr/Login: user=<alice>/, 'Dovecot saw alice');
+like($dovecot->log(), qr/Login: user=<alice>/,
+    'Dovecot saw the login of alice');
 unlike($t->read_file($t->dir() . '/report.imap_driver'), qr/secret/,
-    'no secret was said');
-is($t->read_file($t->dir() . '/fakeimap.out'), '', 'the fake is well');
+    'no secret is in the output');
+is($t->read_file($t->dir() . '/fakeimap.out'), '',
+    'the fake server reports no error');
 
 
 sub session { Pimap::ImapSession->new(t => $t, port => $t->port('imap'), @_) }
 
 
-# How it watches, "logged in", or why not.
+# How the session watches, "logged in", or the reason of the failure.
 
 sub login {
     my (%set) = @_;

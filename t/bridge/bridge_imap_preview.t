@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Where the IMAP server has PREVIEW (RFC 8970), the preview of a new message is
-# the server's.  Another server is asked for the beginning of the text, and so
-# is a server that has no preview of a message.
+# If the IMAP server has PREVIEW (RFC 8970), an event has the server's preview
+# of a new message. Otherwise, and if the server has none for this message, the
+# bridge fetches the beginning of the text.
 
 use strict;
 use warnings;
@@ -60,8 +60,8 @@ sub test_fake {
             ->start();
         my $new = $s->event();
 
-        is($new->{subject}, 'x', "$caps is asked by $asks");
-        is($new->{preview}, $expected[$i], '    and gives the preview');
+        is($new->{subject}, 'x', "$caps: the command is $asks");
+        is($new->{preview}, $expected[$i], '    the event has the preview');
         $s->stop();
     }
 
@@ -79,9 +79,11 @@ sub test_dovecot {
 
     $s->wait_ready();
     $dovecot->deliver(to => 'alice', subject => 'short', body => 'Hello');
-    is($s->event('MessageNew')->{preview}, 'Hello', "$name: a short text");
+    is($s->event('MessageNew')->{preview}, 'Hello',
+        "$name: the preview of a short text");
     $dovecot->imap()->append('INBOX', $html);
-    is($s->event()->{preview}, 'Lunch & tea', '    a page');
+    is($s->event()->{preview}, 'Lunch & tea',
+        '    the preview of an HTML page');
 
     $s->stop();
     $dovecot->stop();

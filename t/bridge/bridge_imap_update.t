@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Updates on an IMAP session are carried out, and seen by other clients;
-# arguments that are none are refused before anything is sent.
+# Updates on an IMAP session are carried out and seen by other clients. Invalid
+# arguments are refused before a command is sent.
 
 use strict;
 use warnings;
@@ -70,37 +70,42 @@ sub test_server {
 
     done($s, 'flags', update => 'store', mailbox => 'INBOX', uids => [1, 2],
         add => ['\Seen', '$Work'], remove => ['\Flagged']);
-    is_deeply($s->event('MessageRead')->{uids}, [1, 2], '    is an event');
-    like(flags($imap, 1), qr/(?=.*\\Seen)(?=.*\$Work)/, '    are set');
+    is_deeply($s->event('MessageRead')->{uids}, [1, 2],
+        '    an event is published');
+    like(flags($imap, 1), qr/(?=.*\\Seen)(?=.*\$Work)/,
+        '    the flags are set');
 
     my $copy = done($s, 'copy', update => 'copy', mailbox => 'INBOX',
         uids => [1, 2], to => 'Lists');
-    is_deeply($copy->{uids}, [1, 2], '    its UIDs');
-    is($s->event('MessageAppend')->{mailbox}, 'Lists', '    is an event');
+    is_deeply($copy->{uids}, [1, 2], '    the result has the UIDs');
+    is($s->event('MessageAppend')->{mailbox}, 'Lists',
+        '    an event is published');
 
     done($s, 'move', update => 'move', mailbox => 'INBOX', uids => [3],
         to => 'Lists', uidvalidity => $s->states()->{INBOX}{uidvalidity});
     is($s->event($capability ? 'MessageTrash' : 'MessageExpunge')->{uids}[0],
-        3, '    is an event');
+        3, '    an event is published');
 
     my $deleted = done($s, 'delete', update => 'delete', mailbox => 'Lists',
         uids => [1]);
     is($deleted->{expunged} ? 1 : 0, $capability ? 0 : 1,
-        '    expunged, if it can be alone');
+        '    expunged if the server can expunge one UID');
 
     done($s, 'append', update => 'append', mailbox => 'Lists',
         flags => ['\Draft'], message => "Subject: draft\n\nHi.\n");
     like($imap->command('STATUS Lists (MESSAGES)'),
-        qr/MESSAGES @{[ $capability ? 4 : 3 ]}/, '    is there');
+        qr/MESSAGES @{[ $capability ? 4 : 3 ]}/, '    the message is there');
 
     done($s, 'create', update => 'mailbox', mailbox => "Entw\xfcrfe \"x\"",
         action => 'create');
-    like($imap->command('LIST "" "Entw*"'), qr/Entw&APw-rfe/, '    is there');
+    like($imap->command('LIST "" "Entw*"'), qr/Entw&APw-rfe/,
+        '    the mailbox is there');
     done($s, 'rename', update => 'mailbox', mailbox => "Entw\xfcrfe \"x\"",
         action => 'rename', to => 'Plain');
     done($s, 'subscribe', update => 'mailbox', mailbox => 'Plain',
         action => 'subscribe');
-    like($imap->command('LSUB "" "*"'), qr/Plain/, '    is');
+    like($imap->command('LSUB "" "*"'), qr/Plain/,
+        '    the mailbox is subscribed');
     done($s, 'unsubscribe', update => 'mailbox', mailbox => 'Plain',
         action => 'unsubscribe');
 
@@ -109,37 +114,42 @@ sub test_server {
     my @ids = $s->ask({ update => 'search', mailbox => 'Plain', query => {} },
         { update => 'mailbox', mailbox => 'Plain', action => 'delete' });
 
-    is($s->result($_)->{status}, 'done', 'delete the selected mailbox')
+    is($s->result($_)->{status}, 'done',
+        'the selected mailbox is deleted: done')
         for @ids;
 
     my $fetched = done($s, 'fetch', update => 'fetch', mailbox => 'INBOX',
         uids => [4, 99], items => [qw(flags envelope headers text all)],
         part => '1');
     my $message = $fetched->{messages}[0];
-    is(scalar(@{ $fetched->{messages} }), 1, '    what there is of it');
+    is(scalar(@{ $fetched->{messages} }), 1,
+        '    a UID that does not exist is left out');
     is("$message->{uid} $message->{subject}", '4 mail 4', '    envelope');
     like($message->{headers}, qr/^Subject: mail 4\r$/m, '    headers');
-    is($message->{text}, "text \xfc 4\r\n", '    text');
+    is($message->{text}, "text \xfc 4\r\n", '    decoded text');
     like(decode_base64($message->{message}), qr/^Subject: mail 4.*text/ms,
-        '    all of it');
+        '    the whole message');
     is(decode_base64($message->{part}), "text \xc3\xbc 4\r\n", '    a part');
 
     is_deeply(done($s, 'search', update => 'search', mailbox => 'INBOX',
         query => { body => "\xfc", subject => 'mail', seen => \1,
-            since => '2020-01-31' })->{uids}, [1, 2], '    found');
+            since => '2020-01-31' })->{uids}, [1, 2],
+            '    the messages are found');
 
     my $refused = $s->update(update => 'copy', mailbox => 'INBOX',
         uids => [1], to => 'nowhere');
-    is($refused->{status}, 'refused', 'to a mailbox that is not there');
-    like($refused->{detail}, qr/nowhere|exist/i, '    in the server\'s words');
+    is($refused->{status}, 'refused', 'copy to an unknown mailbox: refused');
+    like($refused->{detail}, qr/nowhere|exist/i,
+        '    with the words of the server');
     is($s->update(update => 'store', mailbox => 'INBOX', uids => [1],
         uidvalidity => 1, add => ['\Flagged'])->{status}, 'refused',
-        'another UIDVALIDITY');
+        'another UIDVALIDITY: refused');
 
     test_bad($s) if !$capability;
 
     is($s->update(update => 'search', mailbox => 'INBOX',
-        query => {})->{found}, $capability ? 4 : 3, 'the session is well');
+        query => {})->{found}, $capability ? 4 : 3,
+        'the session still answers');
 
     $s->stop();
     $imap->logout();

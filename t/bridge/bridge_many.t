@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# Several bridges share the accounts: one watches each, a new one gets its
-# part, and when one is killed or stands still another takes over within the
-# time of a lease.  No event comes twice, and none is lost.
+# Several bridges share the accounts. Each account is watched by one bridge,
+# and a new bridge gets its part. When a bridge is killed or stands still,
+# another bridge takes over within the time of a lease. No event comes twice,
+# and none is lost.
 
 use strict;
 use warnings;
@@ -35,7 +36,8 @@ END
 
 $dovecot->start();
 
-# By a master user, once with Dovecot's separator, once with SASL's authzid
+# By a master user: one bridge with the separator of Dovecot, one with a SASL
+# authzid
 
 my %bridge = map { $_ => Pimap::Bridge->new(t => $t, name => $_,
     server => 'master_user = "bridge"; master_password = "boss"; '
@@ -50,7 +52,8 @@ sub watched { return map { $bridge{$_}->metric('accounts_with_session') // 0 }
     @_ }
 sub sum { my $n = 0; $n += $_ for @_; return $n }
 
-# One delivery to each account: who did not get exactly this one
+# A delivery to each account; returns the accounts that did not get exactly
+# this event
 
 my $round = 0;
 
@@ -74,28 +77,28 @@ sub missing {
 
 sub twice { return join(', ', grep { !$device{$_}->quiet(0.02) } @names) }
 
-# The devices were there before: a reload lets their workers announce them
-# again, which they would do by themselves, every ten minutes.
+# The devices were there before. A reload makes their workers announce them at
+# once and not only every ten minutes.
 
 $bridge{one}->start();
 $t->reload();
-ok($bridge{one}->watches(ACCOUNTS), 'one watches all');
+ok($bridge{one}->watches(ACCOUNTS), 'a single bridge watches all accounts');
 deliver();
-is(missing(), '', 'each account has its event');
-is(twice(), '', 'once');
+is(missing(), '', '    each account gets its event');
+is(twice(), '', '    once');
 
-# Another one joins, finds the accounts in Redis, and gets some
+# A second bridge joins, finds the accounts in Redis, and gets its part
 
 $bridge{two}->start();
 
 ok($t->wait_for(sub {
     my @n = watched(qw(one two));
     sum(@n) == ACCOUNTS && $n[0] && $n[1];
-}, 'shares', WAIT), 'the other one has got its part')
+}, 'shares', WAIT), 'a second bridge starts: it gets its part')
     or diag(join(' ', watched(qw(one two))));
 deliver();
-is(missing(), '', 'each account has its event');
-is(twice(), '', 'once');
+is(missing(), '', '    each account gets its event');
+is(twice(), '', '    once');
 
 # kill -9
 
@@ -106,47 +109,47 @@ $bridge{$victim}->kill();
 deliver();
 ok($t->wait_for(sub {
     ($bridge{$heir}->metric('accounts_with_session') // 0) == ACCOUNTS
-}, 'take-over', WAIT), 'killed: the other one has all');
+}, 'take-over', WAIT), 'kill -9: the other bridge watches all accounts');
 my $took = time() - $start;
-cmp_ok($took, '<', 2 * LEASE, "within the lease and a little ($took s)");
-is(missing(), '', 'what came in between is told');
-is(twice(), '', 'once');
+cmp_ok($took, '<', 2 * LEASE, "    within the lease and a little ($took s)");
+is(missing(), '', '    the missed events come');
+is(twice(), '', '    once');
 
-# One that stands still, and then goes on, knows nothing of that.
+# A bridge that is stopped and continued does not notice it.
 
 $bridge{$victim}->start();
 ok($t->wait_for(sub {
     my @n = watched(qw(one two));
     sum(@n) == ACCOUNTS && $n[0] && $n[1];
-}, 'shares', WAIT), 'shared again');
+}, 'shares', WAIT), 'the bridge is started: the accounts are shared again');
 
 my ($has) = watched($heir);
 $bridge{$heir}->pause();
 deliver();
 ok($t->wait_for(sub { (watched($victim))[0] == ACCOUNTS }, 'take-over',
-    WAIT), "stopped: its $has are taken over");
-is(missing(), '', 'each account has its event');
+    WAIT), "SIGSTOP: its $has accounts are taken over");
+is(missing(), '', '    each account gets its event');
 $bridge{$heir}->resume();
 deliver();
-is(missing(), '', 'goes on: each account has its event');
-is(twice(), '', 'once');
+is(missing(), '', 'SIGCONT: each account gets its event');
+is(twice(), '', '    once');
 
-# TERM: at once
+# SIGTERM: hand-over at once
 
 ok($t->wait_for(sub { sum(watched(qw(one two))) == ACCOUNTS }, 'all',
-    WAIT), 'all are watched');
+    WAIT), 'all accounts are watched');
 $start = time();
 $bridge{$heir}->stop();
 ok($t->wait_for(sub { (watched($victim))[0] == ACCOUNTS }, 'take-over',
-    2 * LEASE), 'TERM: the other one has them');
-cmp_ok(time() - $start, '<', LEASE + 1, 'sooner than a lease ends');
+    2 * LEASE), 'SIGTERM: the other bridge watches all accounts');
+cmp_ok(time() - $start, '<', LEASE + 1, '    sooner than a lease ends');
 deliver();
-is(missing(), '', 'each account has its event');
-is(twice(), '', 'once');
+is(missing(), '', '    each account gets its event');
+is(twice(), '', '    once');
 
 my $log = join('', map { $_->log() } values(%bridge));
-unlike($log, qr/boss/, 'no password in a log');
-unlike($log, qr/\[(?:alert|crit|emerg)\]/, 'nothing bad in their logs');
+unlike($log, qr/boss/, 'no password in the logs');
+unlike($log, qr/\[(?:alert|crit|emerg)\]/, 'no error in the logs');
 
 $_->close() for values(%device);
 ok($t->wait_for(sub { $bridge{$victim}->metric('accounts_with_device') == 0 },

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The bridge and Redis: by the user that docs/bridge.md has for it, over TLS
-# and TCP; away at start, a wrong password, functions that were flushed, and
-# a stream of updates that is gone.
+# The bridge and Redis: as the user of docs/bridge.md, over TLS and TCP. Redis
+# is away at the start, refuses the password, has lost its functions, or has
+# lost the stream of updates.
 
 use strict;
 use warnings;
@@ -28,23 +28,25 @@ my $login = 'user = "pimap-bridge"; password = "a-long-password";';
 my $bridge = Pimap::Bridge->new(t => $t, redis => 'host = "127.0.0.1"; port = '
     . $t->port('redis') . "; timeout = \"1s\"; $login");
 
-# Redis comes later.
+# Redis starts later than the bridge.
 
 $bridge->start();
-is($bridge->get('/healthz')->{status}, 503, 'without Redis: not healthy');
+is($bridge->get('/healthz')->{status}, 503,
+    'Redis is away: the bridge is not healthy');
 like($bridge->get('/healthz')->{body}, qr/"reason":"redis is away"/,
-    'and why');
+    '    with the reason');
 $redis->start();
 $t->nginx()->start();
-ok($t->wait_for(sub { $bridge->healthy() }, 'health'), 'healthy, over TCP');
+ok($t->wait_for(sub { $bridge->healthy() }, 'health'),
+    'Redis is started: the bridge is healthy over TCP');
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none')->start();
 
 my $s = $t->park('alice');
 $s->read_until(qr/: parked\n\n/);
-is($bridge->auth('alice', 'secret'), 'alice', 'a login');
-ok($bridge->watches(1), 'watched, as that user');
+is($bridge->auth('alice', 'secret'), 'alice', 'a login is accepted');
+ok($bridge->watches(1), 'the Redis user of the docs: the account is watched');
 $dovecot->deliver(to => 'alice', subject => 'one');
-is($s->event()->{json}{subject}, 'one', 'published');
+is($s->event()->{json}{subject}, 'one', '    an event is published');
 
 sub update {
     my ($id) = @_;
@@ -59,51 +61,53 @@ sub update {
     }, 'an update');
 }
 
-ok(update('u1'), 'an update is carried out');
-ok($bridge->metric('updates_total'), 'counted');
-unlike($bridge->log(), qr/NOPERM/, 'it may do all that it has to');
+ok(update('u1'), '    an update is carried out');
+ok($bridge->metric('updates_total'), '    it is counted');
+unlike($bridge->log(), qr/NOPERM/,
+    '    the user may run all commands of the bridge');
 
-# Flushed functions, and a stream that is gone with its group
+# Functions that were flushed, and a stream that is gone with its group
 
 $redis->command('FUNCTION', 'FLUSH');
 $redis->command('DEL', 'pimap:{alice}:lease');
 ok($t->wait_for(sub {
     eval { $redis->command('FCALL', 'pimap_version', 0) }
-}, 'functions', 20), 'flushed functions are loaded again');
+}, 'functions', 20), 'the functions are flushed: the bridge loads them again');
 $redis->command('DEL', 'pimap:updates');
 ok($t->wait_for(sub { $bridge->log() =~ /the lease was lost/ }, 'loss'),
-    'a lease that is gone is noticed');
-ok($bridge->watches(1), 'watched again');
-ok(update('u2'), 'updates are carried out again');
+    'the lease is gone: the bridge notices it');
+ok($bridge->watches(1), '    the account is watched again');
+ok(update('u2'), 'the stream is gone: an update is carried out');
 
-# TLS, with other settings, by HUP
+# TLS with other settings after SIGHUP
 
 $bridge->{redis} = 'host = "localhost"; port = ' . $t->port('redis-tls')
     . "; tls = true; ca_file = \"$cert\"; timeout = \"1s\"; $login";
-ok($bridge->reload(), 'TLS');
-ok($t->wait_for(sub { $bridge->healthy() }, 'health'), 'healthy over TLS');
+ok($bridge->reload(), 'a reload to TLS is accepted');
+ok($t->wait_for(sub { $bridge->healthy() }, 'health'),
+    '    the bridge is healthy over TLS');
 $dovecot->deliver(to => 'alice', subject => 'two');
 
 my $subject = '';
 $subject = ($s->event() // last)->{json}{subject} // ''
     while $subject ne 'two';
-is($subject, 'two', 'published over TLS');
+is($subject, 'two', '    an event is published over TLS');
 
-# A certificate that nobody has signed, and a wrong password
+# A certificate of an unknown authority, and a wrong password
 
 $bridge->{redis} =~ s/ca_file = "[^"]*";//;
 $bridge->reload();
 ok($t->wait_for(sub { $bridge->log() =~ /certificate verify failed/ },
-    'TLS error'), 'an unknown certificate is refused');
-ok(!$bridge->healthy(), 'not healthy');
+    'TLS error'), 'an unknown certificate: refused');
+ok(!$bridge->healthy(), '    the bridge is not healthy');
 
 $bridge->{redis} = 'host = "127.0.0.1"; port = ' . $t->port('redis')
     . '; password = "another-secret"; user = "pimap-bridge";';
 $bridge->reload();
 ok($t->wait_for(sub { !$bridge->healthy() }, 'refusal'),
-    'a wrong password');
+    'a wrong password: the log says so');
 unlike($bridge->log(), qr/a-long-password|another-secret/,
-    'no password in the log');
+    '    the password is not in the log');
 
 $bridge->stop();
-ok($bridge->{process}->ended_well(), 'it ends well');
+ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');

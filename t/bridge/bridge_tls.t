@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# The bridge and a server with TLS: STARTTLS and IMAPS, its certificate is
-# checked, and without TLS no password is sent.  And what systemd is told.
+# The bridge and a server with TLS (STARTTLS and IMAPS). The bridge checks the
+# certificate, and sends no password without TLS. Also the notifications to
+# systemd.
 
 use strict;
 use warnings;
@@ -32,7 +33,7 @@ my ($cert) = $t->certificate();
 my $port = $t->port('imap');
 my $good = "ca_file = \"$cert\"";
 
-# One server for each user; the first that fits
+# A server for each user; the first match counts
 
 my $bridge = Pimap::Bridge->new(t => $t, servers => join(', ',
     map { "{ match = \"$_->[0]\"; $_->[1]; }" }
@@ -45,7 +46,7 @@ my $bridge = Pimap::Bridge->new(t => $t, servers => join(', ',
         . "; tls = \"imaps\"; $good; connect_timeout = \"500ms\""],
 ));
 
-# As systemd does it
+# Notifications as systemd receives them
 
 my $path = $t->dir() . '/notify';
 my $notify = IO::Socket::UNIX->new(Local => $path, Type => SOCK_DGRAM) or die;
@@ -64,36 +65,38 @@ sub told {
     return $text;
 }
 
-is(told(), 'READY=1', 'systemd: ready');
-is(told(), 'WATCHDOG=1', 'and alive') for 1 .. 2;
+is(told(), 'READY=1', 'systemd gets READY=1');
+is(told(), 'WATCHDOG=1', 'systemd gets WATCHDOG=1') for 1 .. 2;
 
 # Logins
 
 is($bridge->auth('alice', 'secret'), 'alice', 'STARTTLS');
-is($bridge->auth('alice', 'wrong'), 401, 'a wrong password');
-is($bridge->auth('address', 'secret'), 'address', 'by address');
-is($bridge->auth('any', 'secret'), 'any', 'without a check');
-is($bridge->auth('unknown', 'secret'), 503, 'an unknown authority');
-is($bridge->auth('clear', 'secret'), 503, 'no STARTTLS: no login');
-is($bridge->auth('wrong', 'secret'), 503, 'no TLS');
-is($clear->noted(qr/login .*/), 0, 'and no password was sent');
-is($bridge->auth('nobody', 'secret'), 503, 'no server for this one');
+is($bridge->auth('alice', 'wrong'), 401, 'a wrong password: 401');
+is($bridge->auth('address', 'secret'), 'address',
+    'a certificate for an IP address: a login');
+is($bridge->auth('any', 'secret'), 'any', 'without verification: a login');
+is($bridge->auth('unknown', 'secret'), 503,
+    'an unknown certificate authority: 503');
+is($bridge->auth('clear', 'secret'), 503, 'the server has no STARTTLS: 503');
+is($bridge->auth('wrong', 'secret'), 503, 'the server has no TLS: 503');
+is($clear->noted(qr/login .*/), 0, '    no password was sent');
+is($bridge->auth('nobody', 'secret'), 503, 'no server matches the user: 503');
 
 my $s = $t->park('alice');
 $s->read_until(qr/: parked\n\n/);
 $bridge->auth('alice', 'secret');
-ok($bridge->watches(1), 'watched over TLS');
+ok($bridge->watches(1), 'an account is watched over TLS');
 $dovecot->deliver(to => 'alice', subject => 'one');
-is($s->event()->{json}{subject}, 'one', 'and published');
+is($s->event()->{json}{subject}, 'one', '    an event is published');
 
-# Nobody has read for a while, and a full queue takes no more.
+# The socket of systemd was not read for a while; a full queue takes no more.
 my $select = IO::Select->new($notify);
 told() while $select->can_read(0);
 
 $bridge->stop();
 my $text = '';
 $text = told() while $text eq '' || $text eq 'WATCHDOG=1';
-is($text, 'STOPPING=1', 'systemd: stopping');
+is($text, 'STOPPING=1', 'systemd gets STOPPING=1');
 unlike($bridge->log(), qr/secret|\[(?:alert|crit|emerg)\]/,
-    'nothing bad in its log');
-ok($bridge->{process}->ended_well(), 'it ends well');
+    'no error in the log of the bridge');
+ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');

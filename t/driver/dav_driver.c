@@ -2,11 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Runs the DAV half of the bridge for one account (or many, of one name with
- * a number) for a test: settings in the argument, what it says on standard
- * output, updates on standard input, each a line of JSON; {"update":"poke"}
- * pokes, {"update":"count"} tells how many requests there were.  At the end
- * of the input it ends.
+ * Runs the DAV half of the bridge for an account (or for many, with a name and
+ * a number) in a test. The argument has the settings. Standard output has the
+ * results and standard input has the updates, each a line of JSON.
+ * {"update":"poke"} pokes the account, {"update":"count"} returns the number
+ * of requests. The driver ends at the end of the input.
  */
 
 
@@ -209,7 +209,7 @@ driver_close(void)
 }
 
 
-/* Takes the members. */
+/* Takes the reference to "members". */
 
 static void
 driver_say(const char *what, json_t *members)

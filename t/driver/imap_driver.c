@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Runs one IMAP session of the bridge for a test: settings in the argument,
- * what the session says on standard output, updates on standard input, each a
- * line of JSON.  At the end of the input it logs out.
+ * Runs an IMAP session of the bridge for a test. The argument has the
+ * settings. Standard output has the results and standard input has the
+ * updates, each a line of JSON. The driver logs out at the end of the input.
  */
 
 
@@ -175,7 +175,7 @@ driver_number(json_t *set, const char *name, uint32_t *n)
 }
 
 
-/* Takes the members. */
+/* Takes the reference to "members". */
 
 static void
 driver_say(const char *what, json_t *members)

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Answers of WebDAV servers, whole and byte by byte, and what ends the
- * reading; lists of objects, and what differs between two.
+ * Answers of WebDAV servers, whole and byte by byte, and errors that end the
+ * reading. Lists of etags, and the difference of two lists.
  */
 
 
@@ -47,7 +47,7 @@ response(void *data, const dav_response_t *r)
 }
 
 
-/* What is seen if it comes in pieces of this size; or why not. */
+/* The result for an answer in pieces of this size, or the error. */
 
 static const char *
 parse(const char *xml, size_t piece)
@@ -138,7 +138,8 @@ test_answers(void)
     is("<error xmlns='DAV:'><valid-sync-token/></error>", "error=1",
        "an error");
     is(HEAD "<response><href>/a</href><x><response><href>/b</href></response>"
-       "</x></response>" TAIL, "[200 0 href=/a]", "others are skipped");
+       "</x></response>" TAIL, "[200 0 href=/a]",
+       "unknown elements are skipped");
     is(HEAD "<response><href>/a<b/></href></response>" TAIL, "",
        "an href with elements");
     is("<html><body>no</body></html>", "", "HTML");
@@ -233,22 +234,23 @@ test_lists(void)
 
     dav_etag_list_diff(&a, &b, &delta);
     got = show(&delta);
-    tap_is_mem(got, strlen(got), "a= b=2 e=1 ", "what differs");
+    tap_is_mem(got, strlen(got), "a= b=2 e=1 ", "the difference of two lists");
 
     dav_etag_list_apply(&a, &delta);
-    tap_ok(strcmp(show(&delta), "a= b=2 e=1 ") == 0, "all has an effect");
+    tap_ok(strcmp(show(&delta), "a= b=2 e=1 ") == 0,
+           "applying it changes each entry");
     got = show(&a);
     tap_is_mem(got, strlen(got), "b=2 c=1 d=1 e=1 ", "applied");
 
     dav_etag_list_apply(&a, &delta);
-    tap_is_int(delta.n, 0, "a second time, nothing has");
-    tap_is_int(a.n, 4, "and all is there");
+    tap_is_int(delta.n, 0, "applying it again changes nothing");
+    tap_is_int(a.n, 4, "    the list stays the same");
 
     dav_etag_list_page(&a, "b", 2);
     got = show(&a);
-    tap_is_mem(got, strlen(got), "c=1 d=1 ", "a page");
+    tap_is_mem(got, strlen(got), "c=1 d=1 ", "a page of the list");
 
-    tap_is_int(dav_etag_list_add(&a, "", "x"), -1, "no name");
+    tap_is_int(dav_etag_list_add(&a, "", "x"), -1, "an empty name is refused");
 
     dav_etag_list_free(&a);
     dav_etag_list_free(&b);

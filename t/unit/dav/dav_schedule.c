@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * When accounts are looked at: more and more seldom while nothing happens,
- * never all at once, in their order, so many a second and at a time, and not
- * while the server wants to be left alone.
+ * The schedule of accounts: rounds become less frequent while nothing changes,
+ * are spread over time, keep their order, and respect the limits per second,
+ * at a time and the pause that a busy server asks for.
  */
 
 
@@ -64,7 +64,7 @@ end(dav_schedule_t *p, unsigned n)
 }
 
 
-/* Until so many have run in all, or for so long: how long it took. */
+/* Runs until this number of rounds or for this time; returns the time. */
 
 static bridge_msec_t
 run(unsigned n, bridge_msec_t most)
@@ -89,20 +89,24 @@ test_interval(void)
     unsigned  i, looks;
     uint32_t  now, wait, low, high;
 
-    tap_is_int(dav_schedule_next(0, 30, 900, 0), 30, "the first one");
-    tap_is_int(dav_schedule_next(30, 30, 900, 0), 45, "a half longer");
+    tap_is_int(dav_schedule_next(0, 30, 900, 0), 30,
+               "the first interval is the shortest");
+    tap_is_int(dav_schedule_next(30, 30, 900, 0), 45,
+               "the next interval is half longer");
     tap_is_int(dav_schedule_next(700, 30, 900, 0), 900,
-               "not over the longest");
-    tap_is_int(dav_schedule_next(900, 30, 900, 0), 900, "and so on");
-    tap_is_int(dav_schedule_next(900, 30, 900, 1), 30, "short after a change");
-    tap_is_int(dav_schedule_next(60, 60, 60, 0), 60, "always the same");
+               "the interval has an upper limit");
+    tap_is_int(dav_schedule_next(900, 30, 900, 0), 900, "    and stays there");
+    tap_is_int(dav_schedule_next(900, 30, 900, 1), 30,
+               "after a change the interval is the shortest");
+    tap_is_int(dav_schedule_next(60, 60, 60, 0), 60,
+               "equal limits: the interval is constant");
 
     for (now = 0, looks = 0, i = 0; now < 900; looks++) {
         now = dav_schedule_next(now, 30, 900, 0);
         i += now;
     }
 
-    tap_is_int(looks, 10, "ten looks until it is seldom");
+    tap_is_int(looks, 10, "ten rounds reach the upper limit");
     tap_ok(i < 3600, "within an hour");
 
     low = 1000;
@@ -114,8 +118,9 @@ test_interval(void)
         high = wait > high ? wait : high;
     }
 
-    tap_ok(low >= 800 && low < 805, "up to a fifth shorter");
-    tap_ok(high <= 1000 && high > 995, "and never longer");
+    tap_ok(low >= 800 && low < 805,
+           "jitter shortens an interval by up to a fifth");
+    tap_ok(high <= 1000 && high > 995, "    and never lengthens it");
 }
 
 
@@ -133,11 +138,11 @@ test_rate(void)
     }
 
     took = run(100, 5000);
-    tap_ok(took < 400, "those of a second at once");
+    tap_ok(took < 400, "the rounds of a second run at once");
     took += run(TURNS, 5000);
-    tap_is_int(ran, TURNS, "then the others");
-    tap_ok(took >= 450 && took < 3000, "so many in a second");
-    tap_is_int(order, TURNS, "in their order");
+    tap_is_int(ran, TURNS, "    then the other rounds");
+    tap_ok(took >= 450 && took < 3000, "    at the limited rate");
+    tap_is_int(order, TURNS, "    in their order");
     end(&p, TURNS);
 }
 
@@ -156,18 +161,18 @@ test_most(void)
     }
 
     run(3, 50);
-    tap_is_int(ran, 2, "two at a time");
-    tap_is_int(p.waiting, 2, "and two wait");
+    tap_is_int(ran, 2, "a limit of two: two rounds run");
+    tap_is_int(p.waiting, 2, "    and two wait");
 
     dav_turn_end(&turns[0]);
     run(3, 50);
-    tap_is_int(ran, 3, "one ends, another one begins");
+    tap_is_int(ran, 3, "a round ends: another round begins");
 
     dav_turn_cancel(&turns[3]);
     dav_turn_end(&turns[1]);
     run(4, 50);
-    tap_is_int(ran, 3, "but not one that was cancelled");
-    tap_is_int(p.waiting, 0, "nobody waits");
+    tap_is_int(ran, 3, "a cancelled round does not begin");
+    tap_is_int(p.waiting, 0, "    no round waits");
     end(&p, 4);
 }
 
@@ -184,8 +189,8 @@ test_times(void)
     dav_turn_set(&turns[0], 20);
     dav_turn_set(&turns[0], 5000);
     took = run(1, 1000);
-    tap_is_int(ran, 1, "sooner, if asked");
-    tap_ok(took >= 15 && took < 500, "not later again");
+    tap_is_int(ran, 1, "an earlier time moves a round forward");
+    tap_ok(took >= 15 && took < 500, "    a later time does not move it back");
     run(2, 50);
     tap_is_int(ran, 1, "once");
 
@@ -194,9 +199,9 @@ test_times(void)
     dav_turn_set(&turns[0], 0);
     dav_turn_set(&turns[1], 0);
     run(2, 150);
-    tap_is_int(ran, 1, "nobody, while the server wants to be left alone");
+    tap_is_int(ran, 1, "the server asks for a pause: no round runs");
     took = run(3, 3000);
-    tap_is_int(ran, 3, "then all");
+    tap_is_int(ran, 3, "    after the pause all rounds run");
     end(&p, 2);
 }
 

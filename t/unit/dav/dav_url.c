@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Addresses: one canonical form for each, nothing outside of a collection,
- * no other host.
+ * Addresses: each has a single canonical form, stays inside of the collection
+ * and keeps the host.
  */
 
 
@@ -77,9 +77,12 @@ test_device(void)
     }
 
     tap_ok(dav_url_member("/a/", "/a/b"), "a member");
-    tap_ok(!dav_url_member("/a/", "/a/"), "not itself");
-    tap_ok(!dav_url_member("/a/", "/a/b/c"), "not below a member");
-    tap_ok(!dav_url_member("/a/", "/ab"), "not beside it");
+    tap_ok(!dav_url_member("/a/", "/a/"),
+           "the collection is no member of itself");
+    tap_ok(!dav_url_member("/a/", "/a/b/c"),
+           "a path below a member is no member");
+    tap_ok(!dav_url_member("/a/", "/ab"),
+           "a path beside the collection is no member");
 }
 
 
@@ -143,13 +146,13 @@ test_text(void)
     check(" x\n", 0, "text outside of a component");
 
     tap_ok(dav_text_etag("\"a\""), "an ETag");
-    tap_ok(dav_text_etag("W/\"a b\""), "a weak one");
-    tap_ok(dav_text_etag("123-a"), "one without quotes");
-    tap_ok(!dav_text_etag("*"), "any is none");
-    tap_ok(!dav_text_etag("\"a\", *"), "nor are two");
-    tap_ok(!dav_text_etag("\"a\", \"b\""), "of whatever kind");
-    tap_ok(!dav_text_etag("a\r\nX: y"), "nor a header");
-    tap_ok(!dav_text_etag(""), "nor nothing");
+    tap_ok(dav_text_etag("W/\"a b\""), "a weak ETag");
+    tap_ok(dav_text_etag("123-a"), "an ETag without quotes");
+    tap_ok(!dav_text_etag("*"), "an asterisk is no ETag");
+    tap_ok(!dav_text_etag("\"a\", *"), "a list with an asterisk is no ETag");
+    tap_ok(!dav_text_etag("\"a\", \"b\""), "two ETags are no ETag");
+    tap_ok(!dav_text_etag("a\r\nX: y"), "a header is no ETag");
+    tap_ok(!dav_text_etag(""), "an empty string is no ETag");
 }
 
 

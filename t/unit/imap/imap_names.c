@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Names, sets and arguments of IMAP: both ways, and nothing in an argument is
- * taken for something else.
+ * Names, sequence sets and arguments of IMAP, encoded and decoded. No argument
+ * can inject a command.
  */
 
 
@@ -50,13 +50,15 @@ test_utf7(void)
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         b.len = 0;
         tap_ok(imap_utf7_decode(&b, bad[i], strlen(bad[i])) == -1
-               && b.len == 0, "no modified UTF-7");
+               && b.len == 0, "invalid modified UTF-7 is refused");
     }
 
     b.len = 0;
     tap_ok(imap_utf7_encode(&b, "\xc0\xaf", 2) == -1, "no UTF-8: overlong");
-    tap_ok(imap_utf7_encode(&b, "\xed\xa0\x80", 3) == -1, "a surrogate");
-    tap_ok(imap_utf7_encode(&b, "\xf4\x90\x80\x80", 4) == -1, "too high");
+    tap_ok(imap_utf7_encode(&b, "\xed\xa0\x80", 3) == -1,
+           "UTF-8 with a surrogate is refused");
+    tap_ok(imap_utf7_encode(&b, "\xf4\x90\x80\x80", 4) == -1,
+           "UTF-8 above U+10FFFF is refused");
 }
 
 
@@ -104,18 +106,18 @@ test_sets(void)
              && imap_sequence_set_count(&set) == (uint64_t) i + 1;
     }
 
-    tap_ok(ok && set.n == 1, "added in any order");
+    tap_ok(ok && set.n == 1, "numbers added in any order: a single range");
     imap_sequence_set_free(&set);
     imap_sequence_set_add(&set, UINT32_MAX - 1, UINT32_MAX - 1);
     imap_sequence_set_add(&set, 3, 3);
     imap_sequence_set_add(&set, UINT32_MAX, UINT32_MAX);
     tap_ok(set.n == 2 && imap_sequence_set_count(&set) == 3,
-           "the last numbers");
+           "the largest numbers are kept");
     imap_sequence_set_free(&set);
 }
 
 
-/* Against a plain array. */
+/* Compares known flags with a plain array. */
 
 static void
 test_known(void)
@@ -172,13 +174,13 @@ test_known(void)
         ok = ok && k.count == n && imap_known_flags_nth(&k, n) == 0;
     }
 
-    tap_ok(ok, "what is known is what was said");
+    tap_ok(ok, "known flags equal the plain array");
 
     imap_known_flags_put(&k, 150, imap_flags_bit(&words, "$Work", 5)
                             | IMAP_FLAG_SEEN);
     json = imap_known_flags_json(&k, &words);
     tap_ok(imap_known_flags_load(&again, &words, json, 0) == 0
-           && again.count == k.count, "it can be kept");
+           && again.count == k.count, "known flags are saved and loaded");
 
     for (uid = 1, ok = 1; uid < 200; uid++) {
         ok = ok && imap_known_flags_get(&k, uid, &flags)
@@ -186,7 +188,7 @@ test_known(void)
              && (!imap_known_flags_get(&k, uid, &flags) || flags == plain[0]);
     }
 
-    tap_ok(ok, "    and is the same again");
+    tap_ok(ok, "    the loaded flags are the same");
     json_decref(json);
     imap_known_flags_free(&k);
     imap_known_flags_free(&again);
@@ -209,7 +211,8 @@ test_known_bounds(void)
 
     tap_ok(k.runs.n <= IMAP_MAX_RUNS && k.count == k.runs.n
            && imap_known_flags_get(&k, 20000, &flags)
-           && k.from == k.runs.ranges[0].first, "only so much is kept");
+           && k.from == k.runs.ranges[0].first,
+           "only a limited number of runs is kept");
 
     imap_known_flags_free(&k);
 }
@@ -235,10 +238,10 @@ test_arguments(void)
     tap_is_mem(c.buf.data, c.buf.len, "\"\"", "empty");
     command(IMAP_LITERAL_SYNC, "\xc3\xbc", 2);
     tap_is_mem(c.buf.data, c.buf.len, "{2}\r\n\xc3\xbc", "literal");
-    tap_ok(c.nstops == 1 && c.stops[0] == 5, "    waits");
+    tap_ok(c.nstops == 1 && c.stops[0] == 5, "    needs a continuation");
     command(IMAP_LITERAL_PLUS, "\xc3\xbc", 2);
     tap_is_mem(c.buf.data, c.buf.len, "{2+}\r\n\xc3\xbc", "LITERAL+");
-    tap_ok(c.nstops == 0, "    does not");
+    tap_ok(c.nstops == 0, "    needs no continuation");
 
     command(IMAP_LITERAL_SYNC, "a\r\nb", 4);
     tap_ok(c.error != NULL, "CRLF is refused");
@@ -251,7 +254,7 @@ test_arguments(void)
     imap_command_init(&c, IMAP_LITERAL_PLUS, 0);
     imap_command_message(&c, "a\nb\r\nc\rd", 8);
     tap_is_mem(c.buf.data, c.buf.len, "{10+}\r\na\r\nb\r\nc\r\nd",
-               "lines of a message");
+               "a message gets CRLF at the end of lines");
     imap_command_message(&c, "a\0", 2);
     tap_ok(c.error != NULL, "a message with NUL is refused");
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Responses of IMAP servers: cut out of bytes however these come, parsed, and
- * what is none, or over a limit, refused with a reason.
+ * Responses of IMAP servers: they are split in any way, parsed, and refused
+ * with a reason if they are invalid or over a limit.
  */
 
 
@@ -18,8 +18,8 @@ static imap_reader_t    reader;
 static const char      *error;
 
 
-/* Fed so many bytes at a time; the number of responses, the last one is in
-   "r"; -1: an error. */
+/* Feeds "step" bytes at a time. Returns the number of responses, or -1 after
+   an error. The last response is in "r". */
 
 static int
 feed(const char *text, size_t len, size_t step)
@@ -85,7 +85,7 @@ test_conditions(void)
     tap_ok(parse("* BYE\r\n") == 1 && r.condition == IMAP_COND_BYE,
            "BYE without a text");
     tap_ok(parse("* FLAGS (\\Seen)\n") == 1 && r.kind == IMAP_OTHER,
-           "unknown ones are no errors, nor is a bare LF");
+           "unknown responses and a bare LF are accepted");
     tap_ok(parse("* CAPABILITY IMAP4rev1 IDLE\r\n") == 1
            && r.kind == IMAP_CAPABILITY, "CAPABILITY");
     tap_is_mem(r.text.data, r.text.len, "IMAP4rev1 IDLE", "    list");
@@ -141,7 +141,7 @@ test_fetch(void)
     tap_is_mem(f->envelope.to.list[0].mailbox.data,
                f->envelope.to.list[0].mailbox.len, "alice",
                "    literal in an envelope");
-    tap_is_int(f->envelope.cc.n, 0, "    nobody in copy");
+    tap_is_int(f->envelope.cc.n, 0, "    no address in Cc");
     s = imap_response_fetch_section(f, "TEXT");
     tap_ok(s && s->len == 3 && memcmp(s->data, "ab", 3) == 0,
            "    literal8 with a zero byte");
@@ -170,7 +170,7 @@ test_mailboxes(void)
     tap_ok(r.u.status.messages == 231 && r.u.status.uidnext == 44292
            && r.u.status.modseq == 7011231777, "    numbers");
     tap_is_int(r.has, IMAP_HAS_MESSAGES|IMAP_HAS_UIDNEXT|IMAP_HAS_MODSEQ,
-               "    what there is");
+               "    the counts");
 }
 
 
@@ -200,17 +200,17 @@ test_refused(void)
         }
     }
 
-    tap_is_int(feed("* OK \0\r\n", 8, 8), -1, "zero byte");
+    tap_is_int(feed("* OK \0\r\n", 8, 8), -1, "a zero byte: refused");
 
     long_line = malloc(IMAP_MAX_LINE + 1);
     memset(long_line, '(', IMAP_MAX_LINE + 1);
     tap_is_int(feed(long_line, IMAP_MAX_LINE + 1, 4000), -1,
-               "line without an end");
-    tap_is_str(error, "line too long", "    says so");
+               "a line over the limit: refused");
+    tap_is_str(error, "line too long", "    with the reason");
     memcpy(long_line, "* 1 FETCH (X ", 13);
     long_line[300] = '\n';
-    tap_ok(feed(long_line, 301, 301) == -1, "nested without an end");
-    tap_is_str(error, "nested too deep", "    says so");
+    tap_ok(feed(long_line, 301, 301) == -1, "nesting over the limit: refused");
+    tap_is_str(error, "nested too deep", "    with the reason");
 
     memcpy(long_line, "* 1 FETCH (FLAGS (", 18);
     memset(long_line + 18, ' ', IMAP_MAX_LINE - 18);
@@ -220,7 +220,8 @@ test_refused(void)
     }
 
     memcpy(long_line + 18 + i, "))\n", 3);
-    tap_is_int(feed(long_line, 18 + i + 3, 5000), -1, "too many flags");
+    tap_is_int(feed(long_line, 18 + i + 3, 5000), -1,
+               "flags over the limit: refused");
 
     free(long_line);
 }

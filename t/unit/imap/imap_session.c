@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A session against a server in this program, cut off at every byte of what
- * the server says: whatever was published before, the next session publishes
- * the rest, so that each thing is published once.
+ * A session against a server in this program. The connection is cut off at
+ * every byte of the server. The next session publishes the remaining events,
+ * so that each event is published once.
  */
 
 
@@ -16,7 +16,7 @@
 #include "tap.h"
 
 
-/* What one kind of server has. */
+/* The properties of a kind of server. */
 
 typedef struct {
     const char    *name;
@@ -33,10 +33,10 @@ static imap_session_t *session;
 static imap_options_t  options;
 static imap_login_t    login = { "alice", "secret", NULL, 0 };
 
-static bridge_buffer_t  said;            /* by the server, not yet given */
+static bridge_buffer_t  said;            /* by the server, not yet sent */
 static bridge_buffer_t  heard;           /* by the server, less than a line */
-static json_t         *states;          /* as Redis would have them */
-static json_t         *published;       /* how often which event was */
+static json_t         *states;          /* the states stored in Redis */
+static json_t         *published;       /* the number of each event */
 static int             ready;
 static int             failed;
 static uint64_t        now;
@@ -50,8 +50,8 @@ static const kind_t  kinds[] = {
     { "nothing", "", "polling" }
 };
 
-/* What happened since the state that is given: 1 was read, 2 expunged, 4 is
-   new; a mailbox is new, with one message in it. */
+/* Changes since the stored state: UID 1 was read, 2 expunged, 4 is new. A
+   mailbox is new, with a message in it. */
 
 static const char  *expected[] = {
     "MessageRead INBOX 1", "MessageExpunge INBOX 2", "MessageNew INBOX 4",
@@ -296,7 +296,7 @@ server_line(const char *line)
 }
 
 
-/* Gives the session up to "max" bytes, "step" at a time; how many it got. */
+/* Gives the session up to "max" bytes, "step" at a time; returns the sum. */
 
 static size_t
 run(size_t max, size_t step)
@@ -382,9 +382,9 @@ test_kind(void)
 
     begin();
     all = run(100000, 100000);
-    tap_ok(ready && !failed, "all is found out");
+    tap_ok(ready && !failed, "the session is ready");
 
-    if (!tap_ok(published_once(), "    and published, once")) {
+    if (!tap_ok(published_once(), "    all events are published once")) {
         text = json_dumps(published, JSON_INDENT(1));
         printf("# %s\n", text);
         free(text);
@@ -403,7 +403,7 @@ test_kind(void)
         }
     }
 
-    tap_ok(cut == all, "    also when it is cut off at any byte");
+    tap_ok(cut == all, "    also after a cut at any byte");
 }
 
 

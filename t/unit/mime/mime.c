@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What events say of a message: headers, addresses, dates and the beginning
- * of the text become plain UTF-8, whatever they are.
+ * The fields of a message in events: headers, addresses, dates and the
+ * beginning of the text become plain UTF-8, whatever the message has.
  */
 
 
