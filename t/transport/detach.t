@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A detached device gets the same bytes as a held one; the access log has its
-# line at once, and the end has a line that a program can read.
+# A detached device gets the same bytes as a held device.  The access log has a
+# line when it is parked; the error log has a line, for programs, when it ends.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ $t->plan(2 * 2 * 3 * 3 + 19);
 $t->run();
 $t->wait_ready();
 
-# What Redis is asked before the head has its answer: not while it is new.
+# Asks Redis before the head is sent, except for a new device.
 
 $t->wait_for(sub {
     my $s = $t->park('first', path => '/held');
@@ -49,7 +49,7 @@ $t->wait_for(sub {
     defined $id && !$t->status()->{parked};
 }, 'the library');
 
-# The same bytes.
+# The same bytes, detached or held.
 
 for my $version ('1.1', '1.0') {
     for my $transport (qw(http https)) {
@@ -66,16 +66,16 @@ for my $version ('1.1', '1.0') {
 
 like($t->open_stream("GET /raw?account=a HTTP/1.1\r\nHost: x\r\n\r\n")
     ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/,
-    'without chunks if nginx is told so');
+    'no chunks if nginx is configured so');
 
-# The access log's line comes when the device is parked, not when it ends.
+# The access log has its line when the device is parked, not when it ends.
 
 my $s = park('detached', 'log', 'http');
 ok($t->wait_for(sub { $t->read_file($t->dir() . '/t.log')
     =~ m{^/detached\?account=log 200 \d+ http$}m }, 'the line'), 'logged');
-ok(delivered($s, 'log'), 'and it goes on');
+ok(delivered($s, 'log'), 'the device stays parked');
 
-# The end's line, for programs.
+# The line at the end, for programs.
 
 $t->redis()->publish('log', $events[0]) for (1, 2);
 $s->event() for (1, 2);
@@ -85,50 +85,52 @@ my %end = ($t->log() =~ /^(.*account="log".*)$/m)[0] =~ /(\w+)="([^"]*)"/g;
 my $seconds = delete $end{seconds};
 is_deeply(\%end, { reason => 'client', account => 'log', device => '',
     client => '127.0.0.1', transport => 'detached', events => 3,
-    bytes => $s->{packed} // 28 + 3 * 70 }, 'what the device was and got')
+    bytes => $s->{packed} // 28 + 3 * 70 },
+    'the line has the data of the device')
     or diag(explain(\%end));
-like($seconds, qr/^\d+\.\d\d\d$/, 'and for how long');
+like($seconds, qr/^\d+\.\d\d\d$/, 'and how long it was parked');
 
 park('detached', 'a%22%20reason=%22slow%5C', 'http')->close();
 ok($t->wait_for(sub {
     $t->log() =~ /account="a\\x22 reason=\\x22slow\\x5C" device="" /
-}, 'its end'), 'no account can write a field of its own');
-is($t->park('a%0a', path => '/detached')->status(), 400, 'nor a line');
+}, 'its end'), 'an account cannot add a field to the line');
+is($t->park('a%0a', path => '/detached')->status(), 400,
+    'an account cannot add a line');
 
-# What a client may say afterwards, and what not.
+# Bytes of the client after the request.
 
 for my $transport (qw(http https)) {
     $s = park('detached', 'talk', $transport);
     $s->send("\r\n");
-    ok(delivered($s, 'talk'), "$transport: a line end is not minded");
+    ok(delivered($s, 'talk'), "$transport: a line end is ignored");
     $s->send("\r\n\r\n");
-    ok($s->closed(), "$transport: more of them are");
+    ok($s->closed(), "$transport: more line ends close it");
 
     $s = park('detached', 'talk', $transport);
     $s->send("GET / HTTP/1.1\r\n\r\n");
-    ok($s->closed(), "$transport: anything else ends it");
+    ok($s->closed(), "$transport: any other data closes it");
 
     my $before = $t->status()->{ends}{client};
     park('detached', 'talk', $transport)->abort();
     ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 1 },
-        'its end'), "$transport: a reset does");
+        'its end'), "$transport: a reset closes it");
 }
 
-# A request with something behind it.
+# A second request behind the first.
 
 for my $transport (qw(http https)) {
     $s = $t->open_stream("GET /detached?account=two&closeafter=state HTTP/1.1"
         . "\r\nHost: x\r\n\r\nGET /status HTTP/1.1\r\nHost: x\r\n"
         . "Connection: close\r\n\r\n", $transport);
     $s->read_until(qr/: parked\n\n/);
-    ok(delivered($s, 'two'), "$transport: a request behind it waits");
+    ok(delivered($s, 'two'), "$transport: the second request waits");
     $s->{last} = 0;
     $s->closed();
-    like($s->{raw} . $s->{body}, qr/"parked":/, 'and gets its answer');
+    like($s->{raw} . $s->{body}, qr/"parked":/, 'and is answered at the end');
 }
 
 
-# All bytes up to the end, without what differs each time.
+# All bytes up to the end, except those that differ each time.
 
 sub raw {
     my ($path, $transport, $version, $what) = @_;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Detached devices are no requests any more: nginx's limit_conn does not see
-# them, but pimap_max_devices_per_ip and the other limits do, on all workers.
+# nginx's limit_conn does not count detached devices, because they are no
+# requests any more.  pimap_max_devices_per_ip and the other limits count them,
+# in all workers.
 
 use strict;
 use warnings;
@@ -33,7 +34,7 @@ END
 $t->plan(26);
 $t->run();
 
-# So many of one address, or network of IPv6, whichever worker has them.
+# The limit of an address, or of a network of IPv6, is that of all workers.
 
 for (['address', 'http', 'detached', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
     ['hibernated', 'https', 'hibernated', ('192.0.2.2') x 2, '192.0.2.3'],
@@ -48,28 +49,28 @@ for (['address', 'http', 'detached', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
     is(scalar(grep { $_->read_until(qr/: parked/) } @parked), 3,
         "$address: three are parked");
     ok($t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, $kind),
-        "all $kind");
+        "all are $kind");
 
     my $s = $t->park('other', @set, headers => { 'X-Real-IP' => $same });
     is($s->status(), 429, "$address: the fourth is refused");
     like($s->read_until(qr/\}/) // '',
         qr/"detail":"the address has too many devices parked"/,
-        'and told why');
+        'with the reason');
 
     $s = $t->park('b', @set, headers => { 'X-Real-IP' => $other });
-    ok($s->read_until(qr/: parked/), 'another address is not');
+    ok($s->read_until(qr/: parked/), 'another address may park');
 
     (shift(@parked))->close();
     $t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, 'one gone');
     $s = $t->park('a4', @set);
-    ok($s->read_until(qr/: parked/), 'there is room for one again');
+    ok($s->read_until(qr/: parked/), 'a device has left: another may park');
 
     undef(@parked);
     $s->close();
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone');
 }
 
-# nginx's own limit is for requests: a held device is one.
+# limit_conn counts requests: a held device is a request.
 
 my @parked;
 
@@ -81,18 +82,20 @@ for my $n (1 .. 3) {
 }
 
 my $held = $t->park('a', path => '/held');
-ok($held->read_until(qr/: parked/), 'a held one is parked');
-is($t->park('a', path => '/held')->status(), 429, 'the next is not');
+ok($held->read_until(qr/: parked/), 'a held device is parked');
+is($t->park('a', path => '/held')->status(), 429,
+    'limit_conn 1: the next is refused');
 $held->close();
 undef(@parked);
 
-# A device with a name takes the place of its older self.
+# A device with a name replaces its older connection.
 
 @parked = map { $t->park('full', path => '/account',
     query => "device=$_") } qw(one two);
 $_->read_until(qr/: parked/) for @parked;
-is($t->park('full', path => '/account')->status(), 429, 'account is full');
+is($t->park('full', path => '/account')->status(), 429,
+    'the account is full: refused');
 my $again = $t->park('full', path => '/account', query => 'device=two');
-ok($again->read_until(qr/: parked/), 'but not for one of its devices');
+ok($again->read_until(qr/: parked/), 'a device of the account may reconnect');
 is(($parked[1]->event() // {})->{event}, 'superseded',
-    'whose older self ends');
+    'its older connection ends');

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A detached device that does not read costs pimap_buffer at the most, and is
-# closed as slow, or when nothing moves for pimap_send_timeout; one that reads
-# late gets all.
+# A detached device that does not read uses at most pimap_buffer.  It is closed
+# as slow, or when no byte moves for pimap_send_timeout.  A device that reads
+# late gets all events.
 
 use strict;
 use warnings;
@@ -40,31 +40,31 @@ $t->run();
 for (@kinds) {
     my ($transport, $kind, $path) = @$_;
 
-    # Slow.
+    # A slow device.
 
     my $s = park($path || 'detached', $transport, $kind);
     my $n = fill('slow');
     ok($n, "$kind: a slow device is closed");
     like($t->log(), qr/\[warn\] .*reason="slow" .* events="@{[ $n - 1 ]}"/,
-        'at the event that was too much');
+        'the log has the number of events');
     $s->closed();
-    ok(!$s->{last}, 'and is not told that this was all');
+    ok(!$s->{last}, 'the response has no proper end');
 
-    # Late: everything comes, in order.
+    # A late reader: every event comes, in order.
 
     $s = park("large$path", $transport, $kind);
     publish(100);
     is(join(' ', map { ($s->event() // {})->{json}{uid} // '-' } 1 .. 100),
-        join(' ', 1 .. 100), "$kind: a late reader gets all");
+        join(' ', 1 .. 100), "$kind: a late reader gets all events");
     $s->close();
     gone();
 
-    # Gone in the middle of it, and at the end of it.
+    # A device that leaves with unsent bytes; a device that is superseded.
 
     $s = park("large$path", $transport, $kind);
     publish(100);
     $s->abort();
-    ok(gone(), "$kind: gone with unsent bytes");
+    ok(gone(), "$kind: a device leaves with unsent bytes");
 
     $s = park("large$path", $transport, $kind);
     publish(100);
@@ -73,17 +73,17 @@ for (@kinds) {
     $newer->close();
     $s->event() for (1 .. 100);
     is(($s->event() // {})->{event}, 'superseded',
-        "$kind: superseded behind unsent bytes");
-    ok($s->ended() && $s->closed(), 'with the last chunk');
+        "$kind: superseded after all unsent bytes");
+    ok($s->ended() && $s->closed(), 'with a proper end');
     gone();
 
-    # Nothing moves.
+    # No byte moves.
 
     $s = park("timeout$path", $transport, $kind);
     $t->redis()->publish('slow', $event) for (1 .. 150);
     ok($t->wait_for(sub { $t->log()
         =~ /reason="timeout" .* transport="@{[ log_kind($kind) ]}"/ },
-        'a time-out'), "$kind: nothing could be sent for long");
+        'a time-out'), "$kind: no byte is sent for the time-out");
     $s->close();
     ok(gone(), 'closed');
 }
@@ -115,7 +115,7 @@ sub publish {
 }
 
 
-# Sends until all are closed; how many events that took.
+# Publishes until all are closed; returns the number of events.
 
 sub fill {
     for my $n (1 .. 400) {

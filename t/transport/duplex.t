@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A POST to the events location whose body stays open: each line up is an
-# update, which is answered, added once, and has its result come down the same
+# A POST to the events location whose body stays open: each line of it is an
+# update.  The update is answered and added once; its result comes in the same
 # response, among the events.
 
 use strict;
@@ -43,41 +43,44 @@ for my $way (@ways) {
     my $d = $t->duplex($account, transport => $transport, path => $path,
         query => 'device=phone');
 
-    # It may talk before it is answered.
+    # The client may send before it is answered.
 
     $d->say({ id => 'one', update => 'x', n => 1 });
     is($d->header('Content-Type'), 'application/x-ndjson', "$name: the head");
     is($d->json()->{event}, 'parked', "$name: parked");
-    is_deeply($d->json(), accepted('one'), "$name: its first words");
+    is_deeply($d->json(), accepted('one'),
+        "$name: an update in the first bytes");
     $t->subscribed($account);
 
     $d->say({ id => 'one', update => 'x', n => 1 });
-    is_deeply($d->json(), accepted('one'), "$name: the same again");
+    is_deeply($d->json(), accepted('one'), "$name: the same update again");
 
     $d->say({ id => 'one', update => 'x', n => 2 });
-    is($d->json()->{event}, 'refused', "$name: another one of that id");
+    is($d->json()->{event}, 'refused', "$name: another update with that id");
 
     $d->up("{\"id\":\"two\"\n");
     is($d->json()->{event}, 'refused', "$name: no JSON");
 
-    # In pieces, several at once, and with line ends of all kinds between.
+    # In pieces, several at once, and with line ends of all kinds.
 
     $d->up('{"id":"tw');
     $redis->publish($account, { event => 'Pieces' });
-    is($d->json()->{event}, 'Pieces', "$name: an event while a line comes");
+    is($d->json()->{event}, 'Pieces',
+        "$name: an event in the middle of a line");
     $d->up("o\",\"update\":\"x\"}\r\n\r\n\n");
     is_deeply($d->json(), accepted('two'), "$name: a line in two pieces");
 
     for my $n (1 .. 2) {
         $d->say({ id => "large$n", update => 'x', x => $large });
-        is_deeply($d->json(), accepted("large$n"), "$name: a large one, $n");
+        is_deeply($d->json(), accepted("large$n"),
+            "$name: a large update, $n");
     }
 
     $d->up(join('', map { "{\"id\":\"m$_\",\"update\":\"x\"}\n" } 1 .. 16));
     is(join(' ', map { $d->json()->{update} } 1 .. 16),
-        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen, in order");
+        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen updates, in order");
 
-    # Results are the device's own.
+    # A result reaches the device of the update only.
 
     my $other = $t->duplex($account, query => 'device=tablet');
 
@@ -89,22 +92,24 @@ for my $way (@ways) {
 
     is_deeply([@$result{qw(event update status)}],
         ['UpdateResult', 'two', 'done'], "$name: a result");
-    is($d->json()->{event}, 'MessageNew', "$name: and what comes after it");
-    is($other->json()->{event}, 'MessageNew', "$name: which the other gets");
+    is($d->json()->{event}, 'MessageNew', "$name: then an event");
+    is($other->json()->{event}, 'MessageNew',
+        "$name: another device gets the event only");
     $other->close();
 
-    # The body ends, with a line that does not; the response goes on.
+    # The body ends, with a last line that has no end; the response goes on.
 
     $d->up('{"id":"last","update":"x"}');
     $d->finish();
     is_deeply($d->json(), accepted('last'), "$name: the last line");
     $redis->log($account, { event => 'MessageNew' });
-    is($d->json()->{event}, 'MessageNew', "$name: events without a body");
+    is($d->json()->{event}, 'MessageNew',
+        "$name: events after the body has ended");
 
     $d->close();
 }
 
-# By HTTP/2 the body may have a length.
+# HTTP/2: the body may have a length.
 
 my $line = qq({"id":"sized","update":"x"}\n);
 my $sized = $t->duplex('sized', transport => 'h2',
@@ -121,7 +126,8 @@ $sized->finish();
 ok($sized->quiet(0.3), 'its end');
 $t->subscribed('sized');
 $redis->log('sized', { event => 'MessageNew' });
-is(($sized->json() // {})->{event}, 'MessageNew', 'and after its end');
+is(($sized->json() // {})->{event}, 'MessageNew',
+    'events after the body has ended');
 $sized->close();
 
 my %entries;
@@ -133,19 +139,19 @@ for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
 }
 
 is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
-    [21 * @ways + 1], 'each is there once');
+    [21 * @ways + 1], 'each update is in the stream once');
 
 my $d = $t->duplex('alice', path => '/off');
 
 $d->json();
 $d->say({ id => 1, update => 'x' });
-is($d->json()->{event}, 'refused', 'where none are taken');
+is($d->json()->{event}, 'refused', 'pimap_updates off: refused');
 
 $redis->stop();
 $d = $t->duplex('alice');
 $d->json();
 $d->say({ id => 1, update => 'x' });
-is($d->json(20)->{event}, 'refused', 'nor without Redis');
+is($d->json(20)->{event}, 'refused', 'Redis is away: refused');
 
 
 sub accepted { return { event => 'accepted', update => $_[0] } }

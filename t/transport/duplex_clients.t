@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A body that stays open, with curl: what is typed goes up, line by line, and
-# what comes down is printed meanwhile.
+# A body that stays open, with curl: it sends each line that is typed, and
+# prints each line of the response.
 
 use strict;
 use warnings;
@@ -26,7 +26,7 @@ $t->plan(2 * 5 * keys(%ways));
 $t->run();
 $t->wait_ready();
 
-# "-T -" does nothing else while it waits for its input, "-T ." does.
+# With "-T -" curl prints nothing while it waits for its input; "-T ." does.
 
 for my $name (sort(keys(%ways))) {
     for my $from ('-', '.') {
@@ -52,7 +52,7 @@ for my $name (sort(keys(%ways))) {
 
         is($d->json()->{event}, $_, "$what: $_")
             for $from eq '-' ? qw(parked accepted) : ();
-        is($d->json()->{update}, 'two', "$what: another one");
+        is($d->json()->{update}, 'two', "$what: another update");
 
         $t->subscribed($account);
         $t->redis()->fcall('result', $account, 'd', 'two',

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A reload in the middle of a line that comes up: the new worker reads the rest
-# of it, wherever it and its chunks were cut.  By HTTP/2 the client is told to
-# come back.
+# A reload in the middle of a line that is sent: the new worker reads the rest
+# of it, wherever the line and its chunks are cut.  HTTP/2: the client is told
+# to reconnect.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ my $chunk = Pimap::Duplex::chunk($update);
 my $two = Pimap::Duplex::chunk(substr($update, 0, 20))
     . Pimap::Duplex::chunk(substr($update, 20));
 
-# Where the reload is.
+# The place of the reload.
 my %cuts = (
     'before a chunk' => ['', $chunk],
     'in its size' => [cut($chunk, 2)],
@@ -65,21 +65,21 @@ for my $name (keys(%d)) {
     $d{$name}->send_all($cuts{$name =~ s/, .*//r}[0]);
 }
 
-# The worker has read it when it has answered what was sent after it.
+# The worker has read all when it answers a line that was sent later.
 
 my $last = $t->duplex('last');
 
 $last->json();
 $last->up("?\n");
-is($last->json()->{event}, 'refused', 'all has been sent');
+is($last->json()->{event}, 'refused', 'the old workers have read all');
 
 my @old = $t->workers();
 
 $t->reload();
-ok($h2->ended(), 'by HTTP/2: it ends in good order');
+ok($h2->ended(), 'HTTP/2: the response ends properly');
 $h2->finish();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
-    'they leave');
+    'the old workers leave');
 is($t->status()->{handover}{received}, keys(%d) + 1, 'all are handed over');
 
 for my $name (sort(keys(%d))) {
@@ -90,16 +90,17 @@ for my $name (sort(keys(%d))) {
 
     $d->say({ id => 'two', update => 'x' });
     is_deeply($d->json(), { event => 'accepted', update => 'two' },
-        "$name: and it goes on");
+        "$name: then an event");
 
     $d->finish();
     $t->redis()->log($name =~ s/\W+/-/gr, { event => 'MessageNew' });
-    is(($d->json() // {})->{event}, 'MessageNew', "$name: to its end");
+    is(($d->json() // {})->{event}, 'MessageNew',
+        "$name: events up to the end");
 }
 
 $_->close() for $last, values(%d);
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'the end of all'),
-    'all are gone');
+    'all devices are gone');
 
 my %bodies;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A POST that is none, chunks that are none, lines without an end: refused in
-# words, and others are served meanwhile.
+# Requests that are not valid, bad chunks, and lines without an end are refused
+# with the reason; other devices are served meanwhile.
 
 use strict;
 use warnings;
@@ -32,22 +32,22 @@ for my $way (@ways) {
     my ($transport, $path) = @$way;
     my $name = "$transport $path";
 
-    # Lines: nonsense is refused, what has no end ends the response.
+    # A bad line is refused; a line without an end ends the response.
 
     my $d = park($way);
 
     $d->up("?\n\n\0\xff\n");
-    is($d->json()->{event}, 'refused', "$name: no JSON");
-    is($d->json()->{event}, 'refused', "$name: no text");
+    is($d->json()->{event}, 'refused', "$name: not JSON");
+    is($d->json()->{event}, 'refused', "$name: not UTF-8");
 
     $d->up('x' x 600);
     $d->up('x' x 600);
     like($d->json()->{detail}, qr/larger than "pimap_max_update"/,
         "$name: a line that is too long");
-    ok($d->ended(), "$name: in good order");
+    ok($d->ended(), "$name: with a proper end");
     $d->close();
 
-    # Gone, in the middle of a line.
+    # A device that leaves in the middle of a line.
 
     my $before = $t->status()->{ends}{client};
 
@@ -55,13 +55,14 @@ for my $way (@ways) {
     $d->up('{"id":');
     $d->close();
     ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 1 },
-        'the end'), "$name: gone in the middle of a line");
+        'the end'), "$name: the device leaves in the middle of a line");
 
     $t->redis()->publish('quiet', { event => 'QuotaExceed' });
-    is($quiet->json()->{event}, 'QuotaExceed', "$name: the others");
+    is($quiet->json()->{event}, 'QuotaExceed',
+        "$name: another device gets an event");
     next if $transport eq 'h2';
 
-    # Chunks.
+    # Bad chunks.
 
     for (['no size of a chunk', "x\r\n"],
         ['a chunk is longer than its size', "1\r\n\nx"],
@@ -76,7 +77,7 @@ for my $way (@ways) {
     }
 }
 
-# Requests that are not of that kind.
+# Requests of another kind.
 
 my %post = ('Content-Type' => 'application/x-ndjson');
 
@@ -91,22 +92,23 @@ is($t->request('PUT', '/events?account=alice', headers => { %post,
 is($t->request('GET', '/events?account=alice', headers => { %post,
     'Transfer-Encoding' => 'chunked' })->status(), 400, 'a GET with a body');
 
-# A client that waits to be asked for its body.
+# A client that waits for "100 Continue".
 
 my $d = $t->duplex('alice', headers => { Expect => '100-continue' });
 
 is($d->status(), 100, '100 Continue');
 $d->next();
-is(join(' ', $d->status(), $d->json()->{event}), '200 parked', 'and parked');
+is(join(' ', $d->status(), $d->json()->{event}), '200 parked',
+    'then it is parked');
 $d->close();
 
-# Silence is no time-out, and nothing of what they say is in the log.
+# A silent body has no time-out.  The log has no text of an update.
 
 $quiet->up('{"id":"S3CRET",');
 ok($quiet->quiet(1.5), 'half a line for longer than "client_body_timeout"');
 $quiet->up("\"update\":\"x\"}\n");
-is($quiet->json()->{event}, 'accepted', 'then the rest of it');
-unlike($t->log(), qr/S3CRET/, 'nothing of it is in the log');
+is($quiet->json()->{event}, 'accepted', 'the rest of the line is accepted');
+unlike($t->log(), qr/S3CRET/, 'the log has no text of it');
 
 
 sub park {

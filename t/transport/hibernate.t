@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# With "pimap_hibernate on" a device of HTTP/1.1 in TLS 1.3 is served without
-# OpenSSL, by each cipher suite, and notices nothing; what can't be hibernated
-# is served all the same, and counted.
+# With "pimap_hibernate on" a device with HTTP/1.1 and TLS 1.3 is served
+# without OpenSSL, with each cipher suite; the client notices nothing.  Any
+# other device is served as well, and counted.
 
 use strict;
 use warnings;
@@ -53,38 +53,39 @@ for my $suite (sort(keys(%suites))) {
     $t->redis()->publish($account, $event);
     is_deeply(($s->events(1))[0]{json}, $event, 'an event');
     $t->redis()->publish($account, $large);
-    is_deeply(($s->events(1))[0]{json}, $large, 'one of several records');
+    is_deeply(($s->events(1))[0]{json}, $large, 'an event of several records');
     $t->redis()->publish($account, { %$event, uid => $_ }) for (1 .. 50);
     is_deeply([map { $_->{json}{uid} } $s->events(50)],
         [1 .. 50], 'a burst');
     like($s->read_until(qr/event: ping\n.*\n\n/), qr/"interval":1\b/,
         'a ping');
     $s->close();
-    ok(devices('hibernated', 0), 'gone');
+    ok(devices('hibernated', 0), 'the device is gone');
     like($t->read_file($t->dir() . '/tls.log'),
-        qr{^/events 200 https TLSv1.3 $suite$}m, 'the access log knows it');
+        qr{^/events 200 https TLSv1.3 $suite$}m,
+        'the access log has the suite');
 }
 
-is($t->status()->{notHibernated}, 0, 'none was awake');
+is($t->status()->{notHibernated}, 0, 'no device was not hibernated');
 
-# It ends as HTTP and TLS want it: curl would complain of anything else.
+# The end is that of HTTP and TLS: curl would report any other as an error.
 
 my $s = curl('/events', 'alice', '--http1.1', '--query' => 'closeafter=state');
 ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1), 'parked');
 $t->subscribed('alice');
 $t->redis()->publish('alice', $event);
-is($s->event()->{event}, 'MessageNew', 'one event');
-ok($s->ended(), 'and the end, complete');
+is($s->event()->{event}, 'MessageNew', 'closeafter: an event');
+ok($s->ended(), 'and a complete response');
 like($t->log(), qr/reason="closeafter" .* transport="hibernated"/, 'logged');
 
 $s = curl('/events', 'alice', '--http1.1', '--query' => 'device=phone');
 ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1), 'parked');
 my $new = $t->park('alice', query => 'device=phone');
 is($s->event()->{event}, 'superseded', 'superseded');
-ok($s->ended(), 'and the end, complete');
+ok($s->ended(), 'and a complete response');
 $new->close();
 
-# What has to stay awake.
+# Connections that cannot be hibernated.
 
 my @awake = (['TLS 1.2', 'detachedTls', '/events', '--tls-max', '1.2'],
     ['HTTP/2', 'heldH2Tls', '/events', '--http2'],
@@ -101,14 +102,16 @@ for (@awake) {
     $t->redis()->publish('bob', $event);
     is($s->event()->{event}, 'MessageNew', 'an event');
     $s->close();
-    ok(devices($kind, 0), 'gone');
+    ok(devices($kind, 0), 'the device is gone');
 }
 
-is($t->status()->{notHibernated}, 2, 'two of them should have been, counted');
-like($t->log(), qr/\[info\].*does not hibernate: not TLS 1\.3/, 'and why');
-unlike($t->log(), qr/\[(?:notice|warn|error)\].*hibernate/, 'no alarm');
+is($t->status()->{notHibernated}, 2,
+    'two devices that could not be hibernated are counted');
+like($t->log(), qr/\[info\].*does not hibernate: not TLS 1\.3/,
+    'the log has the reason');
+unlike($t->log(), qr/\[(?:notice|warn|error)\].*hibernate/, 'but no warning');
 
-# 1.0 has no chunks: the end is the connection's, so close_notify says it.
+# HTTP/1.0 has no chunks: the connection ends the response, by close_notify.
 
 $s = curl('/events', 'carol', '--http1.0', '--query' => 'closeafter=state');
 ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1),
@@ -116,7 +119,8 @@ ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1),
 $t->subscribed('carol');
 $t->redis()->publish('carol', $event);
 is($s->event()->{event}, 'MessageNew', 'an event');
-ok($t->wait_for(sub { $s->{process}->ended_well() }, 'curl'), 'and the end');
+ok($t->wait_for(sub { $s->{process}->ended_well() }, 'curl'),
+    'and a complete response');
 
 
 sub curl {

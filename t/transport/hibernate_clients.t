@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Other implementations of TLS 1.3 are content with a hibernated connection:
-# OpenSSL's client and GnuTLS change their keys as they like and are told of
-# the end, and a browser gets its events.
+# Other implementations of TLS 1.3 work with a hibernated connection: OpenSSL's
+# client and GnuTLS change their keys and see a proper end; a browser gets its
+# events.
 
 use strict;
 use warnings;
@@ -43,7 +43,7 @@ my @gnutls = ('gnutls-cli', '--insecure', '--inline-commands',
     "--logfile=$errors.gnutls", '--port', $port, '--priority',
     'NORMAL:-VERS-ALL:+VERS-TLS1.3', '127.0.0.1');
 
-# "K" and "^rekey1^" ask for a new key of ours, too.
+# "K" and "^rekey1^" ask for a new key of the server, too.
 
 for ([openssl => \@openssl, 'k', 'K'],
     [gnutls => \@gnutls, '^rekey^', '^rekey1^'])
@@ -55,7 +55,7 @@ for ([openssl => \@openssl, 'k', 'K'],
 
     for my $key (@commands) {
         $s->send("$key\n");
-        ok(delivered($s, $name), "$name: and one after $key");
+        ok(delivered($s, $name), "$name: an event after $key");
     }
 
     is($t->status()->{devices}{hibernated}, 1, "$name: hibernated");
@@ -63,7 +63,7 @@ for ([openssl => \@openssl, 'k', 'K'],
     my $newer = $t->park($name, query => 'device=one');
     is($s->event()->{event}, 'superseded', "$name: superseded");
     ok($s->ended(), "$name: the last chunk");
-    ok($s->closed(), "$name: and the end");
+    ok($s->closed(), "$name: closed");
     $newer->close();
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone');
 }
@@ -72,11 +72,12 @@ $t->wait_for(sub { keys_changed() >= 2 }, 'what OpenSSL says of its keys');
 
 my $said = $t->read_file($errors) . $t->read_file("$errors.gnutls");
 unlike($said, qr/(?<!verify )error|unexpected|premature|truncat|fatal/i,
-    'no client complains of the end');
+    'no client reports a bad end');
 is(keys_changed(), 2, 'OpenSSL has changed its keys');
-is(scalar(() = $said =~ /Rekey was completed/g), 2, 'and so has GnuTLS');
+is(scalar(() = $said =~ /Rekey was completed/g), 2,
+    'GnuTLS has changed its keys');
 
-# Whoever does nothing but that is not welcome.
+# A client that sends too many KeyUpdates is disconnected.
 
 my $s = park('flood', @openssl);
 my $before = $t->status()->{ends}{error};
@@ -94,9 +95,9 @@ ok($s->closed(), 'too many keys in a row: closed');
 is($t->status()->{ends}{error}, $before + 1, 'counted');
 like($t->log(),
     qr/\[info\] .*pimap closes a hibernated TLS connection, alert:10\b/,
-    'and logged');
+    'and logged with the reason');
 
-# A browser, which speaks HTTP/2 if it may, so the port must not offer it.
+# A browser would choose HTTP/2, so the port must not offer it.
 
 $t->nginx()->{server} = 'listen 127.0.0.1:' . $t->port('h1') . ' ssl;';
 $t->reload();
@@ -120,11 +121,13 @@ ok($t->wait_for(sub { $t->status()->{devices}{hibernated} == 1 },
 $t->subscribed('browser');
 $t->redis()->publish('browser', { event => 'MessageNew',
     preview => "\xc3\xa4" x 10_000 }) for (1 .. 3);
-ok($browser->wait('seen.length === 4'), 'and gets its events');
-is($browser->eval('seen[3].preview.length'), 20_000, 'all of them');
+ok($browser->wait('seen.length === 4'), 'it gets its events');
+is($browser->eval('seen[3].preview.length'), 20_000, 'each is complete');
 $browser->eval('source.close()');
-ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'its end'), 'gone');
-like($t->log(), qr/reason="client" account="browser"/, 'as it wanted');
+ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'its end'),
+    'it closes: the device is gone');
+like($t->log(), qr/reason="client" account="browser"/,
+    'the reason is "client"');
 
 
 sub park {

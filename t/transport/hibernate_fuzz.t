@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Hundreds of hibernated devices send what no client would: broken, cut off,
-# repeated and swapped records, authentic ones of any content, floods of
-# KeyUpdate, noise.  Each one is ended, or goes on if it has done nothing
-# wrong; the others never notice, and no worker ends.
+# Hundreds of hibernated devices send records that are broken, cut, repeated or
+# swapped, authentic records of any content, floods of KeyUpdate, noise.  A
+# device that did nothing wrong stays, any other is closed.  Devices that send
+# nothing do not notice, and no worker ends.
 #
 # PIMAP_SEED repeats a run.
 
@@ -37,7 +37,7 @@ $t->wait_ready();
 srand($seed);
 diag("PIMAP_SEED=$seed");
 
-# Those who must not notice.
+# Devices that must not notice.
 
 my @witnesses = map { $t->park('witness', transport => $_) }
     qw(http https http https);
@@ -56,10 +56,10 @@ sub update {
     return map { $c->{records}->key_update($request) } 1 .. $n;
 }
 
-# What they send: the parts of it, each written by itself.  The first kinds do
-# nothing wrong, those that are "wrong" have to be ended by the server; what
-# becomes of the others is for the bytes to say.  (An event in between lets the
-# server count from zero: a flood is more than twice what it takes.)
+# The bytes that each kind of client sends, in parts that are written one by
+# one.  The first kinds are harmless; the server has to close "wrong" kinds;
+# for the last kinds, the bytes decide.  (An event in between resets the count
+# of the server: a flood is more than twice its limit.)
 
 my %kinds = (
     'byte by byte' => sub { split(//, line($_[0])) },
@@ -116,7 +116,7 @@ for my $round (1 .. ROUNDS) {
         $c->raw($_) for $kinds{ $c->{kind} }->($c);
     }
 
-    # Those who live get this one, and the witnesses in any case.
+    # Each client that stays gets this event, and each witness.
 
     $t->redis()->publish($_, { event => 'MessageNew', uid => ++$uid })
         for 'crowd', 'witness';
@@ -130,22 +130,22 @@ for my $round (1 .. ROUNDS) {
 }
 
 is(join(', ', map { "$_ ($wrong{$_})" } sort(keys(%wrong))), '',
-    'what is wrong is the end, and what is not is not');
-is($alive, $harmless, 'who has done nothing wrong is served');
+    'each wrong client is closed, each harmless client is not');
+is($alive, $harmless, 'each harmless client is served');
 is(scalar(grep { join(' ', map { $_->{json}{uid} } $_->events(ROUNDS))
     eq join(' ', map { 2 * $_ } 1 .. ROUNDS) } @witnesses), WITNESSES,
-    'others got all of their events');
+    'other devices got all of their events');
 
 my $status = $t->status();
 
 is($status->{connects}, ROUNDS * CROWD + WITNESSES, 'all were parked');
-is($status->{notHibernated}, 0, 'and hibernated');
+is($status->{notHibernated}, 0, 'all were hibernated');
 is(join(' ', sort($t->workers())), "@workers", 'the workers are the same');
 is($status->{ends}{client} + $status->{ends}{error} - $before->{client}
-    - $before->{error}, ROUNDS * CROWD, 'each end has been counted');
+    - $before->{error}, ROUNDS * CROWD, 'each end is counted');
 
 
-# One of each kind, parked and hibernated.
+# A client of each kind, parked and hibernated.
 
 sub crowd {
     my @crowd;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A hibernated connection trusts nothing that comes in: what is not authentic
-# ends it with an alert, what a parked device has no reason to say ends it in
-# good order, and no secret of it is ever in a log.
+# Bytes to a hibernated connection are not trusted.  A record that is not
+# authentic ends it with an alert; data that a parked device may not send ends
+# it properly.  No log ever has one of its secrets.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ my $t = Pimap->new(log => 'debug', mode => 'pimap_hibernate on;');
 $t->plan(38);
 $t->run();
 
-# Bytes that are not the peer's own.
+# Bytes that were changed on the way.
 
 my %flips = ('record type' => [0, 'unexpected message'],
     'record version' => [2, 'decode error'],
@@ -58,7 +58,7 @@ is($c->ending(), 'bad record mac', 'a record of nothing but zeros');
 is(ended(), 'error', 'counted');
 $c->close();
 
-# What is authentic, and has no business here.
+# Authentic data that is not allowed.
 
 for my $what ('GET / HTTP/1.1', 'x' x 20_000) {
     $c = park();
@@ -68,19 +68,19 @@ for my $what ('GET / HTTP/1.1', 'x' x 20_000) {
     $c->close();
 }
 
-# Line ends after the request are nothing to complain of, up to a few.
+# Line ends after the request are ignored, up to a limit.
 
 $c = park();
 $c->raw($c->seal("\r\n"));
-ok(delivered($c), 'a line end is not minded');
+ok(delivered($c), 'a line end is ignored');
 $c->raw($c->seal("\r\n"));
-ok(delivered($c), 'nor another');
+ok(delivered($c), 'a second line end is ignored');
 $c->raw($c->seal("\n"));
-is($c->ending(), 'close_notify', 'but there is an end to it');
+is($c->ending(), 'close_notify', 'more line ends close it');
 is(ended(), 'error', 'counted');
 $c->close();
 
-# Bytes as the network likes to bring them.
+# Records in pieces.
 
 $c = park();
 for my $byte (split(//, $c->seal("\r\n"))) {
@@ -94,40 +94,40 @@ for my $part (unpack('(a7)*', $record)) {
     $c->raw($part);
     $t->status();
 }
-is($c->ending(), 'close_notify', 'close_notify in parts, and answered');
+is($c->ending(), 'close_notify', 'close_notify in pieces is answered');
 is(ended(), 'client', 'the client has ended it');
 $c->close();
 
 $c = park();
 $c->raw(substr($c->seal("\n"), 0, 20));
 $c->{socket}->close();
-is(ended(), 'client', 'gone in the middle of a record');
+is(ended(), 'client', 'the client leaves in the middle of a record');
 
 $c = park();
 $c->raw($c->close_notify() . 'and more');
-is($c->ending(), 'close_notify', 'close_notify with something behind it');
+is($c->ending(), 'close_notify', 'close_notify with data behind it');
 is(ended(), 'client', 'the client has ended it');
 $c->close();
 
-# It goes on for the others.
+# Other devices are served.
 
 $c = park();
-ok(delivered($c), 'a device in the midst of all that');
+ok(delivered($c), 'another device is served');
 my @secrets = $c->secrets();
 cmp_ok(@secrets, '>=', 5, 'secrets of a connection');
 $c->close();
-is(ended(), 'client', 'gone without a word');
+is(ended(), 'client', 'the client leaves without close_notify');
 
 my $status = $t->status();
 is($status->{notHibernated}, 0, 'all were hibernated');
-is($status->{parked}, 0, 'all are gone');
+is($status->{parked}, 0, 'all devices are gone');
 
 my $log = $t->log() . $t->read_file($t->dir() . '/access.log');
 is(scalar(grep { index(lc($log), lc($_)) >= 0
-    || index($log, pack('H*', $_)) >= 0 } @secrets), 0, 'no secret in a log');
-unlike($log, qr/TRAFFIC_SECRET/, 'no key log');
+    || index($log, pack('H*', $_)) >= 0 } @secrets), 0, 'no log has a secret');
+unlike($log, qr/TRAFFIC_SECRET/, 'no log has a key log');
 like($log, qr/pimap ended: reason="error" .* transport="hibernated"/,
-    'how they ended is');
+    'the log has the reasons of the ends');
 
 
 sub park {
@@ -145,7 +145,7 @@ sub park {
 }
 
 
-# Why the last one ended, by the counters.
+# The reason of the last end, by the counters.
 
 sub ended {
     my @reasons;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # Hibernation and the rest of TLS: sessions, early data, client certificates,
-# several servers by SNI and kernel TLS work with it or prevent it; a module
-# that is unloaded leaves nothing behind that a connection could stumble on.
+# several servers by SNI, and kernel TLS work with it or prevent it.  Unloading
+# the module leaves nothing behind that could harm a connection.
 
 use strict;
 use warnings;
@@ -60,7 +60,7 @@ SERVER
 $t->plan(33);
 $t->run();
 
-# Sessions: with the first connection's session comes a second one.
+# Sessions: the second connection resumes the session of the first.
 
 for my $how (qw(cache tickets stateless)) {
     my $session = "$dir/$how.session";
@@ -69,11 +69,11 @@ for my $how (qw(cache tickets stateless)) {
     like(logged(), qr{^/events \. }, "$how: a new session");
     device($how, 'hibernated', '-sess_in', $session);
     like(logged(), $how eq 'stateless' ? qr{^/events \. } : qr{^/events r },
-        "$how: " . ($how eq 'stateless' ? 'another one' : 'resumed'));
+        "$how: " . ($how eq 'stateless' ? 'a new session' : 'resumed'));
 }
 
-# Early data: the response begins before the handshake ends, or just after
-# it, and only the latter can be hibernated.
+# Early data: the response begins before the handshake ends, or just after it.
+# Only the latter can be hibernated.
 
 my $session = "$dir/early.session";
 my $request = $t->write_file("$dir/early.request",
@@ -84,8 +84,9 @@ my $kind = device('early', 'detachedTls|hibernated', '-sess_in', $session,
     '-early_data', $request);
 my $early = $kind eq 'detachedTls' ? 1 : 0;
 like(logged(), $early ? qr{^/events r NONE 1 } : qr{^/events r NONE - },
-    'early data was taken');
-is($t->status()->{notHibernated}, $early, 'and counted if that kept it awake');
+    'early data is accepted');
+is($t->status()->{notHibernated}, $early,
+    'a device that is not hibernated is counted');
 device('early', 'hibernated', '-sess_in', $session);
 
 # Client certificates.
@@ -93,7 +94,7 @@ device('early', 'hibernated', '-sess_in', $session);
 device('verify', 'hibernated', '-cert', $cert, '-key', $key);
 like(logged(), qr{^/events \. SUCCESS }, 'with a client certificate');
 
-# SNI: the handshake begins with the first server, and ends with another.
+# SNI: the handshake begins with the first server and ends with another.
 
 for my $name (qw(one two)) {
     device('sni', 'hibernated', '-servername', $name);
@@ -104,14 +105,15 @@ for my $name (qw(one two)) {
 
 device('ktls', kernel_tls() ? 'detachedTls' : 'hibernated');
 is($t->status()->{notHibernated}, $early + kernel_tls(),
-    'counted if it stayed awake');
+    'a device that is not hibernated is counted');
 
-# A key log of somebody else's and a record size of the client's prevent it.
+# A key log of another module, or a record size of the client, prevents it.
 
 device('tickets', 'detachedTls', '-maxfraglen', '1024');
-like($t->log(), qr/does not hibernate: max_fragment_length/, 'and why');
+like($t->log(), qr/does not hibernate: max_fragment_length/,
+    'the log has the reason');
 
-# nginx goes on without the module.
+# nginx without the module.
 
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone'), 'all gone');
 
@@ -131,12 +133,12 @@ ok($t->wait_for(sub { $t->workers() == 1 && !$old{($t->workers())[0]} },
 
 my @worker = $t->workers();
 
-is($t->get('/events', transport => 'https')->{status}, 204, 'TLS goes on')
+is($t->get('/events', transport => 'https')->{status}, 204, 'TLS still works')
     for (1 .. 3);
-is(join(' ', $t->workers()), "@worker", 'no crash');
+is(join(' ', $t->workers()), "@worker", 'no worker has crashed');
 
 
-# A device that gets an event; the test is how it is parked, which it returns.
+# Parks a device, which gets an event; tests how it is parked, and returns it.
 
 sub device {
     my ($port, $kind, @options) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A parked device gets a ping when nothing else has come for the interval,
-# which nginx.conf or the request says, within limits; the ping names it.
+# A parked device gets a ping if it got nothing else for the interval, which
+# nginx.conf or the request sets, within limits; the ping names it.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-# Pings come from a wheel that turns every second.
+# Pings have a timer of a second.
 use constant SLACK => 1.1;
 
 my $t = Pimap->new(workers => 1);
@@ -60,7 +60,7 @@ my @never = ('/off', '/off ping=0', '/one ping=0', '/late', '/events',
 my %device = map { $_ => parked($_) } keys(%interval), @never;
 my $start = time();
 
-# One that gets events more often than pings are due.
+# A device that gets events more often than pings are due.
 
 my $busy = parked('/late ping=2', 'busy');
 $t->subscribed('busy');
@@ -82,22 +82,22 @@ for my $name (sort(keys(%interval))) {
 
 my $event = $busy->event() // {};
 
-is($event->{event}, 'ping', 'a ping once it is quiet');
-cmp_ok(time() - $last, '>=', 2 - SLACK, 'not before the interval has passed');
+is($event->{event}, 'ping', 'no events: a ping');
+cmp_ok(time() - $last, '>=', 2 - SLACK, 'the ping comes after the interval');
 
 ok(!exists $event->{id}, 'a ping has no id');
 
 $event = $device{'/one'}->event() // {};
-is($event->{event}, 'ping', 'they go on');
+is($event->{event}, 'ping', 'pings are repeated');
 
-cmp_ok(time() - $start, '<', 10, 'all that was not late');
+cmp_ok(time() - $start, '<', 10, 'no ping was late');
 
 is(join(' ', grep { $device{$_}->event(0.02) } @never), '',
-    'others get none');
-cmp_ok($t->status()->{pings}, '>=', keys(%interval) + 2, 'counted');
+    'devices without pings get none');
+cmp_ok($t->status()->{pings}, '>=', keys(%interval) + 2, 'pings are counted');
 
 $event = $device{'/one ping=2'}->event() // {};
-is($event->{event}, 'ping', 'and at the longer interval');
+is($event->{event}, 'ping', 'pings are repeated at the longer interval');
 
 
 sub parked {

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Long-polling: "Accept: application/json" gets what there is after the
-# client's id at once, or what comes first and its companions, or a 204; with
-# the id to go on from.
+# Long-polling: "Accept: application/json" gets the events after the client's
+# event id at once, or the next events, or a 204 after a while.  Each answer
+# has the id of the next poll.
 
 use strict;
 use warnings;
@@ -65,14 +65,14 @@ sub answer {
     return \%got;
 }
 
-# Each transport: in vain, what there is, what comes.
+# Each transport: no event, known events, new events.
 
 for my $transport (qw(http https h2)) {
     my $s = poll($transport, transport => $transport);
     my $got = answer($s);
 
     is_deeply([ @$got{qw(status last)} ], [ 204, '0' ],
-        "$transport: in vain, with an id");
+        "$transport: no event: an id");
     $s->close();
 
     my @ids = map { $redis->log($transport, new_mail($_)) } 1 .. 3;
@@ -83,8 +83,8 @@ for my $transport (qw(http https h2)) {
     $got = answer($s);
 
     is("$got->{status} $got->{uids}", '200 1 2 3',
-        "$transport: all that there is");
-    is($got->{last}, $ids[2], "$transport: the id to go on from");
+        "$transport: all events of the log");
+    is($got->{last}, $ids[2], "$transport: the id of the next poll");
     is($s->header('Content-Type'), 'application/json', "$transport: type");
     cmp_ok(time() - $start, '<', 4, "$transport: at once");
     is_deeply($got->{json}{events}[1], { id => $ids[1], event => 'MessageNew',
@@ -105,11 +105,11 @@ for my $transport (qw(http https h2)) {
 
     $got = answer($s);
     is("$got->{uids} $got->{last}", "4 5 $ids[4]",
-        "$transport: what comes, with its companions");
+        "$transport: new events, together");
     $s->close();
 }
 
-# The connection is kept.
+# The connection stays open.
 
 my $s = $t->open_stream(join("\r\n", 'GET /events?account=http&format=json'
     . '&last-event-id=earliest HTTP/1.1', 'Host: x', '', ''));
@@ -120,7 +120,7 @@ $s->next();
 is($s->status(), 200, 'keep-alive');
 $s->close();
 
-# What does not fit comes with the next one.
+# Events that do not fit are in the next answer.
 
 my ($last, @uids) = ('0');
 
@@ -140,7 +140,7 @@ for my $n (1 .. 40) {
 
 is("@uids", join(' ', 1 .. 60), 'pages of a long log');
 
-# Filters: the id rises although nothing passes.
+# Filters: the id rises although no event passes.
 
 my $seen = $redis->log('filters', { event => 'QuotaExceed' });
 my $got = answer(poll('filters', query =>
@@ -153,10 +153,11 @@ $s = poll('filters', query =>
 $t->subscribed('filters');
 $seen = $redis->log('filters', { event => 'QuotaExceed' });
 $got = answer($s);
-is_deeply([ @$got{qw(status last)} ], [ 204, $seen ], 'live: likewise');
+is_deeply([ @$got{qw(status last)} ], [ 204, $seen ],
+    'a new event is filtered: the id');
 
 is($t->get('/events?account=a&format=json&wait=often')->{status}, 400,
-    'a wait that is no number');
+    'a wait that is not a number');
 is($t->park('a', method => 'HEAD', query => 'format=json')->status(), 200,
     'HEAD');
-is("@wrong", '', 'lengths, and both ids, in all answers');
+is("@wrong", '', 'all answers have the right length and both ids');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A poll is a device as others: superseded, resynced, sent away, limited,
-# logged and counted; and a client that polls in a loop gets each event once.
+# A poll is a device: it is superseded, resynced, drained, limited, logged and
+# counted.  A client that polls in a loop gets each event once.
 
 use strict;
 use warnings;
@@ -49,7 +49,7 @@ sub names {
     return join(' ', map { $_->{event} } @{ $_[0]{events} // [] });
 }
 
-# Superseded, by a stream, too.
+# A poll is superseded by a poll and by a stream.
 
 my $s = poll('alice', query => 'device=d');
 waits(1);
@@ -59,7 +59,7 @@ is(names(answer($s)), 'superseded', 'superseded');
 
 my $stream = $t->park('alice', query => 'device=d');
 $stream->read_until(qr/: parked\n\n/);
-is(names(answer($newer)), 'superseded', 'by a stream');
+is(names(answer($newer)), 'superseded', 'superseded by a stream');
 $stream->close();
 waits(0);
 
@@ -70,45 +70,45 @@ my $got = answer(poll('bob', query => 'last-event-id=1-1'));
 
 is_deeply([ @{ $got->{events}[0] }{qw(event reason)} ],
     [ 'resync', 'epoch' ], 'resync');
-is($got->{lastEventId}, $id, 'and its id');
+is($got->{lastEventId}, $id, 'with its id');
 
 $s = poll('bob', query => "closeafter=state&last-event-id=$id");
 waits(1);
 $redis->log('bob', { event => 'QuotaWithin' });
 is(names(answer($s)), 'QuotaWithin', 'closeafter');
 
-# Without the log.
+# Events outside the log.
 
 $s = poll('carol');
 waits(1);
 $redis->publish('carol', { event => 'MessageNew' });
 $got = answer($s);
-is(names($got), 'MessageNew', 'an event of no log');
-is($got->{lastEventId}, '0', 'is no place in it');
+is(names($got), 'MessageNew', 'an event outside the log');
+is($got->{lastEventId}, '0', 'the event id does not change');
 
 # Limits.
 
 my @polls = map { poll('dave') } 1, 2;
 waits(2);
-is(poll('dave')->status(), 429, 'too many of the account');
+is(poll('dave')->status(), 429, 'the account has too many devices: 429');
 push(@polls, poll('erin'));
 waits(3);
 
 $s = poll('frank');
-is($s->status(), 503, 'too many in all');
-like($s->header('Retry-After'), qr/^(?:[3-8]\d|90|91)$/, 'come back later');
+is($s->status(), 503, 'the server has too many devices: 503');
+like($s->header('Retry-After'), qr/^(?:[3-8]\d|90|91)$/, 'with Retry-After');
 
-# One that goes.
+# A poll whose client leaves.
 
 $polls[2]->close();
 waits(2);
 
-# A reload answers who waits; who polls then waits at the new workers.
+# A reload answers polls; the next poll waits at the new workers.
 
 my $before = time();
 
 $t->reload();
-is(names(answer($polls[0])), 'retry', 'a reload answers');
+is(names(answer($polls[0])), 'retry', 'a reload answers polls');
 cmp_ok(time() - $before, '<', 10, 'at once');
 like(answer($polls[1])->{lastEventId}, qr/^0$/, 'with an id');
 $t->wait_ready();
@@ -116,22 +116,22 @@ $t->wait_ready();
 $s = poll('dave', query => 'last-event-id=0');
 waits(1);
 $redis->log('dave', { event => 'FlagsSet' });
-is(names(answer($s)), 'FlagsSet', 'and the next poll waits');
+is(names(answer($s)), 'FlagsSet', 'the next poll waits');
 
-# Redis away: in vain.
+# Redis is away: no event.
 
 $s = poll('gina', query => 'wait=2');
 waits(1);
 $redis->stop();
-is($s->status(), 204, 'Redis went: in vain');
+is($s->status(), 204, 'Redis goes: 204');
 is($s->header('Pimap-Last-Event-ID'), '0', 'with the id');
 $s = poll('gina', query => 'wait=1');
-is($s->status(), 204, 'Redis is away: in vain');
-is($s->header('Pimap-Last-Event-ID'), undef, 'no id is known');
+is($s->status(), 204, 'Redis is away: 204');
+is($s->header('Pimap-Last-Event-ID'), undef, 'the id is unknown');
 $redis->start();
 $t->wait_ready();
 
-# How it is logged and counted.
+# The log and the counters.
 
 my $ends = $t->status()->{ends};
 
@@ -142,9 +142,9 @@ like($t->log(), qr/reason="answered"\saccount="carol"\s[^\n]*
     transport="poll-h1"\s[^\n]*\sevents="1"/x, 'logged');
 like($t->read_file($t->dir() . '/access.log'),
     qr{GET /events\?account=gina&format=json&wait=2 HTTP/1.1" 204 },
-    'the access log');
+    'the access log has the polls');
 
-# A client in a loop, over pages, with a filter, while events come.
+# A client in a loop, over pages, with a filter, while events arrive.
 
 my $total = 400;
 my (%seen, @order, $published);
@@ -184,6 +184,6 @@ my @expected = map { $_->[1][1] =~ /"event":"Keep","n":(\d+)/ ? $1 : () }
     @{ $redis->command('XRANGE', 'pimap:{loop}:log', '-', '+') };
 
 is("@order", "@expected", 'each event once, in order');
-cmp_ok(scalar(@order), '>', 200, 'and there were many');
-like($last, qr/^\d+-$total$/, 'the id is the last one');
-cmp_ok($polls, '>', 5, 'in many polls');
+cmp_ok(scalar(@order), '>', 200, 'many events');
+like($last, qr/^\d+-$total$/, 'the id is that of the last event');
+cmp_ok($polls, '>', 5, 'many polls');

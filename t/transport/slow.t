@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A device that does not read: what waits for it is bounded, then it is closed
-# and counted, and no other device waits for it.  One that gets too little for
-# that is closed when nothing could be sent for "pimap_send_timeout".
+# A device that does not read: its buffer is limited, then it is closed and
+# counted, and no other device waits for it.  If the buffer is not full, it is
+# closed when no byte was sent for "pimap_send_timeout".
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ use Pimap;
 my @transports = qw(http https h2);
 my $large = { event => 'MessageNew', preview => Pimap->noise(60_000) };
 
-# The kernel's buffers of their own choice would take megabytes.
+# The kernel would choose buffers of megabytes.
 my $t = Pimap->new(listen => 'sndbuf=32k', server => 'pimap_buffer 64k;');
 my $timeout = Pimap->new(redis => $t->redis(), listen => 'sndbuf=32k',
     server => 'pimap_send_timeout 1s; pimap_buffer 16m;');
@@ -28,7 +28,7 @@ $t->plan(6 * @transports + 5 * @transports);
 
 $_->run() for $t, $timeout;
 
-# It has read the head, and stops.
+# A device that has read the head, and stops reading.
 
 sub park_silent {
     my ($at, $account, $transport) = @_;
@@ -80,21 +80,21 @@ for my $transport (@transports) {
 
     my $after = $t->status();
 
-    is(ended($t, 'slow', $account), 'warn', "$transport: closed, and said");
+    is(ended($t, 'slow', $account), 'warn', "$transport: closed, and logged");
     is($after->{ends}{slow}, $before->{ends}{slow} + 1,
         "$transport: counted as slow");
     is($after->{events}{dropped}, $before->{events}{dropped} + 1,
-        "$transport: one event counted as dropped");
-    is($got, $sent, "$transport: another one of the account got all $sent");
-    cmp_ok($slowest, '<', 2, "$transport: and none of them late");
+        "$transport: an event counted as dropped");
+    is($got, $sent, "$transport: another device of the account got all $sent");
+    cmp_ok($slowest, '<', 2, "$transport: without a delay");
     cmp_ok($t->nginx()->rss() - $rss, '<', $t->slack(2048),
-        "$transport: the worker did not keep them");
+        "$transport: the worker has freed the memory");
 
     $silent->{process}->signal('CONT') if $silent->{process};
     $_->close() for $silent, $other;
 }
 
-# The kernel is full, the buffer is not; then nothing else comes.
+# The kernel's buffer is full, ours is not; then no other event comes.
 
 for my $transport (@transports) {
     my $account = "bob-$transport";
@@ -111,14 +111,14 @@ for my $transport (@transports) {
         $other->event();
     } 1 .. 40;
 
-    is($got, 40, "$transport: another one of the account gets all");
+    is($got, 40, "$transport: another device of the account gets all");
     ok($timeout->wait_for(sub { ended($timeout, 'timeout', $account) },
         'the end'), "$transport: closed")
         or diag($timeout->log() =~ /^.* pimap ended: .*\n/mg);
     cmp_ok(time() - $start, '>=', 0.9, "$transport: not before the time-out");
     is($timeout->status()->{ends}{timeout}, $before->{ends}{timeout} + 1,
         "$transport: counted");
-    ok($other->quiet(0), "$transport: the other one stays");
+    ok($other->quiet(0), "$transport: the other device stays");
 
     $silent->{process}->signal('CONT') if $silent->{process};
     $_->close() for $silent, $other;

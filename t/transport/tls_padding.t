@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# With "pimap_tls_padding" the size of a TLS record says only how many blocks
-# it has, whoever seals it and after a reload, too; clients read it all the
-# same.  Without it, each length can be seen.
+# With "pimap_tls_padding" the size of a TLS record shows only its number of
+# blocks, by OpenSSL and when hibernated, and after a reload; each client reads
+# the records.  Without it, each length can be seen.
 
 use strict;
 use warnings;
@@ -73,7 +73,7 @@ for my $way (@ways) {
     gone();
 }
 
-# What is longer than a record.
+# An event that is longer than a record.
 
 my $c = park('/events', 'hibernated');
 
@@ -82,9 +82,9 @@ is(join(' ', $c->lengths()), join(' ', LONGEST, LONGEST, 7680 + TAG),
     'the last record of a long event is padded');
 event($c, 'x' x 32_740);
 is(join(' ', $c->lengths()), join(' ', LONGEST, LONGEST, 512 + TAG),
-    'a short rest, too');
+    'a short last record is padded, too');
 
-# The setting is the new worker's.
+# After a reload the setting of the new worker holds.
 
 my @old = $t->workers();
 
@@ -93,23 +93,24 @@ $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'a reload');
 $t->subscribed('alice');
-like(join(' ', sizes($c)), qr/^1040( 1040)*$/, 'with another size');
+like(join(' ', sizes($c)), qr/^1040( 1040)*$/,
+    'the records have the new size');
 $c->close();
 gone();
 
-# Without it.
+# No padding.
 
 $c = park('/plain', 'hibernated');
 
 my @sizes = sizes($c);
 my %sizes = map { $_ => 1 } @sizes;
 
-is(scalar(keys(%sizes)), scalar(keys(%filler)), 'without it lengths differ');
-is($sizes[3] - $sizes[0], 99 - 1, 'as those of the events do');
+is(scalar(keys(%sizes)), scalar(keys(%filler)), 'no padding: lengths differ');
+is($sizes[3] - $sizes[0], 99 - 1, 'as the lengths of the events do');
 $c->close();
 gone();
 
-# Clients of others.
+# Other clients.
 
 for my $client ([curl => qw(curl -sNk --http1.1), 'https://127.0.0.1:'
         . $t->port('https') . '/events?account=alice&closeafter=state'],
@@ -132,11 +133,11 @@ for my $client ([curl => qw(curl -sNk --http1.1), 'https://127.0.0.1:'
         x => 'y' x 20_000 });
     like($s->read_until(qr/^data: .*?\n\n/m) // '', qr/"y{20000}"\}\n\n\z/,
         "$name: an event");
-    ok($s->closed(), "$name: and the end");
+    ok($s->closed(), "$name: and a proper end");
     gone();
 }
 
-# TLS 1.2 has no padding, and no harm of it; HTTP/2 has both.
+# TLS 1.2 has no padding, and still works; HTTP/2 has padding.
 
 for my $version ('--tls-max 1.2 --http1.1', '--http2') {
     my $s = $t->start(pipe => 1, command => ['curl', '-sNk',
@@ -150,7 +151,7 @@ for my $version ('--tls-max 1.2 --http1.1', '--http2') {
     gone();
 }
 
-is($t->status()->{parked}, 0, 'all are gone');
+is($t->status()->{parked}, 0, 'all devices are gone');
 
 
 sub park {
@@ -180,7 +181,7 @@ sub event {
 }
 
 
-# Of the records with events of different lengths.
+# The sizes of the records of events of different lengths.
 
 sub sizes {
     my ($c) = @_;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# WebSocket on the events location: its handshake, a whole life on each
-# transport, and how it ends.
+# WebSocket on the events location: the handshake, the life of a device on each
+# transport, and its ends.
 
 use strict;
 use warnings;
@@ -50,12 +50,13 @@ my %plain = ('Sec-WebSocket-Extensions' => undef);
 my $w = $t->websocket('alice', headers => { %plain,
     'Sec-WebSocket-Protocol' => 'chat, pimap' });
 
-is($w->status(), 101, 'switched');
+is($w->status(), 101, 'status 101');
 is($w->header('Upgrade'), 'websocket', 'Upgrade');
 is($w->header('Connection'), 'upgrade', 'Connection');
-is($w->header('Sec-WebSocket-Accept'), $w->accept(), 'the answer to the key');
-is($w->header('Sec-WebSocket-Protocol'), 'pimap', 'its sub-protocol');
-is($w->header('Pimap-Last-Event-ID'), '0', 'where it starts');
+is($w->header('Sec-WebSocket-Accept'), $w->accept(),
+    'Sec-WebSocket-Accept answers the key');
+is($w->header('Sec-WebSocket-Protocol'), 'pimap', 'the sub-protocol');
+is($w->header('Pimap-Last-Event-ID'), '0', 'the event id to start from');
 is($w->header($_), undef, "no $_") for qw(Content-Type Content-Length
     Transfer-Encoding Sec-WebSocket-Extensions);
 is($w->json()->{event}, 'parked', 'parked');
@@ -83,7 +84,7 @@ for (['without a version', 426, { 'Sec-WebSocket-Version' => undef }],
     ['a key that is none', 400, { 'Sec-WebSocket-Key' => '*' x 24 }],
     ['of no origin', 403, { Origin => 'null' }],
     ['of another origin', 403, { Origin => 'https://evil.example' }],
-    ['of a longer one', 403, { Origin => 'http://localhost.evil.example' }],
+    ['of a longer host', 403, { Origin => 'http://localhost.evil.example' }],
     ['of another port', 403, { Origin => 'http://localhost:8080' }],
     ['of its own origin', 101, { Origin => 'http://LOCALHOST' }],
     ['of its own with the port', 101, { Origin => 'https://localhost:443' }],
@@ -91,7 +92,7 @@ for (['without a version', 426, { 'Sec-WebSocket-Version' => undef }],
     ['another protocol', 200, { Upgrade => 'h2c' }],
     ['of a page that is listed', 101, { Origin => 'https://mail.example.com' },
         '/others'],
-    ['of another one', 101, { Origin => 'HTTP://other.example:8080' },
+    ['of another listed page', 101, { Origin => 'HTTP://other.example:8080' },
         '/others'],
     ['of its own, not listed', 403, { Origin => 'http://localhost' },
         '/others'],
@@ -107,12 +108,14 @@ for (['without a version', 426, { 'Sec-WebSocket-Version' => undef }],
 }
 
 $w = $t->websocket('alice', headers => { 'Sec-WebSocket-Version' => 12 });
-is($w->header('Sec-WebSocket-Version'), 13, 'the version that we speak');
-like($w->read_until(qr/\}\n/), qr/"title":"Upgrade Required"/, 'in JSON');
+is($w->header('Sec-WebSocket-Version'), 13,
+    'the version that the server supports');
+like($w->read_until(qr/\}\n/), qr/"title":"Upgrade Required"/,
+    'the answer is JSON');
 is($t->websocket('alice', query => 'ping=often')->status(), 400,
     'a bad parameter');
 
-# A whole life.
+# The life of a device.
 
 for (map({ ["$_ detached", $_, '/events'] } @transports),
     map({ ["$_ held", $_, '/held'] } @transports),
@@ -156,7 +159,7 @@ for (map({ ["$_ detached", $_, '/events'] } @transports),
         payload => 'are you there' }, "$what: Ping, Pong");
 
     is($w->next()->{payload}, '{"event":"ping","interval":1}',
-        "$what: a ping of ours");
+        "$what: a ping of the server");
 
     $w->send(frame(PONG, 'unasked'));
     $w->send($_) for split(//, frame(PING, 'slow'));
@@ -169,7 +172,7 @@ for (map({ ["$_ detached", $_, '/events'] } @transports),
     is($new->json()->{id}, $id, "$what: resumed");
 
     $new->send(frame(CLOSE, pack('n', 4711) . 'bye'));
-    is($new->closing(), 4711, "$what: closes, and is answered");
+    is($new->closing(), 4711, "$what: a Close is answered");
 
     $w = $t->websocket(@park, query => 'closeafter=state');
     $w->json();
@@ -179,7 +182,7 @@ for (map({ ["$_ detached", $_, '/events'] } @transports),
     is($w->closing(), '1000 closeafter', "$what: closed");
 }
 
-# The client goes without a word.
+# The client leaves without a Close.
 
 $t->wait_for(sub { $t->status()->{parked} == 0 }, 'none left');
 
@@ -189,23 +192,23 @@ $w = $t->websocket('gone');
 $w->json();
 $w->close();
 ok($t->wait_for(sub { $t->status()->{ends}{client} > $ends }, 'its end'),
-    'gone without a Close');
+    'the client leaves without a Close');
 
-# The server is full, or stops.
+# The server is full; the server stops.
 
 $t->nginx()->{http} .= ' pimap_max_devices 1;';
 $t->reload();
 $t->wait_ready();
 
 $w = $t->websocket('alice');
-is($w->json()->{event}, 'parked', 'there is room for one');
+is($w->json()->{event}, 'parked', 'the first device is parked');
 
 my $other = $t->websocket('bob');
 
-is($other->status(), 101, 'for another one');
-is($other->json()->{event}, 'retry', 'there is none');
-is($other->closing(), '1013 come back', 'which it is told');
+is($other->status(), 101, 'the server is full: 101');
+is($other->json()->{event}, 'retry', 'the device is told to retry');
+is($other->closing(), '1013 come back', 'and closed with 1013');
 
 $t->quit();
-is($w->json()->{event}, 'retry', 'when nginx stops');
-is($w->closing(), '1001 come back', 'that is told, too');
+is($w->json()->{event}, 'retry', 'nginx stops: the device is told to retry');
+is($w->closing(), '1001 come back', 'and closed with 1001');

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# WebSocket with clients that others have written: npm's ws and Chromium.
+# WebSocket with other clients: npm's ws and Chromium.
 
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ $t->plan(7 * @ways + 2 * 9 + 1);
 $t->run();
 $t->wait_ready();
 
-# Says what happens, a line each, and does what it reads.
+# Prints each event in a line, and executes each line it reads.
 $t->write_file($t->dir() . '/client.js', <<'END');
 const WebSocket = require('ws');
 const ws = new WebSocket(process.argv[2], 'pimap',
@@ -75,7 +75,7 @@ for my $way (@ways) {
             . "$path?account=$account&device=d"]);
     my $s = Pimap::Stream->new(process => $client);
 
-    $s->{head} = '';            # what it says is no HTTP
+    $s->{head} = '';            # its output is not HTTP
 
     is_deeply(said($s), ['open', 'pimap', 'permessage-deflate'],
         "$name: open");
@@ -147,7 +147,7 @@ END
         "$name: a reload");
     $t->subscribed($account);
     $t->redis()->log($account, { %$event, event => 'FlagsClear' });
-    is(saw(4)->{event}, 'FlagsClear', "$name: is not noticed");
+    is(saw(4)->{event}, 'FlagsClear', "$name: the client does not notice it");
 
     my $w = $t->websocket($account, query => 'device=d');
 
@@ -167,10 +167,10 @@ END
         ws.onclose = e => said.push(e.code);
         true;
 END
-    is(saw(0), 1006, "$name: not for a page of another host");
+    is(saw(0), 1006, "$name: a page of another host is refused");
 }
 
-# Clients would have closed with an error of their own.
+# Clients would have closed with an error.
 
 is($t->status()->{compression}{messages}, @ways + 2 * 2, 'events compressed');
 

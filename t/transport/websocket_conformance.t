@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A list of what RFC 6455 wants of a server, section by section: what a client
-# sends, in frames, and how the server answers.  Each case is sent at once and
-# byte by byte, to a held and to a hibernated device.
+# The requirements of RFC 6455 for a server, section by section: frames of a
+# client, and the answers of the server.  Each case is sent at once and byte by
+# byte, to a held and to a hibernated device.
 
 use strict;
 use warnings;
@@ -60,17 +60,17 @@ my @cases = (
     ['8.1: a character in two fragments', text(substr($euro, 0, $cut),
         first()) . more(substr($euro, $cut)), $euro_answer],
 
-    # what is no update is no matter of the protocol
+    # a text that is no update is no violation of the protocol
     ['an empty text', text(''), 'refused'],
     ['a text that is no JSON', text('hello'), 'refused'],
 
     # control frames
     ['5.5.2: a Ping', ping('hello'), 'pong:hello'],
-    ['5.5.2: an empty one', ping(''), 'pong:'],
-    ['5.5.2: one of 125 bytes', ping("\xff" x 125), 'pong:' . "\xff" x 125],
-    ['5.5.2: ten of them', join('', map { ping($_) } 0 .. 9),
+    ['5.5.2: an empty Ping', ping(''), 'pong:'],
+    ['5.5.2: a Ping of 125 bytes', ping("\xff" x 125), 'pong:' . "\xff" x 125],
+    ['5.5.2: ten Pings', join('', map { ping($_) } 0 .. 9),
         join(' ', map { "pong:$_" } 0 .. 9)],
-    ['5.5.3: a Pong that nobody asked for', frame(PONG, 'x') . ping(1),
+    ['5.5.3: an unsolicited Pong', frame(PONG, 'x') . ping(1),
         'pong:1'],
     ['5.5: a Ping of 126 bytes', ping('x' x 126), 'close:1002'],
     ['5.5: a Ping in fragments', ping('x', first()), 'close:1002'],
@@ -97,7 +97,7 @@ my @cases = (
     ['5.4: binary within a text', text('x', first()) . frame(BINARY, 'x'),
         'close:1002'],
 
-    # what we don't take
+    # messages that are not accepted
     ['7.4.1: binary', frame(BINARY, 'x'), 'close:1003'],
     ['7.4.1: binary in fragments', frame(BINARY, 'x', first()),
         'close:1003'],
@@ -107,7 +107,7 @@ my @cases = (
     ['7.4.1: 401 bytes in fragments', text('x' x 200, first())
         . more('x' x 201), 'close:1009'],
 
-    # texts that are none
+    # invalid texts
     map({ my ($what, $bytes) = @$_; ["8.1: $what", text($bytes),
         'close:1007'] }
         ['a byte that never occurs', "\xff"], ['a lone continuation',
@@ -115,7 +115,7 @@ my @cases = (
         ['overlong, two', "\xc0\xaf"], ['overlong, three', "\xe0\x9f\xbf"],
         ['overlong, four', "\xf0\x8f\xbf\xbf"],
         ['the first surrogate', "\xed\xa0\x80"],
-        ['the last one', "\xed\xbf\xbf"],
+        ['the last surrogate', "\xed\xbf\xbf"],
         ['beyond U+10FFFF', "\xf4\x90\x80\x80"]),
     ['8.1: a character cut by a fragment', text("\xe2", first()) . more('a'),
         'close:1007'],
@@ -124,7 +124,7 @@ my @cases = (
 
     # closing
     ['5.5.1: a Close without a code', bye(''), 'close:'],
-    ['5.5.1: with one', bye(code(1000)), 'close:1000'],
+    ['5.5.1: a Close with a code', bye(code(1000)), 'close:1000'],
     ['5.5.1: with a reason', bye(code(1000, "g\xc3\xbcle g\xc3\xbcle")),
         'close:1000'],
     ['5.5.1: as long as it may be', bye(code(1000, 'x' x 123)),
@@ -169,7 +169,7 @@ for my $case (@cases) {
 }
 
 $t->wait_for(sub { $t->status()->{parked} == 0 }, 'the end of all');
-is($t->status()->{parked}, 0, 'none is left');
+is($t->status()->{parked}, 0, 'all devices are gone');
 
 
 # So many answers, or all up to the Close, which has to end the connection.

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# permessage-deflate (RFC 7692): who gets it, events that are compressed once
-# for all, updates that come compressed, whole or in fragments.  On each
+# permessage-deflate (RFC 7692): its negotiation, events that are compressed
+# once for all devices, compressed updates, complete or in fragments.  On each
 # transport, and after a reload.
 
 use strict;
@@ -40,7 +40,7 @@ $t->wait_ready();
 
 my $redis = $t->redis();
 
-# Who gets it.
+# The negotiation.
 
 for ([$pd, $yes], ["$pd; client_max_window_bits", $yes],
     ["$pd; server_max_window_bits=12; client_max_window_bits=12",
@@ -62,16 +62,19 @@ for ([$pd, $yes], ["$pd; client_max_window_bits", $yes],
 }
 
 my $w = websocket('alice', $pd, headers => { 'User-Agent' => 'Broken/1' });
-is($w->header('Sec-WebSocket-Extensions'), undef, 'where it is off');
+is($w->header('Sec-WebSocket-Extensions'), undef,
+    'pimap_compress is off for this client: declined');
 $w->json();
 $w->send(frame(TEXT, deflated($update), rsv => RSV1));
-is($w->closing(), '1002 reserved bits', 'nothing compressed is read there');
+is($w->closing(), '1002 reserved bits',
+    'a compressed message is refused there');
 $w = websocket('alice', "$pd; unknown", query => 'ping=0');
 $w->json();
 $w->send(frame(TEXT, deflated($update), rsv => RSV1));
-is($w->closing(), '1002 reserved bits', 'nor where it was declined');
+is($w->closing(), '1002 reserved bits',
+    'a compressed message is refused after a declined offer');
 
-# A whole life on each transport.
+# The life of a device on each transport.
 
 for my $way (@ways) {
     my ($transport, $path, $kind) = @$way;
@@ -80,7 +83,7 @@ for my $way (@ways) {
     my $w = websocket($account, $pd, transport => $transport, path => $path);
     my $hello = $w->next();
 
-    is($hello->{rsv}, 0, "$name: a short one is not compressed");
+    is($hello->{rsv}, 0, "$name: a short message is not compressed");
     like($hello->{payload}, qr/"event":"parked"/, "$name: parked");
     $t->subscribed($account);
     ok($t->wait_for(sub { $t->status()->{devices}{$kind} }, $kind),
@@ -96,21 +99,21 @@ for my $way (@ways) {
     my $text = inflated($frame->{payload});
 
     is($frame->{rsv}, RSV1, "$name: an event is compressed");
-    is_deeply(decode_json($text), $event, "$name: it is the event");
+    is_deeply(decode_json($text), $event, "$name: inflated, it is the event");
     cmp_ok(length($frame->{payload}), '<', length($text), "$name: shorter");
 
     $redis->publish($account, $event);
     is($w->next()->{payload}, $frame->{payload},
-        "$name: it refers to none before it");
+        "$name: no event refers to an earlier event");
 
     $redis->publish($account, { event => 'X' });
     $frame = $w->next();
     is("$frame->{rsv} $frame->{payload}", '0 {"event":"X"}',
-        "$name: what gets longer is not compressed");
+        "$name: an event that would get longer is not compressed");
 
     $redis->publish($account, { event => 'X', text => long() });
     is(decode_json(inflated($w->next()->{payload}))->{text}, long(),
-        "$name: a long one");
+        "$name: a long event");
 
     # Updates.
 
@@ -129,7 +132,8 @@ for my $way (@ways) {
     is_deeply($w->json(), accepted('one'), "$name: an update in fragments");
 
     $w->send_all(frame(TEXT, $update));
-    is_deeply($w->json(), accepted('one'), "$name: one without compression");
+    is_deeply($w->json(), accepted('one'),
+        "$name: an update without compression");
 
     # A last block, and blocks after it.
 
@@ -142,14 +146,15 @@ for my $way (@ways) {
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'its end');
 }
 
-is($redis->command('XLEN', 'pimap:updates'), @ways, 'each is there once');
+is($redis->command('XLEN', 'pimap:updates'), @ways,
+    'each update is in the stream once');
 
 my %fields = @{ $redis->command('XRANGE', 'pimap:updates', '-', '+')
     ->[0][1] };
 
 is_deeply(decode_json($fields{body}), \%json, 'every byte has arrived');
 
-# Devices share what is compressed, whatever window they have asked for.
+# Devices share a compressed event, with any window.
 
 my @many = map { websocket('carol', $pd . ($_ % 2
     ? '; server_max_window_bits=12' : ''), query => "device=$_") } 1 .. 6;
@@ -164,13 +169,14 @@ $redis->publish('carol', { event => 'X', text => long() });
 my @frames = map { $_->next()->{payload} } @many;
 my $after = $t->status()->{compression};
 
-is(scalar(grep { $_ eq $frames[0] } @frames), 6, 'all get the same');
+is(scalar(grep { $_ eq $frames[0] } @frames), 6,
+    'all devices get the same bytes');
 is($after->{messages} - $before->{messages}, 1, 'compressed once');
 is($after->{shared} - $before->{shared}, 5, 'and shared');
 cmp_ok($after->{plainBytes} - $before->{plainBytes}, '>',
-    $after->{bytes} - $before->{bytes}, 'fewer bytes');
+    $after->{bytes} - $before->{bytes}, 'the sum of the bytes is right');
 is(decode_json(inflated($frames[0], 12))->{text}, long(),
-    'nothing is further back than the window of 2^12');
+    'no reference is longer than the window of 2^12');
 $_->close() for @many;
 
 # A reload, in the middle of a compressed message.
@@ -184,7 +190,7 @@ ok($t->wait_for(sub { my $d = $t->status()->{devices};
     $d->{detached} && $d->{hibernated} }, 'detached'), 'parked');
 $_->send_all(frame(TEXT, substr($packed, 0, 20), rsv => RSV1, fin => 0)
     . frame(PING, 'p')) for @asleep;
-is($_->next()->{payload}, 'p', 'half an update') for @asleep;
+is($_->next()->{payload}, 'p', 'half of an update') for @asleep;
 
 my @old = $t->workers();
 
@@ -193,7 +199,8 @@ ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'a reload');
 is($t->status()->{handover}{received}, 2, 'both are handed over');
 $_->send_all(frame(MORE, substr($packed, 20))) for @asleep;
-is_deeply($_->json(), accepted('one'), 'the other half') for @asleep;
+is_deeply($_->json(), accepted('one'),
+    'after the reload, the other half') for @asleep;
 
 $t->subscribed("dave$_") for 0, 4;
 $redis->publish("dave$_", { event => 'X', text => long() }) for 0, 4;
@@ -201,13 +208,14 @@ $redis->publish("dave$_", { event => 'X', text => long() }) for 0, 4;
 for my $w (@asleep) {
     my $frame = $w->next();
 
-    is($frame->{rsv}, RSV1, 'events are compressed as before');
-    is(decode_json(inflated($frame->{payload}))->{text}, long(), 'and whole');
+    is($frame->{rsv}, RSV1, 'new events are compressed');
+    is(decode_json(inflated($frame->{payload}))->{text}, long(),
+        'and complete');
     $w->close();
 }
 
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'the end of all'),
-    'all are gone');
+    'all devices are gone');
 unlike($t->log(), qr/no memory/, 'memory was enough');
 
 
@@ -222,7 +230,7 @@ sub websocket {
 sub accepted { return { event => 'accepted', update => $_[0] } }
 
 
-# 10,000 bytes, of which the first ones come again, far away.
+# 10,000 bytes; the last bytes repeat the first.
 
 sub long {
     my $start = md5_hex('start') x 4;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Compressed messages of WebSockets that are none, inflate to more than an
-# update may have, or to what is no text, close the connection, and with the
-# right code; the worker serves others all the same.
+# Compressed messages that are invalid, inflate to more than the limit of an
+# update, or are not UTF-8, close the connection with the right code.  The
+# worker serves other devices meanwhile.
 
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ $t->nginx()->ways();
 my $update = $t->json({ id => 'one', update => 'x',
     with => 'many words, ' x 200 });
 
-# With a dictionary that nobody else has.
+# A message with a dictionary that the server does not have.
 my $z = Compress::Raw::Zlib::Deflate->new(-WindowBits => -15,
     -Dictionary => $update, -AppendOutput => 1);
 
@@ -30,31 +30,31 @@ $z->deflate($update, my $refers);
 $z->flush($refers, Z_SYNC_FLUSH);
 $refers =~ s/\x00\x00\xff\xff\z//;
 
-# What closes the connection: bytes of a message, and how it is closed.
+# Bytes of a message, and the code of the Close.
 my $bomb = deflated('{"id":"bomb","update":"x","is":"' . 'x' x 16_384 . '"}');
 my @wrong = (
     ['a reserved block type', frame(TEXT, "\xff\xff", rsv => RSV1), 1007],
-    ['what refers to another message', frame(TEXT, $refers, rsv => RSV1),
+    ['a reference to another message', frame(TEXT, $refers, rsv => RSV1),
         1007],
-    ['what is cut', frame(TEXT, substr(deflated($update), 0, 50),
+    ['a message that is cut', frame(TEXT, substr(deflated($update), 0, 50),
         rsv => RSV1), 1007],
     ['nothing at all', frame(TEXT, '', rsv => RSV1), 1007],
     ['a stored block longer than the message', frame(TEXT,
         "\x00\x40\x00\xbf\xffabc", rsv => RSV1), 1007],
-    ['what is no UTF-8', frame(TEXT, deflated("\xff\xfe"), rsv => RSV1),
+    ['text that is not UTF-8', frame(TEXT, deflated("\xff\xfe"), rsv => RSV1),
         1007],
     ['half a character', frame(TEXT, deflated("abc\xe2\x82"), rsv => RSV1),
         1007],
     ['a bomb', frame(TEXT, $bomb, rsv => RSV1), 1009],
-    ['a large one', frame(TEXT, deflated('x' x 1_000_000), rsv => RSV1),
+    ['a large text', frame(TEXT, deflated('x' x 1_000_000), rsv => RSV1),
         1009],
-    ['a binary one', frame(BINARY, deflated($update), rsv => RSV1), 1003],
+    ['a binary message', frame(BINARY, deflated($update), rsv => RSV1), 1003],
     ['RSV1 of a later fragment', frame(TEXT, "\x00", rsv => RSV1, fin => 0)
         . frame(MORE, "\x00", rsv => RSV1), 1002],
     ['RSV1 of a Ping', frame(PING, '', rsv => RSV1), 1002],
     ['RSV2', frame(TEXT, deflated($update), rsv => 2), 1002],
-    ['empty ones without end', frame(TEXT, "\x00", rsv => RSV1) x 40, 1008],
-    ['empty last blocks without end', frame(TEXT, "\x03\x00" x 8000
+    ['endless empty messages', frame(TEXT, "\x00", rsv => RSV1) x 40, 1008],
+    ['endless empty last blocks', frame(TEXT, "\x03\x00" x 8000
         . "\x00", rsv => RSV1) x 40, 1008],
 );
 
@@ -62,7 +62,7 @@ $t->plan(2 * @wrong + 2);
 $t->run();
 $t->wait_ready();
 
-# What closes it, at once and byte by byte.
+# Each message at once and byte by byte.
 
 for my $case (@wrong) {
     my ($name, $bytes, $code) = @$case;
@@ -80,10 +80,10 @@ my $w = websocket('alice');
 
 $w->json();
 $w->send_all(frame(TEXT, deflated($update), rsv => RSV1));
-is($w->json()->{event}, 'accepted', 'the worker serves others');
+is($w->json()->{event}, 'accepted', 'the worker serves other devices');
 $w->send_all(frame(TEXT, deflated($t->json({ id => 'two', update => 'x',
     x => 'x' x 16_345 })), rsv => RSV1));
-is($w->json()->{event}, 'accepted', 'also with one as long as it may be');
+is($w->json()->{event}, 'accepted', 'also an update of the largest size');
 
 
 sub websocket {

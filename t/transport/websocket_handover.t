@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A reload in the middle of a WebSocket's message: the new worker reads the
-# rest of it, wherever it was cut.
+# A reload in the middle of a message of a WebSocket: the new worker reads the
+# rest of it, wherever the message is cut.
 
 use strict;
 use warnings;
@@ -26,7 +26,7 @@ my @fragments = (frame(TEXT, substr($update, 0, 20), fin => 0),
     frame(MORE, substr($update, 20, 5), fin => 0),
     frame(MORE, substr($update, 25)));
 
-# Where the reload is, and whether something is waiting in the worker then.
+# The place of the reload, and whether the worker has bytes in its buffer then.
 my %cuts = (
     'before a frame' => ['', $frame],
     'in its first byte' => [cut($frame, 1)],
@@ -64,7 +64,7 @@ my $tls = Pimap::Tls->connect($t);
 
 $tls->raw($tls->seal("GET /events?account=tls HTTP/1.1\r\nHost: localhost\r\n"
     . join('', pairs(Pimap::WebSocket::headers())) . "\r\n"));
-ok($tls->read_until(qr/"event":"parked".*?\}/), 'in records of its own');
+ok($tls->read_until(qr/"event":"parked".*?\}/), 'TLS records of the client');
 
 ok($t->wait_for(sub { my $d = $t->status()->{devices};
     $d->{detached} == keys(%cuts) && $d->{hibernated} == keys(%cuts) + 1 },
@@ -74,28 +74,28 @@ for my $name (keys(%s)) {
     $s{$name}->send_all($cuts{$name =~ s/, .*//r}[0]);
 }
 
-# Half of a record, too, which is longer than those of others may be.
+# A half of a record, too, which is longer than the other parts.
 
 my $record = $tls->seal(frame(TEXT, substr($update, 0, 15_000)
     . substr($update, 30_000)));
 
 $tls->raw(substr($record, 0, 9000));
 
-# The worker has read it when it has answered what was sent after it.
+# The worker has read all when it answers a message that was sent later.
 
 my $last = $t->websocket('last');
 
 $last->json();
 $last->send(frame(PING, 'done'));
-is($last->next()->{payload}, 'done', 'all has been sent');
+is($last->next()->{payload}, 'done', 'the old workers have read all');
 
 my @old = $t->workers();
 
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
-    'they leave');
+    'the old workers leave');
 is($t->status()->{handover}{received}, keys(%s) + 2, 'all are handed over');
-is($t->status()->{connects}, keys(%s) + 2, 'none came back');
+is($t->status()->{connects}, keys(%s) + 2, 'no device reconnected');
 
 $tls->raw(substr($record, 9000));
 ok($tls->read_until(qr/"event":"accepted","update":"one"/),
@@ -112,15 +112,15 @@ for my $name (sort(keys(%s))) {
     is_deeply($answer, { event => 'accepted', update => 'one' }, $name);
 
     $w->send_all(frame(PING, 'again'));
-    is($w->next()->{payload}, 'again', "$name: and it goes on");
+    is($w->next()->{payload}, 'again', "$name: a Ping is answered");
 
     $w->send_all(frame(CLOSE, pack('n', 1000)));
-    is($w->closing(), 1000, "$name: to its end");
+    is($w->closing(), 1000, "$name: a Close is answered");
 }
 
 $_->close() for $last, $tls;
 ok($t->wait_for(sub { $t->status()->{parked} == 0 }, 'the end of all'),
-    'all are gone');
+    'all devices are gone');
 
 my %bodies;
 

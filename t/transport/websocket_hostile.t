@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A WebSocket that floods, stalls, or speaks something else costs little and
-# is told why it ends; others are served meanwhile.
+# A WebSocket that floods, stalls, or speaks another protocol is closed with
+# the reason; other devices are served meanwhile.
 
 use strict;
 use warnings;
@@ -34,7 +34,7 @@ for my $way (@ways) {
     my ($transport, $path) = @$way;
     my $name = "$transport $path";
 
-    # Frames that bring nothing.
+    # Frames without data.
 
     for (['Pings', frame(PING, 'x') x 100],
         ['Pongs', frame(PONG, '') x 100],
@@ -49,7 +49,7 @@ for my $way (@ways) {
         $w->close();
     }
 
-    # Something else.
+    # Another protocol.
 
     my $w = park($way);
 
@@ -62,7 +62,7 @@ for my $way (@ways) {
     like($w->closing(), qr/^1002 /, "$name: a line end");
     $w->close();
 
-    # Gone, with or without a word, in the middle of something.
+    # A device that leaves in the middle of a message, with or without a Close.
 
     my $before = $t->status()->{ends}{client};
 
@@ -74,9 +74,9 @@ for my $way (@ways) {
     }
 
     ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 2 },
-        'both ends'), "$name: gone in the middle of a message");
+        'both ends'), "$name: the device leaves in the middle of a message");
 
-    # A Close that is not answered: the connection is closed all the same.
+    # A Close that is not answered: the server closes the connection later.
 
     $w = park($way, 'device=d');
 
@@ -87,11 +87,11 @@ for my $way (@ways) {
     my $start = time();
 
     ok($w->closed(40), "$name: closed without an answer");
-    cmp_ok(time() - $start, '<', 35, "$name: soon");
+    cmp_ok(time() - $start, '<', 35, "$name: after the time-out");
     is($w->{body} =~ s/^\x88.\x03\xe8superseded//r, '', "$name: with a Close");
     $_->close() for $w, $new;
 
-    # Messages whose answers are not read: it is slow at last.
+    # Messages whose answers are not read: the device is closed as slow.
 
     $before = $t->status()->{ends}{slow};
     $w = park($way);
@@ -105,26 +105,28 @@ for my $way (@ways) {
             if IO::Select->new($w->{fh})->can_write(0.01);
     }
 
-    is($t->status()->{ends}{slow}, $before + 1, "$name: it does not read");
+    is($t->status()->{ends}{slow}, $before + 1,
+        "$name: a device that does not read is closed as slow");
 
-    # Meanwhile others are served.
+    # Other devices are served meanwhile.
 
     $t->redis()->publish('quiet', { event => 'QuotaExceed' });
-    is($quiet->json()->{event}, 'QuotaExceed', "$name: the others");
+    is($quiet->json()->{event}, 'QuotaExceed',
+        "$name: another device gets an event");
     $w->close();
 
     is($t->wait_for(sub { $t->status()->{parked} == 1 }, 'the end of all'),
-        1, "$name: and nothing is left");
+        1, "$name: all other devices are gone");
 }
 
-# A handshake with a body is none.
+# A handshake with a body is refused.
 
 is($t->websocket('alice', headers => { 'Content-Length' => 0 })->status(), 101,
     'an empty body');
 is($t->websocket('alice', headers => { 'Content-Length' => 5 })->status(), 400,
     'a body');
 
-# Nothing of what devices say is in the log.
+# The log has no text of an update.
 
 my $w = $t->websocket('alice');
 
@@ -132,7 +134,7 @@ $w->json();
 $w->send(frame(TEXT, 'S3CRET') . frame(PING, 'S3CRET') . frame(CLOSE,
     pack('n', 999) . 'S3CRET'));
 $w->closing();
-unlike($t->log(), qr/S3CRET/, 'nothing of it is in the log');
+unlike($t->log(), qr/S3CRET/, 'the log has no text of an update');
 
 
 sub park {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What a WebSocket sends are updates: each is answered, added once, and its
-# result comes back to the device that sent it.
+# Messages of a WebSocket are updates: each is answered and added once, and its
+# result reaches the device that sent it.
 
 use strict;
 use warnings;
@@ -41,26 +41,26 @@ for my $way (@ways) {
     my $w = $t->websocket($account, transport => $transport, path => $path,
         query => 'device=phone');
 
-    # It may talk as soon as it has been answered.
+    # The client may send as soon as it has the response head.
 
     update($w, 'one', n => 1);
     is($w->json()->{event}, 'parked', "$name: parked");
-    is_deeply($w->json(), accepted('one'), "$name: its first words");
+    is_deeply($w->json(), accepted('one'), "$name: an update");
     $t->subscribed($account);
 
     update($w, 'one', n => 1);
-    is_deeply($w->json(), accepted('one'), "$name: the same again");
+    is_deeply($w->json(), accepted('one'), "$name: the same update again");
 
     update($w, 'one', n => 2);
-    is($w->json()->{event}, 'refused', "$name: another one of that id");
+    is($w->json()->{event}, 'refused', "$name: another update with that id");
 
     $w->send_all(frame(TEXT, '{"id":"two"'));
-    is($w->json()->{event}, 'refused', "$name: no JSON");
+    is($w->json()->{event}, 'refused', "$name: not JSON");
 
-    # Large ones: of many reads, of many fragments, of many TLS records.
+    # Large updates: in many reads, in many fragments, in many TLS records.
 
     update($w, 'two', x => $large);
-    is_deeply($w->json(), accepted('two'), "$name: a large one");
+    is_deeply($w->json(), accepted('two'), "$name: a large update");
 
     my $text = $t->json({ id => 'three', update => 'x', x => $large });
 
@@ -68,17 +68,17 @@ for my $way (@ways) {
     $w->send_all(frame(MORE, $_, fin => 0))
         for unpack('(a500)*', substr($text, 10));
     $w->send_all(frame(PING, 'p') . frame(MORE, ''));
-    is($w->next()->{payload}, 'p', "$name: a Ping within");
-    is_deeply($w->json(), accepted('three'), "$name: one of fragments");
+    is($w->next()->{payload}, 'p', "$name: a Ping between fragments");
+    is_deeply($w->json(), accepted('three'), "$name: an update in fragments");
 
-    # As many as come at once.
+    # As many updates as are read at once.
 
     $w->send_all(join('', map { frame(TEXT, $t->json({ id => "m$_",
         update => 'x' })) } 1 .. 16));
     is(join(' ', map { $w->json()->{update} } 1 .. 16),
-        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen, in order");
+        join(' ', map { "m$_" } 1 .. 16), "$name: sixteen updates, in order");
 
-    # Results are the device's own.
+    # A result reaches the device of the update only.
 
     my $other = $t->websocket($account, query => 'device=tablet');
 
@@ -90,8 +90,9 @@ for my $way (@ways) {
 
     is_deeply([@$result{qw(event update status)}],
         ['UpdateResult', 'two', 'done'], "$name: a result");
-    is($w->json()->{event}, 'MessageNew', "$name: and what comes after it");
-    is($other->json()->{event}, 'MessageNew', "$name: which the other gets");
+    is($w->json()->{event}, 'MessageNew', "$name: then an event");
+    is($other->json()->{event}, 'MessageNew',
+        "$name: another device gets the event only");
 
     $_->close() for $w, $other;
 }
@@ -105,19 +106,19 @@ for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
 }
 
 is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
-    [19 * @ways], 'each is there once');
+    [19 * @ways], 'each update is in the stream once');
 
 my $w = $t->websocket('alice', path => '/off');
 
 $w->json();
 update($w, 'one');
-is($w->json()->{event}, 'refused', 'where none are taken');
+is($w->json()->{event}, 'refused', 'pimap_updates off: refused');
 
 $redis->stop();
 $w = $t->websocket('alice');
 $w->json();
 update($w, 'one');
-is($w->json(20)->{event}, 'refused', 'nor without Redis');
+is($w->json(20)->{event}, 'refused', 'Redis is away: refused');
 
 
 sub update {
