@@ -52,7 +52,7 @@ $dovecot->deliver(to => 'alice', subject => '=?utf-8?q?Gr=C3=BC=C3=9Fe?= "x"',
 my $new = event_is('MessageNew', { mailbox => 'INBOX', uid => 1,
     subject => 'Grüße "x"', from => '<bob@example.net>', flags => [],
     date => '2026-11-24T02:16:45+05:30', messageId => "<1\x{fffd}\@x>" },
-    'delivered');
+    'a delivery');
 my $validity = $new->{uidvalidity};
 
 like($new->{preview}, qr/^first.line \\ \x{fffd} end$/, 'preview');
@@ -83,7 +83,7 @@ event_is('FlagsClear', { %inbox, uids => [3], flags => ['\Seen'] },
     'unread again');
 
 $imap->command('FETCH 3 BODY[]');
-event_is('MessageRead', { %inbox, uids => [3] }, 'read by fetching');
+event_is('MessageRead', { %inbox, uids => [3] }, 'FETCH sets a message read');
 
 # Folders
 
@@ -134,12 +134,12 @@ event_is('MessageTrash', { mailbox => 'Work', uids => [1, 2, 3] },
 
 $imap->command('CLOSE');
 event_is('MessageExpunge', { mailbox => 'Work', uids => [1, 2, 3] },
-    'expunged by closing');
+    'CLOSE expunges');
 
 $imap->command('DELETE Work');
 event_is('MailboxDelete', { mailbox => 'Work' }, 'deleted');
 
-# Many at once: fifty with their content, the rest by uid, a thousand each
+# Many messages: fifty events with content, then UIDs, a thousand an event
 
 $imap->command('SELECT INBOX');
 $imap->command('CREATE Many');

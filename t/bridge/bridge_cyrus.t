@@ -75,15 +75,15 @@ sub test_events {
     $imap->command('STORE 2:3 +FLAGS (\Seen)');
     is_next($s, 'read', event => 'MessageRead', uids => [2, 3]);
     $imap->command('STORE 2 +FLAGS ($Work)');
-    is_next($s, 'a keyword', event => 'FlagsSet', uids => [2],
+    is_next($s, 'a keyword is set', event => 'FlagsSet', uids => [2],
         flags => ['$Work']);
     $imap->command('STORE 2 -FLAGS ($Work)');
-    is_next($s, 'is cleared', event => 'FlagsClear', uids => [2],
+    is_next($s, 'a keyword is cleared', event => 'FlagsClear', uids => [2],
         flags => ['$Work']);
     $imap->command('STORE 3 +FLAGS (\Deleted)');
-    is_next($s, 'marked as deleted', event => 'MessageTrash', uids => [3]);
+    is_next($s, 'a message is marked', event => 'MessageTrash', uids => [3]);
     $imap->command('EXPUNGE');
-    is_next($s, 'and expunged', event => 'MessageExpunge', uids => [3]);
+    is_next($s, 'it is expunged', event => 'MessageExpunge', uids => [3]);
 
     # In another mailbox
 
@@ -94,7 +94,7 @@ sub test_events {
     is_moved($s, 'old 2');
     $imap->command('SELECT Lists');
     $imap->command('STORE 1 -FLAGS (\Seen)');
-    is_next($s, 'is unread again', event => 'FlagsClear', mailbox => 'Lists',
+    is_next($s, 'unread again', event => 'FlagsClear', mailbox => 'Lists',
         uids => [1], flags => ['\Seen']);
     $imap->append('Entw&APw-rfe', "Subject: draft\r\n\r\ntext\r\n");
     is_next($s, 'a name in UTF-8', mailbox => "Entw\xfcrfe", uid => 1);
@@ -102,26 +102,26 @@ sub test_events {
     # Mailboxes
 
     $imap->command('CREATE Work');
-    is_next($s, 'a mailbox', event => 'MailboxCreate', mailbox => 'Work');
+    is_next($s, 'create', event => 'MailboxCreate', mailbox => 'Work');
 
-    # (it fails while another process of Cyrus has the list open)
+    # (SUBSCRIBE fails while another process of Cyrus has the list open)
     $t->wait_for(sub { eval { $imap->command('SUBSCRIBE Work'); 1 } },
         'it can be subscribed');
-    is_next($s, 'is subscribed', event => 'MailboxSubscribe',
+    is_next($s, 'it is subscribed', event => 'MailboxSubscribe',
         mailbox => 'Work');
     $imap->command('RENAME Work Play');
-    is_next($s, 'renamed', event => 'MailboxRename', mailbox => 'Play',
+    is_next($s, 'it is renamed', event => 'MailboxRename', mailbox => 'Play',
         oldMailbox => 'Work');
-    is_next($s, 'its subscription stays where it was',
+    is_next($s, 'the new name is not subscribed',
         event => 'MailboxUnSubscribe', mailbox => 'Play');
     $imap->command('DELETE Play');
-    is_next($s, 'and deleted', event => 'MailboxDelete', mailbox => 'Play');
+    is_next($s, 'it is deleted', event => 'MailboxDelete', mailbox => 'Play');
     is_deeply([$s->events(1)], [], '    nothing else is published');
 
     # The selected mailbox is deleted and made again
 
     $imap->command('DELETE Lists');
-    is_next($s, 'a mailbox with mail', event => 'MailboxDelete',
+    is_next($s, 'the selected mailbox is deleted', event => 'MailboxDelete',
         mailbox => 'Lists');
     $imap->command('CREATE Lists');
     is_next($s, 'made again', event => 'MailboxCreate', mailbox => 'Lists');
@@ -158,7 +158,7 @@ sub test_updates {
     my $s = session(user => 'cyrus', authzid => 'bob')->start();
 
     is($s->wait_ready(), 'IDLE',
-        'by the SASL identity a user is chosen: the session is ready');
+        'an administrator with a SASL authzid: the session is ready');
 
     my %in = (mailbox => 'INBOX');
 

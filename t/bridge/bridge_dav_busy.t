@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# A busy server says when to come again: 429 means one account, 503 means all
+# A busy server says when to try again: 429 means one account, 503 means all
 # accounts. Until then the bridge sends it no request, and then goes on. An
 # update of a device gets the time to try again.
 
@@ -69,7 +69,7 @@ sub told { (() = $bridge->log() =~ /$_[0]/g) > ($_[1] // 0) }
 
 behave('alice PROPFIND' => busy(429, 2));
 ok($t->wait_for(sub { told(qr/"alice": DAV: .*429, again in 2 s/) }),
-    '429 for alice: the log says when she comes again');
+    '429 for alice: the log has the time to try again');
 asked();
 sleep(1);
 my ($a, $b) = asked();
@@ -88,7 +88,7 @@ is($alice->event('ContactChange')->{changed}[0]{etag}, 2,
 behave('alice PROPFIND' => busy(503,
     strftime('%a, %d %b %Y %T GMT', gmtime(time() + 4))));
 ok($t->wait_for(sub { told(qr/"alice": DAV: .*503, again in [34] s/) }),
-    '503: the log says when the bridge comes again');
+    '503: the log has the time to try again');
 behave();
 sleep(0.2);                     # requests in flight end
 asked();
@@ -120,7 +120,7 @@ for my $after (undef, 'soon') {
 
     behave(PROPFIND => busy(429, $after));
     ok($t->wait_for(sub { told(qr/again in 60 s/, $lines + 1) }),
-        'a minute, if it says ' . ($after // 'nothing'));
+        'the bridge waits a minute, Retry-After: ' . ($after // 'nothing'));
     behave();
 
     $bridge->stop();

@@ -33,7 +33,7 @@ my @bad = (
     ['an external entity', { body => $head . '<!DOCTYPE x [<!ENTITY a '
         . 'SYSTEM "file:///etc/passwd">]><D:multistatus xmlns:D="DAV:">'
         . '&a;</D:multistatus>' }, qr/protocol/],
-    ['an endless list', { body => $head . '<D:multistatus xmlns:D="DAV:">',
+    ['an endless answer', { body => $head . '<D:multistatus xmlns:D="DAV:">',
         endless => '<D:response><D:href>/book/x</D:href></D:response>' },
         qr/protocol/],
     ['an endless tag', { body => "$head<D:multistatus xmlns:D=\"DAV:\" x='",
@@ -41,16 +41,16 @@ my @bad = (
     ['endless depth', { body => $head, endless => '<a>' }, qr/protocol/],
     ['no answer', { hang => 1 }, qr/away/],
     ['a closed connection', { close => 0 }, qr/away/],
-    ['half a head', { close => 30 }, qr/away|protocol/],
-    ['half a body', { close => 200 }, qr/away/],
+    ['half of a response head', { close => 30 }, qr/away|protocol/],
+    ['half of a response body', { close => 200 }, qr/away/],
     ['status 500', { status => 500 }, qr/away/],
     ['status 401', { status => 401 }, qr/credentials/],
-    ['a home without itself', { body => $page->() }, qr/protocol/],
+    ['a home that is not in its answer', { body => $page->() }, qr/protocol/],
     ['another host', { status => 302, headers => { Location =>
         'http://evil.example.com/' } }, qr/protocol: .*another host/],
     ['a loop', { status => 302, headers => { Location => '/' } },
         qr/protocol: .*too many redirects/],
-    ['TLS that is none', undef, qr/tls|away/],
+    ['HTTPS to a port without TLS', undef, qr/tls|away/],
 );
 
 my $t = Pimap->new();

@@ -126,7 +126,7 @@ is($device->update(%put)->{status}, 'done', 'an update puts an object');
 $t->wait_for(sub { $bridge->metric('dav_pokes_total')
     == $bridge->metric('dav_rounds_total{result="same"}') - 1
     + $bridge->metric('dav_rounds_total{result="changed"}') }, 'a round');
-is($device->update(%put)->{status}, 'conflict', 'putting it again: conflict');
+is($device->update(%put)->{status}, 'conflict', 'a second put: conflict');
 is($device->update(%put, href => '/bob/book/5.vcf')->{status}, 'invalid',
     'an update of another account: invalid');
 is(grown(), 'changes{what=changed}+1 ' . changed(4, $refused)

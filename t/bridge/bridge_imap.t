@@ -84,7 +84,7 @@ sub test_server {
         ['FlagsClear', [2], ['$Work']], '    flags are cleared');
 
     $imap->command('STORE 3 +FLAGS (\Deleted)');
-    is_deeply(uids($s, 'MessageTrash'), [3], '    marked as deleted');
+    is_deeply(uids($s, 'MessageTrash'), [3], '    a message is marked');
 
     $imap->command('EXPUNGE');
     is_deeply(uids($s, 'MessageExpunge'), [3], '    a message is expunged');

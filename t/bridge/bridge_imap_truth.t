@@ -85,7 +85,7 @@ sub test_server {
     ok($t->wait_for(sub {
         $events += apply($s, \%known, 0.2);
         eval { is_same($truth, \%known) };
-    }, 'the truth', 20), "$name: the events give the true state") or do {
+    }, 'the truth', 20), "$name: the events give the server state") or do {
         diag("seed $seed $@");
         differences($truth, \%known);
     };

@@ -133,10 +133,10 @@ test_answers(void)
        "<A:addressbook-home-set xmlns:A='urn:ietf:params:xml:ns:carddav'>"
        "<href>/h1/</href><href>/h2/</href></A:addressbook-home-set></prop>"
        "<status>HTTP/1.1 200 OK</status></propstat></response>" TAIL,
-       "[200 0 principal=/p/ card=/h1/\n/h2/ href=/]", "homes");
+       "[200 0 principal=/p/ card=/h1/\n/h2/ href=/]", "home collections");
 
     is("<error xmlns='DAV:'><valid-sync-token/></error>", "error=1",
-       "an error");
+       "an error element");
     is(HEAD "<response><href>/a</href><x><response><href>/b</href></response>"
        "</x></response>" TAIL, "[200 0 href=/a]",
        "unknown elements are skipped");
@@ -152,12 +152,13 @@ test_limits(void)
     int    i;
     char  *big;
 
-    is(HEAD "<response>", "no element found", "cut off");
+    is(HEAD "<response>", "no element found", "an answer that is cut off");
     is("garbage", "syntax error", "garbage");
     is("<!DOCTYPE x [<!ENTITY a 'b'>]>" HEAD TAIL,
-       "answer has a document type", "entities");
+       "answer has a document type", "a DTD");
     is(HEAD "<response><href>/1</href></response><response/><response/>"
-       "<response/>" TAIL, "answer has too many responses", "many responses");
+       "<response/>" TAIL, "answer has too many responses",
+       "responses over the limit");
 
     big = calloc(1, 400000);
 
@@ -167,18 +168,18 @@ test_limits(void)
         strcat(big, "<a>");
     }
 
-    is(big, "answer is nested too deep", "deep");
+    is(big, "answer is nested too deep", "nesting over the limit");
 
     strcpy(big, HEAD "<response><href>");
     memset(big + strlen(big), 'x', 5000);
-    is(big, "text is too long", "a text");
+    is(big, "text is too long", "a text over the limit");
 
     memset(big, 0, 400000);
     strcpy(big, HEAD "<response><href>/a</href><propstat><prop>"
            "<A:address-data xmlns:A='urn:ietf:params:xml:ns:carddav'>"
            "12345678901</A:address-data></prop><status>HTTP/1.1 200 OK"
            "</status></propstat></response>" TAIL);
-    is(big, "[200 0 href=/a]", "data that is too long is left out");
+    is(big, "[200 0 href=/a]", "data over the limit is left out");
 
     memset(big, 0, 400000);
     strcpy(big, "<multistatus a='");
