@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What nginx.conf gets wrong is refused by "nginx -t" with the reason, and
-# never with a password in it.
+# "nginx -t" refuses a wrong configuration with the reason, and never prints a
+# password.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The documents say what the source says: directives, defaults, parameters,
-# metrics, and types of events.  Their links lead somewhere.
+# The documents agree with the source: directives, defaults, parameters,
+# metrics, and types of events.  Their links are valid.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The documents name what the bridge has: its events, the verbs of updates,
-# their members and results, what it says when one is refused, its metrics.
+# The documents name all events of the bridge, all verbs of updates with their
+# members and results, all details of refusals, and all metrics.
 
 use strict;
 use warnings;
@@ -39,8 +39,8 @@ sub source {
 }
 
 
-# All that is in backquotes in a column of a section's table, which begins
-# with this heading.
+# All words in backquotes in a column of a section's table with this first
+# heading.
 
 sub names {
     my ($page, $section, $column, $heading) = @_;
@@ -89,7 +89,7 @@ sub verbs {
     is_deeply([ names('dav', 'Updates', 0, 'verb') ], unique(@dav),
         'verbs of contacts and calendars');
     is_deeply([ names('protocol', 'Updates', 0, 'verb') ],
-        unique(@imap, @dav), 'all of them, for devices');
+        unique(@imap, @dav), 'all verbs, for devices');
 }
 
 
@@ -135,7 +135,7 @@ sub results {
 }
 
 
-# What is "unsent" is tried again: no device gets to see it.
+# An "unsent" update is tried again: no device sees this result.
 
 sub details {
     my %status = map { $_ => 1 } qw(done refused invalid unknown unsent
@@ -152,7 +152,7 @@ sub details {
             if $call =~ /job->status|"(?:refused|invalid|unknown|conflict)"/;
     }
 
-    # one that can't be: uids are checked before
+    # an impossible result: uids are checked before
 
     my @command = grep { $_ ne 'empty set' }
         source('imap_command.c') =~ /error = $text/g;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # nginx accepts each example of a configuration in the documents, and the
-# least "pimap_zone" that they name.
+# smallest "pimap_zone" that they name.
 
 use strict;
 use warnings;
@@ -29,8 +29,8 @@ $t->nginx()->{http} = "pimap_zone $least;";
 ok(($t->nginx()->check())[0], "pimap_zone $least is accepted");
 
 
-# In a frame: that of "http" or "server", as the first directive wants it.
-# Files and ports are replaced by some that are there.
+# Wraps an example in "http" or "server", as its first directive requires.
+# Replaces files and ports by existing ones.
 
 sub example {
     my ($page, $block) = @_;

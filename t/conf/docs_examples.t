@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Whoever follows the documents gets what they show.  Their commands run
-# against the nginx.conf of README.md and a Redis with the users of
-# docs/install.md; in what they print, an ellipsis stands for anything.
+# The commands in the documents print the output shown there.  They run with
+# the nginx.conf of README.md and a Redis with the users of docs/install.md.
+# An ellipsis in the output matches any text.
 
 use strict;
 use warnings;
@@ -18,13 +18,13 @@ use Pimap::Page;
 my @pages = Pimap::Page->all(Pimap->root());
 my %page = map { $_->name() => $_ } @pages;
 
-# "device": it stays until its output has come, which others bring about.
+# "device": it runs until its output is complete, which other commands cause.
 my @commands = map { my $page = $_;
     map { { %$_, page => $page->name(),
         device => scalar($_->{command} =~ /curl -\w*N\b|^wscat/) } }
     map { Pimap::Page::commands($_) } $page->blocks('console') } @pages;
 
-# The module's, and a publisher's.
+# The Redis users of the module and of a publisher.
 my @users = map { $_->{text} =~ /^user (.*)/ }
     $page{'docs/install.md'}->blocks('redis', 'A user of its own');
 
@@ -39,7 +39,8 @@ tools();
 $t->redis()->start()->load();
 $t->run();
 
-ok($t->wait_for(sub { ready() }, 'readiness'), 'ready, as such a user');
+ok($t->wait_for(sub { ready() }, 'readiness'),
+    'nginx is ready with such a user');
 publisher();
 
 for my $command (@commands) {
@@ -59,7 +60,7 @@ sub ready { $t->get('/pimap/status?ready', transport => 'plain')->{status}
     == 200 }
 
 
-# README.md's configuration, with other ports and files.
+# The configuration of README.md, with other ports and files.
 
 sub configure {
     my ($block) = grep { $_->{text} =~ /^server/m }
@@ -108,7 +109,7 @@ PATH=$ENV{PATH}
 exec redis-cli --no-raw -s $socket "\$@"
 END
 
-    # it ends with its input, which is nobody's
+    # the program ends with its input, which nothing writes
 
     system('mkfifo', "$bin/idle") == 0 or die "mkfifo\n";
 
@@ -132,7 +133,7 @@ sub publisher {
     $redis->command('AUTH', $name, $password);
 
     is($redis->command('PUBLISH', 'pimap:{bob}', '{"event":"X"}'), 0,
-        'publishing, as the other user');
+        'the other user publishes');
 }
 
 
@@ -158,7 +159,7 @@ sub run {
 }
 
 
-# Takes what there is; false at the end.
+# Reads the available output; returns false at the end.
 
 sub output {
     my ($command) = @_;
@@ -179,7 +180,7 @@ sub check {
     my ($command) = @_;
 
     my $open = 1;
-    my $name = "$command->{page}:$command->{line} prints what it should";
+    my $name = "$command->{page}:$command->{line} prints the output shown";
 
     $t->wait_for(sub {
         $open = output($command) if $open;
@@ -194,7 +195,7 @@ sub check {
 }
 
 
-# The end of a section: its devices have got everything, and leave.
+# The end of a section: its devices have got all events, and end.
 
 sub settle {
     check($_) for splice(@waiting);

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Responses are compressed, each event complete in the bytes that are sent for
-# it, in a stream that has no break whatever happens to the device, and ends
-# with a good trailer.
+# Responses are compressed: each event can be decompressed when its bytes have
+# arrived, the compressed stream continues through a reload, and it ends with a
+# valid trailer.
 
 use strict;
 use warnings;
@@ -54,7 +54,7 @@ sub park {
         'Accept-Encoding' => $coding, %{ $set{headers} // {} } });
 }
 
-# Which coding a client gets.
+# The coding chosen for each Accept-Encoding.
 
 for (['gzip', 'gzip'], ['deflate', 'deflate'], ['gzip, deflate, br', 'gzip'],
     ['deflate, gzip;q=0.5', 'deflate'], ['*', 'gzip'], ['identity', undef],
@@ -71,9 +71,10 @@ for (['gzip', 'gzip'], ['deflate', 'deflate'], ['gzip, deflate, br', 'gzip'],
 
 my $s = park('alice', 'gzip', method => 'HEAD', path => '/alone',
     headers => { 'User-Agent' => 'Broken/1.0' });
-is($s->header('Content-Encoding'), undef, 'an agent that is excluded');
+is($s->header('Content-Encoding'), undef,
+    'an excluded user agent: no compression');
 
-# A whole life, with pings, a reload and an end.
+# A response from its start to its end, with events and pings.
 
 for my $transport (@transports) {
     for my $coding (qw(gzip deflate)) {
@@ -109,7 +110,7 @@ for my $transport (@transports) {
     }
 }
 
-# It survives being handed over; the other one gets the same events.
+# A reload hands the compressed streams over; all get the same events.
 
 my @s = map { park('bob', $_, path => '/kept') } qw(gzip deflate identity);
 
@@ -125,7 +126,7 @@ is_deeply([ map { $_->{json}{uid} } $_->events(3) ], [ 3 .. 5 ],
     'after a reload') for @s;
 $_->close() for @s;
 
-# Devices with the same history share what is compressed.
+# Devices with the same dictionary share compressed messages.
 
 my @many = map { park('carol', 'gzip', query => 'ping=0') } 1 .. 8;
 
@@ -145,11 +146,11 @@ is(scalar($_->events(5)), 5, 'shared: events') for @many;
 my $after = $t->status()->{compression};
 
 cmp_ok($after->{messages} - $before->{messages}, '<=', 2 * 5,
-    'compressed once by each worker');
+    'shared: each worker compresses once');
 cmp_ok($after->{shared} - $before->{shared}, '>=', 6 * 5, 'and shared');
-cmp_ok($after->{bytes}, '<', $after->{plainBytes}, 'fewer bytes');
+cmp_ok($after->{bytes}, '<', $after->{plainBytes}, 'shared: fewer bytes');
 
-# Filters make other histories.
+# Filters make different dictionaries.
 
 my @filtered = map { park('dave', 'gzip', query => "events=$_&ping=0") }
     qw(A B A%2CB);
@@ -165,7 +166,7 @@ is(join(' ', map { $_->{json}{n} } $filtered[1]->events(4)), '3 6 9 12',
 is(join(' ', map { $_->{json}{n} } $filtered[2]->events(12)),
     join(' ', 1 .. 12), 'and all');
 
-# Long answers, and the other formats.
+# Long responses, and the other formats.
 
 $redis->log('erin', { event => 'X', text => 'long ' x 6400 }) for 1 .. 2;
 $s = park('erin', 'gzip', query => 'last-event-id=0');

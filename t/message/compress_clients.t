@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Clients that others have written get the same events compressed and not, by
-# each way that they can, with pings in between: curl, Node's fetch and zlib,
-# npm's eventsource and ws, and Chromium.  Who asks for no compression gets
-# none.
+# Third-party clients get the same events with compression and without, on each
+# transport that they support, with pings between: curl, Node's fetch and zlib,
+# npm's eventsource and ws, and Chromium.  Clients that do not ask for
+# compression get none.
 
 use strict;
 use warnings;
@@ -43,7 +43,7 @@ my @node = ('node', $t->dir() . '/client.js');
 my $alone = 'permessage-deflate; server_no_context_takeover; '
     . 'client_no_context_takeover';
 
-# A name, where, what is logged of it, and a command; the URL comes behind it.
+# A name, a port, the line logged, and a command, to which the URL is appended.
 my @ways = (
     ['curl', 'http', '1.1 gzip', @curl, @gzip],
     ['curl', 'h1', '1.1 gzip', @curl, @gzip],
@@ -65,7 +65,7 @@ my @ways = (
 );
 my @pages = (['http', '1.1'], ['h1', '1.1'], ['https', '2.0']);
 
-# Prints what has come and been decoded, as Server-Sent Events.
+# Prints the decoded events as Server-Sent Events.
 $t->write_file($t->dir() . '/client.js', <<'END');
 const [kind, ...args] = process.argv.slice(2);
 const url = args.pop();
@@ -125,7 +125,7 @@ $t->plan(3 * @ways + 3 * @pages);
 $t->run();
 $t->wait_ready();
 
-# All at once.
+# All clients at once.
 
 my @clients = map { client(@$_) } @ways;
 
@@ -135,7 +135,7 @@ $t->redis()->log('all', $_) for @corpus[0 .. 39];
 
 my @first = map { [texts($_, 40)] } @clients;
 
-# What comes then is referred to behind a ping.  (npm's tells of none.)
+# Later events refer to those before a ping.  (npm's client reports no ping.)
 $clients[$_]->read_until(qr/event"?: ?"?ping.*?\n\n/s)
     for grep { $ways[$_][0] ne 'eventsource' } 0 .. $#ways;
 $t->redis()->log('all', $_) for @corpus[40 .. 99];
@@ -151,7 +151,7 @@ for my $n (0 .. $#ways) {
         query => "device=$name-$port");
 
     $newer->read_until(qr/: parked\n\n/);
-    ok($clients[$n]->ended(), "$name, $port: content with the end");
+    ok($clients[$n]->ended(), "$name, $port: the client exits at the end");
     $newer->close();
     is(logged("$name-$port"), $logged, "$name, $port: $logged");
 }
@@ -208,13 +208,13 @@ sub client {
         command => [@command, "$scheme{$port}://localhost:" . $t->port($port)
             . "/events?account=all&device=$name-$port"]));
 
-    $s->{head} = '';            # what it says is no HTTP
+    $s->{head} = '';            # its output has no HTTP head
 
     return $s;
 }
 
 
-# The next ones that are events, as they were published.
+# The next events (not pings), as they were published.
 
 sub texts {
     my ($s, $n) = @_;
@@ -229,7 +229,7 @@ sub texts {
 }
 
 
-# A WebSocket has the id in it, and other messages.
+# A WebSocket message contains the id; pings and others are left out.
 
 sub plain {
     my @texts = map { s/^\{"id":"[^"]*",/{/r } @_;
@@ -238,7 +238,7 @@ sub plain {
 }
 
 
-# What the first request of a device was answered.
+# The access log's line for the first request of a device.
 
 sub logged {
     my ($device) = @_;

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# A compressed stream is what an identical device gets uncompressed, byte for
-# byte, whatever a device has got before: all events or some, from the log or
-# live, with pings between, by whatever way; and what has come lately makes
-# events short, unless it must not.
+# A compressed stream decompresses to the bytes that a device without
+# compression gets, for any dictionary: all events or some, from the log or
+# live, with pings between, on each transport.  Recent events make later ones
+# short, unless the dictionary is off.
 
 use strict;
 use warnings;
@@ -57,7 +57,7 @@ sub texts { return join("\n", map { ref($_) ? $_->{data} : $_ } @_) }
 sub name { return $_[0] =~ /"event":"(\w+)"/ ? $1 : 'state' }
 
 
-# A long history, with pings in it, by each transport.
+# Many events, with pings between, on each transport.
 
 my @s = map { park('alice', 'gzip', transport => $_) } @transports;
 my ($plain, $deflate, $clock) = map { park('alice', $_) }
@@ -72,19 +72,19 @@ for my $part (0 .. 3) {
 
 my $all = texts(@corpus[0 .. 199]);
 
-ok(texts($plain->events(200)) eq $all, 'identity');
-ok(texts($deflate->events(200)) eq $all, 'deflate');
+ok(texts($plain->events(200)) eq $all, 'identity: many events');
+ok(texts($deflate->events(200)) eq $all, 'deflate: many events');
 
 for my $n (0 .. $#s) {
-    ok(texts($s[$n]->events(200)) eq $all, "$transports[$n]: a long history");
+    ok(texts($s[$n]->events(200)) eq $all, "$transports[$n]: many events");
     cmp_ok($s[$n]->{packed}, '<', 0.42 * length($all),
-        "$transports[$n]: and a short one");
-    is($s[$n]->{stream}, 'open', "$transports[$n]: that goes on");
+        "$transports[$n]: few bytes");
+    is($s[$n]->{stream}, 'open', "$transports[$n]: the stream continues");
 }
 
 $_->close() for @s, $plain, $deflate, $clock;
 
-# Devices of an account that skip events, each others.
+# Devices of an account with different filters.
 
 my %wanted = ('' => qr/./, 'events=MessageNew' => qr/^MessageNew$/,
     'events=MessageRead,FlagsSet' => qr/^(?:MessageRead|FlagsSet)$/);
@@ -106,13 +106,14 @@ for my $coding (@codings) {
     }
 }
 
-# One goes, and comes back: from the log, and then live, with the others.
+# A device leaves and resumes: from the log, then live with the others.
 
 my @carol = map { park('carol', 'gzip', query => 'ping=0') } 1 .. 9;
 
 $t->subscribed('carol', 1);
 $redis->log('carol', $_) for @corpus[0 .. 19];
-ok(texts($_->events(20)) eq texts(@corpus[0 .. 19]), 'before') for @carol;
+ok(texts($_->events(20)) eq texts(@corpus[0 .. 19]),
+    'all devices get the first events') for @carol;
 
 my $gone = pop(@carol);
 
@@ -123,27 +124,31 @@ my $epoch = $redis->log('carol', $corpus[60]) =~ s/-\d+\z//r;
 my $back = park('carol', 'gzip', query => 'ping=0',
     headers => { 'Last-Event-ID' => "$epoch-20" });
 
-ok(texts($back->events(41)) eq texts(@corpus[20 .. 60]), 'from the log');
+ok(texts($back->events(41)) eq texts(@corpus[20 .. 60]),
+    'a device resumes: from the log');
 $redis->log('carol', $_) for @corpus[61 .. 79];
-ok(texts($back->events(19)) eq texts(@corpus[61 .. 79]), 'and live');
+ok(texts($back->events(19)) eq texts(@corpus[61 .. 79]),
+    'a device resumes: live');
 
-ok(texts($_->events(60)) eq texts(@corpus[20 .. 79]), 'those that stayed')
+ok(texts($_->events(60)) eq texts(@corpus[20 .. 79]),
+    'the other devices get all events')
     for @carol;
 
-# By now it has the same past as they have, on another way.
+# Its dictionary now equals that of the others.
 
 my $before = $t->status()->{compression};
 
 $redis->log('carol', $_) for @corpus[80 .. 99];
-ok(texts($_->events(20)) eq texts(@corpus[80 .. 99]), 'all of them')
+ok(texts($_->events(20)) eq texts(@corpus[80 .. 99]),
+    'all devices get the next events')
     for @carol, $back;
 
 my $after = $t->status()->{compression};
 
 cmp_ok($after->{messages} - $before->{messages}, '<=', 2 * 20,
-    'compressed once by each worker');
+    'an equal dictionary: each worker compresses once');
 
-# Too long an event is not referred to; those before it still are.
+# An event that is too long is not in the dictionary; earlier ones still are.
 
 my $long = '{"event":"Long","text":"'
     . join(' ', map { $_ * $_ * 7919 } 1 .. 300) . '"}';
@@ -151,32 +156,36 @@ my $s = park('dave', 'gzip', query => 'ping=0');
 
 $t->subscribed('dave');
 
-cmp_ok(size('dave', $s, $corpus[0]), '>', 200, 'the first one');
-cmp_ok(size('dave', $s, $corpus[0]), '<', 100, 'the same again');
+cmp_ok(size('dave', $s, $corpus[0]), '>', 200, 'the first event is long');
+cmp_ok(size('dave', $s, $corpus[0]), '<', 100,
+    'the same event again is short');
 
 my $first = size('dave', $s, $long);
 
-cmp_ok(size('dave', $s, $long), '>', $first - 50, 'a long one, again');
-cmp_ok(size('dave', $s, $corpus[0]), '<', 100, 'what was before it is');
+cmp_ok(size('dave', $s, $long), '>', $first - 50,
+    'a long event again: not in the dictionary');
+cmp_ok(size('dave', $s, $corpus[0]), '<', 100,
+    'an event before the long one is short');
 
 for my $n (1 .. 3) {
     $redis->publish('dave', $long);
     $s->events(1);
 }
 
-cmp_ok(size('dave', $s, $corpus[0]), '>', 200, 'but not for ever');
+cmp_ok(size('dave', $s, $corpus[0]), '>', 200,
+    'after several long events it is long again');
 
-# Each by itself, if the size of one must not say anything about another.
+# pimap_compress_dictionary off: the size of an event tells nothing of others.
 
 $s = park('erin', 'gzip', path => '/alone', query => 'ping=0');
 $t->subscribed('erin');
 
 my @sizes = map { size('erin', $s, $_) } @corpus[0, 0, 1, 0];
 
-is($sizes[1], $sizes[0], 'alone: no history');
-is($sizes[3], $sizes[0], 'alone: nor a long one');
+is($sizes[1], $sizes[0], 'no dictionary: the same event has the same size');
+is($sizes[3], $sizes[0], 'no dictionary: nor has an older event an effect');
 
-# What a POST with an open body is answered.
+# The response to a POST with an open body.
 
 my @mail = grep { /^\{"event"/ } @corpus[0 .. 99];
 
@@ -196,11 +205,11 @@ for my $transport (@transports) {
 
     is_deeply([map { delete $_->{id}; $_ } @got],
         [map { JSON::PP->new->utf8->decode($_) } @mail],
-        "duplex $transport: and sent events");
+        "duplex $transport: events");
     $d->close();
 }
 
-# How many bytes an event takes.
+# The compressed size of an event.
 
 sub size {
     my ($account, $s, $event) = @_;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# All last events together have a limit.  Who got an event lately is compressed
-# with it; who did not for long, when others had many, without; both get what
-# was sent.
+# The dictionaries of all accounts together have a limit.  An event is
+# compressed with a recent event of its account; without it if other accounts
+# had many events since.  Both are decompressed correctly.
 
 use strict;
 use warnings;
@@ -32,18 +32,19 @@ my $rss = $t->nginx()->rss();
 
 is(scalar(grep { size($_) > SIZE / 2 } 1 .. ACCOUNTS), ACCOUNTS,
     'an event to each');
-cmp_ok($t->nginx()->rss() - $rss, '<', $t->slack(1024), 'takes what it may');
-is(evicted(), 0, 'all were the first one');
+cmp_ok($t->nginx()->rss() - $rss, '<', $t->slack(1024),
+    'the dictionaries stay within the limit');
+is(evicted(), 0, 'a first event: no dictionary is evicted');
 
-# The last ones again, then the first ones.
+# The last accounts again, then the first ones.
 
 is(scalar(grep { size($_) < 100 } ACCOUNTS - 99 .. ACCOUNTS), 100,
-    'what has come lately is referred to');
+    'a recent event is in the dictionary');
 is(scalar(grep { size($_) > SIZE / 2 } 1 .. 100), 100,
-    'what came long ago is not');
-is(evicted(), 100, 'as is counted');
+    'an event of long ago is not');
+is(evicted(), 100, 'evictions are counted');
 
-# With more room all is kept.
+# With a larger limit all dictionaries are kept.
 
 $t->nginx()->stop();
 $t->nginx()->{http} .= 'pimap_compress_memory 4k;';
@@ -52,8 +53,8 @@ parked();
 
 size($_) for 1 .. ACCOUNTS;
 is(scalar(grep { size($_) < 100 } 1 .. ACCOUNTS), ACCOUNTS,
-    'with more room all is referred to');
-is(evicted(), 0, 'and nothing is forgotten');
+    'a larger limit: each event is in its dictionary');
+is(evicted(), 0, 'a larger limit: none is evicted');
 
 
 sub parked {
@@ -71,7 +72,7 @@ sub random {
 }
 
 
-# What the account's event takes, if it comes as it was sent.
+# The compressed size of the account's event, if it arrives as published.
 
 sub size {
     my ($account) = @_;

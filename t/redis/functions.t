@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The parameter "functions" of "pimap_redis": without the log events are live
-# only, and a device that asks for more is told so.
+# The parameter "functions" of "pimap_redis".  Without the log, devices get
+# only live events, and a device that resumes gets "resync".
 
 use strict;
 use warnings;
@@ -40,9 +40,9 @@ for my $name (qw(off use load)) {
 
     $s->read_until(qr/: parked\n\n/);
     $t->subscribed('alice');
-    is($s->header('Pimap-Last-Event-ID'), undef, "$name: starts nowhere");
+    is($s->header('Pimap-Last-Event-ID'), undef, "$name: no id to start from");
 
-    # The first one of the account, and one that finds it subscribed.
+    # The first device of an account, and a device of a subscribed account.
 
     for my $account (qw(bob alice)) {
         my $r = $t->park($account, headers => { 'Last-Event-ID' => '17-4' });
@@ -51,9 +51,10 @@ for my $name (qw(off use load)) {
         my $told = $r->event() // {};
 
         like($text, qr/\Aretry: \d+\nid: 17-4\n: parked\n\n\z/,
-            "$name: $account is welcome");
-        is($told->{json}{reason}, 'unavailable', "$name: $account is told");
-        is($told->{id}, '17-4', "$name: $account keeps its place");
+            "$name: $account is accepted");
+        is($told->{json}{reason}, 'unavailable',
+            "$name: $account gets resync");
+        is($told->{id}, '17-4', "$name: $account keeps its id");
 
         my $answer = $t->publish($account, $event);
 
@@ -66,12 +67,12 @@ for my $name (qw(off use load)) {
     $s->close();
 }
 
-is($t{off}->log_lines($missing), 0, 'off: as it was asked for');
-is($t{load}->log_lines($missing), 1, 'load: said once');
-is($t{use}->log_lines($missing), 1, 'use: said once');
+is($t{off}->log_lines($missing), 0, 'off: nothing is logged');
+is($t{load}->log_lines($missing), 1, 'load: logged once');
+is($t{use}->log_lines($missing), 1, 'use: logged once');
 
-# Somebody allows it and loads the functions: the next connection finds them,
-# but for the one that is not to use them.
+# An administrator permits and loads the functions: the next connection uses
+# them, except with "off".
 
 my $client = $redis->connect();
 
@@ -79,20 +80,21 @@ $client->command(qw(ACL SETUSER default +@all));
 $client->command(qw(CLIENT KILL TYPE normal));
 
 ok($t{load}->wait_for(sub { $t{load}->publish('carol', $event)->{json}{id} },
-    'an id'), 'load: the log is there');
+    'an id'), 'load: the log is used');
 $client->command(qw(CLIENT KILL TYPE normal));
 ok($t{use}->wait_for(sub { $t{use}->publish('carol', $event)->{json}{id} },
     'an id'), 'use: found');
 
 my $r = $t{use}->park('carol', query => 'last-event-id=0');
 
-is($r->event()->{json}{uid}, 1, 'and devices resume');
+is($r->event()->{json}{uid}, 1, 'use: devices resume');
 is($t{use}->log_lines(qr/loaded its functions/), 0, 'use: not loaded');
 
-# Replaced by something else: "use" leaves it alone.
+# The library is deleted: only "load" loads it again.
 
 $client->command(qw(FUNCTION DELETE pimap));
 $client->command(qw(CLIENT KILL TYPE normal));
 ok($t{load}->wait_for(sub { $t{load}->log_lines(qr/loaded its functions/) > 1
     }, 'loaded'), 'load: loaded again');
-is($t{off}->publish('carol', $event)->{json}{id}, undef, 'off: stays so');
+is($t{off}->publish('carol', $event)->{json}{id}, undef,
+    'off: still without ids');

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Redis may be absent when nginx starts, come later, be killed and come back:
-# devices are accepted and stay, publishers are told to try again, readiness
-# is red meanwhile, and delivery is there again soon after Redis is.
+# Redis is absent when nginx starts, comes later, is killed and comes back.
+# Meanwhile devices are accepted and stay, publishers are told to try again,
+# and nginx is not ready.  Delivery works again soon after Redis is back.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ use Pimap;
 
 my @transports = qw(http https h2);
 
-# nginx says itself, once an outage, that there is no such socket.
+# nginx itself logs, once an outage, that there is no such socket.
 my $t = Pimap->new(workers => 2, allow => qr/\[crit\].* connect\(\) to unix:/);
 my $redis = $t->redis();
 my $event = { event => 'MessageNew', uid => 1 };
@@ -34,7 +34,7 @@ sub is_away {
     my $response = $t->publish('alice-http', $event);
 
     is($response->{status}, 503, "$when: publish is refused");
-    like($response->{head}, qr/^Retry-After: \d+\r$/m, "$when: for a while");
+    like($response->{head}, qr/^Retry-After: \d+\r$/m, "$when: Retry-After");
     is($response->{json}{status}, 503, "$when: with a problem document");
     is($t->get('/status?ready')->{status}, 503, "$when: not ready");
 
@@ -53,7 +53,8 @@ sub is_there {
         my $account = "alice-$transport";
 
         $t->subscribed($account);
-        is($redis->publish($account, $event), 1, "$when: $transport: heard");
+        is($redis->publish($account, $event), 1,
+            "$when: $transport: one subscriber");
         is_deeply(($s{$transport}->event() // {})->{json}, $event,
             "$when: $transport: delivered");
     }
@@ -67,10 +68,10 @@ ok($s{$_}->read_until(qr/: parked\n\n/), "$_: parked without Redis")
 is_away('absent');
 
 ok($t->wait_for(sub { $t->status()->{workers}[1]{redis}{failures} > 6 },
-    'attempts'), 'tried again and again');
-is(lost(), 4, 'a line for each connection of each worker');
+    'attempts'), 'Redis absent: each worker tries again');
+is(lost(), 4, 'Redis absent: one log line a connection');
 cmp_ok(scalar($t->log_lines(qr/\[crit\]/)), '<=', 4,
-    'and not more of nginx itself');
+    'Redis absent: no more lines of nginx itself');
 ok($s{$_}->quiet(0), "$_: still parked") for @transports;
 
 # There.
@@ -78,7 +79,7 @@ ok($s{$_}->quiet(0), "$_: still parked") for @transports;
 $redis->start();
 is_there('started');
 is(scalar($t->log_lines(qr/\[notice\].* pimap connected to redis, /)), 4,
-    'told that it is over');
+    'Redis is there: the log says so');
 
 # Killed.
 
@@ -96,4 +97,4 @@ ok($t->wait_for(sub { $t->status()->{workers}[0]{redis}{failures}
 
 $redis->start();
 is_there('back');
-is(lost(), 8, 'one line an outage');
+is(lost(), 8, 'one log line an outage');

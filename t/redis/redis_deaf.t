@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A subscription that is dead while its connection looks alive is found by the
-# probe, renewed, and delivers again.
+# A subscription is dead although its connection looks alive: the probe finds
+# it, the worker renews it, and events are delivered again.
 
 use strict;
 use warnings;
@@ -34,38 +34,44 @@ ok($t->wait_ready(), 'ready');
 ok($t->subscribed('alice'), 'subscribed');
 $t->redis()->publish('alice', $event);
 ok($s->event(), 'delivered');
-is($proxy->noted('accept'), 2, 'by two connections');
+is($proxy->noted('accept'), 2, 'the worker has two connections');
 
 sub redis_of_worker { return $t->status()->{workers}[0]{redis} }
 
-# Nobody hears what is published now, and Redis says that somebody does.
+# Published messages are dropped, though Redis counts a receiver.
 
 $proxy->mode('deaf');
 
-ok($t->wait_for(sub { $proxy->noted('deaf') }, 'something dropped'), 'deaf');
-ok($t->wait_for(sub { !$t->ready() }, 'red'), 'not ready');
-cmp_ok(redis_of_worker()->{probesLost}, '>=', 1, 'the probe was lost');
+ok($t->wait_for(sub { $proxy->noted('deaf') }, 'something dropped'),
+    'a dead subscription: a message is dropped');
+ok($t->wait_for(sub { !$t->ready() }, 'red'),
+    'a dead subscription: not ready');
+cmp_ok(redis_of_worker()->{probesLost}, '>=', 1,
+    'a dead subscription: a lost probe is counted');
 is($t->log_lines(qr/pimap lost redis: probe did not come back, subscriber/),
-    1, 'it is in the log');
-is(redis_of_worker()->{up}, 1, 'the other connection stays');
-is($t->publish('alice', $event)->{status}, 200, 'publishers are served');
+    1, 'a dead subscription: logged once');
+is(redis_of_worker()->{up}, 1,
+    'a dead subscription: the other connection stays');
+is($t->publish('alice', $event)->{status}, 200,
+    'a dead subscription: publishers are served');
 
-# The next ones are deaf from the start: not even the subscription is answered.
+# The next connections are dead at once: Redis' reply to SUBSCRIBE is dropped.
 
 ok($t->wait_for(sub { $proxy->noted('deaf') > 2 }, 'attempts'),
-    'it is renewed again and again');
-ok($t->park('bob')->read_until(qr/: parked\n\n/), 'devices are accepted');
+    'no reply to SUBSCRIBE: tried again');
+ok($t->park('bob')->read_until(qr/: parked\n\n/),
+    'no reply to SUBSCRIBE: devices are accepted');
 
-# A new subscription hears again, the old one never does.
+# A new subscription works, the dead one never does.
 
 $proxy->mode('open');
 
 ok($t->wait_ready(), 'ready again');
-cmp_ok($proxy->noted('accept'), '>', 2, 'by another connection');
+cmp_ok($proxy->noted('accept'), '>', 2, 'the worker uses a new connection');
 ok($t->subscribed('alice'), 'subscribed again');
 
 $t->redis()->publish('alice', { event => 'FlagsSet' });
-is(($s->event() // {})->{event}, 'MessageNew', 'what was missed comes');
-is(($s->event() // {})->{event}, 'FlagsSet', 'delivered again');
+is(($s->event() // {})->{event}, 'MessageNew', 'a missed event is delivered');
+is(($s->event() // {})->{event}, 'FlagsSet', 'new events are delivered again');
 ok($t->wait_for(sub { redis_of_worker()->{subscribed} == 1 }),
     'the account is subscribed');

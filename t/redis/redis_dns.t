@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Redis by a name.  With nginx's "resolver" the name may be slow, missing, and
-# there in the end, and a worker serves others meanwhile; without one it is
-# looked up when nginx starts.
+# Redis by a host name.  With nginx's "resolver" the answer may be late or
+# negative, and the worker serves requests meanwhile.  Without a resolver the
+# name is looked up when nginx starts.
 
 use strict;
 use warnings;
@@ -29,27 +29,29 @@ $t->nginx()->{http} = "pimap_redis redis://redis.test:$port "
 $dns->start();
 $t->run();
 
-# No answer.
+# The name server does not answer.
 
 ok($t->wait_for(sub { $dns->noted('silent') }, 'a query'), 'asked');
 
 my $s = $t->park('alice');
 
 ok($s->read_until(qr/: parked\n\n/), 'parked while the name is looked up');
-is($t->get('/status?ready')->{status}, 503, 'not ready');
-is($t->publish('alice', { event => 'One' })->{status}, 503, 'not published');
+is($t->get('/status?ready')->{status}, 503, 'no answer: not ready');
+is($t->publish('alice', { event => 'One' })->{status}, 503,
+    'no answer: not published');
 ok($t->wait_for(sub { $t->log_lines(qr/lost redis: connect timed out/) == 2 },
     'a line'), 'said');
 
-# The answer is that there is none.
+# The name server answers that there is no such name.
 
 $dns->mode('missing');
 
 ok($t->wait_for(sub { $dns->noted('missing') }, 'a query'), 'asked again');
 ok($t->park('bob')->read_until(qr/: parked\n\n/), 'parked without the name');
-is($t->log_lines(qr/lost redis/), 2, 'one line an outage, not one a query');
+is($t->log_lines(qr/lost redis/), 2,
+    'one log line an outage, not one a query');
 
-# It is there.
+# The name exists.
 
 $dns->mode('127.0.0.1');
 
@@ -59,7 +61,7 @@ is($t->publish('alice', { event => 'Two' })->{json}{receivers}, 1,
     'published');
 is(($s->event() // {})->{event}, 'Two', 'delivered');
 
-# It moves: after a loss the name is looked up again.
+# Redis moves: after a loss the name is looked up again.
 
 $dns->mode('127.0.0.3');
 $redis->stop();
@@ -70,9 +72,9 @@ $redis->start();
 
 ok($t->wait_ready(), 'ready at another address');
 ok($t->subscribed('alice'), 'subscribed there');
-is(($s->event() // {})->{event}, 'resync', 'its log is another one');
+is(($s->event() // {})->{event}, 'resync', 'another log: resync');
 $redis->publish('alice', { event => 'Three' });
-is(($s->event() // {})->{event}, 'Three', 'delivered from there');
+is(($s->event() // {})->{event}, 'Three', 'delivered from the new address');
 
 # Without a resolver.
 
@@ -81,12 +83,12 @@ $redis->restart();
 $t->nginx()->{http} = "pimap_redis redis://localhost:$port;";
 $t->reload();
 
-ok($t->wait_ready(), 'a name at start');
+ok($t->wait_ready(), 'no resolver: a name at start');
 
 $t->nginx()->{http} = "pimap_redis redis://no.such.host.invalid:$port;";
 
 my ($accepted, $output) = $t->nginx()->check();
 
-ok(!$accepted, 'a missing name at start');
+ok(!$accepted, 'no resolver: a missing name is refused');
 like($output, qr/\[emerg\].* host not found in "pimap_redis" \S*no\.such\./,
-    'and it is said');
+    'no resolver: the error names it');

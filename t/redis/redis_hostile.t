@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Whatever answers in Redis' place: the worker lives, devices stay, the
-# connection is given up, the next attempts come later and later.
+# A server that is not Redis answers: the worker lives, devices stay, the
+# connection is closed, and the intervals between attempts grow.
 
 use strict;
 use warnings;
@@ -17,8 +17,8 @@ use Pimap::FakeRedis;
 my $channel = 'pimap:{alice}';
 my $bulk = '$1000' . "\r\n" . 'x' x 1000 . "\r\n";
 
-# When it is sent ("hello": first, "ping": to the PING of a new connection,
-# "then": to what comes after that), what, and why a connection is given up.
+# The time of sending ("hello": at first, "ping": after the PING of a new
+# connection, "then": after the next command), the bytes, the reason logged.
 
 my @cases = (
     ['garbage', 'hello', "\x00\xff\r\n\xfe garbage", qr/rotocol error/],
@@ -38,15 +38,16 @@ my @cases = (
     ['an empty array', 'then', "*0\r\n", qr/unexpected reply/],
     ['a message of a number', 'then', "*3\r\n\$7\r\nmessage\r\n\$"
         . length($channel) . "\r\n$channel\r\n:1\r\n", qr/unexpected reply/],
-    ['answers nobody asked for', 'then', "*3\r\n\$9\r\nsubscribe\r\n\$1\r\n"
+    ['unexpected answers', 'then', "*3\r\n\$9\r\nsubscribe\r\n\$1\r\n"
         . "x\r\n:1\r\nrepeat 1 *3\r\n\$9\r\nsubscribe\r\n\$1\r\nx\r\n:1\r\n",
         qr/unexpected reply/],
     ['an error', 'ping', "-ERR no\r\n", qr/ERR no/],
     ['an error later', 'then', "-ERR no\r\n", qr/ERR no/],
-    ['a login asked for', 'ping', "-NOAUTH Authentication required.\r\n",
+    ['a login required', 'ping', "-NOAUTH Authentication required.\r\n",
         qr/NOAUTH/],
-    ['a loading one', 'ping', "-LOADING Redis is loading\r\n", qr/LOADING/],
-    ['a full one', 'hello', "-ERR max number of clients reached\r\n",
+    ['a Redis that is loading', 'ping', "-LOADING Redis is loading\r\n",
+        qr/LOADING/],
+    ['a Redis that is full', 'hello', "-ERR max number of clients reached\r\n",
         qr/max number/, 1],
     ['no permission to subscribe', 'then', "-NOPERM no channels\r\n",
         qr/NOPERM/],
@@ -79,7 +80,7 @@ for my $case (@cases) {
 
     $fake->answer({ $when => $text, close => $close });
 
-    # New workers are not on their guard because of the case before.
+    # New workers have no delay left from the case before.
 
     $t->nginx()->{process} ? $t->reload() : $t->nginx()->start();
     ($pid) = $t->workers();
@@ -100,7 +101,7 @@ for my $case (@cases) {
     $s->close();
 }
 
-# The last case goes on: more failures, longer waits.
+# The last case continues: after more failures the delays are longer.
 
 my $s = $t->park('alice');
 
@@ -110,4 +111,4 @@ ok($t->wait_for(sub { ($t->worker_status()->{redis}{failures} // 0) >= 8 },
 my $accepts = $fake->noted('accept');
 
 $s->quiet(1);
-cmp_ok($fake->noted('accept') - $accepts, '<=', 5, 'and few attempts then');
+cmp_ok($fake->noted('accept') - $accepts, '<=', 5, 'few attempts follow');

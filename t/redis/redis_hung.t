@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A Redis that hangs: it accepts, and is silent.  A publisher hears so within
-# the time-out, the worker serves others, readiness is red; when Redis goes
-# on, all is as before.
+# A Redis that hangs: it accepts connections, but does not answer.  A publisher
+# gets an error after the time-out, the worker serves other requests, and nginx
+# is not ready.  When Redis continues, all works as before.
 
 use strict;
 use warnings;
@@ -40,29 +40,31 @@ my $start = time();
 my $publish = $t->request('POST', '/publish?account=alice',
     body => $t->json($event), close => 1);
 
-is($t->status()->{workers}[0]{redis}{up}, 1, 'others are served');
-ok($t->park('bob')->read_until(qr/: parked\n\n/), 'devices are accepted');
-cmp_ok(time() - $start, '<', 0.9, 'while the publisher waits');
+is($t->status()->{workers}[0]{redis}{up}, 1, 'Redis hangs: status is served');
+ok($t->park('bob')->read_until(qr/: parked\n\n/),
+    'Redis hangs: devices are accepted');
+cmp_ok(time() - $start, '<', 0.9, 'Redis hangs: no delay by the publisher');
 
-is($publish->status(), 503, 'the publisher hears of it');
-cmp_ok(time() - $start, '>=', 0.9, 'not before the time-out');
-cmp_ok(time() - $start, '<', 3, 'soon after the time-out');
-is($publish->header('Retry-After') // '', 5, 'and is told to try again');
+is($publish->status(), 503, 'Redis hangs: the publisher gets 503');
+cmp_ok(time() - $start, '>=', 0.9, 'Redis hangs: 503 not before the time-out');
+cmp_ok(time() - $start, '<', 3, 'Redis hangs: 503 soon after the time-out');
+is($publish->header('Retry-After') // '', 5, 'Redis hangs: Retry-After');
 
-is($t->get('/status?ready')->{status}, 503, 'not ready');
+is($t->get('/status?ready')->{status}, 503, 'Redis hangs: not ready');
 
 $start = time();
-is($t->publish('alice', $event)->{status}, 503, 'the next publisher too');
+is($t->publish('alice', $event)->{status}, 503,
+    'Redis hangs: the next publisher gets 503');
 cmp_ok(time() - $start, '<', 0.9, 'at once');
 is($t->log_lines(qr/pimap lost redis: no answer in time, commander/), 1,
-    'it is in the log');
+    'Redis hangs: logged');
 ok($s->quiet(0), 'still parked');
 
 $redis->resume();
 
 ok($t->wait_ready(), 'ready again');
 
-# What was published into the silence may have been carried out since.
+# Redis may have executed the commands sent while it hung.
 ok($t->wait_for(sub { $t->publish('alice', $event)->{status} == 200 }),
     'published again');
 is(($s->event() // {})->{event}, 'MessageNew', 'delivered again');

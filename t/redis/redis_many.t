@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Redis is restarted under many parked accounts: all are subscribed again, in
-# paced batches, and each gets its event.
+# Redis restarts while many accounts are parked: all are subscribed again, in
+# batches, and each gets its event.
 
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use Test::More;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 
-# Each device is an open file here and one in a worker.
+# Each device is an open file of the test and one of a worker.
 BEGIN {
     if (!$ENV{PIMAP_MANY}) {
         $ENV{PIMAP_MANY} = 1;
@@ -48,7 +48,7 @@ sub all_subscribed {
     return $n == $devices;
 }
 
-# Pipelined, so that Redis is not what takes the time.
+# Pipelined, so that the round trips to Redis take little time.
 
 sub publish_all {
     my ($name) = @_;
@@ -77,8 +77,8 @@ sub delivered {
 }
 
 ok($t->wait_for(\&all_subscribed, 'subscriptions'), 'all subscribed');
-is(publish_all('MessageNew'), $devices, 'each heard once');
-is(delivered('MessageNew'), $devices, 'each delivered');
+is(publish_all('MessageNew'), $devices, 'each account has one subscriber');
+is(delivered('MessageNew'), $devices, 'each device gets its event');
 
 $redis->kill();
 ok($t->wait_for(sub { !$t->ready() }, 'the loss'), 'killed');
@@ -88,13 +88,13 @@ $redis->start();
 ok($t->wait_ready(), 'ready, so all are subscribed');
 ok(all_subscribed(), 'all subscribed again');
 
-# How many commands it took.
+# The number of SUBSCRIBE commands.
 
 my $stats = $redis->command('INFO', 'commandstats');
 my ($commands) = $stats =~ /^cmdstat_subscribe:calls=(\d+)/m;
 
-cmp_ok($commands, '>=', $devices / 64, 'in batches of no more than 64');
-cmp_ok($commands, '<=', $devices / 64 + 8, 'and of no less');
+cmp_ok($commands, '>=', $devices / 64, 'batches of at most 64');
+cmp_ok($commands, '<=', $devices / 64 + 8, 'batches are full');
 
-is(publish_all('FlagsSet'), $devices, 'each heard once again');
-is(delivered('FlagsSet'), $devices, 'each delivered again');
+is(publish_all('FlagsSet'), $devices, 'each account has one subscriber again');
+is(delivered('FlagsSet'), $devices, 'each device gets the next event');

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Redis that is there but does not do what it is asked for: publishers get an
-# error, and devices every event that was published, or a resync.
+# Redis answers, but with errors: publishers get an error, and devices get each
+# published event or a resync.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ my $client = $redis->connect();
 
 sub mail { return { event => 'MessageNew', uid => ++$uid } }
 
-# By HTTP, as publishers do it that are to know whether it worked.
+# By HTTP, so that the publisher learns whether it worked.
 
 sub publish { return $t->publish('alice', mail(), @_) }
 
@@ -61,8 +61,8 @@ my $loaded = $t->log_lines(qr/loaded its functions/);
 
 $client->command(qw(FUNCTION FLUSH));
 is(publish()->{status}, 503, 'functions flushed: an error');
-ok(retry(), 'and it works again');
-is(uids($s, 1), $uid, 'delivered, once');
+ok(retry(), 'functions flushed: published again');
+is(uids($s, 1), $uid, 'functions flushed: delivered once');
 is($t->log_lines(qr/loaded its functions/), $loaded + 1, 'loaded anew');
 
 $client->command(qw(FUNCTION FLUSH));
@@ -73,8 +73,9 @@ is(uids($resumed, 1), $uid, 'functions flushed: a device resumes');
 $resumed->close();
 
 $client->command(qw(FUNCTION FLUSH));
-ok($t->park('alice')->read_until(qr/: parked\n\n/), 'and a fresh one parks');
-ok(retry(), 'functions are there');
+ok($t->park('alice')->read_until(qr/: parked\n\n/),
+    'functions flushed: a new device is parked');
+ok(retry(), 'functions are loaded');
 
 # An older library
 
@@ -92,26 +93,31 @@ my $id = last_id();
 
 $client->command(qw(CONFIG SET maxmemory 1mb));
 is(publish()->{status}, 503, 'out of memory: an error');
-is(last_id(), $id, 'nothing is in the log');
+is(last_id(), $id, 'out of memory: nothing is in the log');
 $resumed = $t->park('alice', headers => { 'Last-Event-ID' => $first });
-is(uids($resumed, 2), join(' ', 2, $uid - 1), 'a device resumes');
+is(uids($resumed, 2), join(' ', 2, $uid - 1),
+    'out of memory: a device resumes');
 
-# ... and the functions are gone, and can't be loaded: that will pass.
+# Out of memory and without functions, which can't be loaded for now.
 
 $client->command(qw(FUNCTION FLUSH));
-is($t->publish('alice', mail())->{status}, 503, 'without functions, too');
+is($t->publish('alice', mail())->{status}, 503,
+    'out of memory, no functions: an error');
 ok($t->wait_for(sub { $client->command('INFO', 'commandstats')
     =~ /cmdstat_function\|load:calls=\d+,.*rejected_calls=[1-9]/ },
-    'a refused FUNCTION LOAD'), 'loading them is refused');
+    'a refused FUNCTION LOAD'),
+    'out of memory, no functions: loading is refused');
 
 my $late = $t->park('alice', headers => { 'Last-Event-ID' => $first });
 
-ok($late->quiet(0.1), 'a device waits, and is not told nonsense');
+ok($late->quiet(0.1), 'out of memory, no functions: a device waits');
 $client->command(qw(CONFIG SET maxmemory 0));
 ok(retry(), 'memory again');
-is(uids($late, 3), join(' ', 2, $uid - 2, $uid), 'it gets what it missed');
+is(uids($late, 3), join(' ', 2, $uid - 2, $uid),
+    'memory again: the device gets missed events');
 is(uids($_, 1), $uid, 'delivered') for $s, $resumed;
-is($t->log_lines(qr/no log in redis/), 0, 'nobody said that there is no log');
+is($t->log_lines(qr/no log in redis/), 0,
+    'no log line says that there is no log');
 
 # READONLY
 
@@ -121,7 +127,7 @@ $client->command(qw(REPLICAOF NO ONE));
 ok(retry(), 'a master again');
 is(uids($s, 1), $uid, 'delivered');
 
-# The account's log is something else.
+# The account's log has a wrong type.
 
 $client->command('SET', $redis->channel('bob') . ':log', 'x');
 
@@ -131,7 +137,7 @@ is(($bob->event() // {})->{json}{reason}, 'unavailable', 'no log: told');
 $redis->publish('bob', { event => 'FlagsSet' });
 is($bob->event()->{event}, 'FlagsSet', 'and live');
 
-# An account of a name for which there can be no log.
+# An account whose name allows no log.
 
 my $brace = $t->park('%7Dx');
 
@@ -140,7 +146,7 @@ ok($brace->read_until(qr/: parked\n\n/), 'an account that begins with "}"');
 my @others = map { $t->park("carol$_") } 1 .. 3;
 
 is(scalar(grep { defined $_->header('Pimap-Last-Event-ID') } @others), 3,
-    'does not delay others');
+    'other accounts are not delayed');
 
 # A BUSY script
 
@@ -153,23 +159,24 @@ $busy->send('EVAL', 'local n = redis.call("TIME")[1] + 2 '
 $t->wait_for(sub { !eval { $client->command('DBSIZE') } }, 'BUSY');
 is(publish()->{status}, 503, 'busy: an error');
 eval { $client->command(qw(SCRIPT KILL)) };
-ok(retry(), 'not busy any more');
+ok(retry(), 'not busy: published again');
 is(uids($s, 1), $uid, 'delivered');
 
 # FLUSHALL: with an event after it, and without.
 
 $client->command('FLUSHALL');
 ok(retry(), 'all flushed');
-is(uids($s, 2), "resync $uid", 'told, and then what is new');
+is(uids($s, 2), "resync $uid", 'flushed: resync, then the new event');
 
 $id = last_id();
 $client->command('FLUSHALL');
 $t->redis()->command(qw(CLIENT KILL TYPE pubsub));
-is($s->event()->{json}{reason}, 'empty', 'flushed while quiet: told');
+is($s->event()->{json}{reason}, 'empty', 'flushed while quiet: resync');
 $late = $t->park('alice', headers => { 'Last-Event-ID' => $id });
-is(($late->event() // {})->{json}{reason}, 'empty', 'one that comes, too');
+is(($late->event() // {})->{json}{reason}, 'empty',
+    'flushed while quiet: a new device gets resync');
 publish();
-is(uids($_, 1), $uid, 'the next event') for $s, $late;
+is(uids($_, 1), $uid, 'flushed while quiet: the next event') for $s, $late;
 
 # NOPERM, from now on.
 
@@ -181,8 +188,8 @@ $late = $t->park('alice', headers => { 'Last-Event-ID' => $id });
 
 my $told = $late->event() // {};
 
-is($told->{json}{reason}, 'unavailable', 'not allowed: told');
-is($told->{id}, $id, 'and it can go on from where it is, later');
+is($told->{json}{reason}, 'unavailable', 'not allowed: resync');
+is($told->{id}, $id, 'not allowed: the id stays the same');
 is(publish()->{status}, 200, 'published');
 is(uids($s, 1), $uid, 'live');
 is($t->log_lines(qr/no log in redis.*NOPERM/), 1, 'said once');

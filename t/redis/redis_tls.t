@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Redis by TLS: its certificate has to be from a trusted authority and of the
-# host in the URL, unless verify=off; it may ask for ours.  What does not
-# verify is not connected, and the log says why.
+# Redis by TLS: its certificate must be from a trusted authority and for the
+# host in the URL, unless verify=off.  Redis may require a client certificate.
+# If the verification fails, nginx does not connect and logs the reason.
 
 use strict;
 use warnings;
@@ -52,9 +52,9 @@ my @bad = (
         qr/${hello}hostname mismatch/, $resolver],
     ['no client certificate', "rediss://127.0.0.1:$strict_port ca=$cert",
         qr/connection closed|write failed/],
-    ['no TLS there', 'rediss://127.0.0.1:' . $t->port('redis')
+    ['TLS to a plain port', 'rediss://127.0.0.1:' . $t->port('redis')
         . " ca=$cert connect_timeout=500ms", qr/connect timed out/],
-    ['TLS there', "redis://127.0.0.1:$port", qr/connection closed/],
+    ['plain to a TLS port', "redis://127.0.0.1:$port", qr/connection closed/],
 );
 
 $t->plan(2 * @good + 4 * @bad);
@@ -103,7 +103,7 @@ for my $way (@bad) {
     my @lines = $t->log_lines(qr/pimap lost redis: /);
 
     is(scalar(grep { /$re/ } @lines[$seen .. $#lines]), 2, "$name: said");
-    is($#lines, $seen + 1, "$name: once a connection");
+    is($#lines, $seen + 1, "$name: one log line a connection");
     is(scalar($t->log_lines(qr/pimap connected to redis/)), $connected,
         "$name: not connected");
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Whatever happens to the connections to Redis: what was published meanwhile
-# arrives, once and in order.  A restart of Redis ends the log, as its end may
-# be lost: what is in it arrives still, until the next event begins a new one.
+# Connections to Redis break in several ways: events published meanwhile arrive
+# once and in order.  A restart of Redis ends the log, as its last events may
+# be lost.  The log is still delivered, until the next event begins a new log.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-# Each trouble gets publishing while it lasts; "check" would hide a loss.
+# Events are published during each trouble; a gap check would hide a loss.
 my $t = Pimap->new(workers => 2);
 my $redis = $t->redis(options => ['appendonly yes', 'appendfsync always',
     'key-load-delay 20']);
@@ -76,7 +76,7 @@ my @troubles = (
         $redis->stop();
         $redis->start();
         $client = $redis->connect();
-        is(wrong($_, 0), '', "what $_ had in the log") for qw(alice bob);
+        is(wrong($_, 0), '', "$_ gets the rest of the log") for qw(alice bob);
         publish(3);
     }, 1],
 
@@ -109,7 +109,7 @@ sub mail {
         preview => $text // '' });
 }
 
-# To both accounts; one command after the other, without waiting.
+# Publishes to both accounts, pipelined.
 
 sub publish {
     my ($n, $text) = @_;
@@ -137,8 +137,9 @@ sub refused_again {
     $t->wait_for(sub { failures() > $before }, 'refused');
 }
 
-# A complaint about the events up to the last one that was published, or none:
-# each one follows the one before, or a resync, of which there are so many.
+# Reads the events up to the last one published; returns the first fault, or an
+# empty string.  Each event follows the one before or a resync; their number is
+# given.
 
 sub wrong {
     my ($account, $resyncs) = @_;
@@ -192,5 +193,5 @@ for (@troubles) {
     publish(1);
     is(wrong($_, 0), '', "$name: $_ is live again") for qw(alice bob);
     is($t->status()->{log}{resyncs} - $before, 2 * $resyncs,
-        "$name: $resyncs for each");
+        "$name: $resyncs resyncs for each device");
 }

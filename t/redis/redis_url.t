@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
-# Each way to say where Redis is and how to log in there works.  A login that
-# fails is said in one clear line, nowhere is the password, and nothing else
-# breaks: devices stay.
+# Each form of the address of Redis and of the login works.  A failed login is
+# logged in one clear line, the password is in no log, and devices stay.
 
 use strict;
 use warnings;
@@ -49,11 +48,11 @@ my @ways = (
 );
 
 my @failures = (
-    ['no AUTH there', 'password=wr0ng-s3cret', qr/redis: ERR,/, $old_port],
+    ['no AUTH in Redis', 'password=wr0ng-s3cret', qr/redis: ERR,/, $old_port],
     ['a wrong password', 'password=wr0ng-s3cret', qr/WRONGPASS/],
     ['a wrong user', 'user=dave password=wr0ng-s3cret', qr/WRONGPASS/],
     ['no password', '', qr/NOAUTH/],
-    ['a database that is none', 'password=s3cret-of-all db=9999', qr/ERR/],
+    ['an invalid database', 'password=s3cret-of-all db=9999', qr/ERR/],
 );
 
 $t->plan(4 * @ways + 5 * @failures + 1);
@@ -71,7 +70,7 @@ sub use_redis {
     return $running ? $t->reload() : $t->run();
 }
 
-# Two connections a worker, and those of an old worker may still be there.
+# Each worker has two connections; those of an old worker may still be open.
 
 sub logged_in {
     my ($redis, $re) = @_;
@@ -99,7 +98,7 @@ for my $way (@ways) {
     is(($s->event() // {})->{event}, 'One', "$name: delivered");
 
     ok($t->wait_for(sub { logged_in($redis, $client // qr/ user=default /) },
-        'two connections'), "$name: as asked");
+        'two connections'), "$name: two connections as configured");
 
     $s->close();
 }
@@ -114,7 +113,7 @@ for my $failure (@failures) {
 
     my $s = $t->park('alice');
 
-    ok($s->read_until(qr/: parked\n\n/), "$name: parked all the same");
+    ok($s->read_until(qr/: parked\n\n/), "$name: parked nevertheless");
     ok($t->wait_for(sub { 2 <= grep { /$re/ } ($t->log_lines(
         qr/\[error\].* pimap lost redis: /))[$seen .. $seen + 1] }, 'a line'),
         "$name: said");
@@ -122,7 +121,7 @@ for my $failure (@failures) {
     ok($t->wait_for(sub { ($t->worker_status()->{redis}{failures} // 0) > 5 },
         'attempts'), "$name: tried again");
     is($seen + 2, scalar($t->log_lines(qr/lost redis: /)),
-        "$name: one line a connection");
+        "$name: one log line a connection");
     is($t->publish('alice', { event => 'One' })->{status}, 503,
         "$name: not published");
 

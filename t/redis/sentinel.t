@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The master is found by the sentinels, and after a failover the next one is:
-# devices stay parked, are told that the log is another one, and get what is
-# published then.  An old master that comes back gets nothing.
+# nginx asks the sentinels for the master, also after a failover: devices stay
+# parked, get a resync because the log is another, and get later events.  An
+# old master that comes back gets no command.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ sub post {
     my $event = { event => 'MessageNew', uid => ++$uid };
     my $answer;
 
-    # what Redis does not take is to be repeated
+    # a publish that Redis refuses is repeated
 
     $t->wait_for(sub { $answer = $t->publish('alice', $event);
         $answer->{status} == 200 }, 'an answer', 20);
@@ -66,27 +66,29 @@ $away->close();
 my $old = $trouble->master();
 
 $trouble->happens('failover');
-isnt($trouble->master(), $old, 'another master');
-ok($t->wait_for(sub { $t->ready() }, 'readiness', 20), 'it is followed');
+isnt($trouble->master(), $old, 'a failover: another master');
+ok($t->wait_for(sub { $t->ready() }, 'readiness', 20),
+    'a failover: nginx uses the new master');
 
 my $next = post();
 
-is(uids($s, 2), 'resync 2', 'parked all the time, told, and live');
+is(uids($s, 2), 'resync 2', 'a failover: resync, then the new event');
 $away = $t->park('alice', headers => { 'Last-Event-ID' => $id });
-is(uids($away, 1), 'resync', 'one that comes back is told, too');
+is(uids($away, 1), 'resync', 'a failover: a device that resumes gets resync');
 
 $away->close();
 $away = $t->park('alice', headers => { 'Last-Event-ID' => $next });
 post();
-is(uids($_, 1), 3, 'the next event') for $s, $away;
+is(uids($_, 1), 3, 'a failover: the next event') for $s, $away;
 is(join("\n", grep { /cmd=(?:subscribe|fcall)/ && !/name=sentinel/ }
     split(/\n/, $old->connect()->command('CLIENT', 'LIST'))), '',
-    'nobody speaks to the old one, which is back');
+    'the old master is back: no connection to it');
 
-# A master that they do not know.
+# A master unknown to the sentinels.
 
 $other->nginx()->start();
 ok($other->wait_for(sub { $other->log()
     =~ /lost redis: the sentinel knows no address of the master/ }),
-    'an unknown master');
-is($other->get('/status?ready')->{status}, 503, 'is not there');
+    'an unknown master: logged');
+is($other->get('/status?ready')->{status}, 503,
+    'an unknown master: not ready');

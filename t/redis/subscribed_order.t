@@ -27,7 +27,7 @@ ok($t->subscribed('alice'), 'an account is subscribed');
 $t->wait_for(sub { my @rows = rows(); @rows == @order });
 is_deeply([ rows() ], \@order, 'the rows are called in order');
 
-# What of it Redis sees, when the account is subscribed again.
+# The commands that Redis gets when the account is subscribed again.
 
 my $waiting = $t->request('POST', '/update?account=alice&device=tablet',
     body => '{"id":"u1","update":"x"}', headers => { Prefer => 'wait=20',
@@ -51,7 +51,7 @@ for (1 .. 20) {
 }
 
 is_deeply(\@seen, [qw(present revoked update)],
-    'Redis is asked in the same order');
+    'Redis gets the commands in the same order');
 is_deeply([ (rows())[5 .. 9] ], \@order, 'the rows are called once more');
 
 

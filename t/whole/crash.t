@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A worker that is killed takes its devices with it, and nothing else: they
-# come back to other workers, and counters and limits are right again.
+# A worker is killed: only its devices are disconnected.  They come back to
+# other workers, and counters and limits are correct again.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ sub by_pid {
     return map { $_->{pid} => $_->{devices} } @{ $t->status()->{workers} };
 }
 
-# A few more are tried until both workers have some.
+# Parks devices until both workers have some.
 
 my @s;
 my %devices;
@@ -46,8 +46,8 @@ for (1 .. 200) {
 }
 
 is(scalar(@s), 8, 'eight parked');
-is(scalar(grep { $_ } values(%devices)), 2, 'on both workers');
-is($t->park('alice')->status(), 429, 'which is the limit');
+is(scalar(grep { $_ } values(%devices)), 2, 'both workers have devices');
+is($t->park('alice')->status(), 429, 'one device more: refused');
 
 my ($victim) = sort { $devices{$b} <=> $devices{$a} } keys(%devices);
 my $lost = $devices{$victim};
@@ -56,26 +56,29 @@ my $before = $t->status();
 kill('KILL', $victim);
 
 ok($t->wait_for(sub { $lost == grep { $_->{eof} || $_->closed(0) } @s },
-    'the ends'), "$lost devices are cut off");
+    'the ends'), "a killed worker: $lost devices are disconnected");
 ok($t->wait_for(sub { $t->workers() == 2
     && !grep { $_ == $victim } $t->workers() }, 'a new worker'), 'replaced');
 
 my @left = grep { !$_->{eof} } @s;
 
-is(scalar(@left), 8 - $lost, 'the others stay');
+is(scalar(@left), 8 - $lost, 'a killed worker: the others stay');
 ok($t->wait_ready(), 'ready');
 
 my $after = $t->status();
 
-is($after->{parked}, 8 - $lost, 'the lost ones are not counted as parked');
-is($after->{connects}, $before->{connects}, 'what has been is still counted');
-ok(!exists({ by_pid() }->{$victim}), 'the lost worker is not shown');
+is($after->{parked}, 8 - $lost,
+    'a killed worker: its devices are not counted as parked');
+is($after->{connects}, $before->{connects},
+    'a killed worker: all connects are counted');
+ok(!exists({ by_pid() }->{$victim}), 'a killed worker: not in the status');
 
-# They come back.
+# The disconnected devices come back.
 
 push(@left, map { $t->park('alice') } 1 .. $lost);
 
-is(scalar(grep { $_->status() == 200 } @left), 8, 'they are let in again');
+is(scalar(grep { $_->status() == 200 } @left), 8,
+    'disconnected devices are parked again');
 ok($t->wait_for(sub { $t->status()->{parked} == 8 }), 'and counted');
 is($t->park('alice')->status(), 429, 'the limit is the same');
 
@@ -83,6 +86,6 @@ my @workers = grep { $_->{devices} } @{ $t->status()->{workers} };
 
 ok($t->subscribed('alice', scalar(@workers)), 'subscribed');
 is($t->publish('alice', { event => 'One' })->{json}{receivers},
-    scalar(@workers), 'heard by each worker with devices');
+    scalar(@workers), 'each worker with devices has a subscription');
 is(scalar(grep { ($_->event() // {})->{event} eq 'One' } @left), 8,
-    'delivered to all');
+    'all devices get the event');

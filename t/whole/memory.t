@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# Nothing grows: not with the events that a device gets, not with the devices
+# Memory does not grow with the events that devices get, nor with the devices
 # that come and go.
 
 use strict;
@@ -46,7 +46,7 @@ for my $way (keys(%ways)) {
 
 $t->subscribed('alice');
 
-# As fast as they read, but no faster.
+# Publishes no faster than the devices read.
 
 my $redis = $t->redis()->connect();
 my $uid = 0;
@@ -85,7 +85,7 @@ for my $way (sort(keys(%s))) {
 cmp_ok($grown, '<', $t->slack(SLACK),
     "events leave nothing behind: $grown kB");
 
-# Parked, closed, and gone before the next ones.
+# Parks devices, closes them, and waits for their ends before the next ones.
 
 sub cycle {
     my ($n) = @_;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Devices that are parked and dropped leave nothing behind, neither memory nor
-# open files nor counts: in clear, hibernated, over OpenSSL, and slow ones.
-# PIMAP_SOAK is how many; without it they are fewer, as the suite must end.
+# Devices that are parked and dropped leave no memory, open files or counts
+# behind: plain, hibernated, over OpenSSL, and slow ones.  PIMAP_SOAK is their
+# number; the default is small, to keep the suite short.
 
 use strict;
 use warnings;
@@ -66,8 +66,7 @@ $t->run();
 for my $way (sort(keys(%ways))) {
     my ($devices, $batch) = @{ $ways{$way} }[3, 4];
 
-    # the heap grows and shrinks as it likes: what is not given back shows in
-    # each round
+    # the size of the heap varies, but a leak shows in each round
 
     my $parked = cycle($way, $devices / 4);
     my $fds = $t->nginx()->fds();
@@ -79,7 +78,7 @@ for my $way (sort(keys(%ways))) {
     } until @rss >= 3 && ($checker || grown(@rss) < SLACK) || @rss == ROUNDS;
 
     is($parked, $devices / 4 * (1 + @rss),
-        "$way: so many were parked and dropped");
+        "$way: all were parked and dropped");
     ok($checker || grown(@rss) < SLACK, "$way: no memory stays (@rss kB)");
     is($t->nginx()->fds(), $fds, "$way: no file stays open");
 }
@@ -87,13 +86,13 @@ for my $way (sort(keys(%ways))) {
 my $status = $t->status();
 
 is(join(' ', map { $status->{$_} } qw(parked accounts zoneFull)), '0 0 0',
-    'nothing is counted any more');
+    'no device is counted any more');
 is(scalar(grep { $_ } values(%{ $status->{devices} })), 0, 'of no kind');
 ok($t->wait_for(sub { $t->status()->{workers}[0]{redis}{subscribed} == 0 },
-    'the last to be unsubscribed'), 'and nothing is subscribed');
+    'the last to be unsubscribed'), 'no account is subscribed any more');
 
 
-# By how much in the quietest round.
+# The growth in the round with the least.
 
 sub grown {
     my @rss = @_;
@@ -102,7 +101,7 @@ sub grown {
 }
 
 
-# Parks so many, a batch at a time; how many were.  Sets the least memory.
+# Parks devices in batches; returns their number.  Sets the least memory.
 
 sub cycle {
     my ($way, $left) = @_;
@@ -150,7 +149,7 @@ sub open_device {
 }
 
 
-# Sends until all were given up: nobody reads.
+# Publishes until all devices are closed as slow; none reads.
 
 sub drop_slow {
     $t->subscribed('slow');
