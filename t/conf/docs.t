@@ -211,7 +211,7 @@ sub event_types {
 
     $name{$2} = $1 while $types =~ /"(\w+)",\s*pimap_type\((\w+)\)/g;
 
-    while ($events =~ /pimap_mask\("(\w+)",\s*(.*?)\)[,\n]*$/mg) {
+    while ($events =~ /pimap_m(?:ask|erge)\("(\w+)",\s*(.*?)\)[,\n]*$/mg) {
         my ($event, $mask) = ($1, "$2)");
 
         $mask =~ s/PIMAP_MAIL/$mail/;

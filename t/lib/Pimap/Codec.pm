@@ -30,7 +30,7 @@ sub types {
 
     my $source = $self->{t}->read_file(
         $self->{t}->root() . '/pimap/pimap_types.c');
-    my @names = $source =~ /pimap_mask\("(\w+)"/g;
+    my @names = $source =~ /pimap_m(?:ask|erge)\("(\w+)"/g;
 
     my %types = map { $_ => [] } @names;
 
