@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What the tests of the TLS 1.3 record layer share: a pair of states that talk
- * to each other, and records with whatever content.
+ * Shared by the tests of the TLS 1.3 record layer: a pair of states that talk
+ * to each other, and records with any content.
  */
 
 

@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * An OpenSSL client and an OpenSSL server in one process, connected by memory,
- * with what the server's callbacks capture.
+ * and the secrets that the server's callbacks capture.
  */
 
 

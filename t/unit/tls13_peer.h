@@ -56,7 +56,7 @@ peer_refusal(void)
 }
 
 
-/* From here on we are the server; NULL or the reason of the refusal. */
+/* From here on the test is the server; NULL or the reason of the refusal. */
 
 static inline const char *
 peer_take(void)
@@ -77,7 +77,7 @@ peer_take(void)
 static inline void
 peer_close(void)
 {
-    /* or its ticket would be taken for a bad one */
+    /* or OpenSSL would mark its ticket as bad */
 
     SSL_set_shutdown(peer.client, SSL_SENT_SHUTDOWN|SSL_RECEIVED_SHUTDOWN);
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The chunked transfer coding: what a client may send, what it may not, in
- * whatever pieces it comes.
+ * The chunked transfer coding: valid and invalid bytes of a client, in pieces
+ * of any size.
  */
 
 
@@ -25,33 +25,33 @@ static const struct {
       "a\r\n0123456789\r\nA\r\n0123456789\r\n", "01234567890123456789" },
     { "line ends in a chunk", "4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n end" },
     { "an extension", "1;a=b\r\nx\r\n0;c\r\n\r\n", "x end" },
-    { "with blanks", "1 ;a = \"b\"\r\nx\r\n1\t\r\ny\r\n", "xy" },
+    { "an extension with blanks", "1 ;a = \"b\"\r\nx\r\n1\t\r\ny\r\n", "xy" },
     { "trailers", "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n", "x end" },
-    { "what comes after it", "0\r\n\r\nGET", " end" },
+    { "bytes after the end", "0\r\n\r\nGET", " end" },
     { "not complete", "5\r\nHel", "Hel" },
     { "no size", "\r\nx", " no size of a chunk" },
     { "no digit", "g\r\nx", " no size of a chunk" },
     { "a sign", "-1\r\nx", " no size of a chunk" },
     { "hexadecimal as in C", "0x1\r\nx", " no size of a chunk" },
-    { "a blank before it", " 1\r\nx", " no size of a chunk" },
+    { "a blank before the size", " 1\r\nx", " no size of a chunk" },
     { "a lone LF after a size", "1\nx", " no size of a chunk" },
-    { "after an extension", "1;a\nx", " no size of a chunk" },
+    { "a lone LF after an extension", "1;a\nx", " no size of a chunk" },
     { "a lone CR", "1\rx", " no size of a chunk" },
-    { "after a chunk", "1\r\nx\n1\r\ny\r\n", "x a chunk is longer than its "
+    { "LF after a chunk", "1\r\nx\n1\r\ny\r\n", "x a chunk is longer than its "
       "size" },
     { "a chunk that is longer", "1\r\nxy\r\n", "x a chunk is longer than its "
       "size" },
     { "a CR and no LF", "1\r\nx\r1", "x a chunk is longer than its size" },
     { "a trailer with a lone LF", "0\r\nA: b\n\r\n", " no trailer" },
-    { "with a lone CR", "0\r\nA: b\rx", " no trailer" },
+    { "a trailer with a lone CR", "0\r\nA: b\rx", " no trailer" },
     { "a lone LF at the end", "0\r\n\n", " no trailer" },
     { "a lone CR at the end", "0\r\n\rx", " no trailer" },
-    { "as large as can be", "ffffffffffffffff\r\nx", "x" },
+    { "the largest size", "ffffffffffffffff\r\nx", "x" },
     { "larger", "10000000000000000\r\nx", " a chunk is too large" },
 };
 
 
-/* What a reader makes of these bytes, "step" of them at a time. */
+/* The result of reading these bytes, "step" of them at a time. */
 
 static const char *
 read_all(const char *bytes, size_t len, size_t step)
@@ -126,18 +126,20 @@ test_long(void)
     tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX, 7), "",
                "a long extension");
     tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
-               " the line with a chunk's size is too long", "a longer one");
+               " the line with a chunk's size is too long",
+               "an extension that is too long");
 
     memset(bytes, '0', PIMAP_CHUNKED_LINE_MAX + 1);
     tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
-               " the line with a chunk's size is too long", "zeros");
+               " the line with a chunk's size is too long",
+               "a size with too many zeros");
 
     memset(bytes, 'x', sizeof(bytes));
     memcpy(bytes, "0\r\n", 3);
     tap_is_str(read_all(bytes, 3 + PIMAP_CHUNKED_TRAILERS_MAX, 7), "",
                "a long trailer");
     tap_is_str(read_all(bytes, 4 + PIMAP_CHUNKED_TRAILERS_MAX, 7),
-               " the trailers are too long", "a longer one");
+               " the trailers are too long", "trailers that are too long");
 }
 
 
@@ -148,25 +150,29 @@ test_states(void)
 
     memset(&chunked, 0, sizeof(pimap_chunked_t));
     tap_ok(pimap_chunked_idle(&chunked) && pimap_chunked_valid(&chunked),
-           "a new reader");
+           "a new reader is idle");
 
     chunked.line = 1;
-    tap_ok(!pimap_chunked_idle(&chunked), "one that has begun a line");
+    tap_ok(!pimap_chunked_idle(&chunked), "a reader in a line is not idle");
 
     memset(&chunked, 0, sizeof(pimap_chunked_t));
     chunked.state = 4;
-    tap_ok(!pimap_chunked_valid(&chunked), "a chunk of nothing");
+    tap_ok(!pimap_chunked_valid(&chunked),
+           "invalid state: a chunk without bytes left");
     chunked.left = 1;
-    tap_ok(pimap_chunked_valid(&chunked), "a chunk of a byte");
+    tap_ok(pimap_chunked_valid(&chunked),
+           "valid state: a chunk with a byte left");
     chunked.state = 5;
-    tap_ok(!pimap_chunked_valid(&chunked), "after it, a byte is left");
+    tap_ok(!pimap_chunked_valid(&chunked),
+           "invalid state: a byte is left after the chunk");
 
     memset(&chunked, 0, sizeof(pimap_chunked_t));
     chunked.state = 11;
-    tap_ok(!pimap_chunked_valid(&chunked), "no such state");
+    tap_ok(!pimap_chunked_valid(&chunked), "invalid state: an unknown state");
     chunked.state = 8;
     chunked.line = PIMAP_CHUNKED_TRAILERS_MAX + 1;
-    tap_ok(!pimap_chunked_valid(&chunked), "trailers that were too long");
+    tap_ok(!pimap_chunked_valid(&chunked),
+           "invalid state: trailers that are too long");
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A publisher's payload becomes an event, or is refused with the reason and
- * without a trace of it left; what devices get is the publisher's own text.
+ * A payload of a publisher becomes an event, or is refused with the reason and
+ * leaves nothing behind.  Devices get the publisher's text.
  */
 
 
@@ -83,7 +83,7 @@ test_payloads(void)
 
         tap_ok(why[0] && memcmp(&ev, &none, sizeof(ev)) == 0
                && memcmp(copy, p->payload, p->len) == 0,
-               "    says why, and leaves nothing behind");
+               "    has a reason, and leaves nothing behind");
     }
 }
 
@@ -98,13 +98,13 @@ test_text(void)
                PIMAP_EVENT_OK, "text on several lines");
     tap_is_mem(ev.json.data, ev.json.len,
                "{\t\"event\" : \"X\", \"a\":[1,2],\"b\":\"\\r\\n\"}",
-               "    is on one line, and else as it was");
+               "    is on a line, otherwise unchanged");
     tap_is_mem(ev.id.data, ev.id.len, NULL, "    has no id");
     tap_ok(ev.epoch == 0 && ev.n == 0, "    has no numbers");
     pimap_event_free(&ev);
     tap_ok(ev.root == NULL && ev.json.data == NULL, "    is freed");
     pimap_event_free(&ev);
-    tap_ok(ev.root == NULL, "    twice is harmless");
+    tap_ok(ev.root == NULL, "    is freed a second time");
 
     tap_is_int(parse(&ev, S("18446744073709551615-18446744073709551614 "
                             "{\"event\":\n\"X\"} "), MAX),
@@ -140,7 +140,7 @@ test_members(void)
     tap_is_int(parse(&ev, S(EV(",\"mailbox\":\"a\\u0000b\"")), MAX),
                PIMAP_EVENT_OK, "zero in a mailbox");
     tap_ok(ev.mailbox.len == 3 && memcmp(ev.mailbox.data, "a\0b", 3) == 0,
-           "    does not end it");
+           "    does not end the mailbox");
     tap_is_mem(ev.old_mailbox.data, ev.old_mailbox.len, NULL,
                "    old mailbox is absent");
     tap_is_int(ev.types, 0, "    unknown event has no types");
@@ -156,7 +156,7 @@ test_members(void)
 
     tap_is_int(parse(&ev, S(EV(",\"collection\":[\"/a/\"]")), MAX),
                PIMAP_EVENT_OK, "a collection that is no string");
-    tap_is_mem(ev.collection.data, ev.collection.len, NULL, "    is none");
+    tap_is_mem(ev.collection.data, ev.collection.len, NULL, "    is ignored");
     pimap_event_free(&ev);
 }
 
@@ -213,7 +213,7 @@ test_limits(void)
     tap_is_int(pimap_event_parse_json(&ev, text, sizeof(text) - 1, MAX,
                                       NULL, 0),
                PIMAP_EVENT_OK, "a body");
-    tap_ok(ev.json.data == text + 1, "    event points into it");
+    tap_ok(ev.json.data == text + 1, "    the event points into the body");
     pimap_event_free(&ev);
 
     strcpy(text, "1-1 {}");
@@ -233,20 +233,22 @@ test_why(void)
     pimap_event_t  ev;
 
     parse(&ev, S("{\"secret\":secret}"), MAX);
-    tap_is_str(why, "syntax error at byte 16", "why does not quote");
+    tap_is_str(why, "syntax error at byte 16",
+               "the reason does not quote the text");
 
     memset(small, 'x', sizeof(small));
     pimap_event_parse_json(&ev, text, sizeof(text) - 1, MAX, small, 5);
-    tap_ok(memcmp(small, "synt\0xxx", 8) == 0, "why is cut");
+    tap_ok(memcmp(small, "synt\0xxx", 8) == 0,
+           "the reason is cut to its buffer");
 
     pimap_event_parse_json(&ev, text, sizeof(text) - 1, MAX, small, 0);
-    tap_ok(small[0] == 's', "no room for why");
+    tap_ok(small[0] == 's', "the reason has no buffer");
 }
 
 
 /*
- * Each allocation fails in turn.  Tokens are short, as jansson doesn't check
- * that the buffer of a longer one could grow.
+ * Each allocation fails in turn.  Tokens are short, because jansson does not
+ * check that the buffer of a longer token could grow.
  */
 
 static void
@@ -273,8 +275,8 @@ test_memory(void)
 
     fail_after = -1;
 
-    tap_ok(n > 20 && n < 1000, "memory runs out at each allocation");
-    tap_is_int(other, 0, "    which is told from bad text");
+    tap_ok(n > 20 && n < 1000, "each allocation fails in turn");
+    tap_is_int(other, 0, "    no failure is reported as bad text");
     pimap_event_free(&ev);
 }
 

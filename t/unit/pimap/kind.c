@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Which event may take the place of which, and that a copy of an event tells
- * the same when the event is gone.
+ * Which events replace which, and that a copy of an event still decides the
+ * same when the event is freed.
  */
 
 
@@ -105,7 +105,7 @@ static const struct {
 };
 
 
-/* As a payload of Redis, which goes when it has been parsed and copied. */
+/* A payload of Redis, whose text is freed after parsing and copying. */
 
 static char *
 parse(pimap_event_t *ev, const char *payload)
@@ -161,9 +161,9 @@ test_copy(void)
     tap_is_mem(copy.name.data, copy.name.len, "MailboxRename", "copy: name");
     tap_is_mem(copy.mailbox.data, copy.mailbox.len, "b", "copy: mailbox");
     tap_is_mem(copy.old_mailbox.data, copy.old_mailbox.len, "",
-               "copy: a mailbox without a name is there");
+               "copy: an empty old mailbox is present");
     tap_ok(copy.types != 0, "copy: types");
-    tap_ok(copy.root == NULL, "copy: no JSON that is of no use");
+    tap_ok(copy.root == NULL, "copy: no JSON if it is not needed");
 
     pimap_event_free(&copy);
     free(mem);
@@ -173,7 +173,8 @@ test_copy(void)
 
     tap_is_mem(copy.id.data, copy.id.len, NULL, "copy: no id");
     tap_is_mem(copy.mailbox.data, copy.mailbox.len, NULL, "copy: no mailbox");
-    tap_is_int(json_object_size(copy.root), 1, "copy: what kinds differ by");
+    tap_is_int(json_object_size(copy.root), 1,
+               "copy: only members that distinguish kinds");
 
     pimap_event_free(&copy);
     free(mem);

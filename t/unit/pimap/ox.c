@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Dovecot's OX payload becomes a MessageNew event: only that payload, only
- * with members of the right types, and never with the user in it.
+ * with members of the right types, and never with the name of the user.
  */
 
 
@@ -18,7 +18,7 @@
     "{\"user\":\"alice\",\"event\":\"messageNew\",\"folder\":\"INBOX\"" rest
 
 
-/* event: what is expected, NULL if the payload is OX but has to be refused */
+/* event: the expected event, NULL if the OX payload has to be refused */
 
 static const struct {
     const char   *name;
@@ -75,7 +75,7 @@ static const struct {
 } others[] = {
     { "our own MessageNew",
       "{\"event\":\"MessageNew\",\"mailbox\":\"INBOX\",\"uid\":1}" },
-    { "another event's name",
+    { "the name of another event",
       "{\"user\":\"a\",\"event\":\"messageNews\",\"folder\":\"INBOX\","
       "\"imap-uid\":7}" },
     { "no user",
@@ -153,7 +153,7 @@ test_bodies(void)
             tap_ok(pimap_event_parse_json(&ev, text, len, len, NULL, 0)
                    == PIMAP_EVENT_OK
                    && (ev.types & pimap_type_bit("EmailDelivery", 13)),
-                   "    is valid, and new mail");
+                   "    is a valid event of new mail");
 
             pimap_event_free(&ev);
             free(text);
@@ -189,7 +189,7 @@ test_user(void)
 
     tap_ok(parse(&ev, OX(",\"imap-uid\":7}"), &copy), "a user");
     user = pimap_ox_user(&ev);
-    tap_is_mem(user.data, user.len, "alice", "    is taken");
+    tap_is_mem(user.data, user.len, "alice", "    is found");
     pimap_event_free(&ev);
     free(copy);
 
@@ -197,11 +197,11 @@ test_user(void)
                  "\"imap-uid\":7,\"user\":42}", &copy)
            && pimap_ox_detect(&ev), "a user that is a number");
     user = pimap_ox_user(&ev);
-    tap_is_mem(user.data, user.len, NULL, "    is not taken");
+    tap_is_mem(user.data, user.len, NULL, "    is ignored");
     pimap_event_free(&ev);
     free(copy);
 
-    tap_ok(parse(&ev, "{\"event\":\"MessageNew\"}", &copy), "no OX");
+    tap_ok(parse(&ev, "{\"event\":\"MessageNew\"}", &copy), "another payload");
     user = pimap_ox_user(&ev);
     tap_is_mem(user.data, user.len, NULL, "    has no user");
     tap_ok(pimap_ox_to_event(&ev, &len) == NULL, "    is not converted");
@@ -220,7 +220,7 @@ test_memory(void)
     size_t          len;
     pimap_event_t   ev;
 
-    tap_ok(parse(&ev, bodies[0].body, &copy), "memory runs out");
+    tap_ok(parse(&ev, bodies[0].body, &copy), "each allocation fails");
 
     text = NULL;
 
@@ -231,8 +231,9 @@ test_memory(void)
 
     fail_after = -1;
 
-    tap_ok(n > 10 && n < 1000, "    at each allocation");
-    tap_is_mem(text, text ? len : 0, bodies[0].event, "    then it is whole");
+    tap_ok(n > 10 && n < 1000, "    in turn");
+    tap_is_mem(text, text ? len : 0, bodies[0].event,
+               "    the last text is complete");
 
     free(text);
     pimap_event_free(&ev);

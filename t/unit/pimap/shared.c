@@ -39,21 +39,22 @@ test_library(void)
     version = pimap_function_library_version();
 
     tap_ok(strncmp(text, "#!lua name=pimap", 16) == 0 && strlen(text) == len,
-           "the text is there and ends in a zero");
-    tap_ok(version > 0, "it has a version");
+           "the library has a text that ends with a zero");
+    tap_ok(version > 0, "the library has a version");
 
     tap_is_int(pimap_function_library_status(NULL, version),
                PIMAP_FUNCTION_LIBRARY_READY, "the same version is ready");
     tap_is_int(pimap_function_library_status(NULL, version + 1),
                PIMAP_FUNCTION_LIBRARY_READY, "a newer version is ready");
     tap_is_int(pimap_function_library_status(NULL, version - 1),
-               PIMAP_FUNCTION_LIBRARY_OLD, "an older version is loaded over");
+               PIMAP_FUNCTION_LIBRARY_OLD, "an older version is replaced");
     tap_is_int(pimap_function_library_status("ERR Function not found", 0),
                PIMAP_FUNCTION_LIBRARY_OLD, "a missing library is loaded");
     tap_is_int(pimap_function_library_status("LOADING Redis is loading", 0),
-               PIMAP_FUNCTION_LIBRARY_BUSY, "a Redis that starts is busy");
+               PIMAP_FUNCTION_LIBRARY_BUSY, "a Redis that is loading is busy");
     tap_is_int(pimap_function_library_status("ERR unknown command", 0),
-               PIMAP_FUNCTION_LIBRARY_REFUSED, "an old Redis has refused");
+               PIMAP_FUNCTION_LIBRARY_REFUSED,
+               "a Redis without functions has refused");
 }
 
 
@@ -81,7 +82,7 @@ test_utf8(const char *text, long long first, const char *name)
 
     if (first != -1) {
         tap_is_mem(again, pimap_utf8_put(again, first), text,
-                   "written again");
+                   "the character is encoded again");
     }
 }
 
@@ -101,7 +102,7 @@ main(void)
     test_library();
 
     test_id("12-3 {}", " {}", "an id before a text");
-    test_id("12-0", "", "an id and nothing else");
+    test_id("12-0", "", "an id without a text");
     test_id("12-", NULL, "no second number");
     test_id("12", NULL, "no dash");
     test_id("18446744073709551616-1", NULL, "over 64 bits");
@@ -114,7 +115,7 @@ main(void)
     test_utf8("\xed\xa0\x80", -1, "a surrogate");
     test_utf8("\xf4\x90\x80\x80", -1, "over U+10FFFF");
     test_utf8("\xe2\x82", -1, "cut");
-    test_utf8("\x80", -1, "begins in the middle");
+    test_utf8("\x80", -1, "a continuation byte first");
     test_utf8("", -1, "nothing");
 
     return tap_done();

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Every JMAP type has a bit of its own that never moves, and every event's
- * name gives the types that it touches.
+ * Every JMAP type has its own bit, which never changes.  The name of an event
+ * has the types that the event changes.
  */
 
 
@@ -81,7 +81,8 @@ main(void)
     tap_is_int(pimap_type_bit("Emails", 6), PIMAP_TYPE_OTHER,
                "longer than a type");
     tap_is_int(pimap_type_bit("EmailDelivery", 5),
-               pimap_type_bit("Email", 5), "length counts, not a zero");
+               pimap_type_bit("Email", 5),
+               "the length ends a type, not a zero");
 
     for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         mask = 0;

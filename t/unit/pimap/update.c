@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * An update is an object with an id and a verb, on one line, within limits;
- * what is refused is named by its id where that is valid.
+ * An update is an object with an id and a verb, on one line, within limits.
+ * A refused update is named by its id if the id is valid.
  */
 
 
@@ -90,7 +90,7 @@ static const struct {
 };
 
 
-/* Of exact size, so that the sanitizer sees what is read beyond the end. */
+/* Of exact size, so that the sanitizer reports a read beyond the end. */
 
 static char *
 copy(const char *text, size_t len)
@@ -144,9 +144,9 @@ test_bad(void)
 
         tap_is_int(pimap_update_parse(&u, text, len, 1024, why, sizeof(why)),
                    PIMAP_UPDATE_INVALID, bad[i].why);
-        tap_is_str(why, bad[i].why, "why");
+        tap_is_str(why, bad[i].why, "the reason");
         tap_is_mem(u.id.len ? u.id.data : "", u.id.len, bad[i].id, "its id");
-        tap_ok(memcmp(text, bad[i].text, len) == 0, "the text is untouched");
+        tap_ok(memcmp(text, bad[i].text, len) == 0, "the text is unchanged");
         free(text);
     }
 }
@@ -164,11 +164,12 @@ main(void)
     tap_is_int(pimap_update_parse(&u, text, sizeof(text) - 1, 22, NULL, 0),
                PIMAP_UPDATE_TOO_LARGE, "over the limit");
     tap_is_int(pimap_update_parse(&u, text, sizeof(text) - 1, 23, NULL, 0),
-               PIMAP_UPDATE_OK, "within: white space is not counted");
+               PIMAP_UPDATE_OK,
+               "within the limit: white space is not counted");
     tap_is_int(pimap_update_parse(&u, text, sizeof(text), 99, why,
                                   sizeof(why)),
                PIMAP_UPDATE_INVALID, "a zero byte");
-    tap_is_str(why, "zero by", "why, within its size");
+    tap_is_str(why, "zero by", "the reason is cut to its buffer");
     tap_is_int(pimap_update_parse(&u, text, 0, 0, NULL, 0),
                PIMAP_UPDATE_INVALID, "nothing");
 

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * WebSocket's frames: which a client may send and which it may not, in pieces
- * of any size.  t/transport/websocket_conformance.t has the whole list,
- * against a server.
+ * WebSocket's frames: valid and invalid frames of a client, in pieces of any
+ * size.  t/transport/websocket_conformance.t has the whole list, against a
+ * server.
  */
 
 
@@ -37,10 +37,10 @@ static const case_t  cases[] = {
     { "an empty text", case_of("\x81\x80" Z), "text()" },
     { "5.4: fragments",
       case_of("\x01\x81" Z "a" "\x00\x80" Z "\x80\x81" Z "b"), "text(ab)" },
-    { "5.4: a Ping between them",
+    { "5.4: a Ping between fragments",
       case_of("\x01\x81" Z "a" "\x89\x81" Z "p" "\x80\x81" Z "b"),
       "ping(p) text(ab)" },
-    { "5.4: a Close between them",
+    { "5.4: a Close between fragments",
       case_of("\x01\x81" Z "a" "\x88\x80" Z), "close 1005" },
     { "5.5.3: a Pong", case_of("\x8a\x80" Z), "pong()" },
     { "5.5.1: a Close with a code", case_of("\x88\x84" Z "\x03\xe8ok"),
@@ -92,7 +92,7 @@ static const case_t  cases[] = {
     { "8.1: a surrogate", case_of("\x81\x83" Z "\xed\xa0\x80"), "fail 1007" },
     { "8.1: beyond U+10FFFF", case_of("\x81\x84" Z "\xf4\x90\x80\x80"),
       "fail 1007" },
-    { "8.1: told before the end", case_of("\x01\x85" Z "ab\xff"),
+    { "8.1: refused before the end", case_of("\x01\x85" Z "ab\xff"),
       "fail 1007" },
     { "a frame that is not complete", case_of("\x81\x85" Z "Hel"), "" },
 };
@@ -104,27 +104,28 @@ static const case_t  deflate_cases[] = {
     { "7.2.3.1: a compressed text",
       case_of("\xc1\x87" Z "\xf2\x48\xcd\xc9\xc9\x07" "."),
       "packed(\xf2\x48\xcd\xc9\xc9\x07.)" },
-    { "7.2.3.1: in fragments", case_of("\x41\x83" Z "\xf2\x48\xcd"
+    { "7.2.3.1: compressed fragments", case_of("\x41\x83" Z "\xf2\x48\xcd"
       "\x80\x84" Z "\xc9\xc9\x07."),
       "packed(\xf2\x48\xcd\xc9\xc9\x07.)" },
-    { "6.1: a Ping between them", case_of("\x41\x81" Z "\xff" "\x89\x81" Z
+    { "6.1: a Ping between fragments", case_of("\x41\x81" Z "\xff" "\x89\x81" Z
       "p" "\x80\x81" Z "\xfe"), "ping(p) packed(\xff\xfe)" },
-    { "6.1: then one that is not, in UTF-8",
+    { "6.1: a plain text after a compressed text",
       case_of("\xc1\x81" Z "\xff" "\x81\x82" Z "\xc3\xa9"),
       "packed(\xff) text(\xc3\xa9)" },
-    { "then one that is no UTF-8",
+    { "a plain text, not UTF-8, after a compressed text",
       case_of("\xc1\x81" Z "\xff" "\x81\x81" Z "\xff"),
       "packed(\xff) fail 1007" },
     { "6.1: RSV1 of a later fragment",
       case_of("\x41\x81" Z "a" "\xc0\x81" Z "b"), "fail 1002" },
-    { "the same, the first one being without",
+    { "RSV1 of a later fragment, not of the first",
       case_of("\x01\x81" Z "a" "\xc0\x81" Z "b"), "fail 1002" },
     { "6.1: RSV1 of a Ping", case_of("\xc9\x80" Z), "fail 1002" },
-    { "of a Close", case_of("\xc8\x80" Z), "fail 1002" },
+    { "RSV1 of a Close", case_of("\xc8\x80" Z), "fail 1002" },
     { "RSV1 and RSV2", case_of("\xe1\x80" Z), "fail 1002" },
     { "RSV2", case_of("\xa1\x80" Z), "fail 1002" },
     { "binary", case_of("\xc2\x81" Z "\xff"), "fail 1003" },
-    { "too large", case_of("\xc1\xfe\x01\x2d" Z), "fail 1009" },
+    { "a compressed text that is too large",
+      case_of("\xc1\xfe\x01\x2d" Z), "fail 1009" },
     { "a compressed frame that is not complete",
       case_of("\xc1\x85" Z "\xff"), "" },
 };
@@ -133,7 +134,7 @@ static const case_t  deflate_cases[] = {
 static int  deflate;
 
 
-/* What a reader makes of these bytes, "step" of them at a time. */
+/* The result of reading these bytes, "step" of them at a time. */
 
 static const char *
 read_all(const char *bytes, size_t len, size_t step)
@@ -215,37 +216,41 @@ test_long(void)
     memset(bytes + 8, 'x', LIMIT);
 
     tap_is_int(strlen(read_all(bytes, sizeof(bytes), sizeof(bytes))),
-               LIMIT + 6, "a message as long as it may be");
+               LIMIT + 6, "a message of the largest size");
 
     memset(&ws, 0, sizeof(pimap_ws_t));
-    tap_ok(pimap_ws_idle(&ws) && pimap_ws_valid(&ws, 0), "a new reader");
+    tap_ok(pimap_ws_idle(&ws) && pimap_ws_valid(&ws, 0),
+           "a new reader is idle and valid");
 
     ws.ready = 1;
-    tap_ok(!pimap_ws_valid(&ws, 0), "ready without a head");
+    tap_ok(!pimap_ws_valid(&ws, 0), "invalid state: ready without a head");
 
     memset(&ws, 0, sizeof(pimap_ws_t));
     ws.head_len = 6;
     ws.ready = 1;
     memcpy(ws.head, "\x89\x85" Z, 6);
     ws.left = 5;
-    tap_ok(pimap_ws_valid(&ws, 0), "within a Ping");
+    tap_ok(pimap_ws_valid(&ws, 0), "valid state: in a Ping");
     ws.left = 126;
-    tap_ok(!pimap_ws_valid(&ws, 0), "within a Ping that is too long");
+    tap_ok(!pimap_ws_valid(&ws, 0),
+           "invalid state: in a Ping that is too long");
 
     ws.head[0] = 0x81;
-    tap_ok(!pimap_ws_valid(&ws, 0), "within a text that was not begun");
+    tap_ok(!pimap_ws_valid(&ws, 0),
+           "invalid state: in a text that has not begun");
 
     ws.head[0] = 0xc1;
     ws.left = ws.size = 5;
     ws.open = ws.compressed = 1;
-    tap_ok(pimap_ws_valid(&ws, 1), "within a compressed text");
-    tap_ok(!pimap_ws_valid(&ws, 0), "not where none was agreed upon");
+    tap_ok(pimap_ws_valid(&ws, 1), "valid state: in a compressed text");
+    tap_ok(!pimap_ws_valid(&ws, 0),
+           "invalid state: compressed, but not negotiated");
     ws.compressed = 2;
-    tap_ok(!pimap_ws_valid(&ws, 1), "nor more than compressed");
+    tap_ok(!pimap_ws_valid(&ws, 1), "invalid state: an unknown flag");
 
     memset(&ws, 0, sizeof(pimap_ws_t));
     ws.compressed = 1;
-    tap_ok(!pimap_ws_valid(&ws, 1), "nor without a text");
+    tap_ok(!pimap_ws_valid(&ws, 1), "invalid state: compressed, but no text");
 }
 
 
@@ -257,10 +262,13 @@ test_write(void)
 
     tap_is_mem((char *) buf, pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 125),
                "\x81\x7d", "a head of two bytes");
-    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 126), 4, "of four");
+    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 126), 4,
+               "a head of four bytes");
     tap_ok(memcmp(buf, "\x81\x7e\x00\x7e", 4) == 0, "its bytes");
-    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 65535), 4, "still");
-    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 65536), 10, "of ten");
+    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 65535), 4,
+               "the largest head of four bytes");
+    tap_is_int(pimap_ws_head(buf, PIMAP_WS_OP_TEXT, 65536), 10,
+               "a head of ten bytes");
     tap_ok(memcmp(buf, "\x81\x7f\0\0\0\0\0\x01\0\0", 10) == 0, "its bytes");
 
     tap_is_mem((char *) buf, pimap_ws_close(buf, 1001, "bye"),
@@ -269,7 +277,7 @@ test_write(void)
     memset(why, 'x', sizeof(why) - 1);
     why[sizeof(why) - 1] = '\0';
     tap_is_int(pimap_ws_close(buf, 1001, why), 2 + PIMAP_WS_CONTROL_MAX,
-               "with a reason that is too long");
+               "a Close with a reason that is too long");
 }
 
 
@@ -304,7 +312,7 @@ main(void)
 
     test_cases(cases, n);
 
-    /* what is not compressed stays as it is; RSV1 there has its own cases */
+    /* plain frames are the same; RSV1 has its own cases there */
 
     deflate = 1;
 

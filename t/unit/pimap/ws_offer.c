@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a client may offer in "Sec-WebSocket-Extensions", and how that is
- * answered (RFC 7692, section 7; RFC 6455, 9.1).
+ * Offers of a client in "Sec-WebSocket-Extensions", and the answers (RFC 7692,
+ * section 7; RFC 6455, 9.1).
  */
 
 
@@ -33,13 +33,13 @@ static const struct {
     { PD "; server_max_window_bits=15", SMALL },
     { PD "; server_max_window_bits=\"13\"", SMALL },
 
-    /* too small for us */
+    /* windows that are too small for the server */
     { PD "; server_max_window_bits=11", NULL },
     { PD "; server_max_window_bits=10", NULL },
     { PD "; server_max_window_bits=9", NULL },
     { PD "; server_max_window_bits=8", NULL },
 
-    /* values that are none */
+    /* invalid values */
     { PD "; server_max_window_bits", NULL },
     { PD "; server_max_window_bits=16", NULL },
     { PD "; server_max_window_bits=012", NULL },
@@ -56,7 +56,7 @@ static const struct {
     { PD "; server_no_context_takeover=1", NULL },
     { PD "; client_no_context_takeover=true", NULL },
 
-    /* parameters that are unknown, or come twice */
+    /* parameters that are unknown, or that are repeated */
     { PD "; other", NULL },
     { PD "; Client_Max_Window_Bits", NULL },
     { PD "; client_max_window_bits; client_max_window_bits", NULL },
@@ -77,7 +77,7 @@ static const struct {
     { "permessage-deflated", NULL },
     { "Permessage-Deflate", NULL },
 
-    /* what is no list of extensions */
+    /* not a list of extensions */
     { "", NULL },
     { " , ", NULL },
     { ";", NULL },

@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * The records of RFC 8448 ("Example Handshake Traces for TLS 1.3", section 3)
- * come out byte for byte and are read, and what one side seals, the other one
- * opens: sizes, padding, in place, alerts, KeyUpdate.
+ * are written byte for byte, and are read.  Records that one side seals, the
+ * other side opens: sizes, padding, in place, alerts, KeyUpdate.
  */
 
 
@@ -60,7 +60,7 @@ is_hex(const uint8_t *data, size_t len, const char *hex)
 }
 
 
-/* The trace seen from one end; a server has sent its ticket already. */
+/* The trace seen from one side; a server has sent its ticket already. */
 
 static void
 trace(const char *tx, const char *rx, const char *iv, const char *data,
@@ -127,11 +127,11 @@ trace_ticket(void)
     tap_ok(tls13_open(buf, n) == NGX_PIMAP_TLS13_FATAL
            && tls13_in.alert == SSL_AD_UNEXPECTED_MESSAGE
            && buf[5] == SSL3_MT_NEWSESSION_TICKET,
-           "RFC 8448: a ticket is opened and not expected");
+           "RFC 8448: a ticket is opened, and is not expected");
 }
 
 
-/* What we seal in "size" bytes, the peer opens as the same text. */
+/* We seal "size" bytes; the peer opens them as the same text. */
 
 static int
 carries(size_t len, size_t pad, int tail)
@@ -221,7 +221,7 @@ round_trip(int suite)
 }
 
 
-/* RFC 8446, 5.4: what is on the wire says only how many blocks there are. */
+/* RFC 8446, 5.4: the size of a record shows only the number of blocks. */
 
 static void
 padded(size_t pad)
@@ -249,7 +249,7 @@ padded(size_t pad)
     tap_ok(ngx_pimap_tls13_seal_size(&tls13_us, max, pad)
            == max - 1 + NGX_PIMAP_TLS13_OVERHEAD
               + pad + NGX_PIMAP_TLS13_OVERHEAD - 1,
-           "also those of the last record");
+           "so are those of the last record");
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A connection is taken over from OpenSSL whatever it was like before: tickets
- * or session cache, HelloRetryRequest, early data, KeyUpdate.
+ * A connection is taken over from OpenSSL after any handshake: tickets or
+ * session cache, HelloRetryRequest, early data, KeyUpdate.
  */
 
 
@@ -18,7 +18,7 @@ opened(void)
 }
 
 
-/* Both directions are at the right place, or the tag would not match. */
+/* Both sequence numbers are right, or the tag would not match. */
 
 static void
 goes_on(void)
@@ -52,11 +52,11 @@ handshakes(void)
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     opened();
     works("session in the cache");
-    tap_is_int(SSL_CTX_sess_number(ctx), 2, "the cache keeps it");
+    tap_is_int(SSL_CTX_sess_number(ctx), 2, "the cache has two sessions");
 
     opened();
     tap_ok(SSL_session_reused(peer.client), "resumed from the cache");
-    works("taken over again");
+    works("the resumed session is taken over");
 
     SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
     SSL_CTX_clear_options(ctx, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
@@ -94,7 +94,8 @@ early_data(void)
 
     tap_ok(SSL_write_early_data(peer.server, "soon", 4, &n) == 1,
            "answered before the end of the handshake");
-    tap_ok(peer_refusal() != NULL, "which is not finished");
+    tap_ok(peer_refusal() != NULL,
+           "a handshake that is not finished is refused");
 
     (void) SSL_do_handshake(peer.client);
 
@@ -129,24 +130,24 @@ updates(void)
         opened();
         SSL_key_update(peer.client, type);
         tap_ok(SSL_write(peer.client, "GET", 3) == 3
-               && peer_server_reads("GET"), "KeyUpdate of the client");
+               && peer_server_reads("GET"), "a KeyUpdate of the client");
         tap_ok(peer_take() == NULL
                && tls13_us.flags == (type ? NGX_PIMAP_TLS13_OWES_UPDATE : 0),
-               "its answer is owed if asked for");
+               "its answer is pending if asked for");
         goes_on();
 
         opened();
         SSL_key_update(peer.server, type);
-        tap_ok(peer_refusal() != NULL, "KeyUpdate of the server is pending");
+        tap_ok(peer_refusal() != NULL, "a KeyUpdate of the server is pending");
         tap_ok(SSL_write(peer.server, "200", 3) == 3
-               && peer_client_reads("200", 3), "and sent");
+               && peer_client_reads("200", 3), "it is sent");
 
         if (type == SSL_KEY_UPDATE_REQUESTED) {
             tap_ok(SSL_write(peer.client, "GET", 3) == 3
-                   && peer_server_reads("GET"), "answered");
+                   && peer_server_reads("GET"), "it is answered");
         }
 
-        works("followed");
+        works("after KeyUpdates");
     }
 }
 

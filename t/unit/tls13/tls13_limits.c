@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A key seals no more records than it may, a sequence number never wraps, a
- * peer that only keeps us busy is stopped, KeyUpdate is answered once, and
- * what is over is forgotten.
+ * A key seals no more records than its limit, a sequence number never wraps, a
+ * peer that floods is stopped, KeyUpdate is answered once, and the secrets of
+ * a closed connection are erased.
  */
 
 
@@ -43,7 +43,7 @@ key_limit(void)
 
     tap_ok(ngx_pimap_tls13_seal_size(&tls13_us, 3, 0)
            == 3 + NGX_PIMAP_TLS13_OVERHEAD + NGX_PIMAP_TLS13_UPDATE_SIZE,
-           "then a KeyUpdate is due");
+           "at the limit a KeyUpdate is due");
 
     tap_ok(seal(3) == 3 + NGX_PIMAP_TLS13_OVERHEAD
                       + NGX_PIMAP_TLS13_UPDATE_SIZE
@@ -51,7 +51,7 @@ key_limit(void)
            && peer_open(tls13_in.used) == NGX_PIMAP_TLS13_DATA
            && tls13_us.tx_seq == 1 && tls13_peer.rx_seq == 1
            && !(tls13_peer.flags & NGX_PIMAP_TLS13_OWES_UPDATE),
-           "and goes first");
+           "it is sent before the data");
 
     tls13_us.tx_seq = tls13_peer.rx_seq = NGX_PIMAP_TLS13_LIMIT - 1;
     tap_ok(ngx_pimap_tls13_seal_update(tls13, &tls13_us, buf, sizeof(buf), 0)
@@ -63,11 +63,11 @@ key_limit(void)
     tap_ok(seal(3) == 0 && (tls13_us.flags & NGX_PIMAP_TLS13_TX_CLOSED)
            && tls13_is_zero(tls13_us.tx_secret, NGX_PIMAP_TLS13_SECRET)
            && ngx_pimap_tls13_seal_size(&tls13_us, 3, 0) == 0,
-           "nothing after it");
+           "no record follows it");
 
     tls13_pair(0);
     tap_ok(ngx_pimap_tls13_seal_size(&tls13_us, SIZE_MAX, 0) == 0,
-           "nor more than a key may seal");
+           "a key seals no more than its limit");
 }
 
 
@@ -81,7 +81,7 @@ sequence(void)
            == NGX_PIMAP_TLS13_DATA, "last sequence number");
 
     tap_ok(tls13_open(buf, tls13_forge(buf, "x\27", 2))
-           == NGX_PIMAP_TLS13_FATAL, "it does not wrap");
+           == NGX_PIMAP_TLS13_FATAL, "the sequence number does not wrap");
 }
 
 
@@ -135,9 +135,9 @@ answer(void)
                       + NGX_PIMAP_TLS13_UPDATE_SIZE
            && peer_open(0) == NGX_PIMAP_TLS13_SKIP
            && peer_open(tls13_in.used) == NGX_PIMAP_TLS13_DATA,
-           "three requests, one answer");
+           "three requests for a KeyUpdate, one answer");
 
-    tap_ok(seal(3) == 3 + NGX_PIMAP_TLS13_OVERHEAD, "and no more");
+    tap_ok(seal(3) == 3 + NGX_PIMAP_TLS13_OVERHEAD, "no second answer");
 }
 
 
@@ -172,7 +172,7 @@ forget(void)
            && tls13_open(buf, 24) == NGX_PIMAP_TLS13_CLOSED
            && !ngx_pimap_tls13_seal_update(tls13, s, buf, sizeof(buf), 0)
            && !ngx_pimap_tls13_seal_alert(tls13, s, buf, sizeof(buf), 0),
-           "wiped");
+           "the secrets are erased");
 }
 
 
@@ -189,7 +189,7 @@ check(void)
     tap_ok(ngx_pimap_tls13_check(tls13, s) == -1, #change)
 
     tls13_pair(0);
-    tap_ok(ngx_pimap_tls13_check(tls13, s) == 0, "state is right");
+    tap_ok(ngx_pimap_tls13_check(tls13, s) == 0, "the state is valid");
 
     refused(s->suite = 0x1304);
     refused(s->suite = 0x1300);

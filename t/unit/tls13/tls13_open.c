@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What a peer may not send ends the connection with the alert that RFC 8446
- * asks for; what is damaged is never taken for data; a record may come in any
+ * A record that is not allowed ends the connection with the alert of RFC 8446.
+ * A damaged record is never taken for data.  A record may arrive in any
  * pieces.
  */
 
@@ -101,7 +101,7 @@ static const content_t  headers[] = {
 };
 
 
-/* A direction that came to its end knows no secret any more. */
+/* A direction that has ended has no secrets. */
 
 static int
 is_ended(const content_t *c)
@@ -162,7 +162,7 @@ overflow(void)
 }
 
 
-/* Each bit of a record is turned; nothing is left in OpenSSL's error queue. */
+/* Each bit of a record is flipped; OpenSSL's error queue stays empty. */
 
 static void
 flips(int suite)

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * After a real handshake we go on in the server's place, and an OpenSSL client
- * notices nothing: data both ways, KeyUpdate both ways, close_notify both
- * ways, alerts; with each suite and number of tickets, resumed or not.
+ * After a real handshake the test takes the server's place, and an OpenSSL
+ * client notices nothing: data, KeyUpdate and close_notify both ways, alerts.
+ * With each suite and number of tickets, resumed or not.
  */
 
 
@@ -27,9 +27,9 @@ connect_with(int suite, size_t tickets)
            && peer_server_reads("GET")
            && SSL_write(peer.server, "200", 3) == 3, "handshake");
 
-    tap_is_str(peer_take(), NULL, "taken over");
+    tap_is_str(peer_take(), NULL, "the connection is taken over");
     tap_ok(ngx_pimap_tls13_check(tls13, &tls13_us) == 0
-           && peer_client_reads("200", 3), "state is right");
+           && peer_client_reads("200", 3), "the state is valid");
 }
 
 
@@ -39,11 +39,12 @@ data(void)
     int   i, ok;
     char  text[16];
 
-    tap_ok(peer_send("one", 3, 0) && peer_client_reads("one", 3), "to client");
+    tap_ok(peer_send("one", 3, 0) && peer_client_reads("one", 3),
+           "data to the client");
     tap_ok(SSL_write(peer.client, "two", 3) == 3 && peer_receives("two"),
-           "from client");
+           "data from the client");
     tap_ok(peer_send("three", 5, 512) && peer_client_reads("three", 5),
-           "padded");
+           "padded data");
     tap_ok(peer_send(big, sizeof(big), 4096)
            && peer_client_reads(big, sizeof(big)), "several records");
 
@@ -74,11 +75,11 @@ client_updates(void)
                && peer_recv() == NGX_PIMAP_TLS13_SKIP
                && peer_receives("four")
                && (tls13_us.flags & NGX_PIMAP_TLS13_OWES_UPDATE)
-                  == (unsigned) request, "the client's KeyUpdate");
+                  == (unsigned) request, "a KeyUpdate of the client");
 
         tap_ok(peer_send("five", 4, 0) && peer_client_reads("five", 4)
                && peer_send("six", 3, 0) && peer_client_reads("six", 3)
-               && tls13_us.flags == 0, "data after it");
+               && tls13_us.flags == 0, "data after the KeyUpdate");
     }
 }
 
@@ -96,12 +97,12 @@ server_updates(void)
 
         tap_ok(n == NGX_PIMAP_TLS13_UPDATE_SIZE
                && peer_send("seven", 5, 0) && peer_client_reads("seven", 5),
-               "our KeyUpdate");
+               "a KeyUpdate of the server");
 
         tap_ok(SSL_write(peer.client, "eight", 5) == 5
                && (!request || peer_recv() == NGX_PIMAP_TLS13_SKIP)
                && peer_receives("eight")
-               && tls13_us.flags == 0, "answered if asked for");
+               && tls13_us.flags == 0, "the client answers if asked for");
     }
 
     tls13_us.tx_seq = 0;
@@ -122,13 +123,13 @@ server_closes(uint8_t alert)
     rc = SSL_get_error(peer.client, SSL_read(peer.client, &byte, 1));
 
     if (alert == SSL_AD_CLOSE_NOTIFY) {
-        tap_ok(rc == SSL_ERROR_ZERO_RETURN, "our close_notify");
+        tap_ok(rc == SSL_ERROR_ZERO_RETURN, "close_notify of the server");
         return;
     }
 
     tap_ok(rc == SSL_ERROR_SSL
            && ERR_GET_REASON(ERR_peek_last_error())
-              == SSL_AD_REASON_OFFSET + alert, "our alert");
+              == SSL_AD_REASON_OFFSET + alert, "an alert of the server");
 
     ERR_clear_error();
 }
@@ -139,7 +140,8 @@ client_closes(void)
 {
     SSL_shutdown(peer.client);
 
-    tap_ok(peer_recv() == NGX_PIMAP_TLS13_CLOSED, "the client's close_notify");
+    tap_ok(peer_recv() == NGX_PIMAP_TLS13_CLOSED,
+           "close_notify of the client");
 }
 
 
@@ -155,11 +157,12 @@ client_fails(void)
 
     tap_ok(SSL_read(peer.client, &byte, 1) <= 0
            && peer_recv() == NGX_PIMAP_TLS13_ALERT
-           && tls13_in.alert == SSL_AD_BAD_RECORD_MAC, "the client's alert");
+           && tls13_in.alert == SSL_AD_BAD_RECORD_MAC,
+           "an alert of the client");
 
     tap_ok(!peer_send("more", 4, 0)
            && tls13_is_zero(tls13_us.tx_secret, NGX_PIMAP_TLS13_SECRET),
-           "ends all");
+           "an alert ends both directions");
 
     ERR_clear_error();
 }
@@ -184,8 +187,9 @@ main(void)
             server_updates();
             client_closes();
             tap_ok(SSL_session_reused(peer.client) == (tickets > 1),
-                   "resumed if there was a ticket");
-            tap_ok(peer_send("last", 4, 0), "half closed");
+                   "the session is resumed if there was a ticket");
+            tap_ok(peer_send("last", 4, 0),
+                   "data after close_notify of the client");
             peer_close();
         }
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A connection stays with OpenSSL while OpenSSL holds what we can't see, when
- * we could not go on with it, and when its secrets were not learned.
+ * A connection stays with OpenSSL while OpenSSL has data in its buffers, if
+ * the module does not support it, or if its secrets are not known.
  */
 
 
@@ -18,7 +18,7 @@ opened(void)
 }
 
 
-/* Each line with the lengths of our secret and the peer's after it. */
+/* Each line, and the lengths of our secret and the peer's after it. */
 
 static void
 keylog(int client)
@@ -62,7 +62,7 @@ keylog(int client)
 }
 
 
-/* The client's record arrives byte by byte at OpenSSL. */
+/* A record of the client arrives at OpenSSL byte by byte. */
 
 static void
 partial(int ahead)
@@ -85,16 +85,16 @@ partial(int ahead)
         ok &= SSL_read(peer.server, &byte, 1) <= 0 && peer_refusal() != NULL;
     }
 
-    tap_ok(ok, "refused within a record");
+    tap_ok(ok, "refused in the middle of a record");
 
     BIO_write(peer.up, rec + i, 1);
     tap_ok(SSL_read(peer.server, &byte, 1) == 1 && peer_refusal() != NULL,
-           "and until all is read");
-    tap_ok(peer_server_reads("ET"), "the rest");
-    tap_is_str(peer_take(), NULL, "then it is taken over");
+           "refused until all data is read");
+    tap_ok(peer_server_reads("ET"), "the rest of the data");
+    tap_is_str(peer_take(), NULL, "then the connection is taken over");
     tap_ok(peer_send("down", 4, 0) && peer_client_reads("down", 4)
            && SSL_write(peer.client, "up", 2) == 2 && peer_receives("up"),
-           "and goes on");
+           "and data is exchanged");
     peer_close();
 
     SSL_CTX_set_read_ahead(peer.server_ctx, 0);
@@ -109,7 +109,7 @@ refused(const char *why, const char *name)
 }
 
 
-/* A socket that takes less than a record. */
+/* A socket that accepts less than a record. */
 
 static void
 unsent(void)
@@ -125,8 +125,8 @@ unsent(void)
 
     tap_ok(SSL_write(peer.server, text, sizeof(text)) < 0
            && SSL_get_error(peer.server, -1) == SSL_ERROR_WANT_WRITE,
-           "a record is half sent");
-    refused("data is pending", "and the rest is OpenSSL's");
+           "half of a record is sent");
+    refused("data is pending", "OpenSSL has the other half");
 
     BIO_free(far);
 }
@@ -170,7 +170,8 @@ refusals(void)
     SSL_set_verify(peer.server, SSL_VERIFY_PEER, NULL);
     tap_ok(SSL_verify_client_post_handshake(peer.server) == 1
            && SSL_do_handshake(peer.server) == 1, "certificate asked for");
-    refused("authentication after the handshake", "and has not come");
+    refused("authentication after the handshake",
+            "the certificate has not arrived");
     SSL_CTX_set_post_handshake_auth(client, 0);
 }
 
