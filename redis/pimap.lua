@@ -2,19 +2,19 @@
 
 -- Copyright (C) ngx_pimap_module authors
 --
--- The log of an account in Redis: publishing writes an event to the log and
--- sends it to the parked devices in one step, reading gives a device what it
--- missed (docs/reliability.md).  And the updates of devices: what waits for a
--- backend, and its results.  For Redis >= 7 and Valkey:
+-- The log of an account in Redis.  Publishing adds an event to the log and
+-- sends it to the parked devices in one step; reading returns the events that
+-- a device missed (docs/reliability.md).  Also the update stream for backends,
+-- and the results of updates.  For Redis >= 7 and Valkey:
 --
 --     redis-cli -x FUNCTION LOAD REPLACE < redis/pimap.lua
 --
--- The first key of each function is the account's channel, P:{A}.  Its other
--- keys are made of it, so all of them have the same hash tag.  Only the stream
--- of updates, P:updates, is for all accounts.
+-- The first key of each function is the account's channel, P:{A}.  The other
+-- keys are derived from it, so all of them have the same hash tag.  Only the
+-- update stream, P:updates, is for all accounts.
 
 
-local VERSION = 8               -- rises with each change of the functions
+local VERSION = 8               -- increases with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_DEPTH = 32            -- nested arrays and objects
@@ -34,23 +34,23 @@ local MAX_BYTES = 1073741824
 local MAX_REVOKED = 256         -- devices of an account
 local REVOKED_TTL = '2592000'   -- 30 days
 
-local STATES_TTL = 30 * 86400   -- the states outlive the log by so much
+local STATES_TTL = 30 * 86400   -- the states outlive the log by this time
 local IDEMPOTENCY_TTL = '3600'
 local WAITING_TTL = '604800'    -- an update without a result is remembered
-local RESULT_TTL = '86400'      -- one with a result
-local FORGOTTEN = '0'           -- digest of one that only has its result
-local BRIDGE_TTL = 90 * 86400   -- of what a bridge knows of the mailboxes
-local EXPIRED = '8'             -- old entries that one call takes away
-local CHUNK = 16                -- entries that are read at a time
+local RESULT_TTL = '86400'      -- an update with a result
+local FORGOTTEN = '0'           -- digest of an update known only by its result
+local BRIDGE_TTL = 90 * 86400   -- of a bridge's states of the mailboxes
+local EXPIRED = '8'             -- old entries that a call deletes
+local CHUNK = 16                -- entries read at a time
 
--- Fields of the states' hash that are no JMAP types: the log's epoch, a time,
--- in seconds, before which nothing in the log was published, the server that
--- has written it, and its last id, which outlives it.
+-- Fields of the states' hash that are not JMAP types: the log's epoch, a time
+-- in seconds that is not later than the oldest entry, the server that wrote
+-- the log, and its last id, which outlives it.
 local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
 local LAST = '@last'
 
--- And when the keys got their time to live, and which: not more often than in
--- KEEP seconds, so it is as much longer.
+-- Also the time when the keys got their time to live, and that time to live.
+-- It is set at most once in KEEP seconds, so it is longer by KEEP.
 local KEPT, KEEP = '@kept', 100
 
 
@@ -73,7 +73,7 @@ local RESERVED = set({'parked', 'position', 'ping', 'retry', 'superseded',
     'resync', 'expired', 'accepted', 'refused', 'open', 'error', 'state',
     'calendarAlert'})
 
--- JMAP's types and which of them an event touches: the tables of
+-- The JMAP types, and the types that each event changes: the tables of
 -- pimap/pimap_types.c.
 
 local TYPES = set({'Mailbox', 'Thread', 'Email', 'EmailDelivery',
@@ -119,12 +119,14 @@ local TOUCHES = {
 }
 
 
--- JSON.  The parser of Redis is lax: what the module's own would drop has to
--- be found beside it.  Functions that check return nil and the reason.
+-- JSON.  The parser of Redis is lax, so this code finds the errors for which
+-- the module would drop an event.  Functions that check return nil and the
+-- reason.
 
 
--- A decoder of our own: settings of the common one would be everybody's.  It
--- is made at the first call: there is no cjson earlier.
+-- A decoder of our own, because settings of the common decoder would apply to
+-- all scripts.  It is made at the first call, because cjson does not exist
+-- earlier.
 
 local decoder
 
@@ -161,7 +163,7 @@ local UTF8 = {
 
 local function is_utf8(text)
 
-    -- The space keeps apart what must not become a character.
+    -- The space keeps the remaining bytes from forming a character.
 
     for _, character in ipairs(UTF8) do
         text = text:gsub(character, ' ')
@@ -176,7 +178,7 @@ local function count(text, what)
 end
 
 
--- jansson keeps integers in 64 bits.
+-- jansson stores integers in 64 bits.
 
 local function integers_fit(skeleton)
     for sign, digits, rest in skeleton:gmatch('(%-?)(%d+)([%d.eE+-]*)') do
@@ -193,8 +195,8 @@ local function integers_fit(skeleton)
 end
 
 
--- Returns how many members there are in all objects, and the greatest number
--- of either sign.
+-- Returns the number of members of all objects, and the largest absolute value
+-- of the numbers.
 
 local function survey(value, zeros)
     local type, members, greatest = type, 0, 0
@@ -230,8 +232,8 @@ local function survey(value, zeros)
 end
 
 
--- The text without its strings, and without line breaks, which valid JSON has
--- between tokens only.
+-- Returns the text without its strings, and without line breaks, which valid
+-- JSON has only between tokens.
 
 local function skeleton_of(text)
     local bare = text
@@ -240,7 +242,7 @@ local function skeleton_of(text)
         bare = text:gsub('\\.', '')
     end
 
-    -- Nearly always all is printable ASCII.  Whatever is not stays, and tells.
+    -- Most texts are printable ASCII.  Other bytes stay, and are found later.
 
     local skeleton = bare:gsub('"[#-~ !]*"', '')
 
@@ -263,8 +265,8 @@ end
 
 
 -- The skeleton shows the numbers as they were written, and a colon for each
--- member, with those that the decoder took for one because they have the same
--- name.  Returns the text on one line.
+-- member, also for members of the same name, of which the decoder keeps one.
+-- Returns the text on one line.
 
 local function check_text(text, value)
     local skeleton, line = skeleton_of(text)
@@ -302,8 +304,8 @@ local function check_text(text, value)
 end
 
 
--- Without white space around it.  By bytes: a pattern that is anchored at the
--- end would try every space in between.
+-- Returns the text without white space around it.  Works by bytes, because a
+-- pattern anchored at the end would try every space in between.
 
 local SPACE = {[32] = true, [9] = true, [13] = true, [10] = true}
 
@@ -322,9 +324,9 @@ local function trim(text)
 end
 
 
--- An empty array and an empty object look the same when decoded.  With every
--- empty array filled (it may be one in a string, but that doesn't matter
--- here), an array has members without a name.
+-- A decoded empty array looks like a decoded empty object.  So every empty
+-- array is filled (also "[]" in a string, which does not matter here), and
+-- then each array has members without a name.
 
 local function changed_of(text)
     local event = decode((text:gsub('%[[ \t\r\n]*%]', '[0]')))
@@ -397,8 +399,8 @@ local function is_text(value)
 end
 
 
--- Returns json, the text on one line, and types, an array of names, or
--- changed, the states that a backend gave for its accounts.
+-- Returns json, the text on one line, and either types, an array of names, or
+-- changed, the states from a backend for its accounts.
 
 local function parse_event(text)
     text = trim(text)
@@ -446,7 +448,7 @@ end
 -- Arguments.
 
 
--- P:{A}: the tag must not be empty, as the keys had no common slot then.
+-- P:{A}: the tag must not be empty, because keys without it share no slot.
 
 local function bad_key(keys)
     local key = keys[1]
@@ -458,8 +460,8 @@ end
 
 
 -- The text of a whole number; the default if it is absent or empty.  It stays
--- text, as redis.call() takes longer to print a number than to execute most
--- commands.
+-- text, because redis.call() takes longer to print a number than to execute
+-- most commands.
 
 local function number_of(arg, default, max)
     if arg == nil or arg == '' then
@@ -533,15 +535,15 @@ local function last_id(log)
 end
 
 
--- The last id of an idle log that has expired, if it was one of this epoch.
+-- The last id of an idle log that has expired, if it was of this epoch.
 
 local function expired_id(epoch, last)
     return epoch and last and last:match('^%d+') == epoch and last or ''
 end
 
 
--- The id of the account's newest event.  A user who may read the log only does
--- not know of one that has expired.
+-- The id of the account's newest event.  A Redis user with access to the log
+-- only does not get the last id of an expired log.
 
 local function newest_id(account)
     local last = last_id(account .. ':log')
@@ -556,8 +558,8 @@ local function newest_id(account)
 end
 
 
--- Which process of Redis this is.  It stays the same for as long as the
--- functions are loaded, so it is asked for once.
+-- The id of this Redis process.  It does not change while the functions are
+-- loaded, so it is read once.
 
 local server
 
@@ -572,9 +574,9 @@ local function server_id()
 end
 
 
--- After a restart or a failover the end of the log may be lost, and its ids
--- would be given again, to other events.  So the first event that another
--- server adds begins a new log.  True if it does.
+-- After a restart or a failover the last events of the log may be lost, and
+-- their ids would be assigned again, to other events.  So the first event that
+-- another server adds begins a new log.  Returns true in this case.
 
 local function renounce(request, epoch, writer)
     if epoch and writer ~= server_id() then
@@ -584,8 +586,8 @@ local function renounce(request, epoch, writer)
 end
 
 
--- The id of the first entry of a log.  One that has expired goes on; else the
--- epoch is one that was not there before, even if the clock was set back.
+-- The id of the first entry of a log.  The numbers of an expired log go on.
+-- Otherwise the epoch is a new one, even if the clock was set back.
 
 local function first_id(epoch, expired, now)
     if expired ~= '' then
@@ -600,8 +602,8 @@ local function first_id(epoch, expired, now)
 end
 
 
--- Adds the entry to the log.  Its numbers are dense, since "*" gives the next
--- one of an epoch.  Returns the id, and true if the log is a new one.
+-- Adds the entry to the log.  The numbers are dense, because "*" is the next
+-- number of an epoch.  Returns the id, and true if the log is new.
 
 local function append(request, json, epoch, expired, now)
     local states, log = request.states, request.log
@@ -633,8 +635,8 @@ local function time_of(entry)
 end
 
 
--- Takes away the oldest entries, as far as they are too old.  Nearly always
--- "oldest" tells that there are none.
+-- Deletes the oldest entries that are too old.  In most calls "oldest" shows
+-- that there are none.
 
 local function expire(request, oldest, now)
     local log, limit = request.log, tonumber(now[1]) - tonumber(request.ttl)
@@ -660,9 +662,9 @@ local function expire(request, oldest, now)
 end
 
 
--- The states of a StateChange.  The account's own count; where several others
--- give one of the same type, or none that can be kept, the id takes its place,
--- as it differs each time, which is what a state has to do.
+-- The states of a StateChange.  The states of the account itself win.  If
+-- several other accounts have a state of the same type, or none that can be
+-- stored, the id of the event is the state, because each event has another id.
 
 local function given_states(changed, account, id)
     local given = {}
@@ -713,9 +715,9 @@ local function set_states(request, event, id, kept)
 end
 
 
--- Each EXPIRE takes Redis about as long as adding to the log.  Returns what is
--- to be remembered, if it is news: the hundreds of seconds now, and for how
--- long.  A log that is kept for less than 1000 seconds gets no more than that.
+-- EXPIRE takes Redis about as long as adding to the log.  Returns the value to
+-- store, if it has changed: the time now in hundreds of seconds, and the time
+-- to live.  A log kept for less than 1000 seconds gets exactly that time.
 
 local function keep(request, kept, now)
     local ttl = request.ttl
@@ -735,12 +737,12 @@ local function keep(request, kept, now)
 end
 
 
--- Writes the event to the log, and publishes it: its id, and how many
--- subscribers got it.
+-- Adds the event to the log and publishes it; returns its id, and the number
+-- of subscribers that received it.
 
 local function emit(request, event)
 
-    -- Not after the log has it: users easily have no channels by mistake.
+    -- Before the log is written: a user may lack channels by mistake.
 
     if not redis.acl_check_cmd('PUBLISH', request.account, '') then
         return nil, 'NOPERM no permission to PUBLISH on the channel'
@@ -761,8 +763,8 @@ local function emit(request, event)
 end
 
 
--- Returns the id, how many subscribers got it, and whether it is an earlier
--- one's because the idempotency key is the same.
+-- Returns the id, the number of subscribers that received it, and whether the
+-- id is that of an earlier event with the same idempotency key.
 
 local function publish(keys, args)
     local request, reason = publish_args(keys, args)
@@ -798,8 +800,8 @@ local function publish(keys, args)
 end
 
 
--- The entries that follow each other, from "start" on, as far as the page has
--- room for them.  A hole ends the page: the next one begins with it.
+-- The consecutive entries from "start" on that fit into the page.  A gap ends
+-- the page; the next page begins with it.
 
 local function read_page(reply, log, start, expected, count, max_bytes)
     local bytes = 0
@@ -890,12 +892,12 @@ local function read(keys, args)
 end
 
 
--- Updates: of devices, for a backend.
+-- Updates of devices, for a backend.
 
 
--- What is remembered of an update, so that it is added once, however often it
--- is sent: a digest of its text, and when it has a result, that event's id and
--- text.  An id has no space in it.
+-- The record of an update, so that repetitions are not added again: a digest
+-- of its text, and after its result the id and the text of that event.  An id
+-- contains no space.
 
 local function update_key(account, device, id)
     return account .. ':update:' .. id .. ' ' .. device
@@ -911,8 +913,8 @@ local function bad_update(device, id)
 end
 
 
--- Whole texts are known by half of their digest: nobody gains by a collision
--- with an update of his own.
+-- Half of the digest identifies a text: a device could cause a collision only
+-- with an update of its own, which is of no use.
 
 local function digest_of(text)
     return redis.sha1hex(text):sub(1, 20)
@@ -966,7 +968,7 @@ local function update_args(keys, args)
 end
 
 
--- Sets the answers to those that are known, and returns how many are new.
+-- Sets the replies to known updates, and returns the number of new ones.
 
 local function survey_updates(request)
     local new, seen = 0, {}
@@ -996,8 +998,8 @@ local function survey_updates(request)
 end
 
 
--- All or nothing.  The reply has for each 1: it is new; 0: it is known, and
--- has no result yet; or the text of the event that is its result.
+-- Adds all updates or none.  The reply has for each update 1 if it is new, 0
+-- if it is known without a result, or the text of the event with its result.
 
 local function update(keys, args)
     local request, reason = update_args(keys, args)
@@ -1038,8 +1040,8 @@ local function update(keys, args)
 end
 
 
--- The event of a result: who it is for, then the members of the backend's
--- object.
+-- The event of a result: the device it is for, then the members of the
+-- backend's object.
 
 local function result_event(device, id, text)
     text = trim(text)
@@ -1064,8 +1066,9 @@ local function result_event(device, id, text)
 end
 
 
--- Returns the event's id, how many subscribers got it, and whether there was
--- a result already, which stays: the event is that one, then.
+-- Returns the event's id, the number of subscribers that received it, and
+-- whether there was a result already.  An earlier result stays: the id is then
+-- that of its event.
 
 local function result(keys, args)
     if #args < 3 or #args > 5 then
@@ -1110,8 +1113,8 @@ end
 -- Logins.
 
 
--- Those for the account's devices, or for one of them, are not good any more
--- if they are from now or before.  Returns how many workers have heard of it.
+-- Revokes the logins of the account's devices, or of one device, that are not
+-- later than now.  Returns the number of workers that received the message.
 
 local function revoke(keys, args)
     local device = args[1] or ''
@@ -1145,10 +1148,10 @@ local function revoke(keys, args)
 end
 
 
--- The bridge: one of several watches an account, the one whose lease it is.
+-- The bridge: of several bridges, the holder of the lease watches an account.
 -- A lease's value is "<bridge> <generation>".  Each session of a bridge has a
--- generation of its own, so what an earlier one has sent and Redis has not yet
--- read is refused when it comes at last.
+-- generation of its own, so that late commands of an earlier session are
+-- refused.
 
 local MAX_LEASE_MS = 600000
 local MAX_MAILBOX = 4096                -- bytes of a mailbox's name
@@ -1162,8 +1165,8 @@ local function lease_args(args, n)
 end
 
 
--- Takes a lease that is free, or the same bridge's; the answer is "ok" and all
--- mailboxes with their states, or "held", by whom, and for how many ms more.
+-- Takes a lease that is free or the same bridge's.  Returns "ok" and all
+-- mailboxes with their states, or "held", the holder, and its time left in ms.
 
 local function lease_take(keys, args)
     local reason = lease_args(args, 2)
@@ -1190,7 +1193,7 @@ local function lease_take(keys, args)
 end
 
 
--- 1 if the lease was still ours and is so for longer, or 0.
+-- Returns 1 if the lease was still held and has been extended, or 0.
 
 local function lease_renew(keys, args)
     local reason = lease_args(args, 2)
@@ -1221,8 +1224,8 @@ local function lease_release(keys, args)
 end
 
 
--- The bridges that are there, by the time of Redis: this one is so for "ms"
--- more, or leaves with 0.
+-- Returns the live bridges, by the clock of Redis.  The calling bridge stays
+-- alive for "ms" more, or leaves with 0.
 
 local function bridges(keys, args)
     local id, ms = args[1], tonumber(args[2])
@@ -1249,8 +1252,9 @@ local function bridges(keys, args)
 end
 
 
--- Events of a mailbox, and its state after them (empty: forget it), in one
--- step.  The answer: how many were published, and how many are no events.
+-- Publishes events of a mailbox, and stores its state after them (empty:
+-- deletes it), in one step.  Returns the numbers of events published and of
+-- invalid ones.
 
 local function bridge_publish(keys, args)
     local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
@@ -1292,7 +1296,7 @@ local function bridge_publish(keys, args)
 end
 
 
--- What Redis calls.
+-- The functions that Redis calls.
 
 
 local function register(name, call, flags)
@@ -1350,7 +1354,7 @@ register('pimap_update', update, {})
 register('pimap_result', of_account(result), {})
 
 
--- Also without memory: it is little, and should not wait.
+-- Allowed without memory too: it needs little, and should not wait.
 
 register('pimap_revoke', of_account(revoke), {'allow-oom'})
 
