@@ -138,7 +138,7 @@ $t->wait_for(sub {
     my @now = devices();
 
     !grep { $now[$_] == $before[$_] } 0 .. $#now;
-}, 'one in each worker', 30);
+}, 'a device in each worker', 30);
 
 $redis->resume();
 is($_->event(10)->{event}, 'expired', '    the answer revokes them') for @late;

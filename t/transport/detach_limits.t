@@ -61,7 +61,7 @@ for (['address', 'http', 'detached', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
     ok($s->read_until(qr/: parked/), 'another address may park');
 
     (shift(@parked))->close();
-    $t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, 'one gone');
+    $t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, 'a device gone');
     $s = $t->park('a4', @set);
     ok($s->read_until(qr/: parked/), 'a device has left: another may park');
 

@@ -68,7 +68,7 @@ for ([openssl => \@openssl, 'k', 'K'],
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'all gone');
 }
 
-$t->wait_for(sub { keys_changed() >= 2 }, 'what OpenSSL says of its keys');
+$t->wait_for(sub { keys_changed() >= 2 }, 'two key changes by OpenSSL');
 
 my $said = $t->read_file($errors) . $t->read_file("$errors.gnutls");
 unlike($said, qr/(?<!verify )error|unexpected|premature|truncat|fatal/i,

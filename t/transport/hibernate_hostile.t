@@ -2,7 +2,7 @@
 
 # Bytes to a hibernated connection are not trusted.  A record that is not
 # authentic ends it with an alert; data that a parked device may not send ends
-# it properly.  No log ever has one of its secrets.
+# it properly.  No log ever has any of its secrets.
 
 use strict;
 use warnings;

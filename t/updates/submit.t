@@ -160,7 +160,7 @@ is_deeply([ map { my $a = $w->json(); "$a->{event} $a->{update}" } 1 .. 16 ],
 $redis->pause();
 say_it($w, '{"id":"gone","update":"b"}');
 ok($t->wait_for(sub { $w->close(); $t->status()->{parked} == 1 },
-    'its end'), 'it goes');
+    'its end'), 'the device leaves');
 $redis->resume();
 ok($t->wait_for(sub { (entry())[2] eq 'gone' }, 'gone'),
     'the device leaves: the update stays');
