@@ -1,8 +1,8 @@
 package Pimap;
 
-# A test's own nginx, Redis and whatever else it starts: in a directory of its
-# own, on ports of its own, and gone at the end of the file, where three more
-# tests look at what they left behind.
+# A test's own nginx, Redis and other processes, in a directory and on ports of
+# its own.  All are stopped at the end of the file, where three more tests
+# check logs and remaining processes.
 #
 #     my $t = Pimap->new(workers => 2);
 #     $t->plan(2);
@@ -38,12 +38,12 @@ my $root = abs_path(dirname(abs_path(__FILE__)) . '/../..');
 my $planned;
 my @objects;
 
-# An interrupted test stops what it started, too.
+# An interrupted test also stops the processes it started.
 @SIG{qw(HUP INT PIPE TERM)} = (sub { exit(1) }) x 4;
 
 
-# As for Pimap::Nginx (workers, main, http, server, locations, log), and
-# redis => of another object; allow => regex of log lines that may be there.
+# Arguments as for Pimap::Nginx (workers, main, http, server, locations, log),
+# and redis => of another object; allow => regex of permitted log lines.
 
 sub new {
     my ($class, %set) = @_;
@@ -65,7 +65,7 @@ sub new {
 }
 
 
-# The number of the file's own tests; call it when all objects are made.
+# Sets the number of the file's own tests; call it when all objects are made.
 
 sub plan {
     my ($self, $tests) = @_;
@@ -93,7 +93,7 @@ sub module {
 }
 
 
-# What a program is started by, if it is to be watched.
+# The checker that starts a program, if there is one.
 
 sub valgrind {
     my ($self, @options) = @_;
@@ -104,8 +104,8 @@ sub valgrind {
 }
 
 
-# The command of a program of t/driver.  Tests may end it by a signal, so it is
-# not asked for what is only possibly lost.
+# The command of a program of t/driver.  Tests may end it by a signal, so the
+# checker does not report memory that is only possibly lost.
 
 sub driver {
     my ($self, $name) = @_;
@@ -118,7 +118,7 @@ sub driver {
 }
 
 
-# How many kB a worker may grow by, with what a checker keeps of its own.
+# The kB that a worker may grow by, with the checker's own memory.
 
 sub slack {
     return $_[1] + ($ENV{PIMAP_ASAN} || $ENV{PIMAP_VALGRIND} ? 16_384 : 0);
@@ -166,7 +166,8 @@ sub stop {
 }
 
 
-# True as soon as the condition is; false, with a word, if it never is.
+# True as soon as the condition is true; false, with a message, if it stays
+# false.
 
 sub wait_for {
     my ($self, $condition, $what, $deadline) = @_;
@@ -178,8 +179,8 @@ sub wait_for {
 }
 
 
-# Waits until so many workers have subscribed to the account in Redis: what is
-# published before reaches nobody.
+# Waits until this number of workers has subscribed to the account in Redis:
+# an event published earlier reaches no device.
 
 sub subscribed {
     my ($self, $account, $workers) = @_;
@@ -201,7 +202,7 @@ sub write_file {
 }
 
 
-# The file's bytes; none if it isn't there.
+# The file's bytes; none if it does not exist.
 
 sub read_file {
     my ($self, $path) = @_;

@@ -1,6 +1,6 @@
 package Pimap::Codec;
 
-# The module's event codec, for tests that compare something else with it.
+# The module's event codec, for tests that compare other code with it.
 
 use strict;
 use warnings;
@@ -51,7 +51,8 @@ sub payloads {
 }
 
 
-# For each text an array of the status and, if that is "ok", what devices get.
+# For each text an array of the status and, if that is "ok", the text for
+# devices.
 
 sub parse {
     my ($self, @texts) = @_;

@@ -72,7 +72,7 @@ sub publishing {
 }
 
 
-# How many events each account had, all of them, or those of one way.
+# The number of events of each account, in all or by one way.
 
 sub published {
     my ($self, @ways) = @_;
@@ -90,7 +90,7 @@ sub published {
 }
 
 
-# How many each device of a kind has got; waits for the last one.
+# The number of events of each device of a kind; waits for the last event.
 
 sub got {
     my ($self, $kind) = @_;

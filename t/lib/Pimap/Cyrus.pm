@@ -4,8 +4,8 @@ package Pimap::Cyrus;
 # process of it under one ordinary account.  Debian's package can't be
 # installed beside Dovecot: misc/deps unpacks it into build/debian.
 #
-# Its errors go to syslog only; "ctl_mboxlist -C imapd.conf -d" says what is
-# wrong with settings.
+# Its errors go to syslog only; "ctl_mboxlist -C imapd.conf -d" reports errors
+# in the settings.
 
 use strict;
 use warnings;
@@ -62,7 +62,7 @@ sub start {
 }
 
 
-# Its master, which is to end the others, now and then only spins when it is
+# The master should end the other processes, but sometimes loops when it is
 # told to end (3.6.1).
 
 sub stop { $_[0]->kill('TERM') }

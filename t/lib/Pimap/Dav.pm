@@ -1,7 +1,7 @@
 package Pimap::Dav;
 
-# A Radicale or a Xandikos of the test's own, and a client that is not ours;
-# without a start that is one of a Pimap::Cyrus, by its port's name.
+# A Radicale or a Xandikos of the test's own, and a third-party client.
+# Without start() the client uses a Pimap::Cyrus, by its port's name.
 #
 #     my $dav = Pimap::Dav->new(t => $t, kind => 'radicale')->start();
 #     $dav->put('/alice/book/1.vcf', $dav->card('1', 'Ann'));

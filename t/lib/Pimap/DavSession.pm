@@ -1,7 +1,7 @@
 package Pimap::DavSession;
 
 # The DAV half of the bridge for one account: t/driver/dav_driver.c runs it
-# against a server, and a test sees what it would publish.  Otherwise as
+# against a server, and a test sees the events it would publish.  Otherwise as
 # Pimap::ImapSession.
 #
 #     my $s = Pimap::DavSession->new(t => $t, url => $radicale->url());
@@ -16,7 +16,7 @@ use JSON::PP;
 use parent qw(Pimap::ImapSession);
 
 
-# url, and if wanted path, user, secret, ca, and what is in the driver
+# url, and optionally path, user, secret, ca, and the options of the driver
 
 sub new {
     my ($class, %set) = @_;
@@ -50,8 +50,8 @@ sub poke {
 }
 
 
-# What a device that has applied all events since the start knows, beginning
-# with what is given: { collection => { href => etag } }.
+# The state of a device that has applied all events since the start to the
+# given state: { collection => { href => etag } }.
 
 sub apply {
     my ($self, $state) = @_;

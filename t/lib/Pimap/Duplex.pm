@@ -1,6 +1,6 @@
 package Pimap::Duplex;
 
-# A request whose body stays open: lines up, lines down.
+# A request whose body stays open, with lines in both directions.
 #
 #     my $d = $t->duplex('alice', transport => 'h2');
 #     is($d->json()->{event}, 'parked');
@@ -25,7 +25,7 @@ my $json = JSON::PP->new()->utf8()->canonical();
 sub chunk { return sprintf("%x\r\n%s\r\n", length($_[0]), $_[0]) }
 
 
-# Bytes of the body, whatever the transport.
+# Sends bytes of the body, on any transport.
 
 sub up {
     my ($self, $bytes) = @_;
@@ -38,7 +38,7 @@ sub up {
 sub say { $_[0]->up($json->encode($_[1]) . "\n") }
 
 
-# No more comes.
+# Ends the body.
 
 sub finish {
     my ($self) = @_;
@@ -48,7 +48,7 @@ sub finish {
 }
 
 
-# The next line that is no ping, decoded; undef if there is none.
+# The next line except pings, decoded; undef if there is none.
 
 sub json {
     my ($self, $deadline) = @_;

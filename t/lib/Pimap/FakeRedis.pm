@@ -1,9 +1,8 @@
 package Pimap::FakeRedis;
 
-# What speaks to Redis' clients and isn't Redis.  The mode is what it answers:
-# "hello" to each connection at once, "ping" to the PING of its greeting (or
-# +PONG), "then" to whatever comes after that; "close" ends the connection
-# after its answer.
+# A false Redis server.  The mode has its answers: "hello" to each connection
+# at once, "ping" to the PING of its greeting (or +PONG), "then" to the next
+# command; "close" ends the connection after its answer.
 
 use strict;
 use warnings;
@@ -67,8 +66,8 @@ sub serve {
 }
 
 
-# As much as the peer takes: it may close in the middle.  "repeat" in the
-# text is for what is too large to stand in the mode.
+# Writes until the peer closes, maybe in the middle.  "repeat" in the text is
+# for answers too large for the mode.
 
 sub _send {
     my ($fh, $text) = @_;

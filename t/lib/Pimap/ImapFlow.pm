@@ -39,7 +39,7 @@ sub new {
 sub last { $_[0]{last} }
 
 
-# What a method gives, or the error's text.
+# Calls a method: its result, or the error's text.
 
 sub call {
     my ($self, @call) = @_;

@@ -1,8 +1,8 @@
 package Pimap::ImapSession;
 
-# An IMAP session of the bridge, alone: t/driver/imap_driver.c runs it against
-# a server, and a test sees what it would publish.  States are kept here, as
-# the bridge keeps them in Redis.
+# A single IMAP session of the bridge: t/driver/imap_driver.c runs it against a
+# server, and a test sees the events it would publish.  The states are kept
+# here, as the bridge keeps them in Redis.
 #
 #     my $s = Pimap::ImapSession->new(t => $t, port => $port)->start();
 #     $s->wait_ready();
@@ -22,8 +22,8 @@ use Pimap::Process qw(patience);
 
 # port, and if wanted host, user, secret, tls, ca, authzid, bearer, options,
 # login_only, states; again => 1: it logs in again as the bridge does when the
-# server says BYE, which is how some tell that the selected mailbox is deleted;
-# "always": whatever it ends by, which {ends} counts
+# server says BYE, as some servers do when the selected mailbox is deleted;
+# "always": after any end, which {ends} counts
 
 sub new {
     my ($class, %set) = @_;
@@ -63,7 +63,7 @@ sub _run {
 }
 
 
-# The next line that the condition is true of, or undef; others are dropped.
+# The next line for which the condition is true, or undef; drops other lines.
 
 sub line {
     my ($self, $condition, $deadline) = @_;
@@ -114,7 +114,7 @@ sub event {
 }
 
 
-# All events from now on, until nothing has come for a while.
+# All events from now on, until none has come for a while.
 
 sub events {
     my ($self, $quiet) = @_;
@@ -129,7 +129,7 @@ sub events {
 }
 
 
-# Carries an update out: its result.
+# Executes an update: its result.
 
 sub update {
     my ($self, %update) = @_;
@@ -138,7 +138,7 @@ sub update {
 }
 
 
-# Asks for several at once; their ids.
+# Sends several updates at once; returns their ids.
 
 sub ask {
     my ($self, @updates) = @_;
@@ -187,7 +187,7 @@ sub states { $_[0]{states} }
 sub all    { @{ $_[0]{all} } }
 
 
-# What a device that applies all events would know:
+# The state of a device that applies all events:
 # see t/bridge/bridge_imap_truth.t.
 
 sub published {
@@ -197,8 +197,8 @@ sub published {
 }
 
 
-# Whether these are what Pimap::MailServer's miss() does, and nothing else: the
-# expunged one's UID.  Five tests.
+# Checks that the events are exactly those of Pimap::MailServer's miss(), for
+# the expunged message's UID.  Five tests.
 
 sub is_missed {
     my ($self, $expunged) = @_;

@@ -1,6 +1,6 @@
 package Pimap::Mail;
 
-# A client of IMAP and LMTP, as much of one as the tests need.
+# A client of IMAP and LMTP, with the commands that the tests need.
 
 use strict;
 use warnings;

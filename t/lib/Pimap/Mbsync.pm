@@ -1,7 +1,7 @@
 package Pimap::Mbsync;
 
-# isync's mbsync, as another client of alice's: what is changed in its Maildir,
-# it makes true on the server, and back.
+# isync's mbsync, as another client of alice's: it copies changes of its
+# Maildir to the server, and back.
 
 use strict;
 use warnings;
@@ -46,12 +46,12 @@ END
 
 sub dir { $_[0]{dir} }
 
-# When it was last done.
+# The time of the last synchronization.
 
 sub last { $_[0]{last} }
 
 
-# True if it went well.
+# Synchronizes; true on success.
 
 sub sync {
     my ($self) = @_;

@@ -22,7 +22,7 @@ sub new {
 }
 
 
-# What most tests need; whoever wants other accounts replaces it.
+# The locations that most tests need; a test with other accounts replaces them.
 
 sub _locations {
     return <<'END';
@@ -47,7 +47,7 @@ END
 }
 
 
-# For tests that go all ways, whatever the mode.
+# For tests of all transports, in any mode.
 
 sub ways {
     my ($self) = @_;
@@ -131,7 +131,7 @@ sub _command {
 }
 
 
-# What a module with sanitizers in it needs.
+# The environment for a module built with sanitizers.
 
 sub _env {
     my ($self) = @_;
@@ -170,7 +170,7 @@ sub start {
 }
 
 
-# What "nginx -t" says of a configuration: (true if accepted, its output).
+# Runs "nginx -t" on a configuration: (true if accepted, its output).
 
 sub check {
     my ($self) = @_;
@@ -189,7 +189,7 @@ sub check {
 sub pid { $_[0]{process}->pid() }
 
 
-# The workers that serve, without those that are on their way out.
+# The workers that serve, without exiting workers.
 
 sub workers {
     my ($self) = @_;
@@ -202,8 +202,8 @@ sub workers {
 }
 
 
-# Runs the code while the other workers are stopped: whatever connects in it
-# lands in this one.
+# Runs the code while the other workers are stopped, so that each of its
+# connections is accepted by this worker.
 
 sub only {
     my ($self, $pid, $code) = @_;
@@ -225,7 +225,7 @@ sub only {
 }
 
 
-# Returns once a new generation serves, and no other.
+# Reloads; returns when only the new workers serve.
 
 sub reload {
     my ($self) = @_;

@@ -1,7 +1,7 @@
 package Pimap::Process;
 
-# Child processes of a test: each one leads a process group of its own, so
-# that what it starts in turn ends with it, and is missed if it doesn't.
+# Child processes of a test.  Each leads a process group of its own, so that
+# its descendants end with it, and a test fails if they do not.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT_OK = qw(wait_for patience);
 
 
-# Seconds after which what has not happened is a failure.
+# Seconds after which a missing result is a failure.
 
 sub patience {
     return $ENV{PIMAP_VALGRIND} ? 60 : 20;
@@ -68,8 +68,8 @@ sub start {
         open($errors, '>>', $set{errors}) or die "$set{errors}: $!\n";
     }
 
-    # A child that is stopped at once must not do what the test does then: end
-    # all that it has started.
+    # A child that is stopped at once must not end the test's processes, as
+    # the test itself does.
 
     my $signals = POSIX::SigSet->new(SIGHUP, SIGINT, SIGPIPE, SIGTERM);
     my $before = POSIX::SigSet->new();
@@ -97,7 +97,7 @@ sub start {
     }
 
     sigprocmask(SIG_SETMASK, $before);
-    setpgrp($pid, $pid);        # whoever of the two comes first
+    setpgrp($pid, $pid);        # parent and child both try
 
     return bless({ pid => $pid, fh => $read, type => $type,
         name => $set{name} // $set{command}[0] }, $class);
@@ -120,7 +120,7 @@ sub fh     { $_[0]{fh} }
 sub signal { kill($_[1], $_[0]{pid}) }
 
 
-# To a process that may be gone: then it is nobody's.
+# Sends a signal to a process that may have ended.
 
 sub type {
     my ($self, $text) = @_;
@@ -131,7 +131,7 @@ sub type {
 }
 
 
-# It will not be written to any more.
+# Closes its standard input.
 
 sub hush { return close($_[0]{type}) }
 
@@ -149,7 +149,7 @@ sub running {
 }
 
 
-# True if it ended by itself and well.
+# True if it ended by itself with status 0.
 
 sub ended_well {
     my ($self) = @_;
@@ -157,7 +157,7 @@ sub ended_well {
 }
 
 
-# Stops the process; returns a complaint if it took force.
+# Stops the process; returns a complaint if it had to be killed.
 
 sub stop {
     my ($self, $signal, $deadline) = @_;
@@ -185,7 +185,7 @@ sub stop {
 }
 
 
-# The pids of its process group, without those that only wait to be reaped.
+# The pids of its process group, without zombies.
 
 sub group {
     my ($self) = @_;

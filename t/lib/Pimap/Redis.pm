@@ -1,6 +1,6 @@
 package Pimap::Redis;
 
-# A Redis server of the test's own, and what a backend does with it.
+# A Redis server of the test's own, and the operations of a backend.
 
 use strict;
 use warnings;
@@ -61,7 +61,7 @@ sub start {
 }
 
 
-# Signals.  A paused server accepts connections, and is silent.
+# Signals.  A paused server accepts connections, but does not answer.
 
 sub stop    { delete $_[0]{client}; $_[0]{t}->stop($_[0]{process}) }
 sub kill    { delete $_[0]{client}; $_[0]{t}->stop($_[0]{process}, 'KILL') }
@@ -109,7 +109,7 @@ sub publish {
 }
 
 
-# Into the log, and from there: the event's id.
+# Publishes with the log; returns the event's id.
 
 sub log {
     my ($self, $account, $event) = @_;
@@ -120,8 +120,8 @@ sub log {
 }
 
 
-# All of this at once, so that it is read at once, too; what each command has
-# given.
+# Runs all commands in one transaction, so that the events are read together;
+# returns their replies.
 
 sub together {
     my ($self, $commands) = @_;
@@ -167,7 +167,7 @@ sub error {
 }
 
 
-# How many workers hold devices of the account.
+# The number of workers that hold devices of the account.
 
 sub numsub {
     my ($self, $account) = @_;

@@ -36,7 +36,7 @@ sub send {
 }
 
 
-# The next reply; undef for nil and when none came in time.
+# The next reply; undef for nil, and if none arrives in time.
 
 sub reply {
     my ($self, $deadline) = @_;

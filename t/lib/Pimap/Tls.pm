@@ -1,7 +1,7 @@
 package Pimap::Tls;
 
-# A TLS 1.3 client whose records pass through the test's hands: OpenSSL works
-# in memory, and what it wants to send is sent when and as the test likes.
+# A TLS 1.3 client whose records pass through the test: OpenSSL works in
+# memory, and the test decides when and how its records are sent.
 #
 #     my $c = Pimap::Tls->connect($t);
 #     $c->raw($c->seal($request));
@@ -97,7 +97,7 @@ sub raw {
 }
 
 
-# What has come up to the end of the match, or undef.
+# The data received up to the end of the match, or undef.
 
 sub read_until {
     my ($self, $re, $deadline) = @_;
@@ -118,7 +118,7 @@ sub read_until {
 }
 
 
-# The lengths of the records that have come since this was asked last.
+# The lengths of the records received since the last call.
 
 sub lengths {
     my ($self) = @_;
@@ -137,8 +137,8 @@ sub lengths {
 }
 
 
-# How the server has ended: "close_notify", the name of its alert, or
-# "nothing" if only the connection was closed; undef if it was not.
+# The end by the server: "close_notify", the name of its alert, or "nothing" if
+# it only closed the connection; undef if the connection is open.
 
 sub ending {
     my ($self, $deadline) = @_;
@@ -152,12 +152,12 @@ sub ending {
 }
 
 
-# In hexadecimal, all that the connection has had.
+# All secrets of the connection, in hexadecimal.
 
 sub secrets { @{ $_[0]{secrets} } }
 
 
-# By its name in a key log, in bytes.
+# A secret by its name in the key log, in bytes.
 
 sub secret { return $_[0]{labels}{ $_[1] } }
 

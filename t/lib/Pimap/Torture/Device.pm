@@ -1,11 +1,11 @@
 package Pimap::Torture::Device;
 
-# A process with many devices that connect, read, are cut off or leave, and
-# come back with the id they had last.  Each keeps a record of what it got:
+# A process with many devices that connect, read, are disconnected or leave,
+# and come back with their last id.  Each writes a record of the events it got:
 #
-#     DEVICE h ID          where it starts, as it is told
+#     DEVICE h ID          the id from which it starts
 #     DEVICE e ID UID      an event
-#     DEVICE r ID REASON   it has to resync, and goes on from there
+#     DEVICE r ID REASON   a resync, and the id to resume from
 
 use strict;
 use warnings;
@@ -15,10 +15,10 @@ use Socket;
 use Time::HiRes qw(time);
 
 use constant {
-    SLEEP => 1,             # seconds; one that does not read for a while
+    SLEEP => 1,             # seconds for which a slow device does not read
     TICK => 0.05,
-    PATIENCE => 30,         # until all have all, at the end
-    BLIND => 1,             # when they won't
+    PATIENCE => 30,         # at the end, until all have all events
+    BLIND => 1,             # the same for blind devices, which miss some
 };
 
 
@@ -139,7 +139,7 @@ sub _connect {
 }
 
 
-# Sometimes with a reset; what was not read is lost, and comes again.
+# Sometimes with a reset; events not read are lost, and come again.
 
 sub _close {
     my ($self, $d) = @_;

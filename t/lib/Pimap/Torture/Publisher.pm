@@ -42,7 +42,7 @@ sub run {
     while (!-e "$self->{dir}/stop") {
         my $due = int((time() - $start) * $self->{rate}) - $sent;
 
-        # what could not be published in time is not made up for
+        # events that could not be published in time are left out
 
         $due = $self->{rate} / 5 if $due > $self->{rate} / 5;
 
@@ -69,7 +69,7 @@ sub _next {
 }
 
 
-# Where events are merged: the kind of one; false if it is news.
+# The kind of an event, if events are merged; false for a new message.
 
 sub kind { return (0, 1, 2, 1, 2, 1, 1, 2)[$_[0] % 8] }
 
@@ -80,7 +80,7 @@ sub _note {
 }
 
 
-# One after the other, then their answers.
+# Sends all commands, then reads their replies.
 
 sub _fcall {
     my ($self, $n) = @_;
@@ -106,7 +106,7 @@ sub _fcall {
     for my $sent (@sent) {
         my $id = eval { $self->{redis} && $self->{redis}->reply(ANSWER) };
 
-        # an error is an answer; a silence is the connection's end
+        # an error is an answer; without an answer the connection is dead
 
         delete $self->{redis} if !defined $id && $@ !~ /redis: [A-Z]+ /
             || $@ =~ /READONLY|MASTERDOWN/;
@@ -115,7 +115,7 @@ sub _fcall {
 }
 
 
-# Again and again, with the same key, until there is an answer.
+# Repeats with the same key until there is an answer.
 
 sub _http {
     my ($self, $n) = @_;

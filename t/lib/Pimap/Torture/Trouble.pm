@@ -1,6 +1,6 @@
 package Pimap::Torture::Trouble;
 
-# The Redis servers of a run, and what happens to them and to nginx.
+# The Redis servers of a run, and the faults of them and of nginx.
 
 use strict;
 use warnings;
@@ -8,12 +8,12 @@ use warnings;
 use Pimap::Redis;
 use Time::HiRes qw(sleep);
 
-# With "everysec" it would not write while the disk is busy, but publish; what
-# is written stays when it is killed.
+# With "everysec" Redis would publish an event while the disk is busy, before
+# it is written.  Written events survive a kill.
 my @OPTIONS = ('appendonly yes', 'appendfsync no');
 
 
-# t => the test; sentinel => 1: two servers, and one that watches them
+# t => the test; sentinel => 1: two servers and a sentinel
 
 sub new {
     my ($class, %set) = @_;
@@ -39,7 +39,7 @@ sub master { $_[0]{servers}[0] }
 sub counts { %{ $_[0]{counts} } }
 
 
-# What may make a log end; the end of a log may be lost by a failover only.
+# Causes of a new log.  Only a failover may lose the last events of a log.
 
 sub reasons {
     my ($self) = @_;
@@ -96,7 +96,7 @@ sub _publish_to {
 }
 
 
-# Sentinel cuts off all clients of a server whose role it changes.
+# Sentinel disconnects all clients of a server whose role it changes.
 
 sub _ask {
     my ($server, @command) = @_;
@@ -106,7 +106,7 @@ sub _ask {
 }
 
 
-# The server starts as a replica of the master, and has what it has.
+# Starts the server as a replica of the master, and waits until it is in sync.
 
 sub _follow {
     my ($self, $server) = @_;
@@ -138,7 +138,7 @@ sub happens {
 }
 
 
-# All is well again.
+# Waits until all works again.
 
 sub end {
     my ($self) = @_;

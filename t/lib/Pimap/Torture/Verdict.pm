@@ -1,14 +1,14 @@
 package Pimap::Torture::Verdict;
 
-# Whether every device got everything, in order and once, or was told.
+# Checks that every device got each event once and in order, or a resync.
 #
-# Ids are dense: in a record each event has to be the next one after the place
-# where the device is, or a resync comes before it; and at the end each device
-# is where its account's log ends.  What an id stands for is what the log, the
-# publishers, and all devices agree on.
+# Ids are dense: each event in a record must follow the device's last id, or a
+# resync comes before it.  At the end the last id of each device is the last id
+# of its account's log.  The log, the publishers, and all devices must agree on
+# the event of an id.
 #
-# Where events are merged ids may be missing, but for each that is there comes
-# a later one of the same kind, or a resync.
+# If events are merged, ids may be missing, but a later event of the same kind
+# or a resync must follow for each.
 
 use strict;
 use warnings;
@@ -147,8 +147,8 @@ sub _event {
 }
 
 
-# One that did not come: the next one of its kind is owed to the device.  (If
-# nobody else has seen it and its log has gone, it may have been anything.)
+# An event that did not arrive: a later one of its kind must follow.  (If no
+# other device has seen it and its log is gone, its kind is unknown.)
 
 sub _merged {
     my ($self, $d, $id, $name) = @_;
@@ -165,7 +165,8 @@ sub _merged {
 sub kind_of { Pimap::Torture::Publisher::kind($_[0]) }
 
 
-# It has to be another log's place; or, if the end was lost, one before.
+# The id must be of another log; or, if the last events were lost, an earlier
+# id.
 
 sub _resync {
     my ($self, $d, $id, $reason) = @_;
@@ -185,7 +186,7 @@ sub _resync {
 }
 
 
-# After all records.
+# Called after all records.
 
 sub end {
     my ($self) = @_;
