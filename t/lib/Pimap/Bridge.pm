@@ -36,7 +36,8 @@ sub port { $_[0]{t}->port($_[0]{name}) }
 sub pid  { $_[0]{process}->pid() }
 
 
-# Of the test's Dovecot, or what stands for it.
+# The entry of the server list for the test's Dovecot, or the server in its
+# place.
 
 sub server {
     my ($self) = @_;
@@ -46,8 +47,9 @@ sub server {
 }
 
 
-# nginx's locations with its logins, as in docs/bridge.md: what a location has
-# that wants one, /auth, and with /events, /update and /status all of them.
+# nginx's locations with its logins, as in docs/bridge.md: the directives of a
+# location that needs a login, /auth, and with /events, /update and /status
+# all.
 
 sub login {
     return <<'END';
@@ -163,7 +165,7 @@ sub pause  { $_[0]{process}->signal('STOP') }
 sub resume { $_[0]{process}->signal('CONT') }
 
 
-# Its settings are written anew, and read: true if they were good.
+# Writes and reloads its settings: true if they were accepted.
 
 sub reload {
     my ($self) = @_;
@@ -180,7 +182,7 @@ sub reload {
 }
 
 
-# What --check says of the settings: (true if accepted, its output).
+# Runs --check on the settings: (true if accepted, its output).
 
 sub check {
     my ($self) = @_;
@@ -252,7 +254,7 @@ sub auth {
 }
 
 
-# It hears of devices only from then on, and in ten minutes of the others.
+# It learns of new devices from then on, and in ten minutes of the others.
 
 sub wait_healthy {
     my ($self) = @_;
@@ -266,7 +268,7 @@ sub wait_healthy {
 sub healthy { ($_[0]->get('/healthz') // { status => 0 })->{status} == 200 }
 
 
-# Of a metric, by its name without prefix: its value.
+# The value of a metric, by its name without prefix.
 
 sub metric {
     my ($self, $name) = @_;
@@ -277,7 +279,7 @@ sub metric {
 }
 
 
-# Waits until so many accounts are watched by it.
+# Waits until it watches this number of accounts.
 
 sub watches {
     my ($self, $n) = @_;

@@ -1,7 +1,7 @@
 package Pimap::Client;
 
-# What devices and publishers do: the part of a test's object that talks to
-# its nginx.  The transport is "http" (HTTP/1.1), "https" (HTTP/1.1 in TLS),
+# Devices and publishers: the part of a test's object that talks to its nginx.
+# The transport is "http" (HTTP/1.1), "https" (HTTP/1.1 in TLS),
 # "h2" (HTTP/2 in TLS) or "h2c" (HTTP/2 in clear).
 
 use strict;
@@ -22,7 +22,8 @@ my $json = JSON::PP->new()->utf8()->canonical();
 sub json { $json->encode($_[1]) }
 
 
-# So many characters that compression takes a fifth of at most.
+# The given number of characters, which compression shortens by a fifth at
+# most.
 
 sub noise {
     my ($self, $n) = @_;
@@ -33,7 +34,7 @@ sub noise {
 }
 
 
-# A connection, and the request as it is given written to it.
+# Opens a connection and writes the given request to it.
 
 sub open_stream {
     my ($self, $request, $transport) = @_;
@@ -95,7 +96,7 @@ sub _curl {
 }
 
 
-# (curl keeps a processor busy while its input says nothing.)
+# (curl keeps a processor busy while its input has no data.)
 
 sub _node {
     my ($self, $method, $path, $headers, %set) = @_;
@@ -128,7 +129,7 @@ sub park {
 }
 
 
-# One that has read what there is, and gets all else live.
+# Parks a device that has read the log and gets only live events from then on.
 
 sub park_live {
     my ($self, $account, @set) = @_;
@@ -147,8 +148,8 @@ sub park_live {
 }
 
 
-# A WebSocket, or what has come of it: query, transport, path, and headers to
-# be added, or left out if they are undef.
+# A WebSocket, or the response that refuses it: query, transport, path, and
+# headers to be added, or left out if they are undef.
 
 sub websocket {
     my ($self, $account, %set) = @_;
@@ -210,7 +211,7 @@ sub post {
 }
 
 
-# By HTTP; by Redis it is $t->redis()->publish().
+# Publishes by HTTP; for Redis see $t->redis()->publish().
 
 sub publish {
     my ($self, $account, $event, %set) = @_;
@@ -241,7 +242,7 @@ sub status { $_[0]->get('/status')->{json} }
 sub ready  { $_[0]->get('/status?ready')->{status} == 200 }
 
 
-# What the status says of the first of the workers that serve.
+# The status of the first worker that serves.
 
 sub worker_status {
     my ($self) = @_;
@@ -254,13 +255,13 @@ sub worker_status {
 }
 
 
-# True as soon as every worker can deliver.
+# Waits until every worker can deliver.
 
 sub wait_ready {
     my ($self) = @_;
     $self->wait_for(sub { $self->ready() }, 'readiness') or return;
 
-    # A worker that is ready may still be loading the functions, if it may.
+    # A ready worker may still be loading the functions, if it has the right.
 
     my $redis = $self->{redis};
 
@@ -272,7 +273,7 @@ sub wait_ready {
 }
 
 
-# Lines of the log from a level on that match; debug and info are below.
+# The log lines that match, without those of level debug and info.
 
 sub log_lines {
     my ($self, $re) = @_;

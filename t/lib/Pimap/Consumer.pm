@@ -1,13 +1,13 @@
 package Pimap::Consumer;
 
-# The consumer of integrations/, with a backend that notes what it has done.
+# The consumer of integrations/, with a backend that notes the updates it did.
 #
 #     my $backend = Pimap::Consumer->new($t);
 #     $backend->start('--name', 'one');
 #     ... [$backend->done()] ...          the ids, in order
 #
-# What the backend does with an update is the update's verb: "done"; "later",
-# until the file "later" is there; "hang", until the file "go" is; "fail",
+# The update's verb selects the result of the backend: "done"; "later", until
+# the file "later" exists; "hang", until the file "go" exists; "fail",
 # "odd", "text", "list", "crash".
 
 use strict;
@@ -80,7 +80,7 @@ sub make { $_[0]{t}->write_file($_[0]->file($_[1]), '') }
 sub left { $_[0]{t}->redis()->command('XLEN', 'pimap:updates') }
 
 
-# Waits until so many ids are done, and the stream is empty.
+# Waits until this number of ids is done, and the stream is empty.
 
 sub wait_done {
     my ($self, $n) = @_;

@@ -1,8 +1,8 @@
 package Pimap::DavDevice;
 
-# A device by the whole way: it logs in to nginx, which asks the bridge, which
-# checks that with Dovecot, watches the user's contacts and calendars, and
-# carries out what the device sends to nginx.
+# A device with all servers: it logs in to nginx, which asks the bridge.  The
+# bridge checks the login with Dovecot, watches the user's contacts and
+# calendars, and executes the updates that the device sends to nginx.
 #
 #     my $t = Pimap->new(Pimap::DavDevice->nginx());
 #     my $device = Pimap::DavDevice->new(t => $t, url => $dav->url());
@@ -20,7 +20,7 @@ use Pimap::Dovecot;
 use Pimap::Process qw(patience);
 
 
-# What its nginx has.
+# The configuration of its nginx.
 
 sub nginx {
     return (http => 'pimap_presence on;', locations => '');
@@ -43,7 +43,7 @@ sub new {
 }
 
 
-# That of somebody else, with the same servers.
+# A device of another user, with the same servers.
 
 sub of {
     my ($self, $user, $login) = @_;
@@ -64,7 +64,7 @@ sub _server {
 }
 
 
-# Starts all that is not there.
+# Starts the servers that do not run yet.
 
 sub start {
     my ($self) = @_;
@@ -94,7 +94,7 @@ sub stop {
 
 
 # True as soon as it is parked, query => 'types=Email', headers => { ... };
-# then, as soon as what it watches is known.
+# then, as soon as the bridge has the state of its collections.
 
 sub park {
     my ($self, %set) = @_;
@@ -126,8 +126,8 @@ sub _watched {
 }
 
 
-# The next event of this name, or pattern, those that came before the result
-# of an update too.
+# The next event of this name or pattern, also if it came before the result of
+# an update.
 
 sub event {
     my ($self, $name) = @_;
@@ -143,8 +143,8 @@ sub event {
 }
 
 
-# The next change of this object, with what "changed" has of it; "removed" is
-# true if it is gone.  Changes may come in one event or in several.
+# The next change of this object, with its entry in "changed"; "removed" is
+# true if it was deleted.  Changes may come in one event or in several.
 
 sub change {
     my ($self, $name, $href) = @_;
@@ -165,7 +165,7 @@ sub change {
 }
 
 
-# Its result.
+# Sends an update; returns its result.
 
 sub update {
     my ($self, %update) = @_;

@@ -18,7 +18,7 @@ sub listen {
 }
 
 
-# The number's lock is a UDP socket, and gives way to this one.
+# The UDP socket that locks the number is closed for this one.
 
 sub _port {
     my ($self) = @_;
@@ -44,7 +44,7 @@ sub serve {
 }
 
 
-# RFC 1035, 4.1: one question, and an address for it if it asks for one.
+# RFC 1035, 4.1: one question, and an address if the question is for one.
 
 sub _answer {
     my ($query, $mode) = @_;

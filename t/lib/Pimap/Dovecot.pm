@@ -39,7 +39,7 @@ sub start {
     mkdir($dir) or die "$dir: $!\n" if !-d $dir;
     $t->write_file("$dir/dovecot.conf", Pimap::DovecotConf->text($self));
 
-    # It may not be allowed to look where we are, as in /root.
+    # It may have no access to the current directory, such as /root.
     $t->write_file("$dir/pimap.lua",
         $t->read_file($t->root() . '/integrations/dovecot/pimap.lua'));
     chown($self->{uid}, $self->{gid}, $dir);
@@ -59,7 +59,7 @@ sub start {
 }
 
 
-# What goes before its command.
+# The words before its command.
 
 sub _as {
     my ($self) = @_;

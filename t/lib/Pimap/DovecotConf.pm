@@ -1,7 +1,8 @@
 package Pimap::DovecotConf;
 
-# The configuration of a test's Dovecot: what makes it run below one directory
-# under one account, and what integrations/dovecot says about publishing.
+# The configuration of a test's Dovecot: the settings to run below one
+# directory under one account, and those of integrations/dovecot for
+# publishing.
 
 use strict;
 use warnings;
@@ -161,7 +162,7 @@ END
 }
 
 
-# What a reader of integrations/dovecot copies, with a test's places in it.
+# The settings to copy from integrations/dovecot, with the test's paths.
 
 sub _publishing {
     my ($dovecot) = @_;

@@ -1,7 +1,7 @@
 package Pimap::Fake;
 
-# A process of the test's own that a peer takes for a server.  How it behaves
-# is its "mode", which the test may change at any time.
+# A process of the test's own that acts as a server.  Its "mode" controls its
+# behaviour; the test may change the mode at any time.
 
 use strict;
 use warnings;
@@ -42,7 +42,7 @@ sub start {
 sub stop { $_[0]{t}->stop($_[0]{process}) }
 
 
-# What the process reads: a new one is there as a whole, or not yet.
+# Sets the mode: the process reads either the old or the whole new one.
 
 sub mode {
     my ($self, $mode) = @_;
@@ -58,7 +58,7 @@ sub mode {
 }
 
 
-# One line each, from the process to the test: how often something was done.
+# Lines from the process to the test: the number of times it did something.
 
 sub note {
     my ($self, $what) = @_;

@@ -1,6 +1,6 @@
 package Pimap::FakeDav;
 
-# A DAV server that does what it is told: one account with one address book,
+# A DAV server controlled by the test: one account with one address book,
 # "/book/" in the home "/".  The mode is JSON: "book" (name => etag), "ctag",
 # and how it behaves, by method, "method path" or "user method":
 # { "REPORT" => { "status", "body", "headers", "close" (after so many bytes),

@@ -1,13 +1,12 @@
 package Pimap::FakeImap;
 
-# An IMAP server that is not what it should be: it plays a script that the
-# test gives it, one for each connection, as its "mode".  A script is a list
-# of steps in JSON:
+# An IMAP server that may break the protocol: it plays a script of the test,
+# one for each connection, as its "mode".  A script is a list of steps in JSON:
 #
-#     ["say", "* OK hello\r\n"]           "TAG" in it is the last one read
-#     ["read", "LOGIN"]                   a line; closes if it has not that
-#     ["drip", "bytes", 0.01]             one by one, with so much time between
-#     ["endless", "bytes"]                again and again
+#     ["say", "* OK hello\r\n"]           "TAG" in it is the last tag read
+#     ["read", "LOGIN"]                   a line; closes if it lacks this text
+#     ["drip", "bytes", 0.01]             byte by byte, with this delay
+#     ["endless", "bytes"]                repeated without end
 #     ["serve", {INBOX: [5, 1, 2]}, "IDLE"]   as a server whose mailboxes have
 #                                         this UIDVALIDITY and these UIDs, up
 #                                         to a command that it has answered;
@@ -37,7 +36,7 @@ sub script {
 }
 
 
-# As a server up to the login, and a list with one mailbox.
+# The steps of a server up to the login, and a list with one mailbox.
 
 sub until_login {
     my ($class, $caps) = @_;
@@ -130,7 +129,7 @@ sub _play {
 }
 
 
-# Each command is noted; the tag of the last one, or undef if the client went.
+# Notes each command; the tag of the last, or undef if the client has left.
 
 sub _answer {
     my ($self, $client, $mailboxes, $until, $tag) = @_;

@@ -1,9 +1,9 @@
 package Pimap::FakeLogin;
 
-# An IMAP server that has logins and nothing else.  The password is "secret"
-# for everybody, the token "token".  Modes: "slow" keeps the answers to logins
-# until it is over, "silent" gives none, "unavailable" says that it can't now,
-# "close" hangs up instead.  Notes: "connect", "login <user>",
+# An IMAP server that only knows logins.  The password of each user is
+# "secret", the token "token".  Modes: "slow" delays the answers to logins
+# until the mode changes, "silent" gives none, "unavailable" refuses for now,
+# "close" closes the connection instead.  Notes: "connect", "login <user>",
 # "token <user>", "bad <user>".
 
 use strict;

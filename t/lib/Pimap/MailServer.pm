@@ -1,7 +1,7 @@
 package Pimap::MailServer;
 
-# What a Dovecot and a Cyrus of a test have in common: an end, and clients.
-# Their ports are the test's "imap" and "lmtp", each password is "secret".
+# The common part of a test's Dovecot and Cyrus: their end, and clients.  Their
+# ports are the test's "imap" and "lmtp", each password is "secret".
 
 use strict;
 use warnings;
@@ -14,8 +14,8 @@ use Pimap::Mail;
 sub stop { $_[0]{t}->stop($_[0]{process}) }
 
 
-# All of its processes at once: with clients it would take its time.
-# By TERM they say BYE.
+# Kills all of its processes at once: with clients its own end takes long.
+# After TERM its processes send BYE.
 
 sub kill {
     my ($self, $signal) = @_;
@@ -52,8 +52,9 @@ sub deliver {
 }
 
 
-# What a session of the bridge with alice's INBOX misses: a delivery, an
-# answered message, the second one is expunged, and a mailbox with a message.
+# Makes changes that a session of the bridge with alice's INBOX misses: a
+# delivery, an answered message, the second message is expunged, and a new
+# mailbox with a message.
 
 sub miss {
     my ($self, $imap) = @_;

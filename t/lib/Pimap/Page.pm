@@ -1,7 +1,7 @@
 package Pimap::Page;
 
 # A page of the documentation in Markdown: its fenced blocks, the commands in
-# them, tables, links and what links may point to.
+# them, tables, links and targets of links.
 
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use utf8;
 use File::Basename qw(dirname);
 
 
-# All of them: README.md and the like, docs/, integrations/.
+# All pages: README.md and the like, docs/, integrations/.
 
 sub all {
     my ($class, $root) = @_;
@@ -60,7 +60,7 @@ sub new {
 sub name { $_[0]{name} }
 
 
-# As GitHub makes it of a heading.
+# The anchor that GitHub makes of a heading.
 
 sub _anchor {
     my ($text) = @_;
@@ -73,7 +73,7 @@ sub _anchor {
 }
 
 
-# Those of a language, in a section if one is named.
+# The blocks of a language, in a section if it is named.
 
 sub blocks {
     my ($self, $language, $section) = @_;
@@ -95,7 +95,7 @@ sub links {
 }
 
 
-# What a link of this page is the name of, below the root.
+# The file that a link of this page names, below the root.
 
 sub target {
     my ($self, $file) = @_;
@@ -122,7 +122,7 @@ sub rows {
 
 
 # The commands of a "console" block, as { command, output, line }: the output
-# is a regular expression, in which an ellipsis stands for anything.
+# is a regular expression, in which an ellipsis matches any text.
 
 sub commands {
     my ($block) = @_;

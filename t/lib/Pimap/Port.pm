@@ -8,7 +8,7 @@ use warnings;
 
 use IO::Socket::INET;
 
-# Below the range that the kernel takes for outgoing connections.
+# Below the range that the kernel uses for outgoing connections.
 use constant { FIRST => 10_000, LAST => 31_999 };
 
 

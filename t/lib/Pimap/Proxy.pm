@@ -1,9 +1,9 @@
 package Pimap::Proxy;
 
-# A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": what
-# comes to a connection that subscribes is dropped, and nobody is told;
-# "marker": the publishing of a hand-over's marker is held up, and what comes
-# to subscribers from then on; "late": only the latter.
+# A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": drops the
+# bytes for a connection that subscribes, silently; "marker": delays the
+# publishing of a hand-over's marker, and from then on the bytes for
+# subscribers; "late": delays only the bytes for subscribers.
 
 use strict;
 use warnings;
@@ -67,7 +67,7 @@ sub serve {
 }
 
 
-# Whether bytes have to wait, which go to a subscriber or to Redis.
+# True if bytes for a subscriber or for Redis have to wait.
 
 sub holds {
     my ($self, $bytes, $subscriber, $others) = @_;
@@ -98,7 +98,7 @@ sub release {
 }
 
 
-# A connection that was deaf once stays so: only a new one is any good.
+# A connection that was deaf stays deaf; only a new connection works.
 
 sub deaf_now {
     my ($self, $fh, $subscribes) = @_;

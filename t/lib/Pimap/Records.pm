@@ -1,7 +1,7 @@
 package Pimap::Records;
 
 # Seals TLS 1.3 records of any content (RFC 8446, section 5.2), as the client
-# of a Pimap::Tls, whose OpenSSL would never say such things.
+# of a Pimap::Tls, because OpenSSL would never send such records.
 #
 #     my $records = Pimap::Records->new($tls, $suite, 1);
 #     $tls->raw($records->seal(HANDSHAKE, $bytes));
@@ -25,7 +25,7 @@ my %suites = (
 );
 
 
-# Goes on after so many records with application data.
+# Continues after the given number of records with application data.
 
 sub new {
     my ($class, $tls, $suite, $sequence) = @_;
@@ -55,7 +55,7 @@ sub seal {
 }
 
 
-# Asks for the peer's own update if 1; everything later is under the new key.
+# Requests the peer's key update if 1; later records use the new key.
 
 sub key_update {
     my ($self, $request) = @_;

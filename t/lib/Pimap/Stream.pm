@@ -1,7 +1,7 @@
 package Pimap::Stream;
 
-# A response as it comes in, of a socket or of a curl: its head, its body with
-# the chunks undone and inflated, and the Server-Sent Events in it.
+# A response as it arrives, from a socket or from curl: its head, its body
+# without chunks and decompressed, and the Server-Sent Events in it.
 
 use strict;
 use warnings;
@@ -17,7 +17,7 @@ use Pimap::Process qw(patience wait_for);
 
 
 # socket => a connected one, or process => a Pimap::Process with a pipe, which
-# has undone the chunks if "unchunked"; {all} is every byte that has come
+# has removed the chunks if "unchunked"; {all} has all bytes received
 
 sub new {
     my ($class, %set) = @_;
@@ -31,8 +31,8 @@ sub new {
 }
 
 
-# What has come of the body up to the end of the match, or undef when the
-# deadline passes or the response ends without one.
+# The body received up to the end of the match, or undef if the deadline passes
+# or the response ends without a match.
 
 sub read_until {
     my ($self, $re, $deadline) = @_;
@@ -44,8 +44,8 @@ sub read_until {
 }
 
 
-# The next event as { event, data, id?, json? }.  What a browser would not
-# dispatch is stepped over: comments, and whatever has no data.
+# The next event as { event, data, id?, json? }.  Skips blocks that a browser
+# would not dispatch: comments, and events without data.
 
 sub event {
     my ($self, $deadline) = @_;
@@ -72,7 +72,7 @@ sub event {
 }
 
 
-# The next events that are no ping, so many or as many as come in time.
+# The next events except pings: the given number, or fewer at the deadline.
 
 sub events {
     my ($self, $n, $deadline) = @_;
@@ -90,7 +90,7 @@ sub events {
 }
 
 
-# True if no event but a ping comes for so long.
+# True if no event except pings comes for this time.
 
 sub quiet {
     my ($self, $seconds) = @_;
@@ -121,7 +121,7 @@ sub header {
 }
 
 
-# Goes on to the response after an interim one (100 Continue).
+# Continues with the response after an interim one (100 Continue).
 
 sub next {
     my ($self) = @_;
@@ -132,7 +132,7 @@ sub next {
 }
 
 
-# All of a response that ends.
+# The whole body of a response that ends.
 
 sub body {
     my ($self) = @_;
@@ -142,8 +142,8 @@ sub body {
 }
 
 
-# True once the other side has closed; ended: and the response was complete,
-# with the trailer of what it was compressed as.
+# True once the other side has closed.  ended() also requires a complete
+# response, with the trailer of its compressed stream.
 
 sub closed {
     my ($self, $deadline) = @_;
@@ -162,7 +162,7 @@ sub ended {
         return if !$self->{process}
             || !wait_for(sub { $self->{process}->ended_well() }, $deadline);
 
-        $self->closed();        # what it has said before is read
+        $self->closed();        # reads the data sent before
     }
 
     return !$self->{inflate} || $self->{stream} eq 'end';
@@ -177,7 +177,7 @@ sub send {
 }
 
 
-# All of it, as long as the other side takes some; true if it has.
+# Writes all data while the other side reads; true if it has read all.
 
 sub send_all {
     my ($self, $bytes, $deadline) = @_;
@@ -205,7 +205,7 @@ sub send_all {
 }
 
 
-# Ends it; abort: with a reset instead of a FIN.
+# Closes the connection; abort() sends a reset instead of a FIN.
 
 sub close {
     my ($self) = @_;
@@ -283,8 +283,8 @@ sub _parse {
 }
 
 
-# {packed} counts the bytes before; {stream} is "end" after a good trailer, and
-# else what zlib says.
+# {packed} counts the compressed bytes; {stream} is "end" after a valid
+# trailer, and otherwise the status of zlib.
 
 sub _take {
     my ($self, $bytes) = @_;

@@ -1,6 +1,6 @@
 package Pimap::Token;
 
-# Keys, made by openssl, and tokens, by an implementation of others
+# Keys, made by openssl, and tokens, by a third-party implementation
 # (libcrypt-jwt-perl).
 #
 #     my $token = Pimap::Token->new($t);
@@ -92,7 +92,7 @@ sub jwks {
 }
 
 
-# Claims, on top of one that is good for ten minutes.
+# Claims, added to an expiry in ten minutes.
 
 sub make {
     my ($self, $name, $claims, %set) = @_;

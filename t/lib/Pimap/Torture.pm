@@ -18,7 +18,7 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 
 # seconds, rate => events a second in all, accounts, devices => how many;
 # pause => seconds between troubles; stay, away => seconds, of a device, on
-# average; blind => 1: nothing of what keeps events from being lost is used;
+# average; blind => 1: the measures against lost events are not used;
 # sentinel => 1: Redis fails over; coalesce => 1: events may be merged
 
 sub new {
@@ -131,7 +131,7 @@ sub _devices {
 }
 
 
-# Nothing is published any more, and all devices come and stay.
+# Ends the publishing; all devices connect and stay.
 
 sub _settle {
     my ($self, @processes) = @_;
@@ -189,7 +189,7 @@ sub _verdict {
 }
 
 
-# Lines of figures, for whoever reads them.
+# Lines of figures, for the reader.
 
 sub report {
     my ($self, $verdict) = @_;

@@ -1,6 +1,6 @@
 package Pimap::WebSocket;
 
-# A WebSocket's client side, frame by frame, right or wrong as the test likes.
+# A WebSocket's client side, frame by frame, valid or not as the test needs.
 #
 #     my $w = $t->websocket('alice', transport => 'https');
 #     is($w->json()->{event}, 'parked');
@@ -64,7 +64,7 @@ sub frame {
 
 
 # The next frame as { op, fin, rsv, payload }, or undef if none comes.  With
-# {inflates} it is as if it had not been compressed.
+# {inflates} it is decompressed.
 
 sub next {
     my ($self, $deadline) = @_;
@@ -87,8 +87,8 @@ sub next {
 }
 
 
-# Where the first frame's payload starts and how long it is, if all of it is
-# there.  A server masks nothing.
+# The start and the length of the first frame's payload, if it is complete.  A
+# server masks nothing.
 
 sub _size {
     my ($self) = @_;
@@ -111,8 +111,8 @@ sub _size {
 }
 
 
-# The next message that is news, decoded; undef if there is none.  Events of
-# ping and position come whenever it is time for them.
+# The next message except pings and positions, decoded; undef if there is none.
+# Pings and positions come at their own times.
 
 sub json {
     my ($self, $deadline) = @_;
@@ -134,7 +134,7 @@ sub json {
 }
 
 
-# The next frame that is no ping event.
+# The next frame except ping events.
 
 sub pong {
     my ($self) = @_;
@@ -148,8 +148,8 @@ sub pong {
 }
 
 
-# How the server closes: "1000 reason", after whatever comes before; its Close
-# is answered and the connection has to end then.  "nothing" without one.
+# The server's Close as "1000 reason", after any other frames; the Close is
+# answered, and then the connection must end.  "nothing" without a Close.
 
 sub closing {
     my ($self, $deadline) = @_;
@@ -187,8 +187,8 @@ sub deflated {
 }
 
 
-# The text of a message, or an error; nothing may be further back than a window
-# of so many bits.
+# The text of a message, or an error; no distance may exceed a window of the
+# given number of bits.
 
 sub inflated {
     my ($packed, $bits) = @_;
