@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: in whatever pieces the bytes come, a reader of chunks
- * makes the same of them, stays valid, and gives nothing that was not there.
- * The first byte says how the rest is cut.
+ * libFuzzer target: however the bytes are cut into pieces, a reader of chunks
+ * returns the same body, stays valid, and returns only bytes of the input.
+ * The first byte selects how the rest is cut.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/chunked.c pimap/pimap_chunked.c

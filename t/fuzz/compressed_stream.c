@@ -41,7 +41,7 @@ static ngx_pimap_counters_t    fuzz_counters;
 volatile ngx_cycle_t          *ngx_cycle = &fuzz_cycle;
 ngx_pimap_counters_t          *ngx_pimap_counters = &fuzz_counters;
 
-static unsigned                fuzz_memory;     /* until there is none */
+static unsigned                fuzz_memory;     /* allocations left */
 static fuzz_device_t           fuzz_devices[FUZZ_DEVICES];
 
 
@@ -93,7 +93,7 @@ fuzz_stop(fuzz_device_t *d)
 }
 
 
-/* Exactly these bytes come out, and the stream is in that state. */
+/* Decompression gives exactly these bytes, and this state of the stream. */
 
 static void
 fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed,
@@ -116,7 +116,7 @@ fuzz_decode(fuzz_device_t *d, ngx_pimap_message_t *compressed,
 }
 
 
-/* A device that gets nothing starts again, as with another request. */
+/* A device that gets no message starts again, as with another request. */
 
 static void
 fuzz_send(unsigned n, ngx_pimap_message_t *message)

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: whatever a server answers, in whatever pieces, the same
- * is read of it, within the limits, and every path that comes of an href is
+ * libFuzzer target: a server's answer is read with the same result however it
+ * is cut into pieces, within the limits, and every path from an href is
  * canonical.
  */
 

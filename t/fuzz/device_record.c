@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: bytes that come as a device's record are refused, or
- * what is read of them is written and read again as the same record.
+ * libFuzzer target: bytes are refused as a device's record, or the record read
+ * from them stays the same when it is written and read again.
  *
  *     misc/build fuzz
  */

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: whatever the payload, an event is valid or nothing is
- * left of it, its text is one line that parses again to the same, and an OX
- * body gives a valid event.
+ * libFuzzer target: a payload gives a valid event or is refused without a
+ * trace.  The text of an event is one line that parses to the same event, and
+ * an OX body gives a valid event.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/event.c pimap/[a-z]*.c -ljansson
@@ -27,7 +27,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* Of exact size, so that the sanitizer sees what is read beyond the end. */
+/* Of exact size, so that the sanitizer finds a read beyond the end. */
 
 static char *
 fuzz_copy(const void *data, size_t len)

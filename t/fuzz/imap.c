@@ -102,7 +102,7 @@ fuzz_logged_in(void *data)
 }
 
 
-/* What is published is an event, as the module has it. */
+/* Each published text is a valid event for the module. */
 
 static void
 fuzz_publish(void *data, const char *mailbox, json_t *events, json_t *state)

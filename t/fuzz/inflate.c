@@ -2,13 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: whatever clients send as compressed messages (garbage,
- * bombs, what is cut, what refers to an earlier message), and whenever memory
- * is out, the worker's decompressor makes of each what a new one of zlib
- * makes of it, and no more than the limit.
+ * libFuzzer target: clients send any compressed messages (garbage, bombs, cut
+ * messages, references to an earlier message), and memory runs out at any
+ * time.  The worker's decompressor gives the same result for each as a new
+ * zlib stream, within the limit.
  *
- * A message is a byte that says how it is made, one for the limit, one for its
- * length, and that many bytes.
+ * A message is a byte that selects how it is made, a byte for the limit, a
+ * byte for its length, and that many bytes.
  *
  *     misc/build fuzz
  */
@@ -39,15 +39,15 @@ typedef struct {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* What of nginx the code needs. */
+/* The parts of nginx that the code needs. */
 
 static ngx_cycle_t      fuzz_cycle;
 
 volatile ngx_cycle_t   *ngx_cycle = &fuzz_cycle;
 
-static unsigned         fuzz_memory;    /* until there is none */
+static unsigned         fuzz_memory;    /* allocations left */
 
-static z_stream         fuzz_deflate;   /* of a client that forgets nothing */
+static z_stream         fuzz_deflate;   /* of a client that keeps its dictionary */
 static u_char           fuzz_text[FUZZ_TEXT];
 static u_char           fuzz_packed[FUZZ_PACKED];
 static u_char           fuzz_out[FUZZ_LIMIT + 1];
@@ -71,7 +71,7 @@ fuzz_byte(fuzz_in_t *in)
 }
 
 
-/* What there is to find, of a decompressor that has seen nothing before. */
+/* The expected result, from a decompressor without earlier messages. */
 
 static ngx_int_t
 fuzz_expected(u_char *data, size_t len, size_t limit, size_t *made)
@@ -114,7 +114,7 @@ fuzz_expected(u_char *data, size_t len, size_t limit, size_t *made)
 }
 
 
-/* "text" is what it must be, unless it is NULL. */
+/* "text" is the expected result, unless it is NULL. */
 
 static void
 fuzz_message(u_char *data, size_t len, size_t limit, const u_char *text,

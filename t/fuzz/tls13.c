@@ -3,8 +3,8 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * libFuzzer target: the reading side of TLS 1.3.  The first byte of the input
- * says how the rest is used: as bytes of the wire, which cannot be authentic,
- * or as the contents of records that are sealed rightly, so that what is
+ * selects how the rest is used: as bytes of the wire, which cannot be
+ * authentic, or as contents of correctly sealed records, so that the code
  * behind the authentication is reached too; with each suite, in pieces.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ingx_pimap_module \
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static ngx_pimap_tls13_ctx_t  *ctx;
 
 
-/* Of exact size, so that the sanitizer sees what is touched beyond the end. */
+/* Of exact size, so that the sanitizer finds an access beyond the end. */
 
 static uint8_t *
 fuzz_copy(const uint8_t *data, size_t len)
@@ -60,7 +60,7 @@ fuzz_is_over(ngx_pimap_tls13_result_t rc)
 }
 
 
-/* What must hold after each record, whatever it was. */
+/* The invariants after each record. */
 
 static ngx_pimap_tls13_result_t
 fuzz_open(ngx_pimap_tls13_t *s, uint8_t *buf, size_t len,

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: a body of newline-delimited JSON.  Whatever a line is, it
- * is refused and left alone, or is an update whose text is one line that
- * parses to the same again.
+ * libFuzzer target: a body of newline-delimited JSON.  Each line is refused
+ * and left unchanged, or is an update whose text is one line that parses to
+ * the same update.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/update.c pimap/[a-z]*.c -ljansson
@@ -25,7 +25,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* Of exact size, so that the sanitizer sees what is read beyond the end. */
+/* Of exact size, so that the sanitizer finds a read beyond the end. */
 
 static char *
 fuzz_copy(const void *data, size_t len)

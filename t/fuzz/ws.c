@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: in whatever pieces the bytes come, a WebSocket reader
- * makes the same of them, stays valid, and lets no message pass that is too
- * long or no UTF-8, if it is not compressed.  The first byte says how the rest
- * is cut, and its lowest bit whether messages may be compressed.
+ * libFuzzer target: however the bytes are cut into pieces, a WebSocket reader
+ * returns the same messages, stays valid, and refuses a message that is too
+ * long, or that is not compressed and not UTF-8.  The first byte selects how
+ * the rest is cut, and its lowest bit whether messages may be compressed.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/ws.c pimap/pimap_ws.c pimap/pimap_utf8.c
@@ -27,7 +27,7 @@ typedef struct {
     pimap_ws_t     ws;
     pimap_utf8_t   utf8;
     size_t         size;                /* of the message so far */
-    uint32_t       sum;                 /* of all that has been said */
+    uint32_t       sum;                 /* of all results */
     int            deflate;
     int            over;
 } fuzz_reader_t;
@@ -75,7 +75,7 @@ fuzz_data(fuzz_reader_t *reader, const pimap_ws_in_t *in)
 }
 
 
-/* All that one piece has to say. */
+/* All results of one piece. */
 
 static void
 fuzz_piece(fuzz_reader_t *reader, const uint8_t *data, size_t len)

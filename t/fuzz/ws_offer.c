@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: whatever is offered in "Sec-WebSocket-Extensions", it is
- * one of three answers or none, the same one with other extensions around it;
- * and lists that are made of good and bad parameters are answered as RFC 7692
- * wants.  The first byte says which of both the rest is.
+ * libFuzzer target: any offer in "Sec-WebSocket-Extensions" gets one of three
+ * answers or none, and the same answer with other extensions around it.  Lists
+ * of good and bad parameters are answered as RFC 7692 requires.  The first
+ * byte selects one of these two tests.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
  *         t/fuzz/ws_offer.c pimap/pimap_ws_offer.c
@@ -32,7 +32,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* "once" names the parameter; 0: whoever has that is declined. */
+/* "once" names the parameter; 0: an offer with it is declined. */
 
 static const struct {
     const char  *text;
@@ -117,7 +117,7 @@ fuzz_any(const char *text, size_t len)
 }
 
 
-/* A byte is a parameter and what is before it, or another offer. */
+/* A byte selects a parameter and its separator, or the next offer. */
 
 static void
 fuzz_built(const uint8_t *data, size_t size)

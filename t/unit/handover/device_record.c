@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A device's record: what is written is read again, records of each earlier
- * version are read, a tag that is not known is skipped, and bytes that are no
- * record are refused.
+ * A device's record: a written record is read again unchanged, records of each
+ * earlier version are read, an unknown tag is skipped, and bytes that are not
+ * a record are refused.
  */
 
 
@@ -249,7 +249,7 @@ limits(void)
     tap_ok(rc && ngx_pimap_device_record_write(&r, buf, n) == n,
            "no space: 0, and as much as is needed does");
 
-    /* memory of just that size, for the sanitizer */
+    /* memory of exactly this size, for the sanitizer */
 
     taken = 0;
 

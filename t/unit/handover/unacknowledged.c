@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * A receiver has got a device's socket: if it acknowledges, the connection
- * goes on there; if it dies or hangs before, the client sees the end.
+ * A receiver has a device's socket.  If it acknowledges, it continues the
+ * connection; if it dies or hangs before, the client sees the end.
  */
 
 
@@ -21,7 +21,7 @@ static int    client;
 static pid_t  receiver;
 
 
-/* A connection, and a process that has a copy of its socket, too. */
+/* A connection, and another process with a copy of its socket. */
 
 static void
 begin(ngx_pimap_unacknowledged_t *u)

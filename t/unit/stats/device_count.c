@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The counts counts each key of each owner exactly, gives the places back, and
- * says so when it is full.
+ * The table counts each key of each owner exactly, frees the entries again,
+ * and returns an error when it is full.
  */
 
 
