@@ -41,7 +41,7 @@ static ngx_pimap_counters_t    fuzz_counters;
 volatile ngx_cycle_t          *ngx_cycle = &fuzz_cycle;
 ngx_pimap_counters_t          *ngx_pimap_counters = &fuzz_counters;
 
-static unsigned                fuzz_memory;     /* allocations left */
+static unsigned                fuzz_memory;     /* until a failure; 0: none */
 static fuzz_device_t           fuzz_devices[FUZZ_DEVICES];
 
 

@@ -45,9 +45,9 @@ static ngx_cycle_t      fuzz_cycle;
 
 volatile ngx_cycle_t   *ngx_cycle = &fuzz_cycle;
 
-static unsigned         fuzz_memory;    /* allocations left */
+static unsigned         fuzz_memory;    /* until a failure; 0: none */
 
-static z_stream         fuzz_deflate;   /* of a client that keeps its dictionary */
+static z_stream         fuzz_deflate;   /* of a client with a dictionary */
 static u_char           fuzz_text[FUZZ_TEXT];
 static u_char           fuzz_packed[FUZZ_PACKED];
 static u_char           fuzz_out[FUZZ_LIMIT + 1];
