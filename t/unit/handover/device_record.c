@@ -181,7 +181,7 @@ all_members(void)
 
     tap_ok(n && ngx_pimap_device_record_read(&back, buf, n) == 0
            && is(&back.account, "alice") && is(&back.out, "unsent")
-           && back.id.n == 42 && back.bytes == 70000, "strings and numbers");
+           && back.id.n == 42 && back.bytes == 70000, "strings and numbers are read back");
 
     lost = 0;
     p = (uint8_t *) &r.tls;
@@ -194,7 +194,7 @@ all_members(void)
                 || memcmp(&back.tls, p, sizeof(r.tls)) != 0;
     }
 
-    tap_is_int(lost, 0, "each byte of a secret");
+    tap_is_int(lost, 0, "each byte of a secret is read back");
 }
 
 
@@ -247,7 +247,7 @@ limits(void)
     }
 
     tap_ok(rc && ngx_pimap_device_record_write(&r, buf, n) == n,
-           "no space: 0, and as much as is needed does");
+           "too little space: 0; exact space: written");
 
     /* memory of exactly this size, for the sanitizer */
 
@@ -260,7 +260,7 @@ limits(void)
         free(exact);
     }
 
-    tap_ok(taken > 20 && taken < 60, "cut off: refused but between fields");
+    tap_ok(taken > 20 && taken < 60, "cut off: refused except between fields");
 }
 
 
@@ -276,7 +276,7 @@ main(void)
     unknown_tag();
 
     refused("half a head", "0001000000");
-    refused("longer than there is", "000100000005616263");
+    refused("longer than the record", "000100000005616263");
     refused("longer than memory", "0001ffffffff616263");
     refused("a number that is too long", "000a00000003010000");
     refused("bytes that are too long",

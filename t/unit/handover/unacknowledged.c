@@ -43,7 +43,7 @@ begin(ngx_pimap_unacknowledged_t *u)
         _exit(0);
     }
 
-    tap_ok(ngx_pimap_unacknowledged_reserve(u) == 0, "memory");
+    tap_ok(ngx_pimap_unacknowledged_reserve(u) == 0, "memory is reserved");
     ngx_pimap_unacknowledged_add(u, s[1]);
 }
 
@@ -75,23 +75,23 @@ main(void)
 
     begin(&u);
     ngx_pimap_unacknowledged_close(&u);
-    tap_is_int(client_reads(), EAGAIN, "acknowledged: the connection goes on");
+    tap_is_int(client_reads(), EAGAIN, "acknowledged: the connection stays open");
     end(SIGKILL);
-    tap_is_int(client_reads(), 0, "until the receiver ends");
+    tap_is_int(client_reads(), 0, "acknowledged: it ends with the receiver");
     (void) close(client);
 
     begin(&u);
     end(SIGKILL);
-    tap_is_int(client_reads(), EAGAIN, "the receiver dies");
+    tap_is_int(client_reads(), EAGAIN, "the receiver dies: the connection stays open");
     ngx_pimap_unacknowledged_shutdown(&u);
-    tap_is_int(client_reads(), 0, "not acknowledged: the client is told");
-    tap_is_int(u.n, 0, "and nothing is left");
+    tap_is_int(client_reads(), 0, "not acknowledged: the connection ends");
+    tap_is_int(u.n, 0, "not acknowledged: no entry is left");
     (void) close(client);
 
     begin(&u);
     end(SIGSTOP);
     ngx_pimap_unacknowledged_shutdown(&u);
-    tap_is_int(client_reads(), 0, "the receiver hangs: the client is told");
+    tap_is_int(client_reads(), 0, "the receiver hangs: the connection ends");
     (void) kill(receiver, SIGKILL);
     (void) waitpid(receiver, NULL, 0);
     (void) close(client);
@@ -105,9 +105,9 @@ main(void)
         (void) close(s[1]);
     }
 
-    tap_ok(ok && u.n == 100, "many");
+    tap_ok(ok && u.n == 100, "many devices are kept");
     ngx_pimap_unacknowledged_shutdown(&u);
-    tap_ok(u.n == 0 && u.sockets == NULL, "all are ended");
+    tap_ok(u.n == 0 && u.sockets == NULL, "many devices: all connections end");
 
     return tap_done();
 }

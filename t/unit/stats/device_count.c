@@ -101,13 +101,13 @@ test_sizes(void)
     size_t  size;
 
     tap_is_int(ngx_pimap_device_count_buckets(0), 0,
-               "nothing fits into no bytes");
+               "no bytes: no buckets");
     tap_is_int(test_buckets(2, -1), 0,
-               "one byte short of the least table");
+               "one byte less than the smallest table");
     tap_is_int(test_buckets(2, 0), 2,
-               "the least table");
+               "the smallest table");
     tap_is_int(test_buckets(64, -1), 32,
-               "one byte short of a larger one");
+               "one byte less than a larger table");
     tap_is_int(sizeof(ngx_pimap_device_count_entry_t), 8, "8 bytes an entry");
 
     ok = 1;
@@ -117,7 +117,7 @@ test_sizes(void)
                   ngx_pimap_device_count_buckets(size)) <= size;
     }
 
-    tap_ok(ok, "a table fits into what it was made for");
+    tap_ok(ok, "a table fits into its memory");
 }
 
 
@@ -152,19 +152,19 @@ test_hash(void)
     tap_ok(ngx_pimap_device_count_hash(1, a,
                                        5) == ngx_pimap_device_count_hash(1, a,
                                                                          5),
-           "the same key");
+           "the same key, the same hash");
     tap_ok(ngx_pimap_device_count_hash(1, a,
                                        5) != ngx_pimap_device_count_hash(2, a,
                                                                          5),
-           "the same of another kind");
+           "another kind, another hash");
     tap_ok(ngx_pimap_device_count_hash(1, a,
                                        5) != ngx_pimap_device_count_hash(1, a,
                                                                          4),
-           "a shorter key");
+           "a shorter key, another hash");
     tap_ok(ngx_pimap_device_count_hash(1, a,
                                        0) != ngx_pimap_device_count_hash(2, a,
                                                                          0),
-           "an empty key");
+           "an empty key, another hash");
 }
 
 
@@ -175,15 +175,15 @@ test_count(void)
 
     counts = test_create(2);
 
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 0, "empty");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 0, "an empty table: 0");
     ngx_pimap_device_count_sub(counts, 5, 0);
-    tap_is_int(test_used(counts), 0, "what was not added can't be taken");
+    tap_is_int(test_used(counts), 0, "a key not added can't be removed");
 
     ngx_pimap_device_count_add(counts, 5, 0);
     ngx_pimap_device_count_add(counts, 5, 0);
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "two");
-    tap_is_int(test_used(counts), 1, "in one entry");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0, "not of another key");
+    tap_is_int(test_used(counts), 1, "a key counted twice: one entry");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0, "another key: 0");
 
     ngx_pimap_device_count_sub(counts, 5, 1);
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2, "of another owner");
@@ -191,14 +191,14 @@ test_count(void)
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 1, "one");
     ngx_pimap_device_count_sub(counts, 5, 0);
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 0, "none");
-    tap_is_int(test_used(counts), 0, "and the entry is free");
+    tap_is_int(test_used(counts), 0, "no count left: the entry is free");
 
     /* its lower half would mean a free entry */
 
     ngx_pimap_device_count_add(counts, 7ULL << 32, 0);
     tap_is_int(ngx_pimap_device_count_sum(counts, 7ULL << 32), 1,
-               "a hash of zeros");
-    tap_is_int(test_used(counts), 1, "has an entry");
+               "a hash of zeros is counted");
+    tap_is_int(test_used(counts), 1, "a hash of zeros has an entry");
 
     free(counts);
 }
@@ -215,18 +215,18 @@ test_owners(void)
     ngx_pimap_device_count_add(counts, 5, 1);
     ngx_pimap_device_count_add(counts, 5, 255);
     ngx_pimap_device_count_add(counts, 6, 1);
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3, "summed over owners");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3, "the sum over all owners");
 
     ngx_pimap_device_count_forget(counts, 1);
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2,
-               "without one of them");
+               "an owner removed: the sum of the others");
     tap_is_int(ngx_pimap_device_count_sum(counts, 6), 0,
-               "nor all that it had");
-    tap_is_int(test_used(counts), 2, "its entries are free");
+               "an owner removed: its other keys too");
+    tap_is_int(test_used(counts), 2, "an owner removed: its entries are free");
 
     ngx_pimap_device_count_forget(counts, 0);
     ngx_pimap_device_count_forget(counts, 255);
-    tap_is_int(test_used(counts), 0, "without all of them");
+    tap_is_int(test_used(counts), 0, "all owners removed: no entries");
 
     free(counts);
 }
@@ -245,13 +245,13 @@ test_limits(void)
         ok &= ngx_pimap_device_count_add(counts, 5, 0) == 0;
     }
 
-    tap_ok(ok, "as many as an entry counts");
-    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1, "one more");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535, "does not wrap");
+    tap_ok(ok, "an entry counts to 65535");
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1, "one more: refused");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535, "the count does not wrap");
 
-    tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0, "another owner");
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0, "another owner: counted");
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65536,
-               "the sum is larger");
+               "the sum exceeds 65535");
 
     free(counts);
 }
@@ -274,13 +274,13 @@ test_full(void)
 
     tap_is_int(i, 2 * WAYS, "every entry is taken");
     tap_is_int(ngx_pimap_device_count_sum(counts, test_key(i)), 0,
-               "one that did not fit has none");
+               "a refused key has no count");
     tap_is_int(ngx_pimap_device_count_add(counts, test_key(0), 0), 0,
-               "one that is there goes on");
+               "a key with an entry is counted");
 
     ngx_pimap_device_count_sub(counts, test_key(1), 0);
     tap_is_int(ngx_pimap_device_count_add(counts, test_key(i), 0), 0,
-               "a place that was given back");
+               "a freed entry is used again");
     free(counts);
 
     counts = test_create(1024);
@@ -300,18 +300,18 @@ test_full(void)
         ok &= ngx_pimap_device_count_sum(counts, test_key(i)) == 1;
     }
 
-    tap_ok(ok, "each of them is counted");
+    tap_ok(ok, "each key is counted");
 
     for (i = 0; i < n; i++) {
         ngx_pimap_device_count_sub(counts, test_key(i), i % 256);
     }
 
-    tap_is_int(test_used(counts), 0, "and gone in the end");
+    tap_is_int(test_used(counts), 0, "all removed: no entries");
     free(counts);
 }
 
 
-/* Against an array that counts the same. */
+/* Compares random operations with an array. */
 
 static void
 test_random(void)
@@ -350,6 +350,6 @@ test_random(void)
         ok &= ngx_pimap_device_count_sum(counts, test_key(k)) == sum;
     }
 
-    tap_ok(ok, "the same as an array, at random");
+    tap_ok(ok, "random operations: the same as an array");
     free(counts);
 }
