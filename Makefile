@@ -9,16 +9,16 @@
 #   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
-#   make torture    two minutes of everything at once: is anything lost?
-#   make truth      is what the bridge tells of mail true? TRUTH seconds (200)
+#   make torture    two minutes of faults under load: is an event lost?
+#   make truth      are the bridge's events of mail true? TRUTH seconds (200)
 #                   for each of four kinds of servers
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds
-#   make bench      us and our peers side by side, some minutes
+#   make bench      the module and other servers compared, some minutes
 #   make bench-million   a million devices; needs the machine for itself
 #   make bench-reload    reloads under load
-#   make bench-compress  what compression takes and gives
+#   make bench-compress  the cost and the gain of compression
 #   make bench-reconnect 100,000 accounts subscribe again
-#   make style      what a reviewer should not have to look at
+#   make style      checks of the style that a program can do
 #   make clean
 
 JOBS ?= 4
@@ -26,25 +26,25 @@ FUZZ_TIME ?= 60
 SOAK ?= 100000
 TRUTH ?= 200
 
-# The tests of these names, which are unique, in any room.
+# The tests with these names, which are unique, in any room.
 every = $(wildcard t/*/*.t)
 named = $(wildcard $(1:%=t/*/%.t))
 
 TESTS ?= $(every) build/unit/*
 
-# Without those that are not about the module's code, or whose programs have
-# the sanitizers in them in any run (misc/build driver).
+# Without the tests that do not run the module's code, or whose programs always
+# have the sanitizers (misc/build driver).
 ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
               docs docs_conf dovecot_down dovecot_24* run page upgrade*), \
               $(every))
 
-# Without those that choose their modes themselves.
+# Without the tests that choose their modes themselves.
 MODE_TESTS ?= $(filter-out $(call named,bridge* compress_clients detach* \
               duplex* expired hibernate* memory_detached presence revoke \
               submit websocket* dovecot* docs* log* run page handover* \
               upgrade*),$(every))
 
-# What is about bytes that devices get.
+# The tests of the bytes that devices get.
 STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
                 detach_filters detach_limits drain duplex \
                 duplex_handover duplex_hostile events filter format gaps gone \
@@ -54,7 +54,7 @@ STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
                 submit supersede ticket update_rate websocket \
                 websocket_handover websocket_updates)
 
-# What takes memory and gives it back, each way that a response can go.
+# The tests of memory that is allocated and freed, for each kind of response.
 VALGRIND_TESTS ?= $(call named,smoke events publish detach hibernate \
                   hibernate_fuzz resume gaps supersede ping slow handover \
                   duplex websocket_updates poll bridge bridge_auth \

@@ -76,7 +76,7 @@ sub metric {
     return $sum;
 }
 
-# What processes take of a core.
+# The share of a core that processes use.
 
 sub load {
     my ($seconds, @servers) = @_;

@@ -1,6 +1,7 @@
 package Bench::Gauge;
 
-# Reads what a tree of processes and the kernel use, and what the machine is.
+# Reads the memory and CPU of a tree of processes and of the kernel, and the
+# description of the machine.
 
 use strict;
 use warnings;
@@ -85,7 +86,7 @@ sub cpu {
     return $ns;
 }
 
-# What all CPUs have done, of whatever process, in ns; by ticks of 10 ms.
+# The time used on all CPUs by all processes, in ns; in ticks of 10 ms.
 
 sub busy {
     my ($user, $nice, $system, undef, undef, $irq, $softirq) =

@@ -93,7 +93,7 @@ sub publish {
 
 sub parse { return decode_json(Bench::Server::command("$bin/parse")) }
 
-# IMAP connections in IDLE; they last as long as what is returned.
+# IMAP connections in IDLE; they last as long as the returned object.
 
 sub idle {
     my ($port, $n) = @_;

@@ -53,7 +53,7 @@ sub line {
 
 sub text { return $_[0]{text} }
 
-# A second run of a day does not overwrite the first one.
+# A second run of a day does not overwrite the first.
 
 sub save {
     my ($self, $dir, $suffix) = @_;

@@ -26,7 +26,7 @@ my $nchan = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 my %running;
 my $port = 20000 + $$ % 50 * 100;
 
-# Below the ports that clients get; so many free ones in a row.
+# Finds free ports in a row, below the ports that clients get.
 
 sub ports {
     my ($n) = @_;
@@ -142,7 +142,7 @@ END {
     stop({ pid => $_ }) for keys %running;
 }
 
-# No save, and no end of a slow subscriber: what is not delivered is a result.
+# No save, and slow subscribers stay: undelivered events are a result.
 
 sub redis {
     my ($dir) = @_;
@@ -173,7 +173,7 @@ sub redis_memory {
 }
 
 # Ours or nchan, the same but for the module's own lines.  The ports are a
-# plain one, TLS, TLS with HTTP/2; "tls" asks for so many TLS ones instead.
+# plain one, TLS, TLS with HTTP/2; "tls" is a number of TLS ports instead.
 
 sub nginx {
     my ($kind, $dir, %o) = @_;
@@ -347,7 +347,7 @@ sub bare_send {
     return decode_json(readline($server->{out}) // die "bare is gone\n");
 }
 
-# Everything as one ordinary user, a process a client, as it comes.
+# All processes as one ordinary user, a process a client, default settings.
 
 sub dovecot {
     my ($dir) = @_;

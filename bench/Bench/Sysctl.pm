@@ -1,14 +1,14 @@
 package Bench::Sysctl;
 
-# Settings of the kernel for as long as a run takes.  What was there before
-# is put back at the end, however the end comes about short of SIGKILL.
+# Settings of the kernel for the time of a run.  The old values are restored at
+# the end, except after SIGKILL.
 
 use strict;
 use warnings;
 
 my @saved;
 
-# Raises a setting; one that is high enough already stays.
+# Raises a setting, unless it is high enough already.
 
 sub raise {
     my ($name, @values) = @_;

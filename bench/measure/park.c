@@ -3,8 +3,8 @@
  */
 
 /*
- * Parks devices: forks the client processes, adds up what they have on the
- * board, and does what it reads on its standard input:
+ * Parks devices: forks the client processes, sums their counters on the board,
+ * and executes the commands on its standard input:
  *
  *   stats        print the counters, a line of JSON
  *   mark         events, bytes and latencies count from here

@@ -3,9 +3,8 @@
  */
 
 /*
- * What it takes to read an update from a device: the frame or the chunk that
- * it comes in, and its JSON; and jansson's parser alone, for comparison, with
- * an event of publish, too.
+ * The time to read an update from a device: its frame or chunk, and its JSON;
+ * for comparison jansson's parser alone, and an event of publish.
  * Prints nanoseconds for each, the least of some rounds.
  */
 
@@ -184,7 +183,7 @@ parse_fill_text(uint8_t *buf)
 }
 
 
-/* what publish sends */
+/* the event that publish sends */
 
 static size_t
 parse_fill_event(uint8_t *buf)

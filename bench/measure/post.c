@@ -275,7 +275,7 @@ post_receive(sink_t *sink, post_connection_t *c)
 }
 
 
-/* 1: one answer is taken off, 0: more bytes are needed */
+/* 1: an answer was removed, 0: more bytes are needed */
 
 static int
 post_answer(sink_t *sink, post_connection_t *c)

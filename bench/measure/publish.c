@@ -3,7 +3,7 @@
  */
 
 /*
- * Publishes events to random accounts, and tells what became of them.
+ * Publishes events to random accounts, and prints their results.
  *
  * At a rate (-r) the event carries the time at which it was due, so that a
  * publisher or a server that falls behind shows in the latency.  Without a
@@ -248,7 +248,7 @@ publish_run(publish_t *p, publish_run_t *run)
 }
 
 
-/* publishes what is due and what there is room for */
+/* publishes the events that are due and that there is room for */
 
 static int
 publish_batch(publish_t *p, publish_run_t *run)
@@ -297,7 +297,7 @@ publish_batch(publish_t *p, publish_run_t *run)
 }
 
 
-/* how long answers may be waited for */
+/* the longest time to wait for answers */
 
 static uint64_t
 publish_pause(publish_t *p, publish_run_t *run)

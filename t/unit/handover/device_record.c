@@ -181,7 +181,8 @@ all_members(void)
 
     tap_ok(n && ngx_pimap_device_record_read(&back, buf, n) == 0
            && is(&back.account, "alice") && is(&back.out, "unsent")
-           && back.id.n == 42 && back.bytes == 70000, "strings and numbers are read back");
+           && back.id.n == 42 && back.bytes == 70000,
+           "strings and numbers are read back");
 
     lost = 0;
     p = (uint8_t *) &r.tls;

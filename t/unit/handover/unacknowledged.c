@@ -75,14 +75,16 @@ main(void)
 
     begin(&u);
     ngx_pimap_unacknowledged_close(&u);
-    tap_is_int(client_reads(), EAGAIN, "acknowledged: the connection stays open");
+    tap_is_int(client_reads(), EAGAIN,
+               "acknowledged: the connection stays open");
     end(SIGKILL);
     tap_is_int(client_reads(), 0, "acknowledged: it ends with the receiver");
     (void) close(client);
 
     begin(&u);
     end(SIGKILL);
-    tap_is_int(client_reads(), EAGAIN, "the receiver dies: the connection stays open");
+    tap_is_int(client_reads(), EAGAIN,
+               "the receiver dies: the connection stays open");
     ngx_pimap_unacknowledged_shutdown(&u);
     tap_is_int(client_reads(), 0, "not acknowledged: the connection ends");
     tap_is_int(u.n, 0, "not acknowledged: no entry is left");

@@ -215,7 +215,8 @@ test_owners(void)
     ngx_pimap_device_count_add(counts, 5, 1);
     ngx_pimap_device_count_add(counts, 5, 255);
     ngx_pimap_device_count_add(counts, 6, 1);
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3, "the sum over all owners");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 3,
+               "the sum over all owners");
 
     ngx_pimap_device_count_forget(counts, 1);
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 2,
@@ -246,10 +247,13 @@ test_limits(void)
     }
 
     tap_ok(ok, "an entry counts to 65535");
-    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1, "one more: refused");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535, "the count does not wrap");
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1,
+               "one more: refused");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535,
+               "the count does not wrap");
 
-    tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0, "another owner: counted");
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0,
+               "another owner: counted");
     tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65536,
                "the sum exceeds 65535");
 
