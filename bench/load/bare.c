@@ -6,8 +6,8 @@
  * The ceiling: a server that does nothing but send().
  *
  * It answers each request with a head, and on "N" from its standard input
- * writes N events to random connections, one send() each, and prints how
- * long that took.  No server that gives each device its event at once can be
+ * writes N events to random connections, one send() each, and prints the time
+ * that this took.  No server that sends each device its event at once can be
  * faster on this machine.
  */
 
@@ -123,7 +123,7 @@ bare_listen(const char *port)
 }
 
 
-/* the request of such a client comes in one piece */
+/* the request of a benchmark client arrives in one piece */
 
 static int
 bare_accept(int listener)

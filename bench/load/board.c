@@ -213,9 +213,9 @@ board_events(board_t *board)
 
 
 /*
- * The maximum can't be told apart: it stays that of the whole run unless the
- * histogram shows that it is older, and then becomes the end of the highest
- * bucket in use.
+ * The maximum since a mark is not known: it is the maximum of the whole run,
+ * unless the histogram shows that this one is older; then it is the end of the
+ * highest bucket in use.
  */
 
 void

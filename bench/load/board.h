@@ -4,8 +4,8 @@
 
 /*
  * The board: counters in memory that all processes of a run share.  Each
- * client process writes its own panel, anybody may read all of them.  When
- * the board is a file, a publisher can watch what has been delivered.
+ * client process writes its own panel, and each process may read all panels.
+ * If the board is a file, a publisher can watch the deliveries.
  */
 
 #ifndef BENCH_BOARD_H
@@ -18,7 +18,7 @@
 #define BOARD_BUCKETS  640         /* latencies: 16 a power of two ns */
 
 
-/* what one client process has seen; board_sum() adds them up */
+/* the counters of a client process; board_sum() adds them up */
 
 typedef struct {
     uint64_t   opened;             /* connections tried */
@@ -29,7 +29,7 @@ typedef struct {
 
     uint64_t   events;
     uint64_t   others;             /* heartbeats, comments, alerts */
-    uint64_t   bytes;              /* all that came after parking */
+    uint64_t   bytes;              /* received after parking */
     uint64_t   wrong;              /* events for another account */
 
     uint64_t   first_open;         /* clock_now(), 0: not yet */
@@ -41,7 +41,7 @@ typedef struct {
 } board_panel_t;
 
 
-/* what one device got since it was parked */
+/* the events of a device since it was parked */
 
 typedef struct {
     uint32_t   events;
@@ -64,7 +64,7 @@ void board_latency(board_panel_t *panel, uint64_t ns);
 void board_sum(board_t *board, board_panel_t *sum);
 uint64_t board_events(board_t *board);
 
-/* makes "sum" what happened between "mark" and "sum" */
+/* subtracts "mark" from "sum" */
 void board_since(board_panel_t *sum, const board_panel_t *mark);
 
 /* latency in ns, by linear interpolation within a bucket of 1/16 octave */

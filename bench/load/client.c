@@ -4,7 +4,7 @@
 
 /*
  * The event loop of one client process.  Devices are opened at the planned
- * rate, with at most a window of them under way; then it only listens.
+ * rate, with at most a window of them in flight; then it only listens.
  */
 
 #define _GNU_SOURCE
@@ -144,7 +144,7 @@ client_loop(client_t *client)
     start = clock_now();
     client->panel->first_open = start;
 
-    /* SIGTERM came blocked: it is taken here and nowhere else */
+    /* SIGTERM is blocked outside this wait */
 
     sigemptyset(&mask);
 
@@ -176,7 +176,7 @@ client_loop(client_t *client)
 }
 
 
-/* returns when to be called again, in ms */
+/* returns the time until the next call, in ms */
 
 static int
 client_open(client_t *client, uint32_t *next, uint64_t start)

@@ -3,7 +3,7 @@
  */
 
 /*
- * One client process: its devices, its event loop, what it is asked to do.
+ * A client process: its devices, its event loop, its options.
  */
 
 #ifndef BENCH_CLIENT_H

@@ -3,7 +3,7 @@
  */
 
 /*
- * The one clock of the benchmark.  CLOCK_MONOTONIC is the same in all
+ * The clock of the benchmark.  CLOCK_MONOTONIC is the same in all
  * processes of a machine: an event carries the time at which it was
  * published, and the device takes the difference.
  */

@@ -3,14 +3,14 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * A CardDAV and CalDAV server for the bridge's benchmark: HTTP/1.1 with
- * connections that stay, one thread.  The header "Authorize-As" says who is
- * "user<n>"; each has an address book and a calendar, in a home of its own,
- * with so many objects.
+ * persistent connections, one thread.  The header "Authorize-As" names the
+ * user "user<n>"; each user has an address book and a calendar, in a home of
+ * its own, with OBJECTS objects each.
  *
  *     dav PORT OBJECTS
  *
  * Commands on its standard input: "change N" changes a contact of user N,
- * "quit".  It says "ready" when it listens.
+ * "quit".  It prints "ready" when it listens.
  */
 
 
@@ -254,7 +254,7 @@ told_home(const char *path, int user, int contacts)
 }
 
 
-/* Each version is a change of one object, the next one. */
+/* Each version is a change of the next object. */
 
 static void
 told_changes(const char *path, int user, int contacts, const char *body)

@@ -7,7 +7,7 @@
  * device that is not sampled is freed: a million of them would not fit.  From
  * then on the device counts records by their heads.  OpenSSL reads no further
  * than the record that it is in, so that after SSL_has_pending() says no, the
- * next byte of the socket is the first one of a record.
+ * next byte of the socket is the first of a record.
  */
 
 #include <errno.h>
@@ -253,7 +253,7 @@ device_input(client_t *client, device_t *device, const unsigned char *p,
         return SESSION_ERROR;
     }
 
-    /* a WebSocket's peer may have nothing to say yet */
+    /* a WebSocket's peer may have sent nothing yet */
 
     if (client->plan->ws && device->state == DEVICE_HEAD
         && device->session->answered)

@@ -3,7 +3,7 @@
  */
 
 /*
- * One device: from connect() to being parked, and what it receives.
+ * A device: from connect() to being parked, and the events it receives.
  */
 
 #ifndef BENCH_DEVICE_H
@@ -25,7 +25,7 @@ typedef enum {
 } device_state_t;
 
 
-/* all there is for a parked device whose TLS has been let go */
+/* the whole state of a parked device whose TLS object was freed */
 
 struct device_s {
     session_t   *session;          /* while opening, or sampled */
@@ -38,11 +38,11 @@ struct device_s {
 _Static_assert(sizeof(device_t) <= 64, "a million devices must be small");
 
 
-/* -1: no socket to be had, errno says why; all else ends in the counters */
+/* -1: no socket, see errno; other errors are counted */
 int device_open(client_t *client, device_t *device);
 void device_event(client_t *client, device_t *device, uint32_t events);
 
-/* gives up what takes too long to be parked */
+/* gives up devices that take too long to be parked */
 void device_expire(client_t *client);
 
 

@@ -3,7 +3,7 @@
  */
 
 /*
- * Formats the event.  It starts with what the devices look for, see scan.h.
+ * Formats the event.  It starts with the text that scan.h looks for.
  */
 
 #include <stdio.h>

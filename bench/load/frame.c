@@ -4,7 +4,7 @@
 
 /*
  * The splitter for TLS records and HTTP/2 frames, and the few HTTP/2 frames
- * that a client sends which makes one request and then only listens.
+ * of a client that sends one request and then only listens.
  */
 
 #include <string.h>

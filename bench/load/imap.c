@@ -4,12 +4,12 @@
  *
  * An IMAP server for the bridge's benchmark: as many sessions as there are
  * descriptors, one thread, and no mail.  A login is "user<n>*<master>"; each
- * user has MESSAGES messages in each of his mailboxes, and what is delivered.
+ * user has MESSAGES messages in each mailbox, and the delivered messages.
  *
  *     imap PORT MAILBOXES notify|idle [CERTIFICATE KEY]
  *
  * Commands on its standard input: "deliver N" puts a message into the INBOX
- * of user N, "quit".  It says "ready" when it listens.
+ * of user N, "quit".  It prints "ready" when it listens.
  */
 
 
@@ -67,7 +67,7 @@ static void send_all(session_t *s);
 static int         mailboxes;
 static const char *caps;
 static SSL_CTX    *ctx;
-static session_t  *sessions[SERVE_USERS];     /* that watch, by user */
+static session_t  *sessions[SERVE_USERS];     /* watching sessions, by user */
 static int         delivered[SERVE_USERS];
 static char        out[OUT * 16];
 static size_t      out_len;
@@ -172,7 +172,7 @@ session_event(void *peer)
     int         rc;
     session_t  *s = peer;
 
-    /* those of another session would be taken for this one's */
+    /* errors of another session would be taken for errors of this one */
 
     ERR_clear_error();
 
@@ -188,7 +188,7 @@ session_event(void *peer)
 }
 
 
-/* 0 when that is over, 1 when it goes on, and -1 if it can't. */
+/* 0: finished, 1: to be continued, -1: an error. */
 
 static int
 session_shake(session_t *s)
@@ -210,7 +210,7 @@ session_shake(session_t *s)
 }
 
 
-/* 0 for something, 1 for nothing now, -1 for nothing ever again. */
+/* 0: bytes were read, 1: none now, -1: the connection has ended. */
 
 static int
 session_read(session_t *s)
@@ -407,7 +407,7 @@ say(const char *format, ...)
 }
 
 
-/* What is said at a time fits into a socket's buffer. */
+/* The lines sent at a time fit into a socket's buffer. */
 
 static void
 send_all(session_t *s)

@@ -1,8 +1,8 @@
 #!lua name=bench
 
--- The least that a function can do which refuses what is no JSON, keeps the
--- event under the next id, and publishes it with that: no more than this is
--- possible with one Redis, whatever else a function does.
+-- The shortest function that refuses invalid JSON, stores the event under the
+-- next id, and publishes it with this id.  Its rate is the upper limit for any
+-- such function with one Redis.
 
 redis.register_function('bench_least', function(keys, args)
     local ok, event = pcall(cjson.decode, args[1])

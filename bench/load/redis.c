@@ -99,7 +99,7 @@ redis_connect(const char *path)
         return NULL;
     }
 
-    /* hiredis takes EAGAIN for an error unless it knows */
+    /* hiredis takes EAGAIN for an error unless the socket is marked */
 
     c->flags &= ~REDIS_BLOCK;
 

@@ -103,7 +103,7 @@ serve_accept(const serve_t *handlers)
 }
 
 
-/* Lines are written whole, and are short. */
+/* Lines are short, and written whole. */
 
 static void
 serve_control(const serve_t *handlers)

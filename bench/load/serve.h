@@ -3,8 +3,8 @@
  */
 
 /*
- * The loop of a fake server: many connections to a port on loopback, and a
- * benchmark that says by lines on stdin what happens to whom.
+ * The loop of a fake server: many connections to a port on loopback, and
+ * commands of the benchmark for a user, as lines on stdin.
  */
 
 #ifndef BENCH_SERVE_H

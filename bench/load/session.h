@@ -3,8 +3,8 @@
  */
 
 /*
- * What a device needs only until it is parked, or for good if it is sampled:
- * the TLS object, the request, the head of the response.
+ * The state of a device until it is parked, or permanently if it is sampled:
+ * the TLS object, the request, the response head.
  */
 
 #ifndef BENCH_SESSION_H
@@ -43,7 +43,7 @@ struct session_s {
 session_t *session_create(client_t *client, device_t *device);
 void session_free(client_t *client, session_t *session);
 
-/* the request of device number "n" becomes what is to be sent; -1: no room */
+/* prepares the request of device number "n" for sending; -1: no room */
 int session_request(session_t *session, const plan_t *plan, uint32_t n);
 
 /* 0: all sent */

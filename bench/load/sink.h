@@ -3,8 +3,8 @@
  */
 
 /*
- * Where a publisher puts events: Redis or an HTTP server.  Both pipeline and
- * never block; publish.c decides when an event is due.
+ * The server for a publisher's events: Redis or an HTTP server.  Both pipeline
+ * and never block; publish.c decides when an event is due.
  */
 
 #ifndef BENCH_SINK_H
@@ -29,7 +29,7 @@ struct sink_s {
     int      (*add)(sink_t *sink, uint32_t account, const char *event,
                     size_t len);
 
-    /* sends and receives, waits at most "ns" for it; -1: all is lost */
+    /* sends and receives, waits at most "ns"; -1: the connection failed */
     int      (*turn)(sink_t *sink, uint64_t ns);
 
     void     (*destroy)(sink_t *sink);
@@ -41,11 +41,11 @@ struct sink_s {
 
 
 /* by "function" with the arguments of pimap_publish, or by PUBLISH if it is
-   NULL.  NULL: said why */
+   NULL.  NULL: the reason was printed */
 sink_t *redis_sink(const char *path, const char *channel,
     const char *function, uint32_t depth);
 
-/* POST by some connections, on each of which "depth" may be unanswered */
+/* POST by some connections, each with up to "depth" requests in flight */
 sink_t *post_sink(const char *url, uint32_t connections, uint32_t depth);
 
 

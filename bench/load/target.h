@@ -3,8 +3,8 @@
  */
 
 /*
- * Where devices and publishers go: a URL or a channel with places for the
- * numbers of an account (%a) and of a device (%d).
+ * The target of devices and publishers: a URL or a channel with placeholders
+ * for the numbers of an account (%a) and of a device (%d).
  */
 
 #ifndef BENCH_TARGET_H
@@ -26,14 +26,14 @@ typedef struct {
 } target_t;
 
 
-/* http:// or https://, a numeric IPv4 address, port, path; NULL or why not */
+/* http[s]://, a numeric IPv4 address, port, path; NULL or the error */
 const char *target_parse(target_t *target, const char *url);
 
-/* puts the numbers in; the length, or 0 if there is no room */
+/* inserts the numbers; returns the length, or 0 if there is no room */
 size_t target_expand(char *buf, size_t size, const char *text,
     uint32_t account, uint32_t device);
 
-/* connects the socket of the n-th device; -1: errno says why */
+/* connects the socket of the n-th device; -1: see errno */
 int target_connect(const target_t *target, int fd, uint32_t n,
     uint32_t sources, uint32_t ports);
 

@@ -3,8 +3,8 @@
  */
 
 /*
- * Tests of what the figures rest on: events are found however the stream is
- * cut, frames and records likewise, and quantiles are right.  Prints TAP.
+ * Tests of the basis of the figures: events, frames and records are found
+ * however the stream is cut, and quantiles are correct.  Prints TAP.
  */
 
 #include <stdio.h>
