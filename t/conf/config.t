@@ -64,7 +64,7 @@ my @good = (
     ["resolver 127.0.0.1; pimap_redis redis://no.such.host.invalid;"],
 );
 
-# http, what is said; a server's or a location's text
+# http, the error; a server's or a location's text
 my @bad = (
     ['', qr/need "pimap_redis" in "http"/, $events],
     ['', qr/need "pimap_redis"/, 'location /p { pimap_publish; }'],

@@ -169,7 +169,8 @@ sub details {
     is_deeply([ [ grep { $_ ne 'bad result' } names('bridge',
         'Results of an update', 1, 'status detail') ],
         [ names('dav', 'Updates', 1, 'status detail') ] ],
-        [ [ sort(keys(%source)) ], [ sort(keys(%dav)) ] ], 'what is said');
+        [ [ sort(keys(%source)) ], [ sort(keys(%dav)) ] ],
+        'details of refusals');
 }
 
 

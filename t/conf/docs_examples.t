@@ -200,7 +200,7 @@ sub check {
 sub settle {
     check($_) for splice(@waiting);
 
-    $t->wait_for(sub { !$t->redis()->numsub('{alice}') }, 'nobody parked');
+    $t->wait_for(sub { !$t->redis()->numsub('{alice}') }, 'all ends');
 }
 
 

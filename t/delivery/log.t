@@ -39,7 +39,7 @@ ok($epoch >= milliseconds($before) && $epoch <= milliseconds($after),
     '    its epoch is the time in milliseconds');
 is_deeply($subscriber->reply(), ['message', 'pimap:{a}', "$id $json[1]"],
     '    is on the channel');
-is($redis->fcall('last', 'a'), $id, '    is the last one');
+is($redis->fcall('last', 'a'), $id, '    is the last id');
 
 is_deeply($redis->fcall('post', 'a', $json[2]), ["$epoch-2", 1, 0],
     'post returns the id, the receivers, and "no duplicate"');

@@ -96,7 +96,7 @@ is_deeply(after('a', $first, 1), ['resync', 'empty', ''],
     'log and states deleted: resync');
 is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
 
-# An epoch is the time in milliseconds, and this is the next one.
+# An epoch is the time in milliseconds: wait for the next millisecond.
 
 select(undef, undef, undef, 0.002);
 

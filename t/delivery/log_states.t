@@ -69,7 +69,8 @@ is_deeply(states('e'), { Email => $id, Quota => '1', Thread => '2' },
     'two accounts with a state: the id of the event');
 
 changed(e => { Email => 'own' }, x => { Email => '1' }, y => { Email => '2' });
-is(states('e')->{Email}, 'own', '    unless one is the account itself');
+is(states('e')->{Email}, 'own',
+    '    unless one of them is the account itself');
 
 changed(f => {});
 is_deeply(states('f'), {}, 'an account without types');

@@ -133,5 +133,5 @@ is(uids($s, 2), '6 8', 'a filter by events');
 # "closeafter" ends after one missed event.
 
 $s = $t->park('alice', query => "last-event-id=$ids[3]&closeafter=state");
-is(uids($s, 2), '4', 'closeafter: exactly one');
+is(uids($s, 2), '4', 'closeafter: exactly one event');
 ok($s->ended(), 'closeafter: ended');

@@ -60,6 +60,6 @@ for my $transport (qw(http https)) {
         "$transport: then the old worker exits");
 
     $_->close() for values(%s);
-    $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody');
+    $t->wait_for(sub { $t->status()->{parked} == 0 }, 'the ends');
     $redis->command('FLUSHALL');
 }

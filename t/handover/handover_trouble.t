@@ -123,7 +123,7 @@ ok($t->wait_for(sub { $t->status()->{parked} == $there }),
     'a killed worker: devices are counted');
 
 $_->close() for @s;
-$t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody to be left');
+$t->wait_for(sub { $t->status()->{parked} == 0 }, 'the ends of all devices');
 
 # Redis is away during a reload.
 

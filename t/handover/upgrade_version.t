@@ -121,7 +121,7 @@ for my $round (['forth', $modules[1]], ['back', $modules[0]]) {
         DEVICES . ' 0',
         "$way: no device was handed over");
     $_->close() for values(%s);
-    $t->wait_for(sub { $t->status()->{parked} == 0 }, 'nobody');
+    $t->wait_for(sub { $t->status()->{parked} == 0 }, 'the ends');
 }
 
 # A reload does not load a new file, so the records are the old ones.

@@ -133,7 +133,8 @@ $client->command('SET', $redis->channel('bob') . ':log', 'x');
 
 my $bob = $t->park('bob', headers => { 'Last-Event-ID' => $first });
 
-is(($bob->event() // {})->{json}{reason}, 'unavailable', 'no log: told');
+is(($bob->event() // {})->{json}{reason}, 'unavailable',
+    'a log of a wrong type: resync');
 $redis->publish('bob', { event => 'FlagsSet' });
 is($bob->event()->{event}, 'FlagsSet', 'and live');
 

@@ -42,7 +42,7 @@ for (1 .. 200) {
     last if !grep { !$_ } values(%devices);
 
     (shift(@s))->close();
-    $t->wait_for(sub { $t->status()->{parked} == 7 }, 'one to leave');
+    $t->wait_for(sub { $t->status()->{parked} == 7 }, 'the end of a device');
 }
 
 is(scalar(@s), 8, 'eight parked');

@@ -5,8 +5,8 @@
 #   t/whole/torture.pl [--seconds N] [--rate N] [--accounts N]
 # [--devices N] [--sentinel] [--coalesce] [--blind].  "make torture" runs it.
 #
-# With --blind nothing is used of what keeps events from being lost, and it
-# succeeds if that is seen.
+# With --blind the measures against lost events are not used, and it succeeds
+# if the losses are found.
 
 use strict;
 use warnings;
@@ -36,7 +36,7 @@ if ($set{blind}) {
     isnt(scalar(@faults), 0, 'blind: faults are found');
 
 } else {
-    is($verdict->figures()->{lost}, 0, 'nothing was lost without a word');
+    is($verdict->figures()->{lost}, 0, 'no event is lost without a resync');
     is(join("\n", @faults > 20 ? (@faults[0 .. 19], '...') : @faults), '',
-        'every device got everything, once and in order, or was told');
+        'every device got each event once and in order, or a resync');
 }

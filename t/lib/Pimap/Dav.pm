@@ -18,8 +18,8 @@ my @xml = ('Content-Type' => 'application/xml');
 
 
 # t => the test, kind => 'radicale' or 'xandikos', name => of its port,
-# hook => command, dir => where its files are, behind => 1: a proxy has checked
-# who it is
+# hook => command, dir => of its files, behind => 1: a proxy has checked the
+# login
 
 sub new {
     my ($class, %set) = @_;

@@ -207,12 +207,12 @@ sub is_missed {
     my %missed = map { $_->{event} => $_ } @published;
 
     is_deeply($missed{MessageExpunge}{uids}, [$expunged],
-        '    what was expunged');
+        '    the expunged message');
     is_deeply([@{ $missed{FlagsSet} // {} }{qw(uids flags)}],
-        [[1], ['\Answered']], '    what was set');
+        [[1], ['\Answered']], '    the flags set');
     is($missed{MailboxCreate}{mailbox}, 'Fresh', '    a mailbox');
     is(join(' ', sort map { $_->{subject} } grep { $_->{subject} }
-        @published), 'fresh missed', '    what was delivered');
+        @published), 'fresh missed', '    the delivered messages');
     is(scalar(grep { $_->{event} !~ /^Mailbox/ } @published), 4,
         '    and nothing else');
 }
