@@ -25,11 +25,12 @@ pimap_event_id_parse(pimap_event_id_t *id, const unsigned char *data,
 
     text = (const char *) data;
 
+    id->epoch = 0;
+    id->n = 0;
+
     if (len == 0 || (len == 1 && text[0] == '0')
         || (len == 8 && memcmp(text, "earliest", 8) == 0))
     {
-        id->epoch = 0;
-        id->n = 0;
         return 0;
     }
 

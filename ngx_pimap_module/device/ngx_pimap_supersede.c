@@ -167,6 +167,12 @@ ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account)
 {
     ngx_pimap_device_t  *d;
 
+    /* devices of any other account are announced when it is subscribed */
+
+    if (!account->sub.subscribed) {
+        return;
+    }
+
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->name_len && !d->confirmed) {
             ngx_pimap_supersede_announce(d, 0);

@@ -144,7 +144,11 @@ ngx_pimap_command_add(ngx_pimap_command_pt handler, void *data, char *text,
 
     command = NULL;
 
-    if (ngx_pimap_command_length < NGX_PIMAP_COMMAND_MAX) {
+    /* if a login fails, a command sent during it would stay in the queue */
+
+    if (ngx_pimap_command_ready()
+        && ngx_pimap_command_length < NGX_PIMAP_COMMAND_MAX)
+    {
         command = ngx_alloc(sizeof(ngx_pimap_command_t), ngx_cycle->log);
     }
 

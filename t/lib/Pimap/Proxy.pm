@@ -3,7 +3,8 @@ package Pimap::Proxy;
 # A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": drops the
 # bytes for a connection that subscribes, silently; "marker": delays the
 # publishing of a hand-over's marker, and from then on the bytes for
-# subscribers; "late": delays only the bytes for subscribers.
+# subscribers; "late": delays only the bytes for subscribers; "silent": gives
+# new connections no answer.
 
 use strict;
 use warnings;
@@ -20,6 +21,7 @@ sub serve {
     my %peer;
     my %subscribes;
     my %held;
+    my @silent;
 
     local $SIG{PIPE} = 'IGNORE';
 
@@ -29,6 +31,13 @@ sub serve {
         for my $fh ($select->can_read(0.05)) {
             if ($fh == $server) {
                 my $client = $server->accept() // next;
+
+                if ($self->mode() eq 'silent') {
+                    push(@silent, $client);
+                    $self->note('silent');
+                    next;
+                }
+
                 my $redis = IO::Socket::UNIX->new(
                     Peer => $self->{t}->redis()->socket()) // next;
 
