@@ -292,27 +292,33 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 static void
 imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to)
 {
-    int          oauth;
-    char        *text;
-    size_t       len;
-    const char  *user;
+    int               oauth;
+    const char       *user;
+    bridge_buffer_t   text;
 
-    oauth = (s->caps & IMAP_CAP_OAUTHBEARER) != 0;
+    oauth = s->bearer && s->caps & IMAP_CAP_OAUTHBEARER;
     user = s->authzid ? s->authzid : s->bearer ? s->user : "";
 
+    /* a printf() would leave parts of a long secret in freed memory */
+
+    memset(&text, 0, sizeof(text));
+
     if (s->bearer) {
-        text = bridge_format("%s%s%s\001auth=Bearer %s\001\001",
-                             oauth ? "n,a=" : "user=", oauth ? user : s->user,
-                             oauth ? "," : "", s->secret);
-        len = strlen(text);
+        bridge_buffer_text(&text, oauth ? "n,a=" : "user=");
+        bridge_buffer_text(&text, oauth ? user : s->user);
+        bridge_buffer_text(&text, oauth ? ",\001auth=Bearer "
+                                        : "\001auth=Bearer ");
+        bridge_buffer_text(&text, s->secret);
+        bridge_buffer_text(&text, "\001\001");
 
     } else {
-        text = bridge_format("%s%c%s%c%s", user, 0, s->user, 0, s->secret);
-        len = strlen(user) + strlen(s->user) + strlen(s->secret) + 2;
+        bridge_buffer_add(&text, user, strlen(user) + 1);
+        bridge_buffer_add(&text, s->user, strlen(s->user) + 1);
+        bridge_buffer_text(&text, s->secret);
     }
 
-    bridge_buffer_base64(to, text, len);
-    bridge_wipe_free(text, len);
+    bridge_buffer_base64(to, text.data, text.len);
+    bridge_buffer_free(&text);
     imap_login_wipe(s);
 }
 

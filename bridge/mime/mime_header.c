@@ -150,7 +150,7 @@ mime_word_decode(bridge_buffer_t *b, mime_word_t *w)
 {
     int             state;
     char           *out;
-    size_t          i;
+    size_t          i, n;
     guint32         save;
     unsigned char  *text;
 
@@ -159,9 +159,19 @@ mime_word_decode(bridge_buffer_t *b, mime_word_t *w)
     out = bridge_buffer_need(b, w->text.len + 4);
 
     if (w->encoding == 'B') {
-        b->len += g_mime_encoding_base64_decode_step(
-                      (unsigned char *) w->text.data, w->text.len,
-                      (unsigned char *) out, &state, &save);
+        n = g_mime_encoding_base64_decode_step(
+                (unsigned char *) w->text.data, w->text.len,
+                (unsigned char *) out, &state, &save);
+
+        /* some senders leave the padding out */
+
+        if (state == 2 || state == 3) {
+            n += g_mime_encoding_base64_decode_step(
+                     (const unsigned char *) "==", 4 - state,
+                     (unsigned char *) out + n, &state, &save);
+        }
+
+        b->len += n;
         return;
     }
 

@@ -20,9 +20,17 @@
      |HTML_PARSE_NONET|HTML_PARSE_IGNORE_ENC|HTML_PARSE_COMPACT)
 
 
+/* The limit of libxml2 for a tree.  Each end tag is compared with all open
+   elements. */
+
+#define MIME_HTML_DEPTH  256
+
+
 typedef struct {
-    bridge_buffer_t  *text;
-    int               hidden;       /* elements without text around us */
+    bridge_buffer_t   *text;
+    htmlParserCtxtPtr  parser;
+    int                depth;
+    int                hidden;      /* elements without text around us */
 } mime_html_t;
 
 
@@ -46,14 +54,16 @@ mime_html(bridge_buffer_t *b, const char *data, size_t len)
     sax.characters = mime_html_text;
     sax.ignorableWhitespace = mime_html_text;
 
+    memset(&html, 0, sizeof(html));
     html.text = b;
-    html.hidden = 0;
 
     parser = htmlCreatePushParserCtxt(&sax, &html, NULL, 0, NULL,
                                       XML_CHAR_ENCODING_UTF8);
     if (parser == NULL) {
         return;
     }
+
+    html.parser = parser;
 
     htmlCtxtUseOptions(parser, MIME_HTML_OPTIONS);
     htmlParseChunk(parser, data, len, 0);
@@ -72,6 +82,10 @@ mime_html_start(void *data, const xmlChar *name, const xmlChar **attributes)
 {
     mime_html_t  *html = data;
 
+    if (++html->depth > MIME_HTML_DEPTH) {
+        xmlStopParser(html->parser);
+    }
+
     html->hidden += mime_html_is_hidden(name);
     bridge_buffer_char(html->text, ' ');
 }
@@ -82,6 +96,7 @@ mime_html_end(void *data, const xmlChar *name)
 {
     mime_html_t  *html = data;
 
+    html->depth--;
     html->hidden -= mime_html_is_hidden(name);
     bridge_buffer_char(html->text, ' ');
 }

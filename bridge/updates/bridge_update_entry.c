@@ -19,6 +19,7 @@ static bridge_update_entry_t *bridge_update_find(const char *id);
 static void bridge_update_advance(bridge_update_entry_t *entry,
     bridge_update_state_t state);
 static void bridge_update_wait(bridge_update_entry_t *entry);
+static void bridge_update_set_deadline(bridge_update_entry_t *entry);
 static void bridge_update_run(const char *name);
 static void bridge_update_timer_handler(evutil_socket_t fd, short what,
     void *data);
@@ -183,6 +184,10 @@ bridge_update_advance(bridge_update_entry_t *entry,
         return;
 
     case BRIDGE_UPDATE_MARKED:
+
+        /* the deadline may have passed while Redis wrote the mark */
+
+        bridge_update_set_deadline(entry);
         bridge_update_run(entry->account);
         return;
 
@@ -209,12 +214,7 @@ bridge_update_advance(bridge_update_entry_t *entry,
 static void
 bridge_update_wait(bridge_update_entry_t *entry)
 {
-    bridge_msec_t  now;
-
-    now = bridge_now();
-
-    bridge_timer_set(&entry->timer,
-                     entry->deadline > now ? entry->deadline - now : 0);
+    bridge_update_set_deadline(entry);
 
     if (entry->owner == NULL) {
         entry->owner = bridge_account_find(entry->account);
@@ -222,6 +222,18 @@ bridge_update_wait(bridge_update_entry_t *entry)
     }
 
     bridge_update_run(entry->account);
+}
+
+
+static void
+bridge_update_set_deadline(bridge_update_entry_t *entry)
+{
+    bridge_msec_t  now;
+
+    now = bridge_now();
+
+    bridge_timer_set(&entry->timer,
+                     entry->deadline > now ? entry->deadline - now : 0);
 }
 
 

@@ -36,6 +36,12 @@ test_headers(void)
     header_is("=?utf-8?x?a?=", "=?utf-8?x?a?=");
     header_is("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=",
               "\xe6\x97\xa5\xe6\x9c\xac");
+
+    /* without the padding of base64 */
+
+    header_is("=?utf-8?B?SGVsbG8?= =?utf-8?B?IQ?=", "Hello!");
+    header_is("=?utf-8?B?SGVsbG8=?=", "Hello");
+
     header_is("a\xff" "b\r\n\tc\x01", "a\xef\xbf\xbd" "b c");
     header_is("\xe2\x80\xae" "evil", "evil");
     header_is("=?utf-8?q?=0D=0ABcc:_x?=", "Bcc: x");
