@@ -75,9 +75,9 @@ colour('/alice/plans/', $ical, 'calendar-color', '#0000ffff');
 $event = $s->event('CalendarUpdate');
 is_deeply([@{$event}{qw(name oldName color)}], ['Plans', undef, '#0000ffff'],
     'a calendar has a new colour: the event has it');
-colour('/alice/book/', $card, 'addressbook-color',
+colour('/alice/book/', $card, 'addressbook-color', '#123456ff');
+is($s->event('AddressBookUpdate')->{color}, '#123456ff',
     'an address book has a new colour: the event has it');
-is($s->event('AddressBookUpdate')->{color}, '#123456ff', 'a book, too');
 $dav->rename('/alice/plans/', 'Trips');
 $event = $s->event('CalendarUpdate');
 is_deeply([@{$event}{qw(name oldName color)}], ['Trips', 'Plans',
