@@ -93,6 +93,11 @@ for my $way (@ways) {
     $s->read_until(qr/: parked\n\n/);
 
     ok($t->wait_ready(), "$name: ready");
+
+    # The device may have parked in the worker that leaves: then the new
+    # worker subscribes when the device is handed over.
+
+    $t->wait_for(sub { $redis->numsub($account) >= 1 }, 'a subscription');
     is($t->publish($account, { event => 'One' })->{json}{receivers}, 1,
         "$name: published");
     is(($s->event() // {})->{event}, 'One', "$name: delivered");
