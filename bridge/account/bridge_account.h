@@ -169,7 +169,7 @@ typedef struct {
 
 void bridge_account_count(bridge_account_counts_t *counts);
 
-/* What has happened with accounts, their logins and their updates. */
+/* Counters of accounts, their logins and their updates. */
 
 typedef struct {
     uint64_t  published;
