@@ -10,21 +10,27 @@
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
 #   make torture    two minutes of faults under load: is an event lost?
-#   make truth      are the bridge's events of mail true? TRUTH seconds (200)
-#                   for each of four kinds of servers
-#   make fuzz       the fuzzers, each for FUZZ_TIME seconds
+#   make truth      are the bridge's events true? TRUTH seconds (200) for each
+#                   of four kinds of mail servers, and of three DAV servers
+#   make mutants    faults that the tests have to see; MUTANTS=ROOM for some
+#   make fuzz       the fuzzers, each for FUZZ_TIME seconds, and what they
+#                   reached; FUZZ=NAME for some, FUZZ_JOBS= in parallel
 #   make bench      the module and other servers compared, some minutes
 #   make bench-million   a million devices; needs the machine for itself
 #   make bench-reload    reloads under load
+#   make bench-flood     devices that send nonsense
 #   make bench-compress  the cost and the gain of compression
 #   make bench-reconnect 100,000 accounts subscribe again
+#   make deb        Debian packages for the nginx of this system, in build/deb
 #   make style      checks of the style that a program can do
 #   make clean
 
 JOBS ?= 4
 FUZZ_TIME ?= 60
+FUZZ ?=
 SOAK ?= 100000
 TRUTH ?= 200
+MUTANT_JOBS ?= 2
 
 # The tests with these names, which are unique, in any room.
 every = $(wildcard t/*/*.t)
@@ -32,44 +38,63 @@ named = $(wildcard $(1:%=t/*/%.t))
 
 TESTS ?= $(every) build/unit/*
 
-# Without the tests that do not run the module's code, or whose programs always
-# have the sanitizers (misc/build driver).
+# Without the tests that do not run the module's code, whose programs always
+# have the sanitizers (misc/build driver), or that start nginx by a command.
 ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
-              docs docs_conf dovecot_down dovecot_24* run page upgrade*), \
-              $(every))
+              check* docs docs_conf dovecot_down dovecot_24* run page \
+              upgrade*), $(every))
 
 # Without the tests that choose their modes themselves.
-MODE_TESTS ?= $(filter-out $(call named,bridge* compress_clients detach* \
-              duplex* expired hibernate* memory_detached presence revoke \
-              submit websocket* dovecot* docs* log* run page handover* \
-              upgrade*),$(every))
+MODE_TESTS ?= $(filter-out $(call named,alerts bridge* check* cloexec \
+              coalesce_* compress_clients compress_gaps departure detach* \
+              docker duplex* error_log eviction expired failback filter_size \
+              hibernate* http3 linger location* memory_detached missing \
+              nameless no_memory origin paced paused ping_stopped pipelined \
+              presence prometheus ready redis_odd_ids redis_replica \
+              redis_spare resume_lost revoke* rights room sentinel_* \
+              settings submit subrequest supersede_* unix_socket \
+              update_account update_pace warnings websocket* zone_full \
+              dovecot* docs* log* run page handover* upgrade*), \
+              $(every))
 
 # The tests of the bytes that devices get.
 STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
                 detach_filters detach_limits drain duplex \
                 duplex_handover duplex_hostile events filter format gaps gone \
-                handover handover_order handover_slow hibernate hibernate_tls \
-                one_connection ping poll poll_wait presence query reload \
-                result resume resume_live resume_resync revoke slow smoke \
-                submit supersede ticket update_rate websocket \
+                handover handover_order handover_slow hibernate \
+                hibernate_tls http3 one_connection ping poll poll_wait \
+                presence query reload result resume resume_live \
+                resume_resync revoke slow smoke submit supersede ticket \
+                update_rate websocket \
                 websocket_handover websocket_updates)
 
 # The tests of memory that is allocated and freed, for each kind of response.
 VALGRIND_TESTS ?= $(call named,smoke events publish detach hibernate \
-                  hibernate_fuzz resume gaps supersede ping slow handover \
-                  duplex websocket_updates poll bridge bridge_auth \
-                  bridge_config bridge_cyrus bridge_dav bridge_dav_daemon \
-                  bridge_dav_update bridge_imap_hostile bridge_imap_reset \
-                  bridge_imap_update bridge_many bridge_redis bridge_tls \
-                  bridge_update)
+                  hibernate_fuzz resume gaps supersede slow handover \
+                  duplex websocket_updates poll body_first coalesce_handover \
+                  compress_gaps filter_size follow handover_limits \
+                  handover_resume log_readers nameless paced paused pipelined \
+                  redis_login redis_spare revoke revoke_deaf revoke_error \
+                  revoke_reload rights subrequest subscribed_order \
+                  supersede_messages unix_socket update_account bridge \
+                  bridge_auth bridge_config bridge_cyrus bridge_dav \
+                  bridge_dav_daemon bridge_dav_update bridge_imap_hostile \
+                  bridge_imap_reset bridge_imap_update bridge_lease_update \
+                  bridge_many bridge_password bridge_redis \
+                  bridge_redis_trouble bridge_tls bridge_update \
+                  bridge_update_lost bridge_update_waits)
 
-export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY
+# Warnings are errors there, and in .ci/run.
+clang style: export WERROR = 1
+
+export PORT TLS_PORT IMAP_PORT DAV_PORT TO FROM SUBJECT BODY FUZZ_JOBS
 
 
 MAKEFLAGS += --no-print-directory
 
+# Installs nothing by itself: misc/deps build does, if it is asked.
 all:
-	@misc/deps build
+	@misc/deps --check build
 	@misc/build
 	@misc/build bridge
 
@@ -99,6 +124,10 @@ modes:
 	@echo '  MODE compressed'
 	@PIMAP_COMPRESSED=1 prove -j$(JOBS) $(STREAM_TESTS)
 
+# For misc/nginx_source.
+stream-tests:
+	@echo $(STREAM_TESTS)
+
 soak:
 	@misc/deps build run test
 	@misc/build
@@ -123,15 +152,17 @@ torture:
 	@misc/build
 	@t/whole/torture.pl
 	@t/whole/torture.pl --sentinel
+	@t/whole/torture.pl --sentinel --accounts 3000 --rate 200
 	@t/whole/torture.pl --coalesce --seconds 20
 	@t/whole/torture.pl --blind --seconds 10
 
 truth:
 	@misc/deps build run test
 	@misc/build driver
-	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge/bridge_imap_truth.t
+	@PIMAP_TRUTH=$(TRUTH) prove -v t/bridge/bridge_imap_truth.t \
+		t/bridge/bridge_dav_truth.t
 
-bench bench-million bench-reload bench-reconnect bench-compress:
+bench bench-million bench-reload bench-flood bench-reconnect bench-compress:
 	@misc/deps build run bench
 	@misc/build
 	@$(MAKE) -C bench $@
@@ -144,13 +175,16 @@ clang:
 fuzz:
 	@misc/deps build fuzz
 	@misc/build fuzz
-	@set -e; for fuzzer in build/fuzz/*; do \
-		corpus=build/corpus/$${fuzzer##*/}; \
-		mkdir -p $$corpus; \
-		misc/step fuzz "FUZZ $$fuzzer" $$fuzzer \
-			-max_total_time=$(FUZZ_TIME) \
-			-artifact_prefix=$$corpus- $$corpus; \
-	done
+	@misc/fuzz $(FUZZ_TIME) $(FUZZ)
+
+mutants:
+	@misc/deps build run test
+	@misc/dovecot24
+	@misc/mutants -j$(MUTANT_JOBS) $(MUTANTS)
+
+deb:
+	@misc/deps build deb
+	@misc/deb
 
 style:
 	@misc/deps build
@@ -164,7 +198,8 @@ clean:
 	@rm -rf build
 
 
-.PHONY: all run mail test modes soak asan valgrind torture truth clang
-.PHONY: fuzz
-.PHONY: bench bench-million bench-reload bench-reconnect bench-compress
-.PHONY: style clean
+.PHONY: all run mail test modes stream-tests soak asan valgrind torture truth
+.PHONY: clang fuzz mutants
+.PHONY: bench bench-million bench-reload bench-flood bench-reconnect
+.PHONY: bench-compress
+.PHONY: deb style clean

@@ -9,8 +9,8 @@
 
 
 #include "bridge_http.h"
-#include "bridge_auth.h"
-#include "bridge_redis.h"
+#include "bridge_account.h"
+#include "pimap_account.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,13 +22,9 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
-#include <openssl/evp.h>
-
-
 #define BRIDGE_HTTP_MAX_HEADERS  16384
 #define BRIDGE_HTTP_MAX_BODY     1024
 #define BRIDGE_HTTP_TIMEOUT      60     /* seconds, of a silent connection */
-#define BRIDGE_HTTP_MAX_SECRET   8192
 
 
 typedef struct {
@@ -42,17 +38,16 @@ static struct evhttp_bound_socket *bridge_http_bind_unix(const char *path);
 static void bridge_http_handler(struct evhttp_request *r, void *data);
 static void bridge_http_reply(struct evhttp_request *r, int status,
     const char *text);
+static int bridge_http_is_page(struct evhttp_request *r);
 static void bridge_http_poke(struct evhttp_request *r);
 static void bridge_http_page(struct evhttp_request *r,
-    int (*page)(struct evbuffer *body), const char *type);
+    int (*page)(struct evbuffer *body, const char *query), const char *type);
 static void bridge_http_auth(struct evhttp_request *r);
-static bridge_login_t *bridge_http_login(struct evhttp_request *r);
-static bridge_login_t *bridge_http_basic(const char *text);
-static bridge_login_t *bridge_http_bearer(const char *user, const char *token);
-static int bridge_http_is_user(const char *user, size_t len);
+static void bridge_http_limited(struct evhttp_request *r,
+    bridge_login_t *login, unsigned seconds);
 static void bridge_http_gone(struct evhttp_connection *connection, void *data);
 static void bridge_http_authenticated(void *data,
-    bridge_auth_result_t result, const char *account);
+    bridge_auth_result_t result, const char *text);
 static void bridge_http_refuse(struct evhttp_request *r);
 
 
@@ -190,6 +185,9 @@ bridge_http_handler(struct evhttp_request *r, void *data)
     } else if (strcmp(path, "/metrics") == 0) {
         bridge_http_page(r, bridge_metrics_page, "text/plain; version=0.0.4");
 
+    } else if (strcmp(path, "/accounts") == 0) {
+        bridge_http_page(r, bridge_accounts_page, "application/json");
+
     } else if (strcmp(path, "/healthz") == 0) {
         bridge_http_page(r, bridge_metrics_health, "application/json");
 
@@ -224,6 +222,23 @@ bridge_http_reply(struct evhttp_request *r, int status, const char *text)
 }
 
 
+/*
+ * A browser would send a request for a page of any site.  It adds one of these
+ * headers, and no other client does.
+ */
+
+static int
+bridge_http_is_page(struct evhttp_request *r)
+{
+    struct evkeyvalq  *headers;
+
+    headers = evhttp_request_get_input_headers(r);
+
+    return evhttp_find_header(headers, "Origin")
+           || evhttp_find_header(headers, "Sec-Fetch-Site");
+}
+
+
 /* All bridges are told, as any may have the account. */
 
 static void
@@ -238,6 +253,11 @@ bridge_http_poke(struct evhttp_request *r)
         return;
     }
 
+    if (bridge_http_is_page(r)) {
+        bridge_http_reply(r, 403, "a page can't poke\n");
+        return;
+    }
+
     query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(r));
 
     if (evhttp_parse_query_str(query ? query : "", &args) != 0) {
@@ -247,10 +267,10 @@ bridge_http_poke(struct evhttp_request *r)
 
     account = evhttp_find_header(&args, "account");
 
-    if (account == NULL || *account == '\0'
-        || strlen(account) > BRIDGE_ACCOUNT_MAX)
+    if (account == NULL || strlen(account) > BRIDGE_ACCOUNT_MAX
+        || pimap_account_refusal(account, strlen(account)))
     {
-        bridge_http_reply(r, 400, "no account\n");
+        bridge_http_reply(r, 400, "no account, or an invalid one\n");
 
     } else {
         sent = bridge_redis_call(NULL, NULL, "PUBLISH %s:poke %s", account)
@@ -265,8 +285,8 @@ bridge_http_poke(struct evhttp_request *r)
 
 
 static void
-bridge_http_page(struct evhttp_request *r, int (*page)(struct evbuffer *body),
-    const char *type)
+bridge_http_page(struct evhttp_request *r,
+    int (*page)(struct evbuffer *body, const char *query), const char *type)
 {
     int               status;
     struct evbuffer  *body;
@@ -274,7 +294,8 @@ bridge_http_page(struct evhttp_request *r, int (*page)(struct evbuffer *body),
     body = evbuffer_new();
 
     if (body) {
-        status = page(body);
+        status = page(body, evhttp_uri_get_query(
+                            evhttp_request_get_evhttp_uri(r)));
 
         evhttp_add_header(evhttp_request_get_output_headers(r),
                           "Content-Type", type);
@@ -287,6 +308,7 @@ bridge_http_page(struct evhttp_request *r, int (*page)(struct evbuffer *body),
 static void
 bridge_http_auth(struct evhttp_request *r)
 {
+    unsigned             seconds;
     bridge_login_t      *login;
     bridge_auth_wait_t  *auth;
     bridge_http_wait_t  *wait;
@@ -295,6 +317,14 @@ bridge_http_auth(struct evhttp_request *r)
 
     if (login == NULL) {
         bridge_http_refuse(r);
+        return;
+    }
+
+    seconds = bridge_auth_limit(login);
+
+    if (seconds) {
+        bridge_http_limited(r, login, seconds);
+        bridge_login_release(&login);
         return;
     }
 
@@ -313,124 +343,25 @@ bridge_http_auth(struct evhttp_request *r)
 }
 
 
-static bridge_login_t *
-bridge_http_login(struct evhttp_request *r)
+/* No line at "notice": a stranger would choose how many. */
+
+static void
+bridge_http_limited(struct evhttp_request *r, bridge_login_t *login,
+    unsigned seconds)
 {
-    const char        *text, *user;
-    bridge_login_t    *login;
-    struct evkeyvalq  *headers;
+    char  after[16], address[BRIDGE_ADDRESS_TEXT];
 
-    headers = evhttp_request_get_input_headers(r);
-    text = evhttp_find_header(headers, "Authorization");
+    bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" from %s is not tried: too "
+               "many were refused, %u s", login->user,
+               bridge_address_text(&login->client, address), seconds);
 
-    if (text == NULL) {
-        return NULL;
-    }
+    bridge_counters.auth[BRIDGE_AUTH_LIMITED]++;
 
-    user = evhttp_find_header(headers, "X-Pimap-User");
-    login = NULL;
-
-    if (evutil_ascii_strncasecmp(text, "Basic ", 6) == 0) {
-        login = bridge_http_basic(text + 6);
-
-    } else if (user && evutil_ascii_strncasecmp(text, "Bearer ", 7) == 0) {
-        login = bridge_http_bearer(user, text + 7);
-    }
-
-    /* the request keeps its header until it ends */
-
-    explicit_bzero((char *) text, strlen(text));
-
-    return login;
-}
-
-
-static bridge_login_t *
-bridge_http_basic(const char *text)
-{
-    int              n;
-    char            *secret;
-    size_t           len;
-    unsigned char   *clear;
-    bridge_login_t  *login;
-
-    text += strspn(text, " ");
-    len = strlen(text);
-
-    if (len == 0 || len % 4 || len > BRIDGE_HTTP_MAX_SECRET) {
-        return NULL;
-    }
-
-    clear = bridge_alloc(len);
-    login = NULL;
-
-    n = EVP_DecodeBlock(clear, (const unsigned char *) text, len);
-
-    n -= text[len - 1] == '=';
-    n -= text[len - 2] == '=';
-
-    if (n > 0 && memchr(clear, '\0', n) == NULL) {
-        clear[n] = '\0';
-        secret = strchr((char *) clear, ':');
-
-        if (secret && bridge_http_is_user((char *) clear,
-                                          secret - (char *) clear))
-        {
-            *secret++ = '\0';
-
-            if (*secret) {
-                login = bridge_login_create((char *) clear, secret,
-                                            strlen(secret), 0);
-            }
-        }
-    }
-
-    bridge_wipe_free(clear, len);
-
-    return login;
-}
-
-
-static bridge_login_t *
-bridge_http_bearer(const char *user, const char *token)
-{
-    size_t  len;
-
-    token += strspn(token, " ");
-    len = strlen(token);
-
-    /* RFC 6750, 2.1: b64token */
-
-    if (len == 0 || len > BRIDGE_HTTP_MAX_SECRET
-        || token[strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
-                               "uvwxyz0123456789-._~+/=")]
-        || !bridge_http_is_user(user, strlen(user)))
-    {
-        return NULL;
-    }
-
-    return bridge_login_create(user, token, len, 1);
-}
-
-
-/* The name is written into a header, into keys of Redis, and into the log. */
-
-static int
-bridge_http_is_user(const char *user, size_t len)
-{
-    size_t  i;
-
-    if (len == 0 || len > BRIDGE_ACCOUNT_MAX || *user == '}') {
-        return 0;
-    }
-
-    for (i = 0; i < len; i++) {
-        if ((unsigned char) user[i] <= 0x20 || user[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
+    evutil_snprintf(after, sizeof(after), "%u", seconds);
+    evhttp_add_header(evhttp_request_get_output_headers(r), "Retry-After",
+                      after);
+    bridge_http_reply(r, 429, "too many logins from this address, or of this "
+                      "account, were refused\n");
 }
 
 
@@ -447,8 +378,9 @@ bridge_http_gone(struct evhttp_connection *connection, void *data)
 
 static void
 bridge_http_authenticated(void *data, bridge_auth_result_t result,
-    const char *account)
+    const char *text)
 {
+    char                   *body;
     struct evhttp_request  *r;
     bridge_http_wait_t     *wait = data;
 
@@ -465,7 +397,7 @@ bridge_http_authenticated(void *data, bridge_auth_result_t result,
 
     case BRIDGE_AUTH_GOOD:
         evhttp_add_header(evhttp_request_get_output_headers(r),
-                          "X-Pimap-Account", account);
+                          "X-Pimap-Account", text);
         bridge_http_reply(r, 200, NULL);
         return;
 
@@ -476,8 +408,9 @@ bridge_http_authenticated(void *data, bridge_auth_result_t result,
     default:
         evhttp_add_header(evhttp_request_get_output_headers(r),
                           "Retry-After", "5");
-        bridge_http_reply(r, 503, result == BRIDGE_AUTH_BUSY
-                          ? "too many logins\n" : "the server is away\n");
+        body = bridge_format("the login can't be checked: %s\n", text);
+        bridge_http_reply(r, 503, body);
+        free(body);
     }
 }
 

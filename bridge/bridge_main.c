@@ -11,6 +11,7 @@
 #include "bridge_supervisor.h"
 #include "bridge_update.h"
 #include "dav_http.h"
+#include "mime_header.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 
-#define BRIDGE_MAIN_CONFIG  "/etc/pimap-bridge.conf"
+#define BRIDGE_MAIN_CONFIG  "/etc/pimap/bridge.conf"
 #define BRIDGE_MAIN_LEAVE    2000       /* msec for the last commands */
 #define BRIDGE_MAIN_LINGER   200
 #define BRIDGE_MAIN_SIGNALS  4
@@ -30,6 +31,7 @@ static const char *bridge_main_options(int argc, char **argv, int *check);
 static void bridge_main_limits(void);
 static int bridge_main_start(void);
 static void bridge_main_functions_ready(void);
+static void bridge_main_gone(const char *bridge);
 static void bridge_main_signals(void);
 static void bridge_main_reload(evutil_socket_t fd, short what, void *data);
 static void bridge_main_reopen(evutil_socket_t fd, short what, void *data);
@@ -106,6 +108,7 @@ main(int argc, char **argv)
 
     if (!check) {
         bridge_dns_init();
+        mime_init();
     }
 
     json_object_seed(0);
@@ -229,7 +232,7 @@ bridge_main_start(void)
 
     bridge_redis_command_init();
     bridge_subscriber_init();
-    bridge_peers_init(bridge_lease_orphaned);
+    bridge_peers_init(bridge_main_gone);
 
     return 0;
 }
@@ -238,9 +241,28 @@ bridge_main_start(void)
 static void
 bridge_main_functions_ready(void)
 {
+    static int  again;
+
+    if (again) {
+        bridge_supervisor_others_first();
+    }
+
+    again = 1;
+
     bridge_account_scan_start();
     bridge_connect_rate_run();
     bridge_update_consumer_redis_ready();
+}
+
+
+/* No bridge may have a login for accounts of the bridge that is gone. */
+
+static void
+bridge_main_gone(const char *bridge)
+{
+    bridge_supervisor_others_first();
+    bridge_lease_orphaned(bridge);
+    bridge_account_scan_start();
 }
 
 
@@ -297,7 +319,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
         bridge_auth_flush();
         bridge_redis_reload(&new->redis);
         bridge_supervisor_reload();
-        bridge_account_scan_again();
+        bridge_account_scan_start();
 
         bridge_config_release(old);
         bridge_log(BRIDGE_LOG_NOTICE, "the settings were read from \"%s\"",

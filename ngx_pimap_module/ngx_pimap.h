@@ -48,6 +48,50 @@ extern ngx_module_t  ngx_pimap_module;
      && ngx_memcmp((s)->data, text, sizeof(text) - 1) == 0)
 
 
+/* The number in 16 hexadecimal digits, as "%016xL" of nginx writes it. */
+
+#define NGX_PIMAP_HEX_LEN  16
+
+static ngx_inline ngx_int_t
+ngx_pimap_hex(u_char *p, uint64_t *number)
+{
+    ngx_int_t   digit;
+    ngx_uint_t  i;
+
+    *number = 0;
+
+    for (i = 0; i < NGX_PIMAP_HEX_LEN; i++) {
+        digit = ngx_hextoi(&p[i], 1);
+
+        if (digit == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        *number = *number << 4 | digit;
+    }
+
+    return NGX_OK;
+}
+
+
+/* RFC 3339, in UTC.  Returns the end. */
+
+#define NGX_PIMAP_TIME_LEN  (sizeof("1970-01-01T00:00:00Z") - 1)
+
+static ngx_inline u_char *
+ngx_pimap_time(u_char *p, time_t t)
+{
+    ngx_tm_t  tm;
+
+    ngx_gmtime(t, &tm);
+
+    return ngx_snprintf(p, NGX_PIMAP_TIME_LEN,
+                        "%4d-%02d-%02dT%02d:%02d:%02dZ",
+                        tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                        tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+}
+
+
 /* Copies bytes of a library; NGX_ERROR if memory is out. */
 
 static ngx_inline ngx_int_t

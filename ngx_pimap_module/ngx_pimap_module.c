@@ -7,9 +7,12 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_accounts.h"
+#include "ngx_pimap_device_list.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_conf_location.h"
 #include "ngx_pimap_deflate.h"
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_locations.h"
@@ -19,11 +22,14 @@
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_login.h"
+#include "ngx_pimap_spare.h"
 #include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_updates.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
+
+#include "pimap_version.h"
 
 #include <jansson.h>
 
@@ -44,7 +50,8 @@ static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
     [NGX_PIMAP_UPDATE] = { NGX_PIMAP_UPDATE, ngx_pimap_update_handler },
     [NGX_PIMAP_STATUS] = { NGX_PIMAP_STATUS, ngx_pimap_status_handler },
     [NGX_PIMAP_TICKET] = { NGX_PIMAP_TICKET,
-                           ngx_pimap_ticket_location_handler }
+                           ngx_pimap_ticket_location_handler },
+    [NGX_PIMAP_ACCOUNTS] = { NGX_PIMAP_ACCOUNTS, ngx_pimap_accounts_handler }
 };
 
 
@@ -57,11 +64,11 @@ static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
 #define ngx_pimap_loc(member)                                                 \
     NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_pimap_loc_conf_t, member)
 
-/* The row of a directive with one value, by the type of nginx's setter. */
+/* The row of a directive with one value, by the type of its value. */
 
 #define ngx_pimap_anywhere(name, type, member, post)                          \
     { ngx_string(name), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,                    \
-      ngx_conf_set_ ## type ## _slot, ngx_pimap_loc(member), post }
+      ngx_pimap_conf_ ## type, ngx_pimap_loc(member), post }
 
 #define ngx_pimap_anywhere_flag(name, member)                                 \
     { ngx_string(name), NGX_PIMAP_ANYWHERE|NGX_CONF_FLAG,                     \
@@ -69,7 +76,7 @@ static ngx_pimap_conf_endpoint_t  ngx_pimap_endpoints[] = {
 
 #define ngx_pimap_in_http(name, type, member, post)                           \
     { ngx_string(name), NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,                    \
-      ngx_conf_set_ ## type ## _slot, ngx_pimap_main(member), post }
+      ngx_pimap_conf_ ## type, ngx_pimap_main(member), post }
 
 #define ngx_pimap_in_location(name, endpoint)                                 \
     { ngx_string(name), NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,                    \
@@ -82,19 +89,24 @@ static ngx_command_t  ngx_pimap_commands[] = {
     { ngx_string("pimap_redis"), NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_pimap_conf_redis, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
-    ngx_pimap_in_http("pimap_zone", size, zone_size, NULL),
+    ngx_pimap_in_http("pimap_zone", size, zone_size,
+                      &ngx_pimap_conf_zone_post),
     ngx_pimap_in_location("pimap_events", EVENTS),
     ngx_pimap_in_location("pimap_publish", PUBLISH),
     ngx_pimap_in_location("pimap_update", UPDATE),
     ngx_pimap_in_location("pimap_status", STATUS),
     ngx_pimap_in_location("pimap_ticket", TICKET),
+    ngx_pimap_in_location("pimap_accounts", ACCOUNTS),
 
     { ngx_string("pimap_login"), NGX_PIMAP_ANYWHERE|NGX_CONF_1MORE,
-      ngx_conf_set_bitmask_slot, ngx_pimap_loc(login),
+      ngx_pimap_conf_bitmask, ngx_pimap_loc(login),
       &ngx_pimap_login_conf_methods },
 
     { ngx_string("pimap_account"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_conf_name, ngx_pimap_loc(account), NULL },
+
+    ngx_pimap_anywhere("pimap_account_case", enum, account_keep,
+                       &ngx_pimap_account_name_cases),
 
     { ngx_string("pimap_device"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_conf_name, ngx_pimap_loc(device), NULL },
@@ -112,6 +124,8 @@ static ngx_command_t  ngx_pimap_commands[] = {
                        NULL),
     ngx_pimap_anywhere("pimap_token_types_claim", str, token_types_claim,
                        NULL),
+    ngx_pimap_anywhere("pimap_token_updates_claim", str, token_updates_claim,
+                       NULL),
 
     { ngx_string("pimap_ticket_key"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_login_conf_ticket_key, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
@@ -119,9 +133,11 @@ static ngx_command_t  ngx_pimap_commands[] = {
     ngx_pimap_anywhere("pimap_ticket_time", sec, ticket_time,
                        &ngx_pimap_login_conf_ticket_post),
 
+    { ngx_string("pimap_ticket_updates"), NGX_PIMAP_ANYWHERE|NGX_CONF_1MORE,
+      ngx_pimap_login_updates_conf, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
     { ngx_string("pimap_origin"), NGX_PIMAP_ANYWHERE|NGX_CONF_1MORE,
-      ngx_pimap_websocket_handshake_origin, NGX_HTTP_LOC_CONF_OFFSET, 0,
-      NULL },
+      ngx_pimap_origin_conf, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pimap_ping"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE123,
       ngx_pimap_conf_ping, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
@@ -136,6 +152,8 @@ static ngx_command_t  ngx_pimap_commands[] = {
     ngx_pimap_anywhere("pimap_buffer", size, buffer, NULL),
     ngx_pimap_anywhere("pimap_send_timeout", msec, send_timeout,
                        &ngx_pimap_conf_wait_post),
+    ngx_pimap_anywhere("pimap_end_log_level", enum, end_log_level,
+                       &ngx_pimap_conf_levels),
 
     { ngx_string("pimap_compress"), NGX_PIMAP_ANYWHERE|NGX_CONF_TAKE1,
       ngx_pimap_conf_switch, ngx_pimap_loc(compress), NULL },
@@ -181,6 +199,12 @@ static ngx_command_t  ngx_pimap_commands[] = {
     ngx_pimap_anywhere("pimap_update_wait", sec, update_wait, NULL),
     ngx_pimap_in_http("pimap_max_queued_updates", num, max_queued_updates,
                       &ngx_pimap_conf_backlog_bounds),
+    ngx_pimap_in_http("pimap_max_updates_per_account", num,
+                      max_updates_per_account,
+                      &ngx_pimap_conf_backlog_bounds),
+    ngx_pimap_in_http("pimap_max_update_bytes_per_account", size,
+                      max_update_bytes,
+                      &ngx_pimap_conf_account_bytes_post),
 
       ngx_null_command
 };
@@ -220,17 +244,30 @@ ngx_module_t  ngx_pimap_module = {
 static char *
 ngx_pimap_module_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
+    ngx_pimap_loc_conf_t  *prev = parent;
+    ngx_pimap_loc_conf_t  *conf = child;
+
     char  *rv;
 
-    rv = ngx_pimap_merge_loc_conf(cf, parent, child);
+    rv = ngx_pimap_merge_loc_conf(cf, prev, conf);
 
-    if (rv == NGX_CONF_OK
-        && ngx_pimap_login_conf_merge(cf, child, parent) != NGX_OK)
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (ngx_pimap_login_conf_merge(cf, conf, prev) != NGX_OK
+        || ngx_pimap_login_rules(cf, conf, prev) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    return rv;
+    if (conf->endpoint == NGX_PIMAP_EVENTS && conf->hibernate
+        && conf->location && ngx_pimap_hibernate_warn(cf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -244,8 +281,9 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
     if (pmcf->used && !pmcf->redis.set) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"pimap_events\", \"pimap_publish\", "
-                      "\"pimap_update\" and \"pimap_status\" need "
-                      "\"pimap_redis\" in \"http\"");
+                      "\"pimap_update\", \"pimap_status\" and "
+                      "\"pimap_accounts\" need \"pimap_redis\" in "
+                      "\"http\"");
         return NGX_ERROR;
     }
 
@@ -255,7 +293,19 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    if (ngx_pimap_conf_location_init(cf, pmcf) != NGX_OK
+        || ngx_pimap_conf_homeless(cf, pmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_pimap_ticket_conf_check(cf);
+
     if (pmcf->hibernate && ngx_pimap_hibernate_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_pimap_tls_padding_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -270,8 +320,21 @@ ngx_pimap_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_pimap_init_module(ngx_cycle_t *cycle)
 {
-    return ngx_pimap_cycle_conf(cycle)
-           ? ngx_pimap_handover_socket_init_module(cycle) : NGX_OK;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_pimap_cycle_conf(cycle);
+    if (pmcf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_pimap_conf_check_cycle(cycle, pmcf);
+
+    if (!ngx_test_config) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "ngx_pimap_module/" PIMAP_VERSION " for " NGINX_VER);
+    }
+
+    return ngx_pimap_handover_socket_init_module(cycle);
 }
 
 
@@ -310,6 +373,9 @@ static const ngx_pimap_verb_t  ngx_pimap_verbs[] = {
     { ngx_string("!present "), ngx_pimap_supersede_present },
     { ngx_string("!handover "), ngx_pimap_handover_marker_message },
     { ngx_string("!revoke "), ngx_pimap_revoke_message },
+    { ngx_string("!login"), ngx_pimap_revoke_login },
+    { ngx_string("!devices "), ngx_pimap_device_list_message },
+    { ngx_string("!end "), ngx_pimap_device_list_end },
     { ngx_null_string, NULL }
 };
 
@@ -349,11 +415,20 @@ static const ngx_pimap_subscriber_row_t  ngx_pimap_subscribed[] = {
 };
 
 
+static void
+ngx_pimap_commands_ready(void)
+{
+    ngx_pimap_supersede_reachable();
+    ngx_pimap_revoke_start();
+}
+
+
 static const ngx_pimap_redis_handlers_t  ngx_pimap_redis_table = {
     ngx_pimap_deliver,
     ngx_pimap_subscribed,
-    ngx_pimap_supersede_reachable,
+    ngx_pimap_accounts_request_answered,
     ngx_pimap_revoke_start,
+    ngx_pimap_commands_ready,
     ngx_pimap_revoke_stop
 };
 
@@ -362,6 +437,8 @@ static ngx_int_t
 ngx_pimap_init_process(ngx_cycle_t *cycle)
 {
     ngx_pimap_main_conf_t  *pmcf;
+
+    ngx_pimap_handover_socket_init_process();
 
     pmcf = ngx_pimap_process_conf(cycle);
     if (pmcf == NULL) {
@@ -391,6 +468,10 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
     ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check);
     ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce);
     ngx_pimap_update_waiter_init_process();
+    ngx_pimap_accounts_request_init_process();
+    ngx_pimap_departure_init_process(cycle);
+    ngx_pimap_spare_init_process(cycle);
+    ngx_pimap_pace_init_process(cycle);
 
     if (ngx_pimap_zone_init_process(cycle) != NGX_OK
         || ngx_pimap_poll_init_process(cycle) != NGX_OK

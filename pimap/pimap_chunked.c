@@ -25,6 +25,7 @@ enum {
     TRAILER,
     TRAILER_LF,
     END_LF,
+    LENGTH,                             /* a body that is no chunks */
     NSTATES,
     END,                                /* of the body */
     FAIL
@@ -47,7 +48,7 @@ static pimap_chunked_result_t pimap_chunked_byte(pimap_chunked_t *chunked,
 static int pimap_chunked_digit(uint8_t ch);
 
 
-/* The next state by the class of a byte; the bytes of DATA have none. */
+/* The next state by the class of a byte; DATA and LENGTH have none. */
 
 static const uint8_t  pimap_chunked_next[NSTATES][NCLASSES] = {
     /*                   HEX        BLANK      OTHER      CR          LF */
@@ -71,9 +72,14 @@ pimap_chunked_read(pimap_chunked_t *chunked, uint8_t *data, size_t len,
     size_t                  i;
     pimap_chunked_result_t  rc;
 
+    if (chunked->state == LENGTH && chunked->left == 0) {
+        in->used = 0;
+        return PIMAP_CHUNKED_END;
+    }
+
     for (i = 0; i < len; i++) {
 
-        if (chunked->state == DATA) {
+        if (chunked->state == DATA || chunked->state == LENGTH) {
             in->data = data + i;
             in->len = len - i < chunked->left ? len - i
                                               : (size_t) chunked->left;
@@ -81,7 +87,7 @@ pimap_chunked_read(pimap_chunked_t *chunked, uint8_t *data, size_t len,
 
             chunked->left -= in->len;
 
-            if (chunked->left == 0) {
+            if (chunked->left == 0 && chunked->state == DATA) {
                 chunked->state = DATA_CR;
             }
 
@@ -99,6 +105,28 @@ pimap_chunked_read(pimap_chunked_t *chunked, uint8_t *data, size_t len,
     in->used = len;
 
     return PIMAP_CHUNKED_AGAIN;
+}
+
+
+void
+pimap_chunked_length(pimap_chunked_t *chunked, uint64_t len)
+{
+    chunked->left = len;
+    chunked->line = 0;
+    chunked->state = LENGTH;
+}
+
+
+void
+pimap_chunked_unread(pimap_chunked_t *chunked, size_t len)
+{
+    if (len) {
+        chunked->left += len;
+
+        if (chunked->state != LENGTH) {
+            chunked->state = DATA;
+        }
+    }
 }
 
 
@@ -187,5 +215,6 @@ pimap_chunked_valid(const pimap_chunked_t *chunked)
     return chunked->state < NSTATES
            && (chunked->state != DATA || chunked->left > 0)
            && chunked->line <= PIMAP_CHUNKED_TRAILERS_MAX
-           && (chunked->left == 0 || chunked->state <= DATA);
+           && (chunked->left == 0 || chunked->state <= DATA
+               || chunked->state == LENGTH);
 }

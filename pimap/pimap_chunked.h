@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the chunked transfer coding (RFC 9112, 7.1), as a server reads it.
+ * Owns the chunked transfer coding (RFC 9112, 7.1), as a server reads it, and
+ * bodies that have a length instead.
  * Called by transport/.  Invariant: it allocates and copies nothing.
  */
 
@@ -53,6 +54,12 @@ typedef struct {
  */
 pimap_chunked_result_t pimap_chunked_read(pimap_chunked_t *chunked,
     uint8_t *data, size_t len, pimap_chunked_in_t *in);
+
+/* The body has this length, and no chunks. */
+void pimap_chunked_length(pimap_chunked_t *chunked, uint64_t len);
+
+/* Gives back the last bytes of the piece that has just been read. */
+void pimap_chunked_unread(pimap_chunked_t *chunked, size_t len);
 
 /* True between two chunks: the reader remembers nothing. */
 int pimap_chunked_idle(const pimap_chunked_t *chunked);

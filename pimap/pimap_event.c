@@ -7,6 +7,7 @@
  */
 
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pimap_event.h"
@@ -17,9 +18,13 @@
 static pimap_event_status_t pimap_event_load(pimap_event_t *ev, char *text,
     size_t len, size_t max, int with_id, char *why, size_t why_size);
 static pimap_event_status_t pimap_event_parse_id(pimap_event_t *ev,
-    const char *payload, size_t len, pimap_json_error_t *err);
+    const char *payload, size_t len, size_t *skip, pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_parse_text(pimap_event_t *ev,
     char *text, size_t len, size_t max, pimap_json_error_t *err);
+static pimap_event_status_t pimap_event_find(pimap_event_t *ev,
+    pimap_json_error_t *err);
+static int pimap_event_take_string(pimap_event_t *ev, int member,
+    pimap_str_t *str);
 static pimap_event_status_t pimap_event_take_name(pimap_event_t *ev,
     pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_check_name(const pimap_str_t *name,
@@ -38,7 +43,22 @@ static int pimap_event_is(const pimap_str_t *str, const char *name);
 
 static const char  *pimap_event_reserved[] = {
     "parked", "position", "ping", "retry", "superseded", "resync", "expired",
-    "accepted", "refused", "open", "error", "state", "calendarAlert", NULL
+    "accepted", "refused", "unknown", "open", "error", "state",
+    "calendarAlert", NULL
+};
+
+
+static const char  *pimap_event_members[PIMAP_MEMBERS] = {
+    [PIMAP_MEMBER_EVENT] = "event",
+    [PIMAP_MEMBER_TYPE] = "@type",
+    [PIMAP_MEMBER_ID] = "id",
+    [PIMAP_MEMBER_MAILBOX] = "mailbox",
+    [PIMAP_MEMBER_OLD_MAILBOX] = "oldMailbox",
+    [PIMAP_MEMBER_COLLECTION] = "collection",
+    [PIMAP_MEMBER_OWNER] = "owner",
+    [PIMAP_MEMBER_CHANGED] = "changed",
+    [PIMAP_MEMBER_DEVICE] = "device",
+    [PIMAP_MEMBER_UPDATE] = "update"
 };
 
 
@@ -72,6 +92,7 @@ static pimap_event_status_t
 pimap_event_load(pimap_event_t *ev, char *text, size_t len, size_t max,
     int with_id, char *why, size_t why_size)
 {
+    size_t                skip;
     pimap_json_error_t    err;
     pimap_event_status_t  status;
 
@@ -83,10 +104,11 @@ pimap_event_load(pimap_event_t *ev, char *text, size_t len, size_t max,
     /* no JSON object starts with a digit */
 
     if (with_id && len > 0 && *text >= '0' && *text <= '9') {
-        status = pimap_event_parse_id(ev, text, len, &err);
+        skip = 0;
+        status = pimap_event_parse_id(ev, text, len, &skip, &err);
 
-        text += ev->id.len + 1;
-        len -= ev->id.len + 1;
+        text += skip;
+        len -= skip;
     }
 
     if (status == PIMAP_EVENT_OK) {
@@ -105,7 +127,7 @@ pimap_event_load(pimap_event_t *ev, char *text, size_t len, size_t max,
 void
 pimap_event_free(pimap_event_t *ev)
 {
-    json_decref(ev->root);
+    free(ev->decoded);
     memset(ev, 0, sizeof(pimap_event_t));
 }
 
@@ -114,26 +136,27 @@ pimap_event_free(pimap_event_t *ev)
 
 static pimap_event_status_t
 pimap_event_parse_id(pimap_event_t *ev, const char *payload, size_t len,
-    pimap_json_error_t *err)
+    size_t *skip, pimap_json_error_t *err)
 {
-    const char        *p, *last;
+    const char        *p, *end, *last;
     pimap_event_id_t   id;
 
     last = payload + len;
 
-    p = pimap_event_id_scan(&id, payload, last);
+    end = pimap_event_id_scan(&id, payload, last);
+    p = end ? pimap_event_id_time(&ev->time, end, last) : NULL;
 
-    if (p == NULL || p == last || *p != ' ' || *payload == '0' || id.n == 0
-        || ((const char *) memchr(payload, '-', len))[1] == '0')
-    {
+    if (p == NULL || p == last || *p != ' ' || id.epoch == 0 || id.n == 0) {
         err->reason = "invalid id";
         return PIMAP_EVENT_BAD_ID;
     }
 
+    *skip = p + 1 - payload;
+
     ev->epoch = id.epoch;
     ev->n = id.n;
     ev->id.data = payload;
-    ev->id.len = p - payload;
+    ev->id.len = end - payload;
 
     return PIMAP_EVENT_OK;
 }
@@ -145,8 +168,16 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
 {
     pimap_event_status_t  status;
 
-    status = pimap_event_statuses[pimap_json_load(&ev->root, &text, &len, max,
-                                                  err)];
+    status = pimap_event_statuses[pimap_json_check(&text, &len, max, err)];
+
+    if (status != PIMAP_EVENT_OK) {
+        return status;
+    }
+
+    ev->json.data = text;
+    ev->json.len = pimap_json_squeeze(text, len);
+
+    status = pimap_event_find(ev, err);
     if (status != PIMAP_EVENT_OK) {
         return status;
     }
@@ -156,37 +187,99 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
         return status;
     }
 
-    if (pimap_json_string(json_object_get(ev->root, "mailbox"), &ev->mailbox)
-        || pimap_json_string(json_object_get(ev->root, "oldMailbox"),
-                             &ev->old_mailbox))
+    if (pimap_event_take_string(ev, PIMAP_MEMBER_MAILBOX, &ev->mailbox) != 0
+        || pimap_event_take_string(ev, PIMAP_MEMBER_OLD_MAILBOX,
+                                   &ev->old_mailbox)
+           != 0)
     {
         err->reason = "a mailbox is not a string";
         return PIMAP_EVENT_BAD_MEMBER;
     }
 
-    (void) pimap_json_string(json_object_get(ev->root, "collection"),
-                             &ev->collection);
-
-    ev->json.data = text;
-    ev->json.len = pimap_json_squeeze(text, len);
+    (void) pimap_event_take_string(ev, PIMAP_MEMBER_COLLECTION,
+                                   &ev->collection);
+    (void) pimap_event_take_string(ev, PIMAP_MEMBER_DEVICE, &ev->device);
+    (void) pimap_event_take_string(ev, PIMAP_MEMBER_UPDATE, &ev->update);
 
     return PIMAP_EVENT_OK;
+}
+
+
+/* Also takes memory for all members with escapes, which few events have. */
+
+static pimap_event_status_t
+pimap_event_find(pimap_event_t *ev, pimap_json_error_t *err)
+{
+    int                  i;
+    size_t               size;
+    pimap_json_member_t  members[PIMAP_MEMBERS];
+
+    for (i = 0; i < PIMAP_MEMBERS; i++) {
+        members[i].name = pimap_event_members[i];
+    }
+
+    pimap_json_find(&ev->json, members, PIMAP_MEMBERS);
+
+    size = 0;
+
+    for (i = 0; i < PIMAP_MEMBERS; i++) {
+        ev->members[i] = members[i].value;
+
+        if (pimap_json_is_string(&ev->members[i])
+            && pimap_json_escaped(&ev->members[i]))
+        {
+            size += ev->members[i].len;
+        }
+    }
+
+    if (size == 0) {
+        return PIMAP_EVENT_OK;
+    }
+
+    ev->decoded = malloc(size);
+
+    if (ev->decoded == NULL) {
+        err->reason = "out of memory";
+        return PIMAP_EVENT_NO_MEMORY;
+    }
+
+    return PIMAP_EVENT_OK;
+}
+
+
+/* -1: it is not a string. */
+
+static int
+pimap_event_take_string(pimap_event_t *ev, int member, pimap_str_t *str)
+{
+    char               *buf;
+    const pimap_str_t  *value;
+
+    value = &ev->members[member];
+    buf = ev->decoded ? ev->decoded + ev->decoded_len : NULL;
+
+    if (pimap_json_string(value, buf, value->len, str) != 0) {
+        return -1;
+    }
+
+    if (buf && str->data == buf) {
+        ev->decoded_len += str->len;
+    }
+
+    return 0;
 }
 
 
 static pimap_event_status_t
 pimap_event_take_name(pimap_event_t *ev, pimap_json_error_t *err)
 {
-    json_t                *value;
-    pimap_event_status_t   status;
+    pimap_event_status_t  status;
 
-    value = json_object_get(ev->root, "event");
-
-    if (value == NULL) {
+    if (ev->members[PIMAP_MEMBER_EVENT].data == NULL) {
         return pimap_event_take_jmap(ev, err);
     }
 
-    if (pimap_json_string(value, &ev->name)) {
+    if (pimap_event_take_string(ev, PIMAP_MEMBER_EVENT, &ev->name) != 0) {
         err->reason = "\"event\" is not a string";
         return PIMAP_EVENT_BAD_NAME;
     }
@@ -205,6 +298,7 @@ pimap_event_take_name(pimap_event_t *ev, pimap_json_error_t *err)
 static pimap_event_status_t
 pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
 {
+    size_t               i;
     const char         **reserved;
 
     static const char    allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -216,11 +310,11 @@ pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
         return PIMAP_EVENT_BAD_NAME;
     }
 
-    /* stops at a zero of the name at the latest */
-
-    if (strspn(name->data, allowed) != name->len) {
-        err->reason = "invalid character in \"event\"";
-        return PIMAP_EVENT_BAD_NAME;
+    for (i = 0; i < name->len; i++) {
+        if (memchr(allowed, name->data[i], sizeof(allowed) - 1) == NULL) {
+            err->reason = "invalid character in \"event\"";
+            return PIMAP_EVENT_BAD_NAME;
+        }
     }
 
     for (reserved = pimap_event_reserved; *reserved; reserved++) {
@@ -239,17 +333,14 @@ pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
 static pimap_event_status_t
 pimap_event_take_jmap(pimap_event_t *ev, pimap_json_error_t *err)
 {
-    json_t       *value;
-    pimap_str_t   type;
+    pimap_str_t  type;
 
-    value = json_object_get(ev->root, "@type");
-
-    if (value == NULL) {
+    if (ev->members[PIMAP_MEMBER_TYPE].data == NULL) {
         err->reason = "neither \"event\" nor \"@type\"";
         return PIMAP_EVENT_NO_NAME;
     }
 
-    if (pimap_json_string(value, &type)) {
+    if (pimap_event_take_string(ev, PIMAP_MEMBER_TYPE, &type) != 0) {
         err->reason = "\"@type\" is not a string";
         return PIMAP_EVENT_BAD_NAME;
     }
@@ -279,25 +370,37 @@ pimap_event_take_jmap(pimap_event_t *ev, pimap_json_error_t *err)
 static pimap_event_status_t
 pimap_event_take_changed(pimap_event_t *ev, pimap_json_error_t *err)
 {
-    json_t      *changed, *account, *state;
-    const char  *id, *type;
+    char                text[PIMAP_EVENT_MAX_NAME];
+    const char         *p, *q;
+    pimap_str_t         id, account, name, type, state;
+    const pimap_str_t  *changed;
 
-    changed = json_object_get(ev->root, "changed");
+    changed = &ev->members[PIMAP_MEMBER_CHANGED];
 
-    if (!json_is_object(changed)) {
+    if (!pimap_json_is_object(changed)) {
         err->reason = "\"changed\" is not an object";
         return PIMAP_EVENT_BAD_MEMBER;
     }
 
-    json_object_foreach(changed, id, account) {
+    p = NULL;
 
-        if (!json_is_object(account)) {
+    while (pimap_json_next(changed, &p, &id, &account)) {
+
+        if (!pimap_json_is_object(&account)) {
             err->reason = "\"changed\" has a member that is not an object";
             return PIMAP_EVENT_BAD_MEMBER;
         }
 
-        json_object_foreach(account, type, state) {
-            ev->types |= pimap_type_bit(type, strlen(type));
+        q = NULL;
+
+        while (pimap_json_next(&account, &q, &name, &state)) {
+
+            /* no type has a longer name */
+
+            ev->types |= pimap_json_string(&name, text, sizeof(text), &type)
+                         == 0
+                         ? pimap_type_bit(type.data, type.len)
+                         : PIMAP_TYPE_OTHER;
         }
     }
 

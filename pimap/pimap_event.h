@@ -36,9 +36,27 @@ typedef enum {
 } pimap_event_status_t;
 
 
+/* Members that the codec looks at. */
+enum {
+    PIMAP_MEMBER_EVENT = 0,
+    PIMAP_MEMBER_TYPE,                   /* "@type" */
+    PIMAP_MEMBER_ID,
+    PIMAP_MEMBER_MAILBOX,
+    PIMAP_MEMBER_OLD_MAILBOX,
+    PIMAP_MEMBER_COLLECTION,
+    PIMAP_MEMBER_OWNER,
+    PIMAP_MEMBER_CHANGED,
+    PIMAP_MEMBER_DEVICE,
+    PIMAP_MEMBER_UPDATE,
+    PIMAP_MEMBERS
+};
+
+
 typedef struct {
     uint64_t      epoch;                /* 0: the event is not in the log */
     uint64_t      n;
+    uint64_t      time;                 /* msec since 1970, of the publish in
+                                           Redis; 0: not known */
 
     pimap_str_t   id;                   /* text of the above, or empty */
     pimap_str_t   json;                 /* the publisher's text, on one line */
@@ -47,38 +65,38 @@ typedef struct {
     pimap_str_t   mailbox;              /* decoded; data == NULL if absent */
     pimap_str_t   old_mailbox;          /* of a MailboxRename */
     pimap_str_t   collection;           /* address book or calendar */
+    pimap_str_t   device;               /* of an UpdateResult ... */
+    pimap_str_t   update;               /* ... the id of its update */
     uint32_t      types;                /* PIMAP_TYPE_* of pimap_types.h */
 
-    json_t       *root;
+    /* as they are written; data == NULL if absent */
+    pimap_str_t   members[PIMAP_MEMBERS];
+
+    char         *decoded;              /* strings that had escapes */
+    size_t        decoded_len;
 } pimap_event_t;
 
 
 /*
- * Parses a payload: "<json>" or "<epoch>-<n> <json>".  The numbers of an id
- * are decimal, above zero, without leading zeros.
+ * Parses a payload: "<json>", "<epoch>-<n> <json>" or "<epoch>-<n>@<msec>
+ * <json>".  The numbers of an id are decimal, above zero, without leading
+ * zeros.
  *
  * The name is the member "event", of A-Z a-z 0-9 . _ - and not one of our own
  * control events.  Without it "@type" may say that the text is a JMAP
  * StateChange or CalendarAlert.
  *
- * A "collection" that is not a string is taken for none.
+ * A "collection", "device" or "update" that is not a string is taken for none.
  *
  * White space around the text is not part of ev->json.  Line breaks between
  * tokens are squeezed out in place, so "payload" is changed; everything else
  * of the text stays as it is.  "max" limits the text in bytes, before that.
  *
- * On PIMAP_EVENT_OK the event points into "payload" and owns "root": it is to
- * be freed with pimap_event_free() before "payload" goes.  Otherwise "payload"
- * is untouched, nothing is to be freed (although it would do no harm), and
- * "why", if not NULL, is filled with a short reason without any of the
- * payload's text.  A decoded string may have zeros in it.
- *
- * jansson seeds its hash tables at the first object, from /dev/urandom;
- * call json_object_seed(0) at start to have that behind.
- *
- * A failed allocation is PIMAP_EVENT_NO_MEMORY, with one exception: jansson
- * 2.14 doesn't check that its token buffer could grow, and runs past the end
- * of it; that is a matter of tokens over 14 bytes while malloc() fails.
+ * On PIMAP_EVENT_OK the event points into "payload": it is to be freed with
+ * pimap_event_free() before "payload" goes.  Otherwise nothing is to be freed
+ * (although it would do no harm), and "why", if not NULL, is filled with a
+ * short reason without any of the payload's text.  A text that is no JSON is
+ * untouched.  A decoded string may have zeros in it.
  */
 pimap_event_status_t pimap_event_parse(pimap_event_t *ev, char *payload,
     size_t len, size_t max, char *why, size_t why_size);

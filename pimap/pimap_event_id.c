@@ -13,6 +13,9 @@
 #include "pimap_event_id.h"
 
 
+#define PIMAP_EVENT_ID_TIME  10000000000000000      /* msec */
+
+
 static const char *pimap_event_id_number(const char *p, const char *last,
     uint64_t *number);
 
@@ -70,9 +73,28 @@ pimap_event_id_number(const char *p, const char *last, uint64_t *number)
         n = n * 10 + digit;
     }
 
+    if (p == first || (*first == '0' && p > first + 1)) {
+        return NULL;
+    }
+
     *number = n;
 
-    return p > first ? p : NULL;
+    return p;
+}
+
+
+const char *
+pimap_event_id_time(uint64_t *msec, const char *p, const char *last)
+{
+    *msec = 0;
+
+    if (p == last || *p != '@') {
+        return p;
+    }
+
+    p = pimap_event_id_number(p + 1, last, msec);
+
+    return p && *msec < PIMAP_EVENT_ID_TIME ? p : NULL;
 }
 
 

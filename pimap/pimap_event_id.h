@@ -40,10 +40,18 @@ int pimap_event_id_parse(pimap_event_id_t *id, const unsigned char *data,
     size_t len);
 
 /*
- * Reads "<epoch>-<n>" at the beginning of a text, leading zeros too, and
- * returns what follows it; NULL if there is no id.
+ * Reads "<epoch>-<n>" at the beginning of a text, and returns what follows it;
+ * NULL if there is no id.  The numbers have no leading zeros, so an id has one
+ * form only, of up to PIMAP_EVENT_ID_LEN bytes.
  */
 const char *pimap_event_id_scan(pimap_event_id_t *id, const char *p,
+    const char *last);
+
+/*
+ * Reads "@<msec>" behind an id, the time since 1970 at which Redis published
+ * the event; 0 if there is none.  Returns what follows, NULL if it is no time.
+ */
+const char *pimap_event_id_time(uint64_t *msec, const char *p,
     const char *last);
 
 /* Writes up to PIMAP_EVENT_ID_LEN bytes; returns the length. */

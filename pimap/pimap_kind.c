@@ -15,28 +15,33 @@
 
 static int pimap_kind_is_state(const pimap_event_t *ev);
 static int pimap_kind_same(const pimap_str_t *a, const pimap_str_t *b);
-static int pimap_kind_same_member(const json_t *a, const json_t *b);
-static int pimap_kind_changed(json_t *newer, json_t *older);
-static char *pimap_kind_copy_string(pimap_str_t *to, const pimap_str_t *from,
-    char *text);
-static int pimap_kind_copy_member(pimap_event_t *to,
-    const pimap_event_t *from, const char *name);
+static int pimap_kind_changed(const pimap_str_t *newer,
+    const pimap_str_t *older);
+static int pimap_kind_has(const pimap_str_t *object, const char **p,
+    const pimap_str_t *name, pimap_str_t *value, size_t *looks);
+static void pimap_kind_move(pimap_str_t *str, const char *from, size_t len,
+    const char *to);
+
+
+#define PIMAP_KIND_LOOKS  4096          /* at members of the newer event */
+#define PIMAP_KIND_LOOK   128           /* bytes of a member; more are more */
 
 
 /* Besides the mailboxes, which are in the event. */
 
-static const char  *pimap_kind_members[] = {
-    "owner",
-    "collection",
-    NULL
+static const int  pimap_kind_members[] = {
+    PIMAP_MEMBER_OWNER, PIMAP_MEMBER_COLLECTION
 };
+
+#define PIMAP_KIND_MEMBERS                                                    \
+    (sizeof(pimap_kind_members) / sizeof(pimap_kind_members[0]))
 
 
 int
 pimap_kind_merges(const pimap_event_t *ev)
 {
-    const char    **member;
-    const json_t   *value;
+    size_t              i;
+    const pimap_str_t  *value;
 
     if (!pimap_kind_is_state(ev)
         && !pimap_types_event_merges(ev->name.data, ev->name.len))
@@ -44,10 +49,10 @@ pimap_kind_merges(const pimap_event_t *ev)
         return 0;
     }
 
-    for (member = pimap_kind_members; *member; member++) {
-        value = json_object_get(ev->root, *member);
+    for (i = 0; i < PIMAP_KIND_MEMBERS; i++) {
+        value = &ev->members[pimap_kind_members[i]];
 
-        if (value && !json_is_string(value)) {
+        if (value->data && !pimap_json_is_string(value)) {
             return 0;
         }
     }
@@ -59,7 +64,8 @@ pimap_kind_merges(const pimap_event_t *ev)
 int
 pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
 {
-    const char  **member;
+    int     member;
+    size_t  i;
 
     if (!pimap_kind_same(&newer->name, &older->name)
         || !pimap_kind_same(&newer->mailbox, &older->mailbox)
@@ -74,9 +80,11 @@ pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
         return 0;
     }
 
-    for (member = pimap_kind_members; *member; member++) {
-        if (!pimap_kind_same_member(json_object_get(newer->root, *member),
-                                    json_object_get(older->root, *member)))
+    for (i = 0; i < PIMAP_KIND_MEMBERS; i++) {
+        member = pimap_kind_members[i];
+
+        if (!pimap_kind_same(&newer->members[member],
+                             &older->members[member]))
         {
             return 0;
         }
@@ -86,8 +94,8 @@ pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older)
         return 1;
     }
 
-    return pimap_kind_changed(json_object_get(newer->root, "changed"),
-                              json_object_get(older->root, "changed"));
+    return pimap_kind_changed(&newer->members[PIMAP_MEMBER_CHANGED],
+                              &older->members[PIMAP_MEMBER_CHANGED]);
 }
 
 
@@ -100,7 +108,10 @@ pimap_kind_is_state(const pimap_event_t *ev)
 }
 
 
-/* One that is absent is not the same as an empty one. */
+/*
+ * An absent string differs from an empty one.  Members are compared as they
+ * are written, since a publisher writes them alike.
+ */
 
 static int
 pimap_kind_same(const pimap_str_t *a, const pimap_str_t *b)
@@ -113,34 +124,33 @@ pimap_kind_same(const pimap_str_t *a, const pimap_str_t *b)
 }
 
 
-static int
-pimap_kind_same_member(const json_t *a, const json_t *b)
-{
-    if (a == NULL || b == NULL) {
-        return a == b;
-    }
-
-    return json_equal(a, b);
-}
-
-
-/* True if all that the older one names is named by the newer one, too. */
+/*
+ * True if all that the older one names is named by the newer one, too.  After
+ * many looks it is taken for false, as then both are sent.
+ */
 
 static int
-pimap_kind_changed(json_t *newer, json_t *older)
+pimap_kind_changed(const pimap_str_t *newer, const pimap_str_t *older)
 {
-    json_t      *old, *new, *state;
-    const char  *account, *type;
+    size_t        looks;
+    const char   *o, *n, *p, *q;
+    pimap_str_t   account, type, old, new, state;
 
-    json_object_foreach(older, account, old) {
-        new = json_object_get(newer, account);
+    o = NULL;
+    n = NULL;
+    looks = 0;
 
-        if (new == NULL) {
+    while (pimap_json_next(older, &o, &account, &old)) {
+
+        if (!pimap_kind_has(newer, &n, &account, &new, &looks)) {
             return 0;
         }
 
-        json_object_foreach(old, type, state) {
-            if (json_object_get(new, type) == NULL) {
+        p = NULL;
+        q = NULL;
+
+        while (pimap_json_next(&old, &p, &type, &state)) {
+            if (!pimap_kind_has(&new, &q, &type, &state, &looks)) {
                 return 0;
             }
         }
@@ -150,87 +160,93 @@ pimap_kind_changed(json_t *newer, json_t *older)
 }
 
 
-size_t
-pimap_kind_size(const pimap_event_t *ev)
+/* Looks from *p on and around, as members mostly come in the same order. */
+
+static int
+pimap_kind_has(const pimap_str_t *object, const char **p,
+    const pimap_str_t *name, pimap_str_t *value, size_t *looks)
 {
-    return ev->id.len + ev->json.len + ev->name.len + ev->mailbox.len
-           + ev->old_mailbox.len;
-}
+    int          again;
+    pimap_str_t  other;
 
+    for (again = (*p == NULL); again < 2; again++) {
 
-int
-pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text)
-{
-    int           rc;
-    const char  **member;
+        while (pimap_json_next(object, p, &other, value)) {
 
-    memset(to, 0, sizeof(pimap_event_t));
+            if (pimap_kind_same(name, &other)) {
+                return 1;
+            }
 
-    to->epoch = from->epoch;
-    to->n = from->n;
-    to->types = from->types;
+            *looks += 1 + (other.len + value->len) / PIMAP_KIND_LOOK;
 
-    text = pimap_kind_copy_string(&to->id, &from->id, text);
-    text = pimap_kind_copy_string(&to->json, &from->json, text);
-    text = pimap_kind_copy_string(&to->name, &from->name, text);
-    text = pimap_kind_copy_string(&to->mailbox, &from->mailbox, text);
-    (void) pimap_kind_copy_string(&to->old_mailbox, &from->old_mailbox, text);
+            if (*looks >= PIMAP_KIND_LOOKS) {
+                return 0;
+            }
+        }
 
-    rc = 0;
-
-    for (member = pimap_kind_members; *member && rc == 0; member++) {
-        rc = pimap_kind_copy_member(to, from, *member);
+        *p = NULL;
     }
-
-    if (rc == 0 && pimap_kind_is_state(from)) {
-        rc = pimap_kind_copy_member(to, from, "changed");
-    }
-
-    if (rc != 0) {
-        pimap_event_free(to);
-        return rc;
-    }
-
-    (void) pimap_json_string(json_object_get(to->root, "collection"),
-                             &to->collection);
 
     return 0;
 }
 
 
-static char *
-pimap_kind_copy_string(pimap_str_t *to, const pimap_str_t *from, char *text)
+size_t
+pimap_kind_size(const pimap_event_t *ev)
 {
-    if (from->data == NULL) {
-        return text;
-    }
-
-    memcpy(text, from->data, from->len);
-
-    to->data = text;
-    to->len = from->len;
-
-    return text + from->len;
+    return ev->id.len + ev->json.len + ev->decoded_len;
 }
 
 
-/* The value is shared. */
-
-static int
-pimap_kind_copy_member(pimap_event_t *to, const pimap_event_t *from,
-    const char *name)
+void
+pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text)
 {
-    json_t  *value;
+    int     i;
+    char   *json, *decoded;
+    size_t  k;
 
-    value = json_object_get(from->root, name);
+    pimap_str_t  *strings[] = {
+        &to->name, &to->mailbox, &to->old_mailbox, &to->collection,
+        &to->device, &to->update
+    };
 
-    if (value == NULL) {
-        return 0;
+    json = text + from->id.len;
+    decoded = json + from->json.len;
+
+    *to = *from;
+    to->json.data = json;
+    to->decoded = NULL;
+
+    memcpy(json, from->json.data, from->json.len);
+
+    if (from->id.len) {
+        to->id.data = text;
+        memcpy(text, from->id.data, from->id.len);
     }
 
-    if (to->root == NULL) {
-        to->root = json_object();
+    if (from->decoded_len) {
+        memcpy(decoded, from->decoded, from->decoded_len);
     }
 
-    return json_object_set(to->root, name, value);
+    for (i = 0; i < PIMAP_MEMBERS; i++) {
+        pimap_kind_move(&to->members[i], from->json.data, from->json.len,
+                        json);
+    }
+
+    for (k = 0; k < sizeof(strings) / sizeof(strings[0]); k++) {
+        pimap_kind_move(strings[k], from->json.data, from->json.len, json);
+        pimap_kind_move(strings[k], from->decoded, from->decoded_len, decoded);
+    }
+}
+
+
+/* Text that is elsewhere stays there: it is constant. */
+
+static void
+pimap_kind_move(pimap_str_t *str, const char *from, size_t len,
+    const char *to)
+{
+    if (str->data && from && str->data >= from && str->data < from + len) {
+        str->data = to + (str->data - from);
+    }
 }

@@ -26,13 +26,11 @@ int pimap_kind_merges(const pimap_event_t *ev);
 int pimap_kind_covers(const pimap_event_t *newer, const pimap_event_t *older);
 
 /*
- * A copy that needs neither the payload nor the rest of the JSON's tree: its
- * strings are in "text", of pimap_kind_size() bytes, and "root" has only what
- * pimap_kind_covers() looks at, NULL if that is nothing.  It is to be freed
- * with pimap_event_free() before "text" goes.  Returns -1 if memory is out.
+ * A copy that needs no payload: its texts are in "text", of pimap_kind_size()
+ * bytes, which is to be freed after it.
  */
 size_t pimap_kind_size(const pimap_event_t *ev);
-int pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text);
+void pimap_kind_copy(pimap_event_t *to, const pimap_event_t *from, char *text);
 
 
 #endif /* _PIMAP_KIND_H_INCLUDED_ */

@@ -21,14 +21,17 @@
  */
 int pimap_ox_detect(const pimap_event_t *ev);
 
-/* The "user" member; data == NULL if it is not a string. */
-pimap_str_t pimap_ox_user(const pimap_event_t *ev);
+/*
+ * The "user" member, in "buf" if it has escapes; data == NULL if it is not a
+ * string, or "size" is too small.
+ */
+pimap_str_t pimap_ox_user(const pimap_event_t *ev, char *buf, size_t size);
 
 /*
  * The text of the MessageNew event, *len bytes from malloc() without a
  * terminating zero; NULL if a member has the wrong type, a number is not of
- * 32 bits, or memory is out.  The caller frees it.  "user" and members that
- * Dovecot doesn't send are left out.
+ * 32 bits, or memory is out: "errno" is ENOMEM then.  The caller frees it.
+ * "user" and members that Dovecot doesn't send are left out.
  */
 char *pimap_ox_to_event(const pimap_event_t *ev, size_t *len);
 

@@ -13,30 +13,30 @@
 
 
 static pimap_update_status_t pimap_update_take(pimap_update_t *u,
-    const json_t *root, pimap_json_error_t *err);
-static int pimap_update_take_id(pimap_update_t *u, const json_t *value,
     pimap_json_error_t *err);
-static int pimap_update_take_verb(pimap_update_t *u, const json_t *value,
+static int pimap_update_take_id(pimap_update_t *u, const pimap_str_t *value,
     pimap_json_error_t *err);
+static int pimap_update_take_verb(pimap_update_t *u,
+    const pimap_str_t *value, pimap_json_error_t *err);
 static int pimap_update_copy(pimap_str_t *to, char *buf, size_t size,
-    const json_t *value);
+    const pimap_str_t *value);
 
 
 pimap_update_status_t
 pimap_update_parse(pimap_update_t *u, char *text, size_t len, size_t max,
     char *why, size_t why_size)
 {
-    json_t                 *root;
-    pimap_json_error_t      err;
-    pimap_update_status_t   status;
+    pimap_json_error_t     err;
+    pimap_update_status_t  status;
 
     memset(u, 0, sizeof(pimap_update_t));
 
-    switch (pimap_json_load(&root, &text, &len, max, &err)) {
+    switch (pimap_json_check(&text, &len, max, &err)) {
 
     case PIMAP_JSON_OK:
-        status = pimap_update_take(u, root, &err);
-        json_decref(root);
+        u->json.data = text;
+        u->json.len = len;
+        status = pimap_update_take(u, &err);
         break;
 
     case PIMAP_JSON_TOO_LARGE:
@@ -53,11 +53,11 @@ pimap_update_parse(pimap_update_t *u, char *text, size_t len, size_t max,
     }
 
     if (status != PIMAP_UPDATE_OK) {
+        memset(&u->json, 0, sizeof(pimap_str_t));
         pimap_json_why(&err, why, why_size);
         return status;
     }
 
-    u->json.data = text;
     u->json.len = pimap_json_squeeze(text, len);
 
     return PIMAP_UPDATE_OK;
@@ -65,12 +65,16 @@ pimap_update_parse(pimap_update_t *u, char *text, size_t len, size_t max,
 
 
 static pimap_update_status_t
-pimap_update_take(pimap_update_t *u, const json_t *root,
-    pimap_json_error_t *err)
+pimap_update_take(pimap_update_t *u, pimap_json_error_t *err)
 {
-    if (pimap_update_take_id(u, json_object_get(root, "id"), err) != 0
-        || pimap_update_take_verb(u, json_object_get(root, "update"), err)
-           != 0)
+    pimap_json_member_t  members[] = {
+        { .name = "id" }, { .name = "update" }
+    };
+
+    pimap_json_find(&u->json, members, 2);
+
+    if (pimap_update_take_id(u, &members[0].value, err) != 0
+        || pimap_update_take_verb(u, &members[1].value, err) != 0)
     {
         return PIMAP_UPDATE_INVALID;
     }
@@ -80,7 +84,7 @@ pimap_update_take(pimap_update_t *u, const json_t *root,
 
 
 static int
-pimap_update_take_id(pimap_update_t *u, const json_t *value,
+pimap_update_take_id(pimap_update_t *u, const pimap_str_t *value,
     pimap_json_error_t *err)
 {
     size_t       i;
@@ -107,14 +111,11 @@ pimap_update_take_id(pimap_update_t *u, const json_t *value,
 
 
 static int
-pimap_update_take_verb(pimap_update_t *u, const json_t *value,
+pimap_update_take_verb(pimap_update_t *u, const pimap_str_t *value,
     pimap_json_error_t *err)
 {
+    size_t       i;
     pimap_str_t  verb;
-
-    static const char  allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "abcdefghijklmnopqrstuvwxyz"
-                                   "0123456789._/-";
 
     if (pimap_update_copy(&verb, u->verb_text, sizeof(u->verb_text), value)
         != 0)
@@ -123,11 +124,14 @@ pimap_update_take_verb(pimap_update_t *u, const json_t *value,
         return -1;
     }
 
-    /* the copy has no zero at its end, the original has */
-
-    if (strspn(json_string_value(value), allowed) != verb.len) {
-        err->reason = "invalid character in \"update\"";
-        return -1;
+    for (i = 0; i < verb.len; i++) {
+        if (memchr(PIMAP_UPDATE_VERB, verb.data[i],
+                   sizeof(PIMAP_UPDATE_VERB) - 1)
+            == NULL)
+        {
+            err->reason = "invalid character in \"update\"";
+            return -1;
+        }
     }
 
     u->verb = verb;
@@ -138,14 +142,41 @@ pimap_update_take_verb(pimap_update_t *u, const json_t *value,
 
 static int
 pimap_update_copy(pimap_str_t *to, char *buf, size_t size,
-    const json_t *value)
+    const pimap_str_t *value)
 {
-    if (pimap_json_string(value, to) != 0 || to->len == 0 || to->len > size) {
+    if (pimap_json_string(value, buf, size, to) != 0 || to->len == 0
+        || to->len > size)
+    {
         return -1;
     }
 
-    memcpy(buf, to->data, to->len);
+    memmove(buf, to->data, to->len);
     to->data = buf;
+
+    return 0;
+}
+
+
+int
+pimap_update_allowed(const pimap_update_t *u, const char *verbs, size_t len)
+{
+    size_t       n;
+    const char  *p, *last;
+
+    last = verbs + len;
+
+    for (p = verbs; p < last; p += n + 1) {
+
+        for (n = 0; p + n < last && p[n] != ' '; n++) {
+            /* void */
+        }
+
+        if ((n == 1 && *p == '*')
+            || (n == u->verb.len && memcmp(p, u->verb.data, n) == 0))
+        {
+            return 1;
+        }
+    }
 
     return 0;
 }

@@ -16,6 +16,10 @@
 
 #define PIMAP_UPDATE_MAX_ID     128     /* bytes of the client's id */
 #define PIMAP_UPDATE_MAX_VERB   64
+#define PIMAP_UPDATE_VERB       "ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+                                "abcdefghijklmnopqrstuvwxyz" \
+                                "0123456789._/-"
+#define PIMAP_UPDATE_MAX_VERBS  1024    /* bytes of a list of verbs */
 
 
 typedef enum {
@@ -49,6 +53,13 @@ typedef struct {
  */
 pimap_update_status_t pimap_update_parse(pimap_update_t *u, char *text,
     size_t len, size_t max, char *why, size_t why_size);
+
+/*
+ * True if a list of verbs, with a space between them, has the update's verb.
+ * "*" stands for every verb.
+ */
+int pimap_update_allowed(const pimap_update_t *u, const char *verbs,
+    size_t len);
 
 
 #endif /* _PIMAP_UPDATE_H_INCLUDED_ */

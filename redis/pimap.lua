@@ -12,19 +12,23 @@
 -- The first key of each function is the account's channel, P:{A}.  The other
 -- keys are derived from it, so all of them have the same hash tag.  Only the
 -- update stream, P:updates, is for all accounts.
+--
+-- Redis has one core, so publishing does only what has to be one step.  The
+-- text is checked by the workers, and by the "pimap_publish" location.
 
 
-local VERSION = 8               -- increases with each change of the functions
+local VERSION = 14              -- increases with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
-local MAX_DEPTH = 32            -- nested arrays and objects
-local MAX_NAME = 64             -- bytes of an event's name
-local MAX_STATE = 255           -- bytes of a state that a backend gives
 local MAX_KEY = 2048            -- bytes of P:{A}
 local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
 local MAX_UPDATE_ID = 128       -- bytes of the id that a client gives
 local MAX_DEVICE = 1024         -- bytes of a device's name
 local MAX_UPDATES = 1000        -- of one call
+local UPDATE_BYTES = 300        -- an update takes in Redis, beside its texts
+local ACCOUNT_UPDATES = '10000'     -- remembered of an account
+local ACCOUNT_BYTES = '16777216'    -- of these
+local FORGET = '1000'           -- ended ones that a call removes
 
 local MAXLEN, MAX_MAXLEN = '1000', 1000000
 local TTL, MAX_TTL = '604800', 366 * 86400
@@ -34,274 +38,21 @@ local MAX_BYTES = 1073741824
 local MAX_REVOKED = 256         -- devices of an account
 local REVOKED_TTL = '2592000'   -- 30 days
 
-local STATES_TTL = 30 * 86400   -- the states outlive the log by this time
+local EPOCH_TTL = 30 * 86400    -- the epoch outlives the log by this time
 local IDEMPOTENCY_TTL = '3600'
-local WAITING_TTL = '604800'    -- an update without a result is remembered
-local RESULT_TTL = '86400'      -- an update with a result
+local WAITING_TTL = 604800      -- an update without a result is remembered
+local RESULT_TTL = 86400        -- an update with a result
+local BUSY_TTL = 3600           -- the same, of an account with many
+local MANY_BYTES = 1048576
 local FORGOTTEN = '0'           -- digest of an update known only by its result
 local BRIDGE_TTL = 90 * 86400   -- of a bridge's states of the mailboxes
-local EXPIRED = '8'             -- old entries that a call deletes
+local EXPIRED = 8               -- chunks of old entries that a call deletes
+local MAX_GIVEN = 1000          -- accounts whose logs are equally old
 local CHUNK = 16                -- entries read at a time
+local EXACT = 2^52              -- above it numbers are rounded
 
--- Fields of the states' hash that are not JMAP types: the log's epoch, a time
--- in seconds that is not later than the oldest entry, the server that wrote
--- the log, and its last id, which outlives it.
-local EPOCH, OLDEST, SERVER = '@epoch', '@oldest', '@server'
-local LAST = '@last'
 
--- Also the time when the keys got their time to live, and that time to live.
--- It is set at most once in KEEP seconds, so it is longer by KEEP.
-local KEPT, KEEP = '@kept', 100
-
-
--- Without ipairs(): a library has no global function while it is loaded.
-
-local function set(names)
-    local members = {}
-
-    for i = 1, #names do
-        members[names[i]] = true
-    end
-
-    return members
-end
-
-
--- Names that only the module sends, as in pimap/pimap_event.c.
-
-local RESERVED = set({'parked', 'position', 'ping', 'retry', 'superseded',
-    'resync', 'expired', 'accepted', 'refused', 'open', 'error', 'state',
-    'calendarAlert'})
-
--- The JMAP types, and the types that each event changes: the tables of
--- pimap/pimap_types.c.
-
-local TYPES = set({'Mailbox', 'Thread', 'Email', 'EmailDelivery',
-    'SearchSnippet', 'Identity', 'EmailSubmission', 'VacationResponse',
-    'AddressBook', 'ContactCard', 'Calendar', 'CalendarEvent',
-    'CalendarEventNotification', 'ParticipantIdentity', 'CalendarAlert',
-    'Quota', 'SieveScript', 'Principal', 'ShareNotification', 'MDN',
-    'FileNode', 'Task', 'TaskList'})
-
-local MAIL = {'Email', 'Mailbox', 'Thread'}
-
-local TOUCHES = {
-    MessageNew = {'Email', 'Mailbox', 'Thread', 'EmailDelivery'},
-    MessageAppend = MAIL,
-    MessageExpire = MAIL,
-    MessageExpunge = MAIL,
-    MessageRead = {'Email', 'Mailbox'},
-    MessageTrash = MAIL,
-    FlagsSet = MAIL,
-    FlagsClear = MAIL,
-
-    MailboxCreate = {'Mailbox'},
-    MailboxDelete = {'Mailbox'},
-    MailboxRename = {'Mailbox'},
-    MailboxSubscribe = {'Mailbox'},
-    MailboxUnSubscribe = {'Mailbox'},
-    MailboxResync = {'Email', 'Mailbox', 'Thread', 'EmailDelivery'},
-
-    QuotaExceed = {'Quota'},
-    QuotaWithin = {'Quota'},
-    QuotaChange = {'Quota'},
-
-    ContactChange = {'ContactCard', 'AddressBook'},
-    CalendarChange = {'CalendarEvent', 'Calendar'},
-    calendarAlert = {'CalendarAlert'},
-
-    AddressBookCreate = {'AddressBook'},
-    AddressBookUpdate = {'AddressBook'},
-    AddressBookDelete = {'AddressBook'},
-    CalendarCreate = {'Calendar'},
-    CalendarUpdate = {'Calendar'},
-    CalendarDelete = {'Calendar'},
-}
-
-
--- JSON.  The parser of Redis is lax, so this code finds the errors for which
--- the module would drop an event.  Functions that check return nil and the
--- reason.
-
-
--- A decoder of our own, because settings of the common decoder would apply to
--- all scripts.  It is made at the first call, because cjson does not exist
--- earlier.
-
-local decoder
-
-local function decode(text)
-    if not decoder then
-        decoder = cjson.new()
-        decoder.decode_invalid_numbers(false)
-        decoder.decode_max_depth(MAX_DEPTH)
-    end
-
-    local ok, value = pcall(decoder.decode, text)
-
-    if ok then
-        return value
-    end
-
-    if tostring(value):find('nested', 1, true) then
-        return nil, 'too deep'
-    end
-
-    return nil, 'bad json: syntax error'
-end
-
-
-local UTF8 = {
-    '[\194-\223][\128-\191]',
-    '\224[\160-\191][\128-\191]',
-    '[\225-\236\238\239][\128-\191][\128-\191]',
-    '\237[\128-\159][\128-\191]',
-    '\240[\144-\191][\128-\191][\128-\191]',
-    '[\241-\243][\128-\191][\128-\191][\128-\191]',
-    '\244[\128-\143][\128-\191][\128-\191]',
-}
-
-local function is_utf8(text)
-
-    -- The space keeps the remaining bytes from forming a character.
-
-    for _, character in ipairs(UTF8) do
-        text = text:gsub(character, ' ')
-    end
-
-    return not text:find('[\128-\255]')
-end
-
-
-local function count(text, what)
-    return select(2, text:gsub(what, ''))
-end
-
-
--- jansson stores integers in 64 bits.
-
-local function integers_fit(skeleton)
-    for sign, digits, rest in skeleton:gmatch('(%-?)(%d+)([%d.eE+-]*)') do
-        local last = sign == '' and '9223372036854775807'
-            or '9223372036854775808'
-
-        if rest == '' and (#digits > 19 or #digits == 19 and digits > last)
-        then
-            return false
-        end
-    end
-
-    return true
-end
-
-
--- Returns the number of members of all objects, and the largest absolute value
--- of the numbers.
-
-local function survey(value, zeros)
-    local type, members, greatest = type, 0, 0
-    local named = type(next(value)) == 'string'
-
-    for key, item in pairs(value) do
-        local kind = type(item)
-
-        if named then
-            members = members + 1
-
-            if zeros and key:find('%z') then
-                return nil, 'bad json: zero in a member\'s name'
-            end
-        end
-
-        if kind == 'table' then
-            local below, number = survey(item, zeros)
-
-            if not below then
-                return nil, number
-            end
-
-            members = members + below
-            greatest = math.max(greatest, number)
-
-        elseif kind == 'number' and (item > greatest or -item > greatest) then
-            greatest = math.abs(item)
-        end
-    end
-
-    return members, greatest
-end
-
-
--- Returns the text without its strings, and without line breaks, which valid
--- JSON has only between tokens.
-
-local function skeleton_of(text)
-    local bare = text
-
-    if text:find('\\', 1, true) then
-        bare = text:gsub('\\.', '')
-    end
-
-    -- Most texts are printable ASCII.  Other bytes stay, and are found later.
-
-    local skeleton = bare:gsub('"[#-~ !]*"', '')
-
-    if skeleton:find('^[ -~]*$') then
-        return skeleton, text
-    end
-
-    skeleton = bare:gsub('"[^"]*"', '')
-
-    if not is_utf8(text) then
-        return nil, 'bad json: invalid UTF-8'
-    end
-
-    if count(text, '[\1-\31]') ~= count(skeleton, '[\1-\31]') then
-        return nil, 'bad json: control character in a string'
-    end
-
-    return skeleton, (text:gsub('[\r\n]', ''))
-end
-
-
--- The skeleton shows the numbers as they were written, and a colon for each
--- member, also for members of the same name, of which the decoder keeps one.
--- Returns the text on one line.
-
-local function check_text(text, value)
-    local skeleton, line = skeleton_of(text)
-
-    if not skeleton then
-        return nil, line
-    end
-
-    if skeleton:find('.', 1, true)
-        and (skeleton:find('%D%.') or skeleton:find('%.%D'))
-    then
-        return nil, 'bad json: invalid number'
-    end
-
-    if type(value) ~= 'table' then
-        return line
-    end
-
-    local members, greatest = survey(value, text:find('\\u0000', 1, true))
-
-    if not members then
-        return nil, greatest
-    end
-
-    if greatest == math.huge or greatest >= 2^63 and not integers_fit(skeleton)
-    then
-        return nil, 'bad json: number out of range'
-    end
-
-    if members ~= count(skeleton, ':') then
-        return nil, 'bad json: duplicate member'
-    end
-
-    return line
-end
+-- Texts.
 
 
 -- Returns the text without white space around it.  Works by bytes, because a
@@ -324,124 +75,25 @@ local function trim(text)
 end
 
 
--- A decoded empty array looks like a decoded empty object.  So every empty
--- array is filled (also "[]" in a string, which does not matter here), and
--- then each array has members without a name.
+-- The text of an event, if it may be an object.  What else it must be
+-- (docs/events.md) takes longer to find out than the whole rest of a call.
 
-local function changed_of(text)
-    local event = decode((text:gsub('%[[ \t\r\n]*%]', '[0]')))
-    local changed = event and event.changed
-
-    if type(changed) ~= 'table' or changed[1] ~= nil then
-        return nil, 'bad member: "changed" is not an object'
+local function object_of(text)
+    if text:byte() == 123 and text:byte(-1) == 125 and #text <= MAX_JSON then
+        return text                                         -- "{", "}"
     end
 
-    for _, states in pairs(changed) do
-        if type(states) ~= 'table' or states[1] ~= nil then
-            return nil, 'bad member: an account in "changed" is not an object'
-        end
-    end
+    local bare = trim(text)
 
-    return changed
-end
-
-
--- RFC 8620, 7.1: StateChange; JMAP for Calendars: CalendarAlert
-
-local function parse_jmap(event, text)
-    local type = event['@type']
-
-    if type == nil then
-        return nil, 'no name: neither "event" nor "@type"'
-    end
-
-    if type == 'CalendarAlert' then
-        return {types = TOUCHES.calendarAlert}
-    end
-
-    if type ~= 'StateChange' then
-        return nil, 'bad name: unknown "@type"'
-    end
-
-    local changed, reason = changed_of(text)
-
-    if not changed then
-        return nil, reason
-    end
-
-    return {changed = changed}
-end
-
-
-local function parse_name(event, text)
-    local name = event.event
-
-    if name == nil then
-        return parse_jmap(event, text)
-    end
-
-    if type(name) ~= 'string' or #name > MAX_NAME
-        or not name:find('^[A-Za-z0-9._-]+$')
-    then
-        return nil, 'bad name: "event" is not a name'
-    end
-
-    if RESERVED[name] then
-        return nil, 'bad name: "event" is a reserved name'
-    end
-
-    return {types = TOUCHES[name]}
-end
-
-
-local function is_text(value)
-    return value == nil or type(value) == 'string'
-end
-
-
--- Returns json, the text on one line, and either types, an array of names, or
--- changed, the states from a backend for its accounts.
-
-local function parse_event(text)
-    text = trim(text)
-
-    if #text > MAX_JSON then
+    if #bare > MAX_JSON then
         return nil, 'too large'
     end
 
-    if text:find('\0', 1, true) then
-        return nil, 'bad json: zero byte'
-    end
-
-    local value, reason = decode(text)
-
-    if value == nil then
-        return nil, reason
-    end
-
-    local line, fault = check_text(text, value)
-
-    if not line then
-        return nil, fault
-    end
-
-    if text:byte() ~= 123 then          -- "{"
+    if bare == text then
         return nil, 'not an object'
     end
 
-    local event, refusal = parse_name(value, text)
-
-    if not event then
-        return nil, refusal
-    end
-
-    if not is_text(value.mailbox) or not is_text(value.oldMailbox) then
-        return nil, 'bad member: a mailbox is not a string'
-    end
-
-    event.json = line
-
-    return event
+    return object_of(bare)
 end
 
 
@@ -449,13 +101,21 @@ end
 
 
 -- P:{A}: the tag must not be empty, because keys without it share no slot.
+-- An account has no control characters (pimap_account.h).
 
 local function bad_key(keys)
     local key = keys[1]
 
-    if #keys ~= 1 or #key > MAX_KEY or not key:find('^[^{}]+:{[^}].*}$') then
-        return 'bad key: one is expected, of the form P:{A}'
+    if #keys == 1 and #key <= MAX_KEY and key:find('^[^{}%c]+:{[^}%c]%C*}$')
+    then
+        return
     end
+
+    if #keys == 1 and key:find('^[^{}]+:{}') then
+        return 'bad key: an account can\'t begin with "}"'
+    end
+
+    return 'bad key: one is expected, of the form P:{A}'
 end
 
 
@@ -464,7 +124,7 @@ end
 -- most commands.
 
 local function number_of(arg, default, max)
-    if arg == nil or arg == '' then
+    if arg == nil or arg == '' or arg == default then
         return default
     end
 
@@ -474,7 +134,7 @@ local function number_of(arg, default, max)
 end
 
 
-local function log_args(key, maxlen, ttl)
+local function log_args(maxlen, ttl)
     maxlen = number_of(maxlen, MAXLEN, MAX_MAXLEN)
     ttl = number_of(ttl, TTL, MAX_TTL)
 
@@ -482,36 +142,7 @@ local function log_args(key, maxlen, ttl)
         return nil, 'bad arguments: maxlen or ttl is out of range'
     end
 
-    return {
-        account = key,
-        log = key .. ':log',
-        states = key .. ':states',
-        maxlen = maxlen,
-        ttl = ttl,
-    }
-end
-
-
-local function publish_args(keys, args)
-    if #args < 1 or #args > 4 then
-        return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
-    end
-
-    local request, fault = log_args(keys[1], args[2], args[3])
-
-    if not request then
-        return nil, fault
-    end
-
-    if args[4] and #args[4] > MAX_IDEMPOTENCY then
-        return nil, 'bad arguments: the idempotency key is too long'
-    end
-
-    request.text = args[1]
-    request.idempotency = args[4] and args[4] ~= ''
-        and keys[1] .. ':idem:' .. args[4]
-
-    return request
+    return maxlen, ttl
 end
 
 
@@ -535,15 +166,17 @@ local function last_id(log)
 end
 
 
--- The last id of an idle log that has expired, if it was of this epoch.
+-- The epoch of a log, as :epoch has it.
 
-local function expired_id(epoch, last)
-    return epoch and last and last:match('^%d+') == epoch and last or ''
+local function epoch_of(known)
+    return type(known) == 'string' and known:match('(%d+)%-%*$')
 end
 
 
--- The id of the account's newest event.  A Redis user with access to the log
--- only does not get the last id of an expired log.
+-- The id of the account's newest event.  Of a log that is gone only the epoch
+-- is known: the id is before its first event, so that each reader with an id
+-- of an event hears that events are gone.  A Redis user with access to the log
+-- only does not get it.
 
 local function newest_id(account)
     local last = last_id(account .. ':log')
@@ -552,214 +185,275 @@ local function newest_id(account)
         return last
     end
 
-    local known = redis.pcall('HMGET', account .. ':states', EPOCH, LAST)
+    local epoch = epoch_of(redis.pcall('GET', account .. ':epoch'))
 
-    return expired_id(known[1], known[2])
+    return epoch and epoch .. '-0' or ''
 end
 
 
--- The id of this Redis process.  It does not change while the functions are
--- loaded, so it is read once.
+-- The history of this server's data: the process, and the replication id,
+-- which is another one after each promotion.  Both are needed: a process that
+-- was a replica in between has other data, and a replica has the replication
+-- id of its master.  They are read once, because a server that takes over
+-- other data loads the functions again.  A replica that has been behind for a
+-- moment only does not; but a promotion leaves the former id as the second
+-- one.  So that is read again, at most once in ten milliseconds, as a failover
+-- and a failback take longer.  The first replica of a master changes the id,
+-- too, but then there is no second one.
 
-local server
+local server, former, read_at
 
-local function server_id()
-    if not server then
-        local info = redis.pcall('INFO', 'server')
+local function server_id(msec)
+    local time = msec:sub(1, -2)
 
-        server = type(info) == 'string' and info:match('run_id:(%x+)') or '?'
+    if time == read_at then
+        return server
     end
+
+    local info = redis.call('INFO', 'replication')
+    local history = info:match('master_replid:(%x+)')
+    local second = info:match('master_replid2:(%x+)')
+
+    if not server or second ~= former and second:find('[^0]') then
+        local process = redis.call('INFO', 'server'):match('run_id:(%x+)')
+
+        if not process or not history or not second then
+            error({err = 'ERR INFO has no run_id or no master_replid'})
+        end
+
+        server = redis.sha1hex(process .. history):sub(1, 16)
+        former = second
+    end
+
+    read_at = time
 
     return server
 end
 
 
--- After a restart or a failover the last events of the log may be lost, and
--- their ids would be assigned again, to other events.  So the first event that
--- another server adds begins a new log.  Returns true in this case.
+-- Keys get their time to live, and old entries are removed, at most once in
+-- this time, a tenth to a hundredth of it.  So both stay that much longer.
 
-local function renounce(request, epoch, writer)
-    if epoch and writer ~= server_id() then
-        redis.call('DEL', request.log)
-        return true
-    end
+local function pause_of(ttl)
+    return 10 ^ math.max(#ttl - 2, 0)
 end
 
 
--- The id of the first entry of a log.  The numbers of an expired log go on.
--- Otherwise the epoch is a new one, even if the clock was set back.
+-- The time now in seconds, the same in milliseconds, and what :epoch begins
+-- with in a log of this server that needs no care.  The last two are the same
+-- for all calls of a millisecond.
 
-local function first_id(epoch, expired, now)
-    if expired ~= '' then
-        return epoch, epoch .. '-'
-            .. string.format('%.0f', tonumber(expired:match('%d+$')) + 1)
+local last_second, last_tick, last_ttl, msec, mark
+
+local function look(ttl)
+    local time = redis.call('TIME')
+    local now, tick = time[1], time[2]:sub(1, -4)
+
+    if tick ~= last_tick or now ~= last_second or ttl ~= last_ttl then
+        msec = now .. ('00' .. tick):sub(-3)
+        mark = string.format('%s %d %s ', server_id(msec),
+            now / pause_of(ttl), ttl)
+        last_second, last_tick, last_ttl = now, tick, ttl
     end
 
-    epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1,
-        tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)))
-
-    return epoch, epoch .. '-1'
+    return now, msec, mark
 end
 
 
--- Adds the entry to the log.  The numbers are dense, because "*" is the next
--- number of an epoch.  Returns the id, and true if the log is new.
+-- The time in milliseconds.  It never goes back, and is not the same twice for
+-- an account, even if all keys of it were deleted in between.
 
-local function append(request, json, epoch, expired, now)
-    local states, log = request.states, request.log
-    local last = not epoch and last_id(log) or ''
+local latest, given, ngiven = 0, {}, 0
 
-    if last ~= '' then                  -- the states were evicted, not the log
-        epoch = last:match('^%d+')
-        redis.call('HSET', states, EPOCH, epoch, SERVER, server_id())
+local function time_for(account, msec)
+    local time = tonumber(msec)
+
+    if time <= latest and (given[account] or ngiven >= MAX_GIVEN) then
+        time = latest + 1
     end
 
-    local id = epoch and redis.call('XADD', log, 'NOMKSTREAM', 'MAXLEN', '=',
-        request.maxlen, epoch .. '-*', 'e', json, 't', now[1])
-
-    if id then
-        return id
+    if time > latest then
+        latest, given, ngiven = time, {}, 0
     end
 
-    epoch, id = first_id(epoch, expired, now)
+    given[account] = true
+    ngiven = ngiven + 1
 
-    redis.call('HSET', states, EPOCH, epoch, OLDEST, now[1], SERVER,
-        server_id())
-
-    return redis.call('XADD', log, id, 'e', json, 't', now[1]), true
+    return latest
 end
 
 
-local function time_of(entry)
-    return entry[2][4] or '0'
-end
+-- The first id of an epoch that is greater than each one known of this
+-- account.  If the clock was set back, two servers should not take the same
+-- one.  An epoch that is no time was set by hand, and is not the limit.  A log
+-- that begins again lacks the number 1, so that a reader from before the first
+-- event finds a gap.
 
+local function first_id(account, msec, known)
+    local epoch, n = time_for(account, msec), 1
 
--- Deletes the oldest entries that are too old.  In most calls "oldest" shows
--- that there are none.
+    for _, id in ipairs({epoch_of(known) or '', last_id(account .. ':log')}) do
+        local earlier = tonumber(id:match('^%d+') or 0)
 
-local function expire(request, oldest, now)
-    local log, limit = request.log, tonumber(now[1]) - tonumber(request.ttl)
+        n = id ~= '' and 2 or n
 
-    if oldest and tonumber(oldest) >= limit then
-        return
-    end
-
-    local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', EXPIRED)
-    local n = 1
-
-    while entries[n] and tonumber(time_of(entries[n])) < limit do
-        n = n + 1
-    end
-
-    if n > 1 then
-        redis.call('XTRIM', log, 'MAXLEN', '=',
-            redis.call('XLEN', log) - (n - 1))
-    end
-
-    redis.call('HSET', request.states, OLDEST,
-        time_of(entries[n] or entries[n - 1]))
-end
-
-
--- The states of a StateChange.  The states of the account itself win.  If
--- several other accounts have a state of the same type, or none that can be
--- stored, the id of the event is the state, because each event has another id.
-
-local function given_states(changed, account, id)
-    local given = {}
-    local own = changed[account:match(':{(.*)}$')]
-
-    local function state_of(state)
-        return type(state) == 'string' and #state <= MAX_STATE and state or id
-    end
-
-    for _, states in pairs(changed) do
-        for name, state in pairs(states) do
-            given[name] = given[name] == nil and state_of(state) or id
+        if earlier >= epoch and earlier < EXACT then
+            epoch = earlier + 1 + tonumber(server:sub(1, 3), 16)
         end
     end
 
-    for name, state in pairs(own or {}) do
-        given[name] = state_of(state)
-    end
-
-    return given
+    return string.format('%.0f-%d', epoch, n)
 end
 
 
-local function set_states(request, event, id, kept)
-    local command = {'HSET', request.states, LAST, id}
+-- Redis takes 4 kB for the first entry of a stream, in view of later ones.
+-- Most logs have few, so the log is a copy, which has no room to spare.
 
-    if kept then
-        command[5], command[6] = KEPT, kept
+local function begin(account, id, text, now)
+    local new = account .. ':new'
+
+    redis.call('XADD', new, id, 'e', text, 't', now)
+
+    local copied = redis.pcall('COPY', new, account .. ':log', 'REPLACE')
+
+    redis.call('DEL', new)
+
+    if copied ~= 1 then
+        error(copied)
     end
 
-    if event.changed then
-        local given = given_states(event.changed, request.account, id)
+    return id
+end
 
-        for name, state in pairs(given) do
-            if TYPES[name] then
-                command[#command + 1] = name
-                command[#command + 1] = state
-            end
+
+-- Adds the entry after the last one of the same epoch, "<epoch>-*", so the
+-- numbers are dense.  Returns false if the log has another epoch, or there was
+-- none.  The entry has the number 0 then, and goes at once: it must not be the
+-- one before the next number.  Numbers of 16 digits are rounded.
+
+local function append(log, next, maxlen, text, now)
+    local id = redis.pcall('XADD', log, 'MAXLEN', '=', maxlen, next, 'e', text,
+        't', now)
+
+    if type(id) == 'table' then
+        return not id.err:find(' ID', 1, true) and error(id)
+    end
+
+    local digits = #id - #next + 1
+
+    if digits == 1 and id:sub(-1) == '0' then
+        redis.call('DEL', log)
+        return false
+    end
+
+    return digits < 16 and id
+end
+
+
+-- Deletes the oldest entries that are too old.  An entry by hand may have any
+-- text as its time.
+
+local function expire(log, now, ttl)
+    local limit = tonumber(now) - tonumber(ttl)
+
+    for _ = 1, EXPIRED do
+        local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', CHUNK)
+        local n = 0
+
+        while entries[n + 1]
+            and (tonumber(entries[n + 1][2][4]) or 0) < limit
+        do
+            n = n + 1
+        end
+
+        if n > 0 then
+            redis.call('XTRIM', log, 'MAXLEN', '=',
+                redis.call('XLEN', log) - n)
+        end
+
+        if n < CHUNK then
+            return
         end
     end
-
-    for _, name in ipairs(event.types or {}) do
-        command[#command + 1] = name
-        command[#command + 1] = id
-    end
-
-    redis.call(unpack(command))
 end
 
 
--- EXPIRE takes Redis about as long as adding to the log.  Returns the value to
--- store, if it has changed: the time now in hundreds of seconds, and the time
--- to live.  A log kept for less than 1000 seconds gets exactly that time.
+local function keep(account, value, ttl)
+    local seconds = tonumber(ttl) + pause_of(ttl)
 
-local function keep(request, kept, now)
-    local ttl = request.ttl
-    local mark = now[1]:sub(1, -3) .. ' ' .. ttl
-
-    if kept == mark and #ttl > 3 then
-        return
-    end
-
-    local seconds = tonumber(ttl) + (#ttl > 3 and KEEP or 0)
-
-    redis.call('EXPIRE', request.log, string.format('%d', seconds))
-    redis.call('EXPIRE', request.states,
-        string.format('%d', seconds + STATES_TTL))
-
-    return mark
+    redis.call('EXPIRE', account .. ':log', string.format('%d', seconds))
+    redis.call('SET', account .. ':epoch', value, 'EX',
+        string.format('%d', seconds + EPOCH_TTL))
 end
 
 
 -- Adds the event to the log and publishes it; returns its id, and the number
 -- of subscribers that received it.
+--
+-- :epoch is "<server> <time> <ttl> <epoch>-*", where the time counts the
+-- pauses up to its last change.  A log that was written by another server may
+-- lack events, and begins again.
 
-local function emit(request, event)
+local function emit(keys, text, maxlen, ttl)
+    local account = keys[1]
 
     -- Before the log is written: a user may lack channels by mistake.
 
-    if not redis.acl_check_cmd('PUBLISH', request.account, '') then
+    if not redis.acl_check_cmd('PUBLISH', account, '') then
         return nil, 'NOPERM no permission to PUBLISH on the channel'
     end
 
-    local now = redis.call('TIME')
-    local known = redis.call('HMGET', request.states, EPOCH, OLDEST, SERVER,
-        LAST, KEPT)
+    local now, time, wanted = look(ttl)
+    local known = redis.call('GET', account .. ':epoch') or ''
+    local kept = known:sub(1, #wanted) == wanted
+    local next = kept and known:sub(#wanted + 1)
+        or known:sub(1, #server) == server and known:match('%S+$')
+    local id = next and append(account .. ':log', next, maxlen, text, now)
 
-    local expired = renounce(request, known[1], known[3]) and ''
-        or expired_id(known[1], known[4])
-    local id, new = append(request, event.json, known[1], expired, now)
+    if not id then
+        local reason = bad_key(keys)
 
-    expire(request, known[2], now)
-    set_states(request, event, id, keep(request, not new and known[5], now))
+        if reason then
+            return nil, reason
+        end
 
-    return id, redis.call('PUBLISH', request.account, id .. ' ' .. event.json)
+        id = begin(account, first_id(account, time, known), text, now)
+        next, kept = id:match('^%d+') .. '-*', nil
+    end
+
+    if not kept then
+        expire(account .. ':log', now, ttl)
+        keep(account, wanted .. next, ttl)
+    end
+
+    -- The time in milliseconds, for workers that measure.
+
+    return id, redis.call('PUBLISH', account,
+        id .. '@' .. time .. ' ' .. text)
+end
+
+
+-- The arguments but the first: maxlen, ttl, and the key of the idempotency
+-- key, if there is one.  nil and the reason if they are bad.
+
+local function publish_args(keys, args)
+    local reason, key = bad_key(keys), args[4] or ''
+
+    if reason then
+        return nil, reason
+    end
+
+    if #args < 1 or #args > 4 then
+        return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
+    end
+
+    if #key > MAX_IDEMPOTENCY then
+        return nil, 'bad arguments: the idempotency key is too long'
+    end
+
+    local maxlen, ttl = log_args(args[2], args[3])
+
+    return maxlen, ttl, key ~= '' and keys[1] .. ':idem:' .. key
 end
 
 
@@ -767,36 +461,35 @@ end
 -- id is that of an earlier event with the same idempotency key.
 
 local function publish(keys, args)
-    local request, reason = publish_args(keys, args)
+    local maxlen, ttl, key = MAXLEN, TTL, nil
 
-    if not request then
-        return nil, reason
+    if #keys ~= 1 or #args ~= 1 then
+        maxlen, ttl, key = publish_args(keys, args)
+
+        if not maxlen then
+            return nil, ttl
+        end
     end
 
-    local key = request.idempotency
     local earlier = key and redis.call('GET', key)
 
     if earlier then
-        return {earlier, 0, 1}
+        return earlier, 0, 1
     end
 
-    local event, fault = parse_event(request.text)
+    local text, fault = object_of(args[1])
 
-    if not event then
+    if not text then
         return nil, fault
     end
 
-    local id, receivers = emit(request, event)
+    local id, receivers = emit(keys, text, maxlen, ttl)
 
-    if not id then
-        return nil, receivers
-    end
-
-    if key then
+    if id and key then
         redis.call('SET', key, id, 'EX', IDEMPOTENCY_TTL)
     end
 
-    return {id, receivers, 0}
+    return id, receivers, 0
 end
 
 
@@ -877,6 +570,10 @@ local function read(keys, args)
         return {'resync', 'epoch', last}
     end
 
+    if last_n == '0' and n ~= '0' then
+        return {'resync', 'gone', last}
+    end
+
     if is_greater(n, last_n) then
         return {'resync', 'future', last}
     end
@@ -901,6 +598,63 @@ end
 
 local function update_key(account, device, id)
     return account .. ':update:' .. id .. ' ' .. device
+end
+
+
+-- The account's tally of these records, so that their number and their bytes
+-- are bounded: a sorted set of "<id> <device>", with the end in seconds times
+-- SIZES plus the bytes, which are less than SIZES.  A member "" has the bytes
+-- of all, as a negative number.
+
+local SIZES = 2^21
+
+local function tally_key(account)
+    return account .. ':tally'
+end
+
+
+local function score_of(ends, size)
+    return string.format('%.0f', ends * SIZES + size)
+end
+
+
+-- The bytes in the tally, and those of each name, 0 if it is not there.
+
+local function tally_bytes(key, names)
+    local scores = redis.call('ZMSCORE', key, '', unpack(names))
+    local known = {}
+
+    for i, name in ipairs(names) do
+        known[name] = tonumber(scores[i + 1] or 0) % SIZES
+    end
+
+    return -tonumber(scores[1] or 0), known
+end
+
+
+-- The stream, the record and the tally have the id and the device.
+
+local function bytes_of(name, text)
+    return #text + 3 * #name + UPDATE_BYTES
+end
+
+
+-- Removes records that have ended from the tally.
+
+local function forget_ended(key, now)
+    local ended = redis.call('ZRANGE', key, '1', score_of(now, SIZES - 1),
+        'BYSCORE', 'LIMIT', '0', FORGET, 'WITHSCORES')
+    local names, size = {}, 0
+
+    for i = 1, #ended, 2 do
+        names[#names + 1] = ended[i]
+        size = size + tonumber(ended[i + 1]) % SIZES
+    end
+
+    if #names > 0 then
+        redis.call('ZADD', key, 'INCR', size, '')
+        redis.call('ZREM', key, unpack(names))
+    end
 end
 
 
@@ -931,24 +685,35 @@ end
 
 
 local function update_args(keys, args)
-    local reason = bad_key({keys[1] or ''})
-
-    if reason or #keys ~= 2 or #keys[2] > MAX_KEY then
+    if #keys ~= 2 or #keys[2] > MAX_KEY then
         return nil, 'bad key: P:{A} and P:updates are expected'
     end
 
-    local backlog = number_of(args[1], nil, MAX_COUNT * 100000)
+    local reason = bad_key({keys[1]})
 
-    if not backlog or #args < 4 or #args % 2 ~= 0
-        or #args > 2 + 2 * MAX_UPDATES
+    if reason then
+        return nil, reason
+    end
+
+    local backlog, most, bytes = (args[1] or ''):match('^(%S+) ?(%S*) ?(%S*)$')
+
+    backlog = number_of(backlog, nil, MAX_COUNT * 100000)
+    most = number_of(most, ACCOUNT_UPDATES, MAX_COUNT * 100000)
+    bytes = number_of(bytes, ACCOUNT_BYTES, MAX_BYTES)
+
+    if not backlog or not most or not bytes
+        or #args < 4 or #args % 2 ~= 0 or #args > 2 + 2 * MAX_UPDATES
     then
-        return nil, 'bad arguments: <backlog> <device> <id> <json> ...'
+        return nil, 'bad arguments: '
+            .. '"<backlog> [number [bytes]]" <device> <id> <json> ...'
     end
 
     local request = {
         account = keys[1],
         stream = keys[2],
         backlog = tonumber(backlog),
+        most = tonumber(most),
+        bytes = tonumber(bytes),
         device = args[2],
         updates = {},
     }
@@ -998,6 +763,62 @@ local function survey_updates(request)
 end
 
 
+-- The command that adds the new updates to the account's tally, or nil if the
+-- account has too many.
+
+local function tally_updates(request, now)
+    local key = tally_key(request.account)
+    local names, sizes = {}, {}
+
+    forget_ended(key, now)
+
+    for _, item in ipairs(request.updates) do
+        if item.new then
+            local name = item.id .. ' ' .. request.device
+
+            names[#names + 1] = name
+            sizes[name] = bytes_of(name, item.text)
+        end
+    end
+
+    local bytes, known = tally_bytes(key, names)
+    local n = math.max(redis.call('ZCARD', key) - 1, 0)
+    local command = {'ZADD', key, '', ''}
+
+    for _, name in ipairs(names) do
+        table.insert(command, score_of(now + WAITING_TTL, sizes[name]))
+        table.insert(command, name)
+        bytes = bytes + sizes[name] - known[name]
+        n = n + (known[name] == 0 and 1 or 0)
+    end
+
+    if n > request.most or bytes > request.bytes then
+        return nil, 'account: too many updates, or bytes of them'
+    end
+
+    command[3] = string.format('%d', -bytes)
+
+    return command
+end
+
+
+local function add_updates(request, command, time)
+    local account = request.account:match(':{(.*)}$')
+
+    for _, item in ipairs(request.updates) do
+        if item.new then
+            redis.call('XADD', request.stream, '*', 'account', account,
+                'device', request.device, 'id', item.id, 'time', time,
+                'body', item.text)
+            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
+        end
+    end
+
+    redis.call(unpack(command))
+    redis.call('EXPIRE', command[2], WAITING_TTL)
+end
+
+
 -- Adds all updates or none.  The reply has for each update 1 if it is new, 0
 -- if it is known without a result, or the text of the event with its result.
 
@@ -1014,25 +835,25 @@ local function update(keys, args)
         return nil, fault
     end
 
-    if new > 0
-        and redis.call('XLEN', request.stream) + new > request.backlog
-    then
-        return nil, 'backlog: too many updates wait'
+    if new > 0 then
+        if redis.call('XLEN', request.stream) + new > request.backlog then
+            return nil, 'backlog: too many updates wait'
+        end
+
+        local now = redis.call('TIME')
+        local command, refusal = tally_updates(request, tonumber(now[1]))
+
+        if not command then
+            return nil, refusal
+        end
+
+        add_updates(request, command,
+            now[1] .. string.format('%06d', now[2]):sub(1, 3))
     end
 
-    local now = redis.call('TIME')
-    local time = now[1] .. string.format('%06d', now[2]):sub(1, 3)
-    local account = request.account:match(':{(.*)}$')
     local reply = {}
 
     for i, item in ipairs(request.updates) do
-        if item.new then
-            redis.call('XADD', request.stream, '*', 'account', account,
-                'device', request.device, 'id', item.id, 'time', time,
-                'body', item.text)
-            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
-        end
-
         reply[i] = item.answer
     end
 
@@ -1044,25 +865,42 @@ end
 -- backend's object.
 
 local function result_event(device, id, text)
-    text = trim(text)
+    local object, fault = object_of(text)
 
-    if text:byte() ~= 123 then          -- "{"
-        return nil, 'not an object'
+    if not object then
+        return nil, fault
     end
 
-    local event, reason = parse_event(string.format(
-        '{"event":"UpdateResult","device":%s,"update":%s,%s',
-        cjson.encode(device), cjson.encode(id), text:sub(2)))
+    local ok, value = pcall(cjson.decode, object)
 
-    if not event then
-        return nil, reason
+    if not ok then
+        return nil, 'bad json: syntax error'
     end
 
-    if type(decode(text).status) ~= 'string' then
+    if type(value.status) ~= 'string' then
         return nil, 'bad member: "status" is not a string'
     end
 
-    return event
+    if value.event ~= nil or value.device ~= nil or value.update ~= nil then
+        return nil, 'bad member: "event", "device" or "update"'
+    end
+
+    return object_of(string.format(
+        '{"event":"UpdateResult","device":%s,"update":%s,%s',
+        cjson.encode(device), cjson.encode(id), object:sub(2)))
+end
+
+
+-- The record of an update gets a result.  Returns for how long it is kept.
+
+local function tally_result(key, name, size, bytes, now)
+    local ttl = bytes > MANY_BYTES and BUSY_TTL or RESULT_TTL
+
+    redis.call('ZADD', key, string.format('%d', -bytes), '',
+        score_of(now + ttl, size), name)
+    redis.call('EXPIRE', key, WAITING_TTL)
+
+    return ttl
 end
 
 
@@ -1076,9 +914,8 @@ local function result(keys, args)
     end
 
     local device, id, text = args[1], args[2], args[3]
-    local request, fault = log_args(keys[1], args[4], args[5])
-
-    fault = fault or bad_update(device, id)
+    local maxlen, ttl = log_args(args[4], args[5])
+    local fault = not maxlen and ttl or bad_update(device, id)
 
     if fault then
         return nil, fault
@@ -1097,20 +934,38 @@ local function result(keys, args)
         return nil, refusal
     end
 
-    local event_id, receivers = emit(request, event)
+    -- Before the event, because the tally may be of a wrong type.
+
+    local tally, name = tally_key(keys[1]), id .. ' ' .. device
+    local bytes, known = tally_bytes(tally, {name})
+    local event_id, receivers = emit(keys, event, maxlen, ttl)
 
     if not event_id then
         return nil, receivers
     end
 
-    redis.call('SET', key, table.concat({digest or FORGOTTEN, event_id,
-        event.json}, ' '), 'EX', RESULT_TTL)
+    local record = table.concat({digest or FORGOTTEN, event_id, event}, ' ')
+    local size = bytes_of(name, record)
+
+    redis.call('SET', key, record, 'EX', tally_result(tally, name, size,
+        bytes + size - known[name], tonumber(redis.call('TIME')[1])))
 
     return {event_id, receivers, 0}
 end
 
 
 -- Logins.
+
+
+local function has_field(fields, name)
+    for i = 1, #fields, 2 do
+        if fields[i] == name then
+            return true
+        end
+    end
+
+    return false
+end
 
 
 -- Revokes the logins of the account's devices, or of one device, that are not
@@ -1136,7 +991,7 @@ local function revoke(keys, args)
     if device == '' then
         redis.call('DEL', key)
 
-    elseif #known >= 2 * MAX_REVOKED then
+    elseif #known >= 2 * MAX_REVOKED and not has_field(known, device) then
         return nil, 'too many devices are revoked: revoke the account'
     end
 
@@ -1228,11 +1083,11 @@ end
 -- alive for "ms" more, or leaves with 0.
 
 local function bridges(keys, args)
-    local id, ms = args[1], tonumber(args[2])
+    local id = args[1]
+    local ms = tonumber(args[2] == '0' and 0
+        or number_of(args[2], nil, MAX_LEASE_MS))
 
-    if #keys ~= 1 or not id or not id:find('^[^ ]+$') or not ms
-        or ms < 0 or ms > MAX_LEASE_MS
-    then
+    if #keys ~= 1 or not id or not id:find('^[^ ]+$') or not ms then
         return nil, 'bad arguments: <bridge> <ms>'
     end
 
@@ -1271,9 +1126,9 @@ local function bridge_publish(keys, args)
     local states, published, dropped = keys[1] .. ':bridge', 0, 0
 
     for i = 6, #args do
-        local reply, fault = publish(keys, {args[i], maxlen, ttl})
+        local id, fault = publish(keys, {args[i], maxlen, ttl})
 
-        if reply then
+        if id then
             published = published + 1
 
         elseif fault:find('^NOPERM ') or fault:find('^bad arguments') then
@@ -1338,14 +1193,20 @@ register('pimap_version', function()
 end, {'no-writes', 'allow-stale'})
 
 
-register('pimap_publish', of_account(function(keys, args)
-    local reply, reason = publish(keys, args)
+-- The key of these two is checked with the first event of a log.
 
-    return reply and reply[1], reason
-end), {})
+register('pimap_publish', publish, {})
 
 
-register('pimap_post', of_account(publish), {})
+register('pimap_post', function(keys, args)
+    local id, receivers, again = publish(keys, args)
+
+    if not id then
+        return nil, receivers
+    end
+
+    return {id, receivers, again}
+end, {})
 
 
 register('pimap_update', update, {})
@@ -1370,13 +1231,15 @@ end), {'no-writes'})
 register('pimap_lease_take', of_account(lease_take), {})
 
 
-register('pimap_lease_renew', of_account(lease_renew), {})
+-- Without memory too, so that no bridge loses what it holds.
+
+register('pimap_lease_renew', of_account(lease_renew), {'allow-oom'})
 
 
-register('pimap_lease_release', of_account(lease_release), {})
+register('pimap_lease_release', of_account(lease_release), {'allow-oom'})
 
 
-register('pimap_bridges', bridges, {})
+register('pimap_bridges', bridges, {'allow-oom'})
 
 
 register('pimap_bridge_publish', of_account(bridge_publish), {})

@@ -90,6 +90,7 @@ bridge_account_free(bridge_account_t *account)
 
     bridge_login_release(&account->login);
 
+    free(account->why);
     free(account->holder);
     free(account->name);
     free(account);
@@ -137,11 +138,39 @@ bridge_account_update_end(bridge_account_t *account)
 }
 
 
+void
+bridge_account_set_why(bridge_account_t *account, const char *why)
+{
+    char  *copy;
+
+    copy = bridge_string(why);
+    free(account->why);
+    account->why = copy;
+}
+
+
+char *
+bridge_account_excuse(bridge_account_t *account)
+{
+    bridge_server_t  *server;
+
+    server = account ? bridge_account_server(account) : NULL;
+
+    if (account == NULL || server == NULL) {
+        return bridge_string("the bridge does not know the account");
+    }
+
+    return bridge_format("there is no session with \"%s\": %s", server->name,
+                         account->why ? account->why
+                         : bridge_account_can(account) ? "it is being opened"
+                         : "the account has to log in again");
+}
+
+
 bridge_server_t *
 bridge_account_server(bridge_account_t *account)
 {
-    return bridge_config_server(bridge_config, account->login
-                                ? account->login->user : account->name);
+    return bridge_config_server(bridge_config, account->name);
 }
 
 
@@ -154,6 +183,15 @@ bridge_account_can(bridge_account_t *account)
 
     return !account->refused && server
            && (account->login || server->master_user);
+}
+
+
+int
+bridge_account_unwatched(bridge_account_t *account)
+{
+    return account->present && bridge_config->sessions.on
+           && !bridge_account_can(account) && !account->elsewhere
+           && account->state != BRIDGE_ACCOUNT_OTHER;
 }
 
 
@@ -178,8 +216,10 @@ bridge_account_count(bridge_account_counts_t *counts)
         counts->states[account->state]++;
         counts->with_device += account->present;
         counts->refused += account->refused;
+        counts->unwatched += bridge_account_unwatched(account);
         counts->with_session += account->session == BRIDGE_SESSION_READY;
         counts->without_session +=
-                  account->since && now - account->since > BRIDGE_ACCOUNT_LATE;
+                  account->since && now - account->since > BRIDGE_ACCOUNT_LATE
+                  && !bridge_account_unwatched(account);
     }
 }

@@ -13,6 +13,7 @@
 
 
 #include "bridge_auth.h"
+#include "bridge_counters.h"
 #include "bridge_redis.h"
 
 #include <sys/queue.h>
@@ -36,8 +37,11 @@
  *     QUEUED   -> TAKING   its turn has come
  *              -> WAITING  the server has too many connections
  *     TAKING   -> OPEN     Redis has given the lease
+ *              -> IDLE     the same, but no login is there: its devices are
+ *                          told to log in again
  *              -> OTHER    another bridge has the lease
  *              -> WAITING  Redis has not answered, or no session was possible
+ *     IDLE     -> WAITING  the same, before its turn: a login may come
  *     OPEN     -> WAITING  the session has failed
  *              -> IDLE     the session has lost the lease
  *              -> OTHER    another bridge has asked for the account
@@ -90,11 +94,16 @@ struct bridge_account_s {
     unsigned                 updates;   /* that need a session */
 
     bridge_login_t          *login;     /* NULL: a master user's */
+    bridge_msec_t            checked;   /* the server has accepted it; 0: it
+                                           may refuse it once more */
     bridge_msec_t            keep;      /* the account without a device */
     bridge_msec_t            until;     /* the session without a device */
     bridge_msec_t            since;     /* a session is wanted; 0: it is there,
                                            or not ours */
     bridge_backoff_t         backoff;
+    char                    *why;       /* there is no session; NULL: nothing
+                                           has failed */
+    bridge_msec_t            due;       /* the end of WAITING */
 
     struct event             presence;  /* the next question to Redis */
 
@@ -110,11 +119,16 @@ struct bridge_account_s {
     struct bridge_session_dav_s  *dav;  /* NULL: none */
     bridge_login_t          *used;      /* NULL: a master user's */
     json_t                  *states;    /* until the session is logged in */
-    bridge_msec_t            opened;
+    bridge_msec_t            ready_at;  /* of the session; 0: never */
+    const char              *how;       /* it learns of changes */
 
     unsigned                 present:1; /* a device is parked */
     unsigned                 held:1;    /* the lease is ours */
     unsigned                 refused:1; /* the login was */
+    unsigned                 relogin:1; /* its devices are to log in again */
+    unsigned                 asked:1;   /* they were told so */
+    unsigned                 elsewhere:1;   /* another bridge has the lease,
+                                               and no login is here */
 };
 
 
@@ -150,11 +164,20 @@ void bridge_account_release(bridge_account_t *account);
 void bridge_account_update_begin(bridge_account_t *account);
 void bridge_account_update_end(bridge_account_t *account);
 
+/* Why it has no session; NULL: nothing has failed. */
+void bridge_account_set_why(bridge_account_t *account, const char *why);
+
+/* The same for a device, with the server's name; to be freed. */
+char *bridge_account_excuse(bridge_account_t *account);
+
 /* The server of its login; NULL: none. */
 bridge_server_t *bridge_account_server(bridge_account_t *account);
 
 /* Whether a login is there that was not refused. */
 int bridge_account_can(bridge_account_t *account);
+
+/* A device is parked, and no bridge can log in for it. */
+int bridge_account_unwatched(bridge_account_t *account);
 
 /* The lease of this session, "<bridge> <generation>"; to be freed. */
 char *bridge_account_lease(bridge_account_t *account);
@@ -165,25 +188,10 @@ typedef struct {
     uint64_t  refused;
     uint64_t  with_session;
     uint64_t  without_session;          /* but need one, for over a minute */
+    uint64_t  unwatched;
 } bridge_account_counts_t;
 
 void bridge_account_count(bridge_account_counts_t *counts);
-
-/* Counters of accounts, their logins and their updates. */
-
-typedef struct {
-    uint64_t  published;
-    uint64_t  dropped;                  /* not an event, as Redis says */
-    uint64_t  unpublished;              /* calls; the session began anew */
-    uint64_t  logins;
-    uint64_t  failures[IMAP_FAIL_PROTOCOL + 1];
-    uint64_t  auth[BRIDGE_AUTH_BUSY + 1];
-    uint64_t  auth_cached;
-    uint64_t  updates;
-    uint64_t  updates_unknown;
-} bridge_counters_t;
-
-extern bridge_counters_t  bridge_counters;
 
 
 #endif /* _BRIDGE_ACCOUNT_H_INCLUDED_ */

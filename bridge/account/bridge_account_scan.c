@@ -2,60 +2,49 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Each of them has a key with the states of its mailboxes.  The keys are
- * scanned in steps of a millisecond or two of Redis' time.  Only a master user
- * can log in for an account that is found.
+ * Redis is asked at once, and a minute later, as workers of nginx may come
+ * back to a Redis that has restarted later than this bridge.
+ *
+ * Without a master user the bridge has no login for an account that it finds.
+ * Its devices are told to log in again.
  */
 
 
 #include "bridge_supervisor.h"
+#include "pimap_account.h"
 
 #include <stdlib.h>
 
 
-#define BRIDGE_ACCOUNT_SCAN_STEP   50   /* msec between two steps */
-#define BRIDGE_ACCOUNT_SCAN_COUNT  500  /* keys in a step */
+#define BRIDGE_ACCOUNT_SCAN_AGAIN  60000    /* msec */
+#define BRIDGE_ACCOUNT_SCAN_RETRY  10000    /* msec after an error */
 
 
-static int bridge_account_scan_wanted(void);
-static void bridge_account_scan_step(evutil_socket_t fd, short what,
-    void *data);
+static void bridge_account_scan(evutil_socket_t fd, short what, void *data);
 static void bridge_account_scan_answered(void *data, redisReply *reply);
-static void bridge_account_scan_key(const char *key);
+static int bridge_account_scan_channel(const char *channel);
 
 
-static struct event  bridge_account_scan_timer;
-static char         *bridge_account_scan_cursor;    /* NULL: it is done */
-static int           bridge_account_scan_finished;
+static struct event       bridge_account_scan_timer;
+static bridge_command_t  *bridge_account_scan_command;
+static int                bridge_account_scan_failed;
+static int                bridge_account_scan_last;
 
 
 void
 bridge_account_scan_start(void)
 {
-    if (bridge_account_scan_finished || bridge_account_scan_cursor
-        || !bridge_account_scan_wanted())
-    {
+    if (bridge_account_leaving || !bridge_config->sessions.on) {
         return;
     }
 
     if (!event_initialized(&bridge_account_scan_timer)) {
         evtimer_assign(&bridge_account_scan_timer, bridge_base,
-                       bridge_account_scan_step, NULL);
+                       bridge_account_scan, NULL);
     }
 
-    bridge_account_scan_cursor = bridge_string("0");
+    bridge_account_scan_last = 0;
     bridge_timer_set(&bridge_account_scan_timer, 0);
-}
-
-
-void
-bridge_account_scan_again(void)
-{
-    bridge_account_scan_finished = 0;
-
-    if (bridge_function_library_ready()) {
-        bridge_account_scan_start();
-    }
 }
 
 
@@ -66,98 +55,102 @@ bridge_account_scan_done(void)
         evtimer_del(&bridge_account_scan_timer);
     }
 
-    free(bridge_account_scan_cursor);
-    bridge_account_scan_cursor = NULL;
-}
-
-
-static int
-bridge_account_scan_wanted(void)
-{
-    bridge_server_t  *server;
-
-    for (server = bridge_config->servers; server; server = server->next) {
-        if (server->master_user) {
-            return 1;
-        }
+    if (bridge_account_scan_command) {
+        bridge_redis_command_forget(bridge_account_scan_command);
+        bridge_account_scan_command = NULL;
     }
-
-    return 0;
 }
 
 
 static void
-bridge_account_scan_step(evutil_socket_t fd, short what, void *data)
+bridge_account_scan(evutil_socket_t fd, short what, void *data)
 {
-    if (bridge_redis_command_send(bridge_account_scan_answered, NULL,
-                                  "SCAN %s MATCH " PIMAP_REDIS_KEY("%s", "*")
-                                  PIMAP_REDIS_BRIDGE " COUNT %d",
-                                  bridge_account_scan_cursor,
-                                  bridge_config->redis.prefix,
-                                  BRIDGE_ACCOUNT_SCAN_COUNT)
-        == NULL)
-    {
-        bridge_account_scan_done();
+    if (bridge_account_scan_command == NULL) {
+        bridge_account_scan_command = bridge_redis_command_send(
+                                          bridge_account_scan_answered, NULL,
+                                          "PUBSUB CHANNELS "
+                                          PIMAP_REDIS_KEY("%s", "*"),
+                                          bridge_config->redis.prefix);
     }
 }
 
 
-/* [ cursor, [ key, ... ] ]; without an answer the next connection to Redis
-   begins a new scan */
+/* Without an answer the next connection to Redis asks again. */
 
 static void
 bridge_account_scan_answered(void *data, redisReply *reply)
 {
-    size_t       i;
-    const char  *cursor, *key;
+    size_t       i, n;
+    const char  *channel;
 
-    free(bridge_account_scan_cursor);
-    bridge_account_scan_cursor = NULL;
+    bridge_account_scan_command = NULL;
 
-    cursor = bridge_redis_text(reply, 0);
-
-    if (cursor == NULL || reply->elements != 2) {
+    if (reply == NULL) {
         return;
     }
 
-    for (i = 0; (key = bridge_redis_text(reply->element[1], i)); i++) {
-        bridge_account_scan_key(key);
-    }
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        bridge_log(bridge_account_scan_failed ? BRIDGE_LOG_INFO
+                   : BRIDGE_LOG_ERROR, "the bridge does not learn which "
+                   "devices are parked already, trying again: %s",
+                   reply->type == REDIS_REPLY_ERROR ? reply->str
+                   : "unexpected reply of redis");
 
-    if (strcmp(cursor, "0") == 0) {
-        bridge_account_scan_finished = 1;
+        bridge_account_scan_failed = 1;
+        bridge_timer_set(&bridge_account_scan_timer,
+                         BRIDGE_ACCOUNT_SCAN_RETRY);
         return;
     }
 
-    bridge_account_scan_cursor = bridge_string(cursor);
-    bridge_timer_set(&bridge_account_scan_timer, BRIDGE_ACCOUNT_SCAN_STEP);
+    bridge_account_scan_failed = 0;
+
+    for (i = 0, n = 0; i < reply->elements; i++) {
+        channel = bridge_redis_text(reply, i);
+        n += channel && bridge_account_scan_channel(channel);
+    }
+
+    if (n) {
+        bridge_log(BRIDGE_LOG_NOTICE, "%zu accounts have a device parked and "
+                   "no login here, their devices are told to log in again "
+                   "unless another bridge has them", n);
+    }
+
+    if (!bridge_account_scan_last) {
+        bridge_account_scan_last = 1;
+        bridge_timer_set(&bridge_account_scan_timer,
+                         BRIDGE_ACCOUNT_SCAN_AGAIN);
+    }
 }
 
 
-/* prefix:{account}:bridge */
+/* prefix:{account}.  Returns 1 if its devices have to log in again. */
 
-static void
-bridge_account_scan_key(const char *key)
+static int
+bridge_account_scan_channel(const char *channel)
 {
-    char             *name;
-    size_t            len;
-    const char       *account;
-    bridge_server_t  *server;
+    char              *name;
+    size_t             len;
+    const char        *text;
+    bridge_account_t  *account;
 
-    len = pimap_redis_key_account(key, strlen(key),
-                                  strlen(bridge_config->redis.prefix),
-                                  PIMAP_REDIS_BRIDGE, &account);
+    len = pimap_redis_key_account(channel, strlen(channel),
+                                  strlen(bridge_config->redis.prefix), "",
+                                  &text);
 
-    if (len == 0 || len > BRIDGE_ACCOUNT_MAX) {
-        return;
+    if (len > BRIDGE_ACCOUNT_MAX || pimap_account_refusal(text, len)) {
+        return 0;
     }
 
-    name = bridge_copy(account, len);
-    server = bridge_config_server(bridge_config, name);
-
-    if (server && server->master_user) {
-        (void) bridge_account_get(name);
-    }
-
+    name = bridge_copy(text, len);
+    account = bridge_config_server(bridge_config, name)
+              ? bridge_account_get(name) : NULL;
     free(name);
+
+    if (account == NULL) {
+        return 0;
+    }
+
+    bridge_presence_found(account);
+
+    return bridge_supervisor_parked(account);
 }

@@ -27,6 +27,7 @@ typedef struct bridge_auth_entry_s  bridge_auth_entry_t;
 struct bridge_auth_wait_s {
     TAILQ_ENTRY(bridge_auth_wait_s)   link;
     bridge_auth_entry_t              *entry;    /* NULL: only delayed */
+    bridge_address_t                  client;
     bridge_auth_pt                    handler;
     void                             *data;
     struct event                      timer;
@@ -48,14 +49,20 @@ struct bridge_auth_entry_s {
 
 static void bridge_auth_digest(bridge_login_t *login, unsigned char *digest);
 static bridge_auth_entry_t *bridge_auth_find(bridge_login_t *login);
+static int bridge_auth_has_place(bridge_login_t *login);
+static int bridge_auth_is_master(bridge_login_t *login);
 static int bridge_auth_has_session(bridge_login_t *login);
 static bridge_auth_entry_t *bridge_auth_new(bridge_login_t *login);
 static void bridge_auth_finish(void *data, bridge_login_t *login,
-    bridge_auth_result_t result);
-static bridge_auth_wait_t *bridge_auth_wait(bridge_auth_entry_t *entry,
+    bridge_auth_result_t result, const char *why);
+static void bridge_auth_log_refused(const bridge_address_t *client,
+    const char *user);
+static bridge_auth_wait_t *bridge_auth_refuse(bridge_login_t *login,
     bridge_auth_pt handler, void *data);
+static bridge_auth_wait_t *bridge_auth_wait(bridge_auth_entry_t *entry,
+    bridge_login_t *login, bridge_auth_pt handler, void *data);
 static void bridge_auth_wait_end(bridge_auth_wait_t *wait,
-    bridge_auth_result_t result, const char *account);
+    bridge_auth_result_t result, const char *text);
 static void bridge_auth_slow_down(bridge_auth_wait_t *wait);
 static void bridge_auth_delayed(evutil_socket_t fd, short what, void *data);
 static void bridge_auth_keep(bridge_auth_entry_t *entry,
@@ -86,6 +93,8 @@ bridge_auth_init(void)
         exit(1);
     }
 
+    bridge_auth_limit_init();
+
     evtimer_assign(&bridge_auth_timer, bridge_base, bridge_auth_sweep, NULL);
     bridge_timer_set(&bridge_auth_timer, BRIDGE_AUTH_SWEEP);
 }
@@ -113,6 +122,8 @@ bridge_auth_done(void)
                              NULL);
     }
 
+    bridge_auth_limit_done();
+
     OPENSSL_cleanse(bridge_auth_salt, sizeof(bridge_auth_salt));
 }
 
@@ -120,7 +131,6 @@ bridge_auth_done(void)
 bridge_auth_wait_t *
 bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
 {
-    char                  *account;
     bridge_auth_entry_t   *entry;
     bridge_auth_result_t   result;
 
@@ -131,35 +141,47 @@ bridge_auth_check(bridge_login_t *login, bridge_auth_pt handler, void *data)
     {
         bridge_counters.auth_cached++;
 
-        account = bridge_auth_account(login->user);
-        bridge_supervisor_login(account, login, 0);
-        handler(data, BRIDGE_AUTH_GOOD, account);
-        free(account);
+        bridge_auth_limit_good(login);
+        bridge_supervisor_login(login, 0);
+        handler(data, BRIDGE_AUTH_GOOD, login->user);
 
         return NULL;
     }
 
     result = BRIDGE_AUTH_BUSY;
 
-    if (bridge_auth_waits < (unsigned) bridge_config->auth.max_waiting) {
+    if (bridge_auth_has_place(login)) {
+
+        if (bridge_auth_is_master(login)) {
+            return bridge_auth_refuse(login, handler, data);
+        }
 
         if (entry && entry->list) {
             bridge_counters.auth_cached++;
-            return bridge_auth_wait(NULL, handler, data);
+            return bridge_auth_refuse(login, handler, data);
         }
 
         if (entry == NULL) {
             entry = bridge_auth_new(login);
             result = BRIDGE_AUTH_AWAY;
+
+            if (entry == NULL) {
+
+                /* a session with it can log in in its own place */
+
+                bridge_supervisor_unproven(login);
+            }
         }
 
         if (entry) {
-            return bridge_auth_wait(entry, handler, data);
+            return bridge_auth_wait(entry, login, handler, data);
         }
     }
 
     bridge_counters.auth[result]++;
-    handler(data, result, NULL);
+    handler(data, result, result == BRIDGE_AUTH_BUSY
+            ? "too many logins wait" : "the server has too many connections, "
+            "or there is no server for this user");
 
     return NULL;
 }
@@ -192,14 +214,6 @@ bridge_auth_flush(void)
 {
     bridge_auth_expire(&bridge_auth_good, UINT64_MAX);
     bridge_auth_expire(&bridge_auth_bad, UINT64_MAX);
-}
-
-
-char *
-bridge_auth_account(const char *user)
-{
-    return bridge_config->auth.lowercase ? g_ascii_strdown(user, -1)
-                                         : bridge_string(user);
 }
 
 
@@ -263,19 +277,57 @@ bridge_auth_find(bridge_login_t *login)
 }
 
 
-/* A session of the account has logged in with the same login. */
+/*
+ * A half of the places is for users at addresses that are known.  An answer
+ * that is only delayed makes room for a request that is not answered yet.
+ */
+
+static int
+bridge_auth_has_place(bridge_login_t *login)
+{
+    unsigned  max;
+
+    max = bridge_config->auth.max_waiting;
+
+    if (login->client.known && !bridge_auth_limit_is_known(login)) {
+        max -= max / 2;
+    }
+
+    while (bridge_auth_waits >= max && !TAILQ_EMPTY(&bridge_auth_slow)) {
+        bridge_auth_wait_end(TAILQ_FIRST(&bridge_auth_slow), BRIDGE_AUTH_BAD,
+                             NULL);
+    }
+
+    return bridge_auth_waits < max;
+}
+
+
+/* "alice*master": the master user's password is not for devices to try. */
+
+static int
+bridge_auth_is_master(bridge_login_t *login)
+{
+    bridge_server_t  *server;
+
+    server = bridge_config_server(bridge_config, login->user);
+
+    return server && server->master_separator && *server->master_separator
+           && strstr(login->user, server->master_separator);
+}
+
+
+/* The server has accepted the login of a session, and not too long ago. */
 
 static int
 bridge_auth_has_session(bridge_login_t *login)
 {
-    char              *name;
     bridge_account_t  *account;
 
-    name = bridge_auth_account(login->user);
-    account = bridge_account_find(name);
-    free(name);
+    account = bridge_account_find(login->user);
 
     return account && !login->bearer && bridge_session_imap(account)
+           && account->checked
+           && bridge_now() - account->checked < bridge_config->auth.cache
            && bridge_login_equal(account->login, login);
 }
 
@@ -294,6 +346,8 @@ bridge_auth_new(bridge_login_t *login)
         return NULL;
     }
 
+    bridge_auth_limit_begin(login);
+
     TAILQ_INIT(&entry->waits);
     bridge_auth_digest(login, entry->digest);
 
@@ -307,44 +361,71 @@ bridge_auth_new(bridge_login_t *login)
 
 static void
 bridge_auth_finish(void *data, bridge_login_t *login,
-    bridge_auth_result_t result)
+    bridge_auth_result_t result, const char *why)
 {
-    char                 *account;
+    uint64_t              hash;
     bridge_auth_wait_t   *wait;
     bridge_auth_entry_t  *entry = data;
 
-    account = bridge_auth_account(login->user);
+    memcpy(&hash, entry->digest, sizeof(hash));
+    bridge_auth_limit_end(login, result, hash);
 
     if (result == BRIDGE_AUTH_GOOD) {
-        bridge_supervisor_login(account, login, 1);
+        bridge_auth_limit_good(login);
+        bridge_supervisor_login(login, 1);
+
+    } else if (result == BRIDGE_AUTH_BAD) {
+        bridge_supervisor_unproven(login);
     }
 
     while (!TAILQ_EMPTY(&entry->waits)) {
         wait = TAILQ_FIRST(&entry->waits);
 
         if (result == BRIDGE_AUTH_BAD) {
+            bridge_auth_log_refused(&wait->client, login->user);
             bridge_auth_slow_down(wait);
 
         } else {
-            bridge_auth_wait_end(wait, result, account);
+            bridge_auth_wait_end(wait, result, result == BRIDGE_AUTH_GOOD
+                                               ? login->user : why);
         }
     }
-
-    free(account);
 
     bridge_auth_keep(entry, result);
 }
 
 
+/* integrations/fail2ban reads this line: its words stay. */
+
+static void
+bridge_auth_log_refused(const bridge_address_t *client, const char *user)
+{
+    char  text[BRIDGE_ADDRESS_TEXT];
+
+    bridge_log(BRIDGE_LOG_NOTICE, "login refused: address %s, account \"%s\"",
+               bridge_address_text(client, text), user);
+}
+
+
 static bridge_auth_wait_t *
-bridge_auth_wait(bridge_auth_entry_t *entry, bridge_auth_pt handler,
-    void *data)
+bridge_auth_refuse(bridge_login_t *login, bridge_auth_pt handler, void *data)
+{
+    bridge_auth_log_refused(&login->client, login->user);
+
+    return bridge_auth_wait(NULL, login, handler, data);
+}
+
+
+static bridge_auth_wait_t *
+bridge_auth_wait(bridge_auth_entry_t *entry, bridge_login_t *login,
+    bridge_auth_pt handler, void *data)
 {
     bridge_auth_wait_t  *wait;
 
     wait = bridge_alloc(sizeof(bridge_auth_wait_t));
 
     wait->entry = entry;
+    wait->client = login->client;
     wait->handler = handler;
     wait->data = data;
 
@@ -366,7 +447,7 @@ bridge_auth_wait(bridge_auth_entry_t *entry, bridge_auth_pt handler,
 
 static void
 bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
-    const char *account)
+    const char *text)
 {
     TAILQ_REMOVE(wait->entry ? &wait->entry->waits : &bridge_auth_slow, wait,
                  link);
@@ -375,7 +456,7 @@ bridge_auth_wait_end(bridge_auth_wait_t *wait, bridge_auth_result_t result,
 
     if (wait->handler) {
         bridge_counters.auth[result]++;
-        wait->handler(wait->data, result, account);
+        wait->handler(wait->data, result, text);
     }
 
     free(wait);
@@ -447,6 +528,7 @@ bridge_auth_sweep(evutil_socket_t fd, short what, void *data)
 {
     bridge_auth_expire(&bridge_auth_good, bridge_now());
     bridge_auth_expire(&bridge_auth_bad, bridge_now());
+    bridge_auth_limit_expire(bridge_now());
 
     bridge_timer_set(&bridge_auth_timer, BRIDGE_AUTH_SWEEP);
 }

@@ -10,6 +10,7 @@
 #define _BRIDGE_AUTH_H_INCLUDED_
 
 
+#include "bridge_address.h"
 #include "bridge_config.h"
 
 
@@ -24,20 +25,28 @@ typedef enum {
     BRIDGE_AUTH_GOOD = 0,
     BRIDGE_AUTH_BAD,
     BRIDGE_AUTH_AWAY,                   /* the server does not answer */
-    BRIDGE_AUTH_BUSY                    /* too many logins wait already */
+    BRIDGE_AUTH_BUSY,                   /* too many logins wait already */
+    BRIDGE_AUTH_LIMITED                 /* too many refusals; not tried */
 } bridge_auth_result_t;
 
 typedef struct {
-    unsigned    refs;
-    unsigned    bearer:1;               /* the secret is a token */
-    size_t      len;                    /* of the secret */
-    char       *user;
-    char        secret[1];
+    unsigned          refs;
+    unsigned          bearer:1;         /* the secret is a token */
+    size_t            len;              /* of the secret */
+    bridge_address_t  client;           /* that has sent it */
+    char             *user;             /* the name of the account, too */
+    char              secret[1];
 } bridge_login_t;
 
-/* The secret may be wiped by the caller afterwards. */
+/*
+ * The name is made canonical: all that follows, the server included, knows
+ * this name only.  The secret may be wiped by the caller afterwards.
+ */
 bridge_login_t *bridge_login_create(const char *user, const char *secret,
     size_t len, int bearer);
+
+/* The account's name, of one as users write it.  The caller frees it. */
+char *bridge_login_name(const char *user);
 
 bridge_login_t *bridge_login_hold(bridge_login_t *login);
 
@@ -62,9 +71,9 @@ int bridge_login_for(imap_login_t *to, char **name, bridge_server_t *server,
 
 typedef struct bridge_auth_attempt_s  bridge_auth_attempt_t;
 
-/* Called once; the attempt is freed after that. */
+/* Called once; the attempt is freed after that.  "why" is for AWAY. */
 typedef void (*bridge_auth_attempt_pt)(void *data, bridge_login_t *login,
-    bridge_auth_result_t result);
+    bridge_auth_result_t result, const char *why);
 
 /* Returns NULL if the server has too many connections, or there is none. */
 bridge_auth_attempt_t *bridge_auth_attempt(bridge_login_t *login,
@@ -75,6 +84,35 @@ void bridge_auth_attempt_cancel(bridge_auth_attempt_t *attempt);
 
 
 /*
+ * bridge_auth_limit.c owns the counts of logins that the server has refused,
+ * by the client's address and by account, and the addresses from which an
+ * account has logged in.
+ */
+
+void bridge_auth_limit_init(void);
+void bridge_auth_limit_done(void);
+
+/* 0: the login may be tried, else the seconds until then. */
+unsigned bridge_auth_limit(const bridge_login_t *login);
+
+/* The account has logged in from this address, not too long ago. */
+int bridge_auth_limit_is_known(const bridge_login_t *login);
+
+/* It is tried; "hash" tells whether the same one was refused before. */
+void bridge_auth_limit_begin(const bridge_login_t *login);
+void bridge_auth_limit_end(const bridge_login_t *login,
+    bridge_auth_result_t result, uint64_t hash);
+
+/* The login is valid: the account has this address. */
+void bridge_auth_limit_good(const bridge_login_t *login);
+
+void bridge_auth_limit_expire(bridge_msec_t now);
+
+/* Addresses and accounts with a count. */
+unsigned bridge_auth_limit_counted(void);
+
+
+/*
  * bridge_auth.c owns the check of logins.  The IMAP server is asked once for
  * all requests with the same login.  Its answer is kept for a while, under a
  * keyed hash whose key is never stored.
@@ -82,8 +120,9 @@ void bridge_auth_attempt_cancel(bridge_auth_attempt_t *attempt);
 
 typedef struct bridge_auth_wait_s  bridge_auth_wait_t;
 
+/* "text": the account, or why the server could not be asked, or NULL. */
 typedef void (*bridge_auth_pt)(void *data, bridge_auth_result_t result,
-    const char *account);
+    const char *text);
 
 void bridge_auth_init(void);
 void bridge_auth_done(void);
@@ -100,9 +139,6 @@ void bridge_auth_refused(bridge_login_t *login);
 
 /* Forgets all results. */
 void bridge_auth_flush(void);
-
-/* The account of a login's user; to be freed. */
-char *bridge_auth_account(const char *user);
 
 unsigned bridge_auth_cached(void);
 unsigned bridge_auth_waiting(void);

@@ -16,6 +16,7 @@ struct bridge_auth_attempt_s {
     bridge_server_t         *server;
     imap_client_t           *client;
     struct event             timer;
+    int                      stranger;
     bridge_auth_result_t     result;
     bridge_auth_attempt_pt   done;
     void                    *data;
@@ -29,7 +30,7 @@ static void bridge_auth_log(void *data, int level, const char *text);
 static void bridge_auth_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_auth_end(bridge_auth_attempt_t *attempt,
-    bridge_auth_result_t result);
+    bridge_auth_result_t result, const char *why);
 
 
 /* A session that is not told to watch neither publishes nor gets ready. */
@@ -45,20 +46,27 @@ bridge_auth_attempt_t *
 bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
     void *data)
 {
-    char                   *name;
+    int                     stranger;
+    char                   *name, client[BRIDGE_ADDRESS_TEXT];
     imap_login_t            as;
     bridge_server_t        *server;
     bridge_auth_attempt_t  *attempt;
 
     server = bridge_config_server(bridge_config, login->user);
 
-    if (server == NULL || bridge_connect_rate_login(server) != 0) {
+    stranger = login->client.known && !bridge_auth_limit_is_known(login);
+
+    if (server == NULL || bridge_connect_rate_login(server, stranger) != 0) {
         return NULL;
     }
 
     attempt = bridge_alloc(sizeof(bridge_auth_attempt_t));
 
     bridge_login_for(&as, &name, server, NULL, login);
+
+    if (login->client.known && server->client_address) {
+        as.client = bridge_address_text(&login->client, client);
+    }
 
     attempt->client = imap_client_open(&server->imap, &bridge_auth_callbacks,
                                        attempt, &as);
@@ -69,12 +77,14 @@ bridge_auth_attempt(bridge_login_t *login, bridge_auth_attempt_pt done,
 
     attempt->login = bridge_login_hold(login);
     attempt->server = server;
+    attempt->stranger = stranger;
     attempt->result = BRIDGE_AUTH_AWAY;
     attempt->done = done;
     attempt->data = data;
 
     bridge_config_hold(server->config);
     bridge_connect_rate_count(server, 1);
+    bridge_connect_rate_count_stranger(server, stranger);
 
     evtimer_assign(&attempt->timer, bridge_base, bridge_auth_timer_handler,
                    attempt);
@@ -92,6 +102,7 @@ bridge_auth_logged_in(void *data)
     bridge_auth_attempt_t  *attempt = data;
 
     attempt->result = BRIDGE_AUTH_GOOD;
+    bridge_trouble_over(attempt->server);
 
     bridge_timer_set(&attempt->timer, 0);
 }
@@ -100,15 +111,19 @@ bridge_auth_logged_in(void *data)
 static void
 bridge_auth_failed(void *data, imap_fail_t reason, const char *why)
 {
+    bridge_log_level_t      level;
     bridge_auth_attempt_t  *attempt = data;
 
-    bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": %s",
+    level = reason == IMAP_FAIL_CREDENTIALS
+            ? BRIDGE_LOG_INFO : bridge_trouble(attempt->server, NULL, why);
+
+    bridge_log(level, "login of \"%s\" at \"%s\": %s",
                attempt->login->user, attempt->server->name, why);
 
     bridge_auth_end(attempt, attempt->result == BRIDGE_AUTH_GOOD
                              ? BRIDGE_AUTH_GOOD
                              : reason == IMAP_FAIL_CREDENTIALS
-                             ? BRIDGE_AUTH_BAD : BRIDGE_AUTH_AWAY);
+                             ? BRIDGE_AUTH_BAD : BRIDGE_AUTH_AWAY, why);
 }
 
 
@@ -125,27 +140,32 @@ bridge_auth_log(void *data, int level, const char *text)
 static void
 bridge_auth_timer_handler(evutil_socket_t fd, short what, void *data)
 {
+    const char             *why = "no answer in time";
+    bridge_log_level_t      level;
     bridge_auth_attempt_t  *attempt = data;
 
     if (attempt->result == BRIDGE_AUTH_AWAY) {
-        bridge_log(BRIDGE_LOG_INFO, "login of \"%s\" at \"%s\": no answer in "
-                   "%llu ms", attempt->login->user, attempt->server->name,
+        level = bridge_trouble(attempt->server, NULL, why);
+        bridge_log(level, "login of \"%s\" at \"%s\": %s, %llu ms",
+                   attempt->login->user, attempt->server->name, why,
                    (unsigned long long) bridge_config->auth.timeout);
     }
 
-    bridge_auth_end(attempt, attempt->result);
+    bridge_auth_end(attempt, attempt->result, why);
 }
 
 
 static void
-bridge_auth_end(bridge_auth_attempt_t *attempt, bridge_auth_result_t result)
+bridge_auth_end(bridge_auth_attempt_t *attempt, bridge_auth_result_t result,
+    const char *why)
 {
-    attempt->done(attempt->data, attempt->login, result);
+    attempt->done(attempt->data, attempt->login, result, why);
 
     evtimer_del(&attempt->timer);
     imap_client_close(attempt->client, attempt->result == BRIDGE_AUTH_GOOD);
 
     bridge_connect_rate_count(attempt->server, -1);
+    bridge_connect_rate_count_stranger(attempt->server, -attempt->stranger);
     bridge_config_release(attempt->server->config);
     bridge_login_release(&attempt->login);
 
@@ -156,5 +176,5 @@ bridge_auth_end(bridge_auth_attempt_t *attempt, bridge_auth_result_t result)
 void
 bridge_auth_attempt_cancel(bridge_auth_attempt_t *attempt)
 {
-    bridge_auth_end(attempt, BRIDGE_AUTH_AWAY);
+    bridge_auth_end(attempt, BRIDGE_AUTH_AWAY, "the bridge ends");
 }

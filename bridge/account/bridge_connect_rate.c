@@ -3,8 +3,11 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * A bucket of tokens, one for each connection, fills with time.  A login that
- * a device waits for takes a token even if there is none, and the accounts in
- * the queue wait for longer then.
+ * a device waits for does not wait, but takes a token, too.  Logins take a
+ * half of the tokens at most, however many there are: strangers choose how
+ * many.
+ * In the same way logins from unknown addresses leave a half of a server's
+ * connections to others.
  *
  * Connections are counted by the name of the server, because its settings may
  * be read again while it has connections.
@@ -20,14 +23,19 @@
 static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_connect_rate_fill(void);
+static void bridge_connect_rate_fill_bucket(double *tokens, double rate);
 static int bridge_connect_rate_full(bridge_server_t *server);
+static void bridge_connect_rate_add_to(json_t *counts, bridge_server_t *server,
+    int n);
 
 
 static struct event   bridge_connect_rate_timer;
 static double         bridge_connect_rate_tokens = 1;
+static double         bridge_connect_rate_logins = 1;   /* tokens for these */
 static bridge_msec_t  bridge_connect_rate_filled;
 static unsigned       bridge_connect_rate_length;
 static json_t        *bridge_connect_rate_servers;      /* counts */
+static json_t        *bridge_connect_rate_strangers;    /* of these */
 
 static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
     TAILQ_HEAD_INITIALIZER(bridge_connect_rate_queue);
@@ -38,6 +46,7 @@ bridge_connect_rate_init(void)
 {
     bridge_connect_rate_filled = bridge_now();
     bridge_connect_rate_servers = json_object();
+    bridge_connect_rate_strangers = json_object();
 
     evtimer_assign(&bridge_connect_rate_timer, bridge_base,
                    bridge_connect_rate_timer_handler, NULL);
@@ -50,6 +59,7 @@ bridge_connect_rate_done(void)
     evtimer_del(&bridge_connect_rate_timer);
 
     json_decref(bridge_connect_rate_servers);
+    json_decref(bridge_connect_rate_strangers);
 }
 
 
@@ -119,26 +129,32 @@ bridge_connect_rate_timer_handler(evutil_socket_t fd, short what, void *data)
 static void
 bridge_connect_rate_fill(void)
 {
-    int            rate;
-    double         most;
-    bridge_msec_t  now;
+    int  rate;
 
-    now = bridge_now();
     rate = bridge_config->sessions.connect_rate;
+
+    bridge_connect_rate_fill_bucket(&bridge_connect_rate_tokens, rate);
+    bridge_connect_rate_fill_bucket(&bridge_connect_rate_logins, rate / 2.0);
+
+    bridge_connect_rate_filled = bridge_now();
+}
+
+
+static void
+bridge_connect_rate_fill_bucket(double *tokens, double rate)
+{
+    double  most;
 
     /* the tokens of two ticks, or one token at least */
 
     most = rate * BRIDGE_CONNECT_RATE_TICK * 2 / 1000.0;
     most = most > 1 ? most : 1;
 
-    bridge_connect_rate_tokens += (now - bridge_connect_rate_filled) * rate
-                                  / 1000.0;
+    *tokens += (bridge_now() - bridge_connect_rate_filled) * rate / 1000.0;
 
-    if (bridge_connect_rate_tokens > most) {
-        bridge_connect_rate_tokens = most;
+    if (*tokens > most) {
+        *tokens = most;
     }
-
-    bridge_connect_rate_filled = now;
 }
 
 
@@ -150,14 +166,25 @@ bridge_connect_rate_refund(void)
 
 
 int
-bridge_connect_rate_login(bridge_server_t *server)
+bridge_connect_rate_login(bridge_server_t *server, int stranger)
 {
-    if (bridge_connect_rate_full(server)) {
+    json_t  *strangers;
+
+    strangers = json_object_get(bridge_connect_rate_strangers, server->name);
+
+    if (bridge_connect_rate_full(server)
+        || (stranger && server->max_connections
+            && json_integer_value(strangers) * 2 >= server->max_connections))
+    {
         return -1;
     }
 
     bridge_connect_rate_fill();
-    bridge_connect_rate_tokens -= 1;
+
+    if (bridge_connect_rate_logins >= 1) {
+        bridge_connect_rate_logins -= 1;
+        bridge_connect_rate_tokens -= 1;
+    }
 
     return 0;
 }
@@ -178,10 +205,24 @@ bridge_connect_rate_full(bridge_server_t *server)
 void
 bridge_connect_rate_count(bridge_server_t *server, int n)
 {
+    bridge_connect_rate_add_to(bridge_connect_rate_servers, server, n);
+}
+
+
+void
+bridge_connect_rate_count_stranger(bridge_server_t *server, int n)
+{
+    bridge_connect_rate_add_to(bridge_connect_rate_strangers, server, n);
+}
+
+
+static void
+bridge_connect_rate_add_to(json_t *counts, bridge_server_t *server, int n)
+{
     json_t  *count;
 
-    count = json_object_get(bridge_connect_rate_servers, server->name);
+    count = json_object_get(counts, server->name);
 
-    json_object_set_new(bridge_connect_rate_servers, server->name,
+    json_object_set_new(counts, server->name,
                         json_integer(json_integer_value(count) + n));
 }

@@ -79,8 +79,11 @@ bridge_lease_call(bridge_account_t *account, bridge_command_pt handler,
 static void
 bridge_lease_taken(void *data, redisReply *reply)
 {
-    redisReply        **v;
-    bridge_account_t   *account = data;
+    redisReply         **v;
+    bridge_account_t    *account = data;
+    bridge_log_level_t   level;
+
+    static bridge_msec_t  said;
 
     v = reply ? reply->element : NULL;
 
@@ -101,8 +104,9 @@ bridge_lease_taken(void *data, redisReply *reply)
 
     } else {
         if (reply && reply->type == REDIS_REPLY_ERROR) {
-            bridge_log(BRIDGE_LOG_ERROR, "account \"%s\": cannot take the "
-                       "lease: %s", account->name, reply->str);
+            level = bridge_log_once(&said);
+            bridge_log(level, "account \"%s\": cannot take the lease: %s",
+                       account->name, reply->str);
         }
 
         bridge_account_ops->untaken(account);

@@ -24,12 +24,20 @@ bridge_login_create(const char *user, const char *secret, size_t len,
 
     login->refs = 1;
     login->bearer = bearer != 0;
-    login->user = bridge_string(user);
+    login->user = bridge_login_name(user);
     login->len = len;
 
     memcpy(login->secret, secret, len);
 
     return login;
+}
+
+
+char *
+bridge_login_name(const char *user)
+{
+    return bridge_config->auth.lowercase ? g_ascii_strdown(user, -1)
+                                         : bridge_string(user);
 }
 
 

@@ -111,8 +111,11 @@ bridge_peers_answered(void *data, redisReply *reply)
     for (i = 0; i < reply->elements; i++) {
         bridge = reply->element[i]->str;
 
-        if (bridge && json_object_get(old, bridge) == NULL) {
-            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is alive", bridge);
+        if (bridge && json_object_get(old, bridge) == NULL
+            && strcmp(bridge, bridge_config->lease.id) != 0)
+        {
+            bridge_log(BRIDGE_LOG_NOTICE, "another bridge, \"%s\", is alive",
+                       bridge);
         }
 
         if (bridge) {
@@ -122,7 +125,10 @@ bridge_peers_answered(void *data, redisReply *reply)
 
     json_object_foreach(old, bridge, value) {
         if (!bridge_peers_has(bridge)) {
-            bridge_log(BRIDGE_LOG_NOTICE, "bridge \"%s\" is gone", bridge);
+            bridge_log(BRIDGE_LOG_NOTICE, "%s, \"%s\", is gone",
+                       strcmp(bridge, bridge_config->lease.id) == 0
+                       ? "the report of this bridge" : "another bridge",
+                       bridge);
             bridge_peers_handler(bridge);
         }
     }

@@ -9,6 +9,7 @@
 
 
 #include "bridge_supervisor.h"
+#include "pimap_account.h"
 
 
 #define BRIDGE_PRESENCE_SOON     250    /* msec after a login */
@@ -17,6 +18,7 @@
 #define BRIDGE_PRESENCE_LEFT     1000   /* after an announcement */
 
 
+static void bridge_presence_leased(void *data, redisReply *reply);
 static void bridge_presence_look(evutil_socket_t fd, short what, void *data);
 static void bridge_presence_answered(void *data, redisReply *reply);
 static void bridge_presence_next(bridge_account_t *account);
@@ -62,7 +64,42 @@ bridge_presence_look(evutil_socket_t fd, short what, void *data)
         bridge_account_hold(account);
     }
 
+    if (!bridge_account_can(account)
+        && bridge_redis_call(bridge_presence_leased, account,
+                             "EXISTS " BRIDGE_ACCOUNT_KEY ":lease",
+                             account->name))
+    {
+        bridge_account_hold(account);
+    }
+
     bridge_presence_next(account);
+}
+
+
+/* Another bridge may have got the login that this one lacks. */
+
+static void
+bridge_presence_leased(void *data, redisReply *reply)
+{
+    unsigned           before;
+    bridge_account_t  *account = data;
+
+    before = account->elsewhere;
+
+    account->elsewhere = reply && reply->type == REDIS_REPLY_INTEGER
+                         && reply->integer > 0 && !account->held;
+
+    /* if that bridge ends, its devices have to be told again */
+
+    if (account->elsewhere) {
+        account->asked = 0;
+
+    } else if (before && account->present && !bridge_account_can(account)) {
+        account->relogin = 1;
+        bridge_account_changed(account);
+    }
+
+    bridge_account_release(account);
 }
 
 
@@ -131,6 +168,13 @@ bridge_presence_set(bridge_account_t *account, int present)
 
 
 void
+bridge_presence_found(bridge_account_t *account)
+{
+    bridge_presence_set(account, 1);
+}
+
+
+void
 bridge_presence_message(const char *text, size_t len)
 {
     const char        *name;
@@ -140,7 +184,7 @@ bridge_presence_message(const char *text, size_t len)
     name = text + 2;
 
     if (len < 3 || len > BRIDGE_ACCOUNT_MAX + 2 || text[1] != ' '
-        || strlen(text) != len)
+        || pimap_account_refusal(name, len - 2))
     {
         return;
     }

@@ -127,14 +127,19 @@ bridge_publish_answered(void *data, redisReply *reply)
 static void
 bridge_publish_failed(bridge_account_t *account, redisReply *reply)
 {
-    int  lost;
+    int                 lost;
+    bridge_log_level_t  level;
+
+    static bridge_msec_t  said;
 
     bridge_counters.unpublished++;
 
     lost = bridge_redis_is_error(reply, "PIMAP lease");
 
     if (!lost) {
-        bridge_log(reply ? BRIDGE_LOG_ERROR : BRIDGE_LOG_INFO,
+        level = reply ? bridge_log_once(&said) : BRIDGE_LOG_INFO;
+
+        bridge_log(level,
                    "account \"%s\": events were not published, the next "
                    "session repeats them: %s", account->name,
                    reply == NULL ? "no answer from redis"

@@ -9,6 +9,7 @@
 #include "bridge_supervisor.h"
 
 #include <stdlib.h>
+#include <syslog.h>
 
 
 static void bridge_session_mailboxes(json_t *states);
@@ -66,7 +67,7 @@ bridge_session_open(bridge_account_t *account, redisReply **states, size_t n)
     account->server = server;
     account->client = client;
     account->session = BRIDGE_SESSION_OPENING;
-    account->opened = bridge_now();
+    account->ready_at = 0;
     account->states = bridge_publish_states(states, n);
 
     bridge_session_dav_open(account, account->states);
@@ -142,6 +143,11 @@ bridge_session_logged_in(void *data)
     json_decref(account->states);
     account->states = NULL;
 
+    if (account->used == account->login) {
+        account->checked = bridge_now();
+    }
+
+    bridge_trouble_over(account->server);
     bridge_counters.logins++;
 }
 
@@ -165,6 +171,9 @@ bridge_session_ready(void *data, const char *how)
 
     if (account->session == BRIDGE_SESSION_OPENING) {
         account->session = BRIDGE_SESSION_READY;
+        account->ready_at = bridge_now();
+        account->how = how;
+        bridge_account_set_why(account, NULL);
 
         bridge_log(BRIDGE_LOG_INFO, "account \"%s\": watching by %s",
                    account->name, how);
@@ -177,13 +186,19 @@ bridge_session_ready(void *data, const char *how)
 static void
 bridge_session_failed(void *data, imap_fail_t reason, const char *why)
 {
-    bridge_account_t  *account = data;
+    bridge_log_level_t   level;
+    bridge_account_t    *account = data;
 
-    bridge_log(reason == IMAP_FAIL_AWAY || reason == IMAP_FAIL_CREDENTIALS
-               ? BRIDGE_LOG_INFO : BRIDGE_LOG_WARN,
+    /* other accounts have other passwords */
+
+    level = bridge_trouble(reason == IMAP_FAIL_CREDENTIALS
+                           ? NULL : account->server, account->why, why);
+
+    bridge_log(level,
                "account \"%s\": session with \"%s\" ended: %s",
                account->name, account->server->name, why);
 
+    bridge_account_set_why(account, why);
     bridge_counters.failures[reason]++;
 
     bridge_account_ops->failed(account, reason);
@@ -197,4 +212,10 @@ bridge_session_log(void *data, int level, const char *text)
 
     bridge_log((bridge_log_level_t) level, "account \"%s\": %s",
                account->name, text);
+
+    /* such as an INBOX that can't be opened */
+
+    if (level <= LOG_WARNING && account->session == BRIDGE_SESSION_OPENING) {
+        bridge_account_set_why(account, text);
+    }
 }

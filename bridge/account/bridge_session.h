@@ -44,6 +44,14 @@ imap_session_t *bridge_session_imap(bridge_account_t *account);
 void bridge_session_dav_open(bridge_account_t *account, json_t *states);
 void bridge_session_dav_close(bridge_account_t *account);
 
+/* A login was good: the DAV server may take it now. */
+void bridge_session_dav_soon(bridge_account_t *account);
+
+/* "watched", "waiting" or "opening", or NULL if there is no DAV server; and
+   why, or NULL. */
+const char *bridge_session_dav_status(bridge_account_t *account,
+    const char **why);
+
 /* A message: something has changed on the server of this account. */
 void bridge_session_dav_poke(const char *name, size_t len);
 

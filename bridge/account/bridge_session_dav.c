@@ -8,9 +8,14 @@
  */
 
 
+#include "bridge_auth.h"
 #include "bridge_supervisor.h"
 
 #include <stdlib.h>
+
+
+#define BRIDGE_SESSION_DAV_REFUSED  30  /* so many times as long */
+#define BRIDGE_SESSION_DAV_SOON     500 /* msec after a login */
 
 
 typedef struct bridge_session_dav_s  bridge_session_dav_t;
@@ -21,6 +26,9 @@ struct bridge_session_dav_s {
     bridge_command_t    *command;       /* for the states */
     struct event         timer;
     bridge_backoff_t     backoff;
+    char                *why;           /* its last failure */
+    unsigned             refused:1;     /* the login was */
+    unsigned             ready:1;
 };
 
 
@@ -31,7 +39,8 @@ static int bridge_session_dav_login(bridge_account_t *account,
 static void bridge_session_dav_timer(evutil_socket_t fd, short what,
     void *data);
 static void bridge_session_dav_states(void *data, redisReply *reply);
-static void bridge_session_dav_retry(bridge_session_dav_t *dav);
+static void bridge_session_dav_retry(bridge_session_dav_t *dav,
+    unsigned times);
 static void bridge_session_dav_logged_in(void *data, dav_client_t *c);
 static void bridge_session_dav_publish(void *data, dav_client_t *c,
     const char *key, json_t *events, json_t *state);
@@ -92,6 +101,7 @@ bridge_session_dav_close(bridge_account_t *account)
         dav_client_close(dav->client);
     }
 
+    free(dav->why);
     free(dav);
 }
 
@@ -113,8 +123,10 @@ bridge_session_dav_start(bridge_session_dav_t *dav, json_t *states)
     if (server->http == NULL
         || bridge_session_dav_login(dav->account, &login) != 0)
     {
-        bridge_log(BRIDGE_LOG_INFO, "account \"%s\": DAV: no login",
-                   dav->account->name);
+        free(dav->why);
+        dav->why = bridge_string("the bridge has no login for the DAV server");
+        bridge_log(BRIDGE_LOG_ERROR, "account \"%s\": DAV: %s",
+                   dav->account->name, dav->why);
         return;
     }
 
@@ -161,7 +173,7 @@ bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
                                      "HGETALL " BRIDGE_ACCOUNT_KEY
                                      PIMAP_REDIS_BRIDGE, dav->account->name);
     if (dav->command == NULL) {
-        bridge_session_dav_retry(dav);
+        bridge_session_dav_retry(dav, 1);
     }
 }
 
@@ -175,7 +187,7 @@ bridge_session_dav_states(void *data, redisReply *reply)
     dav->command = NULL;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-        bridge_session_dav_retry(dav);
+        bridge_session_dav_retry(dav, 1);
         return;
     }
 
@@ -186,24 +198,55 @@ bridge_session_dav_states(void *data, redisReply *reply)
 
 
 static void
-bridge_session_dav_retry(bridge_session_dav_t *dav)
+bridge_session_dav_retry(bridge_session_dav_t *dav, unsigned times)
 {
     bridge_session_conf_t  *conf;
 
     conf = &bridge_config->sessions;
 
-    bridge_timer_set(&dav->timer, bridge_backoff_next(&dav->backoff,
-                                                      conf->backoff_min,
-                                                      conf->backoff_max));
+    bridge_timer_set(&dav->timer,
+                     bridge_backoff_next(&dav->backoff,
+                                         times * conf->backoff_min,
+                                         times * conf->backoff_max));
+}
+
+
+void
+bridge_session_dav_soon(bridge_account_t *account)
+{
+    bridge_session_dav_t  *dav;
+
+    dav = account->dav;
+
+    if (dav && dav->refused && evtimer_pending(&dav->timer, NULL)) {
+        dav->refused = 0;
+        bridge_timer_set(&dav->timer, BRIDGE_SESSION_DAV_SOON);
+    }
+}
+
+
+const char *
+bridge_session_dav_status(bridge_account_t *account, const char **why)
+{
+    bridge_session_dav_t  *dav;
+
+    dav = account->dav;
+    *why = dav ? dav->why : NULL;
+
+    return dav == NULL ? NULL : dav->ready ? "watched"
+           : evtimer_pending(&dav->timer, NULL) ? "waiting" : "opening";
 }
 
 
 void
 bridge_session_dav_poke(const char *name, size_t len)
 {
+    char              *own;
     bridge_account_t  *account;
 
-    account = bridge_account_find(name);
+    own = bridge_login_name(name);
+    account = bridge_account_find(own);
+    free(own);
 
     if (account && account->dav && account->dav->client) {
         dav_client_poke(account->dav->client);
@@ -226,6 +269,7 @@ void
 bridge_session_dav_update(bridge_account_t *account, json_t *update,
     dav_update_done_pt done, void *ctx)
 {
+    char    *why;
     json_t  *result;
 
     if (account->dav && account->dav->client) {
@@ -233,21 +277,26 @@ bridge_session_dav_update(bridge_account_t *account, json_t *update,
         return;
     }
 
+    why = account->dav
+          ? bridge_format("\"%s\": %s", account->server->dav.url,
+                          account->dav->why ? account->dav->why
+                          : "the bridge has not asked the server yet")
+          : bridge_string("there is no DAV server");
+
     result = json_pack("{s:s, s:s}", "status",
-                       account->dav ? "unsent" : "refused", "detail",
-                       account->dav ? "the DAV server is away"
-                                    : "there is no DAV server");
+                       account->dav ? "unsent" : "refused", "detail", why);
+    free(why);
+
     done(ctx, result);
     json_decref(result);
 }
 
 
+/* A login alone is no success: ready() resets the back-off. */
+
 static void
 bridge_session_dav_logged_in(void *data, dav_client_t *c)
 {
-    bridge_session_dav_t  *dav = data;
-
-    bridge_backoff_reset(&dav->backoff);
 }
 
 
@@ -266,12 +315,19 @@ bridge_session_dav_ready(void *data, dav_client_t *c)
 {
     bridge_session_dav_t  *dav = data;
 
+    dav->ready = 1;
+
+    /* the whole has succeeded, not only its first step */
+
+    bridge_backoff_reset(&dav->backoff);
+    g_clear_pointer(&dav->why, free);
+
     bridge_log(BRIDGE_LOG_INFO, "account \"%s\": watching contacts and "
                "calendars", dav->account->name);
 }
 
 
-/* A refused login is not tried again before the next session. */
+/* The same login was good for the mail server, so a refusal may pass. */
 
 static void
 bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
@@ -279,16 +335,22 @@ bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
 {
     bridge_session_dav_t  *dav = data;
 
-    bridge_log(reason == DAV_FAIL_AWAY || reason == DAV_FAIL_CREDENTIALS
-               ? BRIDGE_LOG_INFO : BRIDGE_LOG_WARN,
+    /* each failure once, until a round has succeeded */
+
+    bridge_log(g_strcmp0(dav->why, why) ? BRIDGE_LOG_ERROR : BRIDGE_LOG_INFO,
                "account \"%s\": DAV: %s", dav->account->name, why);
+
+    free(dav->why);
+    dav->why = bridge_string(why);
 
     dav->client = NULL;
     dav_client_close(c);
 
-    if (reason != DAV_FAIL_CREDENTIALS) {
-        bridge_session_dav_retry(dav);
-    }
+    dav->ready = 0;
+    dav->refused = reason == DAV_FAIL_CREDENTIALS;
+
+    bridge_session_dav_retry(dav, dav->refused ? BRIDGE_SESSION_DAV_REFUSED
+                                               : 1);
 }
 
 

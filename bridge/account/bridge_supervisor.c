@@ -10,15 +10,19 @@
 
 
 #define BRIDGE_SUPERVISOR_GOOD  30000   /* msec of a session that was good */
+#define BRIDGE_SUPERVISOR_ASK   2000    /* msec for a login to come unasked */
 
 
 static void bridge_supervisor_created(bridge_account_t *account);
 static void bridge_supervisor_changed(bridge_account_t *account);
+static void bridge_supervisor_has_login(bridge_account_t *account);
+static int bridge_supervisor_early(bridge_account_t *account);
 static int bridge_supervisor_wanted(bridge_account_t *account);
 static void bridge_supervisor_rest(bridge_account_t *account);
 static void bridge_supervisor_turn(bridge_account_t *account, int full);
 static void bridge_supervisor_granted(bridge_account_t *account,
     redisReply **states, size_t n);
+static void bridge_supervisor_ask(bridge_account_t *account);
 static void bridge_supervisor_other(bridge_account_t *account,
     bridge_msec_t wait);
 static void bridge_supervisor_untaken(bridge_account_t *account);
@@ -27,6 +31,8 @@ static void bridge_supervisor_unpublished(bridge_account_t *account, int lost);
 static void bridge_supervisor_ready(bridge_account_t *account);
 static void bridge_supervisor_failed(bridge_account_t *account,
     imap_fail_t reason);
+static void bridge_supervisor_refused_user(bridge_account_t *account,
+    bridge_login_t *used);
 static void bridge_supervisor_timer(evutil_socket_t fd, short what,
     void *data);
 static void bridge_supervisor_close(bridge_account_t *account, int logout);
@@ -54,6 +60,7 @@ static const bridge_account_ops_t  bridge_supervisor_account_ops = {
 
 
 static const bridge_supervisor_ops_t  *bridge_supervisor_ops;
+static bridge_msec_t                   bridge_supervisor_ask_at;
 
 
 void
@@ -84,12 +91,12 @@ bridge_supervisor_done(void)
 
 
 void
-bridge_supervisor_login(const char *name, bridge_login_t *login, int checked)
+bridge_supervisor_login(bridge_login_t *login, int checked)
 {
     bridge_server_t   *server;
     bridge_account_t  *account;
 
-    account = bridge_account_get(name);
+    account = bridge_account_get(login->user);
 
     if (account == NULL) {
         return;
@@ -106,17 +113,92 @@ bridge_supervisor_login(const char *name, bridge_login_t *login, int checked)
         bridge_login_release(&account->login);
         account->login = bridge_login_hold(login);
         account->refused = 0;
+        account->checked = 0;
     }
 
     if (checked) {
         account->refused = 0;
+        account->checked = bridge_now();
+        bridge_session_dav_soon(account);
     }
+
+    bridge_supervisor_has_login(account);
 
     if (!account->present) {
         bridge_presence_soon(account);
     }
 
     bridge_supervisor_changed(account);
+}
+
+
+/* Its devices need not log in again, and the account leaves the queue. */
+
+static void
+bridge_supervisor_has_login(bridge_account_t *account)
+{
+    if (!bridge_account_can(account)) {
+        return;
+    }
+
+    account->asked = 0;
+    account->elsewhere = 0;
+
+    if (account->relogin) {
+        account->relogin = 0;
+
+        if (account->state == BRIDGE_ACCOUNT_WAITING) {
+            evtimer_del(&account->timer);
+            bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
+        }
+    }
+}
+
+
+void
+bridge_supervisor_unproven(bridge_login_t *login)
+{
+    bridge_account_t  *account;
+
+    account = bridge_account_find(login->user);
+
+    if (account && bridge_login_equal(account->login, login)) {
+        account->checked = 0;
+
+        if (account->session == BRIDGE_SESSION_READY
+            && bridge_login_equal(account->used, login))
+        {
+            bridge_session_end(account, BRIDGE_SESSION_RENEWING);
+        }
+    }
+}
+
+
+int
+bridge_supervisor_parked(bridge_account_t *account)
+{
+    if (account->state != BRIDGE_ACCOUNT_IDLE || account->asked
+        || account->relogin || bridge_account_can(account)
+        || !bridge_config->sessions.on)
+    {
+        return 0;
+    }
+
+    account->relogin = 1;
+    bridge_supervisor_later(account, BRIDGE_SUPERVISOR_ASK);
+
+    return 1;
+}
+
+
+/* They take as many accounts in a second as this bridge. */
+
+void
+bridge_supervisor_others_first(void)
+{
+    bridge_supervisor_ask_at = bridge_now() + bridge_config->lease.time
+                               + HASH_COUNT(bridge_accounts) * 1000
+                                 / bridge_config->sessions.connect_rate;
 }
 
 
@@ -153,6 +235,10 @@ bridge_supervisor_changed(bridge_account_t *account)
         if (account->state == BRIDGE_ACCOUNT_IDLE) {
             account->since = account->since ? account->since : bridge_now();
 
+            if (bridge_supervisor_early(account)) {
+                return;
+            }
+
             bridge_supervisor_state(account, BRIDGE_ACCOUNT_QUEUED);
             bridge_connect_rate_add(account);
         }
@@ -175,14 +261,40 @@ bridge_supervisor_changed(bridge_account_t *account)
 }
 
 
+/* Waits as long as another bridge may have the login. */
+
+static int
+bridge_supervisor_early(bridge_account_t *account)
+{
+    bridge_msec_t  now;
+
+    now = bridge_now();
+
+    if (bridge_account_can(account) || bridge_supervisor_ask_at <= now) {
+        return 0;
+    }
+
+    bridge_supervisor_later(account, bridge_supervisor_ask_at - now);
+
+    return 1;
+}
+
+
 static int
 bridge_supervisor_wanted(bridge_account_t *account)
 {
-    return !bridge_account_leaving
-           && (account->updates
-               || (bridge_config->sessions.on
-                   && (account->present || account->until > bridge_now())))
-           && bridge_account_can(account);
+    if (bridge_account_leaving) {
+        return 0;
+    }
+
+    if (!bridge_account_can(account)) {
+        return account->relogin && account->present
+               && bridge_config->sessions.on;
+    }
+
+    return account->updates
+           || (bridge_config->sessions.on
+               && (account->present || account->until > bridge_now()));
 }
 
 
@@ -208,7 +320,9 @@ bridge_supervisor_rest(bridge_account_t *account)
 static void
 bridge_supervisor_turn(bridge_account_t *account, int full)
 {
-    if (full) {
+    if (full && bridge_account_can(account)) {
+        bridge_account_set_why(account, "the server has as many connections "
+                               "as \"max_connections\" allows");
         bridge_supervisor_later(account, bridge_config->sessions.backoff_max);
         return;
     }
@@ -222,6 +336,11 @@ static void
 bridge_supervisor_granted(bridge_account_t *account, redisReply **states,
     size_t n)
 {
+    if (!bridge_account_can(account)) {
+        bridge_supervisor_ask(account);
+        return;
+    }
+
     if (bridge_session_open(account, states, n) != 0) {
         bridge_connect_rate_refund();
         bridge_supervisor_later(account, bridge_config->sessions.backoff_max);
@@ -229,6 +348,36 @@ bridge_supervisor_granted(bridge_account_t *account, redisReply **states,
     }
 
     bridge_supervisor_state(account, BRIDGE_ACCOUNT_OPEN);
+}
+
+
+/* With the lease no other bridge can have a session for these devices. */
+
+static void
+bridge_supervisor_ask(bridge_account_t *account)
+{
+    if (bridge_supervisor_early(account)) {
+        bridge_connect_rate_refund();
+        bridge_lease_release(account);
+        return;
+    }
+
+    if (bridge_redis_call(NULL, NULL, "PUBLISH " BRIDGE_ACCOUNT_KEY " !login",
+                          account->name)
+        == NULL)
+    {
+        bridge_supervisor_untaken(account);
+        return;
+    }
+
+    account->relogin = 0;
+    account->asked = 1;
+    bridge_counters.relogins++;
+
+    bridge_log(BRIDGE_LOG_INFO, "account \"%s\": the bridge has no login, its "
+               "devices are told to log in again", account->name);
+
+    bridge_supervisor_rest(account);
 }
 
 
@@ -292,10 +441,7 @@ bridge_supervisor_ready(bridge_account_t *account)
 }
 
 
-/*
- * A user's login is not tried again, a new login will come.  A master user may
- * be let in to other accounts, and to this one later.
- */
+/* A master user may be let in to other accounts, and to this one later. */
 
 static void
 bridge_supervisor_failed(bridge_account_t *account, imap_fail_t reason)
@@ -316,15 +462,37 @@ bridge_supervisor_failed(bridge_account_t *account, imap_fail_t reason)
         bridge_supervisor_retry(account, 6 * max);
 
     } else {
-        /* a newer login may have come in the meantime */
-
-        account->refused = used == account->login;
-
-        bridge_supervisor_ops->refused(used);
-        bridge_supervisor_changed(account);
+        bridge_supervisor_refused_user(account, used);
     }
 
     bridge_login_release(&used);
+}
+
+
+/*
+ * A login that was good before is tried once more, as a refusal may pass.
+ * Then a new login has to come.  Devices that still are parked are told so,
+ * later each time, as they may come with the same one.
+ */
+
+static void
+bridge_supervisor_refused_user(bridge_account_t *account, bridge_login_t *used)
+{
+    bridge_supervisor_ops->refused(used);
+
+    if (used != account->login) {
+
+        /* a newer login has come in the meantime */
+
+        bridge_supervisor_changed(account);
+        return;
+    }
+
+    account->refused = account->checked == 0;
+    account->relogin = account->refused;
+    account->checked = 0;
+
+    bridge_supervisor_retry(account, 0);
 }
 
 
@@ -373,7 +541,10 @@ bridge_supervisor_close(bridge_account_t *account, int logout)
     bridge_session_close(account, logout);
 
     evtimer_del(&account->timer);
-    account->since = bridge_now();
+
+    /* a session that never was ready begins no new time */
+
+    account->since = account->since ? account->since : bridge_now();
 
     bridge_supervisor_state(account, BRIDGE_ACCOUNT_IDLE);
 }
@@ -387,7 +558,11 @@ bridge_supervisor_retry(bridge_account_t *account, bridge_msec_t min)
 
     conf = &bridge_config->sessions;
 
-    if (bridge_now() - account->opened > BRIDGE_SUPERVISOR_GOOD) {
+    /* a session that was never ready was no success, however long it was */
+
+    if (account->ready_at
+        && bridge_now() - account->ready_at > BRIDGE_SUPERVISOR_GOOD)
+    {
         bridge_backoff_reset(&account->backoff);
     }
 
@@ -402,9 +577,12 @@ bridge_supervisor_retry(bridge_account_t *account, bridge_msec_t min)
 static void
 bridge_supervisor_later(bridge_account_t *account, bridge_msec_t wait)
 {
+    wait += bridge_random(wait / 4 + 1);
+
     bridge_supervisor_state(account, BRIDGE_ACCOUNT_WAITING);
 
-    bridge_timer_set(&account->timer, wait + bridge_random(wait / 4 + 1));
+    account->due = bridge_now() + wait;
+    bridge_timer_set(&account->timer, wait);
 }
 
 

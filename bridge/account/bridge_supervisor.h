@@ -73,8 +73,23 @@ void bridge_supervisor_init(const bridge_supervisor_ops_t *ops);
 void bridge_supervisor_done(void);
 
 /* The server has accepted this login; "checked": just now. */
-void bridge_supervisor_login(const char *name, bridge_login_t *login,
-    int checked);
+void bridge_supervisor_login(bridge_login_t *login, int checked);
+
+/*
+ * The server has refused this login, or could not be asked.  A session with it
+ * logs in again, which proves whether it still is good.
+ */
+void bridge_supervisor_unproven(bridge_login_t *login);
+
+/* A device was parked before this bridge knew the account.  Returns 1 if no
+   login is here: its devices are told to log in again. */
+int bridge_supervisor_parked(bridge_account_t *account);
+
+/*
+ * Redis may have lost the leases, or a bridge is gone: other bridges that have
+ * logins take their accounts before devices are told to log in again.
+ */
+void bridge_supervisor_others_first(void);
 
 /* New settings are in force. */
 void bridge_supervisor_reload(void);
@@ -88,8 +103,9 @@ void bridge_supervisor_reload(void);
 
 void bridge_presence_init(bridge_account_t *account);
 
-/* A device is about to park. */
+/* A device is about to park; one is parked. */
 void bridge_presence_soon(bridge_account_t *account);
+void bridge_presence_found(bridge_account_t *account);
 
 /* The subscriber listens, and may have missed announcements before. */
 void bridge_presence_listening(void);
@@ -99,15 +115,26 @@ void bridge_presence_message(const char *text, size_t len);
 
 
 /*
- * bridge_account_scan.c owns the search for accounts that had a session
- * before: a bridge that starts has missed the announcements of their devices.
+ * bridge_account_scan.c owns the question to Redis which accounts have a
+ * device parked: a bridge that starts has missed their announcements.
  */
 
-/* The functions are in Redis: scans once, and again after a reload. */
+/* The functions are in Redis, or another bridge is gone. */
 void bridge_account_scan_start(void);
-void bridge_account_scan_again(void);
 
 void bridge_account_scan_done(void);
+
+
+/*
+ * bridge_trouble.c owns the failures of a server that are in the log.  Returns
+ * the level of the line for "why": an error, unless the account has failed so
+ * before ("known", or NULL), or another account of the server (or NULL).
+ */
+bridge_log_level_t bridge_trouble(bridge_server_t *server, const char *known,
+    const char *why);
+
+/* A session or login has succeeded. */
+void bridge_trouble_over(bridge_server_t *server);
 
 
 /*
@@ -129,11 +156,13 @@ void bridge_connect_rate_run(void);
 void bridge_connect_rate_refund(void);
 
 /* A login that a device waits for does not wait here, but counts.  Returns -1
-   if the server has too many connections. */
-int bridge_connect_rate_login(bridge_server_t *server);
+   if the server has too many connections, or too many of strangers. */
+int bridge_connect_rate_login(bridge_server_t *server, int stranger);
 
-/* Connections to a server begin (1) or end (-1). */
+/* Connections to a server begin (1) or end (-1); those of strangers' logins
+   are counted once more. */
 void bridge_connect_rate_count(bridge_server_t *server, int n);
+void bridge_connect_rate_count_stranger(bridge_server_t *server, int n);
 
 unsigned bridge_connect_rate_waiting(void);
 

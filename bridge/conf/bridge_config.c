@@ -57,8 +57,6 @@ static SSL_CTX *bridge_config_ssl(config_setting_t *setting, const char *file,
 static void bridge_config_server_imap(bridge_server_t *server);
 static int bridge_config_redis(bridge_config_t *config,
     config_setting_t *root);
-static int bridge_config_listen(bridge_config_t *config,
-    config_setting_t *root);
 static void bridge_config_id(bridge_config_t *config, const char *id);
 
 
@@ -97,6 +95,13 @@ static const bridge_option_t bridge_config_auth[] = {
     number("max_cached", at(auth.max_cached), "200000", 1, 10000000),
     number("max_waiting", at(auth.max_waiting), "10000", 1, 1000000),
     flag("lowercase", at(auth.lowercase), "1"),
+    number("max_failures", at(auth.max_failures), "20", 0, 100000),
+    number("max_account_failures", at(auth.max_account_failures), "100", 0,
+           100000),
+    msec("failures_time", at(auth.failures_time), "10m", BRIDGE_SECOND,
+         BRIDGE_DAY),
+    msec("known_time", at(auth.known_time), "7d", 0, 366 * BRIDGE_DAY),
+    text("trusted", at(auth.trusted), "127.0.0.0/8 ::1"),
     end
 };
 
@@ -178,6 +183,7 @@ static const bridge_option_t bridge_config_server_options[] = {
     number("max_mailboxes", opt(max_mailboxes), "10000", 1, 100000),
     number("max_message", opt(max_message), "1048576", 1024, 67108864),
     number("max_known", opt(max_known), "20000", 0, 10000000),
+    flag("client_address", in(client_address), "1"),
     flag("mail", in(mail), "1"),
     flag("preview", in(preview), "1"),
     flag("notify", in(notify), "1"),
@@ -281,12 +287,15 @@ bridge_config_release(bridge_config_t *config)
 
 
 bridge_server_t *
-bridge_config_server(bridge_config_t *config, const char *login)
+bridge_config_server(bridge_config_t *config, const char *account)
 {
+    int               flags;
     bridge_server_t  *server;
 
+    flags = config->auth.lowercase ? FNM_CASEFOLD : 0;
+
     for (server = config->servers; server; server = server->next) {
-        if (fnmatch(server->match, login, 0) == 0) {
+        if (fnmatch(server->match, account, flags) == 0) {
             return server;
         }
     }
@@ -312,7 +321,7 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
         return -1;
     }
 
-    rc = bridge_config_listen(config, root);
+    rc = bridge_config_http_check(config, root);
     rc |= bridge_config_redis(config, root);
 
     if (config->sessions.backoff_max < config->sessions.backoff_min) {
@@ -512,52 +521,17 @@ bridge_config_redis(bridge_config_t *config, config_setting_t *root)
 }
 
 
-/* host:port, [address]:port, or unix:path */
-
-static int
-bridge_config_listen(bridge_config_t *config, config_setting_t *root)
-{
-    char  *colon, *host;
-    long   port;
-
-    if (strncmp(config->listen, "unix:/", 6) == 0) {
-        config->listen_host = bridge_string(config->listen + 5);
-        return 0;
-    }
-
-    host = bridge_string(config->listen);
-    config->listen_host = host;
-
-    colon = strrchr(host, ':');
-
-    if (colon && colon != host) {
-        port = strtol(colon + 1, NULL, 10);
-        *colon = '\0';
-
-        if (host[0] == '[' && colon[-1] == ']') {
-            colon[-1] = '\0';
-            memmove(host, host + 1, strlen(host));
-        }
-
-        if (port > 0 && port < 65536) {
-            config->listen_port = port;
-            return 0;
-        }
-    }
-
-    bridge_option_error(root, config->file,
-                        "\"listen\" is neither address:port nor unix:path");
-    return -1;
-}
-
-
-/* The process id makes each start a new bridge, which holds no lease. */
+/*
+ * The random number makes each start a new bridge, which holds no lease and
+ * has begun no update.  In a container the process id is always the same.
+ */
 
 static void
 bridge_config_id(bridge_config_t *config, const char *id)
 {
-    char  host[128];
-    char  *name;
+    char      host[128];
+    char     *name;
+    uint32_t  number;
 
     name = config->lease.id;
 
@@ -570,8 +544,10 @@ bridge_config_id(bridge_config_t *config, const char *id)
         }
 
         host[sizeof(host) - 1] = '\0';
-        config->lease.id = bridge_format("%s-%d", name ? name : host,
-                                         (int) getpid());
+        evutil_secure_rng_get_bytes(&number, sizeof(number));
+
+        config->lease.id = bridge_format("%s-%d-%08x", name ? name : host,
+                                         (int) getpid(), (unsigned) number);
     }
 
     config->redis.id = config->lease.id;

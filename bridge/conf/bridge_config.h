@@ -11,6 +11,7 @@
 #define _BRIDGE_CONFIG_H_INCLUDED_
 
 
+#include "bridge_address.h"
 #include "bridge_config_redis.h"
 #include "bridge_option.h"
 #include "dav_client.h"
@@ -18,6 +19,7 @@
 
 
 #define BRIDGE_ACCOUNT_MAX    1024      /* bytes of an account's name */
+#define BRIDGE_MAX_NETWORKS   32        /* of hosts with nginx */
 
 
 typedef struct bridge_config_s  bridge_config_t;
@@ -44,13 +46,24 @@ typedef struct {
 } bridge_config_dav_t;
 
 
+/* A failure of a server that is in the log, see bridge_trouble.c. */
+
+#define BRIDGE_TROUBLES  8
+
+typedef struct {
+    uint32_t          hash;             /* of the text */
+    bridge_msec_t     at;               /* 0: none */
+    int               over;             /* a login has succeeded since */
+} bridge_trouble_t;
+
+
 /* An IMAP server. */
 struct bridge_server_s {
     bridge_server_t      *next;
     bridge_config_t      *config;       /* that it belongs to */
 
     char                 *name;
-    char                 *match;        /* of login names, as in a shell */
+    char                 *match;        /* of accounts, as in a shell */
     int                   port;         /* 0: the usual one */
     int                   verify;
     char                 *ca_file;      /* NULL: those of the system */
@@ -60,12 +73,16 @@ struct bridge_server_s {
     char                 *master_separator; /* NULL: by SASL's authzid */
 
     int                   max_connections;
+    int                   client_address;   /* the server gets it */
     int                   mail;         /* its events are published */
     int                   preview;
     int                   notify;
     int                   idle;
     int                   qresync;
     int                   condstore;
+
+    bridge_trouble_t      troubles[BRIDGE_TROUBLES];
+    unsigned              ntroubles;
 
     imap_server_t         imap;
     bridge_config_dav_t   dav;          /* without a url: none */
@@ -80,6 +97,13 @@ typedef struct {
     int                  max_cached;
     int                  max_waiting;   /* requests without an answer */
     int                  lowercase;
+    int                  max_failures;  /* of an address; 0: no limit */
+    int                  max_account_failures;
+    bridge_msec_t        failures_time;
+    bridge_msec_t        known_time;    /* of an account's address */
+    char                *trusted;       /* text of the next one */
+    bridge_network_t     networks[BRIDGE_MAX_NETWORKS];
+    int                  nnetworks;
 } bridge_auth_conf_t;
 
 
@@ -143,9 +167,16 @@ bridge_config_t *bridge_config_read(const char *file, const char *id);
 bridge_config_t *bridge_config_hold(bridge_config_t *config);
 void bridge_config_release(bridge_config_t *config);
 
-/* The first server whose "match" fits; NULL if none does. */
+/*
+ * The first server whose "match" fits; NULL if none does.  Nothing but the
+ * account's name decides, so that no login at another server opens it.
+ */
 bridge_server_t *bridge_config_server(bridge_config_t *config,
-    const char *login);
+    const char *account);
+
+/* bridge_config_http.c checks the settings of the HTTP port.  Returns -1, with
+   a line in the log, if they are wrong. */
+int bridge_config_http_check(bridge_config_t *config, config_setting_t *root);
 
 /* bridge_config_dav.c checks the settings that bridge_config.c has read.
    Returns -1, with a line in the log, if they are wrong. */

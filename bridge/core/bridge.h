@@ -26,9 +26,11 @@
 
 #include <openssl/ssl.h>
 
+#include "pimap_version.h"
+
 
 #define BRIDGE_NAME           "pimap-bridge"
-#define BRIDGE_VERSION        "0.1.0"
+#define BRIDGE_VERSION        PIMAP_VERSION
 
 #define bridge_literal(s)     (s), sizeof(s) - 1
 
@@ -66,8 +68,14 @@ void *bridge_grow(void *items, size_t n, size_t *size, size_t item);
 /* Wipes and frees. */
 void bridge_wipe_free(void *data, size_t size);
 
-/* libevent wipes what it frees from now on, as logins pass through it. */
+/*
+ * Libraries take memory as we do.  And libevent wipes what it frees, as logins
+ * pass through it.
+ */
 void bridge_memory_init(void);
+
+/* Ends the process: a library has said that it has no memory. */
+void bridge_memory_none(const char *what) __attribute__((noreturn));
 
 
 /*
@@ -134,6 +142,12 @@ void bridge_log_write(bridge_log_level_t level, const char *format, ...)
  * been moved away.  Returns -1 and leaves the log as it is if it can't be.
  */
 int bridge_log_open(const char *file, bridge_log_level_t level);
+
+/*
+ * The level of a line that may come for many accounts: "error" after five
+ * minutes without it, else "info".
+ */
+bridge_log_level_t bridge_log_once(bridge_msec_t *last);
 
 /* Messages of libevent. */
 void bridge_log_libevent(int severity, const char *text);

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 
-#define BRIDGE_LOG_LINE  2048
+#define BRIDGE_LOG_LINE   2048
+#define BRIDGE_LOG_QUIET  300000        /* msec */
 
 
 static size_t bridge_log_escape(char *line, const char *text, size_t max);
@@ -123,6 +124,20 @@ bridge_log_escape(char *line, const char *text, size_t max)
     }
 
     return n;
+}
+
+
+bridge_log_level_t
+bridge_log_once(bridge_msec_t *last)
+{
+    int            again;
+    bridge_msec_t  now;
+
+    now = bridge_now();
+    again = *last && now - *last < BRIDGE_LOG_QUIET;
+    *last = now;
+
+    return again ? BRIDGE_LOG_INFO : BRIDGE_LOG_ERROR;
 }
 
 

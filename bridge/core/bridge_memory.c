@@ -3,6 +3,9 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Memory, time and chance.
+ *
+ * GLib's allocator ends the process if there is no memory.  Libraries use it,
+ * too: they would report "no memory" as they report a bad input.
  */
 
 
@@ -12,6 +15,8 @@
 #include <stdlib.h>
 
 #include <event2/util.h>
+#include <jansson.h>
+#include <libxml/xmlmemory.h>
 
 
 static void *bridge_memory_resize(void *data, size_t size);
@@ -91,7 +96,17 @@ bridge_wipe_free(void *data, size_t size)
 void
 bridge_memory_init(void)
 {
-    event_set_mem_functions(malloc, bridge_memory_resize, bridge_memory_free);
+    json_set_alloc_funcs(g_malloc, free);
+    xmlMemSetup(free, g_malloc, g_realloc, g_strdup);
+    event_set_mem_functions(g_malloc, bridge_memory_resize,
+                            bridge_memory_free);
+}
+
+
+void
+bridge_memory_none(const char *what)
+{
+    g_error("no memory for %s", what);      /* does not return */
 }
 
 
@@ -102,7 +117,7 @@ bridge_memory_resize(void *data, size_t size)
 {
     void  *new;
 
-    new = malloc(size);
+    new = g_malloc(size);
 
     if (new && data) {
         memcpy(new, data, MIN(malloc_usable_size(data), size));

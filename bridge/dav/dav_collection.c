@@ -32,6 +32,14 @@ dav_collection_create(const char *path)
 
 
 void
+dav_collection_spell(dav_collection_t *col, const char *path)
+{
+    free(col->path);
+    col->path = bridge_string(path);
+}
+
+
+void
 dav_collection_free(dav_collection_t *col)
 {
     dav_etag_list_free(&col->known);
@@ -49,6 +57,7 @@ int
 dav_collection_update(dav_collection_t *col, const dav_response_t *r)
 {
     int          changed;
+    char        *marker;
     const char  *ctag = r->text[DAV_CTAG], *token = r->text[DAV_TOKEN];
 
     changed = dav_collection_text(&col->name, r->text[DAV_NAME]);
@@ -57,9 +66,11 @@ dav_collection_update(dav_collection_t *col, const dav_response_t *r)
 
     col->flags = r->flags;
 
-    /* Both change with the collection.  The token often costs more. */
+    /* Both should change with the collection.  Some servers forget one. */
 
-    (void) dav_collection_text(&col->marker, ctag && *ctag ? ctag : token);
+    marker = bridge_format("%s\t%s", ctag ? ctag : "", token ? token : "");
+    (void) dav_collection_text(&col->marker, marker[1] ? marker : NULL);
+    free(marker);
 
     if (token == NULL || *token == '\0') {
         col->nosync = 1;

@@ -30,20 +30,26 @@
 
 typedef struct dav_collection_s {
     TAILQ_ENTRY(dav_collection_s)  link;
-    char           *path;
+    char           *path;               /* as the server spells it */
     char           *name;
     char           *color;
     unsigned        flags;              /* DAV_IS_*, DAV_HAS_* */
 
     char           *token;              /* of the next sync-collection */
     char           *seen;               /* marker at the last sync */
-    char           *marker;             /* now: ctag or token */
+    char           *marker;             /* now: ctag and token */
     dav_etag_list_t  known;             /* objects */
+
+    bridge_backoff_t  backoff;          /* its own failures */
+    bridge_msec_t   until;              /* it is not tried again before */
 
     unsigned        unknown:1;          /* too many objects */
     unsigned        baseline:1;         /* was synchronized once */
     unsigned        nosync:1;           /* has no sync-collection */
     unsigned        listed:1;           /* in this round */
+    unsigned        missing:1;          /* not listed in the last round */
+    unsigned        failed:1;           /* its last sync has failed */
+    unsigned        skips:1;            /* objects were left out, logged */
     unsigned        due:1;              /* to be synchronized */
 } dav_collection_t;
 
@@ -52,6 +58,10 @@ typedef TAILQ_HEAD(, dav_collection_s)  dav_collections_t;
 
 dav_collection_t *dav_collection_create(const char *path);
 void dav_collection_free(dav_collection_t *col);
+
+/* The same path, as the server spells it now. */
+
+void dav_collection_spell(dav_collection_t *col, const char *path);
 
 /* Takes the properties of a response.  True if users see a difference. */
 

@@ -60,6 +60,8 @@ typedef struct {
     uint64_t  failures[DAV_FAIL_PROTOCOL + 1];
     uint64_t  lists;                    /* requests for a whole collection */
     uint64_t  pokes;
+    uint64_t  skipped;                  /* objects that can't be watched */
+    uint64_t  failed;                   /* syncs of a collection */
     uint64_t  collections;              /* now */
     uint64_t  ready;                    /* clients, now */
 } dav_counters_t;

@@ -25,6 +25,7 @@ struct dav_discovery_s {
     unsigned       principals;
     dav_paths_t    homes;
     dav_step_pt    done;
+    char          *trouble;             /* of a place, the first one */
 };
 
 
@@ -79,6 +80,7 @@ dav_discovery_cancel(dav_client_t *c)
     if (d) {
         dav_paths_free(&d->places);
         dav_paths_free(&d->homes);
+        free(d->trouble);
         free(d);
         c->discovery = NULL;
     }
@@ -143,7 +145,7 @@ dav_discovery_response(void *data, const dav_response_t *r)
     const char       *base;
     dav_discovery_t  *d = c->discovery;
 
-    base = d->places.paths[d->place];
+    base = dav_report_path(c->report);
 
     if (r->text[DAV_PRINCIPAL]) {
         path = dav_url_resolve(c->origin, base, r->text[DAV_PRINCIPAL]);
@@ -198,8 +200,10 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
             c->origin = bridge_string(reply->answer->origin);
         }
 
-    } else if (reply->status == 0 || reply->status == 401
-               || reply->status == 429 || reply->status >= 500)
+    } else if (reply->status == 401 || reply->status == 429
+               || reply->status == 503
+               || reply->answer->result == DAV_HTTP_UNSENT
+               || reply->answer->result == DAV_HTTP_TLS)
     {
         dav_discovery_end(c, dav_state_trouble(c, reply, "discovery at",
                                                d->places.paths[d->place]));
@@ -207,6 +211,15 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
     }
 
     /* Any other answer means: ask at another place. */
+
+    if (!reply->ok && d->trouble == NULL
+        && (reply->status == 0 || reply->status == 207
+            || reply->status >= 500))
+    {
+        d->trouble = bridge_format("discovery at \"%s\": %d, %s",
+                                   d->places.paths[d->place], reply->status,
+                                   reply->why);
+    }
 
     d->place++;
     dav_discovery_ask(c);
@@ -225,7 +238,10 @@ dav_discovery_found(dav_client_t *c)
                       dav_url_collection(c->origin, "/", d->places.paths[0]));
     }
 
-    if (d->homes.n == 0) {
+    if (d->homes.n == 0 && d->trouble) {
+        dav_state_fail(c, DAV_FAIL_AWAY, "%s", d->trouble);
+
+    } else if (d->homes.n == 0) {
         dav_state_fail(c, DAV_FAIL_PROTOCOL, "neither address books nor "
                        "calendars were found at \"%s\"; set \"path\"",
                        d->places.paths[0]);

@@ -7,6 +7,7 @@
 
 
 #include "dav_etag_list.h"
+#include "dav_url.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,19 @@ const char *
 dav_etag_list_etag(const char *item)
 {
     return item + strlen(item) + 1;
+}
+
+
+const char *
+dav_etag_list_find(const dav_etag_list_t *l, const char *name)
+{
+    char  **item;
+
+    item = l->n ? bsearch(&name, l->items, l->n, sizeof(char *),
+                          dav_etag_list_compare)
+                : NULL;
+
+    return item ? *item : NULL;
 }
 
 
@@ -76,7 +90,7 @@ dav_etag_list_sort(dav_etag_list_t *l)
 
     for (i = 1, n = 1; i < l->n; i++) {
 
-        if (strcmp(l->items[n - 1], l->items[i]) == 0) {
+        if (dav_url_compare(l->items[n - 1], l->items[i]) == 0) {
             free(l->items[i]);
             continue;
         }
@@ -91,7 +105,7 @@ dav_etag_list_sort(dav_etag_list_t *l)
 static int
 dav_etag_list_compare(const void *a, const void *b)
 {
-    return strcmp(*(char *const *) a, *(char *const *) b);
+    return dav_url_compare(*(char *const *) a, *(char *const *) b);
 }
 
 
@@ -106,7 +120,8 @@ dav_etag_list_diff(const dav_etag_list_t *old, const dav_etag_list_t *now,
     for (i = 0, k = 0; i < old->n || k < now->n; /* void */) {
 
         rc = i == old->n ? 1
-             : k == now->n ? -1 : strcmp(old->items[i], now->items[k]);
+             : k == now->n ? -1
+             : dav_url_compare(old->items[i], now->items[k]);
 
         if (rc < 0) {
             dav_etag_list_push(delta, old->items[i++], "");
@@ -140,7 +155,8 @@ dav_etag_list_apply(dav_etag_list_t *l, dav_etag_list_t *delta)
     for (i = 0, k = 0; i < l->n || k < delta->n; /* void */) {
 
         rc = i == l->n ? 1
-             : k == delta->n ? -1 : strcmp(l->items[i], delta->items[k]);
+             : k == delta->n ? -1
+             : dav_url_compare(l->items[i], delta->items[k]);
 
         if (rc < 0) {
             dav_etag_list_push_item(&now, l->items[i++]);
@@ -187,7 +203,7 @@ dav_etag_list_page(dav_etag_list_t *l, const char *after, unsigned max)
 
     for (i = 0, n = 0; i < l->n; i++) {
 
-        if (n == max || (after && strcmp(l->items[i], after) <= 0)) {
+        if (n == max || (after && dav_url_compare(l->items[i], after) <= 0)) {
             free(l->items[i]);
             continue;
         }

@@ -2,10 +2,10 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns lists of objects, by name, the last segment of the path, each with its
- * ETag; or of their changes, where an empty ETag is a removal.  Called by
- * syncs and updates.  Pure.  Invariant: two sorted lists are compared in one
- * walk.
+ * Owns lists of objects, by name, the last segment of the path as the server
+ * spells it, each with its ETag; or of their changes, where an empty ETag is
+ * a removal.  Called by syncs and updates.  Pure.  Invariant: two sorted lists
+ * are compared in one walk.
  */
 
 
@@ -32,6 +32,9 @@ typedef struct {
 
 
 const char *dav_etag_list_etag(const char *item);
+
+/* The item of a name, in any spelling, in a sorted list; or NULL. */
+const char *dav_etag_list_find(const dav_etag_list_t *l, const char *name);
 
 /* Returns -1, adding nothing, if the name is empty or a string too long. */
 

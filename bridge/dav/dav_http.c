@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 
+static void *dav_http_calloc(size_t n, size_t size);
 static int dav_http_socket(CURL *easy, curl_socket_t fd, int what, void *data,
     void *socket);
 static int dav_http_timer(CURLM *multi, long ms, void *data);
@@ -25,7 +26,16 @@ static void dav_http_act(dav_http_t *h, curl_socket_t fd, int what);
 int
 dav_http_init(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, g_malloc, free, g_realloc,
+                                g_strdup, dav_http_calloc)
+           == CURLE_OK ? 0 : -1;
+}
+
+
+static void *
+dav_http_calloc(size_t n, size_t size)
+{
+    return g_malloc0_n(n, size);
 }
 
 

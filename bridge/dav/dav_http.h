@@ -51,7 +51,7 @@ typedef struct {
 typedef struct {
     const char           *method;
     const char           *origin;
-    const char           *path;         /* canonical */
+    const char           *path;         /* of dav_url.h */
     int                   depth;        /* -1: without the header */
     const char           *type;         /* of the body */
     const char           *body;
@@ -75,6 +75,9 @@ typedef struct {
     int                   status;
     const char           *etag;         /* NULL: none */
     const char           *origin;       /* after redirects */
+    const char           *path;         /* likewise */
+    const char           *scheme;       /* of a 401: the login it asks for */
+    unsigned              resent:1;     /* the server may have got it twice */
     uint32_t              retry_after;  /* ms, 0: none */
     const char           *why;          /* for the log */
 } dav_answer_t;
@@ -101,6 +104,10 @@ void dav_http_free(dav_http_t *h);      /* without requests */
 
 dav_transfer_t *dav_http_send(dav_http_t *h, const dav_request_t *request,
     const dav_login_t *login, dav_body_pt body, dav_done_pt done, void *data);
+
+/* Of the request that is being answered, after redirects. */
+
+const char *dav_transfer_path(const dav_transfer_t *t);
 
 /* Without done(). */
 

@@ -12,6 +12,7 @@
 
 #include <expat.h>
 #include <glib.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 
@@ -23,6 +24,12 @@
 #define DAV_NS_AB      "http://inf-it.com/ns/ab/|"
 
 #define DAV_STATUS     DAV_TEXTS        /* a text that no handler gets */
+
+/* expat 2.9 deprecates the function with the narrower type. */
+
+#if (XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9)
+#define XML_GetCurrentByteIndex64  XML_GetCurrentByteIndex
+#endif
 
 
 typedef enum {
@@ -70,6 +77,8 @@ struct dav_multistatus_s {
     unsigned                   which;
 
     size_t                     fed;
+    bridge_buffer_t            clean;   /* without control characters */
+    unsigned                   utf16:1;
     unsigned                   nresponses;
     dav_part_t                 response;
     dav_part_t                 propstat;
@@ -77,6 +86,8 @@ struct dav_multistatus_s {
 };
 
 
+static const char *dav_multistatus_clean(dav_multistatus_t *m,
+    const char *bytes, size_t len);
 static int dav_multistatus_parse(dav_multistatus_t *m, const char *bytes,
     size_t len, int last);
 static void XMLCALL dav_multistatus_start(void *data, const XML_Char *name,
@@ -153,6 +164,10 @@ dav_multistatus_create(const dav_multistatus_limits_t *limits,
 {
     dav_multistatus_t  *m;
 
+    static const XML_Memory_Handling_Suite  memory = {
+        g_malloc, g_realloc, free
+    };
+
     m = bridge_alloc(sizeof(dav_multistatus_t));
 
     m->limits = *limits;
@@ -160,12 +175,7 @@ dav_multistatus_create(const dav_multistatus_limits_t *limits,
     m->data = data;
     m->at[0] = DAV_AT_ROOT;
 
-    m->parser = XML_ParserCreateNS(NULL, '|');
-
-    if (m->parser == NULL) {
-        m->result.why = "no memory for a parser";
-        return m;
-    }
+    m->parser = XML_ParserCreate_MM(NULL, &memory, "|");
 
     XML_SetUserData(m->parser, m);
     XML_SetElementHandler(m->parser, dav_multistatus_start,
@@ -187,6 +197,7 @@ dav_multistatus_free(dav_multistatus_t *m)
     dav_multistatus_clear(&m->response);
     dav_multistatus_clear(&m->propstat);
     bridge_buffer_free(&m->text);
+    bridge_buffer_free(&m->clean);
     free(m->result.token);
     free(m);
 }
@@ -195,14 +206,24 @@ dav_multistatus_free(dav_multistatus_t *m)
 int
 dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
 {
-    size_t     n;
-    XML_Index  at;
+    size_t       n;
+    int64_t      at;
+    const char  *text;
 
     /* Pieces are small, so that a tag without an end is found early. */
 
     for ( /* void */ ; len && m->result.why == NULL; bytes += n, len -= n) {
         n = len < DAV_MULTISTATUS_TAG / 4 ? len : DAV_MULTISTATUS_TAG / 4;
 
+        if (m->fed == 0 && g_ascii_isspace(*bytes)) {
+
+            /* XML has to begin at once, some scripts print a line before */
+
+            n = 1;
+            continue;
+        }
+
+        text = dav_multistatus_clean(m, bytes, n);
         m->fed += n;
 
         if (m->fed > m->limits.max_bytes) {
@@ -210,11 +231,11 @@ dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
             break;
         }
 
-        if (dav_multistatus_parse(m, bytes, n, 0) == -1) {
+        if (dav_multistatus_parse(m, text, n, 0) == -1) {
             break;
         }
 
-        at = XML_GetCurrentByteIndex(m->parser);
+        at = XML_GetCurrentByteIndex64(m->parser);
 
         if (at >= 0 && m->fed - (size_t) at > DAV_MULTISTATUS_TAG) {
             m->result.why = "tag is too long";
@@ -222,6 +243,37 @@ dav_multistatus_feed(dav_multistatus_t *m, const char *bytes, size_t len)
     }
 
     return m->result.why ? -1 : 0;
+}
+
+
+/* In UTF-16, a zero is half of a letter. */
+
+static const char *
+dav_multistatus_clean(dav_multistatus_t *m, const char *bytes, size_t len)
+{
+    size_t         i;
+    unsigned char  c;
+
+    m->clean.len = 0;
+
+    for (i = 0; i < len; i++) {
+        c = bytes[i];
+
+        if (m->fed + i < 2 && (c == 0 || c >= 0xfe)) {
+            m->utf16 = 1;
+        }
+
+        if (c < ' ' && c != '\t' && c != '\n' && c != '\r' && !m->utf16) {
+
+            if (m->clean.len == 0) {
+                bridge_buffer_add(&m->clean, bytes, len);
+            }
+
+            m->clean.data[i] = ' ';
+        }
+    }
+
+    return m->clean.len ? m->clean.data : bytes;
 }
 
 
@@ -374,6 +426,7 @@ dav_multistatus_text(void *data, const XML_Char *text, int len)
         bridge_buffer_add(&m->text, text, len);
 
     } else if (m->which == DAV_DATA) {
+        m->propstat.response.cut = 1;
         m->to = NULL;
 
     } else {
@@ -441,11 +494,15 @@ dav_multistatus_store(dav_multistatus_t *m)
 static void
 dav_multistatus_propstat(dav_multistatus_t *m)
 {
-    int              i;
+    int              i, status;
     dav_response_t  *from = &m->propstat.response, *to = &m->response.response;
 
-    if (dav_multistatus_status(m->propstat.status) / 100 == 2) {
+    status = dav_multistatus_status(m->propstat.status);
+    to->failed |= status / 100 != 2 && status != 404;
+
+    if (status / 100 == 2) {
         to->flags |= from->flags;
+        to->cut |= from->cut;
 
         for (i = 0; i < DAV_HREF; i++) {
             if (from->text[i]) {

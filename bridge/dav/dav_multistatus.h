@@ -6,7 +6,8 @@
  * Called by dav_report.c with bytes; calls a handler for each response.  Pure.
  * Invariant: memory is bounded.  Limits of depth, of the length of a text, of
  * a tag and of the document, of the number of responses, and any document
- * type, which entities need, end the reading.
+ * type, which entities need, end the reading.  A control character, which XML
+ * forbids and some servers send, is read as a space.
  */
 
 
@@ -51,6 +52,9 @@ typedef enum {
 typedef struct {
     int             status;     /* of the response, 200 if it has none */
     unsigned        flags;      /* DAV_IS_*, DAV_HAS_* */
+    unsigned        failed:1;   /* the server could not give a property: it
+                                   may be there */
+    unsigned        cut:1;      /* DAV_DATA was too long, and is left out */
     char           *text[DAV_TEXTS];        /* NULL: not there; of properties
                                                whose status is 2xx only */
 } dav_response_t;

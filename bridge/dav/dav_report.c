@@ -180,6 +180,13 @@ dav_report_done(void *data, const dav_answer_t *answer)
 }
 
 
+const char *
+dav_report_path(const dav_report_t *report)
+{
+    return dav_transfer_path(report->transfer);
+}
+
+
 static void
 dav_report_free(dav_report_t *report)
 {
@@ -188,38 +195,51 @@ dav_report_free(dav_report_t *report)
 }
 
 
-int
+dav_change_t
 dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
-    dav_etag_list_t *list)
+    const dav_etag_list_t *known, dav_etag_list_t *list)
 {
-    int          more;
-    char        *path;
-    size_t       len;
-    const char  *etag = r->text[DAV_ETAG];
+    int            status = r->status;
+    char          *path;
+    const char    *name, *item, *etag = r->text[DAV_ETAG];
+    dav_change_t   change;
 
-    len = strlen(base);
     path = dav_url_resolve(c->origin, base, r->text[DAV_HREF]);
+    name = path ? dav_url_name(base, path) : NULL;
+    change = path ? DAV_CHANGE_OBJECT : DAV_CHANGE_SKIPPED;
 
-    /* RFC 6578, 3.6: 507 for the collection */
+    if (path && dav_url_same_collection(base, path)) {
 
-    more = path && r->status == 507 && strncmp(path, base, len - 1) == 0
-           && (path[len - 1] == '\0' || strcmp(path, base) == 0);
+        /* RFC 6578, 3.6: 507 for the collection */
 
-    if (path && dav_url_member(base, path)) {
+        change = status == 507 ? DAV_CHANGE_MORE : DAV_CHANGE_ITSELF;
 
-        if (r->status == 404 || r->status == 410) {
-            (void) dav_etag_list_add(list, path + len, "");
+    } else if (name) {
 
-        } else if (r->status / 100 == 2 && etag && *etag
-                   && !(r->flags & DAV_IS_COLLECTION))
-        {
-            (void) dav_etag_list_add(list, path + len, etag);
+        if (status == 404 || status == 410) {
+            etag = "";
+
+        } else if (status / 100 != 2 || r->failed) {
+            item = dav_etag_list_find(known, name);
+            etag = item ? dav_etag_list_etag(item) : NULL;
+            change = DAV_CHANGE_SKIPPED;
+
+        } else if (r->flags & DAV_IS_COLLECTION) {
+            etag = NULL;
+
+        } else if (etag == NULL || *etag == '\0') {
+            etag = NULL;
+            change = DAV_CHANGE_UNTAGGED;
+        }
+
+        if (etag && dav_etag_list_add(list, name, etag) == -1) {
+            change = DAV_CHANGE_SKIPPED;
         }
     }
 
     free(path);
 
-    return more;
+    return change;
 }
 
 

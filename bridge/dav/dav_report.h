@@ -51,17 +51,31 @@ int dav_report_objects(dav_report_t **report, dav_client_t *c,
     const char *path, int calendar, char **paths, unsigned n,
     dav_response_pt response, dav_reply_pt reply, void *data);
 
+/* Within response(): the path that answers, after redirects. */
+
+const char *dav_report_path(const dav_report_t *report);
+
 /* Not within its reply(). */
 
 void dav_report_cancel(dav_report_t **report);
 
 /*
  * Adds the change in a response about the collection at "path" to the list.
- * Returns 1 if the response means that there are more changes.
+ * An object that the server could not tell of is as it is in "known".
  */
 
-int dav_report_change(dav_client_t *c, const char *path,
-    const dav_response_t *r, dav_etag_list_t *list);
+typedef enum {
+    DAV_CHANGE_OBJECT = 0,
+    DAV_CHANGE_ITSELF,                  /* it is about the collection */
+    DAV_CHANGE_MORE,                    /* there are more changes */
+    DAV_CHANGE_UNTAGGED,                /* it has no ETag; where the type was
+                                           not asked for, it may be a folder */
+    DAV_CHANGE_SKIPPED                  /* it is not understood */
+} dav_change_t;
+
+dav_change_t dav_report_change(dav_client_t *c, const char *path,
+    const dav_response_t *r, const dav_etag_list_t *known,
+    dav_etag_list_t *list);
 
 /* True if the reply to a request with a token means that it is not valid. */
 

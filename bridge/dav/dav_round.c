@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <syslog.h>
 
+#include <glib.h>
+
 
 static void dav_round_discover(dav_client_t *c);
 static void dav_round_discovered(dav_client_t *c, uint32_t after);
@@ -32,10 +34,13 @@ static void dav_round_created(dav_client_t *c, const char *path,
 static void dav_round_event(dav_client_t *c, dav_collection_t *col,
     const char *what, const char *old);
 static void dav_round_reply(void *data, const dav_reply_t *reply);
+static void dav_round_home_failed(dav_client_t *c, const dav_reply_t *reply);
+static void dav_round_moved(dav_client_t *c, const char *path);
 static void dav_round_compare(dav_client_t *c);
 static void dav_round_deleted(dav_client_t *c, dav_collection_t *col);
 static void dav_round_sync(dav_client_t *c, uint32_t after);
 static void dav_round_store(dav_client_t *c);
+static json_t *dav_round_first(dav_client_t *c);
 
 
 void
@@ -98,6 +103,7 @@ dav_round_list(dav_client_t *c)
     }
 
     c->home = 0;
+    c->homes_failed = 0;
 
     dav_round_ask(c);
 }
@@ -127,16 +133,37 @@ dav_round_response(void *data, const dav_response_t *r)
 {
     dav_client_t *c = data;
 
-    char        *path;
-    const char  *home = c->homes.paths[c->home];
+    char              *path;
+    const char        *home = dav_report_path(c->report);
+    dav_collection_t  *col;
 
     path = dav_url_collection(c->origin, home, r->text[DAV_HREF]);
 
-    if (path && r->status / 100 == 2) {
-        c->lists_itself |= strcmp(path, home) == 0;
+    if (path == NULL) {
+        return;
+    }
 
-        if (r->flags & (DAV_IS_ADDRESSBOOK|DAV_IS_CALENDAR)) {
-            dav_round_collection(c, path, r);
+    /* a server that ignores case may list another spelling */
+
+    if (r->status / 100 == 2) {
+        c->lists_itself |= dav_url_same_collection(path, home)
+                           || g_ascii_strcasecmp(path, home) == 0;
+    }
+
+    if (r->status / 100 == 2
+        && r->flags & (DAV_IS_ADDRESSBOOK|DAV_IS_CALENDAR))
+    {
+        dav_round_collection(c, path, r);
+
+    } else if (r->failed || (r->status / 100 != 2 && r->status != 404
+                             && r->status != 410))
+    {
+        /* the server can't tell of it: it is there still */
+
+        col = dav_state_collection(c, path);
+
+        if (col) {
+            col->listed = 1;
         }
     }
 
@@ -161,6 +188,7 @@ dav_round_collection(dav_client_t *c, const char *path,
     }
 
     col->listed = 1;
+    dav_collection_spell(col, path);
     old = bridge_string(col->name ? col->name : "");
 
     if (dav_collection_update(col, r) && col->baseline) {
@@ -230,11 +258,11 @@ dav_round_reply(void *data, const dav_reply_t *reply)
         /* Only from a whole list follows that a collection is gone. */
 
         if (!c->lists_itself) {
-            dav_state_fail(c, DAV_FAIL_PROTOCOL,
-                           "the home \"%s\" does not list itself", home);
+            dav_round_home_failed(c, reply);
             return;
         }
 
+        dav_round_moved(c, reply->answer->path);
         c->home++;
         dav_round_ask(c);
 
@@ -245,9 +273,67 @@ dav_round_reply(void *data, const dav_reply_t *reply)
         c->homes_changed = 1;
         dav_round_discover(c);
 
-    } else {
+    } else if (reply->status == 401 || reply->status == 429
+               || reply->status == 503
+               || reply->answer->result == DAV_HTTP_UNSENT
+               || reply->answer->result == DAV_HTTP_TLS)
+    {
         (void) dav_round_over(c, dav_state_trouble(c, reply,
                                                    "listing the home", home));
+
+    } else {
+        dav_round_home_failed(c, reply);
+    }
+}
+
+
+/*
+ * The collections of the other homes are watched.  Those of this home are
+ * taken to be there, because no list says otherwise.
+ */
+
+static void
+dav_round_home_failed(dav_client_t *c, const dav_reply_t *reply)
+{
+    const char  *home = c->homes.paths[c->home];
+
+    if (++c->homes_failed == c->homes.n) {
+
+        if (reply->ok) {
+            dav_state_fail(c, DAV_FAIL_PROTOCOL,
+                           "the home \"%s\" does not list itself", home);
+            return;
+        }
+
+        (void) dav_round_over(c, dav_state_trouble(c, reply,
+                                                   "listing the home", home));
+        return;
+    }
+
+    if (!c->home_logged) {
+        c->home_logged = 1;
+        dav_state_log(c, LOG_ERR, "the home \"%s\" can't be listed: %d, %s; "
+                      "again in the next round", home, reply->status,
+                      reply->ok ? "it does not list itself" : reply->why);
+    }
+
+    c->home++;
+    dav_round_ask(c);
+}
+
+
+/* After a redirect, the next rounds ask where the home is. */
+
+static void
+dav_round_moved(dav_client_t *c, const char *path)
+{
+    char  **home = &c->homes.paths[c->home];
+
+    if (strcmp(*home, path) != 0) {
+        dav_state_log(c, LOG_INFO, "the home \"%s\" is at \"%s\"", *home,
+                      path);
+        free(*home);
+        *home = bridge_string(path);
     }
 }
 
@@ -255,18 +341,31 @@ dav_round_reply(void *data, const dav_reply_t *reply)
 static void
 dav_round_compare(dav_client_t *c)
 {
+    bridge_msec_t      now;
     dav_collection_t  *col, *next;
+
+    now = bridge_now();
+    c->home_logged &= c->homes_failed > 0;
 
     for (col = TAILQ_FIRST(&c->collections); col; col = next) {
         next = TAILQ_NEXT(col, link);
 
-        if (!col->listed) {
+        col->listed |= c->homes_failed > 0;
+
+        if (!col->listed && col->missing) {
             dav_round_deleted(c, col);
             continue;
         }
 
-        col->due = !col->baseline || col->marker == NULL || col->seen == NULL
-                   || strcmp(col->marker, col->seen) != 0;
+        /* the next round is soon, and looks for it a second time */
+
+        col->missing = !col->listed;
+        c->poked |= col->missing;
+
+        col->due = col->listed && col->until <= now
+                   && (!col->baseline || col->marker == NULL
+                       || col->seen == NULL
+                       || strcmp(col->marker, col->seen) != 0);
     }
 
     dav_state_enter(c, DAV_SYNCING);
@@ -318,10 +417,13 @@ dav_round_sync(dav_client_t *c, uint32_t after)
 static void
 dav_round_store(dav_client_t *c)
 {
-    json_t    *homes;
+    json_t    *homes, *events;
     unsigned   i;
 
-    if (!c->baseline || c->homes_changed) {
+    /* what a home has that could not be listed yet is no news later */
+
+    if (c->homes_failed == 0 && (!c->baseline || c->homes_changed)) {
+        events = c->baseline ? json_array() : dav_round_first(c);
         c->baseline = 1;
         c->homes_changed = 0;
         homes = json_array();
@@ -330,10 +432,43 @@ dav_round_store(dav_client_t *c)
             json_array_append_new(homes, json_string(c->homes.paths[i]));
         }
 
-        dav_state_publish(c, NULL, json_array(),
+        dav_state_publish(c, NULL, events,
                           json_pack("{s:o}", "homes", homes));
     }
 
     dav_state_wait(c, 0);
     dav_state_reach(c, DAV_READY);
+}
+
+
+/*
+ * Changes before the first round are not known.  So devices that were parked
+ * before it look at all collections themselves.
+ */
+
+static json_t *
+dav_round_first(dav_client_t *c)
+{
+    unsigned           flags;
+    json_t            *events;
+    dav_collection_t  *col;
+
+    flags = 0;
+    events = json_array();
+
+    TAILQ_FOREACH(col, &c->collections, link) {
+        flags |= col->flags;
+    }
+
+    if (flags & DAV_IS_ADDRESSBOOK) {
+        json_array_append_new(events, json_pack("{s:s, s:b}", "event",
+                                                "ContactChange", "all", 1));
+    }
+
+    if (flags & DAV_IS_CALENDAR) {
+        json_array_append_new(events, json_pack("{s:s, s:b}", "event",
+                                                "CalendarChange", "all", 1));
+    }
+
+    return events;
 }

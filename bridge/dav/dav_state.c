@@ -17,6 +17,8 @@
 
 
 #define DAV_STATE_AWAY      60000       /* ms, without a Retry-After */
+#define DAV_STATE_BUSY_MIN  1000        /* ms, the back-off of an account */
+#define DAV_STATE_BUSY_MAX  600000
 
 
 static int dav_state_in_round(dav_client_t *c);
@@ -75,6 +77,10 @@ dav_state_wait(dav_client_t *c, uint32_t after)
 
     dav_counters.rounds[after ? DAV_COUNT_HELD
                         : c->changed ? DAV_COUNT_CHANGED : DAV_COUNT_SAME]++;
+
+    if (after == 0) {
+        bridge_backoff_reset(&c->busy);
+    }
 
     now = bridge_now();
     c->phase = DAV_WAITING;
@@ -195,7 +201,8 @@ uint32_t
 dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
     const char *path)
 {
-    uint32_t             after;
+    int                  level;
+    uint32_t             asked, after;
     const dav_answer_t  *a = reply->answer;
 
     if (reply->status == 0) {
@@ -206,16 +213,25 @@ dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
 
     } else if (reply->status == 401) {
         dav_state_fail(c, DAV_FAIL_CREDENTIALS, "%s \"%s\": 401, the server "
-                       "refuses the login", what, path);
+                       "refuses the login%s%s", what, path,
+                       a->scheme ? " and asks for " : "",
+                       a->scheme ? a->scheme : "");
 
     } else if (reply->status == 429 || reply->status == 503) {
-        after = a->retry_after ? a->retry_after : DAV_STATE_AWAY;
+        level = c->busy.failures ? LOG_INFO : LOG_ERR;
+        asked = a->retry_after ? a->retry_after : DAV_STATE_AWAY;
+        after = bridge_backoff_next(&c->busy, DAV_STATE_BUSY_MIN,
+                                    DAV_STATE_BUSY_MAX);
+        after = after > asked ? after : asked;
 
-        dav_state_log(c, LOG_INFO, "%s \"%s\": %d, again in %u s", what, path,
+        dav_state_log(c, level, "%s \"%s\": %d, again in %u s", what, path,
                       reply->status, after / 1000);
 
+        /* the server may be busy for this account only */
+
         if (reply->status == 503) {
-            dav_schedule_hold(c->server->schedule, after);
+            dav_schedule_hold(c->server->schedule,
+                              asked < DAV_STATE_AWAY ? asked : DAV_STATE_AWAY);
         }
 
         return after;
@@ -237,10 +253,12 @@ void
 dav_state_publish(dav_client_t *c, const char *path, json_t *events,
     json_t *state)
 {
-    char  *key;
+    char  *key, *canonical;
 
+    canonical = path ? dav_url_canonical(path) : NULL;
     key = bridge_format("%s%s", path ? DAV_KEY_PREFIX : DAV_KEY,
-                        path ? path : "");
+                        path ? canonical : "");
+    free(canonical);
 
     c->cb->publish(c->data, c, key, events, state);
 
@@ -263,7 +281,7 @@ dav_state_collection(dav_client_t *c, const char *path)
     dav_collection_t  *col;
 
     TAILQ_FOREACH(col, &c->collections, link) {
-        if (strcmp(col->path, path) == 0) {
+        if (dav_url_compare(col->path, path) == 0) {
             break;
         }
     }
@@ -278,7 +296,7 @@ dav_state_owner(dav_client_t *c, const char *path)
     dav_collection_t  *col;
 
     TAILQ_FOREACH(col, &c->collections, link) {
-        if (dav_url_member(col->path, path)) {
+        if (dav_url_name(col->path, path)) {
             break;
         }
     }

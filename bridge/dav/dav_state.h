@@ -78,11 +78,13 @@ struct dav_client_s {
     uint32_t                  interval; /* ms until the next round */
     bridge_msec_t             began;    /* the last round */
     bridge_msec_t             hold;     /* no round before */
+    bridge_backoff_t          busy;     /* 429 and 503, until a whole round */
 
     dav_report_t             *report;   /* of the round */
     dav_discovery_t          *discovery;
     dav_sync_t               *sync;
     unsigned                  home;     /* that is being listed */
+    unsigned                  homes_failed;     /* in this round */
 
     TAILQ_HEAD(, dav_update_job_s)   jobs;
     unsigned                  njobs;
@@ -97,6 +99,7 @@ struct dav_client_s {
     unsigned                  lists_itself:1;   /* the home does */
     unsigned                  homes_changed:1;  /* and are not stored yet */
     unsigned                  limit_logged:1;   /* of collections */
+    unsigned                  home_logged:1;    /* it could not be listed */
 };
 
 
@@ -146,7 +149,8 @@ void dav_state_publish(dav_client_t *c, const char *path, json_t *events,
 
 void dav_state_store(dav_client_t *c, dav_collection_t *col, json_t *events);
 
-/* The collection at a path; the collection of an object.  NULL: none. */
+/* The collection at a path, in any spelling; the collection of an object.
+   NULL: none. */
 
 dav_collection_t *dav_state_collection(dav_client_t *c, const char *path);
 dav_collection_t *dav_state_owner(dav_client_t *c, const char *path);

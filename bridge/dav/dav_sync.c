@@ -18,12 +18,15 @@
 #include "dav_counters.h"
 #include "dav_report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 
 
 #define DAV_SYNC_PAGES      1000
+#define DAV_SYNC_EMPTY      10          /* pages in a row */
 #define DAV_SYNC_CONTENTS   20          /* objects that are fetched */
+#define DAV_SYNC_BACKOFF    600000      /* ms, at most */
 
 
 struct dav_sync_s {
@@ -36,10 +39,12 @@ struct dav_sync_s {
     dav_etag_list_t     delta;          /* to be published */
     json_t             *contents;
     unsigned            pages;
+    unsigned            empty;          /* of these, the last ones */
 
     unsigned            full:1;
     unsigned            etags:1;
     unsigned            more:1;         /* pages follow */
+    unsigned            itself:1;       /* the collection is in its list */
     unsigned            resync:1;
 };
 
@@ -47,6 +52,7 @@ struct dav_sync_s {
 static void dav_sync_ask(dav_sync_t *s);
 static void dav_sync_response(void *data, const dav_response_t *r);
 static void dav_sync_reply(void *data, const dav_reply_t *reply);
+static void dav_sync_failed(dav_sync_t *s, const char *why);
 static void dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply);
 static void dav_sync_page(dav_sync_t *s, const char *token);
 static void dav_sync_all(dav_sync_t *s);
@@ -103,6 +109,7 @@ dav_sync_ask(dav_sync_t *s)
     dav_client_t  *c = s->client;
 
     s->more = 0;
+    s->itself = 0;
     dav_etag_list_free(&s->page);
     dav_counters.lists += s->etags || s->token == NULL;
 
@@ -121,7 +128,26 @@ dav_sync_response(void *data, const dav_response_t *r)
 {
     dav_sync_t *s = data;
 
-    s->more |= dav_report_change(s->client, s->collection->path, r, &s->page);
+    dav_change_t       change;
+    dav_collection_t  *col = s->collection;
+
+    change = dav_report_change(s->client, col->path, r, &col->known, &s->page);
+
+    s->more |= change == DAV_CHANGE_MORE;
+    s->itself |= change == DAV_CHANGE_ITSELF;
+
+    if (change == DAV_CHANGE_SKIPPED || change == DAV_CHANGE_UNTAGGED) {
+        dav_counters.skipped++;
+
+        if (!col->skips) {
+            col->skips = 1;
+            dav_state_log(s->client, LOG_WARNING, "\"%s\": the object "
+                          "\"%.128s\" can't be watched (%s %d), and maybe "
+                          "others", col->path, r->text[DAV_HREF],
+                          change == DAV_CHANGE_UNTAGGED ? "no ETag" : "status",
+                          r->status);
+        }
+    }
 }
 
 
@@ -132,6 +158,11 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
 
     if (!reply->ok) {
         dav_sync_refused(s, reply);
+        return;
+    }
+
+    if (s->etags && !s->itself && s->page.n == 0 && s->collection->known.n) {
+        dav_sync_failed(s, "an empty list, without the collection itself");
         return;
     }
 
@@ -155,10 +186,38 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
 }
 
 
+/*
+ * Costs this collection only: it is tried again later each time, while the
+ * others go on.
+ */
+
+static void
+dav_sync_failed(dav_sync_t *s, const char *why)
+{
+    uint32_t           wait;
+    dav_client_t      *c = s->client;
+    dav_collection_t  *col = s->collection;
+
+    wait = bridge_backoff_next(&col->backoff, c->server->poll_min,
+                               DAV_SYNC_BACKOFF);
+    col->until = bridge_now() + wait;
+    dav_counters.failed++;
+
+    if (!col->failed) {
+        col->failed = 1;
+        dav_state_log(c, LOG_ERR, "\"%s\" can't be synchronized: %s; again in "
+                      "%u s, then later", col->path, why, wait / 1000);
+    }
+
+    dav_sync_end(s, 0);
+}
+
+
 static void
 dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
 {
     int            status = reply->status, trouble;
+    char           why[128];
     const char    *path = s->collection->path;
     dav_client_t  *c = s->client;
 
@@ -175,7 +234,9 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
     trouble = s->etags || status == 0 || status == 207 || status == 401
               || status == 429 || status == 503;
 
-    if (!trouble && s->token && dav_report_is_token(reply)) {
+    /* a list that began without a token is begun anew only by ETags */
+
+    if (!trouble && !s->full && dav_report_is_token(reply)) {
         dav_state_log(c, LOG_INFO, "\"%s\": the sync token is not valid any "
                       "more (%d), all objects are compared", path, status);
 
@@ -187,7 +248,19 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
     } else if (trouble
                || (status / 100 == 5 && status != 501 && status != 507))
     {
-        dav_sync_end(s, dav_state_trouble(c, reply, "synchronizing", path));
+        /* the login and the transport are the account's */
+
+        if (status == 401 || status == 429 || status == 503
+            || reply->answer->result == DAV_HTTP_UNSENT
+            || reply->answer->result == DAV_HTTP_TLS)
+        {
+            dav_sync_end(s, dav_state_trouble(c, reply, "synchronizing",
+                                              path));
+            return;
+        }
+
+        snprintf(why, sizeof(why), "%d, %s", status, reply->why);
+        dav_sync_failed(s, why);
         return;
 
     } else {
@@ -202,19 +275,23 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
 }
 
 
+/*
+ * A server whose pages do not advance would be asked for ever.  What it has
+ * not listed is not gone.
+ */
+
 static void
 dav_sync_page(dav_sync_t *s, const char *token)
 {
     dav_collection_t  *col = s->collection;
 
-    /* a server whose pages do not advance would be asked for ever */
+    s->empty = s->page.n ? 0 : s->empty + 1;
 
-    if (s->more && (++s->pages == DAV_SYNC_PAGES
+    if (s->more && (++s->pages == DAV_SYNC_PAGES || s->empty == DAV_SYNC_EMPTY
                     || (s->token && strcmp(s->token, token) == 0)))
     {
-        dav_state_log(s->client, LOG_WARNING, "synchronizing \"%s\" does not "
-                      "come to an end after %u pages", col->path, s->pages);
-        s->more = 0;
+        dav_sync_failed(s, "its pages do not come to an end");
+        return;
     }
 
     free(s->token);
@@ -253,7 +330,9 @@ dav_sync_all(dav_sync_t *s)
         dav_etag_list_diff(&col->known, &s->all, &s->delta);
     }
 
-    s->resync = col->baseline && col->unknown;
+    /* its changes are not known; dav_round_first() is for all collections */
+
+    s->resync = col->baseline ? col->unknown : s->client->baseline;
     s->more = 0;
 
     col->baseline = 1;
@@ -324,9 +403,8 @@ dav_sync_content(void *data, const dav_response_t *r)
     dav_sync_t *s = data;
 
     char        *path;
-    size_t       len;
     unsigned     i;
-    const char  *p, *base, *text = r->text[DAV_DATA];
+    const char  *p, *name, *base, *text = r->text[DAV_DATA];
 
     if (text == NULL || r->text[DAV_ETAG] == NULL
         || strlen(text) > s->client->server->max_content)
@@ -341,15 +419,14 @@ dav_sync_content(void *data, const dav_response_t *r)
     }
 
     base = s->collection->path;
-    len = strlen(base);
     path = dav_url_resolve(s->client->origin, base, r->text[DAV_HREF]);
+    name = path ? dav_url_name(base, path) : NULL;
 
-    for (i = 0; path && i < s->delta.n; i++) {
+    for (i = 0; name && i < s->delta.n; i++) {
 
         /* a later version belongs to a later event */
 
-        if (dav_url_member(base, path)
-            && strcmp(path + len, s->delta.items[i]) == 0
+        if (dav_url_compare(name, s->delta.items[i]) == 0
             && strcmp(dav_etag_list_etag(s->delta.items[i]), r->text[DAV_ETAG])
                == 0)
         {
@@ -383,6 +460,9 @@ dav_sync_store(dav_sync_t *s)
     col->token = s->etags ? NULL : bridge_string(s->token);
 
     if (!s->more) {
+        bridge_backoff_reset(&col->backoff);
+        col->until = 0;
+        col->failed = 0;
         free(col->seen);
         col->seen = bridge_string(col->marker);
     }

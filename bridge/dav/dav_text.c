@@ -10,6 +10,7 @@
 #include "dav_update_job.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include <glib.h>
@@ -20,6 +21,9 @@
 
 
 static const char *dav_text_line(const char *line, size_t len);
+static GPtrArray *dav_text_lines(const char *text);
+static int dav_text_is_border(const char *line);
+static int dav_text_compare(const void *a, const void *b);
 static int dav_text_component(const char *line, size_t len, const char *what,
     char *name);
 
@@ -128,6 +132,105 @@ dav_text_component(const char *line, size_t len, const char *what, char *name)
     name[i] = '\0';
 
     return 1;
+}
+
+
+int
+dav_text_same(const char *a, const char *b)
+{
+    int         same;
+    unsigned    i;
+    GPtrArray  *x, *y;
+
+    x = dav_text_lines(a);
+    y = dav_text_lines(b);
+
+    same = x->len == y->len;
+
+    for (i = 0; same && i < x->len; i++) {
+        same = strcmp(x->pdata[i], y->pdata[i]) == 0;
+    }
+
+    g_ptr_array_free(x, TRUE);
+    g_ptr_array_free(y, TRUE);
+
+    return same;
+}
+
+
+/* Unfolded lines; those between BEGIN and END are sorted. */
+
+static GPtrArray *
+dav_text_lines(const char *text)
+{
+    char        *line;
+    size_t       n;
+    unsigned     i, first;
+    GString     *plain;
+    GPtrArray   *lines;
+    const char  *p;
+
+    plain = g_string_new(NULL);
+    lines = g_ptr_array_new_with_free_func(g_free);
+
+    for (p = text; *p; p++) {
+        if (*p == '\n' && (p[1] == ' ' || p[1] == '\t')) {
+            p++;
+
+        } else if (*p != '\r') {
+            g_string_append_c(plain, *p);
+        }
+    }
+
+    for (p = plain->str; *p; p += n + (p[n] != '\0')) {
+        n = strcspn(p, "\n");
+
+        if (n) {
+            line = g_strndup(p, n);
+            g_ptr_array_add(lines, line);
+        }
+    }
+
+    g_string_free(plain, TRUE);
+
+    for (i = 0, first = 0; i < lines->len; i++) {
+        if (dav_text_is_border(lines->pdata[i])) {
+            qsort(lines->pdata + first, i - first, sizeof(gpointer),
+                  dav_text_compare);
+            first = i + 1;
+        }
+    }
+
+    return lines;
+}
+
+
+static int
+dav_text_is_border(const char *line)
+{
+    return g_ascii_strncasecmp(line, "BEGIN:", 6) == 0
+           || g_ascii_strncasecmp(line, "END:", 4) == 0;
+}
+
+
+static int
+dav_text_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+
+const char *
+dav_text_strong(const char *etag)
+{
+    return strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+}
+
+
+int
+dav_text_etag_same(const char *a, const char *b)
+{
+    return strcmp(dav_text_strong(a), dav_text_strong(b)) == 0;
 }
 
 

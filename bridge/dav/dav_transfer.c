@@ -12,9 +12,13 @@
 #include "dav_counters.h"
 #include "dav_url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
+
+#include <glib.h>
 
 
 #define DAV_TRANSFER_RETRY_MAX  (24 * 3600)     /* seconds */
@@ -22,6 +26,12 @@
 
 
 static int dav_transfer_set(dav_transfer_t *t, const dav_request_t *request);
+static int dav_transfer_sending(void *data, char *to, char *from, int to_port,
+    int from_port);
+static int dav_transfer_is_redirect(long status);
+static void dav_transfer_scheme(dav_transfer_t *t, dav_answer_t *answer);
+static curl_socket_t dav_transfer_socket(void *data, curlsocktype purpose,
+    struct curl_sockaddr *to);
 static int dav_transfer_headers(dav_transfer_t *t,
     const dav_request_t *request, const dav_login_t *login);
 static int dav_transfer_login(dav_transfer_t *t, const dav_login_t *login);
@@ -108,6 +118,9 @@ dav_transfer_set(dav_transfer_t *t, const dav_request_t *request)
         dav_set(CURLOPT_CAPATH, NULL);
     }
 
+    dav_set(CURLOPT_OPENSOCKETFUNCTION, dav_transfer_socket);
+    dav_set(CURLOPT_PREREQFUNCTION, dav_transfer_sending);
+    dav_set(CURLOPT_PREREQDATA, t);
     dav_set(CURLOPT_WRITEFUNCTION, dav_transfer_body);
     dav_set(CURLOPT_WRITEDATA, t);
 
@@ -119,6 +132,30 @@ dav_transfer_set(dav_transfer_t *t, const dav_request_t *request)
     dav_set(CURLOPT_CUSTOMREQUEST, request->method);
 
     return 0;
+}
+
+
+/*
+ * A connection is there, and the request is sent.  libcurl sends it again if
+ * a connection that was kept ends before the answer.
+ */
+
+static int
+dav_transfer_sending(void *data, char *to, char *from, int to_port,
+    int from_port)
+{
+    dav_transfer_t *t = data;
+
+    t->sent++;
+
+    return CURL_PREREQFUNC_OK;
+}
+
+
+static curl_socket_t
+dav_transfer_socket(void *data, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    return socket(to->family, to->socktype|SOCK_CLOEXEC, to->protocol);
 }
 
 
@@ -228,6 +265,7 @@ dav_transfer_start(dav_transfer_t *t)
     }
 
     t->received = 0;
+    t->sent = 0;
     t->http->requests++;
 
     return curl_multi_add_handle(t->http->multi, t->easy) == CURLM_OK ? 0 : -1;
@@ -250,7 +288,7 @@ dav_transfer_body(char *bytes, size_t size, size_t n, void *data)
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 
-    return status / 100 != 3 && t->handler
+    return !dav_transfer_is_redirect(status) && t->handler
            && t->handler(t->data, bytes, n) != 0 ? 0 : n;
 }
 
@@ -266,7 +304,7 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
     curl_multi_remove_handle(t->http->multi, t->easy);
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 
-    if (code == CURLE_OK && status / 100 == 3 && status != 304) {
+    if (code == CURLE_OK && dav_transfer_is_redirect(status)) {
         answer.result = DAV_HTTP_LIMIT;
         answer.why = dav_transfer_redirect(t);
 
@@ -282,6 +320,8 @@ dav_transfer_finish(dav_transfer_t *t, CURLcode code)
 
     answer.status = (int) status;
     answer.origin = t->origin;
+    answer.path = t->path;
+    answer.resent = t->sent > 1;
     dav_transfer_answer(t, &answer);
 
     dav_count_answer(&answer);
@@ -313,6 +353,10 @@ dav_transfer_answer(dav_transfer_t *t, dav_answer_t *answer)
         }
     }
 
+    if (answer->status == 401) {
+        dav_transfer_scheme(t, answer);
+    }
+
     /* the value is valid as long as the handle is not used again */
 
     if (curl_easy_header(t->easy, "ETag", 0, CURLH_HEADER, -1, &h)
@@ -323,9 +367,47 @@ dav_transfer_answer(dav_transfer_t *t, dav_answer_t *answer)
 }
 
 
+/* The first one, if it is neither Basic nor Bearer. */
+
+static void
+dav_transfer_scheme(dav_transfer_t *t, dav_answer_t *answer)
+{
+    size_t               i, len;
+    struct curl_header  *h;
+
+    for (i = 0;
+         curl_easy_header(t->easy, "WWW-Authenticate", i, CURLH_HEADER, -1, &h)
+         == CURLHE_OK;
+         i++)
+    {
+        for (len = 0; g_ascii_isalnum(h->value[len]); len++) { /* void */ }
+
+        if (strncasecmp(h->value, "Basic", len) == 0
+            || strncasecmp(h->value, "Bearer", len) == 0)
+        {
+            answer->scheme = NULL;
+            return;
+        }
+
+        if (i == 0) {
+            snprintf(t->scheme, sizeof(t->scheme), "%.*s", (int) len,
+                     h->value);
+            answer->scheme = t->scheme;
+        }
+    }
+}
+
+
+static int
+dav_transfer_is_redirect(long status)
+{
+    return status == 301 || status == 302 || status == 307 || status == 308;
+}
+
+
 /*
  * The method stays, because only GET may become GET.  A login goes to no
- * other host, and never from TLS to plain text.  Returns NULL or the reason
+ * other host or port, but from plain text to TLS.  Returns NULL or the reason
  * for a refusal.
  */
 
@@ -347,11 +429,14 @@ dav_transfer_redirect(dav_transfer_t *t)
     if (t->redirects++ == DAV_HTTP_REDIRECTS) {
         why = "too many redirects";
 
-    } else if (path == NULL || !dav_url_same_host(t->origin, origin)
-               || (strncmp(t->origin, "https:", 6) == 0
-                   && strcmp(t->origin, origin) != 0))
-    {
+    } else if (path == NULL || !dav_url_same_host(t->origin, origin)) {
         why = "redirect to another host";
+
+    } else if (strcmp(t->origin, origin) != 0
+               && (strncmp(t->origin, "https:", 6) == 0
+                   || strncmp(origin, "https:", 6) != 0))
+    {
+        why = "redirect to another port, or from TLS to plain text";
 
     } else {
         free(t->origin);
@@ -372,8 +457,6 @@ dav_transfer_redirect(dav_transfer_t *t)
 static dav_http_result_t
 dav_transfer_result(dav_transfer_t *t, CURLcode code)
 {
-    curl_off_t  sent = 0;
-
     switch (code) {
 
     case CURLE_OK:
@@ -386,16 +469,18 @@ dav_transfer_result(dav_transfer_t *t, CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
-        return DAV_HTTP_TLS;
-
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-        return DAV_HTTP_UNSENT;
+        return t->sent ? DAV_HTTP_LOST : DAV_HTTP_TLS;
 
     default:
-        curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
-        return sent ? DAV_HTTP_LOST : DAV_HTTP_UNSENT;
+        return t->sent ? DAV_HTTP_LOST : DAV_HTTP_UNSENT;
     }
+}
+
+
+const char *
+dav_transfer_path(const dav_transfer_t *t)
+{
+    return t->path;
 }
 
 

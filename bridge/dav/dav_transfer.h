@@ -16,6 +16,9 @@
 #include <curl/curl.h>
 
 
+#define DAV_TRANSFER_SCHEME  16
+
+
 struct dav_http_s {
     const dav_http_conf_t           *conf;
     CURLM                           *multi;
@@ -34,9 +37,11 @@ struct dav_transfer_s {
     size_t                           received;
     size_t                           max;
     unsigned                         redirects;
+    unsigned                         sent;      /* times, also by libcurl */
     dav_body_pt                      handler;
     dav_done_pt                      done;
     void                            *data;
+    char                             scheme[DAV_TRANSFER_SCHEME];
     char                             error[CURL_ERROR_SIZE];
 };
 

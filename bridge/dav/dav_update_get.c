@@ -22,6 +22,7 @@
 
 static void dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
+static int dav_update_get_broken(const dav_reply_t *reply);
 static void dav_update_get_refused(dav_update_job_t *job,
     const dav_reply_t *reply);
 static void dav_update_get_list(dav_update_job_t *job, const char *name,
@@ -80,7 +81,7 @@ dav_update_get_object(void *data, const dav_response_t *r)
     path = dav_url_resolve(job->client->origin, job->path, r->text[DAV_HREF]);
 
     for (i = 0; path && i < job->npaths; i++) {
-        if (job->paths[i] && strcmp(job->paths[i], path) == 0) {
+        if (job->paths[i] && dav_url_compare(job->paths[i], path) == 0) {
             break;
         }
     }
@@ -108,10 +109,10 @@ dav_update_get_object(void *data, const dav_response_t *r)
 
     object = json_pack("{s:s, s:s}", "href", path, "etag", r->text[DAV_ETAG]);
 
-    if (text == NULL || len > DAV_UPDATE_JOB_BYTES) {
+    if (r->cut || len > DAV_UPDATE_JOB_BYTES) {
         json_object_set_new(object, "tooLarge", json_true());
 
-    } else {
+    } else if (text) {
         json_object_set_new(object, "text", json_string(text));
         job->bytes += len;
     }
@@ -126,17 +127,25 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
 
-    unsigned  i;
+    unsigned     i;
+    const char  *rest;
 
-    if (!reply->ok) {
+    if (!reply->ok
+        && (!dav_update_get_broken(reply)
+            || json_array_size(json_object_get(job->result, "objects")) == 0))
+    {
         json_object_clear(job->result);
         dav_update_get_refused(job, reply);
         return;
     }
 
+    /* behind a fault of the XML there may be other objects */
+
+    rest = reply->ok ? "missing" : "left";
+
     for (i = 0; i < job->npaths; i++) {
         if (job->paths[i]) {
-            dav_update_get_list(job, "missing", job->paths[i]);
+            dav_update_get_list(job, rest, job->paths[i]);
         }
     }
 
@@ -144,10 +153,19 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 }
 
 
+/* It is an answer, but can't be read, or is over a limit. */
+
+static int
+dav_update_get_broken(const dav_reply_t *reply)
+{
+    return reply->status == 207 || reply->answer->result == DAV_HTTP_LIMIT;
+}
+
+
 static void
 dav_update_get_refused(dav_update_job_t *job, const dav_reply_t *reply)
 {
-    if (reply->status == 207) {
+    if (dav_update_get_broken(reply)) {
         dav_update_job_end(job, "refused", "%s", reply->why);
         return;
     }
@@ -176,22 +194,19 @@ dav_update_get_list(dav_update_job_t *job, const char *name,
 void
 dav_update_sync(dav_update_job_t *job)
 {
-    char              *path;
     const char        *name;
     dav_collection_t  *col;
 
     name = dav_update_job_text(job, "collection");
-    path = name ? dav_url_device(name) : NULL;
-    col = path ? dav_state_collection(job->client, path) : NULL;
+    col = name ? dav_state_collection(job->client, name) : NULL;
 
     if (col == NULL) {
-        free(path);
         dav_update_job_end(job, "invalid",
                            "\"collection\" is not in this account");
         return;
     }
 
-    job->path = path;
+    job->path = bridge_string(col->path);
     job->etags = col->nosync;
 
     if (dav_update_get_token(job) == -1) {
@@ -199,9 +214,9 @@ dav_update_sync(dav_update_job_t *job)
         return;
     }
 
-    json_object_set_new(job->result, "collection", json_string(path));
+    json_object_set_new(job->result, "collection", json_string(job->path));
 
-    if (dav_report_changes(&job->report, job->client, path,
+    if (dav_report_changes(&job->report, job->client, job->path,
                            job->etags ? NULL : job->base ? job->base : "",
                            dav_update_get_response, dav_update_get_reply, job)
         == -1)
@@ -250,7 +265,18 @@ dav_update_get_response(void *data, const dav_response_t *r)
 {
     dav_update_job_t *job = data;
 
-    job->more |= dav_report_change(job->client, job->path, r, &job->list);
+    dav_change_t            change;
+    dav_collection_t       *col;
+    const dav_etag_list_t   none = { NULL, 0, 0 };
+
+    col = dav_state_collection(job->client, job->path);
+    change = dav_report_change(job->client, job->path, r,
+                               col ? &col->known : &none, &job->list);
+
+    job->more |= change == DAV_CHANGE_MORE;
+    job->itself |= change == DAV_CHANGE_ITSELF;
+    job->skipped |= change == DAV_CHANGE_SKIPPED
+                    || (change == DAV_CHANGE_UNTAGGED && job->etags);
 }
 
 
@@ -258,6 +284,17 @@ static void
 dav_update_get_reply(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
+
+    if (reply->ok && (job->skipped || (job->etags && !job->itself
+                                       && job->list.n == 0)))
+    {
+
+        /* a device takes what is not in a whole list for removed */
+
+        dav_update_job_end(job, "refused",
+                           "the server did not list all objects");
+        return;
+    }
 
     if (reply->ok && (reply->token || job->etags)) {
 

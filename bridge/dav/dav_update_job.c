@@ -15,6 +15,8 @@
 
 
 static void dav_update_job_free(dav_update_job_t *job);
+static char *dav_update_job_path(dav_update_job_t *job, const char *href,
+    dav_collection_t **col);
 
 
 void
@@ -64,6 +66,7 @@ dav_update_job_free(dav_update_job_t *job)
     json_decref(job->update);
     json_decref(job->result);
     free(job->path);
+    free(job->why);
     free(job->base);
     free(job->token);
     free(job->after);
@@ -71,10 +74,28 @@ dav_update_job_free(dav_update_job_t *job)
 }
 
 
+/* A server may fail after it has carried out an update. */
+
+int
+dav_update_job_in_doubt(const dav_answer_t *a)
+{
+    int  status = a->status;
+
+    if (a->result == DAV_HTTP_OK) {
+        return status >= 500 && status != 501
+               && (status != 503 || a->resent) && status != 507;
+    }
+
+    /* a redirect that is not followed is an answer, too */
+
+    return a->result == DAV_HTTP_LOST
+           || (a->result == DAV_HTTP_LIMIT && status / 100 != 3);
+}
+
+
 void
 dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *a)
 {
-    int  status;
 
     /* without a status of the job, the request only reads: it can be sent
        again */
@@ -88,7 +109,9 @@ dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *a)
 
     if (a->result != DAV_HTTP_OK) {
         dav_update_job_end(job, a->result == DAV_HTTP_LIMIT
-                                && job->status == NULL ? "refused" : "unknown",
+                                && (job->status == NULL
+                                    || !dav_update_job_in_doubt(a))
+                                ? "refused" : "unknown",
                            "%s", a->why);
         return;
     }
@@ -98,14 +121,9 @@ dav_update_job_lost(dav_update_job_t *job, const dav_answer_t *a)
                             json_integer(a->retry_after / 1000));
     }
 
-    /* a server may fail after it has carried out the update */
-
-    status = a->status;
-
-    dav_update_job_end(job, job->status && status >= 500 && status != 501
-                            && status != 503 && status != 507
+    dav_update_job_end(job, job->status && dav_update_job_in_doubt(a)
                             ? "unknown" : "refused",
-                       "the server has answered %d", status);
+                       "the server has answered %d", a->status);
 }
 
 
@@ -115,11 +133,9 @@ dav_update_job_object(dav_update_job_t *job, const char *href)
     char              *path;
     dav_collection_t  *col;
 
-    path = href ? dav_url_device(href) : NULL;
-    col = path ? dav_state_owner(job->client, path) : NULL;
+    path = href ? dav_update_job_path(job, href, &col) : NULL;
 
-    if (col == NULL) {
-        free(path);
+    if (path == NULL) {
         dav_update_job_end(job, "invalid", href
                            ? "\"href\" is not in a collection of this account"
                            : "no \"href\"");
@@ -139,6 +155,44 @@ dav_update_job_object(dav_update_job_t *job, const char *href)
     job->paths[job->npaths++] = path;
 
     return 0;
+}
+
+
+/*
+ * An object that the server has named is asked for by the server's spelling,
+ * whatever is in its name.  Another name has to be a plain one.
+ */
+
+static char *
+dav_update_job_path(dav_update_job_t *job, const char *href,
+    dav_collection_t **col)
+{
+    char        *path, *full;
+    const char  *item;
+
+    path = NULL;
+    item = NULL;
+    *col = NULL;
+
+    if (strlen(href) <= DAV_URL_MAX) {
+        *col = dav_state_owner(job->client, href);
+    }
+
+    if (*col) {
+        item = dav_etag_list_find(&(*col)->known,
+                                  dav_url_name((*col)->path, href));
+    }
+
+    if (item == NULL) {
+        path = dav_url_device(href);
+        *col = path ? dav_state_owner(job->client, path) : NULL;
+        item = *col ? dav_url_name((*col)->path, path) : NULL;
+    }
+
+    full = item ? bridge_format("%s%s", (*col)->path, item) : NULL;
+    free(path);
+
+    return full;
 }
 
 

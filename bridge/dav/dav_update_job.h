@@ -41,10 +41,16 @@ struct dav_update_job_s {
     char                    *token;     /* the token of the reply, */
     char                    *after;     /* the last change told before */
     const char              *status;    /* if the update may be carried out */
+    char                    *why;       /* the present version is fetched */
 
     unsigned                 calendar:1;
+    unsigned                 refused:1; /* put: surely not carried out */
+    unsigned                 same:1;    /* the present text is the sent one */
+    unsigned                 other_form:1;      /* of the ETag was sent */
     unsigned                 etags:1;
     unsigned                 more:1;
+    unsigned                 itself:1;  /* the collection is in its list */
+    unsigned                 skipped:1; /* some objects are not in it */
     unsigned                 running:1;
 };
 
@@ -59,6 +65,10 @@ void dav_update_cancel(dav_client_t *c);
 void dav_update_job_end(dav_update_job_t *job, const char *status,
     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* True if the server may have carried out the request. */
+
+int dav_update_job_in_doubt(const dav_answer_t *answer);
 
 /* Ends a job whose request was not answered, or refused. */
 
@@ -90,8 +100,16 @@ void dav_update_sync(dav_update_job_t *job);
 /* The fault in lines, nesting or the outer component of UTF-8, or NULL. */
 const char *dav_text_check(const char *text, size_t len, int calendar);
 
+/* True if both have the same properties.  Servers may fold lines otherwise,
+   and sort the properties of a component. */
+int dav_text_same(const char *a, const char *b);
+
 /* True for a single ETag that may be in If-Match, not for "*". */
 int dav_text_etag(const char *etag);
+
+/* Without "W/".  True if both are the same without it. */
+const char *dav_text_strong(const char *etag);
+int dav_text_etag_same(const char *a, const char *b);
 
 
 #endif /* _DAV_UPDATE_JOB_H_INCLUDED_ */

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libcurl splits URLs.  It has no canonical form of a path; that is made
- * here, of segments that are split before they are decoded: an encoded slash
- * never becomes a slash.
+ * libcurl splits URLs.  It has no normal form of a path; that is made here, of
+ * segments that are split before they are decoded: an encoded slash never
+ * becomes a slash.
  */
 
 
@@ -12,6 +12,7 @@
 #include "bridge_buffer.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -19,9 +20,16 @@
 #include <glib.h>
 
 
-static char *dav_url_canonical(const char *path, size_t len, int strict);
-static int dav_url_segment(bridge_buffer_t *b, const char *p, size_t len,
-    int strict);
+typedef int (*dav_url_segment_pt)(bridge_buffer_t *b, const char *p,
+    size_t len);
+
+
+static char *dav_url_normal(const char *path, size_t len, int empty,
+    dav_url_segment_pt segment);
+static int dav_url_spelled(bridge_buffer_t *b, const char *p, size_t len);
+static int dav_url_plain(bridge_buffer_t *b, const char *p, size_t len);
+static int dav_url_strict(bridge_buffer_t *b, const char *p, size_t len);
+static int dav_url_byte(const char **p);
 
 
 int
@@ -104,14 +112,16 @@ dav_url_resolve(const char *origin, const char *base, const char *href)
     }
 
     if (href[0] == '/' && href[1] != '/') {
-        return dav_url_canonical(href, len, 0);
+        return dav_url_normal(href, len, 0, dav_url_spelled);
     }
 
     if (strstr(href, "://")) {
 
         if (dav_url_split(href, &other, &full) == 0) {
             path = dav_url_same_host(origin, other)
-                   ? dav_url_canonical(full, strcspn(full, "?#"), 0) : NULL;
+                   ? dav_url_normal(full, strcspn(full, "?#"), 0,
+                                    dav_url_spelled)
+                   : NULL;
             free(other);
         }
 
@@ -122,7 +132,7 @@ dav_url_resolve(const char *origin, const char *base, const char *href)
         slash = strrchr(base, '/');
         full = bridge_format("%.*s%.*s", (int) (slash ? slash + 1 - base : 0),
                              base, (int) len, href);
-        path = dav_url_canonical(full, strlen(full), 0);
+        path = dav_url_normal(full, strlen(full), 0, dav_url_spelled);
     }
 
     free(full);
@@ -160,12 +170,26 @@ dav_url_device(const char *href)
         return NULL;
     }
 
-    return dav_url_canonical(href, len, 1);
+    return dav_url_normal(href, len, 1, dav_url_strict);
 }
 
 
+char *
+dav_url_canonical(const char *path)
+{
+    char  *canonical;
+
+    canonical = dav_url_normal(path, strlen(path), 0, dav_url_plain);
+
+    return canonical ? canonical : bridge_string(path);
+}
+
+
+/* Empty segments are refused if "empty", otherwise left out. */
+
 static char *
-dav_url_canonical(const char *path, size_t len, int strict)
+dav_url_normal(const char *path, size_t len, int empty,
+    dav_url_segment_pt segment)
 {
     size_t           i, n;
     bridge_buffer_t  b;
@@ -180,11 +204,11 @@ dav_url_canonical(const char *path, size_t len, int strict)
     for (i = 1; i < len; i += n + 1) {
         for (n = 0; i + n < len && path[i + n] != '/'; n++) { /* void */ }
 
-        if (n == 0 && !strict) {
+        if (n == 0 && !empty) {
             continue;
         }
 
-        if (dav_url_segment(&b, path + i, n, strict) == -1) {
+        if (segment(&b, path + i, n) == -1) {
             bridge_buffer_free(&b);
             return NULL;
         }
@@ -200,16 +224,81 @@ dav_url_canonical(const char *path, size_t len, int strict)
 }
 
 
-/* A "pchar" of RFC 3986 is not encoded, any other byte is. */
+/*
+ * A server's: only bytes are encoded that a request line can't have.  A "%"
+ * without two digits stays, because the server may compare bytes.
+ */
 
 static int
-dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
+dav_url_spelled(bridge_buffer_t *b, const char *p, size_t len)
+{
+    int          byte, plain[3];
+    char         encoded[4];
+    unsigned     n;
+    const char  *end = p + len, *from;
+
+    for (n = 0; p < end; n++) {
+        from = p;
+        byte = dav_url_byte(&p);
+        plain[n < 3 ? n : 2] = byte;
+
+        if (byte == 256) {
+            return -1;
+        }
+
+        if (p == from + 1 && !g_ascii_isalnum(*from)
+            && strchr("%-._~!$&'()*+,;=:@", *from) == NULL)
+        {
+            snprintf(encoded, sizeof(encoded), "%%%02X",
+                     (unsigned char) byte);
+            bridge_buffer_text(b, encoded);
+
+        } else {
+            bridge_buffer_add(b, from, p - from);
+        }
+    }
+
+    /* "." and "..", also if they were encoded */
+
+    return (n == 1 && plain[0] == '.')
+           || (n == 2 && plain[0] == '.' && plain[1] == '.') ? -1 : 0;
+}
+
+
+/* A "pchar" of RFC 3986 is not encoded, any other byte is; and ";", which
+   Radicale takes for the beginning of parameters. */
+
+static int
+dav_url_plain(bridge_buffer_t *b, const char *p, size_t len)
+{
+    char  *plain, *encoded;
+
+    plain = g_uri_unescape_segment(p, p + len, NULL);
+
+    if (plain == NULL) {
+        return -1;
+    }
+
+    encoded = g_uri_escape_string(plain, "!$&'()*+,=:@", FALSE);
+    bridge_buffer_text(b, encoded);
+
+    g_free(encoded);
+    g_free(plain);
+
+    return 0;
+}
+
+
+/* A device's: what it decodes to may not change its meaning. */
+
+static int
+dav_url_strict(bridge_buffer_t *b, const char *p, size_t len)
 {
     int          rc;
-    char        *plain, *encoded;
+    char        *plain;
     const char  *c;
 
-    plain = g_uri_unescape_segment(p, p + len, strict ? "/\\" : NULL);
+    plain = g_uri_unescape_segment(p, p + len, "/\\");
 
     for (c = plain; c && *c; c++) {
         if ((unsigned char) *c < ' ' || *c == 0x7f) {
@@ -217,16 +306,8 @@ dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
         }
     }
 
-    /* "." and "..", also if they were encoded */
-
     rc = plain == NULL || *plain == '\0' || *c || strcmp(plain, ".") == 0
-         || strcmp(plain, "..") == 0 ? -1 : 0;
-
-    if (rc == 0) {
-        encoded = g_uri_escape_string(plain, "!$&'()*+,;=:@", FALSE);
-        bridge_buffer_text(b, encoded);
-        g_free(encoded);
-    }
+         || strcmp(plain, "..") == 0 ? -1 : dav_url_plain(b, p, len);
 
     g_free(plain);
 
@@ -234,15 +315,76 @@ dav_url_segment(bridge_buffer_t *b, const char *p, size_t len, int strict)
 }
 
 
-int
-dav_url_member(const char *collection, const char *path)
+/* The next byte of a path, decoded; 0 at the end.  An encoded slash and an
+   encoded zero stay apart. */
+
+static int
+dav_url_byte(const char **p)
 {
-    size_t  len;
+    int          byte;
+    const char  *c = *p;
 
-    len = strlen(collection);
+    if (*c == '%' && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2])) {
+        byte = g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2]);
+        *p += 3;
 
-    return strncmp(collection, path, len) == 0 && path[len] != '\0'
-           && strchr(path + len, '/') == NULL;
+        return byte == '/' || byte == 0 ? 256 + byte : byte;
+    }
+
+    *p += *c != '\0';
+
+    return (unsigned char) *c;
+}
+
+
+int
+dav_url_compare(const char *a, const char *b)
+{
+    int  x, y;
+
+    do {
+        x = dav_url_byte(&a);
+        y = dav_url_byte(&b);
+
+    } while (x == y && x);
+
+    return x - y;
+}
+
+
+int
+dav_url_same_collection(const char *collection, const char *path)
+{
+    int  x, y;
+
+    do {
+        x = dav_url_byte(&collection);
+        y = dav_url_byte(&path);
+
+    } while (x == y && x);
+
+    return x == y || (x == '/' && y == 0 && *collection == '\0');
+}
+
+
+const char *
+dav_url_name(const char *collection, const char *path)
+{
+    const char  *slash, *p;
+
+    slash = strrchr(path, '/');
+
+    if (slash == NULL || slash[1] == '\0') {
+        return NULL;
+    }
+
+    for (p = path; p <= slash; /* void */) {
+        if (dav_url_byte(&p) != dav_url_byte(&collection)) {
+            return NULL;
+        }
+    }
+
+    return *collection == '\0' ? slash + 1 : NULL;
 }
 
 
@@ -252,7 +394,7 @@ dav_paths_add(dav_paths_t *l, char *path)
     unsigned  i;
 
     for (i = 0; path && i < l->n; i++) {
-        if (strcmp(l->paths[i], path) == 0) {
+        if (dav_url_compare(l->paths[i], path) == 0) {
             break;
         }
     }

@@ -2,11 +2,12 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns addresses: the href of a server or a device becomes a canonical path,
- * or is refused.  Called by the whole room and the configuration.  Pure.
- * Invariant: a canonical path begins with "/", has no segment that is empty,
- * "." or "..", and is percent-encoded, with capital letters, only where it
- * has to be.  Collections end with "/".
+ * Owns addresses: the href of a server or a device becomes a path, or is
+ * refused.  Called by the whole room and the configuration.  Pure.
+ * Invariant: a path begins with "/", has no segment that is empty, "." or
+ * "..", and only bytes that a request line may have.  A server's path keeps
+ * its spelling, because some servers compare bytes.  So paths are compared by
+ * dav_url_compare().  Collections end with "/".
  */
 
 
@@ -40,8 +41,8 @@ int dav_url_split(const char *url, char **origin, char **path);
 int dav_url_same_host(const char *a, const char *b);
 
 /*
- * The canonical path of an href in the answer to a request for "base", which
- * is canonical.  NULL if it is no path of this host.  To be freed.
+ * The path of an href in the answer to a request for "base", spelled as the
+ * server does.  NULL if it is no path of this host.  To be freed.
  */
 char *dav_url_resolve(const char *origin, const char *base, const char *href);
 
@@ -55,8 +56,20 @@ char *dav_url_collection(const char *origin, const char *base,
  */
 char *dav_url_device(const char *href);
 
-/* True if "path" is one segment below "collection". */
-int dav_url_member(const char *collection, const char *path);
+/*
+ * The one spelling of a path: percent-encoded, with capital letters, only
+ * where it has to be.  To be freed.
+ */
+char *dav_url_canonical(const char *path);
+
+/* As strcmp(), of decoded paths.  An encoded slash is not a slash. */
+int dav_url_compare(const char *a, const char *b);
+
+/* True if both are the path of one collection, "path" maybe without its "/" */
+int dav_url_same_collection(const char *collection, const char *path);
+
+/* The last segment of "path", if that is directly in "collection"; or NULL. */
+const char *dav_url_name(const char *collection, const char *path);
 
 /* Consumes the path, which may be NULL. */
 void dav_paths_add(dav_paths_t *l, char *path);

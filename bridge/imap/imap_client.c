@@ -267,6 +267,8 @@ imap_client_event(struct bufferevent *bev, short what, void *data)
         return;
     }
 
+    evutil_make_socket_closeonexec(bufferevent_getfd(bev));
+
     if (c->started) {
         imap_session_secured(c->session);
         return;
@@ -282,7 +284,7 @@ imap_client_lost(imap_client_t *c, short what)
 {
     int            dns;
     long           verified;
-    char           text[256];
+    char           reason[256], text[300];
     unsigned long  error;
 
     error = bufferevent_get_openssl_error(c->bev);
@@ -290,11 +292,13 @@ imap_client_lost(imap_client_t *c, short what)
     verified = c->ssl ? SSL_get_verify_result(c->ssl) : X509_V_OK;
 
     if (verified != X509_V_OK) {
-        imap_session_lost(c->session, IMAP_FAIL_TLS,
-                          X509_verify_cert_error_string(verified));
+        snprintf(text, sizeof(text), "the server's certificate is refused: %s",
+                 X509_verify_cert_error_string(verified));
+        imap_session_lost(c->session, IMAP_FAIL_TLS, text);
 
     } else if (error) {
-        ERR_error_string_n(error, text, sizeof(text));
+        ERR_error_string_n(error, reason, sizeof(reason));
+        snprintf(text, sizeof(text), "TLS fails: %s", reason);
         imap_session_lost(c->session, imap_client_is_away(c, error)
                           ? IMAP_FAIL_AWAY : IMAP_FAIL_TLS, text);
 

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <glib.h>
+
 #include "bridge.h"
 
 
@@ -125,4 +127,71 @@ imap_log(imap_session_t *s, int level, const char *format, ...)
     va_end(args);
 
     s->cb->log(s->data, level, text);
+}
+
+
+/* The oldest one is forgotten for a new one. */
+
+void
+imap_warn(imap_session_t *s, const char *format, ...)
+{
+    char      text[IMAP_MAX_LOG];
+    size_t    i;
+    va_list   args;
+    uint32_t  hash;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+
+    hash = g_str_hash(text);
+
+    for (i = 0; i < IMAP_WARNINGS; i++) {
+        if (s->warnings[i] == hash) {
+            return;
+        }
+    }
+
+    s->warnings[s->nwarnings++ % IMAP_WARNINGS] = hash;
+    s->cb->log(s->data, LOG_WARNING, text);
+}
+
+
+/* A server may send any byte. */
+
+void
+imap_printable(char *text, size_t size, const bridge_str_t *s)
+{
+    size_t  i;
+
+    for (i = 0; i < s->len && i + 1 < size; i++) {
+        text[i] = (unsigned char) s->data[i] < 0x20
+                  || (unsigned char) s->data[i] >= 0x7f ? '?' : s->data[i];
+    }
+
+    text[i] = '\0';
+}
+
+
+/* "NO [CODE more] text" */
+
+void
+imap_words(char *text, size_t size, const imap_response_t *r)
+{
+    char                code[64], more[128], words[IMAP_MAX_WORDS];
+    const imap_word_t  *word;
+
+    for (word = imap_conditions; word->name; word++) {
+        if (word->value == (uint32_t) r->condition) {
+            break;
+        }
+    }
+
+    imap_printable(code, sizeof(code), &r->code);
+    imap_printable(more, sizeof(more), &r->code_text);
+    imap_printable(words, sizeof(words), &r->text);
+
+    snprintf(text, size, "%s%s%s%s%s%s %s", word->name ? word->name : "",
+             *code ? " [" : "", code, *more ? " " : "", more,
+             *code ? "]" : "", words);
 }

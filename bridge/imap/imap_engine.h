@@ -93,11 +93,12 @@ typedef enum {
 } imap_idle_t;
 
 
+#define IMAP_WARNINGS  32               /* that are remembered */
+#define IMAP_MAX_WORDS 256              /* bytes of a server's, for the log */
+
 typedef void (*imap_answer_pt)(imap_session_t *s, imap_response_t *r);
-
-/* An untagged response during the command; 1: it is handled. */
+/* An untagged response of it; 1: it is handled. */
 typedef int (*imap_untagged_pt)(imap_session_t *s, imap_response_t *r);
-
 
 typedef struct imap_update_s  imap_update_t;
 
@@ -116,7 +117,7 @@ struct imap_session_s {
     char                    *user;
     char                    *secret;
     char                    *authzid;
-
+    char                    *client;    /* NULL: no address is told */
     imap_reader_t            in;
     uint32_t                 caps;
     uint32_t                 ntag;
@@ -142,14 +143,21 @@ struct imap_session_s {
     uint64_t                 round_at;
     uint64_t                 round_end; /* the last one */
     uint64_t                 poll_at;
+    uint64_t                 retry_at;  /* the first pause ends; 0: none */
+    imap_pause_t             idle_pause;
     uint64_t                 overflow_at;   /* NOTIFY, the last one */
 
     imap_update_t           *updates;   /* the first one is carried out */
     size_t                   nupdates;
 
+    uint32_t                 skipped;   /* responses, not understood */
+    uint32_t                 warnings[IMAP_WARNINGS];   /* hashes */
+    uint32_t                 nwarnings;
+
     unsigned                 bearer:1;
     unsigned                 starttls:1;    /* required, not yet done */
     unsigned                 baseline:1;    /* first time: no events */
+    unsigned                 untold:1;  /* devices are to look at all */
     unsigned                 utf8:1;
     unsigned                 condstore:1;
     unsigned                 qresync:1;
@@ -157,28 +165,36 @@ struct imap_session_s {
     unsigned                 selected_only:1;   /* to set it so */
     unsigned                 status:1;  /* STATUS of each mailbox is needed */
     unsigned                 turn:1;    /* the selected mailbox is next */
+    unsigned                 incomplete:1;  /* LIST: take none for deleted */
+    unsigned                 again:1;   /* this round is a second look */
+    unsigned                 challenged:1;  /* the login, with an error */
 };
 
 
 void imap_phase(imap_session_t *s, imap_phase_t phase);
-
 /* Keeps the reason and tells the owner; updates end in imap_session.c. */
 void imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void imap_log(imap_session_t *s, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Begins a command: with its tag. */
+/* With its tag. */
 void imap_command_begin(imap_session_t *s, imap_command_t *c);
 
-/* Sends the command and takes it; -1 if it has an error: nothing is sent. */
+/* Takes the command; -1 if it has an error: nothing is sent. */
 int imap_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
     imap_untagged_pt untagged);
-
 /* The same for a command without arguments from outside. */
 void imap_send_text(imap_session_t *s, imap_answer_pt answer,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 uint64_t imap_now(imap_session_t *s);
+/* The words of a server for the log, cut to "size"; those of a condition. */
+void imap_printable(char *text, size_t size, const bridge_str_t *s);
+void imap_words(char *text, size_t size, const imap_response_t *r);
+
+/* A warning for the operator, once for the same text. */
+void imap_warn(imap_session_t *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 
 #endif /* _IMAP_ENGINE_H_INCLUDED_ */

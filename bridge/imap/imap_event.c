@@ -237,6 +237,10 @@ imap_event_delivered(imap_session_t *s, imap_response_fetch_t *f,
     int64_t          date, before;
     imap_mailbox_t  *m = s->selected.mailbox;
 
+    if (f->date.data == NULL && f->uid >= m->uidnext) {
+        return !m->special_use;
+    }
+
     date = mime_internal_date(f->date.data, f->date.len);
     before = m->newest;
 
@@ -268,16 +272,16 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
         json_object_set_new(event, "size", json_integer(f->size));
     }
 
-    imap_event_envelope(event, &f->envelope, 0);
-
-    memset(&b, 0, sizeof(b));
-
     head = imap_response_fetch_section(f, "HEADER.FIELDS");
     text = imap_response_fetch_section(f, "TEXT");
 
+    imap_event_envelope(event, &f->envelope, head, 0);
+
+    memset(&b, 0, sizeof(b));
+
     if (f->preview.data) {
         mime_charset(&b, NULL, 0, f->preview.data, f->preview.len);
-        mime_clean(&b, 0, MIME_MAX_PREVIEW);
+        mime_clean_preview(&b, 0);
 
     } else if (head && text) {
         mime_preview(&b, head, text);
@@ -289,32 +293,43 @@ imap_event_content(imap_session_t *s, json_t *event, imap_response_t *r)
 
 
 void
-imap_event_envelope(json_t *to, const imap_envelope_t *e, int cc)
+imap_event_envelope(json_t *to, const imap_envelope_t *e,
+    const bridge_str_t *head, int cc)
 {
-    bridge_buffer_t  b;
+    bridge_str_t     charset;
+    bridge_buffer_t  b, label;
 
     memset(&b, 0, sizeof(b));
+    memset(&label, 0, sizeof(label));
 
-    mime_addresses(&b, &e->from);
+    if (head) {
+        mime_head_charset(&label, head);
+    }
+
+    charset.data = label.data;
+    charset.len = label.len;
+
+    mime_addresses(&b, &e->from, &charset);
     imap_event_text(to, "from", &b);
 
-    mime_addresses(&b, &e->to);
+    mime_addresses(&b, &e->to, &charset);
     imap_event_text(to, "to", &b);
 
     if (cc) {
-        mime_addresses(&b, &e->cc);
+        mime_addresses(&b, &e->cc, &charset);
         imap_event_text(to, "cc", &b);
     }
 
-    mime_header(&b, e->subject.data, e->subject.len);
+    mime_header(&b, e->subject.data, e->subject.len, &charset);
     imap_event_text(to, "subject", &b);
 
     mime_date(&b, e->date.data, e->date.len);
     imap_event_text(to, "date", &b);
 
-    mime_header(&b, e->message_id.data, e->message_id.len);
+    mime_header(&b, e->message_id.data, e->message_id.len, NULL);
     imap_event_text(to, "messageId", &b);
 
+    bridge_buffer_free(&label);
     bridge_buffer_free(&b);
 }
 
@@ -417,7 +432,7 @@ imap_event_counts(imap_session_t *s)
         json_object_set_new(event, "messages",
                             json_integer(imap_selected_count(sel)));
 
-        if (m->known.from <= 1 && sel->older == 0) {
+        if (m->known.from <= 1 && sel->older == 0 && sel->withheld == 0) {
             json_object_set_new(event, "unseen", json_integer(
                                 imap_known_flags_without(&m->known,
                                                          IMAP_FLAG_SEEN)));

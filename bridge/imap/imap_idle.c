@@ -13,9 +13,11 @@
 
 
 static imap_mailbox_t *imap_next_dirty(imap_session_t *s);
+static int imap_selected_due(imap_session_t *s);
 static int imap_has_work(imap_session_t *s);
 static int imap_round_due(imap_session_t *s);
 static void imap_ready(imap_session_t *s);
+static void imap_tell(imap_session_t *s);
 static void imap_idle(imap_session_t *s);
 static void imap_idle_begun(imap_session_t *s, imap_response_t *r);
 static void imap_idle_answer(imap_session_t *s, imap_response_t *r);
@@ -68,23 +70,25 @@ imap_next(imap_session_t *s)
 
     s->turn = !s->turn || m == NULL;
 
-    if (s->turn && s->selected.recheck) {
-        m = s->selected.mailbox;
+    if (s->turn && imap_selected_due(s)) {
 
-    } else if (s->turn && imap_selected_has_new(s)) {
-        imap_select_new(s);
-        return;
-    }
-
-    if (m == NULL) {
-        m = imap_mailbox_find(s, "INBOX");
-
-        if (m && (m == s->selected.mailbox || m->refused)) {
-            m = NULL;
+        if (!s->selected.recheck) {
+            imap_select_new(s);
+            return;
         }
+
+        m = s->selected.mailbox;
     }
 
     if (m) {
+        imap_select_start(s, m, 0);
+        s->selected.paced = 1;
+        return;
+    }
+
+    m = imap_mailbox_find(s, "INBOX");
+
+    if (m && m != s->selected.mailbox && !m->refused) {
         imap_select_start(s, m, 0);
         return;
     }
@@ -92,11 +96,24 @@ imap_next(imap_session_t *s)
     imap_ready(s);
 
     if (s->caps & IMAP_CAP_IDLE) {
-        imap_idle(s);
+
+        if (!imap_pauses(s, &s->idle_pause)) {
+            imap_idle(s);
+        }
 
     } else {
         imap_poll(s);
     }
+}
+
+
+/* Has the selected mailbox something that has to be looked at now? */
+
+static int
+imap_selected_due(imap_session_t *s)
+{
+    return (s->selected.recheck || imap_selected_has_new(s))
+           && !imap_pauses(s, &s->selected.mailbox->pause);
 }
 
 
@@ -108,9 +125,10 @@ imap_next_dirty(imap_session_t *s)
     size_t           i;
     imap_mailbox_t  *m;
 
+    s->retry_at = 0;
     m = imap_mailbox_find(s, "INBOX");
 
-    if (m && m->dirty) {
+    if (m && m->dirty && !imap_pauses(s, &m->pause)) {
         return m;
     }
 
@@ -122,7 +140,7 @@ imap_next_dirty(imap_session_t *s)
 
         m = s->mailboxes[s->next];
 
-        if (m->dirty) {
+        if (m->dirty && !imap_pauses(s, &m->pause)) {
             return m;
         }
 
@@ -136,8 +154,8 @@ imap_next_dirty(imap_session_t *s)
 static int
 imap_has_work(imap_session_t *s)
 {
-    return s->updates || imap_selected_has_new(s) || s->selected.recheck
-           || imap_round_due(s) || imap_notify_due(s) || imap_next_dirty(s);
+    return s->updates || imap_round_due(s) || imap_notify_due(s)
+           || imap_next_dirty(s) || imap_selected_due(s);
 }
 
 
@@ -148,13 +166,36 @@ imap_round_due(imap_session_t *s)
 }
 
 
+/* Without INBOX the session watches nothing that a user waits for. */
+
 static void
 imap_ready(imap_session_t *s)
 {
-    if (s->phase == IMAP_PHASE_CATCHING_UP) {
+    imap_mailbox_t  *inbox;
+
+    inbox = imap_mailbox_find(s, "INBOX");
+
+    if (s->phase == IMAP_PHASE_CATCHING_UP && inbox && !inbox->refused) {
+        imap_tell(s);
         imap_phase(s, IMAP_PHASE_WATCHING);
         s->cb->ready(s->data, s->notify ? "NOTIFY"
                      : s->caps & IMAP_CAP_IDLE ? "IDLE" : "polling");
+    }
+}
+
+
+/*
+ * Changes before the first look at the mailboxes are not known.  So devices
+ * that were parked before it look at all mailboxes themselves.
+ */
+
+static void
+imap_tell(imap_session_t *s)
+{
+    if (s->untold) {
+        s->untold = 0;
+        imap_publish(s, "", json_pack("[{s:s}]", "event", "MailboxResync"),
+                     json_pack("{s:b}", "listed", 1));
     }
 }
 
@@ -199,6 +240,13 @@ imap_idle_answer(imap_session_t *s, imap_response_t *r)
 {
     imap_mailbox_t   *m;
     imap_selected_t  *sel = &s->selected;
+
+    if (s->idle != IMAP_IDLE_OFF) {
+
+        /* a server that ends IDLE by itself is polled by it */
+
+        imap_pause(s, &s->idle_pause, s->idle == IMAP_IDLE_DONE, s->o->poll);
+    }
 
     s->idle = IMAP_IDLE_OFF;
 
@@ -317,6 +365,10 @@ imap_arm(imap_session_t *s)
 
         if (s->round_at && s->round_at < at) {
             at = s->round_at;
+        }
+
+        if (s->retry_at && s->retry_at < at) {
+            at = s->retry_at;
         }
     }
 

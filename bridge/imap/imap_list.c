@@ -18,6 +18,9 @@
 /* A change of mailboxes is told in many responses; ms. */
 #define IMAP_ROUND_DELAY    200
 
+/* Then a mailbox that is missing is looked for a second time; ms. */
+#define IMAP_LIST_AGAIN     1000
+
 /* With NOTIFY, rounds are rarer by this factor. */
 #define IMAP_ROUNDS         12
 
@@ -26,7 +29,10 @@ static const char *imap_list_modseq(imap_session_t *s);
 static void imap_list_answer(imap_session_t *s, imap_response_t *r);
 static void imap_list_lsub(imap_session_t *s, imap_response_t *r);
 static void imap_list_status(imap_session_t *s, imap_response_t *r);
-static void imap_list_failed(imap_session_t *s, const char *command);
+static void imap_list_failed(imap_session_t *s, const char *what,
+    imap_response_t *r);
+static void imap_list_forget(imap_session_t *s);
+static void imap_list_missing(imap_session_t *s);
 static void imap_list_done(imap_session_t *s);
 static void imap_list_renames(imap_session_t *s);
 static imap_mailbox_t *imap_list_renamed(imap_session_t *s,
@@ -44,6 +50,7 @@ imap_list_start(imap_session_t *s)
     imap_mailbox_t  *m;
 
     s->round_at = 0;
+    s->incomplete = 0;
     s->status = !(s->caps & IMAP_CAP_LIST_EXTENDED)
                 || !(s->caps & IMAP_CAP_LIST_STATUS);
 
@@ -52,7 +59,6 @@ imap_list_start(imap_session_t *s)
         m->listed = 0;
         m->added = 0;
         m->subscribed_now = 0;
-        m->refused = 0;
     }
 
     if (!(s->caps & IMAP_CAP_LIST_EXTENDED)) {
@@ -104,6 +110,8 @@ imap_round_soon(imap_session_t *s)
 void
 imap_list_untagged(imap_session_t *s, imap_response_t *r)
 {
+    int              raw;
+    char             name[128];
     bridge_buffer_t  b;
     imap_list_t     *l = &r->u.list;
     imap_mailbox_t  *m;
@@ -123,9 +131,12 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
 
     memset(&b, 0, sizeof(b));
 
-    if (imap_name_decode(s, &b, &l->name) == -1) {
-        imap_log(s, LOG_INFO,
-                 "a mailbox has an invalid name and is not watched");
+    raw = imap_name_decode(s, &b, &l->name);
+
+    if (raw == -1) {
+        imap_printable(name, sizeof(name), &l->name);
+        imap_warn(s, "mailbox \"%s\" is not watched: its name is invalid",
+                  name);
         bridge_buffer_free(&b);
         return;
     }
@@ -139,14 +150,14 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
             m->added = 1;
 
         } else {
-            imap_log(s, LOG_WARNING,
-                     "more than %u mailboxes: \"%s\" is not watched;"
-                     " see \"max_mailboxes\"", s->o->max_mailboxes, b.data);
+            imap_warn(s, "more than %u mailboxes: \"%s\" is not watched;"
+                      " see \"max_mailboxes\"", s->o->max_mailboxes, b.data);
         }
     }
 
     if (m && r->kind == IMAP_LIST) {
         m->listed = 1;
+        m->raw = raw;
         m->special_use = (l->attributes & IMAP_BOX_SPECIAL_USE) != 0;
     }
 
@@ -168,17 +179,26 @@ imap_status_untagged(imap_session_t *s, imap_response_t *r)
     memset(&b, 0, sizeof(b));
     m = NULL;
 
-    if (imap_name_decode(s, &b, &from->name) == 0) {
+    /* Dovecot's NOTIFY sends names that are not encoded */
+
+    if (imap_name_decode(s, &b, &from->name) != -1) {
         m = imap_mailbox_find(s, b.data);
     }
 
     bridge_buffer_free(&b);
 
     if (m == NULL) {
+        imap_round_soon(s);
         return;
     }
 
     to = &m->status;
+
+    if ((r->has & IMAP_HAS_MESSAGES && to->messages != from->messages)
+        || (r->has & IMAP_HAS_UIDNEXT && to->uidnext != from->uidnext))
+    {
+        imap_pause_shorten(s, &m->pause);
+    }
 
     if (r->has & IMAP_HAS_MESSAGES) {
         to->messages = from->messages;
@@ -218,14 +238,14 @@ static void
 imap_list_answer(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition != IMAP_COND_OK) {
-        imap_list_failed(s, "LIST");
+        imap_list_failed(s, "the server refuses LIST", r);
         return;
     }
 
     if (imap_mailbox_find(s, "INBOX") == NULL
         || !imap_mailbox_find(s, "INBOX")->listed)
     {
-        imap_list_failed(s, "LIST, without INBOX,");
+        imap_list_failed(s, "LIST has no INBOX", r);
         return;
     }
 
@@ -244,7 +264,7 @@ static void
 imap_list_lsub(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition != IMAP_COND_OK) {
-        imap_list_failed(s, "LSUB");
+        imap_list_failed(s, "the server refuses LSUB", r);
         return;
     }
 
@@ -269,7 +289,7 @@ imap_list_status(imap_session_t *s, imap_response_t *r)
 
         imap_command_begin(s, &c);
         imap_command_add(&c, "STATUS ");
-        imap_command_mailbox(&c, m->name);
+        imap_mailbox_argument(s, &c, m->name);
         imap_command_add(&c, " " IMAP_STATUS_ITEMS "%s",
                          imap_list_modseq(s));
 
@@ -286,16 +306,29 @@ imap_list_status(imap_session_t *s, imap_response_t *r)
 /* A mailbox that was not listed must not be taken for deleted. */
 
 static void
-imap_list_failed(imap_session_t *s, const char *command)
+imap_list_failed(imap_session_t *s, const char *what, imap_response_t *r)
 {
-    size_t  i;
+    char  words[IMAP_MAX_WORDS];
+
+    imap_words(words, sizeof(words), r);
 
     if (s->phase == IMAP_PHASE_LISTING) {
-        imap_fail(s, IMAP_FAIL_AWAY, "%s is refused", command);
+        imap_fail(s, IMAP_FAIL_AWAY, "%s: %s", what, words);
         return;
     }
 
-    imap_log(s, LOG_WARNING, "%s is refused", command);
+    imap_warn(s, "%s: %s", what, words);
+    imap_list_forget(s);
+    s->round_at = imap_now(s) + s->o->round;
+}
+
+
+/* The next round finds those that this one has found. */
+
+static void
+imap_list_forget(imap_session_t *s)
+{
+    size_t  i;
 
     for (i = 0; i < s->n; i++) {
 
@@ -303,8 +336,40 @@ imap_list_failed(imap_session_t *s, const char *command)
             imap_mailbox_remove(s, s->mailboxes[i--]);
         }
     }
+}
 
-    s->round_at = imap_now(s) + s->o->round;
+
+/*
+ * A mailbox that is missing is looked for a second time, soon.  It may have
+ * been renamed, so the new ones wait until then.
+ */
+
+static void
+imap_list_missing(imap_session_t *s)
+{
+    size_t           i, n;
+    imap_mailbox_t  *m;
+
+    for (i = 0, n = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+
+        if (m->listed || m->added || s->incomplete) {
+            m->missing = 0;
+
+        } else if (!m->missing) {
+            m->missing = 1;
+            m->listed = 1;
+            m->subscribed_now = m->subscribed;
+            n++;
+        }
+    }
+
+    s->again = n && !s->again && !s->baseline;
+
+    if (s->again) {
+        imap_list_forget(s);
+        s->round_at = imap_now(s) + IMAP_LIST_AGAIN;
+    }
 }
 
 
@@ -320,21 +385,39 @@ imap_list_done(imap_session_t *s)
     s->round_end = now;
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
+    imap_list_missing(s);
     imap_list_renames(s);
 
     for (i = 0; i < s->n; /* void */ ) {
         m = s->mailboxes[i];
 
         if (!m->listed) {
-            imap_list_gone(s, m);
+
+            if (s->incomplete) {
+                i++;
+
+            } else {
+                imap_list_gone(s, m);
+            }
+
             continue;
         }
 
         imap_list_changes(s, m);
         i++;
 
-        if (m != s->selected.mailbox && imap_mailbox_differs(s, m)) {
+        if (!imap_mailbox_differs(s, m)) {
+            /* void */
+
+        } else if (m != s->selected.mailbox) {
             m->dirty = 1;
+
+        } else if (s->phase > IMAP_PHASE_LISTING) {
+
+            /* the server did not tell it */
+
+            s->selected.recheck = 1;
+            imap_pause_shorten(s, &m->pause);
         }
 
         /* without CONDSTORE flags have to be compared */
@@ -355,7 +438,8 @@ imap_list_done(imap_session_t *s)
     }
 
     if (s->baseline) {
-        imap_publish(s, "", json_array(), json_pack("{s:b}", "listed", 1));
+        imap_publish(s, "", json_array(), json_pack("{s:b, s:b}", "listed", 1,
+                                                    "untold", 1));
         s->baseline = 0;
     }
 
@@ -376,7 +460,7 @@ imap_list_renames(imap_session_t *s)
     size_t           i;
     imap_mailbox_t  *gone, *m;
 
-    for (i = 0; i < s->n && !s->baseline; i++) {
+    for (i = 0; i < s->n && !s->baseline && !s->incomplete; i++) {
         gone = s->mailboxes[i];
 
         if (gone->listed || gone->added || gone->uidvalidity == 0) {
@@ -393,6 +477,9 @@ imap_list_renames(imap_session_t *s)
 }
 
 
+/* In some servers several mailboxes have one UIDVALIDITY.  It proves nothing
+   then. */
+
 static imap_mailbox_t *
 imap_list_renamed(imap_session_t *s, const imap_mailbox_t *gone)
 {
@@ -408,7 +495,7 @@ imap_list_renamed(imap_session_t *s, const imap_mailbox_t *gone)
             continue;
         }
 
-        if (!m->listed && !m->added && m->uidvalidity == gone->uidvalidity) {
+        if (!m->added && m->uidvalidity == gone->uidvalidity) {
             return NULL;
         }
 

@@ -19,13 +19,18 @@
 static uint32_t imap_login_caps(imap_session_t *s, const bridge_str_t *list);
 static void imap_login_capable(imap_session_t *s, imap_response_t *r);
 static void imap_login_begin(imap_session_t *s);
+static void imap_login_try(imap_session_t *s, imap_response_t *r);
 static void imap_login_starttls(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl(imap_session_t *s);
 static void imap_login_sasl_continue(imap_session_t *s, imap_response_t *r);
 static void imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to);
+static void imap_login_saslname(bridge_buffer_t *to, const char *name);
 static void imap_login_plain(imap_session_t *s);
 static void imap_login_answer(imap_session_t *s, imap_response_t *r);
 static void imap_login_refused(imap_session_t *s, imap_response_t *r);
+static int imap_login_later(const imap_response_t *r);
+static void imap_login_fail(imap_session_t *s, imap_fail_t reason,
+    imap_response_t *r, const char *what);
 static void imap_login_wipe(imap_session_t *s);
 static void imap_login_id(imap_session_t *s, imap_response_t *r);
 static void imap_login_enable(imap_session_t *s, imap_response_t *r);
@@ -141,8 +146,9 @@ imap_greeting(imap_session_t *s, imap_response_t *r)
     }
 
     if (r->condition != IMAP_COND_OK) {
-        imap_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
-                     : IMAP_FAIL_AWAY, "the server refuses the connection");
+        imap_login_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
+                           : IMAP_FAIL_AWAY, r,
+                        "the server refuses the connection");
         return;
     }
 
@@ -171,7 +177,8 @@ static void
 imap_login_capable(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition != IMAP_COND_OK || !(s->caps & IMAP_CAP_KNOWN)) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "CAPABILITY is refused");
+        imap_login_fail(s, IMAP_FAIL_PROTOCOL, r,
+                        "the server tells no CAPABILITY");
         return;
     }
 
@@ -198,6 +205,22 @@ imap_login_begin(imap_session_t *s)
         return;
     }
 
+    if (s->client && s->caps & IMAP_CAP_ID) {
+        imap_send_text(s, imap_login_try, "ID (\"name\" \"" BRIDGE_NAME
+                       "\" \"version\" \"" BRIDGE_VERSION
+                       "\" \"x-originating-ip\" \"%s\")", s->client);
+        return;
+    }
+
+    imap_login_try(s, NULL);
+}
+
+
+/* A server that refuses ID is none that wants an address. */
+
+static void
+imap_login_try(imap_session_t *s, imap_response_t *r)
+{
     /* a login may change them */
 
     s->caps &= ~IMAP_CAP_KNOWN;
@@ -224,7 +247,7 @@ static void
 imap_login_starttls(imap_session_t *s, imap_response_t *r)
 {
     if (r->condition != IMAP_COND_OK) {
-        imap_fail(s, IMAP_FAIL_TLS, "STARTTLS is refused");
+        imap_login_fail(s, IMAP_FAIL_TLS, r, "the server refuses STARTTLS");
         return;
     }
 
@@ -245,6 +268,15 @@ static void
 imap_login_sasl(imap_session_t *s)
 {
     imap_command_t  c;
+
+    /* such a byte would end a part of the response */
+
+    if (s->bearer && (strchr(s->user, '\001') || strchr(s->secret, '\001'))) {
+        imap_login_wipe(s);
+        imap_fail(s, IMAP_FAIL_CREDENTIALS,
+                  "a user name or token has a control character");
+        return;
+    }
 
     imap_command_begin(s, &c);
 
@@ -268,12 +300,15 @@ imap_login_sasl(imap_session_t *s)
 static void
 imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 {
-    bridge_buffer_t  line;
+    const char       *text;
+    bridge_buffer_t   line;
 
     if (s->secret == NULL) {
-        s->io->write(s->io_data, s->bearer ? "AQ==\r\n" : "*\r\n",
-                     s->bearer ? 6 : 3);
+        text = !s->bearer ? "*\r\n"
+               : s->caps & IMAP_CAP_OAUTHBEARER ? "AQ==\r\n" : "\r\n";
+        s->io->write(s->io_data, text, strlen(text));
         s->on_continue = NULL;
+        s->challenged = 1;
         return;
     }
 
@@ -287,7 +322,7 @@ imap_login_sasl_continue(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* RFC 4616; RFC 7628; or XOAUTH2 as Google describes it. */
+/* RFC 4616; RFC 7628, 3.1; or XOAUTH2 as Google describes it. */
 
 static void
 imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to)
@@ -305,7 +340,14 @@ imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to)
 
     if (s->bearer) {
         bridge_buffer_text(&text, oauth ? "n,a=" : "user=");
-        bridge_buffer_text(&text, oauth ? user : s->user);
+
+        if (oauth) {
+            imap_login_saslname(&text, user);
+
+        } else {
+            bridge_buffer_text(&text, s->user);
+        }
+
         bridge_buffer_text(&text, oauth ? ",\001auth=Bearer "
                                         : "\001auth=Bearer ");
         bridge_buffer_text(&text, s->secret);
@@ -320,6 +362,26 @@ imap_login_sasl_response(imap_session_t *s, bridge_buffer_t *to)
     bridge_buffer_base64(to, text.data, text.len);
     bridge_buffer_free(&text);
     imap_login_wipe(s);
+}
+
+
+/* RFC 5801, 4: a comma would end the name. */
+
+static void
+imap_login_saslname(bridge_buffer_t *to, const char *name)
+{
+    for ( /* void */ ; *name; name++) {
+
+        if (*name == ',') {
+            bridge_buffer_text(to, "=2C");
+
+        } else if (*name == '=') {
+            bridge_buffer_text(to, "=3D");
+
+        } else {
+            bridge_buffer_char(to, *name);
+        }
+    }
 }
 
 
@@ -365,30 +427,105 @@ imap_login_answer(imap_session_t *s, imap_response_t *r)
 }
 
 
-/* RFC 5530; NO without a code refuses the credentials. */
+/* RFC 5530; NO without a code refuses the credentials, unless its words say
+   otherwise. */
 
 static void
 imap_login_refused(imap_session_t *s, imap_response_t *r)
 {
-    if (r->condition == IMAP_COND_BAD) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL,
-                  "the server does not understand the login (BAD)");
-
-    } else if (bridge_str_is(&r->code, "UNAVAILABLE")
-               || bridge_str_is(&r->code, "INUSE")
-               || bridge_str_is(&r->code, "SERVERBUG"))
-    {
-        imap_fail(s, IMAP_FAIL_AWAY, "logins are unavailable at present");
-
-    } else if (bridge_str_is(&r->code, "LIMIT")) {
-        imap_fail(s, IMAP_FAIL_LIMIT, "the server refuses more connections");
+    if (r->condition == IMAP_COND_BAD && !s->challenged) {
+        imap_login_fail(s, IMAP_FAIL_PROTOCOL, r,
+                        "the server does not understand the login");
 
     } else if (bridge_str_is(&r->code, "PRIVACYREQUIRED")) {
-        imap_fail(s, IMAP_FAIL_TLS, "the server wants TLS before a login");
+        imap_login_fail(s, IMAP_FAIL_TLS, r,
+                        "the server wants TLS before a login");
+
+    } else if (imap_login_later(r)) {
+        imap_login_fail(s, bridge_str_is(&r->code, "LIMIT")
+                           ? IMAP_FAIL_LIMIT : IMAP_FAIL_AWAY, r,
+                        "the server takes no login at present");
 
     } else {
-        imap_fail(s, IMAP_FAIL_CREDENTIALS, "the server refuses the login");
+        imap_login_fail(s, IMAP_FAIL_CREDENTIALS, r,
+                        "the server refuses the login");
     }
+}
+
+
+/*
+ * Is the refusal no statement about the credentials?  Gmail says "[ALERT] Too
+ * many simultaneous connections", Exchange "Server Unavailable", and others
+ * have codes of POP3 (RFC 2449, RFC 3206) or of their own.
+ */
+
+static int
+imap_login_later(const imap_response_t *r)
+{
+    int    i, later;
+    char   text[IMAP_MAX_WORDS], *lower;
+
+    static const imap_word_t  codes[] = {
+        { "UNAVAILABLE", 1 }, { "LIMIT", 1 }, { "INUSE", 1 },
+        { "SERVERBUG", 1 }, { "CONTACTADMIN", 1 }, { "OVERQUOTA", 1 },
+        { "THROTTLED", 1 }, { "IN-USE", 1 }, { "SYS/TEMP", 1 },
+        { "SYS/PERM", 1 }, { "LOGIN-DELAY", 1 },
+        { NULL, 0 }
+    };
+
+    static const imap_word_t  refusals[] = {
+        { "AUTHENTICATIONFAILED", 1 }, { "AUTHORIZATIONFAILED", 1 },
+        { "EXPIRED", 1 }, { NULL, 0 }
+    };
+
+    static const char  *words[] = {
+        "too many", "simultaneous", "connections", "temporar", "unavailable",
+        "try again", "rate limit", "throttl", "server busy", "in use", NULL
+    };
+
+    if (imap_word(codes, &r->code) || imap_word(refusals, &r->code)) {
+        return imap_word(codes, &r->code);
+    }
+
+    imap_printable(text, sizeof(text), &r->text);
+    lower = g_ascii_strdown(text, -1);
+    later = 0;
+
+    for (i = 0; words[i]; i++) {
+        later |= strstr(lower, words[i]) != NULL;
+    }
+
+    /* one text for all causes */
+
+    later &= strstr(lower, "password") == NULL;
+
+    free(lower);
+
+    return later;
+}
+
+
+/* A server may repeat the command in its answer: what follows is cut off. */
+
+static void
+imap_login_fail(imap_session_t *s, imap_fail_t reason, imap_response_t *r,
+    const char *what)
+{
+    int          i;
+    char         words[IMAP_MAX_WORDS], *p;
+    const char  *echoes[] = { "AUTHENTICATE ", "LOGIN \"", s->user };
+
+    imap_words(words, sizeof(words), r);
+
+    for (i = 0; i < 3; i++) {
+        p = *echoes[i] ? strcasestr(words, echoes[i]) : NULL;
+
+        if (p) {
+            p[strlen(echoes[i])] = '\0';
+        }
+    }
+
+    imap_fail(s, reason, "%s: %s", what, words);
 }
 
 
@@ -405,7 +542,7 @@ imap_login_wipe(imap_session_t *s)
 static void
 imap_login_id(imap_session_t *s, imap_response_t *r)
 {
-    if (s->caps & IMAP_CAP_ID) {
+    if (s->caps & IMAP_CAP_ID && s->client == NULL) {
         imap_send_text(s, imap_login_enable, "ID (\"name\" \"" BRIDGE_NAME
                        "\" \"version\" \"" BRIDGE_VERSION "\")");
 

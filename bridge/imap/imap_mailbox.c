@@ -137,25 +137,39 @@ int
 imap_name_decode(imap_session_t *s, bridge_buffer_t *b,
     const bridge_str_t *name)
 {
+    int  raw;
+
+    raw = 0;
+
     if (bridge_str_is(name, "INBOX")) {
         bridge_buffer_text(b, "INBOX");
 
-    } else if (!s->utf8) {
+    } else if (s->utf8 || imap_utf7_decode(b, name->data, name->len) == -1) {
 
-        if (imap_utf7_decode(b, name->data, name->len) == -1) {
+        if (!imap_name_valid(name->data, name->len)) {
             return -1;
         }
 
-    } else if (imap_name_valid(name->data, name->len)) {
         bridge_buffer_add(b, name->data, name->len);
-
-    } else {
-        return -1;
+        raw = 1;
     }
 
     bridge_buffer_char(b, '\0');
 
-    return 0;
+    return raw;
+}
+
+
+void
+imap_mailbox_argument(imap_session_t *s, imap_command_t *c, const char *name)
+{
+    imap_mailbox_t  *m;
+
+    m = name ? imap_mailbox_find(s, name) : NULL;
+
+    c->utf8 = s->utf8 || (m && m->raw);
+    imap_command_mailbox(c, name);
+    c->utf8 = s->utf8;
 }
 
 

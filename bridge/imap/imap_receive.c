@@ -13,16 +13,18 @@
 #include <string.h>
 
 
-#define IMAP_MAX_WHY  256
+#define IMAP_MAX_SKIPPED  1000
 
 
+static void imap_skip(imap_session_t *s, imap_response_t *r,
+    const char *error);
+static int imap_is_ours(imap_session_t *s, imap_response_t *r);
 static void imap_response(imap_session_t *s, imap_response_t *r);
 static void imap_tagged(imap_session_t *s, imap_response_t *r);
 static void imap_continue(imap_session_t *s, imap_response_t *r);
 static void imap_untagged(imap_session_t *s, imap_response_t *r);
 static void imap_condition(imap_session_t *s, imap_response_t *r);
 static void imap_bye(imap_session_t *s, imap_response_t *r);
-static void imap_printable(char *text, size_t size, const bridge_str_t *s);
 
 
 void
@@ -48,12 +50,83 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
         }
 
         if (imap_response_parse(&r, &response, &error) == -1) {
-            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad response: %s", error);
-            return;
+            imap_skip(s, &r, error);
+            continue;
+        }
+
+        r.cut = s->in.cut;
+
+        if (r.damage) {
+            imap_counters.skipped++;
+            imap_warn(s, "mailbox \"%s\", message %u, UID %u: a part of the "
+                      "server's FETCH is not understood: %s",
+                      s->selected.mailbox ? s->selected.mailbox->name : "",
+                      r.number, r.has & IMAP_HAS_UID ? r.u.fetch.uid : 0,
+                      r.damage);
         }
 
         imap_response(s, &r);
     }
+}
+
+
+/*
+ * The extent of a response that is not understood is known, so it costs only
+ * itself.  What it might have told is looked for.
+ */
+
+static void
+imap_skip(imap_session_t *s, imap_response_t *r, const char *error)
+{
+    if (s->phase < IMAP_PHASE_SETUP || imap_is_ours(s, r)) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "bad response: %s", error);
+        return;
+    }
+
+    if (++s->skipped > IMAP_MAX_SKIPPED) {
+        imap_fail(s, IMAP_FAIL_PROTOCOL, "too many responses that are not "
+                  "understood, last: %s", error);
+        return;
+    }
+
+    imap_counters.skipped++;
+    imap_warn(s, "mailbox \"%s\": a response of the server is not understood "
+              "and skipped: %s",
+              s->selected.mailbox ? s->selected.mailbox->name : "", error);
+
+    switch (r->kind) {
+
+    case IMAP_LIST:
+    case IMAP_LSUB:
+        s->incomplete = 1;
+        break;
+
+    case IMAP_STATUS:
+        imap_round_soon(s);
+        break;
+
+    case IMAP_EXPUNGE:
+    case IMAP_VANISHED:
+        s->selected.recheck = s->selected.mailbox != NULL;
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+/* Only the answer of the command in flight ends it. */
+
+static int
+imap_is_ours(imap_session_t *s, imap_response_t *r)
+{
+    char  tag[16];
+
+    snprintf(tag, sizeof(tag), "p%u", s->ntag);
+
+    return r->kind == IMAP_TAGGED && s->answer
+           && bridge_str_equal(&r->tag, tag, strlen(tag));
 }
 
 
@@ -90,14 +163,19 @@ imap_response(imap_session_t *s, imap_response_t *r)
 static void
 imap_tagged(imap_session_t *s, imap_response_t *r)
 {
-    char            tag[16];
     imap_answer_pt  answer;
 
-    snprintf(tag, sizeof(tag), "p%u", s->ntag);
+    if (!imap_is_ours(s, r)) {
 
-    if (s->answer == NULL || !bridge_str_equal(&r->tag, tag, strlen(tag))) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL,
-                  "a tagged answer, but no command is in flight");
+        if (r->tag.len && *r->tag.data == 'p') {
+            imap_fail(s, IMAP_FAIL_PROTOCOL,
+                      "a tagged answer, but no command is in flight");
+            return;
+        }
+
+        /* the rest of a line that a line break has cut */
+
+        imap_skip(s, r, "an answer to nobody's command");
         return;
     }
 
@@ -149,7 +227,7 @@ imap_continue(imap_session_t *s, imap_response_t *r)
         return;
     }
 
-    imap_fail(s, IMAP_FAIL_PROTOCOL, "unexpected \"+\"");
+    imap_skip(s, r, "unexpected \"+\"");
 }
 
 
@@ -184,7 +262,7 @@ imap_untagged(imap_session_t *s, imap_response_t *r)
         break;
 
     case IMAP_EXISTS:
-        s->selected.exists = r->number;
+        imap_selected_exists(s, r->number);
         break;
 
     case IMAP_EXPUNGE:
@@ -221,7 +299,7 @@ imap_condition(imap_session_t *s, imap_response_t *r)
         if (sel->uidvalidity && sel->uidvalidity != (uint32_t) r->code_number
             && sel->sync != IMAP_SYNC_SELECT)
         {
-            sel->recheck = 1;
+            sel->recheck = sel->mailbox != NULL;
         }
 
         sel->uidvalidity = r->code_number;
@@ -250,26 +328,10 @@ imap_condition(imap_session_t *s, imap_response_t *r)
 static void
 imap_bye(imap_session_t *s, imap_response_t *r)
 {
-    char  text[IMAP_MAX_WHY];
+    char  words[IMAP_MAX_WORDS];
 
-    imap_printable(text, sizeof(text), &r->text);
+    imap_words(words, sizeof(words), r);
 
     imap_fail(s, bridge_str_is(&r->code, "LIMIT") ? IMAP_FAIL_LIMIT
-                 : IMAP_FAIL_AWAY, "BYE %s", text);
-}
-
-
-/* A server may send any byte. */
-
-static void
-imap_printable(char *text, size_t size, const bridge_str_t *s)
-{
-    size_t  i;
-
-    for (i = 0; i < s->len && i + 1 < size; i++) {
-        text[i] = (unsigned char) s->data[i] < 0x20
-                  || (unsigned char) s->data[i] >= 0x7f ? '?' : s->data[i];
-    }
-
-    text[i] = '\0';
+                 : IMAP_FAIL_AWAY, "%s", words);
 }

@@ -16,17 +16,20 @@
 
 
 #define IMAP_MAX_NEW      50            /* messages told with their contents */
+#define IMAP_PAUSE_MAX    600000        /* ms */
 
 #define IMAP_NEW_CONTENT  " RFC822.SIZE ENVELOPE"
 
 /* If the server has no PREVIEW (RFC 8970). */
 #define IMAP_NEW_BODY     " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE"            \
                           " CONTENT-TRANSFER-ENCODING CONTENT-DISPOSITION)]"  \
-                          " BODY.PEEK[TEXT]<0.4096>"
+                          " BODY.PEEK[TEXT]<0.8192>"
 
 
 static void imap_select_answer(imap_session_t *s, imap_response_t *r);
 static void imap_select_recreated(imap_session_t *s);
+static void imap_select_warn(imap_session_t *s, const char *command,
+    imap_response_t *r);
 static void imap_select_refused(imap_session_t *s);
 static void imap_select_baseline(imap_session_t *s);
 static void imap_select_changes(imap_session_t *s);
@@ -34,6 +37,8 @@ static void imap_select_fetch_new(imap_session_t *s);
 static void imap_select_verify(imap_session_t *s);
 static void imap_select_compare(imap_session_t *s);
 static void imap_select_fetched(imap_session_t *s, imap_response_t *r);
+static int imap_select_withheld(const imap_selected_t *sel);
+static int imap_select_whole(const imap_selected_t *sel);
 static void imap_select_compared(imap_session_t *s);
 static void imap_select_end(imap_session_t *s);
 static uint32_t imap_select_rest(const imap_selected_t *sel, uint32_t n);
@@ -60,7 +65,7 @@ imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable)
 
     imap_command_begin(s, &c);
     imap_command_add(&c, writable ? "SELECT " : "EXAMINE ");
-    imap_command_mailbox(&c, m->name);
+    imap_mailbox_argument(s, &c, m->name);
 
     if (s->qresync && m->uidvalidity && m->modseq) {
 
@@ -91,15 +96,31 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
+    if (r->condition == IMAP_COND_BAD && (s->condstore || s->qresync)) {
+
+        /* once more without the option that it may not know */
+
+        imap_select_warn(s, "SELECT", r);
+        s->condstore = s->qresync && s->condstore;
+        s->qresync = 0;
+        imap_select_start(s, m, sel->writable);
+        return;
+    }
+
     if (r->condition != IMAP_COND_OK) {
+        imap_select_warn(s, "SELECT", r);
         imap_select_refused(s);
         return;
     }
 
     if (sel->uidvalidity == 0) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "SELECT returns no UIDVALIDITY");
+        imap_warn(s, "mailbox \"%s\" is not watched: SELECT returns no "
+                  "UIDVALIDITY", m->name);
+        imap_select_refused(s);
         return;
     }
+
+    m->refused = 0;
 
     if (m->uidvalidity && sel->uidvalidity != m->uidvalidity) {
         imap_select_recreated(s);
@@ -120,7 +141,7 @@ imap_select_answer(imap_session_t *s, imap_response_t *r)
 
 /*
  * Another UIDVALIDITY: the mailbox was deleted, and created again with the
- * same name.  INBOX can't be deleted: its devices have to fetch it again.
+ * same name.  INBOX can't be deleted: it is looked at for the first time.
  */
 
 static void
@@ -129,10 +150,9 @@ imap_select_recreated(imap_session_t *s)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
+    sel->recreated = 1;
+
     if (strcmp(m->name, "INBOX") == 0) {
-        m->uidvalidity = sel->uidvalidity;
-        json_array_append_new(s->batch,
-                              imap_event(s, "MailboxResync", m->name));
         imap_mailbox_reset(m);
         return;
     }
@@ -143,27 +163,40 @@ imap_select_recreated(imap_session_t *s)
 }
 
 
-/* The next round finds out whether the mailbox is gone. */
+static void
+imap_select_warn(imap_session_t *s, const char *command, imap_response_t *r)
+{
+    char  words[IMAP_MAX_WORDS];
+
+    imap_words(words, sizeof(words), r);
+
+    imap_warn(s, "mailbox \"%s\": the server refuses %s: %s",
+              s->selected.mailbox->name, command, words);
+}
+
+
+/* Costs this mailbox only: it is tried again later each time. */
 
 static void
 imap_select_refused(imap_session_t *s)
 {
     imap_mailbox_t  *m = s->selected.mailbox;
 
-    if (json_array_size(s->batch)) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL,
-                  "a mailbox is refused after changes of it were told");
-        return;
-    }
+    /* the next session finds again what was told before the refusal */
 
+    json_array_clear(s->batch);
+
+    imap_counters.refused++;
+    m->pause.vain = 1;
+    imap_pause(s, &m->pause, 0, IMAP_PAUSE_MAX);
     m->refused = 1;
-    memset(&m->checked, 0, sizeof(imap_status_t));
+    m->dirty = 1;
 
     imap_selected_close(s);
 }
 
 
-/* Learns the messages that are there, without events. */
+/* Learns the messages that are there, without an event for each. */
 
 static void
 imap_select_baseline(imap_session_t *s)
@@ -178,6 +211,13 @@ imap_select_baseline(imap_session_t *s)
     sel->sync = IMAP_SYNC_BASELINE;
     sel->last_uid = 0;
     sel->older = imap_select_rest(sel, s->o->max_known);
+
+    /* changes before this are not known; imap_tell() is for all mailboxes */
+
+    if (!s->untold) {
+        json_array_append_new(s->batch,
+                              imap_event(s, "MailboxResync", m->name));
+    }
 
     if (sel->exists == 0) {
         imap_select_end(s);
@@ -222,7 +262,9 @@ imap_select_new(imap_session_t *s)
 {
     imap_event_mark(s);
 
+    s->selected.paced = 1;
     s->selected.uidnext = 0;
+    s->selected.numbers = 1;
     imap_select_fetch_new(s);
 }
 
@@ -234,6 +276,7 @@ imap_select_fetch_new(imap_session_t *s)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
+    sel->withheld = 0;
     known = imap_selected_count(sel);
 
     if (sel->exists == 0
@@ -246,7 +289,8 @@ imap_select_fetch_new(imap_session_t *s)
 
     sel->sync = IMAP_SYNC_NEW;
     sel->last_uid = 0;
-    sel->many = imap_select_rest(sel, known) > IMAP_MAX_NEW;
+    sel->asked = sel->exists;
+    sel->many = sel->bare || imap_select_rest(sel, known) > IMAP_MAX_NEW;
     sel->previews = !sel->many && s->o->preview && s->caps & IMAP_CAP_PREVIEW;
 
     imap_send_text(s, imap_select_fetched,
@@ -299,6 +343,7 @@ imap_select_compare(imap_session_t *s)
 
     sel->sync = IMAP_SYNC_COMPARE;
     sel->arrived = 0;
+    sel->lowest = 0;
     sel->compared = 1;
     sel->present.n = 0;
     m->compared_at = imap_now(s);
@@ -308,8 +353,11 @@ imap_select_compare(imap_session_t *s)
 }
 
 
-/* NO comes if some of the messages were expunged: the others have been told,
-   and the numbers are verified. */
+/*
+ * NO comes if some of the messages were expunged: the others have been told,
+ * and the numbers are verified.  A server may also be unable to give a
+ * message, or not understand what is asked for.
+ */
 
 static void
 imap_select_fetched(imap_session_t *s, imap_response_t *r)
@@ -317,15 +365,19 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
-    if (r->condition == IMAP_COND_BAD) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL,
-                  "the server does not understand FETCH (BAD)");
-        return;
+    if (r->condition != IMAP_COND_OK) {
+        imap_select_warn(s, "FETCH", r);
     }
 
     switch (sel->sync) {
 
     case IMAP_SYNC_BASELINE:
+
+        if (r->condition != IMAP_COND_OK && m->known.count == 0) {
+            imap_mailbox_reset(m);
+            imap_select_refused(s);
+            return;
+        }
 
         if (sel->last_uid >= m->uidnext) {
             m->uidnext = sel->last_uid + 1;
@@ -341,6 +393,12 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
         break;
 
     case IMAP_SYNC_CHANGES:
+
+        if (r->condition != IMAP_COND_OK) {
+            m->compared_at = 0;         /* they are found by comparison */
+            m->modseq = 0;
+        }
+
         imap_select_fetch_new(s);
         break;
 
@@ -353,6 +411,10 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
         if (sel->previews && !(s->caps & IMAP_CAP_PREVIEW)) {
             imap_select_fetch_new(s);
 
+        } else if (imap_select_withheld(sel)) {
+            sel->bare = 1;
+            imap_select_fetch_new(s);
+
         } else {
             imap_select_verify(s);
         }
@@ -360,8 +422,45 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
         break;
 
     default:
-        imap_select_compared(s);
+
+        if (r->condition == IMAP_COND_OK && imap_select_whole(sel)) {
+            imap_select_compared(s);
+
+        } else {
+            imap_warn(s, "mailbox \"%s\": the server has %u messages, but "
+                      "lists other ones: none is taken for expunged", m->name,
+                      sel->exists);
+            imap_sequence_set_free(&sel->present);
+            imap_select_end(s);
+        }
     }
+}
+
+
+/*
+ * Does the answer have all messages from the first one on?  Those that are
+ * missing prove nothing.
+ */
+
+static int
+imap_select_whole(const imap_selected_t *sel)
+{
+    uint32_t  older;
+
+    older = sel->mailbox->known.from > 1 && sel->lowest ? sel->lowest - 1 : 0;
+
+    return imap_sequence_set_count(&sel->present) + sel->arrived + older
+           >= sel->exists;
+}
+
+
+/* Was no new message told with its content, though there are some? */
+
+static int
+imap_select_withheld(const imap_selected_t *sel)
+{
+    return !sel->many && sel->last_uid == 0
+           && sel->asked > imap_selected_count(sel);
 }
 
 
@@ -388,15 +487,37 @@ imap_select_compared(imap_session_t *s)
 static void
 imap_select_end(imap_session_t *s)
 {
+    int               result;
     imap_selected_t  *sel = &s->selected;
     imap_mailbox_t   *m = sel->mailbox;
 
+    /* a server may tell another UIDVALIDITY each time */
+
+    result = !sel->recreated && (json_array_size(s->batch)
+                                 || sel->sync == IMAP_SYNC_BASELINE);
+
+    sel->recreated = 0;
     sel->sync = IMAP_SYNC_NONE;
     sel->compared = 0;
+    sel->bare = 0;
+    sel->asked = 0;
+    sel->numbers = 0;
+
+    if (sel->dropped) {
+
+        /* the flags are compared */
+
+        sel->dropped = 0;
+        sel->recheck = 1;
+        m->modseq = 0;
+        m->compared_at = 0;
+    }
 
     m->messages = imap_selected_count(sel);
 
-    if (s->condstore && !sel->nomodseq && sel->modseq > m->modseq) {
+    if (s->condstore && !sel->nomodseq && !sel->recheck
+        && sel->modseq > m->modseq)
+    {
         m->modseq = sel->modseq;
     }
 
@@ -404,10 +525,16 @@ imap_select_end(imap_session_t *s)
         sel->recheck = 1;
     }
 
+    if (sel->paced || result) {
+        sel->paced = 0;
+        imap_pause(s, &m->pause, result, IMAP_PAUSE_MAX);
+    }
+
     /* the others were fetched in vain, or have just arrived */
 
     if (sel->last_uid == 0 && sel->arrived == 0 && sel->exists > m->messages) {
-        sel->older = imap_select_rest(sel, m->known.count);
+        sel->withheld = imap_select_rest(sel, m->messages);
+        sel->recheck = 1;
     }
 
     sel->last_uid = 0;

@@ -16,6 +16,11 @@
 
 static int imap_selected_is_known(imap_session_t *s);
 static void imap_selected_remove(imap_session_t *s, imap_sequence_set_t *set);
+static uint32_t imap_selected_uid(imap_session_t *s, uint32_t number);
+static uint64_t imap_selected_flags(imap_session_t *s,
+    imap_response_fetch_t *f);
+static void imap_selected_put(imap_session_t *s, uint32_t uid,
+    uint64_t flags);
 static void imap_selected_baseline(imap_session_t *s, imap_response_t *r,
     uint64_t flags);
 static void imap_selected_new(imap_session_t *s, imap_response_t *r,
@@ -73,6 +78,27 @@ imap_selected_has_new(imap_session_t *s)
 }
 
 
+/* Without EXPUNGE there are never fewer: something was missed. */
+
+void
+imap_selected_exists(imap_session_t *s, uint32_t n)
+{
+    imap_selected_t  *sel = &s->selected;
+
+    if (imap_selected_is_known(s) && sel->sync == IMAP_SYNC_NONE
+        && n < sel->exists)
+    {
+        sel->recheck = 1;
+    }
+
+    if (sel->mailbox && n != sel->exists) {
+        imap_pause_shorten(s, &sel->mailbox->pause);
+    }
+
+    sel->exists = n;
+}
+
+
 void
 imap_selected_expunge(imap_session_t *s, uint32_t n)
 {
@@ -81,13 +107,18 @@ imap_selected_expunge(imap_session_t *s, uint32_t n)
     imap_selected_t     *sel = &s->selected;
 
     if (n > sel->exists) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "EXPUNGE of an unknown message");
+
+        /* the server counts otherwise */
+
+        sel->recheck = sel->mailbox != NULL;
         return;
     }
 
     sel->exists--;
 
     /* during a command, its end verifies the numbers */
+
+    sel->numbers = 0;
 
     if (!imap_selected_is_known(s) || sel->sync != IMAP_SYNC_NONE) {
         return;
@@ -105,6 +136,9 @@ imap_selected_expunge(imap_session_t *s, uint32_t n)
         memset(&set, 0, sizeof(set));
         imap_sequence_set_add(&set, uid, uid);
         imap_selected_remove(s, &set);
+
+    } else if (sel->withheld) {
+        sel->withheld--;
     }
 }
 
@@ -130,6 +164,7 @@ void
 imap_selected_vanished(imap_session_t *s, imap_response_t *r)
 {
     size_t               i;
+    uint32_t             before, vanished;
     uint64_t             n;
     imap_sequence_set_t  set;
     imap_selected_t     *sel = &s->selected;
@@ -140,29 +175,45 @@ imap_selected_vanished(imap_session_t *s, imap_response_t *r)
     }
 
     if (imap_sequence_set_parse(&set, r->text.data, r->text.len) == -1) {
-        imap_fail(s, IMAP_FAIL_PROTOCOL, "VANISHED without UIDs");
+        sel->recheck = 1;
         return;
     }
+
+    vanished = 0;
+    before = imap_selected_count(sel);
 
     if (!r->earlier) {
         n = imap_sequence_set_count(&set);
 
         if (n > sel->exists) {
             imap_sequence_set_free(&set);
-            imap_fail(s, IMAP_FAIL_PROTOCOL,
-                      "VANISHED has more messages than the mailbox");
+            sel->recheck = 1;
             return;
         }
 
+        vanished = n;
         sel->exists -= n;
 
         for (i = 0; i < set.n && set.ranges[i].last < m->known.from; i++) {
             n = set.ranges[i].last - set.ranges[i].first + 1;
             sel->older -= n < sel->older ? n : sel->older;
         }
+
+        for (i = set.n; i > 0 && set.ranges[i - 1].first >= m->uidnext; i--) {
+            n = set.ranges[i - 1].last - set.ranges[i - 1].first + 1;
+            sel->withheld -= n < sel->withheld ? n : sel->withheld;
+        }
     }
 
     imap_selected_remove(s, &set);
+
+    /* of messages that are not known: something else is wrong, too */
+
+    if (sel->sync == IMAP_SYNC_NONE
+        && before - imap_selected_count(sel) < vanished)
+    {
+        sel->recheck = 1;
+    }
 }
 
 
@@ -174,26 +225,30 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
     imap_mailbox_t         *m = sel->mailbox;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (!imap_selected_is_known(s) || !(r->has & IMAP_HAS_FLAGS)) {
+    if (!imap_selected_is_known(s)) {
         return;
     }
 
-    if (!(r->has & IMAP_HAS_UID)) {
+    if (!(r->has & IMAP_HAS_FLAGS)) {
 
-        /* a message number is sure only while no command is in flight */
-
-        if (sel->sync != IMAP_SYNC_NONE || r->number <= sel->older) {
+        if (r->damage == NULL || !(r->has & IMAP_HAS_UID)
+            || f->uid < m->uidnext)
+        {
             return;
         }
 
-        f->uid = imap_known_flags_nth(&m->known, r->number - sel->older - 1);
+        f->nflags = 0;                  /* the next comparison tells them */
+    }
+
+    if (!(r->has & IMAP_HAS_UID)) {
+        f->uid = imap_selected_uid(s, r->number);
 
         if (f->uid == 0) {
             return;
         }
     }
 
-    new = imap_flags_mask(&s->keywords, f->flags, f->nflags);
+    new = imap_selected_flags(s, f);
 
     if (r->has & IMAP_HAS_MODSEQ && f->modseq > sel->highest) {
         sel->highest = f->modseq;
@@ -206,7 +261,11 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 
     if (sel->sync == IMAP_SYNC_COMPARE) {
 
-        if (f->uid < m->uidnext) {
+        if (sel->lowest == 0 || r->number < sel->lowest) {
+            sel->lowest = r->number;
+        }
+
+        if (f->uid < m->uidnext || r->number <= sel->asked) {
             imap_sequence_set_add(&sel->present, f->uid, f->uid);
 
         } else {
@@ -218,7 +277,7 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 
         if (old != new) {
             imap_event_flags(s, r, old, new);
-            imap_known_flags_put(&m->known, f->uid, new);
+            imap_selected_put(s, f->uid, new);
         }
 
     } else if (f->uid >= m->uidnext) {
@@ -226,6 +285,63 @@ imap_selected_fetch(imap_session_t *s, imap_response_t *r)
 
     } else {
         imap_selected_unknown(s, r, new);
+    }
+}
+
+
+/* A message number is sure only if nothing was expunged since.  0: unknown. */
+
+static uint32_t
+imap_selected_uid(imap_session_t *s, uint32_t number)
+{
+    imap_selected_t  *sel = &s->selected;
+
+    if (sel->sync != IMAP_SYNC_NONE && !sel->numbers) {
+        sel->dropped = 1;
+        return 0;
+    }
+
+    return number <= sel->older ? 0
+           : imap_known_flags_nth(&sel->mailbox->known,
+                                  number - sel->older - 1);
+}
+
+
+static uint64_t
+imap_selected_flags(imap_session_t *s, imap_response_fetch_t *f)
+{
+    char      keyword[64];
+    uint64_t  flags;
+
+    flags = imap_flags_mask(&s->keywords, f->flags, f->nflags);
+
+    if (s->keywords.left.len) {
+        imap_printable(keyword, sizeof(keyword), &s->keywords.left);
+        imap_warn(s, "mailbox \"%s\": the keyword \"%s\" is not watched: it "
+                  "is too long, no UTF-8, or one too many",
+                  s->selected.mailbox->name, keyword);
+    }
+
+    return flags;
+}
+
+
+/* The oldest ones may be forgotten for it.  They keep their numbers. */
+
+static void
+imap_selected_put(imap_session_t *s, uint32_t uid, uint64_t flags)
+{
+    uint64_t             old;
+    uint32_t             expected;
+    imap_selected_t     *sel = &s->selected;
+    imap_known_flags_t  *known = &sel->mailbox->known;
+
+    expected = known->count + !imap_known_flags_get(known, uid, &old);
+
+    imap_known_flags_put(known, uid, flags);
+
+    if (known->count < expected) {
+        sel->older += expected - known->count;
     }
 }
 
@@ -253,7 +369,7 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
     }
 
     if (f->uid >= m->known.from) {
-        imap_known_flags_put(&m->known, f->uid, flags);
+        imap_selected_put(s, f->uid, flags);
     }
 }
 
@@ -263,17 +379,30 @@ imap_selected_baseline(imap_session_t *s, imap_response_t *r, uint64_t flags)
 static void
 imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 {
+    imap_mailbox_t         *m = s->selected.mailbox;
     imap_selected_t        *sel = &s->selected;
     imap_response_fetch_t  *f = &r->u.fetch;
 
-    if (sel->sync != IMAP_SYNC_NEW || f->date.data == NULL) {
+    if (sel->sync == IMAP_SYNC_COMPARE && r->number <= sel->asked) {
+
+        /* the server did not give more of it */
+
+        imap_selected_put(s, f->uid, flags);
+        imap_event_new(s, r, flags);
+        m->uidnext = f->uid + 1;
+        return;
+    }
+
+    if (sel->sync != IMAP_SYNC_NEW
+        || (f->date.data == NULL && r->damage == NULL))
+    {
         return;
     }
 
     /* a server without the preview of one message is not asked again: these
        messages are fetched with their text */
 
-    if (sel->previews && f->preview.data == NULL) {
+    if (sel->previews && f->preview.data == NULL && r->damage == NULL) {
         s->caps &= ~IMAP_CAP_PREVIEW;
     }
 
@@ -285,7 +414,7 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
         sel->last_uid = f->uid;
     }
 
-    imap_known_flags_put(&sel->mailbox->known, f->uid, flags);
+    imap_selected_put(s, f->uid, flags);
     imap_event_new(s, r, flags);
 }
 
@@ -302,7 +431,7 @@ imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
     if (f->uid >= m->known.from) {
 
         if (sel->sync == IMAP_SYNC_COMPARE) {
-            imap_known_flags_put(&m->known, f->uid, flags);
+            imap_selected_put(s, f->uid, flags);
             imap_event_new(s, r, flags);
         }
 

@@ -58,6 +58,7 @@ imap_session_create(const imap_options_t *o, const imap_io_t *io,
     s->user = bridge_string(login->user);
     s->secret = bridge_string(login->secret);
     s->authzid = bridge_string(login->authzid);
+    s->client = bridge_string(login->client);
     s->bearer = login->bearer;
 
     /* headers come with a part of a message, and count */
@@ -90,6 +91,7 @@ imap_session_free(imap_session_t *s)
 
     free(s->user);
     free(s->authzid);
+    free(s->client);
     free(s->why);
     free(s);
 }
@@ -182,6 +184,9 @@ imap_session_watch(imap_session_t *s, json_t *states)
     }
 
     s->baseline = json_object_get(states, "") == NULL;
+    s->untold = s->baseline
+                || json_is_true(json_object_get(json_object_get(states, ""),
+                                                "untold"));
 
     json_object_foreach(states, name, state) {
 

@@ -72,6 +72,7 @@ typedef struct {
                                            for Dovecot, "user*master" as
                                            "user" does the same */
     unsigned        bearer:1;
+    const char     *client;             /* its address, or NULL */
 } imap_login_t;
 
 

@@ -73,7 +73,8 @@ void imap_event_flush(imap_session_t *s);
 void imap_event_mark(imap_session_t *s);
 
 /* Members from an envelope; one that is unknown is left out. */
-void imap_event_envelope(json_t *to, const imap_envelope_t *e, int cc);
+void imap_event_envelope(json_t *to, const imap_envelope_t *e,
+    const bridge_str_t *head, int cc);
 
 /* Sets the member if there is text, and empties the buffer. */
 void imap_event_text(json_t *to, const char *name, bridge_buffer_t *b);

@@ -52,6 +52,7 @@ struct imap_update_s {
     unsigned               sent:1;      /* a command was sent */
     unsigned               tried:1;     /* to select the mailbox */
     unsigned               removes:1;   /* store: the second command */
+    unsigned               partly:1;    /* a part of it is carried out */
 };
 
 

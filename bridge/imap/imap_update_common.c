@@ -24,7 +24,8 @@ imap_update_send(imap_session_t *s, imap_command_t *c, imap_answer_pt answer,
     error = c->error;
 
     if (imap_send(s, c, answer, untagged) == -1) {
-        imap_update_end(s, s->updates->sent ? "refused" : "invalid", error);
+        imap_update_end(s, s->updates->partly ? "unknown"
+                           : s->updates->sent ? "refused" : "invalid", error);
         return;
     }
 
@@ -57,8 +58,8 @@ imap_update_answer(imap_session_t *s, imap_response_t *r)
                             json_stringn(r->code.data, r->code.len));
     }
 
-    imap_update_end(s, r->condition == IMAP_COND_OK ? "done" : "refused",
-                    b.data);
+    imap_update_end(s, r->condition == IMAP_COND_OK ? "done"
+                       : s->updates->partly ? "unknown" : "refused", b.data);
     bridge_buffer_free(&b);
 }
 

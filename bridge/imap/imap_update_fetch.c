@@ -218,14 +218,18 @@ imap_update_fetch_message(imap_session_t *s, imap_response_t *r)
                         "size", (json_int_t) f->size,
                         "flags", imap_flags_json(&s->keywords, flags));
 
+    head = imap_response_fetch_section(f, "HEADER.FIELDS");
+    text = imap_response_fetch_section(f, "TEXT");
+
     if (imap_update_fetch_wants(u, "envelope")
         && r->has & IMAP_HAS_ENVELOPE)
     {
-        imap_event_envelope(message, &f->envelope, 1);
+        imap_event_envelope(message, &f->envelope, head, 1);
     }
 
-    head = imap_response_fetch_section(f, "HEADER.FIELDS");
-    text = imap_response_fetch_section(f, "TEXT");
+    if (r->cut || r->damage) {
+        json_object_set_new(message, "truncated", json_true());
+    }
 
     if (imap_update_fetch_wants(u, "text") && head && text
         && imap_update_fetch_room(s, message, text->len))

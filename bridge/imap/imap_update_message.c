@@ -25,6 +25,7 @@ static void imap_copy_code(imap_session_t *s, imap_response_t *r);
 static void imap_copy_answer(imap_session_t *s, imap_response_t *r);
 static void imap_move_copied(imap_session_t *s, imap_response_t *r);
 static void imap_delete_marked(imap_session_t *s, imap_response_t *r);
+static void imap_delete_expunged(imap_session_t *s, imap_response_t *r);
 static int imap_update_mailbox_leave(imap_session_t *s, imap_update_t *u);
 static void imap_update_mailbox_answer(imap_session_t *s, imap_response_t *r);
 
@@ -151,6 +152,7 @@ imap_store_answer(imap_session_t *s, imap_response_t *r)
         && json_array_size(json_object_get(u->args, "remove")))
     {
         u->removes = 1;
+        u->partly = 1;
         imap_store_send(s, u, " -FLAGS ", json_object_get(u->args, "remove"));
         return;
     }
@@ -206,18 +208,21 @@ imap_copy_send(imap_session_t *s, imap_update_t *u, const char *command,
 
     imap_update_command(s, &c, command);
     imap_command_add(&c, " ");
-    imap_command_mailbox(&c, imap_arg_string(u, "to"));
+    imap_mailbox_argument(s, &c, imap_arg_string(u, "to"));
     imap_update_send(s, &c, answer, imap_copy_untagged);
 }
 
 
-/* MOVE tells COPYUID before its answer (RFC 6851, 4.3). */
+/* MOVE tells COPYUID before its answer, also if it then fails in the middle
+   (RFC 6851, 4.3). */
 
 static int
 imap_copy_untagged(imap_session_t *s, imap_response_t *r)
 {
     if (r->kind == IMAP_CONDITION) {
         imap_copy_code(s, r);
+        s->updates->partly |= json_object_get(s->updates->result, "uids")
+                              != NULL;
     }
 
     return 0;
@@ -275,6 +280,7 @@ imap_move_copied(imap_session_t *s, imap_response_t *r)
 
     imap_copy_code(s, r);
     imap_update_mark_dirty(s, "to");
+    s->updates->partly = 1;
     imap_delete_begin(s, s->updates);
 }
 
@@ -297,16 +303,24 @@ imap_delete_marked(imap_session_t *s, imap_response_t *r)
 {
     imap_command_t  c;
 
-    json_object_set_new(s->updates->result, "expunged",
-                        json_boolean(s->caps & IMAP_CAP_UIDPLUS));
-
     if (r->condition != IMAP_COND_OK || !(s->caps & IMAP_CAP_UIDPLUS)) {
-        imap_update_answer(s, r);
+        imap_delete_expunged(s, r);
         return;
     }
 
+    s->updates->partly = 1;
     imap_update_command(s, &c, "UID EXPUNGE");
-    imap_update_send(s, &c, imap_update_answer, NULL);
+    imap_update_send(s, &c, imap_delete_expunged, NULL);
+}
+
+
+static void
+imap_delete_expunged(imap_session_t *s, imap_response_t *r)
+{
+    json_object_set_new(s->updates->result, "expunged",
+                        json_boolean(r->condition == IMAP_COND_OK
+                                     && s->caps & IMAP_CAP_UIDPLUS));
+    imap_update_answer(s, r);
 }
 
 
@@ -340,7 +354,7 @@ imap_append_begin(imap_session_t *s, imap_update_t *u)
 
     imap_command_begin(s, &c);
     imap_command_add(&c, "APPEND ");
-    imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
+    imap_mailbox_argument(s, &c, imap_arg_string(u, "mailbox"));
     imap_command_add(&c, " ");
 
     if (flags) {
@@ -391,11 +405,11 @@ imap_update_mailbox_begin(imap_session_t *s, imap_update_t *u)
     imap_command_begin(s, &c);
     imap_command_add(&c, "%s ", command);
     g_free(command);
-    imap_command_mailbox(&c, imap_arg_string(u, "mailbox"));
+    imap_mailbox_argument(s, &c, imap_arg_string(u, "mailbox"));
 
     if (rename) {
         imap_command_add(&c, " ");
-        imap_command_mailbox(&c, imap_arg_string(u, "to"));
+        imap_mailbox_argument(s, &c, imap_arg_string(u, "to"));
     }
 
     imap_update_send(s, &c, imap_update_mailbox_answer, NULL);

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the text of header fields.  Called by imap/.  GMime decodes base64,
- * quoted-printable, and dates, correct or not (RFC 5322, 2047).
+ * Owns the text of header fields (RFC 5322, 2047).  Called by imap/.  GMime
+ * decodes base64 and quoted-printable, correct or not.
  */
 
 
@@ -11,57 +11,86 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <time.h>
 
 #include <gmime/gmime.h>
 
 
-#define MIME_MAX_FIELD  8192        /* bytes of a field that are read */
-#define MIME_MAX_NAME   400         /* bytes of an address's name */
+#define MIME_MAX_FIELD  4096        /* bytes of a field that are read */
+#define MIME_MAX_NAMES  2048        /* of the addresses of a field */
+#define MIME_MAX_NAME   400         /* of one in an event */
 
 
 typedef struct {
-    bridge_str_t    charset;
-    bridge_str_t    text;
-    char          encoding;
+    bridge_str_t     charset;
+    bridge_str_t     text;
+    char             encoding;
 } mime_word_t;
 
 
-static void mime_words(bridge_buffer_t *b, const char *data, size_t len);
+/* Adjacent words of one character set. */
+
+typedef struct {
+    bridge_str_t     charset;
+    bridge_buffer_t  bytes;
+    guint32          save;          /* bits of base64 that are no byte yet, */
+    int              state;         /* and the number of their letters */
+} mime_run_t;
+
+
+static void mime_words(bridge_buffer_t *b, const char *data, size_t len,
+    const bridge_str_t *charset);
+static void mime_raw(bridge_buffer_t *b, const char *data, size_t len,
+    const bridge_str_t *charset);
 static const char *mime_word(mime_word_t *w, const char *p, const char *end);
-static void mime_word_decode(bridge_buffer_t *b, mime_word_t *w);
+static void mime_run_end(bridge_buffer_t *b, mime_run_t *run);
+static void mime_run_add(mime_run_t *run, const mime_word_t *w);
+static void mime_run_base64(mime_run_t *run, const bridge_str_t *text);
+static int mime_run_goes_on(const mime_run_t *run, const bridge_str_t *text);
+static void mime_run_pad(mime_run_t *run);
 static const char *mime_spaces(const char *p, const char *end);
+static void mime_limit(bridge_str_t *s, size_t *left);
+static int mime_address(bridge_buffer_t *b, const mime_address_t *a,
+    const bridge_str_t *charset);
+static int mime_is_group(const mime_addresses_t *list, size_t i);
+static int mime_is_group_end(const mime_address_t *a);
+static int mime_is_placeholder(const bridge_str_t *s);
 
 
 void
-mime_header(bridge_buffer_t *b, const char *data, size_t len)
+mime_header(bridge_buffer_t *b, const char *data, size_t len,
+    const bridge_str_t *charset)
 {
     size_t  start;
 
+    /* NIL */
+
+    if (len == 0) {
+        return;
+    }
+
     start = b->len;
 
-    mime_words(b, data, len < MIME_MAX_FIELD ? len : MIME_MAX_FIELD);
+    mime_words(b, data, len < MIME_MAX_FIELD ? len : MIME_MAX_FIELD, charset);
     mime_clean(b, start, MIME_MAX_MEMBER);
 }
 
 
 /*
  * Encoded words (RFC 2047).  Space between two of them is dropped.  Two words
- * of one character set may share a character, against the RFC: their bytes are
- * joined before they are converted, which GMime does not do for base64.
+ * of one character set may share a character, or even the letters of a byte,
+ * against the RFC: their bytes are joined before they are converted, which
+ * GMime does not do for base64.
  */
 
 static void
-mime_words(bridge_buffer_t *b, const char *data, size_t len)
+mime_words(bridge_buffer_t *b, const char *data, size_t len,
+    const bridge_str_t *charset)
 {
-    bridge_buffer_t    bytes;
-    bridge_str_t    charset;
+    mime_run_t    run;
     mime_word_t   w;
     const char   *p, *end, *plain, *next, *q;
 
-    memset(&bytes, 0, sizeof(bytes));
-    charset.data = NULL;
-    charset.len = 0;
+    memset(&run, 0, sizeof(run));
 
     p = data;
     plain = data;
@@ -75,30 +104,47 @@ mime_words(bridge_buffer_t *b, const char *data, size_t len)
             continue;
         }
 
-        q = charset.data ? mime_spaces(plain, p) : plain;
+        q = run.charset.data ? mime_spaces(plain, p) : plain;
 
-        if (q != p || charset.data == NULL
-            || !bridge_str_equal(&charset, w.charset.data, w.charset.len))
+        if (q != p || run.charset.data == NULL
+            || !bridge_str_equal(&run.charset, w.charset.data, w.charset.len))
         {
-            mime_charset(b, charset.data, charset.len, bytes.data, bytes.len);
-            bytes.len = 0;
+            mime_run_end(b, &run);
 
-            if (q != p || charset.data == NULL) {
-                mime_charset(b, NULL, 0, plain, p - plain);
+            if (q != p || run.charset.data == NULL) {
+                mime_raw(b, plain, p - plain, charset);
             }
         }
 
-        mime_word_decode(&bytes, &w);
+        run.charset = w.charset;
+        mime_run_add(&run, &w);
 
-        charset = w.charset;
         plain = next;
         p = next;
     }
 
-    mime_charset(b, charset.data, charset.len, bytes.data, bytes.len);
-    mime_charset(b, NULL, 0, plain, end - plain);
+    mime_run_end(b, &run);
+    mime_raw(b, plain, end - plain, charset);
 
-    bridge_buffer_free(&bytes);
+    bridge_buffer_free(&run.bytes);
+}
+
+
+/* Bytes against RFC 5322: mostly UTF-8, else in the set of the message. */
+
+static void
+mime_raw(bridge_buffer_t *b, const char *data, size_t len,
+    const bridge_str_t *charset)
+{
+    if (len && memchr(data, 0x1b, len)) {
+        mime_charset(b, "iso-2022-jp", 11, data, len);
+
+    } else if (charset && !mime_is_utf8(data, len)) {
+        mime_charset(b, charset->data, charset->len, data, len);
+
+    } else {
+        mime_charset(b, NULL, 0, data, len);
+    }
 }
 
 
@@ -139,6 +185,12 @@ mime_word(mime_word_t *w, const char *p, const char *end)
             w->text.len = q - p;
             return q + 2;
         }
+
+        /* the next word begins, and this one has no end */
+
+        if (q[0] == '=' && q[1] == '?' && (q + 2 == end || q[2] != '=')) {
+            break;
+        }
     }
 
     return NULL;
@@ -146,45 +198,100 @@ mime_word(mime_word_t *w, const char *p, const char *end)
 
 
 static void
-mime_word_decode(bridge_buffer_t *b, mime_word_t *w)
+mime_run_end(bridge_buffer_t *b, mime_run_t *run)
 {
-    int             state;
-    char           *out;
-    size_t          i, n;
-    guint32         save;
-    unsigned char  *text;
+    mime_run_pad(run);
+    mime_charset(b, run->charset.data, run->charset.len, run->bytes.data,
+                 run->bytes.len);
+    run->bytes.len = 0;
+}
 
-    state = 0;
-    save = 0;
-    out = bridge_buffer_need(b, w->text.len + 4);
+
+static void
+mime_run_add(mime_run_t *run, const mime_word_t *w)
+{
+    int              state;
+    size_t           i;
+    guint32          save;
+    unsigned char   *out;
+    bridge_buffer_t  text;
 
     if (w->encoding == 'B') {
-        n = g_mime_encoding_base64_decode_step(
-                (unsigned char *) w->text.data, w->text.len,
-                (unsigned char *) out, &state, &save);
-
-        /* some senders leave the padding out */
-
-        if (state == 2 || state == 3) {
-            n += g_mime_encoding_base64_decode_step(
-                     (const unsigned char *) "==", 4 - state,
-                     (unsigned char *) out + n, &state, &save);
-        }
-
-        b->len += n;
+        mime_run_base64(run, &w->text);
         return;
     }
 
-    text = (unsigned char *) g_strndup(w->text.data, w->text.len);
+    mime_run_pad(run);
 
-    for (i = 0; text[i]; i++) {
-        text[i] = text[i] == '_' ? ' ' : text[i];
+    memset(&text, 0, sizeof(text));
+    bridge_buffer_add(&text, w->text.data, w->text.len);
+
+    for (i = 0; i < text.len; i++) {
+        text.data[i] = text.data[i] == '_' ? ' ' : text.data[i];
     }
 
-    b->len += g_mime_encoding_quoted_decode_step(text, i,
-                                                 (unsigned char *) out,
-                                                 &state, &save);
-    g_free(text);
+    state = 0;
+    save = 0;
+    out = (unsigned char *) bridge_buffer_need(&run->bytes, text.len + 4);
+
+    run->bytes.len += g_mime_encoding_quoted_decode_step(
+                          (unsigned char *) text.data, text.len, out, &state,
+                          &save);
+    bridge_buffer_free(&text);
+}
+
+
+static void
+mime_run_base64(mime_run_t *run, const bridge_str_t *text)
+{
+    unsigned char  *out;
+
+    if (run->state && !mime_run_goes_on(run, text)) {
+        mime_run_pad(run);
+    }
+
+    out = (unsigned char *) bridge_buffer_need(&run->bytes, text->len + 8);
+
+    run->bytes.len += g_mime_encoding_base64_decode_step(
+                          (unsigned char *) text->data, text->len, out,
+                          &run->state, &run->save);
+
+    if (text->len && text->data[text->len - 1] == '=') {
+        run->state = 0;
+        run->save = 0;
+    }
+}
+
+
+/*
+ * Some senders leave the padding out, others cut their words anywhere.  In the
+ * first case the letters so far have no bits to spare, and the next word has
+ * whole bytes.
+ */
+
+static int
+mime_run_goes_on(const mime_run_t *run, const bridge_str_t *text)
+{
+    return run->state == 1 || text->len % 4 == 1
+           || run->save & (run->state == 2 ? 0x0f : 0x03);
+}
+
+
+static void
+mime_run_pad(mime_run_t *run)
+{
+    unsigned char  *out;
+
+    if (run->state == 2 || run->state == 3) {
+        out = (unsigned char *) bridge_buffer_need(&run->bytes, 8);
+
+        run->bytes.len += g_mime_encoding_base64_decode_step(
+                              (const unsigned char *) "==", 4 - run->state,
+                              out, &run->state, &run->save);
+    }
+
+    run->state = 0;
+    run->save = 0;
 }
 
 
@@ -200,36 +307,43 @@ mime_spaces(const char *p, const char *end)
 
 
 void
-mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
+mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list,
+    const bridge_str_t *charset)
 {
-    size_t                 i, start;
-    const mime_address_t  *a;
+    size_t          i, start, last, left;
+    mime_address_t  a;
 
     start = b->len;
+    left = MIME_MAX_NAMES;
 
-    for (i = 0; i < list->n; i++) {
-        a = &list->list[i];
+    for (i = 0; i < list->n && b->len - start <= MIME_MAX_MEMBER; i++) {
 
-        if (b->len - start > MIME_MAX_MEMBER) {
-            break;
+        a = list->list[i];
+
+        if (mime_is_group(list, i)) {
+
+            if (i + 1 == list->n || !mime_is_group_end(&list->list[i + 1])) {
+                continue;
+            }
+
+            /* an empty group is its name: undisclosed-recipients */
+
+            a.name = a.mailbox;
+            a.mailbox.len = 0;
         }
 
-        if (i) {
+        mime_limit(&a.mailbox, &left);
+        mime_limit(&a.host, &left);
+        mime_limit(&a.name, &left);
+
+        last = b->len;
+
+        if (last > start) {
             bridge_buffer_text(b, ", ");
         }
 
-        if (a->name.len) {
-            mime_header(b, a->name.data, a->name.len < MIME_MAX_NAME
-                                         ? a->name.len : MIME_MAX_NAME);
-            bridge_buffer_text(b, " <");
-        }
-
-        mime_charset(b, NULL, 0, a->mailbox.data, a->mailbox.len);
-        bridge_buffer_char(b, '@');
-        mime_charset(b, NULL, 0, a->host.data, a->host.len);
-
-        if (a->name.len) {
-            bridge_buffer_char(b, '>');
+        if (!mime_address(b, &a, charset)) {
+            b->len = last;
         }
     }
 
@@ -237,58 +351,106 @@ mime_addresses(bridge_buffer_t *b, const mime_addresses_t *list)
 }
 
 
-void
-mime_date(bridge_buffer_t *b, const char *data, size_t len)
+static void
+mime_limit(bridge_str_t *s, size_t *left)
 {
-    char       *field, *text;
-    GDateTime  *date;
-
-    if (len == 0) {
-        return;
-    }
-
-    g_mime_init();
-
-    field = g_strndup(data, len < MIME_MAX_FIELD ? len : MIME_MAX_FIELD);
-    date = g_mime_utils_header_decode_date(field);
-
-    if (date && g_date_time_get_year(date) >= 1900) {
-        text = g_date_time_format(date, g_date_time_get_utc_offset(date)
-                                        ? "%FT%T%:z" : "%FT%TZ");
-        bridge_buffer_text(b, text);
-        g_free(text);
-    }
-
-    if (date) {
-        g_date_time_unref(date);
-    }
-
-    g_free(field);
+    s->len = s->len < *left ? s->len : *left;
+    *left -= s->len;
 }
 
 
-int64_t
-mime_internal_date(const char *data, size_t len)
+/* "Bob <bob@example.net>", or what there is of it; 0: nothing is. */
+
+static int
+mime_address(bridge_buffer_t *b, const mime_address_t *a,
+    const bridge_str_t *charset)
 {
-    char       text[32];
-    long       zone;
-    time_t     t;
-    struct tm  tm;
+    int     named;
+    size_t  start;
 
-    if (len >= sizeof(text)) {
+    start = b->len;
+
+    if (a->name.len) {
+        mime_header(b, a->name.data, a->name.len, charset);
+        mime_clean(b, start, MIME_MAX_NAME);
+    }
+
+    named = b->len > start;
+
+    if (a->mailbox.len == 0 || mime_is_placeholder(&a->mailbox)) {
+        return named;
+    }
+
+    if (named) {
+        bridge_buffer_text(b, " <");
+    }
+
+    mime_raw(b, a->mailbox.data, a->mailbox.len, charset);
+
+    if (a->host.len && !mime_is_placeholder(&a->host)) {
+        bridge_buffer_char(b, '@');
+        mime_raw(b, a->host.data, a->host.len, charset);
+    }
+
+    if (named) {
+        bridge_buffer_char(b, '>');
+    }
+
+    return 1;
+}
+
+
+/* RFC 3501, 7.4.2: a group begins with a name and ends with NIL, both without
+   a host.  A local user has no host either, with some servers. */
+
+static int
+mime_is_group(const mime_addresses_t *list, size_t i)
+{
+    if (list->list[i].host.data) {
         return 0;
     }
 
-    memcpy(text, data, len);
-    text[len] = '\0';
-    memset(&tm, 0, sizeof(tm));
-
-    if (strptime(text, "%d-%b-%Y %H:%M:%S %z", &tm) == NULL) {
-        return 0;
+    if (mime_is_group_end(&list->list[i])) {
+        return 1;
     }
 
-    zone = tm.tm_gmtoff;
-    t = timegm(&tm);
+    while (++i < list->n) {
 
-    return t == -1 || t < zone ? 0 : (int64_t) t - zone;
+        if (list->list[i].host.data == NULL) {
+            return mime_is_group_end(&list->list[i]);
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+mime_is_group_end(const mime_address_t *a)
+{
+    return a->host.data == NULL && a->mailbox.data == NULL && a->name.len == 0;
+}
+
+
+/* What Dovecot, Cyrus and c-client write for a part that is missing. */
+
+static int
+mime_is_placeholder(const bridge_str_t *s)
+{
+    size_t  i;
+
+    static const char  *names[] = {
+        "MISSING_DOMAIN", "MISSING_MAILBOX", "unspecified-domain",
+        ".MISSING-HOST-NAME.", ".SYNTAX-ERROR.", "INVALID_ADDRESS",
+        "UNEXPECTED_DATA_AFTER_ADDRESS"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        if (bridge_str_equal(s, names[i], strlen(names[i]))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

@@ -19,6 +19,7 @@
 
 
 #define BRIDGE_REDIS_MAX_REPLY    (64 * 1024 * 1024)
+#define BRIDGE_REDIS_MAX_DEPTH    7
 #define BRIDGE_REDIS_BACKOFF_MIN  100
 #define BRIDGE_REDIS_BACKOFF_MAX  5000
 
@@ -36,6 +37,8 @@ static const char *bridge_redis_why(struct bufferevent *bev, short what,
 static void bridge_redis_greet(bridge_redis_t *redis);
 static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
 static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
+static void bridge_redis_trouble(bridge_redis_t *redis, const char *why);
+static void bridge_redis_end(bridge_redis_t *redis);
 static void bridge_redis_drop(bridge_redis_t *redis);
 static void bridge_redis_lost(bridge_redis_t *redis);
 
@@ -44,6 +47,8 @@ bridge_redis_conf_t            *bridge_redis_conf;
 const bridge_redis_handlers_t  *bridge_redis_handlers;
 
 static bridge_redis_t          *bridge_redis_all;
+static int                      bridge_redis_outage[2]; /* in the log: it is
+                                                           away; it refuses */
 
 
 void
@@ -134,11 +139,61 @@ bridge_redis_fail(bridge_redis_t *redis, const char *why)
         return;
     }
 
-    if (!redis->logged) {
-        redis->logged = 1;
-        bridge_log(BRIDGE_LOG_ERROR, "redis (%s) \"%s\" port %d: %s, trying "
-                   "again", redis->role, bridge_redis_conf->host,
-                   bridge_redis_conf->port, why);
+    bridge_redis_trouble(redis, why);
+    bridge_redis_end(redis);
+}
+
+
+/*
+ * An outage is one line, of whatever connection, until a probe is back; and a
+ * second one if Redis is there and refuses us.
+ */
+
+static void
+bridge_redis_trouble(bridge_redis_t *redis, const char *why)
+{
+    size_t      i;
+    const char *remedy;
+
+    static const char  *remedies[][2] = {
+        { "WRONGPASS", "check \"user\" and \"password\" of \"redis\"" },
+        { "NOAUTH", "set \"password\" of \"redis\"" },
+        { "NOPERM", "give the user the rights that docs/bridge.md lists" }
+    };
+
+    remedy = NULL;
+
+    for (i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+        if (strncmp(why, remedies[i][0], strlen(remedies[i][0])) == 0) {
+            remedy = remedies[i][1];
+        }
+    }
+
+    bridge_log(bridge_redis_outage[remedy != NULL] ? BRIDGE_LOG_INFO
+                                                   : BRIDGE_LOG_ERROR,
+               "redis (%s) \"%s\" port %d: %s, %s%strying again", redis->role,
+               bridge_redis_conf->host, bridge_redis_conf->port, why,
+               remedy ? remedy : "", remedy ? ", " : "");
+
+    bridge_redis_outage[remedy != NULL] = 1;
+}
+
+
+void
+bridge_redis_works(void)
+{
+    if (bridge_redis_outage[0] || bridge_redis_outage[1]) {
+        memset(bridge_redis_outage, 0, sizeof(bridge_redis_outage));
+        bridge_log(BRIDGE_LOG_NOTICE, "redis: connected again");
+    }
+}
+
+
+static void
+bridge_redis_end(bridge_redis_t *redis)
+{
+    if (redis->failed || redis->state == BRIDGE_REDIS_DOWN) {
+        return;
     }
 
     redis->failed = 1;
@@ -186,10 +241,10 @@ bridge_redis_reload(bridge_redis_conf_t *new)
     }
 
     for (redis = bridge_redis_all; redis; redis = redis->next) {
-        redis->logged = 1;
-        bridge_redis_fail(redis, NULL);
-        redis->logged = 0;
+        bridge_redis_end(redis);
     }
+
+    memset(bridge_redis_outage, 0, sizeof(bridge_redis_outage));
 
     bridge_log(BRIDGE_LOG_NOTICE, "redis: the settings have changed, "
                "connecting again");
@@ -311,6 +366,7 @@ bridge_redis_event_handler(struct bufferevent *bev, short what, void *data)
     bridge_redis_t  *redis = data;
 
     if (what & BEV_EVENT_CONNECTED) {
+        evutil_make_socket_closeonexec(bufferevent_getfd(bev));
         redis->state = BRIDGE_REDIS_GREETING;
         bridge_redis_greet(redis);
         return;
@@ -425,6 +481,9 @@ bridge_redis_read_handler(struct bufferevent *bev, void *data)
 
         } else if (redis->unread > BRIDGE_REDIS_MAX_REPLY) {
             bridge_redis_fail(redis, "the reply is too long");
+
+        } else if (redis->reader->ridx > BRIDGE_REDIS_MAX_DEPTH) {
+            bridge_redis_fail(redis, "the reply is nested too deeply");
         }
     }
 
@@ -451,12 +510,6 @@ bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply)
     evtimer_del(&redis->timer);
 
     redis->state = BRIDGE_REDIS_UP;
-
-    if (redis->logged) {
-        redis->logged = 0;
-        bridge_log(BRIDGE_LOG_NOTICE, "redis (%s): connected again",
-                   redis->role);
-    }
 
     bridge_backoff_reset(&redis->backoff);
 

@@ -54,7 +54,6 @@ struct bridge_redis_s {
 
     unsigned               reading:1;
     unsigned               failed:1;
-    unsigned               logged:1;    /* the outage is in the log */
 };
 
 
@@ -108,6 +107,9 @@ int bridge_redis_format(bridge_redis_t *redis, const char *format, ...);
  * "why" has no secrets in it.
  */
 void bridge_redis_fail(bridge_redis_t *redis, const char *why);
+
+/* A probe has come back: if there was an outage, it is over. */
+void bridge_redis_works(void);
 
 /* New settings.  If they differ, all connections are made anew. */
 void bridge_redis_reload(bridge_redis_conf_t *conf);

@@ -173,6 +173,11 @@ bridge_subscriber_message(const char *channel, redisReply *payload)
 
     if (sscanf(payload->str, "probe %lu", &n) == 1) {
         bridge_subscriber_returned |= n == bridge_subscriber_probe;
+
+        if (bridge_subscriber_returned) {
+            bridge_redis_works();
+        }
+
         return;
     }
 

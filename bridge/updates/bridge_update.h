@@ -21,7 +21,11 @@
 /*
  * bridge_update_entry.c changes the state; a step asks for it by advance().
  *
- *     (new)    -> ROUTING
+ *     (new)    -> HELD     it has no place in memory
+ *              -> as LOADING, if it has one
+ *     HELD     -> LOADING  it has a place
+ *     LOADING  -> ROUTING  it is read
+ *              -> ENDED    it is not in the stream any more
  *              -> ANSWERED it is no object: "invalid"
  *              -> DONE     it has no account or id
  *     ROUTING  -> WAITING  the account is ours
@@ -33,7 +37,7 @@
  *              -> SENT     the session is ready, it may run twice
  *              -> OFFERED  another bridge has got the lease
  *              -> ANSWERED the deadline is over: "refused"
- *     OFFERED  -> CLAIMED  another bridge has claimed it, it is freed here
+ *     OFFERED  -> ENDED    another bridge has claimed it
  *              -> ROUTING  no bridge has claimed it
  *              -> ANSWERED the deadline is over: "refused"
  *     MARKING  -> MARKED   the mark is in Redis
@@ -42,13 +46,17 @@
  *     MARKED   -> SENT     it is its turn
  *              -> ANSWERED the deadline is over: "refused"
  *     SENT     -> ANSWERED the server has answered
- *              -> RETRYING it was not sent
+ *              -> RETRYING it was not sent; or its answer was lost the first
+ *                          time, and it may run twice
  *     ANSWERED -> DONE     the result is in Redis
- *     DONE                 it is removed from the stream, and freed
+ *     DONE     -> ENDED    it is removed from the stream
+ *     ENDED                it is freed
  */
 
 typedef enum {
-    BRIDGE_UPDATE_ROUTING = 0,
+    BRIDGE_UPDATE_HELD = 0,
+    BRIDGE_UPDATE_LOADING,
+    BRIDGE_UPDATE_ROUTING,
     BRIDGE_UPDATE_RETRYING,
     BRIDGE_UPDATE_WAITING,
     BRIDGE_UPDATE_OFFERED,
@@ -57,14 +65,17 @@ typedef enum {
     BRIDGE_UPDATE_SENT,
     BRIDGE_UPDATE_ANSWERED,
     BRIDGE_UPDATE_DONE,
-    BRIDGE_UPDATE_CLAIMED
+    BRIDGE_UPDATE_ENDED
 } bridge_update_state_t;
 
 
 typedef struct bridge_update_entry_s  bridge_update_entry_t;
+typedef struct bridge_update_queue_s  bridge_update_queue_t;
 
 struct bridge_update_entry_s {
-    TAILQ_ENTRY(bridge_update_entry_s)  link;
+    UT_hash_handle                      hh;
+    TAILQ_ENTRY(bridge_update_entry_s)  link;       /* in its queue */
+    bridge_update_queue_t              *queue;
     bridge_update_state_t               state;
     void                              (*advance)(bridge_update_entry_t *entry,
                                             bridge_update_state_t state);
@@ -74,11 +85,37 @@ struct bridge_update_entry_s {
     char                               *id;
     json_t                             *body;
     char                               *result;
+    char                               *why;        /* it was not sent */
     bridge_account_t                   *owner;      /* counts this update */
     bridge_msec_t                       deadline;
     struct event                        timer;
     bridge_command_t                   *command;    /* under way */
+    unsigned                            again:1;    /* sent a second time */
+    unsigned                            placed:1;   /* its body is here */
 };
+
+
+/*
+ * bridge_update_queue.c owns the updates that this bridge has read.  Each
+ * account has a fair part of the "max_waiting" places in memory.
+ */
+
+bridge_update_entry_t *bridge_update_queue_find(const char *id);
+bridge_update_entry_t *bridge_update_queue_all(void);
+bridge_update_entry_t *bridge_update_queue_first(const char *account);
+
+/* Returns 0 if it has no place yet. */
+int bridge_update_queue_add(bridge_update_entry_t *entry);
+void bridge_update_queue_remove(bridge_update_entry_t *entry);
+
+/* The next one that gets a place; NULL: there is none, or no place. */
+bridge_update_entry_t *bridge_update_queue_turn(void);
+
+unsigned bridge_update_queue_placed(void);
+unsigned bridge_update_queue_held(void);
+
+/* Too many are held to read more of them. */
+int bridge_update_queue_full(void);
 
 
 /* bridge_update_entry.c owns the updates that this bridge has read.  Those of
@@ -89,8 +126,6 @@ void bridge_update_entry_add(redisReply *reply);
 
 /* The bridge ends: what was not begun is left to another bridge. */
 void bridge_update_entries_done(void);
-
-unsigned bridge_update_entries_count(void);
 
 /* The session of the account is ready, or another bridge has the lease. */
 void bridge_update_entries_run(bridge_account_t *account);
@@ -121,7 +156,10 @@ void bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
 /* Writes the result into Redis. */
 void bridge_update_answer(bridge_update_entry_t *entry);
 
-/* Removes the update from the stream. */
+/*
+ * Removes the update from the stream.  It stays in the list until Redis has
+ * confirmed that, else it would be read and executed again.
+ */
 void bridge_update_remove(bridge_update_entry_t *entry);
 
 
@@ -137,6 +175,12 @@ void bridge_update_consumer_done(void);
 
 /* The functions are in Redis. */
 void bridge_update_consumer_redis_ready(void);
+
+/* Updates that some bridge has read over a lease ago, without a result. */
+unsigned bridge_update_consumer_late(void);
+
+/* True if one of them should have had its result long ago. */
+int bridge_update_consumer_overdue(void);
 
 /* A message: another bridge has got this entry, of an account of ours. */
 void bridge_update_consumer_offered(const char *id, size_t len);

@@ -7,6 +7,7 @@
 
 
 #include "bridge_update.h"
+#include "pimap_account.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,11 @@
 
 
 static const char *bridge_update_field(redisReply *fields, const char *name);
-static bridge_update_entry_t *bridge_update_find(const char *id);
+static void bridge_update_acknowledge(const char *id);
+static void bridge_update_load(bridge_update_entry_t *entry);
+static void bridge_update_loaded(void *data, redisReply *reply);
+static void bridge_update_begin(bridge_update_entry_t *entry,
+    redisReply *fields);
 static void bridge_update_advance(bridge_update_entry_t *entry,
     bridge_update_state_t state);
 static void bridge_update_wait(bridge_update_entry_t *entry);
@@ -27,18 +32,7 @@ static void bridge_update_end(bridge_update_entry_t *entry);
 static void bridge_update_free(bridge_update_entry_t *entry);
 
 
-static unsigned  bridge_update_length;
-static int       bridge_update_leaving;
-
-static TAILQ_HEAD(, bridge_update_entry_s)  bridge_update_entries =
-    TAILQ_HEAD_INITIALIZER(bridge_update_entries);
-
-
-unsigned
-bridge_update_entries_count(void)
-{
-    return bridge_update_length;
-}
+static int  bridge_update_leaving;
 
 
 void
@@ -48,36 +42,106 @@ bridge_update_entry_add(redisReply *reply)
     bridge_update_entry_t  *entry;
 
     if (bridge_redis_text(reply, 0) == NULL || reply->elements != 2
-        || reply->element[1]->type != REDIS_REPLY_ARRAY
-        || bridge_update_find(reply->element[0]->str))
+        || bridge_update_queue_find(reply->element[0]->str))
     {
         return;
     }
 
     fields = reply->element[1];
 
+    if (fields->type == REDIS_REPLY_NIL) {
+        bridge_update_acknowledge(reply->element[0]->str);
+        return;
+    }
+
+    if (fields->type != REDIS_REPLY_ARRAY) {
+        return;
+    }
+
     entry = bridge_alloc(sizeof(bridge_update_entry_t));
 
     entry->advance = bridge_update_advance;
     entry->entry = bridge_string(reply->element[0]->str);
     entry->account = bridge_string(bridge_update_field(fields, "account"));
+
+    evtimer_assign(&entry->timer, bridge_base, bridge_update_timer_handler,
+                   entry);
+
+    if (bridge_update_queue_add(entry)) {
+        bridge_update_begin(entry, fields);
+    }
+}
+
+
+/* It was removed from the stream, but not acknowledged. */
+
+static void
+bridge_update_acknowledge(const char *id)
+{
+    bridge_redis_call(NULL, NULL, "XACK %s:updates %s %s",
+                      bridge_config->updates.group, id);
+}
+
+
+/* A claim makes the entry young: it is not late. */
+
+static void
+bridge_update_load(bridge_update_entry_t *entry)
+{
+    entry->command = bridge_redis_call(bridge_update_loaded, entry,
+                                       "XCLAIM %s:updates %s %s 0 %s",
+                                       bridge_config->updates.group,
+                                       bridge_config->lease.id, entry->entry);
+    if (entry->command == NULL) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+    }
+}
+
+
+/* [ [ id, [ field, value, ... ] ] ]; without the entry, if it is removed */
+
+static void
+bridge_update_loaded(void *data, redisReply *reply)
+{
+    redisReply             *one;
+    bridge_update_entry_t  *entry = data;
+
+    entry->command = NULL;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+    }
+
+    one = reply->elements ? reply->element[0] : NULL;
+
+    if (bridge_redis_text(one, 0) && one->elements == 2
+        && one->element[1]->type == REDIS_REPLY_ARRAY)
+    {
+        bridge_update_begin(entry, one->element[1]);
+        return;
+    }
+
+    bridge_update_acknowledge(entry->entry);
+    bridge_update_advance(entry, BRIDGE_UPDATE_ENDED);
+}
+
+
+static void
+bridge_update_begin(bridge_update_entry_t *entry, redisReply *fields)
+{
     entry->device = bridge_string(bridge_update_field(fields, "device"));
     entry->id = bridge_string(bridge_update_field(fields, "id"));
     entry->body = json_loads(bridge_update_field(fields, "body"),
                              JSON_REJECT_DUPLICATES, NULL);
     entry->deadline = bridge_now() + bridge_config->updates.timeout;
 
-    evtimer_assign(&entry->timer, bridge_base, bridge_update_timer_handler,
-                   entry);
-
-    TAILQ_INSERT_TAIL(&bridge_update_entries, entry, link);
-    bridge_update_length++;
-
-    if (*entry->account == '\0' || *entry->id == '\0'
-        || strlen(entry->account) > BRIDGE_ACCOUNT_MAX)
+    if (*entry->id == '\0'
+        || strlen(entry->account) > BRIDGE_ACCOUNT_MAX
+        || pimap_account_refusal(entry->account, strlen(entry->account)))
     {
         bridge_log(BRIDGE_LOG_WARN, "updates: entry %s is removed: it has no "
-                   "id, or no account of up to %d bytes", entry->entry,
+                   "id, or no valid account of up to %d bytes", entry->entry,
                    BRIDGE_ACCOUNT_MAX);
         bridge_update_advance(entry, BRIDGE_UPDATE_DONE);
         return;
@@ -112,21 +176,6 @@ bridge_update_field(redisReply *fields, const char *name)
 }
 
 
-static bridge_update_entry_t *
-bridge_update_find(const char *id)
-{
-    bridge_update_entry_t  *entry;
-
-    TAILQ_FOREACH(entry, &bridge_update_entries, link) {
-        if (strcmp(entry->entry, id) == 0) {
-            return entry;
-        }
-    }
-
-    return NULL;
-}
-
-
 void
 bridge_update_entries_done(void)
 {
@@ -134,8 +183,8 @@ bridge_update_entries_done(void)
 
     bridge_update_leaving = 1;
 
-    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
-        next = TAILQ_NEXT(entry, link);
+    for (entry = bridge_update_queue_all(); entry; entry = next) {
+        next = entry->hh.next;
 
         if (entry->state == BRIDGE_UPDATE_MARKING
             || entry->state == BRIDGE_UPDATE_MARKED)
@@ -157,6 +206,13 @@ bridge_update_advance(bridge_update_entry_t *entry,
     entry->state = state;
 
     switch (state) {
+
+    case BRIDGE_UPDATE_HELD:
+        return;
+
+    case BRIDGE_UPDATE_LOADING:
+        bridge_update_load(entry);
+        return;
 
     case BRIDGE_UPDATE_ROUTING:
         bridge_update_route(entry);
@@ -202,10 +258,9 @@ bridge_update_advance(bridge_update_entry_t *entry,
 
     case BRIDGE_UPDATE_DONE:
         bridge_update_remove(entry);
-        bridge_update_end(entry);
         return;
 
-    case BRIDGE_UPDATE_CLAIMED:
+    case BRIDGE_UPDATE_ENDED:
         bridge_update_end(entry);
     }
 }
@@ -253,11 +308,11 @@ bridge_update_run(const char *name)
 
     running = 0;
 
-    for (entry = TAILQ_FIRST(&bridge_update_entries); entry; entry = next) {
+    for (entry = bridge_update_queue_first(name); entry; entry = next) {
         next = TAILQ_NEXT(entry, link);
 
-        if (strcmp(entry->account, name) != 0
-            || entry->state == BRIDGE_UPDATE_ANSWERED)
+        if (entry->state == BRIDGE_UPDATE_ANSWERED
+            || entry->state == BRIDGE_UPDATE_DONE)
         {
             continue;
         }
@@ -304,9 +359,14 @@ bridge_update_run(const char *name)
 static void
 bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
 {
+    char                   *why;
     bridge_update_entry_t  *entry = data;
 
     switch (entry->state) {
+
+    case BRIDGE_UPDATE_LOADING:
+        bridge_update_load(entry);
+        return;
 
     case BRIDGE_UPDATE_OFFERED:
         bridge_update_check_offer(entry);
@@ -314,6 +374,10 @@ bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
 
     case BRIDGE_UPDATE_ANSWERED:
         bridge_update_answer(entry);
+        return;
+
+    case BRIDGE_UPDATE_DONE:
+        bridge_update_remove(entry);
         return;
 
     case BRIDGE_UPDATE_RETRYING:
@@ -332,8 +396,14 @@ bridge_update_timer_handler(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    bridge_update_refuse(entry, "refused",
-                         "there is no session with the mail server");
+    if (entry->why) {
+        bridge_update_refuse(entry, "refused", entry->why);
+        return;
+    }
+
+    why = bridge_account_excuse(bridge_account_find(entry->account));
+    bridge_update_refuse(entry, "refused", why);
+    free(why);
 }
 
 
@@ -356,14 +426,19 @@ bridge_update_end(bridge_update_entry_t *entry)
     bridge_update_run(name);
 
     free(name);
+
+    while (!bridge_update_leaving
+           && (entry = bridge_update_queue_turn()) != NULL)
+    {
+        bridge_update_advance(entry, BRIDGE_UPDATE_LOADING);
+    }
 }
 
 
 static void
 bridge_update_free(bridge_update_entry_t *entry)
 {
-    TAILQ_REMOVE(&bridge_update_entries, entry, link);
-    bridge_update_length--;
+    bridge_update_queue_remove(entry);
 
     if (entry->owner) {
         bridge_account_update_end(entry->owner);
@@ -377,6 +452,7 @@ bridge_update_free(bridge_update_entry_t *entry)
     json_decref(entry->body);
 
     free(entry->result);
+    free(entry->why);
     free(entry->entry);
     free(entry->account);
     free(entry->device);

@@ -25,6 +25,7 @@ static void bridge_update_sent(void *data, json_t *result);
 static void bridge_update_shorten(bridge_update_entry_t *entry,
     const char *status);
 static void bridge_update_answered(void *data, redisReply *reply);
+static void bridge_update_removed(void *data, redisReply *reply);
 
 
 int
@@ -38,7 +39,10 @@ bridge_update_repeatable(bridge_update_entry_t *entry)
 
     verb = json_string_value(json_object_get(entry->body, "update"));
 
-    return verb && g_strv_contains(verbs, verb);
+    /* a conditional "store" would fail because of its own first time */
+
+    return verb && g_strv_contains(verbs, verb)
+           && json_object_get(entry->body, "unchangedSince") == NULL;
 }
 
 
@@ -115,6 +119,10 @@ bridge_update_sent(void *data, json_t *result)
 
     if (status && strcmp(status, "unsent") == 0) {
 
+        free(entry->why);
+        entry->why = bridge_string(json_string_value(
+                                   json_object_get(result, "detail")));
+
         if (!bridge_update_repeatable(entry)) {
             bridge_update_unmark(entry);
         }
@@ -124,6 +132,13 @@ bridge_update_sent(void *data, json_t *result)
     }
 
     if (status && strcmp(status, "unknown") == 0) {
+
+        if (bridge_update_repeatable(entry) && !entry->again) {
+            entry->again = 1;
+            entry->advance(entry, BRIDGE_UPDATE_RETRYING);
+            return;
+        }
+
         bridge_counters.updates_unknown++;
     }
 
@@ -165,8 +180,12 @@ void
 bridge_update_refuse(bridge_update_entry_t *entry, const char *status,
     const char *detail)
 {
-    entry->result = bridge_format("{\"status\":\"%s\",\"detail\":\"%s\"}",
-                                  status, detail);
+    json_t  *result;
+
+    result = json_pack("{s:s, s:s}", "status", status, "detail", detail);
+    entry->result = json_dumps(result, JSON_COMPACT);
+    json_decref(result);
+
     entry->advance(entry, BRIDGE_UPDATE_ANSWERED);
 }
 
@@ -228,9 +247,30 @@ bridge_update_remove(bridge_update_entry_t *entry)
 {
     bridge_redis_call(NULL, NULL, "XACK %s:updates %s %s",
                       bridge_config->updates.group, entry->entry);
-    bridge_redis_call(NULL, NULL, "XDEL %s:updates %s", entry->entry);
+
+    entry->command = bridge_redis_call(bridge_update_removed, entry,
+                                       "XDEL %s:updates %s", entry->entry);
+    if (entry->command == NULL) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+    }
+}
+
+
+static void
+bridge_update_removed(void *data, redisReply *reply)
+{
+    bridge_update_entry_t  *entry = data;
+
+    entry->command = NULL;
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+    }
 
     if (*entry->account && !bridge_update_repeatable(entry)) {
         bridge_update_unmark(entry);
     }
+
+    entry->advance(entry, BRIDGE_UPDATE_ENDED);
 }

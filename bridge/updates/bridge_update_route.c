@@ -47,7 +47,14 @@ bridge_update_routed(void *data, redisReply *reply)
 
     entry->command = NULL;
 
-    if (reply && reply->type == REDIS_REPLY_STRING
+    /* an error is not "no bridge has it" */
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        entry->advance(entry, BRIDGE_UPDATE_RETRYING);
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_STRING
         && (space = strchr(reply->str, ' ')) != NULL)
     {
         *space = '\0';
@@ -60,7 +67,7 @@ bridge_update_routed(void *data, redisReply *reply)
 
     account = bridge_account_get(entry->account);
 
-    entry->advance(entry, reply && account && bridge_account_can(account)
+    entry->advance(entry, account && bridge_account_can(account)
                           ? BRIDGE_UPDATE_WAITING : BRIDGE_UPDATE_RETRYING);
 }
 
@@ -97,12 +104,19 @@ bridge_update_offer_checked(void *data, redisReply *reply)
 
     entry->command = NULL;
 
-    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 0) {
-        entry->advance(entry, BRIDGE_UPDATE_CLAIMED);
+    /* the other bridge may have it */
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0) {
+        entry->advance(entry, BRIDGE_UPDATE_ENDED);
 
     } else if (bridge_now() > entry->deadline) {
         bridge_update_refuse(entry, "refused",
-                             "there is no session with the mail server");
+                             "the account's bridge does not take the update");
 
     } else {
         entry->advance(entry, BRIDGE_UPDATE_ROUTING);

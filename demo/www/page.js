@@ -47,7 +47,8 @@ const EVENTS = {
     MailboxRename: (e) => [`Mailbox ${e.oldMailbox} is now ${e.mailbox}`],
     MailboxSubscribe: (e) => [`Mailbox ${e.mailbox} subscribed`],
     MailboxUnSubscribe: (e) => [`Mailbox ${e.mailbox} unsubscribed`],
-    MailboxResync: (e) => [`Mailbox ${e.mailbox} must be read again`],
+    MailboxResync: (e) => [`${e.mailbox ? `Mailbox ${e.mailbox}`
+        : 'All mailboxes'} must be read again`],
 
     QuotaExceed: () => ['Over quota'],
     QuotaWithin: () => ['Within quota again'],
@@ -276,40 +277,6 @@ function stateTypes(e) {
 }
 
 
-function kind(name) {
-    const match = /^(Message|Flags|Mailbox|Quota|Contact|Calendar)/.exec(name);
-
-    return match ? match[1].toLowerCase() : 'other';
-}
-
-
-/* Small tools. */
-
-function parse(json) {
-    try {
-        return Object(JSON.parse(json));
-
-    } catch {
-        return { text: json };
-    }
-}
-
-
-function element(tag, className, content) {
-    const node = document.createElement(tag);
-
-    node.className = className || '';
-    node.textContent = content ?? '';
-
-    return node;
-}
-
-
-function text(id, content) {
-    document.getElementById(id).textContent = content;
-}
-
-
 function show(state, words) {
     const node = document.getElementById('state');
 
@@ -317,16 +284,6 @@ function show(state, words) {
     node.textContent = words;
     document.title = `${state === 'connected' ? '●' : '○'} ${account}`;
     document.getElementById('take-over').hidden = state !== 'superseded';
-}
-
-
-/* The account of the login: the server sets it in a cookie. */
-
-function loggedIn() {
-    const cookie = document.cookie.split('; ').find(
-        (c) => c.startsWith('account='));
-
-    return cookie ? cookie.slice('account='.length) : '';
 }
 
 

@@ -23,7 +23,7 @@ class Consumer:
         self.stream = o.prefix + ':updates'
         self.redis = redis.Redis.from_url(o.redis, decode_responses=True,
                                           health_check_interval=30)
-        self.busy = self.ending = False
+        self.busy = self.ending = self.said = False
         for number in signal.SIGTERM, signal.SIGINT:
             signal.signal(number, self.stop)
 
@@ -38,6 +38,7 @@ class Consumer:
                 self.join()
                 while not self.ending:
                     self.turn()
+                    self.said = False
             except redis.RedisError as e:
                 self.say(e)
                 self.busy = False
@@ -56,7 +57,6 @@ class Consumer:
         entries = self.redis.xautoclaim(
             self.stream, self.o.group, self.o.name, self.o.claim * 1000,
             count=1)[1]
-
         if not entries:
             reply = self.redis.xreadgroup(
                 self.o.group, self.o.name, {self.stream: '>'}, count=1,
@@ -74,7 +74,6 @@ class Consumer:
             if result is None:
                 return
             self.publish(u, result)
-
         self.redis.pipeline().xack(self.stream, self.o.group, entry) \
             .xdel(self.stream, entry).execute()
 
@@ -96,7 +95,6 @@ class Consumer:
             done = subprocess.run(self.o.command, input=text.encode(),
                                   stdout=subprocess.PIPE,
                                   timeout=self.o.timeout)
-
             if done.returncode == os.EX_TEMPFAIL:
                 return None
             if not done.returncode:
@@ -128,8 +126,10 @@ class Consumer:
     def channel(self, u):
         return '%s:{%s}' % (self.o.prefix, u['account'])
 
-    def say(self, text):
-        print('consumer:', text, file=sys.stderr, flush=True)
+    def say(self, error):
+        if str(error) != self.said:     # Redis is tried again and again
+            print('consumer:', error, file=sys.stderr, flush=True)
+        self.said = str(error)
 
 
 def options():

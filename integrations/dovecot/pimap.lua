@@ -6,7 +6,7 @@
 -- the settings and their defaults:
 
 local settings = {
-  pimap_url = "http://127.0.0.1/pimap/publish",
+  pimap_url = "http://127.0.0.1:8026/pimap/publish",
   pimap_timeout = "600",                -- milliseconds for the whole request
   pimap_state = "",                     -- a file that all may write, or none
 }
@@ -14,7 +14,12 @@ local settings = {
 local MAX_BODY = 250000                 -- pimap_max_body is 256k
 local MAX_UIDS = 1000                   -- in one event
 local MAX_CONTENT = 50                  -- events with content in one request
-local MAX_TEXT = 1000                   -- bytes of a subject, preview, ...
+local MAX_TEXT = 1000                   -- bytes of a subject, a sender, ...
+local MAX_NAME = 400                    -- bytes of a sender's name
+local MAX_FIELD = 4096                  -- bytes that are looked at
+local MAX_PREVIEW = 200                 -- characters
+local MAX_TIME = 4102444800             -- the year 2100
+local MAX_ZONE = 14 * 60                -- minutes
 local PAUSE = 3                         -- seconds after a failure
 
 -- JSON
@@ -79,13 +84,56 @@ local function object(...)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Values of an event
+-- Text for one line of a screen.  bridge/mime/mime_clean.c does the same, so a
+-- change here is a change there.  A space or a mark of direction is kept
+-- behind a character that is seen, and a joiner behind a letter that is not of
+-- ASCII.
+
+local SEEN, SPACE, UNSEEN, MARK, JOINER = 0, 1, 2, 3, 4
+
+local classes = {
+  [0xAD] = UNSEEN, [0x34F] = UNSEEN, [0x180E] = UNSEEN, [0x200B] = UNSEEN,
+  [0x3164] = UNSEEN, [0xFEFF] = UNSEEN, [0xFFA0] = UNSEEN, [0x61C] = MARK,
+  [0x200E] = MARK, [0x200F] = MARK, [0x200C] = JOINER, [0x200D] = JOINER,
+  [0x1680] = SPACE, [0x2028] = SPACE, [0x2029] = SPACE, [0x202F] = SPACE,
+  [0x205F] = SPACE, [0x2800] = SPACE, [0x3000] = SPACE,
+}
+
+for _, range in ipairs({{0, 0x20, SPACE}, {0x7F, 0xA0, SPACE},
+                        {0x2000, 0x200A, SPACE}, {0x202A, 0x202E, UNSEEN},
+                        {0x2060, 0x206F, UNSEEN},
+                        {0xFFF9, 0xFFFB, UNSEEN}}) do
+  for code = range[1], range[2] do
+    classes[code] = range[3]
+  end
+end
+
+local function clean(text, max)
+  local parts, size, before = {}, 0, 0x20
+  for _, code in utf8.codes(utf8_repair(utf8_prefix(text, MAX_FIELD))) do
+    local class = classes[code] or SEEN
+    code = class == SPACE and 0x20 or code
+    if not (class == UNSEEN or (class == SPACE and before == 0x20)
+            or (class >= MARK and classes[before])
+            or (class == JOINER and before < 0x80)
+            or (code == 0xFFFD and before == code)) then
+      local character = utf8.char(code)
+      size = size + #character
+      if size > max then
+        break
+      end
+      parts[#parts + 1] = character
+      before = code
+    end
+  end
+  return (table.concat(parts):gsub(" $", ""))
+end
+
+-- Values of an event; what is empty is left out
 
 local function text(value)
-  if value == nil or value == "" then
-    return nil
-  end
-  return quote(utf8_prefix(value, MAX_TEXT))
+  local cleaned = clean(value or "", MAX_TEXT)
+  return cleaned ~= "" and quote(cleaned) or nil
 end
 
 -- Half an identifier identifies nothing.
@@ -94,15 +142,42 @@ local function identifier(value)
   return value and #value <= MAX_TEXT and text(value) or nil
 end
 
--- RFC 3339, in the sender's zone; Dovecot gives 0 for a missing date.
+local function sender(event)
+  local name = clean(event.from_display_name or "", MAX_NAME)
+  local address = event.from_address or ""
+  if name ~= "" and address ~= "" then
+    return text(name .. " <" .. address .. ">")
+  end
+  return text(name .. address)
+end
+
+-- The text that was signed by PGP, or the text before a block of PGP.  A
+-- calendar or a card is no text.
+
+local function preview(value)
+  local cleaned = clean(value or "", MAX_TEXT)
+  local signed, n = cleaned:gsub("^%-%-%-%-%-BEGIN PGP SIGNED MESSAGE"
+                                 .. "%-%-%-%-%- ", "")
+  while n > 0 do
+    signed, n = signed:gsub("^Hash: %S+ ?", "")
+  end
+  cleaned = signed:gsub("%-%-%-%-%-BEGIN PGP .*", ""):gsub("^BEGIN:V.*", "")
+  local cut = utf8.offset(cleaned, MAX_PREVIEW + 1)
+  cleaned = cut and cleaned:sub(1, cut - 1) or cleaned
+  cleaned = cleaned:gsub("\u{FFFD}$", "")
+  return text(cleaned)
+end
+
+-- RFC 3339, in the sender's zone, or in UTC if there is no such zone on earth.
+-- Dovecot gives 0 for a missing date, and 2105 for one before 1970.
 
 local function date(seconds, minutes)
-  if not seconds or seconds <= 0 then
+  if not seconds or seconds <= 0 or seconds >= MAX_TIME then
     return nil
   end
   minutes = math.floor(minutes or 0)
   local zone = "Z"
-  if minutes ~= 0 then
+  if minutes ~= 0 and math.abs(minutes) <= MAX_ZONE then
     local m = math.abs(minutes)
     zone = string.format("%s%02d:%02d", minutes < 0 and "-" or "+", m // 60,
                          m % 60)
@@ -169,11 +244,11 @@ local function add_message(txn, name, event)
                      {"mailbox", quote(event.mailbox)},
                      {"uidvalidity", integer(event.uid_validity)},
                      {"uid", integer(event.uid)},
-                     {"from", text(event.from)},
+                     {"from", sender(event)},
                      {"subject", text(event.subject)},
                      {"date", date(event.date, event.tz)},
                      {"messageId", identifier(event.message_id)},
-                     {"preview", text(event.snippet)},
+                     {"preview", preview(event.snippet)},
                      {"flags", array(flags(event), quote)})
   end
   add_uid(txn, name, event, nil, content)
@@ -286,8 +361,27 @@ local function post(account, lines)
   end
 end
 
+-- nginx would refuse the request, which is no incident for other users.
+
+local told
+
+local function is_account(name)
+  if utf8.len(name) and not name:find("^}") and not name:find("%c") then
+    return true
+  end
+  if not told then
+    dovecot.i_error("pimap: events are not published: the user's name is no "
+                    .. "account, because it begins with }, has control "
+                    .. "characters, or is not UTF-8")
+    told = true
+  end
+end
+
 local function publish(txn)
   local batch, size = {}, 0
+  if not is_account(txn.account) then
+    return
+  end
   for _, item in ipairs(txn.items) do
     for _, line in ipairs(type(item) == "table" and group_lines(item)
                           or {item}) do

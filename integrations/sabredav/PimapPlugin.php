@@ -28,18 +28,39 @@ class PimapPlugin extends Sabre\DAV\ServerPlugin
             $this->changed($path);
         };
 
-        foreach (['afterCreateFile', 'afterWriteContent', 'afterUnbind',
-            'afterBind'] as $event) {
-            $server->on($event, $changed);
+        $events = ['afterCreateFile', 'afterWriteContent', 'afterUnbind',
+            'afterBind'];
+
+        if (method_exists($server, 'on')) {
+            foreach ($events as $event) {
+                $server->on($event, $changed);
+            }
+
+            $server->on('propPatch', $changed);
+
+        } else {
+            $this->initialize1($server, $events, $changed);
         }
 
-        $server->on('propPatch', $changed);
-
-        // After the answer, so that nobody waits for us.
-
-        $server->on('afterResponse', function () {
+        register_shutdown_function(function () {
             $this->tell();
         });
+    }
+
+    // sabre/dav 1, as in Debian 12, tells no path of changed properties.
+
+    private function initialize1($server, $events, $changed)
+    {
+        foreach ($events as $event) {
+            $server->subscribeEvent($event, $changed);
+        }
+
+        $server->subscribeEvent('beforeMethod',
+            function ($method, $path) use ($changed) {
+                if ($method === 'PROPPATCH') {
+                    $changed($path);
+                }
+            });
     }
 
     // "calendars/USER/...", "addressbooks/USER/..."
@@ -57,6 +78,16 @@ class PimapPlugin extends Sabre\DAV\ServerPlugin
 
     private function tell()
     {
+        if (!$this->users) {
+            return;
+        }
+
+        // The client has the answer first, where PHP can do that.
+
+        if (function_exists('fastcgi_finish_request')) {
+            fastcgi_finish_request();
+        }
+
         $context = stream_context_create(['http' => [
             'method' => 'POST', 'timeout' => 2, 'ignore_errors' => true,
             'header' => "Content-Length: 0\r\n"]]);

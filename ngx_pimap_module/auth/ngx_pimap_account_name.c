@@ -3,16 +3,29 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the value of "pimap_account", its rules, and the names in claims.
- * Called by login, ticket, identity and publish.  Invariant: the default is
- * $remote_user, and the argument "account" of a publish request.
+ * Called by login, ticket, identity, publish and accounts.  Invariant: the
+ * default is $remote_user; for those who publish, and for operators, it is the
+ * argument "account".  An account has one spelling, whatever way its name
+ * comes in.
  */
 
 
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_http.h"
 
+#include "pimap_account.h"
+
+
+ngx_conf_enum_t  ngx_pimap_account_name_cases[] = {
+    { ngx_string("lower"), 0 },
+    { ngx_string("keep"), 1 },
+    { ngx_null_string, 0 }
+};
+
 
 static ngx_int_t ngx_pimap_account_name_remote_user(ngx_http_request_t *r,
+    ngx_str_t *account);
+static ngx_int_t ngx_pimap_account_name_spell(ngx_http_request_t *r,
     ngx_str_t *account);
 
 
@@ -28,7 +41,9 @@ ngx_pimap_account_name(ngx_http_request_t *r, ngx_str_t *account,
     if (plcf->account.value) {
         rc = ngx_pimap_account_name_value(r, &plcf->account, account);
 
-    } else if (plcf->endpoint == NGX_PIMAP_PUBLISH) {
+    } else if (plcf->endpoint == NGX_PIMAP_PUBLISH
+               || plcf->endpoint == NGX_PIMAP_ACCOUNTS)
+    {
         rc = ngx_pimap_query_arg(r->pool, &r->args, "account", account);
 
     } else {
@@ -62,10 +77,41 @@ ngx_pimap_account_name_check(ngx_http_request_t *r, ngx_str_t *account,
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (!ngx_pimap_query_printable(account)) {
-        *problem = "the account has control characters or is not UTF-8";
-        return NGX_HTTP_BAD_REQUEST;
+    if (account->len == 0) {
+        return NGX_OK;
     }
+
+    *problem = pimap_account_refusal((char *) account->data, account->len);
+
+    return *problem ? NGX_HTTP_BAD_REQUEST
+                    : ngx_pimap_account_name_spell(r, account);
+}
+
+
+/*
+ * As Dovecot and the bridge do it: letters of ASCII only.  The name may be
+ * nginx's own, so it is copied.
+ */
+
+static ngx_int_t
+ngx_pimap_account_name_spell(ngx_http_request_t *r, ngx_str_t *account)
+{
+    u_char                *name;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (plcf->account_keep) {
+        return NGX_OK;
+    }
+
+    name = ngx_pnalloc(r->pool, account->len);
+    if (name == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(name, account->data, account->len);
+    account->data = name;
 
     return NGX_OK;
 }
@@ -88,6 +134,14 @@ ngx_pimap_account_name_value(ngx_http_request_t *r,
     *value = raw;
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_pimap_account_name_is_user(ngx_pimap_loc_conf_t *plcf)
+{
+    return plcf->account.value == NULL
+           || ngx_pimap_is(&plcf->account.text, "$remote_user");
 }
 
 
@@ -131,6 +185,17 @@ ngx_pimap_account_name_claims(ngx_http_request_t *r, json_t *claims,
 
     rc = ngx_pimap_token_name(r->pool, claim, plcf->max_account_length,
                               &login->account);
+
+    if (rc == NGX_OK
+        && pimap_account_refusal((char *) login->account.data,
+                                 login->account.len))
+    {
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_account_name_spell(r, &login->account);
+    }
 
     claim = device->len ? json_object_get(claims, (char *) device->data)
                         : NULL;

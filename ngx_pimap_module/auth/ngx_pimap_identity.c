@@ -21,7 +21,7 @@ ngx_pimap_identity_login(ngx_http_request_t *r, ngx_pimap_login_t **login,
 
     if (rc == NGX_OK && (*login)->account.len == 0) {
         *problem = "no account: the request is not logged in";
-        return NGX_HTTP_UNAUTHORIZED;
+        return ngx_pimap_login_missing(r);
     }
 
     return rc;

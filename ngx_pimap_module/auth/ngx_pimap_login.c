@@ -24,6 +24,9 @@ static ngx_int_t ngx_pimap_login_token(ngx_http_request_t *r,
     const char **problem);
 static ngx_int_t ngx_pimap_login_claims(ngx_http_request_t *r,
     ngx_pimap_login_t *login, json_t *claims, const char **reason);
+static ngx_int_t ngx_pimap_login_rights(ngx_http_request_t *r,
+    ngx_pimap_login_t *login, json_t *claims, const char **reason);
+static json_t *ngx_pimap_login_claim(json_t *claims, ngx_str_t *name);
 static ngx_int_t ngx_pimap_login_types(json_t *claim, uint32_t *types);
 static void ngx_pimap_login_list(json_t *claim, uint32_t *types);
 static void ngx_pimap_login_cleanup(void *data);
@@ -52,7 +55,10 @@ ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
         return NGX_ERROR;
     }
 
+    login->request = r;
+    login->conf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
     login->types = PIMAP_TYPES_ALL;
+    ngx_str_set(&login->updates, "*");
     login->issued = (uint32_t) ngx_time();
 
     rc = ngx_pimap_login_secret(r, &secret, &method, problem);
@@ -83,16 +89,30 @@ ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **found,
 }
 
 
-/* As nginx's realip module: an internal redirect clears a context. */
+/*
+ * Subrequests share the pool, and an internal redirect keeps it.  Each has a
+ * location of its own, with other rules.
+ */
 
 ngx_pimap_login_t *
 ngx_pimap_login_find(ngx_http_request_t *r)
 {
+    ngx_pimap_login_t   *login;
     ngx_pool_cleanup_t  *cln;
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_pimap_login_cleanup) {
-            return cln->data;
+
+        if (cln->handler != ngx_pimap_login_cleanup) {
+            continue;
+        }
+
+        login = cln->data;
+
+        if (login->request == r
+            && login->conf == ngx_http_get_module_loc_conf(r,
+                                                           ngx_pimap_module))
+        {
+            return login;
         }
     }
 
@@ -157,7 +177,7 @@ ngx_pimap_login_secret(ngx_http_request_t *r, ngx_str_t *secret,
     if (!(plcf->login & *method)) {
         *problem = plcf->login & NGX_PIMAP_LOGIN_TOKEN
                    ? "the request has no token" : "the request has no ticket";
-        return NGX_HTTP_UNAUTHORIZED;
+        return ngx_pimap_login_missing(r);
     }
 
     return NGX_OK;
@@ -248,7 +268,6 @@ static ngx_int_t
 ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
     json_t *claims, const char **reason)
 {
-    json_t                *types;
     ngx_int_t              rc;
     ngx_pimap_loc_conf_t  *plcf;
 
@@ -258,16 +277,45 @@ ngx_pimap_login_claims(ngx_http_request_t *r, ngx_pimap_login_t *login,
                                        &plcf->token_device_claim, login,
                                        reason);
 
-    types = plcf->token_types_claim.len
-            ? json_object_get(claims, (char *) plcf->token_types_claim.data)
-            : NULL;
+    return rc == NGX_OK ? ngx_pimap_login_rights(r, login, claims, reason)
+                        : rc;
+}
 
-    if (rc == NGX_OK && types) {
+
+/* What the token limits: the types to receive, and the updates to send. */
+
+static ngx_int_t
+ngx_pimap_login_rights(ngx_http_request_t *r, ngx_pimap_login_t *login,
+    json_t *claims, const char **reason)
+{
+    json_t                *types, *updates;
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    types = ngx_pimap_login_claim(claims, &plcf->token_types_claim);
+
+    if (types && ngx_pimap_login_types(types, &login->types) != NGX_OK) {
         *reason = "no usable types";
-        return ngx_pimap_login_types(types, &login->types);
+        return NGX_DECLINED;
     }
 
-    return rc;
+    updates = ngx_pimap_login_claim(claims, &plcf->token_updates_claim);
+
+    *reason = "no usable updates";
+
+    return updates ? ngx_pimap_login_updates_claim(r->pool, updates,
+                                                   &login->updates)
+                   : NGX_OK;
+}
+
+
+/* NULL: the token does not have it, or no directive names it. */
+
+static json_t *
+ngx_pimap_login_claim(json_t *claims, ngx_str_t *name)
+{
+    return name->len ? json_object_get(claims, (char *) name->data) : NULL;
 }
 
 
@@ -339,6 +387,42 @@ ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway)
     left = ngx_min(left / 10, NGX_PIMAP_LOGIN_EARLY);
 
     return (uint32_t) (login->expires - ngx_random() % (left + 1));
+}
+
+
+/*
+ * nginx has taken its own challenge back if "satisfy any" let the request in.
+ * HTTP has no name for a ticket, nor for what another variable stands for.
+ */
+
+ngx_int_t
+ngx_pimap_login_missing(ngx_http_request_t *r)
+{
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
+
+    if (r->headers_out.www_authenticate) {
+        r->headers_out.www_authenticate->hash = 1;
+
+    } else if ((plcf->login & NGX_PIMAP_LOGIN_NGINX)
+               && ngx_pimap_account_name_is_user(plcf)
+               && ngx_pimap_add_header(r, "WWW-Authenticate",
+                                       "Basic realm=\"pimap\"")
+                  != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if ((plcf->login & NGX_PIMAP_LOGIN_TOKEN)
+        && ngx_pimap_add_header(r, "WWW-Authenticate",
+                                "Bearer realm=\"pimap\"")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_HTTP_UNAUTHORIZED;
 }
 
 

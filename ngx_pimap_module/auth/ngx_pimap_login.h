@@ -28,9 +28,14 @@
 #define NGX_PIMAP_LOGIN_TICKET  0x0008
 
 typedef struct {
+    ngx_http_request_t    *request;
+    ngx_pimap_loc_conf_t  *conf;    /* whose rules it keeps */
+
     ngx_str_t     account;      /* empty: nginx knows no user */
     ngx_str_t     device;       /* the only allowed one; empty: any */
     uint32_t      types;        /* allowed ones */
+    ngx_str_t     updates;      /* allowed verbs, as for
+                                   pimap_update_allowed() */
     uint32_t      issued;       /* seconds since the epoch */
     uint32_t      expires;      /* 0: never */
     ngx_uint_t    token;        /* a token or ticket: can be revoked */
@@ -43,7 +48,7 @@ typedef struct {
 ngx_int_t ngx_pimap_login(ngx_http_request_t *r, ngx_pimap_login_t **login,
     const char **problem);
 
-/* The result of an earlier ngx_pimap_login(), or NULL. */
+/* The result of an earlier ngx_pimap_login() in this location, or NULL. */
 ngx_pimap_login_t *ngx_pimap_login_find(ngx_http_request_t *r);
 
 /*
@@ -51,6 +56,12 @@ ngx_pimap_login_t *ngx_pimap_login_find(ngx_http_request_t *r);
  * little before the token's, by chance, so that many don't end together.
  */
 uint32_t ngx_pimap_login_end(ngx_pimap_login_t *login, time_t leeway);
+
+/*
+ * The status of a request without a login, or NGX_ERROR; the answer offers
+ * the ways to log in here.
+ */
+ngx_int_t ngx_pimap_login_missing(ngx_http_request_t *r);
 
 /* Answers that the token is revoked, as a content handler does. */
 ngx_int_t ngx_pimap_login_revoked(ngx_http_request_t *r);
@@ -62,6 +73,13 @@ ngx_int_t ngx_pimap_login_revoked(ngx_http_request_t *r);
 
 ngx_int_t ngx_pimap_login_conf_merge(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
+
+/* ngx_pimap_login_rules.c: NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_pimap_login_rules(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev);
+
+/* ngx_pimap_ticket_conf.c: all locations are known. */
+void ngx_pimap_ticket_conf_check(ngx_conf_t *cf);
 
 /* for the command table */
 char *ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -80,6 +98,8 @@ extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post;
  * in for.
  */
 
+extern ngx_conf_enum_t  ngx_pimap_account_name_cases[];
+
 /*
  * NGX_OK, with an empty name if nginx knows no user; an HTTP status with
  * "problem" set; NGX_ERROR if memory is out.
@@ -87,9 +107,12 @@ extern ngx_pimap_conf_range_t  ngx_pimap_login_conf_ticket_post;
 ngx_int_t ngx_pimap_account_name(ngx_http_request_t *r, ngx_str_t *account,
     const char **problem);
 
-/* Checks an account from another place, such as a body; likewise. */
+/* Likewise, of a name from a body: checks it, and gives it its spelling. */
 ngx_int_t ngx_pimap_account_name_check(ngx_http_request_t *r,
     ngx_str_t *account, const char **problem);
+
+/* True if the account is the user name that the client sends. */
+ngx_uint_t ngx_pimap_account_name_is_user(ngx_pimap_loc_conf_t *plcf);
 
 /* The value of a setting; NGX_DECLINED: invalid percent-encoding. */
 ngx_int_t ngx_pimap_account_name_value(ngx_http_request_t *r,
@@ -102,6 +125,26 @@ ngx_int_t ngx_pimap_account_name_value(ngx_http_request_t *r,
 ngx_int_t ngx_pimap_account_name_claims(ngx_http_request_t *r,
     json_t *claims, ngx_str_t *account, ngx_str_t *device,
     ngx_pimap_login_t *login, const char **reason);
+
+
+/*
+ * ngx_pimap_login_updates.c: The updates that a login allows.
+ */
+
+/* for the command table */
+char *ngx_pimap_login_updates_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * A list of a claim: an array of names, or a string of names with commas or
+ * spaces.  NGX_DECLINED if it is another value, or too long.
+ */
+ngx_int_t ngx_pimap_login_updates_claim(ngx_pool_t *pool, json_t *claim,
+    ngx_str_t *updates);
+
+/* The names that are in both lists. */
+ngx_int_t ngx_pimap_login_updates_both(ngx_pool_t *pool, ngx_str_t *one,
+    ngx_str_t *two, ngx_str_t *both);
 
 
 /*

@@ -10,8 +10,15 @@
 #include "ngx_pimap_login.h"
 
 
+static const char *ngx_pimap_login_conf_own(ngx_pimap_loc_conf_t *conf);
 static ngx_int_t ngx_pimap_login_conf_check(ngx_conf_t *cf,
-    ngx_pimap_loc_conf_t *conf);
+    ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
+static void ngx_pimap_login_conf_open(ngx_conf_t *cf,
+    ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
+static void ngx_pimap_login_conf_warn(ngx_conf_t *cf,
+    ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
+static ngx_uint_t ngx_pimap_login_conf_by_nginx(ngx_conf_t *cf);
+static ngx_uint_t ngx_pimap_login_conf_by_address(ngx_conf_t *cf);
 static ngx_array_t *ngx_pimap_login_conf_keys(ngx_conf_t *cf,
     ngx_array_t **keys);
 static char *ngx_pimap_login_conf_claim(ngx_conf_t *cf, void *post,
@@ -42,6 +49,12 @@ ngx_int_t
 ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev)
 {
+    const char  *own;
+    ngx_uint_t   ticket;
+
+    own = ngx_pimap_login_conf_own(conf);
+    ticket = conf->login & NGX_PIMAP_LOGIN_TICKET;
+
     ngx_conf_merge_bitmask_value(conf->login, prev->login,
                                  (NGX_CONF_BITMASK_SET
                                   |NGX_PIMAP_LOGIN_NGINX));
@@ -53,6 +66,9 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
                              prev->token_device_claim, "");
     ngx_conf_merge_str_value(conf->token_types_claim,
                              prev->token_types_claim, "");
+    ngx_conf_merge_str_value(conf->token_updates_claim,
+                             prev->token_updates_claim, "");
+    ngx_conf_merge_str_value(conf->ticket_updates, prev->ticket_updates, "");
     ngx_conf_merge_ptr_value(conf->ticket_keys, prev->ticket_keys, NULL);
 
     switch (conf->endpoint) {
@@ -60,7 +76,29 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     case NGX_PIMAP_EVENTS:
     case NGX_PIMAP_UPDATE:
     case NGX_PIMAP_TICKET:
-        return ngx_pimap_login_conf_check(cf, conf);
+
+        if (own && !(conf->login & NGX_PIMAP_LOGIN_TOKEN)) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"%s\" has no effect in %V:%ui without "
+                          "\"pimap_login token\"", own, &conf->file,
+                          conf->line);
+            return NGX_ERROR;
+        }
+
+        if (ticket && conf->endpoint != NGX_PIMAP_EVENTS) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"pimap_login ticket\" has no effect in "
+                          "%V:%ui without \"pimap_events\"; a ticket is "
+                          "for parking only",
+                          &conf->file, conf->line);
+            return NGX_ERROR;
+        }
+
+        return ngx_pimap_login_conf_check(cf, conf, prev);
+
+    case NGX_PIMAP_ACCOUNTS:
+        ngx_pimap_login_conf_open(cf, conf, prev);
+        return NGX_OK;
 
     default:
         return NGX_OK;
@@ -68,14 +106,32 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
 }
 
 
+/* A rule for tokens that stands in the location itself; NULL: none. */
+
+static const char *
+ngx_pimap_login_conf_own(ngx_pimap_loc_conf_t *conf)
+{
+    return conf->token_keys != NGX_CONF_UNSET_PTR ? "pimap_token_key"
+           : conf->token_issuer.data ? "pimap_token_issuer"
+           : conf->token_audience.data ? "pimap_token_audience"
+           : conf->token_claim.data ? "pimap_token_claim"
+           : conf->token_device_claim.data ? "pimap_token_device_claim"
+           : conf->token_types_claim.data ? "pimap_token_types_claim"
+           : conf->token_updates_claim.data ? "pimap_token_updates_claim"
+           : NULL;
+}
+
+
 static ngx_int_t
-ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
+ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev)
 {
     ngx_pimap_main_conf_t  *pmcf;
 
     if ((conf->login & NGX_PIMAP_LOGIN_TOKEN) && conf->token_keys == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"pimap_login token\" needs \"pimap_token_key\"");
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"pimap_login token\" needs \"pimap_token_key\" in the "
+                      "location in %V:%ui", &conf->file, conf->line);
         return NGX_ERROR;
     }
 
@@ -86,9 +142,10 @@ ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
         conf->login &= ~NGX_PIMAP_LOGIN_TICKET;
 
         if (!(conf->login & (NGX_PIMAP_LOGIN_NGINX|NGX_PIMAP_LOGIN_TOKEN))) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"pimap_login ticket\" alone works only "
-                               "in locations with \"pimap_events\"");
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"pimap_login ticket\" alone works only in "
+                          "locations with \"pimap_events\", not in that in "
+                          "%V:%ui", &conf->file, conf->line);
             return NGX_ERROR;
         }
     }
@@ -98,7 +155,181 @@ ngx_pimap_login_conf_check(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
         pmcf->tokens = 1;
     }
 
+    ngx_pimap_login_conf_warn(cf, conf, prev);
+
     return NGX_OK;
+}
+
+
+/*
+ * By default the account is the name that the client sends.  "pimap_account"
+ * says that another module or server checks the password.  A "limit_except"
+ * has a login of its own, or that of the location around it.
+ */
+
+static void
+ngx_pimap_login_conf_warn(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev)
+{
+    const char                *cause;
+    ngx_uint_t                 logins;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->login_warned = clcf->noname && prev->login_warned;
+
+    if (conf->login_warned || conf->account.value
+        || !(conf->login & NGX_PIMAP_LOGIN_NGINX))
+    {
+        return;
+    }
+
+    logins = ngx_pimap_login_conf_by_nginx(cf);
+
+    if (logins == 0) {
+        cause = "it has no \"auth_basic\" and no \"auth_request\"";
+
+    } else if (clcf->satisfy == NGX_HTTP_SATISFY_ANY
+               && (logins > 1 || ngx_pimap_login_conf_by_address(cf)))
+    {
+        cause = "\"satisfy any\" lets requests in by another rule";
+
+    } else {
+        return;
+    }
+
+    conf->login_warned = 1;
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "%slocation \"%V\" of server \"%V\" takes the account "
+                       "from $remote_user without a check of the password, "
+                       "because %s: any client can name any account. Add a "
+                       "login, or set \"pimap_account $remote_user\" if "
+                       "the password is checked elsewhere",
+                       clcf->lmt_excpt ? "\"limit_except\" of " : "",
+                       &clcf->name, &cscf->server_name, cause);
+}
+
+
+/* The location of operators. */
+
+static void
+ngx_pimap_login_conf_open(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->login_warned = clcf->noname && prev->login_warned;
+
+    if (conf->login_warned || ngx_pimap_login_conf_by_nginx(cf)
+        || ngx_pimap_login_conf_by_address(cf))
+    {
+        return;
+    }
+
+    conf->login_warned = 1;
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "%slocation \"%V\" of server \"%V\" has "
+                       "\"pimap_accounts\" and neither \"allow\" nor a login: "
+                       "any client can read all events and end all devices",
+                       clcf->lmt_excpt ? "\"limit_except\" of " : "",
+                       &clcf->name, &cscf->server_name);
+}
+
+
+/*
+ * The number of logins.  The settings of other modules are their own.  But the
+ * first word of these two is zero as long as the directive is not set: a
+ * pointer to the realm, and the length of the URI.  A login module that we
+ * don't know is trusted.
+ */
+
+static ngx_uint_t
+ngx_pimap_login_conf_by_nginx(ngx_conf_t *cf)
+{
+    void                     **conf;
+    ngx_uint_t                 i, n;
+    ngx_module_t              *module;
+    ngx_http_conf_ctx_t       *ctx;
+    ngx_http_complex_value_t  *realm;
+
+    ctx = cf->ctx;
+
+    for (n = 0, i = 0; cf->cycle->modules[i]; i++) {
+
+        module = cf->cycle->modules[i];
+
+        if (module->type != NGX_HTTP_MODULE
+            || ngx_strstr(module->name, "_auth_") == NULL)
+        {
+            continue;
+        }
+
+        conf = ctx->loc_conf[module->ctx_index];
+
+        if (ngx_strcmp(module->name, "ngx_http_auth_basic_module") == 0) {
+            realm = *conf;
+
+            if (realm && !ngx_pimap_is(&realm->value, "off")) {
+                n++;
+            }
+
+        } else if (ngx_strcmp(module->name, "ngx_http_auth_request_module")
+                   != 0
+                   || *conf)
+        {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+/*
+ * True if there is an "allow" or "deny": this module's settings begin with its
+ * lists for IPv4, IPv6 and unix sockets.
+ */
+
+static ngx_uint_t
+ngx_pimap_login_conf_by_address(ngx_conf_t *cf)
+{
+    void                 **conf;
+    ngx_uint_t             i;
+    ngx_module_t          *module;
+    ngx_http_conf_ctx_t   *ctx;
+
+    ctx = cf->ctx;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+
+        module = cf->cycle->modules[i];
+
+        if (ngx_strcmp(module->name, "ngx_http_access_module") != 0) {
+            continue;
+        }
+
+        conf = ctx->loc_conf[module->ctx_index];
+
+        return conf[0] != NULL
+#if (NGX_HAVE_INET6 || NGX_HAVE_UNIX_DOMAIN)
+               || conf[1] != NULL
+#endif
+#if (NGX_HAVE_INET6 && NGX_HAVE_UNIX_DOMAIN)
+               || conf[2] != NULL
+#endif
+               ;
+    }
+
+    return 0;
 }
 
 

@@ -46,7 +46,7 @@ ngx_pimap_redact_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_pimap_redact_handler(ngx_http_request_t *r)
 {
-    u_char     *last;
+    u_char     *last, *copy;
     ngx_str_t   line;
 
     line = r->request_line;
@@ -56,14 +56,19 @@ ngx_pimap_redact_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    /* its buffer also has the query, which is still needed */
+    /* logs read an empty line as it is, but for NULL the line in the buffer */
 
-    r->request_line.data = ngx_pstrdup(r->pool, &line);
+    r->request_line.len = 0;
 
-    if (r->request_line.data == NULL) {
-        r->request_line.len = 0;
+    /* the buffer also has the query, which is still needed */
+
+    copy = ngx_pstrdup(r->pool, &line);
+    if (copy == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    r->request_line.data = copy;
+    r->request_line.len = line.len;
 
     ngx_pimap_redact_values(&r->request_line);
 

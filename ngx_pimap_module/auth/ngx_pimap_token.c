@@ -2,15 +2,18 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Verifies tokens with libjwt.  Called by login and ticket; pure, without a
- * request.  Invariant: the key decides on the algorithm, not the token.  Each
- * algorithm belongs to one type of keys, so a public key is never used as a
- * secret, and the table has no "none" (RFC 8725, 3.1).
+ * Verifies tokens.  Called by login and ticket; pure, without a request.
+ * libjwt checks the signature.  Its versions differ in all else, so the header
+ * and the claims are read here.  Invariant: the key decides on the algorithm,
+ * not the token.  Each algorithm belongs to one type of keys, so a public key
+ * is never used as a secret, and the table has no "none" (RFC 8725, 3.1).
  */
 
 
 #include "ngx_pimap_token.h"
 #include "ngx_pimap_http.h"
+
+#include "pimap_json.h"
 
 #include <jwt.h>
 #include <openssl/err.h>
@@ -27,19 +30,23 @@ typedef struct {
 typedef struct {
     ngx_pimap_token_alg_t   *alg;
     ngx_str_t                id;        /* of the key; may be empty */
-    jwt_t                   *jwt;       /* not verified, only its header */
+    json_t                  *json;      /* not verified */
+    ngx_uint_t               no_memory; /* the token may be valid */
 } ngx_pimap_token_header_t;
 
 
 static ngx_uint_t ngx_pimap_token_well_formed(ngx_str_t *text);
 static const char *ngx_pimap_token_header(const char *text,
     ngx_pimap_token_header_t *header);
+static const char *ngx_pimap_token_algorithm(ngx_pimap_token_header_t *header);
 static const char *ngx_pimap_token_signed(const char *text,
-    ngx_pimap_token_header_t *header, ngx_array_t *keys, json_t **claims);
+    ngx_pimap_token_header_t *header, ngx_array_t *keys);
 static ngx_uint_t ngx_pimap_token_fits(ngx_pimap_key_t *key,
     ngx_pimap_token_alg_t *alg);
-static jwt_t *ngx_pimap_token_decode(const char *text, ngx_str_t *key);
-static json_t *ngx_pimap_token_json(jwt_t *jwt);
+static ngx_uint_t ngx_pimap_token_verified(const char *text,
+    ngx_pimap_key_t *key, ngx_pimap_token_header_t *header);
+static json_t *ngx_pimap_token_part(const char *text,
+    ngx_pimap_token_header_t *header);
 static const char *ngx_pimap_token_claims(ngx_pimap_token_t *token,
     ngx_pimap_token_rules_t *rules, time_t now);
 static ngx_int_t ngx_pimap_token_time(json_t *claims, const char *name,
@@ -83,22 +90,25 @@ ngx_pimap_token_verify(ngx_str_t *text, ngx_pimap_token_rules_t *rules,
 
     *reason = ngx_pimap_token_header(copy, &header);
 
+    token->claims = ngx_pimap_token_part(ngx_strchr(copy, '.') + 1, &header);
+
+    if (*reason == NULL && token->claims == NULL) {
+        *reason = "malformed";
+    }
+
     if (*reason == NULL) {
-        *reason = ngx_pimap_token_signed(copy, &header, rules->keys,
-                                         &token->claims);
+        *reason = ngx_pimap_token_signed(copy, &header, rules->keys);
     }
 
-    jwt_free(header.jwt);
+    json_decref(header.json);
 
-    if (*reason) {
-        return NGX_DECLINED;
+    if (*reason == NULL) {
+        *reason = ngx_pimap_token_claims(token, rules, now);
     }
-
-    *reason = ngx_pimap_token_claims(token, rules, now);
 
     if (*reason) {
         json_decref(token->claims);
-        return NGX_DECLINED;
+        return header.no_memory ? NGX_ERROR : NGX_DECLINED;
     }
 
     return NGX_OK;
@@ -132,46 +142,58 @@ ngx_pimap_token_well_formed(ngx_str_t *text)
 static const char *
 ngx_pimap_token_header(const char *text, ngx_pimap_token_header_t *header)
 {
-    char                   *json;
-    jwt_t                  *jwt;
-    ngx_str_t               none = ngx_null_string;
-    const char             *name;
-    ngx_pimap_token_alg_t  *alg;
+    json_t  *typ, *id;
 
-    jwt = ngx_pimap_token_decode(text, &none);
-    header->jwt = jwt;
+    header->no_memory = 0;
+    header->json = ngx_pimap_token_part(text, header);
 
-    if (jwt == NULL) {
+    if (header->json == NULL) {
         return "malformed";
     }
 
     /* RFC 7515, 4.1.11: extensions that must be understood */
 
-    json = jwt_get_headers_json(jwt, "crit");
-
-    if (json) {
-        free(json);
+    if (json_object_get(header->json, "crit")) {
         return "critical headers are not supported";
     }
 
-    name = jwt_get_header(jwt, "alg");
+    /* RFC 8725, 3.11: a JWS of another type is no token for us */
+
+    typ = json_object_get(header->json, "typ");
+
+    if (typ && (!json_is_string(typ)
+                || json_string_length(typ) != 3
+                || ngx_strcasecmp((u_char *) json_string_value(typ),
+                                  (u_char *) "JWT") != 0))
+    {
+        return "unsupported type";
+    }
+
+    id = json_object_get(header->json, "kid");
+
+    header->id.data = (u_char *) json_string_value(id);
+    header->id.len = json_string_length(id);
+
+    return ngx_pimap_token_algorithm(header);
+}
+
+
+static const char *
+ngx_pimap_token_algorithm(ngx_pimap_token_header_t *header)
+{
+    json_t                 *name;
+    ngx_pimap_token_alg_t  *alg;
+
+    name = json_object_get(header->json, "alg");
 
     for (alg = ngx_pimap_token_algs; alg->name.len; alg++) {
-        if (name && ngx_strcmp(alg->name.data, name) == 0) {
-            break;
+        if (ngx_pimap_token_equal(name, &alg->name)) {
+            header->alg = alg;
+            return NULL;
         }
     }
 
-    if (alg->name.len == 0) {
-        return "unsupported algorithm";
-    }
-
-    header->alg = alg;
-
-    header->id.data = (u_char *) jwt_get_header(jwt, "kid");
-    header->id.len = header->id.data ? ngx_strlen(header->id.data) : 0;
-
-    return NULL;
+    return "unsupported algorithm";
 }
 
 
@@ -182,9 +204,8 @@ ngx_pimap_token_header(const char *text, ngx_pimap_token_header_t *header)
 
 static const char *
 ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
-    ngx_array_t *keys, json_t **claims)
+    ngx_array_t *keys)
 {
-    jwt_t            *jwt;
     ngx_str_t         none = ngx_null_string;
     ngx_str_t        *id;
     ngx_uint_t        i, tried;
@@ -209,17 +230,10 @@ ngx_pimap_token_signed(const char *text, ngx_pimap_token_header_t *header,
             continue;
         }
 
-        jwt = ngx_pimap_token_decode(text, &key[i].text);
-
-        /* the checked header is the verified one */
-
-        if (jwt && jwt_get_alg(jwt) == header->alg->alg) {
-            *claims = ngx_pimap_token_json(jwt);
-            jwt_free(jwt);
-            return *claims ? NULL : "malformed";
+        if (ngx_pimap_token_verified(text, &key[i], header)) {
+            return NULL;
         }
 
-        jwt_free(jwt);
         tried = 1;
     }
 
@@ -242,48 +256,88 @@ ngx_pimap_token_fits(ngx_pimap_key_t *key, ngx_pimap_token_alg_t *alg)
 }
 
 
-/* Verifies with the key, if it is not empty.  NULL: invalid. */
+/*
+ * With an empty key libjwt would verify nothing.  It has one result for a
+ * wrong signature and for no memory, so "errno" tells.  Without memory for the
+ * key libjwt 1.10 even returns a token, not verified.
+ */
 
-static jwt_t *
-ngx_pimap_token_decode(const char *text, ngx_str_t *key)
+static ngx_uint_t
+ngx_pimap_token_verified(const char *text, ngx_pimap_key_t *key,
+    ngx_pimap_token_header_t *header)
 {
-    int     rc;
-    jwt_t  *jwt;
+    int          rc;
+    jwt_t       *jwt;
+    ngx_uint_t   verified;
 
-    rc = jwt_decode(&jwt, text, key->data, (int) key->len);
+    if (key->text.len == 0) {
+        return 0;
+    }
+
+    ngx_set_errno(0);
+
+    rc = jwt_decode(&jwt, text, key->text.data, (int) key->text.len);
+
+    if (rc == NGX_ENOMEM || ngx_errno == NGX_ENOMEM) {
+        header->no_memory = 1;
+    }
 
     /* nginx would log them as errors of the next connection */
 
     ERR_clear_error();
 
-    return rc == 0 ? jwt : NULL;
+    verified = (rc == 0 && !header->no_memory
+                && jwt_get_alg(jwt) == header->alg->alg);
+
+    jwt_free(rc == 0 ? jwt : NULL);
+
+    return verified;
 }
 
 
-/* NULL: not an object. */
+/*
+ * The object in the part of a token, up to the next dot.  NULL: it is no
+ * object, or a member is there twice (RFC 7515, 4; RFC 7519, 4), or no memory.
+ */
 
 static json_t *
-ngx_pimap_token_json(jwt_t *jwt)
+ngx_pimap_token_part(const char *text, ngx_pimap_token_header_t *header)
 {
-    char    *text;
-    json_t  *json;
+    char                  json[NGX_PIMAP_TOKEN_MAX], *p;
+    json_t               *object;
+    ngx_str_t             part, decoded;
+    pimap_json_error_t    error;
+    pimap_json_status_t   status;
 
-    text = jwt_get_grants_json(jwt, NULL);
+    part.data = (u_char *) text;
+    part.len = strcspn(text, ".");
+    decoded.data = (u_char *) json;
 
-    if (text == NULL) {
+    if (ngx_decode_base64url(&decoded, &part) != NGX_OK) {
         return NULL;
     }
 
-    json = json_loads(text, 0, NULL);
+    p = json;
 
-    free(text);
+    status = pimap_json_check(&p, &decoded.len, sizeof(json), &error);
 
-    if (!json_is_object(json)) {
-        json_decref(json);
+    if (status != PIMAP_JSON_OK) {
+        header->no_memory = (status == PIMAP_JSON_NO_MEMORY);
         return NULL;
     }
 
-    return json;
+    /* jansson does not tell that memory is out, and may go on without */
+
+    errno = 0;
+    object = json_loadb(p, decoded.len, JSON_ALLOW_NUL, NULL);
+
+    if (errno == ENOMEM) {
+        header->no_memory = 1;
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
 }
 
 
@@ -295,10 +349,6 @@ ngx_pimap_token_claims(ngx_pimap_token_t *token,
     json_t  *claims;
 
     claims = token->claims;
-
-    if (claims == NULL) {
-        return "malformed";
-    }
 
     if (ngx_pimap_token_time(claims, "exp", &token->expires) != NGX_OK
         || ngx_pimap_token_time(claims, "nbf", &from) != NGX_OK

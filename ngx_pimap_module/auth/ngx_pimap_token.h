@@ -97,7 +97,7 @@ typedef struct {
 
 /*
  * NGX_OK; NGX_DECLINED if the token is invalid at this time, with "reason" in
- * ASCII without quotes.
+ * ASCII without quotes.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_pimap_token_verify(ngx_str_t *text,
     ngx_pimap_token_rules_t *rules, time_t now, ngx_pimap_token_t *token,

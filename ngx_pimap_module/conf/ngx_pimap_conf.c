@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_conf_location.h"
 
 
 /*
@@ -43,11 +44,14 @@ static const ngx_pimap_conf_value_t  ngx_pimap_conf_main_values[] = {
     ngx_pimap_conf_main_value(presence, flag, 0),
     ngx_pimap_conf_main_value(coalesce, msec, 0),
     ngx_pimap_conf_main_value(max_queued_updates, uint, 100000),
+    ngx_pimap_conf_main_value(max_updates_per_account, uint, 10000),
+    ngx_pimap_conf_main_value(max_update_bytes, size, 16 * 1024 * 1024),
     { 0, 0 }
 };
 
 
 static const ngx_pimap_conf_value_t  ngx_pimap_conf_loc_values[] = {
+    ngx_pimap_conf_loc_value(account_keep, uint, 0),
     ngx_pimap_conf_loc_value(max_account_length, uint, 255),
     ngx_pimap_conf_loc_value(max_device_length, uint, 128),
     ngx_pimap_conf_loc_value(retry, msec, 3000),
@@ -64,6 +68,7 @@ static const ngx_pimap_conf_value_t  ngx_pimap_conf_loc_values[] = {
     ngx_pimap_conf_loc_value(update_wait, sec, 30),
     ngx_pimap_conf_loc_value(buffer, size, 64 * 1024),
     ngx_pimap_conf_loc_value(send_timeout, msec, 30000),
+    ngx_pimap_conf_loc_value(end_log_level, level, NGX_LOG_INFO),
     ngx_pimap_conf_loc_value(compress_dictionary, flag, 1),
     ngx_pimap_conf_loc_value(detach, flag, 1),
     ngx_pimap_conf_loc_value(hibernate, flag, 0),
@@ -80,8 +85,8 @@ static void ngx_pimap_conf_default(void *conf, void *prev,
     const ngx_pimap_conf_value_t *value);
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
-static ngx_int_t ngx_pimap_conf_key(ngx_conf_t *cf,
-    ngx_pimap_loc_conf_t *conf);
+static ngx_http_core_loc_conf_t *ngx_pimap_conf_nameless(ngx_conf_t *cf,
+    ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev);
 
@@ -107,7 +112,10 @@ ngx_pimap_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&pmcf->events, cf->pool, 4,
                        sizeof(ngx_pimap_loc_conf_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&pmcf->tickets, cf->pool, 1,
+                          sizeof(ngx_pimap_loc_conf_t *))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -124,13 +132,6 @@ ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_pimap_main_conf_t  *pmcf = conf;
 
     ngx_pimap_conf_default(pmcf, pmcf, ngx_pimap_conf_main_values);
-
-    if (pmcf->zone_size < NGX_PIMAP_ZONE_MIN_SIZE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"pimap_zone\" must be at least %dk",
-                           NGX_PIMAP_ZONE_MIN_SIZE / 1024);
-        return NGX_CONF_ERROR;
-    }
 
     return NGX_CONF_OK;
 }
@@ -149,12 +150,16 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     plcf->account = { NULL, 0 };
-     *     plcf->device = { NULL, 0 };
+     *     plcf->account = { NULL, { 0, NULL }, 0 };
+     *     plcf->device = { NULL, { 0, NULL }, 0 };
      *     plcf->endpoint = NGX_PIMAP_NO_ENDPOINT;
      *     plcf->login = 0;
      *     plcf->token_... = { 0, NULL };
+     *     plcf->ticket_updates = { 0, NULL };
+     *     plcf->path, key, old_key = { 0, NULL };
      */
+
+    ngx_pimap_conf_location_begin(cf, plcf);
 
     plcf->ping = NGX_CONF_UNSET;
     plcf->origins = NGX_CONF_UNSET_PTR;
@@ -183,11 +188,16 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_pimap_conf_default(conf, prev, ngx_pimap_conf_loc_values);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
 
+    clcf = ngx_pimap_conf_nameless(cf, conf, prev);
+    conf->log = clcf->error_log;
+
     if (conf->endpoint == NGX_PIMAP_EVENTS && conf->hibernate) {
 
         if (!conf->detach) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"pimap_hibernate\" needs \"pimap_detach\"");
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"pimap_hibernate\" needs \"pimap_detach\" in the "
+                          "location in %V:%ui, set \"pimap_detach on\"",
+                          &conf->file, conf->line);
             return NGX_CONF_ERROR;
         }
 
@@ -195,18 +205,21 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         pmcf->hibernate = 1;
     }
 
-    if (conf->endpoint == NGX_PIMAP_EVENTS
-        && ngx_pimap_conf_key(cf, conf) != NGX_OK)
-    {
+    if (ngx_pimap_conf_location_merge(cf, conf, prev) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->location && conf->endpoint && clcf->handler != conf->handler) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0, "the pimap directive of the "
+                      "location in %V:%ui has no effect: one after it, such "
+                      "as \"proxy_pass\", takes its place",
+                      &conf->file, conf->line);
     }
 
     if (conf->endpoint == NGX_PIMAP_PUBLISH
         || conf->endpoint == NGX_PIMAP_UPDATE)
     {
         /* the body has to fit, because a worker does no file I/O */
-
-        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
         clcf->client_body_buffer_size =
                             ngx_max(clcf->client_body_buffer_size,
@@ -245,63 +258,65 @@ ngx_pimap_conf_default(void *conf, void *prev,
 }
 
 
-/* Names the server and the location, the same after a change of settings. */
+/*
+ * nginx makes a location without a name of each "if" and "limit_except".  It
+ * is a part of the location that it stands in: none of our directives is
+ * allowed in it.  A request gets the handler of the location before an "if",
+ * but after a "limit_except".
+ */
 
-static ngx_int_t
-ngx_pimap_conf_key(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf)
+static ngx_http_core_loc_conf_t *
+ngx_pimap_conf_nameless(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_pimap_loc_conf_t *prev)
 {
-    ngx_pimap_loc_conf_t      **events;
-    ngx_pimap_main_conf_t      *pmcf;
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_core_srv_conf_t   *cscf;
+    ngx_http_core_loc_conf_t  *clcf;
 
-    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
-    conf->key.data = ngx_pnalloc(cf->pool, cscf->server_name.len + 1
-                                           + clcf->name.len);
-    if (conf->key.data == NULL) {
-        return NGX_ERROR;
-    }
+    if (clcf->noname) {
+        conf->endpoint = prev->endpoint;
+        conf->handler = prev->handler;
 
-    conf->key.len = ngx_sprintf(conf->key.data, "%V %V", &cscf->server_name,
-                                &clcf->name)
-                    - conf->key.data;
-
-    events = ngx_array_push(&pmcf->events);
-    if (events == NULL) {
-        return NGX_ERROR;
-    }
-
-    *events = conf;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf)
-{
-    ngx_uint_t               i;
-    ngx_pimap_loc_conf_t   **events;
-    ngx_pimap_main_conf_t   *pmcf;
-
-    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
-    events = pmcf->events.elts;
-
-    for (i = 0; i < pmcf->events.nelts; i++) {
-        if (events[i]->key.len == key->len
-            && ngx_memcmp(events[i]->key.data, key->data, key->len) == 0)
-        {
-            *conf = events[i];
-            return NGX_OK;
+        if (clcf->lmt_excpt && clcf->handler == NULL) {
+            clcf->handler = conf->handler;
         }
     }
 
-    *conf = i ? events[0] : NULL;
+    return clcf;
+}
 
-    return NGX_DECLINED;
+
+/* They wait to be told to come back, and have no rights. */
+
+ngx_int_t
+ngx_pimap_conf_homeless(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf)
+{
+    ngx_uint_t              i;
+    ngx_pimap_loc_conf_t   *conf, **events;
+
+    conf = ngx_pimap_create_loc_conf(cf);
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->updates = 0;
+
+    ngx_pimap_merge_ping(conf, conf);
+    ngx_pimap_conf_default(conf, conf, ngx_pimap_conf_loc_values);
+
+    /* which of them had asked for padding is not known */
+
+    events = pmcf->events.elts;
+
+    for (i = 0; i < pmcf->events.nelts; i++) {
+        conf->tls_padding = ngx_max(conf->tls_padding,
+                                    events[i]->tls_padding);
+    }
+
+    conf->log = &cf->cycle->new_log;
+    pmcf->homeless = conf;
+
+    return NGX_OK;
 }
 
 
@@ -324,56 +339,6 @@ ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev)
     conf->ping = 300;
     conf->ping_min = 10;
     conf->ping_max = 900;
-}
-
-
-char *
-ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    size_t                             i;
-    ngx_str_t                         *value;
-    ngx_pimap_name_conf_t             *name;
-    ngx_http_compile_complex_value_t   ccv;
-
-    name = (ngx_pimap_name_conf_t *) (p + cmd->offset);
-
-    if (name->value) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    name->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (name->value == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = name->value;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    /* nginx leaves $arg_... percent-encoded */
-
-    if (value[1].len > 5 && ngx_strncmp(value[1].data, "$arg_", 5) == 0) {
-
-        for (i = 5; i < value[1].len; i++) {
-            if (!isalnum(value[1].data[i]) && value[1].data[i] != '_') {
-                break;
-            }
-        }
-
-        name->decode = (i == value[1].len);
-    }
-
-    return NGX_CONF_OK;
 }
 
 
@@ -410,7 +375,8 @@ ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+                               "invalid parameter \"%V\" in \"pimap_ping\", "
+                               "must be \"min=\" or \"max=\"", &value[i]);
             return NGX_CONF_ERROR;
         }
 
@@ -422,13 +388,18 @@ ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (plcf->ping_min < 1 || plcf->ping_max > NGX_PIMAP_PING_MAX
         || plcf->ping_min > plcf->ping_max)
     {
-        return "must have bounds between 1s and 1023s";
+        return "must have bounds between 1s and 1023s, \"min=\" not over "
+               "\"max=\"";
     }
 
     if (plcf->ping && (plcf->ping < plcf->ping_min
                        || plcf->ping > plcf->ping_max))
     {
-        return "must be 0 or between \"min\" and \"max\"";
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pimap_ping\" is \"%V\", but must be 0 or "
+                           "between \"min=%is\" and \"max=%is\"", &value[1],
+                           plcf->ping_min, plcf->ping_max);
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
@@ -447,7 +418,9 @@ ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value, size_t skip,
     *seconds = ngx_parse_time(&s, 1);
 
     if (*seconds == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid time \"%V\"", &s);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid time \"%V\" in "
+                           "\"pimap_ping\", must be seconds, such as 90s, or "
+                           "minutes, such as 5m", &s);
         return NGX_CONF_ERROR;
     }
 
@@ -469,8 +442,16 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     plcf->endpoint = endpoint->endpoint;
+    plcf->handler = endpoint->handler;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "\"%V\" takes the place of a "
+                           "directive before it, such as \"proxy_pass\"; a "
+                           "location answers by one of them", &cmd->name);
+    }
+
     clcf->handler = endpoint->handler;
 
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);

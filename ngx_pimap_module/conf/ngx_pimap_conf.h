@@ -12,7 +12,9 @@
 
 
 #include "ngx_pimap.h"
+#include "ngx_pimap_conf_name.h"
 #include "ngx_pimap_conf_redis.h"
+#include "ngx_pimap_conf_value.h"
 
 
 #define NGX_PIMAP_ACCOUNT_MAX       1024        /* bytes of a name */
@@ -22,13 +24,6 @@
 #define NGX_PIMAP_ZONE_MIN_SIZE     (256 * 1024)
 
 
-/* A value from nginx.conf that names something for a request. */
-typedef struct {
-    ngx_http_complex_value_t  *value;       /* NULL: the default */
-    ngx_uint_t                 decode;      /* it is one $arg_... variable */
-} ngx_pimap_name_conf_t;
-
-
 /* What a location is, by the directive that stands in it. */
 typedef enum {
     NGX_PIMAP_NO_ENDPOINT = 0,
@@ -36,7 +31,8 @@ typedef enum {
     NGX_PIMAP_PUBLISH,
     NGX_PIMAP_UPDATE,
     NGX_PIMAP_STATUS,
-    NGX_PIMAP_TICKET
+    NGX_PIMAP_TICKET,
+    NGX_PIMAP_ACCOUNTS
 } ngx_pimap_endpoint_t;
 
 
@@ -45,16 +41,6 @@ typedef struct {
     ngx_pimap_endpoint_t   endpoint;
     ngx_http_handler_pt    handler;
 } ngx_pimap_conf_endpoint_t;
-
-
-/* The "post" of a directive with a size or a time, both of a word's width. */
-typedef struct {
-    ngx_conf_post_handler_pt   post_handler;
-    ngx_uint_t                 zero;        /* is allowed, too */
-    ngx_uint_t                 min;
-    ngx_uint_t                 max;
-    char                      *error;
-} ngx_pimap_conf_range_t;
 
 
 struct ngx_pimap_main_conf_s {
@@ -75,8 +61,13 @@ struct ngx_pimap_main_conf_s {
     ngx_flag_t               presence;      /* is announced */
 
     ngx_uint_t               max_queued_updates;  /* updates that wait */
+    ngx_uint_t               max_updates_per_account;   /* remembered */
+    size_t                   max_update_bytes;  /* of these */
 
     ngx_array_t              events;        /* ngx_pimap_loc_conf_t * */
+    ngx_array_t              tickets;       /* the same */
+    ngx_array_t              sockets;       /* that servers listen on */
+    ngx_pimap_loc_conf_t    *homeless;      /* of devices without another */
 
     ngx_uint_t               used;          /* a location needs Redis */
     ngx_uint_t               hibernate;     /* a location wants it */
@@ -86,6 +77,7 @@ struct ngx_pimap_main_conf_s {
 
 struct ngx_pimap_loc_conf_s {
     ngx_pimap_name_conf_t    account;
+    ngx_uint_t               account_keep;  /* the case of its letters */
     ngx_pimap_name_conf_t    device;
     ngx_uint_t               max_account_length;    /* bytes */
     ngx_uint_t               max_device_length;
@@ -114,6 +106,7 @@ struct ngx_pimap_loc_conf_s {
 
     size_t                   buffer;        /* unsent bytes of one device */
     ngx_msec_t               send_timeout;
+    ngx_uint_t               end_log_level; /* of a device's last line */
 
     ngx_pimap_name_conf_t    compress;
     ngx_flag_t               compress_dictionary;
@@ -130,11 +123,27 @@ struct ngx_pimap_loc_conf_s {
     ngx_str_t                token_claim;
     ngx_str_t                token_device_claim;
     ngx_str_t                token_types_claim;
+    ngx_str_t                token_updates_claim;
     ngx_array_t             *ticket_keys;   /* NULL: the zone's */
     time_t                   ticket_time;
+    ngx_str_t                ticket_updates;    /* that its tickets allow */
 
+    ngx_log_t               *log;           /* "error_log" */
     ngx_pimap_endpoint_t     endpoint;
+    ngx_http_handler_pt      handler;       /* of the endpoint */
+
+    ngx_str_t                path;          /* it and the ones around it */
     ngx_str_t                key;           /* of one with "pimap_events" */
+    ngx_str_t                old_key;       /* the key in older workers */
+    ngx_str_t                rules;         /* ngx_pimap_conf_rules.h */
+    ngx_str_t                origin_rules;  /* of those that may send */
+    ngx_http_core_srv_conf_t  *server;
+    ngx_str_t                file;
+    ngx_uint_t               line;
+    unsigned                 location:1;    /* not "server", nor "if" */
+    unsigned                 caseless:1;    /* its regular expression is */
+    unsigned                 any_origin:1;  /* "*" is among the origins */
+    unsigned                 login_warned:1;    /* of no login */
 };
 
 
@@ -143,16 +152,15 @@ char *ngx_pimap_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_pimap_create_loc_conf(ngx_conf_t *cf);
 char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
-/*
- * The settings of a device that has come from another worker, whose location
- * had this key.  NGX_DECLINED: there is no such location any more; "conf" is
- * that of another one, or NULL if there is none.
- */
-ngx_int_t ngx_pimap_conf_find(ngx_str_t *key, ngx_pimap_loc_conf_t **conf);
+/* Warns of settings that contradict those of nginx outside of "http". */
+void ngx_pimap_conf_check_cycle(ngx_cycle_t *cycle,
+    ngx_pimap_main_conf_t *pmcf);
+
+/* The settings of devices whose location is gone: NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_pimap_conf_homeless(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf);
 
 /* setters of the command table */
 char *ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_pimap_conf_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -162,22 +170,6 @@ char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  */
 ssize_t ngx_pimap_conf_file(ngx_conf_t *cf, ngx_str_t *file, ngx_str_t *text,
     size_t size);
-
-/* the post_handler of ngx_pimap_conf_range_t */
-char *ngx_pimap_conf_range(ngx_conf_t *cf, void *post, void *data);
-
-extern ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds;
-extern ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds;
-extern ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds;
-extern ngx_conf_num_bounds_t  ngx_pimap_conf_rate_bounds;
-extern ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_wait_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_linger_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_pause_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_window_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_age_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_size_post;
-extern ngx_pimap_conf_range_t ngx_pimap_conf_padding_post;
 
 
 #endif /* _NGX_PIMAP_CONF_H_INCLUDED_ */

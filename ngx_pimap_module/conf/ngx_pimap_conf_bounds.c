@@ -13,26 +13,36 @@
 #define NGX_PIMAP_CONF_MAX  ((ngx_uint_t) -1)
 
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_length_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_PIMAP_DEVICE_MAX
+ngx_pimap_conf_range_t  ngx_pimap_conf_length_bounds = {
+    ngx_pimap_conf_range, 0, 1, NGX_PIMAP_DEVICE_MAX,
+    "must be between 1 and 1024"
 };
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_log_bounds = {
-    ngx_conf_check_num_bounds, 1, 1000000
+ngx_pimap_conf_range_t  ngx_pimap_conf_log_bounds = {
+    ngx_pimap_conf_range, 0, 1, 1000000,
+    "must be between 1 and 1000000"
 };
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_updates_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_PIMAP_UPDATES_MAX
+ngx_pimap_conf_range_t  ngx_pimap_conf_updates_bounds = {
+    ngx_pimap_conf_range, 0, 1, NGX_PIMAP_UPDATES_MAX,
+    "must be between 1 and 1000"
 };
 
 /* a device counts them in a byte */
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_rate_bounds = {
-    ngx_conf_check_num_bounds, 0, 255
+ngx_pimap_conf_range_t  ngx_pimap_conf_rate_bounds = {
+    ngx_pimap_conf_range, 0, 0, 255,
+    "must be 255 or less"
 };
 
-ngx_conf_num_bounds_t  ngx_pimap_conf_backlog_bounds = {
-    ngx_conf_check_num_bounds, 1, 1000000000
+ngx_pimap_conf_range_t  ngx_pimap_conf_backlog_bounds = {
+    ngx_pimap_conf_range, 0, 1, 1000000000,
+    "must be between 1 and 1000000000"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_zone_post = {
+    ngx_pimap_conf_range, 0, NGX_PIMAP_ZONE_MIN_SIZE, NGX_PIMAP_CONF_MAX,
+    "must be at least 256k"
 };
 
 ngx_pimap_conf_range_t  ngx_pimap_conf_wait_post = {
@@ -62,7 +72,12 @@ ngx_pimap_conf_range_t  ngx_pimap_conf_age_post = {
 
 ngx_pimap_conf_range_t  ngx_pimap_conf_size_post = {
     ngx_pimap_conf_range, 0, 1, NGX_PIMAP_CONF_MAX,
-    "must not be 0"
+    "must be 1 or more"
+};
+
+ngx_pimap_conf_range_t  ngx_pimap_conf_account_bytes_post = {
+    ngx_pimap_conf_range, 0, 1024, 1024 * 1024 * 1024,
+    "must be between 1k and 1g"
 };
 
 /* at most a quarter of a TLS record, which would be split otherwise */

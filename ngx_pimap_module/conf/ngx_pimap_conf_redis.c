@@ -28,7 +28,8 @@ typedef struct {
 
 
 static char *ngx_pimap_conf_redis_param(ngx_conf_t *cf,
-    ngx_pimap_conf_redis_t *rcf, ngx_str_t *arg);
+    ngx_pimap_conf_redis_t *rcf, ngx_str_t *args, ngx_uint_t i);
+static char *ngx_pimap_conf_redis_unknown(ngx_conf_t *cf, ngx_uint_t i);
 static char *ngx_pimap_conf_redis_str(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, ngx_str_t *value, size_t offset);
 static char *ngx_pimap_conf_redis_path(ngx_conf_t *cf,
@@ -110,7 +111,7 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_pimap_conf_redis_param(cf, rcf, &value[i]);
+        rv = ngx_pimap_conf_redis_param(cf, rcf, value, i);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
@@ -122,10 +123,12 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 static char *
 ngx_pimap_conf_redis_param(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
-    ngx_str_t *arg)
+    ngx_str_t *args, ngx_uint_t i)
 {
-    ngx_str_t                 value;
+    ngx_str_t                *arg, value;
     ngx_pimap_redis_param_t  *param;
+
+    arg = &args[i];
 
     for (param = ngx_pimap_redis_params; param->name.len; param++) {
 
@@ -139,9 +142,31 @@ ngx_pimap_conf_redis_param(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         }
     }
 
-    /* it is not shown, because it may be a misspelt "password=" */
+    return ngx_pimap_conf_redis_unknown(cf, i);
+}
 
-    return "has an unknown or empty parameter";
+
+/* It is not shown, because it may be a password without its name. */
+
+static char *
+ngx_pimap_conf_redis_unknown(ngx_conf_t *cf, ngx_uint_t i)
+{
+    u_char                    known[256], *p, *last;
+    ngx_pimap_redis_param_t  *param;
+
+    p = known;
+    last = known + sizeof(known);
+
+    for (param = ngx_pimap_redis_params; param->name.len; param++) {
+        p = ngx_slprintf(p, last, " %V", &param->name);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"pimap_redis\" has an unknown or empty parameter, "
+                       "number %ui of its values; it knows%*s",
+                       i, (size_t) (p - known), known);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -244,7 +269,9 @@ ngx_pimap_conf_redis_password_file(ngx_conf_t *cf,
 
     if (n <= 0 || n == NGX_PIMAP_REDIS_MAX_PASSWORD) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no password could be read from \"%V\"", value);
+                           "no password could be read from \"%V\", must be up "
+                           "to %d bytes on the first line", value,
+                           NGX_PIMAP_REDIS_MAX_PASSWORD - 1);
         return NGX_CONF_ERROR;
     }
 
@@ -264,7 +291,7 @@ ngx_pimap_conf_redis_check(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
     }
 
     if (rcf->prefix.len > NGX_PIMAP_REDIS_MAX_PREFIX) {
-        return "has a too long \"prefix\"";
+        return "has a too long \"prefix\", must be up to 64 characters";
     }
 
     for (i = 0; i < rcf->prefix.len; i++) {
@@ -274,16 +301,18 @@ ngx_pimap_conf_redis_check(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
         if (rcf->prefix.data[i] <= ' ' || rcf->prefix.data[i] >= 0x7f
             || rcf->prefix.data[i] == '{' || rcf->prefix.data[i] == '}')
         {
-            return "has an invalid \"prefix\"";
+            return "has an invalid \"prefix\", must be ASCII without spaces "
+                   "and braces";
         }
     }
 
     if (rcf->user.len && rcf->password.len == 0) {
-        return "has a user but no password";
+        return "has a user but no password, set \"password=\" or "
+               "\"password_file=\"";
     }
 
     if (rcf->cert.len && rcf->key.len == 0) {
-        return "has \"cert\" without \"key\"";
+        return "has \"cert\" without \"key\", set \"key=\", too";
     }
 
     if (!rcf->tls && (rcf->ca.len || rcf->cert.len || rcf->key.len)) {
@@ -291,7 +320,8 @@ ngx_pimap_conf_redis_check(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
     }
 
     if (rcf->sentinel_user.len && rcf->sentinel_password.len == 0) {
-        return "has a sentinel user but no sentinel password";
+        return "has a sentinel user but no sentinel password, set "
+               "\"sentinel_password=\"";
     }
 
     if (rcf->sentinel_password.len && rcf->master.len == 0) {
@@ -404,8 +434,11 @@ ngx_pimap_conf_redis_parse(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
 
     if (ngx_parse_url(cf->pool, u) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "%s in \"pimap_redis\" %V",
-                      u->err ? u->err : "invalid address", &rcf->name);
+                      "%s in \"pimap_redis\" %V%s",
+                      u->err ? u->err : "invalid address", &rcf->name,
+                      u->err && ngx_strcmp(u->err, "host not found") == 0
+                      ? ", check the name; with \"resolver\" in \"http\" it "
+                        "is looked up at each connect" : "");
         return NGX_ERROR;
     }
 

@@ -50,6 +50,11 @@ ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     last = url->data + url->len;
 
     if (url->len > 5 && ngx_strncmp(p, "unix:", 5) == 0) {
+
+        if (p[5] != '/') {
+            return "must have an absolute path after \"unix:\"";
+        }
+
         rcf->name = *url;
         return NGX_CONF_OK;
     }
@@ -116,7 +121,8 @@ ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         rcf->master.len = slash - path;
 
         if (rcf->master.len == 0) {
-            return "has no name of a master";
+            return "has no name of a master, must be "
+                   "sentinel://host:port,.../master";
         }
 
         path = slash < last ? slash + 1 : last;
@@ -150,7 +156,7 @@ ngx_pimap_conf_redis_url_host(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         port = ngx_atoi(colon, last - colon);
 
         if (port < 1 || port > 65535) {
-            return "has an invalid port";
+            return "has an invalid port, must be 1 to 65535";
         }
 
         rcf->port = (in_port_t) port;
@@ -158,7 +164,7 @@ ngx_pimap_conf_redis_url_host(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     }
 
     if (last == p) {
-        return "has no host";
+        return "has no host, must be redis://host:port";
     }
 
     rcf->host.data = p;
@@ -189,7 +195,8 @@ ngx_pimap_conf_redis_url_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         }
 
         if (comma == p) {
-            return "has a sentinel without a host";
+            return "has a sentinel without a host: there is a comma too "
+                   "much";
         }
 
         sentinel = ngx_array_push(&rcf->sentinels);

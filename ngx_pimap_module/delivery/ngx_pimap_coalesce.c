@@ -143,10 +143,7 @@ ngx_pimap_coalesce_hold(ngx_pimap_window_t *w, pimap_event_t *ev)
         return NGX_DECLINED;
     }
 
-    if (pimap_kind_copy(&held->event, ev, held->json) != 0) {
-        ngx_free(held);
-        return NGX_DECLINED;
-    }
+    pimap_kind_copy(&held->event, ev, held->json);
 
     held->size = size;
 
@@ -199,7 +196,6 @@ ngx_pimap_coalesce_remove(ngx_pimap_window_t *w, ngx_queue_t *q)
 static void
 ngx_pimap_coalesce_free(ngx_pimap_held_event_t *held)
 {
-    pimap_event_free(&held->event);
     ngx_free(held);
 }
 

@@ -26,10 +26,7 @@
  * coalesce, fanout (filter, encode), device (send).
  */
 
-/*
- * A control message: the handler gets what follows the verb.  NGX_DECLINED:
- * it is invalid.
- */
+/* A control message.  The handler gets what follows; NGX_DECLINED: invalid. */
 typedef struct {
     ngx_str_t    verb;              /* with its space; empty: the last row */
     ngx_int_t  (*handler)(ngx_pimap_account_t *account, u_char *data,
@@ -39,11 +36,14 @@ typedef struct {
 typedef struct {
     const ngx_pimap_verb_t  *verbs;
 
-    /* an event without an id, for an account with devices on their way here */
+    /*
+     * an event without an id, for an account with devices on their way here;
+     * NULL: there was no memory for it
+     */
     void                   (*incoming)(ngx_pimap_account_t *account,
                                        pimap_event_t *ev);
 
-    /* the result of an update, for an account with waiting requests */
+    /* the result of an update, for waiting requests; NULL: missed */
     void                   (*result)(ngx_pimap_account_t *account,
                                      pimap_event_t *ev);
 } ngx_pimap_deliver_handlers_t;
@@ -55,30 +55,46 @@ void ngx_pimap_deliver_init_process(
 void ngx_pimap_deliver(ngx_str_t *account, char *payload, size_t len);
 
 
+/* ngx_pimap_refusal.c: Owns what the error log says of text that is none. */
+void ngx_pimap_refusal(ngx_str_t *account, ngx_str_t *id, const char *why);
+
+
+/* ngx_pimap_result.c: Owns how requests that wait learn of results. */
+
+void ngx_pimap_result_init_process(void (*handler)(
+    ngx_pimap_account_t *account, pimap_event_t *ev));
+
+/* A result goes to the requests.  NULL: some may be lost, they ask Redis. */
+void ngx_pimap_result(ngx_pimap_account_t *account, pimap_event_t *ev);
+
+
 /*
- * ngx_pimap_gap.c: Owns the order of an account's events: each id follows
- * the one before it. Events that are missing are read from the log.  If the
- * log does not have them, the devices are told to resync.
+ * ngx_pimap_gap.c: Owns the order of an account's events, by their ids. Those
+ * that are missing are read from the log, or the devices are told to resync.
  */
 
 /*
  * On a quiet account no later event shows that one is missing, so each account
  * is checked once in "interval" (msec; 0: never).
  */
-void ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle,
-    ngx_msec_t interval);
+void ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval);
 
 /*
  * An event of the log has come live.  NGX_OK: it is the next one.
  * NGX_DECLINED: it is known, or will be read with the missing ones.
  */
-ngx_int_t ngx_pimap_gap_order(ngx_pimap_account_t *account,
-    pimap_event_t *ev);
+ngx_int_t ngx_pimap_gap_order(ngx_pimap_account_t *account, pimap_event_t *ev);
+
+/*
+ * There was no memory for an event, which had an id or NULL.  It is read from
+ * the log, or the devices that miss it resync.
+ */
+void ngx_pimap_gap_missed(ngx_pimap_account_t *account, pimap_event_id_t *id);
 
 /* The account is subscribed, for the first time or again after a loss. */
 void ngx_pimap_gap_subscribed(ngx_pimap_account_t *account);
 
-/* Reads what the account misses from the log. */
+/* Reads what the account misses from the log, without memory a bit later. */
 void ngx_pimap_gap_read(ngx_pimap_account_t *account);
 
 /* The account has changed: devices that wait for it read on. */
@@ -97,8 +113,7 @@ void ngx_pimap_gap_resync_all(ngx_pimap_account_t *account,
  */
 
 /* The window is in msec, 0: each event is sent at once. */
-void ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle,
-    ngx_msec_t window);
+void ngx_pimap_coalesce_init_process(ngx_cycle_t *cycle, ngx_msec_t window);
 
 /*
  * Sends an event to the account's devices, now or when its window ends; or an
@@ -166,14 +181,15 @@ ngx_int_t ngx_pimap_cursor_account(ngx_str_t *account, pimap_event_id_t *id);
 /*
  * Sends the command of a reader: NGX_OK.  NGX_AGAIN: not now, all readers wait
  * until they are told to run.  NGX_BUSY: all wait a second.  NGX_DONE: it
- * needed no command, and is freed.
+ * needed no command, and is freed or paused.
  */
 ngx_int_t ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_pimap_command_pt handler);
 
 /*
  * Its reply; NULL: the connection was lost.  The reader may be freed
- * afterwards.  NGX_BUSY: Redis had an error, all readers wait a second.
+ * afterwards.  NGX_BUSY: Redis had an error, or there is no memory; all
+ * readers wait a second.
  */
 ngx_int_t ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader,
     redisReply *reply);

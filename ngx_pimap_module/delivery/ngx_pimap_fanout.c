@@ -9,8 +9,10 @@
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_histogram.h"
 
 
+static void ngx_pimap_fanout_latency(uint64_t msec);
 static ngx_int_t ngx_pimap_fanout_device(ngx_pimap_device_t *d,
     pimap_event_t *ev, ngx_pimap_encoded_t *encoded);
 
@@ -30,6 +32,30 @@ ngx_pimap_fanout(ngx_pimap_account_t *account, pimap_event_t *ev)
     }
 
     ngx_pimap_encoded_free(&encoded);
+
+    if (ev->time) {
+        ngx_pimap_fanout_latency(ev->time);
+    }
+}
+
+
+/*
+ * An event from the log has no time.  The clocks of two hosts may differ, so
+ * the fast clock is exact enough, although it has steps of up to 4 ms.
+ */
+
+static void
+ngx_pimap_fanout_latency(uint64_t msec)
+{
+    uint64_t         now;
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+
+    now = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+
+    ngx_pimap_histogram_count(NGX_PIMAP_HISTOGRAM_LATENCY,
+                              now > msec * 1000 ? now - msec * 1000 : 0);
 }
 
 

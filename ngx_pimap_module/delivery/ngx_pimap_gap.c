@@ -20,12 +20,14 @@ static ngx_int_t ngx_pimap_gap_found(ngx_pimap_account_t *account,
 static void ngx_pimap_gap_ask(ngx_pimap_account_t *account,
     ngx_pimap_log_reader_ask_t ask);
 static void ngx_pimap_gap_check_handler(ngx_event_t *ev);
+static void ngx_pimap_gap_again(ngx_pimap_account_t *account);
 static void ngx_pimap_gap_check(ngx_pimap_account_t *account);
 static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
 
 
 static ngx_event_t  ngx_pimap_gap_check_timer;
-static ngx_uint_t   ngx_pimap_gap_check_parts;
+static ngx_uint_t   ngx_pimap_gap_check_parts;      /* 0: no checks */
+static ngx_uint_t   ngx_pimap_gap_unread;           /* an account is */
 
 
 ngx_int_t
@@ -106,6 +108,54 @@ ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
 
 
 void
+ngx_pimap_gap_missed(ngx_pimap_account_t *account, pimap_event_id_t *id)
+{
+    pimap_event_id_t    *last;
+    ngx_pimap_device_t  *d;
+
+    static ngx_str_t  reason = ngx_string("memory");
+
+    last = &account->last_id;
+
+    if (id && account->has_last_id && id->epoch == last->epoch
+        && id->n <= last->n)
+    {
+        return;
+    }
+
+    if (id && account->has_last_id
+        && ngx_pimap_function_library_state()
+           != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+    {
+        ngx_pimap_gap_read(account);
+        return;
+    }
+
+    if (id) {
+        account->has_last_id = 1;
+        *last = *id;
+        ngx_pimap_gap_resync_all(account, &reason, last);
+        return;
+    }
+
+    /* devices that read the log get an event without an id live, too */
+
+    ngx_pimap_coalesce_flush(account);
+
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
+
+        if (d->reader && d->reader->ask == NGX_PIMAP_LOG_READER_LAST) {
+            ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
+
+        } else {
+            ngx_pimap_gap_resync(d, &reason, d->reader ? &d->reader->id
+                                                       : last);
+        }
+    }
+}
+
+
+void
 ngx_pimap_gap_read(ngx_pimap_account_t *account)
 {
     if (account->reader == NULL) {
@@ -119,17 +169,29 @@ ngx_pimap_gap_read(ngx_pimap_account_t *account)
 }
 
 
-/* Without memory the next event or check tries again. */
+/* Without memory it is tried again at the next tick. */
 
 static void
 ngx_pimap_gap_ask(ngx_pimap_account_t *account, ngx_pimap_log_reader_ask_t ask)
 {
     if (ngx_pimap_function_library_state()
-        != NGX_PIMAP_FUNCTION_LIBRARY_MISSING
-        && ngx_pimap_log_reader_create(&account->reader, account, NULL, ask,
-                                       ngx_cycle->log))
+        == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
+    {
+        return;
+    }
+
+    if (ngx_pimap_log_reader_create(&account->reader, account, NULL, ask,
+                                    ngx_cycle->log))
     {
         ngx_pimap_log_reader_queue(account->reader);
+        return;
+    }
+
+    account->unread = 1;
+    ngx_pimap_gap_unread = 1;
+
+    if (!ngx_pimap_gap_check_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
     }
 }
 
@@ -173,6 +235,7 @@ ngx_pimap_gap_resync_all(ngx_pimap_account_t *account, ngx_str_t *reason,
     ngx_pimap_device_t  *d;
 
     ngx_pimap_coalesce_flush(account);
+    ngx_pimap_result(account, NULL);
 
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->reader == NULL) {
@@ -213,6 +276,9 @@ ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
 void
 ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
 {
+    ngx_pimap_timer_init(&ngx_pimap_gap_check_timer,
+                         ngx_pimap_gap_check_handler, cycle->log, 1);
+
     if (interval == 0) {
         return;
     }
@@ -220,8 +286,6 @@ ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
     ngx_pimap_gap_check_parts = ngx_max(interval / NGX_PIMAP_GAP_CHECK_TICK,
                                         1);
 
-    ngx_pimap_timer_init(&ngx_pimap_gap_check_timer,
-                         ngx_pimap_gap_check_handler, cycle->log, 1);
     ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
 }
 
@@ -233,11 +297,30 @@ ngx_pimap_gap_check_handler(ngx_event_t *ev)
 {
     static ngx_pimap_subscription_walk_t  walk;
 
+    if (ngx_pimap_gap_unread) {
+        ngx_pimap_gap_unread = 0;
+        ngx_pimap_subscription_each(ngx_pimap_gap_again);
+    }
+
+    if (ngx_pimap_gap_check_parts == 0) {
+        return;
+    }
+
     ngx_pimap_subscription_walk(&walk,
         ngx_pimap_subscription_part(&walk, ngx_pimap_gap_check_parts),
         ngx_pimap_gap_check);
 
     ngx_add_timer(ev, NGX_PIMAP_GAP_CHECK_TICK);
+}
+
+
+static void
+ngx_pimap_gap_again(ngx_pimap_account_t *account)
+{
+    if (account->unread) {
+        account->unread = 0;
+        ngx_pimap_gap_read(account);
+    }
 }
 
 

@@ -25,17 +25,20 @@ static ngx_int_t ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader,
 static ngx_int_t ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader);
 static void ngx_pimap_replay_last(ngx_pimap_log_reader_t *reader,
     pimap_event_id_t *last);
-static void ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
+static ngx_int_t ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
+static ngx_int_t ngx_pimap_replay_device_events(
+    ngx_pimap_log_reader_t *reader, ngx_pimap_event_log_page_t *page);
+static ngx_uint_t ngx_pimap_replay_pause(ngx_pimap_log_reader_t *reader);
 static void ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader);
-static void ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
+static ngx_int_t ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
-static void ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
+static ngx_int_t ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_event_log_page_t *page);
 static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page, pimap_event_id_t *before);
-static ngx_int_t ngx_pimap_replay_parse(pimap_event_t *ev, redisReply **entry,
-    pimap_event_id_t *id);
+static ngx_int_t ngx_pimap_replay_parse(ngx_pimap_account_t *account,
+    pimap_event_t *ev, redisReply **entry, pimap_event_id_t *id);
 
 
 static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
@@ -81,6 +84,10 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         count = NGX_PIMAP_REPLAY_COUNT;
 
         if (reader->device) {
+
+            if (ngx_pimap_replay_pause(reader)) {
+                return NGX_DONE;
+            }
 
             /* a page with its framing has to fit into the device's buffer */
 
@@ -137,18 +144,12 @@ ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader, redisReply *reply)
 
     default: /* NGX_PIMAP_LOG_READER_PAGE, NGX_PIMAP_LOG_READER_RECHECK */
 
-        if (ngx_pimap_event_log_page(reply, &page) != NGX_OK) {
+        if (ngx_pimap_event_log_page(reply, &reader->id, &page) != NGX_OK) {
             return ngx_pimap_replay_error(reader, reply);
         }
 
-        if (reader->device) {
-            ngx_pimap_replay_device_page(reader, &page);
-
-        } else {
-            ngx_pimap_replay_account_page(reader, &page);
-        }
-
-        return NGX_OK;
+        return reader->device ? ngx_pimap_replay_device_page(reader, &page)
+                              : ngx_pimap_replay_account_page(reader, &page);
     }
 }
 
@@ -175,7 +176,7 @@ ngx_pimap_replay_peeked(ngx_pimap_log_reader_t *reader, redisReply *reply)
 static ngx_int_t
 ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
 {
-    static time_t  told;
+    ngx_uint_t  level;
 
     ngx_pimap_log_reader_queue(reader);
 
@@ -191,15 +192,13 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
         return NGX_OK;
     }
 
-    if (ngx_time() - told > 60) {
-        told = ngx_time();
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_LOG, NGX_LOG_ERR);
 
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap can't read the log of account \"%V\": %s",
-                      &reader->account->sub.sn.str,
-                      reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "unexpected reply");
-    }
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap can't read the log of account \"%V\": %s",
+                  &reader->account->sub.sn.str,
+                  reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                   : "unexpected reply");
 
     /* the error is in this log only: other readers go on */
 
@@ -268,27 +267,35 @@ ngx_pimap_replay_last(ngx_pimap_log_reader_t *reader, pimap_event_id_t *last)
 }
 
 
-static void
+static ngx_int_t
 ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page)
 {
-    ngx_uint_t           i;
-    pimap_event_t        ev;
+    ngx_int_t            rc;
+    ngx_uint_t           lacks;
     pimap_event_id_t     before;
     ngx_pimap_device_t  *d;
 
     d = reader->device;
 
     if (page->resync) {
+
+        /* "earliest" is satisfied with no event */
+
+        lacks = (reader->id.epoch || !reader->earliest);
         reader->id = page->last;
-        ngx_pimap_gap_resync(d, &page->reason, &page->last);
+
+        if (lacks) {
+            ngx_pimap_gap_resync(d, &page->reason, &page->last);
+        }
+
         ngx_pimap_replay_join(reader);
-        return;
+        return NGX_OK;
     }
 
     if (page->n == 0) {
         ngx_pimap_replay_join(reader);
-        return;
+        return NGX_OK;
     }
 
     reader->ask = NGX_PIMAP_LOG_READER_PAGE;
@@ -298,15 +305,64 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
         ngx_pimap_gap_resync(d, &ngx_pimap_replay_gone, &before);
 
         if (d->closing) {
-            return;
+            return NGX_OK;
         }
     }
 
-    for (i = 0; i < page->n; i++) {
+    rc = ngx_pimap_replay_device_events(reader, page);
 
-        if (ngx_pimap_replay_parse(&ev, &page->entries[2 * i], &reader->id)
-            != NGX_OK)
-        {
+    /* "closeafter" may have been enough */
+
+    if (d->closing) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_pimap_log_reader_queue(reader);
+        return NGX_BUSY;
+    }
+
+    if (reader->id.epoch == page->last.epoch
+        && reader->id.n >= page->last.n)
+    {
+        ngx_pimap_replay_join(reader);
+        return NGX_OK;
+    }
+
+    if (!ngx_pimap_replay_pause(reader)) {
+        ngx_pimap_log_reader_queue(reader);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_ERROR: no memory for the event after the reader's id. */
+
+static ngx_int_t
+ngx_pimap_replay_device_events(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page)
+{
+    ngx_int_t            rc;
+    ngx_uint_t           i;
+    pimap_event_t        ev;
+    pimap_event_id_t     id;
+    ngx_pimap_device_t  *d;
+
+    d = reader->device;
+
+    for (i = 0; i < page->n && !d->closing; i++) {
+
+        rc = ngx_pimap_replay_parse(d->account, &ev, page->entries + 2 * i,
+                                    &id);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        reader->id = id;
+
+        if (rc != NGX_OK) {
             continue;
         }
 
@@ -315,27 +371,28 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
         }
 
         pimap_event_free(&ev);
-
-        /* "closeafter" may have been enough */
-
-        if (d->closing) {
-            return;
-        }
     }
 
-    if (reader->id.epoch == page->last.epoch
-        && reader->id.n >= page->last.n)
-    {
-        ngx_pimap_replay_join(reader);
-        return;
+    return NGX_OK;
+}
+
+
+/* Also after a hand-over: the connection goes on with its unsent bytes. */
+
+static ngx_uint_t
+ngx_pimap_replay_pause(ngx_pimap_log_reader_t *reader)
+{
+    ngx_pimap_device_t  *d;
+
+    d = reader->device;
+
+    if (d->transport->unsent(d->connection) <= d->conf->buffer / 2) {
+        return 0;
     }
 
-    if (d->transport->unsent(d->connection) > d->conf->buffer / 2) {
-        ngx_pimap_log_reader_pause(reader);
-        return;
-    }
+    ngx_pimap_log_reader_pause(reader);
 
-    ngx_pimap_log_reader_queue(reader);
+    return 1;
 }
 
 
@@ -389,10 +446,11 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 }
 
 
-static void
+static ngx_int_t
 ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page)
 {
+    ngx_int_t             rc;
     pimap_event_id_t     *last, before;
     ngx_pimap_account_t  *account;
 
@@ -405,7 +463,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
         || (page->resync && last->n != reader->id.n))
     {
         ngx_pimap_log_reader_queue(reader);
-        return;
+        return NGX_OK;
     }
 
     if (page->resync) {
@@ -415,7 +473,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
 
         ngx_pimap_log_reader_destroy(reader);
         ngx_pimap_gap_rejoin(account);
-        return;
+        return NGX_OK;
     }
 
     if (ngx_pimap_replay_trimmed(reader, page, &before)) {
@@ -423,19 +481,25 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
         ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, last);
     }
 
-    ngx_pimap_replay_account_events(account, page);
+    rc = ngx_pimap_replay_account_events(account, page);
 
-    if (reader->repeat || (page->n && last->n < page->last.n)) {
+    if (rc != NGX_OK || reader->repeat
+        || (page->n && last->n < page->last.n))
+    {
         ngx_pimap_log_reader_queue(reader);
-        return;
+        return rc == NGX_OK ? NGX_OK : NGX_BUSY;
     }
 
     ngx_pimap_log_reader_destroy(reader);
     ngx_pimap_gap_rejoin(account);
+
+    return NGX_OK;
 }
 
 
-static void
+/* NGX_ERROR: no memory for the event after the account's last id. */
+
+static ngx_int_t
 ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_event_log_page_t *page)
 {
@@ -448,7 +512,11 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
     for (i = 0; i < page->n; i++) {
 
-        rc = ngx_pimap_replay_parse(&ev, &page->entries[2 * i], &id);
+        rc = ngx_pimap_replay_parse(account, &ev, page->entries + 2 * i, &id);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
 
         /* the event may have come live since the reader asked */
 
@@ -457,6 +525,7 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
             if (rc == NGX_OK) {
                 ngx_pimap_count(filled);
+                ngx_pimap_result(account, &ev);
                 ngx_pimap_coalesce(account, &ev);
             }
         }
@@ -465,6 +534,8 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
             pimap_event_free(&ev);
         }
     }
+
+    return NGX_OK;
 }
 
 
@@ -490,21 +561,34 @@ ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
 }
 
 
+/* NGX_DECLINED: the text is no event.  NGX_ERROR: no memory. */
+
 static ngx_int_t
-ngx_pimap_replay_parse(pimap_event_t *ev, redisReply **entry,
-    pimap_event_id_t *id)
+ngx_pimap_replay_parse(ngx_pimap_account_t *account, pimap_event_t *ev,
+    redisReply **entry, pimap_event_id_t *id)
 {
+    char                    why[128];
+    ngx_str_t               text;
+    pimap_event_status_t    status;
     ngx_pimap_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    if (ngx_pimap_event_log_id(entry[0], id) != NGX_OK
-        || pimap_event_parse_json(ev, entry[1]->str, entry[1]->len,
-                                  pmcf->max_event, NULL, 0)
-           != PIMAP_EVENT_OK)
-    {
-        ngx_pimap_count(invalid);
+    /* the page has been checked for ids */
+
+    (void) ngx_pimap_event_log_id(entry[0], id);
+    status = pimap_event_parse_json(ev, entry[1]->str, entry[1]->len,
+                                    pmcf->max_event, why, sizeof(why));
+
+    if (status == PIMAP_EVENT_NO_MEMORY) {
         return NGX_ERROR;
+    }
+
+    if (status != PIMAP_EVENT_OK) {
+        text.data = (u_char *) entry[0]->str;
+        text.len = entry[0]->len;
+        ngx_pimap_refusal(&account->sub.sn.str, &text, why);
+        return NGX_DECLINED;
     }
 
     ev->epoch = id->epoch;

@@ -8,6 +8,7 @@
 
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_zone.h"
 
 
 static ngx_pimap_account_pt  ngx_pimap_account_release;
@@ -62,11 +63,30 @@ ngx_pimap_account_put(ngx_pimap_account_t *account)
 
     ngx_pimap_account_dbg(account, "freed");
 
+    ngx_pimap_account_unproven(account, 0);
     ngx_pimap_account_release(account);
     ngx_pimap_log_reader_forget(&account->reader);
     ngx_pimap_subscriber_remove(&account->sub);
 
     ngx_free(account);
+}
+
+
+void
+ngx_pimap_account_unproven(ngx_pimap_account_t *account, ngx_uint_t unproven)
+{
+    if (account->unproven == unproven) {
+        return;
+    }
+
+    account->unproven = unproven;
+
+    if (unproven) {
+        ngx_pimap_count(accounts_unproven);
+
+    } else {
+        ngx_pimap_uncount(accounts_unproven);
+    }
 }
 
 

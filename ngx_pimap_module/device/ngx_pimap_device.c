@@ -24,33 +24,10 @@ static ngx_uint_t ngx_pimap_device_clean(ngx_pimap_device_t *d);
 static ngx_int_t ngx_pimap_device_send_last(ngx_pimap_device_t *d,
     ngx_pimap_message_t *message);
 static void ngx_pimap_device_free(ngx_pimap_device_t *d);
-static void ngx_pimap_device_log_end(ngx_pimap_device_t *d,
-    ngx_pimap_end_t reason);
-static void ngx_pimap_device_quote(ngx_str_t *to, u_char *buf,
-    ngx_str_t *name);
 
 
 static ngx_queue_t  ngx_pimap_device_closing;
 static ngx_event_t  ngx_pimap_device_event;
-
-static const char  *ngx_pimap_device_reasons[NGX_PIMAP_NENDS] = {
-    "client", "closeafter", "answered", "superseded", "slow", "timeout",
-    "drain", "expired", "error"
-};
-
-static const char  *ngx_pimap_device_kinds[NGX_PIMAP_NKINDS] = {
-    "held-h1", "held-h1-tls", "held-h2", "held-h2-tls",
-    "detached", "detached-tls", "hibernated", NULL,
-    "poll-h1", "poll-h1-tls", "poll-h2", "poll-h2-tls"
-};
-
-#if (NGX_DEBUG)
-
-static const char  *ngx_pimap_device_formats[NGX_PIMAP_NFORMATS] = {
-    "sse", "ndjson", "json", "websocket", "websocket-deflate"
-};
-
-#endif
 
 
 void
@@ -151,6 +128,11 @@ ngx_pimap_device_due(ngx_queue_t *link)
         return;
     }
 
+    if (d->paused) {
+        d->paused = 0;
+        d->transport->resume(d->connection);
+    }
+
     idle = ngx_pimap_timer_wheel_now() - d->sent_at;
 
     if (d->ping && idle < d->ping) {
@@ -169,6 +151,23 @@ ngx_pimap_device_due(ngx_queue_t *link)
     {
         ngx_pimap_count(pings);
     }
+}
+
+
+void
+ngx_pimap_device_pause(ngx_pimap_device_t *d)
+{
+    if (d->paused || d->closing) {
+        return;
+    }
+
+    d->paused = 1;
+
+    ngx_pimap_timer_wheel_remove(&d->due);
+    ngx_pimap_device_schedule(d, 1);
+
+    ngx_pimap_count(pauses);
+    ngx_pimap_device_dbg(d, "paused");
 }
 
 
@@ -371,7 +370,8 @@ ngx_pimap_device_clean(ngx_pimap_device_t *d)
             && d->reason != NGX_PIMAP_END_ANSWERED
             && d->reason != NGX_PIMAP_END_SUPERSEDED
             && d->reason != NGX_PIMAP_END_DRAIN
-            && d->reason != NGX_PIMAP_END_EXPIRED)
+            && d->reason != NGX_PIMAP_END_EXPIRED
+            && d->reason != NGX_PIMAP_END_OPERATOR)
         {
             return 0;
         }
@@ -416,7 +416,7 @@ ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
     }
 
     ngx_pimap_device_dbg(d, "end");
-    ngx_pimap_device_log_end(d, reason);
+    ngx_pimap_device_log_end(d, reason, ngx_pimap_device_now());
     ngx_pimap_count(ends[reason]);
 
     ngx_pimap_device_free(d);
@@ -452,7 +452,8 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 
     ngx_pimap_uncount(devices[d->kind]);
     ngx_pimap_device_name(d, &name);
-    ngx_pimap_limit_release(&account->sub.sn.str, &name, d->address);
+    ngx_pimap_limit_release(&account->sub.sn.str, &name, d->address,
+                            d->counted);
 
     ngx_pimap_partial_message_free(d);
 
@@ -472,68 +473,10 @@ ngx_pimap_partial_message_free(ngx_pimap_device_t *d)
 {
     if (d->partial) {
         ngx_pimap_buffer_free(&d->partial->data);
+        ngx_pimap_buffer_free(&d->partial->rest);
         ngx_free(d->partial);
         d->partial = NULL;
     }
-}
-
-
-/* A line for the tools of operators: its fields are a documented format. */
-
-static void
-ngx_pimap_device_log_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason)
-{
-    u_char      text[NGX_INET6_ADDRSTRLEN];
-    u_char      names[2][4 * NGX_PIMAP_DEVICE_MAX];
-    uint64_t    msec;
-    ngx_str_t   name, account, device, client;
-    ngx_uint_t  level;
-
-    level = reason == NGX_PIMAP_END_SLOW ? NGX_LOG_WARN : NGX_LOG_INFO;
-    msec = (ngx_pimap_device_now() - d->since) / 1000;
-
-    ngx_pimap_device_name(d, &name);
-
-    ngx_pimap_device_quote(&account, names[0], &d->account->sub.sn.str);
-    ngx_pimap_device_quote(&device, names[1], &name);
-
-    client.data = text;
-    client.len = ngx_pimap_limit_address_text(d->address, text);
-
-    ngx_log_error(level, ngx_pimap_device_log(d), 0,
-                  "pimap ended: reason=\"%s\" account=\"%V\" device=\"%V\" "
-                  "client=\"%V\" transport=\"%s\" seconds=\"%uL.%03uL\" "
-                  "events=\"%uD\" bytes=\"%uL\"",
-                  ngx_pimap_device_reasons[reason], &account, &device,
-                  &client, ngx_pimap_device_kinds[d->kind],
-                  msec / 1000, msec % 1000, d->events, d->bytes);
-}
-
-
-/* As in nginx's access log.  No name has control characters. */
-
-static void
-ngx_pimap_device_quote(ngx_str_t *to, u_char *buf, ngx_str_t *name)
-{
-    size_t   i;
-    u_char  *p;
-
-    p = buf;
-
-    for (i = 0; i < name->len; i++) {
-        if (name->data[i] == '"') {
-            p = ngx_cpymem(p, "\\x22", 4);
-
-        } else if (name->data[i] == '\\') {
-            p = ngx_cpymem(p, "\\x5C", 4);
-
-        } else {
-            *p++ = name->data[i];
-        }
-    }
-
-    to->data = buf;
-    to->len = p - buf;
 }
 
 
@@ -548,35 +491,3 @@ ngx_pimap_device_now(void)
 
     return (uint64_t) tv.tv_sec * 1000000 + tv.tv_usec;
 }
-
-
-#if (NGX_DEBUG)
-
-void
-ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
-{
-    ngx_log_t         *log;
-    ngx_str_t          name;
-    pimap_event_id_t  *id;
-
-    log = ngx_pimap_device_log(d);
-
-    if (!(log->log_level & NGX_LOG_DEBUG_HTTP)) {
-        return;
-    }
-
-    ngx_pimap_device_name(d, &name);
-
-    id = d->reader ? &d->reader->id : &d->account->last_id;
-
-    ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
-                       "pimap device: %s account:\"%V\" device:\"%V\" "
-                       "transport:%s format:%s id:%uL-%uL reader:%s "
-                       "unsent:%uz", state, &d->account->sub.sn.str, &name,
-                       ngx_pimap_device_kinds[d->kind],
-                       ngx_pimap_device_formats[d->format], id->epoch, id->n,
-                       ngx_pimap_log_reader_text(d->reader),
-                       d->transport->unsent(d->connection));
-}
-
-#endif

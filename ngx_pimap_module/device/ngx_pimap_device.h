@@ -60,6 +60,9 @@ typedef struct {
 
     /* The log of the connection, never NULL.  It lives as long as that. */
     ngx_log_t     *(*log)(void *connection);
+
+    /* The device has paused, and may be read again, soon. */
+    void           (*resume)(void *connection);
 } ngx_pimap_transport_t;
 
 
@@ -85,7 +88,7 @@ struct ngx_pimap_device_s {
     ngx_pimap_compressed_stream_t  stream;
 
     uint64_t                      token;    /* of this request, unique */
-    uint64_t                      since;    /* usec since the epoch */
+    uint64_t                      since;    /* usec: when its request came */
     uint64_t                      bytes;
     uint32_t                      events;
     uint32_t                      sent_at;  /* the wheel's seconds */
@@ -97,26 +100,34 @@ struct ngx_pimap_device_s {
     uint8_t                       kind;     /* ngx_pimap_kind_t */
     uint8_t                       format;   /* ngx_pimap_format_t */
     uint8_t                       reason;   /* ngx_pimap_end_t, if closing */
-    uint8_t                       input;    /* ngx_pimap_input_t */
-    ngx_pimap_rate_t              idle;     /* frames without a payload */
+    unsigned                      input:3;  /* ngx_pimap_input_t */
+    unsigned                      paused:1; /* it is not read until its turn */
+    unsigned                      counted:3;    /* by ngx_pimap_limit.c */
+    ngx_pimap_rate_t              budget;   /* all that it sends, in units */
     ngx_pimap_rate_t              updates;  /* that were submitted */
     unsigned                      blanks:3; /* line ends that have come */
     unsigned                      closeafter:1;
-    unsigned                      announced:1;
-    unsigned                      confirmed:1;
+    unsigned                      confirmed:1;  /* announced to all */
     unsigned                      closing:1;
     unsigned                      revocable:1;  /* its login is not new */
     unsigned                      submitted:5;  /* wait for Redis */
     unsigned                      closed:1; /* its last message is sent */
+    unsigned                      limited:1;    /* to certain updates */
+    unsigned                      leaving:1;    /* it is told so soon */
 
     uint16_t                      name_len; /* 0: anonymous */
-    u_char                        name[1];
+    u_char                        name[1];  /* and, if limited, the updates
+                                               with a zero at their end */
 };
-
 
 #define ngx_pimap_device_name(d, str)                                        \
     (str)->data = (d)->name;                                                 \
     (str)->len = (d)->name_len
+
+/* The updates that its login allows, as for pimap_update_allowed(). */
+#define ngx_pimap_device_updates(d, str)                                     \
+    (str)->data = (d)->limited ? (d)->name + (d)->name_len : (u_char *) "*"; \
+    (str)->len = ngx_strlen((str)->data)
 
 #define ngx_pimap_device_log(d)  (d)->transport->log((d)->connection)
 
@@ -159,6 +170,9 @@ void ngx_pimap_device_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
 void ngx_pimap_device_close(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
     ngx_pimap_message_t *last);
 
+/* The device is not read until the wheel's next second. */
+void ngx_pimap_device_pause(ngx_pimap_device_t *d);
+
 /* Ends a device whose login has ended by "time" or is "revoked". */
 void ngx_pimap_device_expire(ngx_pimap_device_t *d, const char *reason);
 
@@ -168,14 +182,18 @@ void ngx_pimap_device_leave(ngx_pimap_device_t *d, ngx_pimap_end_t reason);
 /* Another worker has the device now.  Frees it here. */
 void ngx_pimap_device_handed_over(ngx_pimap_device_t *d);
 
-/* Logs a change of state. */
+/* ngx_pimap_device_log.c: names; a device's last line; a change of state. */
+const char *ngx_pimap_device_log_kind(ngx_pimap_device_t *d);
+const char *ngx_pimap_device_log_format(ngx_pimap_device_t *d);
+void ngx_pimap_device_log_end(ngx_pimap_device_t *d, ngx_pimap_end_t reason,
+    uint64_t now);
 #if (NGX_DEBUG)
 void ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state);
 #else
 #define ngx_pimap_device_dbg(d, state)
 #endif
 
-/* What "since" of a device is taken from. */
+/* Microseconds since the epoch. */
 uint64_t ngx_pimap_device_now(void);
 
 

@@ -46,8 +46,9 @@ ngx_queue_t *ngx_pimap_timer_wheel_first(void);
 /* Seconds since the worker's start, as the wheel counts them. */
 uint32_t ngx_pimap_timer_wheel_now(void);
 
-/* Counts one; true if this second has had "most" (255 at most) already. */
-ngx_uint_t ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, ngx_uint_t most);
+/* Counts "n"; true if this second, "now", has had "most" (255 at most). */
+ngx_uint_t ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, uint32_t now,
+    ngx_uint_t most, ngx_uint_t n);
 
 
 /*
@@ -65,10 +66,12 @@ struct ngx_pimap_account_s {
     ngx_pimap_log_reader_t   *reader;       /* NULL: no event is missing */
     ngx_pimap_window_t       *window;       /* NULL: no event is held */
 
-    unsigned                  incoming:16;  /* handed over to this worker */
+    unsigned                  incoming:15;  /* handed over to this worker */
     unsigned                  waiters:13;   /* requests */
     unsigned                  has_last_id:1;
     unsigned                  checking:1;   /* whether logins are revoked */
+    unsigned                  unproven:1;   /* no answer, or an error */
+    unsigned                  unread:1;     /* no memory for a reader */
 
     u_char                    name[1];
 };
@@ -81,10 +84,12 @@ void ngx_pimap_account_init_process(ngx_pimap_account_pt release);
  * incoming device to it at once.  NULL: no memory.
  */
 ngx_pimap_account_t *ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log);
-
 /* After any of these has gone: frees the account if it was the last. */
 void ngx_pimap_account_put(ngx_pimap_account_t *account);
 
+/* Whether the account's logins may be revoked, for all that Redis has said. */
+void ngx_pimap_account_unproven(ngx_pimap_account_t *account,
+    ngx_uint_t unproven);
 /* Logs a change of state. */
 #if (NGX_DEBUG)
 void ngx_pimap_account_dbg(ngx_pimap_account_t *account, const char *state);
@@ -94,12 +99,11 @@ void ngx_pimap_account_dbg(ngx_pimap_account_t *account, const char *state);
 
 
 /*
- * ngx_pimap_device.c: Owns the memory of a message that a device
- * has sent in part.  It is there only until the message is complete.
+ * ngx_pimap_device.c: Owns a message that a device has sent in part, and bytes
+ * that wait for its turn.
  */
 
 struct ngx_pimap_partial_s {
-
     /* the state of the device's input */
     union {
         pimap_ws_t            ws;
@@ -107,6 +111,7 @@ struct ngx_pimap_partial_s {
     } reader;
 
     ngx_pimap_buffer_t       *data;     /* what has come; NULL: nothing */
+    ngx_pimap_buffer_t       *rest;     /* not read yet: the device pauses */
 };
 
 void ngx_pimap_partial_message_free(ngx_pimap_device_t *d);
@@ -117,13 +122,17 @@ void ngx_pimap_partial_message_free(ngx_pimap_device_t *d);
  * response: the newest request wins, on any worker and host.  The channel
  * of the account carries messages:
  *
- *     !supersede <token> <device>            a request has just been parked
- *     !present <since> <token> <device>      one is parked since then (usec)
+ *     !present <since> <token> <device>      its request came then (usec)
  */
 
 ngx_int_t ngx_pimap_supersede_init_process(ngx_cycle_t *cycle);
 
-/* Gives a token to a device that is parked now, and ends older ones here. */
+/* Of a new request: its token, and "since", by which requests are compared. */
+uint64_t ngx_pimap_supersede_token(void);
+uint64_t ngx_pimap_supersede_time(void);
+uint64_t ngx_pimap_supersede_since(uint64_t since);     /* of a record's */
+
+/* A device has come.  Ends the older ones here, or it, and announces it. */
 void ngx_pimap_supersede(ngx_pimap_device_t *d);
 
 /* The account is subscribed, for the first time or again after a loss. */
@@ -147,8 +156,10 @@ ngx_int_t ngx_pimap_supersede_present(ngx_pimap_account_t *account,
 
 void ngx_pimap_revoke_init_process(ngx_cycle_t *cycle);
 
-/* What follows "!revoke "; NGX_DECLINED: it is invalid. */
+/* What follows "!revoke ", and "!login"; NGX_DECLINED: it is invalid. */
 ngx_int_t ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
+    size_t len);
+ngx_int_t ngx_pimap_revoke_login(ngx_pimap_account_t *account, u_char *data,
     size_t len);
 
 /*
@@ -157,7 +168,7 @@ ngx_int_t ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
  */
 void ngx_pimap_revoke_check(ngx_pimap_account_t *account);
 
-/* Redis takes commands: looks up each subscribed account; or it is away. */
+/* Commands are ready, or the subscriber is gone: checks all; or it's away. */
 void ngx_pimap_revoke_start(void);
 void ngx_pimap_revoke_stop(void);
 

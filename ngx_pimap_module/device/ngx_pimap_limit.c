@@ -8,15 +8,16 @@
 
 
 #include "ngx_pimap_park_request.h"
+#include "ngx_pimap_spare.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_device_count.h"
 #include "ngx_pimap_zone.h"
 
 
-/* Kinds of keys. */
+/* Kinds of keys, as bits. */
 #define NGX_PIMAP_LIMIT_ACCOUNT   1
 #define NGX_PIMAP_LIMIT_DEVICE    2
-#define NGX_PIMAP_LIMIT_ADDRESS   3
+#define NGX_PIMAP_LIMIT_ADDRESS   4
 
 
 /* The hashes that a device is counted under. */
@@ -30,8 +31,7 @@ typedef struct {
 
 static void ngx_pimap_limit_keys(ngx_pimap_limit_keys_t *keys,
     ngx_str_t *account, ngx_str_t *device, u_char *address);
-static void ngx_pimap_limit_each(ngx_pimap_limit_keys_t *keys,
-    void (*handler)(uint64_t hash));
+static ngx_uint_t ngx_pimap_limit_add(ngx_pimap_limit_keys_t *keys);
 static uint64_t ngx_pimap_limit_device(ngx_str_t *account,
     ngx_str_t *device);
 static uint64_t ngx_pimap_limit_network(u_char *address);
@@ -44,7 +44,8 @@ static const u_char  ngx_pimap_limit_mapped[12] = {
 
 
 ngx_int_t
-ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, const char **problem)
+ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, ngx_log_t *log,
+    const char **problem)
 {
     ngx_uint_t              limit, known;
     ngx_pimap_limit_keys_t  keys;
@@ -53,6 +54,13 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, const char **problem)
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
     if (pmcf->max_devices && ngx_pimap_zone_devices() >= pmcf->max_devices) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "pimap: no more devices are parked: "
+                      "\"pimap_max_devices\" is reached");
+        return NGX_BUSY;
+    }
+
+    if (!ngx_pimap_spare_enough(log)) {
         return NGX_BUSY;
     }
 
@@ -77,7 +85,7 @@ ngx_pimap_limit_admit(ngx_pimap_park_request_t *request, const char **problem)
         }
     }
 
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);
+    request->counted = ngx_pimap_limit_add(&keys);
 
     return NGX_OK;
 }
@@ -90,18 +98,29 @@ ngx_pimap_limit_take(ngx_pimap_park_request_t *request)
 
     ngx_pimap_limit_keys(&keys, &request->account, &request->device,
                          request->address);
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_add);
+    request->counted = ngx_pimap_limit_add(&keys);
 }
 
 
 void
 ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
-    u_char *address)
+    u_char *address, ngx_uint_t counted)
 {
     ngx_pimap_limit_keys_t  keys;
 
     ngx_pimap_limit_keys(&keys, account, device, address);
-    ngx_pimap_limit_each(&keys, ngx_pimap_zone_device_count_sub);
+
+    if (counted & NGX_PIMAP_LIMIT_ACCOUNT) {
+        ngx_pimap_zone_device_count_sub(keys.account);
+    }
+
+    if (counted & NGX_PIMAP_LIMIT_DEVICE) {
+        ngx_pimap_zone_device_count_sub(keys.device);
+    }
+
+    if (counted & NGX_PIMAP_LIMIT_ADDRESS) {
+        ngx_pimap_zone_device_count_sub(keys.address);
+    }
 }
 
 
@@ -109,24 +128,45 @@ static void
 ngx_pimap_limit_keys(ngx_pimap_limit_keys_t *keys, ngx_str_t *account,
     ngx_str_t *device, u_char *address)
 {
-    keys->account = ngx_pimap_device_count_hash(NGX_PIMAP_LIMIT_ACCOUNT,
-                                         account->data, account->len);
+    keys->account = ngx_pimap_limit_account(account);
     keys->address = ngx_pimap_limit_network(address);
     keys->named = (device->len != 0);
     keys->device = keys->named ? ngx_pimap_limit_device(account, device) : 0;
 }
 
 
-static void
-ngx_pimap_limit_each(ngx_pimap_limit_keys_t *keys,
-    void (*handler)(uint64_t hash))
-{
-    handler(keys->account);
-    handler(keys->address);
+/* The kinds that were counted: the zone may be full. */
 
-    if (keys->named) {
-        handler(keys->device);
+static ngx_uint_t
+ngx_pimap_limit_add(ngx_pimap_limit_keys_t *keys)
+{
+    ngx_uint_t  counted;
+
+    counted = 0;
+
+    if (ngx_pimap_zone_device_count_add(keys->account) == NGX_OK) {
+        counted |= NGX_PIMAP_LIMIT_ACCOUNT;
     }
+
+    if (ngx_pimap_zone_device_count_add(keys->address) == NGX_OK) {
+        counted |= NGX_PIMAP_LIMIT_ADDRESS;
+    }
+
+    if (keys->named
+        && ngx_pimap_zone_device_count_add(keys->device) == NGX_OK)
+    {
+        counted |= NGX_PIMAP_LIMIT_DEVICE;
+    }
+
+    return counted;
+}
+
+
+uint64_t
+ngx_pimap_limit_account(ngx_str_t *account)
+{
+    return ngx_pimap_device_count_hash(NGX_PIMAP_LIMIT_ACCOUNT, account->data,
+                                       account->len);
 }
 
 
@@ -190,6 +230,12 @@ ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address)
 size_t
 ngx_pimap_limit_address_text(u_char *address, u_char *text)
 {
+    static const u_char  none[16];
+
+    if (ngx_memcmp(address, none, 16) == 0) {
+        return ngx_cpymem(text, "unix:", 5) - text;
+    }
+
     if (ngx_memcmp(address, ngx_pimap_limit_mapped, 12) == 0) {
         return ngx_inet_ntop(AF_INET, address + 12, text, NGX_INET_ADDRSTRLEN);
     }

@@ -24,7 +24,6 @@
 /* What a device carries from the worker that had it before. */
 typedef struct {
     uint64_t                      token;    /* 0: it is new */
-    uint64_t                      since;
     uint64_t                      bytes;
     uint32_t                      events;
     uint32_t                      idle;     /* seconds without a message */
@@ -39,17 +38,22 @@ typedef struct {
     ngx_str_t                     device;
     ngx_pimap_filter_t           *filter;   /* taken over on success */
     pimap_event_start_t           start;
+    uint64_t                      since;    /* when its request came */
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;
     ngx_uint_t                    closeafter;
     uint32_t                      issued;
     uint32_t                      expires;
     ngx_uint_t                    revocable;
+    ngx_uint_t                    unproven;     /* it may be revoked */
+    ngx_str_t                     updates;      /* that the login allows */
     ngx_msec_t                    wait;         /* of a poll */
     u_char                        address[16];
+    ngx_uint_t                    counted;      /* by ngx_pimap_limit.c */
     ngx_pimap_kind_t              kind;
     ngx_pimap_format_t            format;
     ngx_pimap_input_t             input;
+    off_t                         length;       /* of the body, 0: chunks */
     ngx_pimap_coding_t            coding;
     const char                   *extensions;   /* of a WebSocket, or NULL */
     ngx_pimap_carried_t           carried;
@@ -61,18 +65,23 @@ typedef struct {
  */
 
 /*
- * Counts a device.  NGX_BUSY: "pimap_max_devices" is reached.  NGX_DECLINED
- * with "problem" set: the limit of the account or the address is reached.  The
- * caller of each NGX_OK has to call ngx_pimap_limit_release() once.
+ * Counts a device.  NGX_BUSY: "pimap_max_devices" is reached, or too few
+ * connections are free; it is logged.  NGX_DECLINED with "problem" set: the
+ * limit of the account or the address is reached.  The caller of each NGX_OK
+ * has to call ngx_pimap_limit_release() once.
  */
 ngx_int_t ngx_pimap_limit_admit(ngx_pimap_park_request_t *request,
-    const char **problem);
+    ngx_log_t *log, const char **problem);
 
 /* Counts a device that was admitted by another worker. */
 void ngx_pimap_limit_take(ngx_pimap_park_request_t *request);
 
+/* Under the keys that were counted: "counted" of the request. */
 void ngx_pimap_limit_release(ngx_str_t *account, ngx_str_t *device,
-    u_char *address);
+    u_char *address, ngx_uint_t counted);
+
+/* The hash of an account's name, which no client can choose. */
+uint64_t ngx_pimap_limit_account(ngx_str_t *account);
 
 /* 16 bytes, IPv4 as ::ffff:a.b.c.d; all zero if there is no address. */
 void ngx_pimap_limit_address(struct sockaddr *sockaddr, u_char *address);

@@ -6,6 +6,11 @@
  * them, and a time.  After a reconnect each account is looked up.  The lookups
  * wait in a queue, and a few are in flight.  They have the name of the account
  * because it may be freed meanwhile.
+ *
+ * Invariant: a lookup that failed is repeated until Redis answers it.  The
+ * account is unproven until then, and while the subscriber is away, because no
+ * message of a revocation comes then.  A reconnect looks up all accounts, so
+ * it needs no lookup from before.
  */
 
 
@@ -14,8 +19,8 @@
 
 
 #define NGX_PIMAP_REVOKE_WINDOW   64            /* lookups in flight */
-#define NGX_PIMAP_REVOKE_LATER    1000          /* msec */
-#define NGX_PIMAP_REVOKE_QUIET    60            /* seconds between errors */
+#define NGX_PIMAP_REVOKE_LATER    1000          /* msec, until failed
+                                                   lookups are repeated */
 
 
 typedef struct {
@@ -25,16 +30,22 @@ typedef struct {
 } ngx_pimap_revoke_lookup_t;
 
 
+static void ngx_pimap_revoke_drop(ngx_queue_t *lookups);
 static void ngx_pimap_revoke_run(void);
+static void ngx_pimap_revoke_later(void);
 static void ngx_pimap_revoke_lookup_timer_handler(ngx_event_t *ev);
 static void ngx_pimap_revoke_answer(void *data, redisReply *reply);
-static void ngx_pimap_revoke_error(redisReply *reply);
+static ngx_int_t ngx_pimap_revoke_devices(ngx_pimap_account_t *account,
+    redisReply *reply);
+static void ngx_pimap_revoke_error(ngx_pimap_account_t *account,
+    redisReply *reply);
 static void ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time);
 static ngx_pimap_account_t *ngx_pimap_revoke_account(
     ngx_pimap_revoke_lookup_t *lookup);
 
 
 static ngx_queue_t       ngx_pimap_revoke_queue;
+static ngx_queue_t       ngx_pimap_revoke_failed;
 static ngx_uint_t        ngx_pimap_revoke_in_flight;
 static ngx_event_t       ngx_pimap_revoke_lookup_timer;
 
@@ -43,6 +54,7 @@ void
 ngx_pimap_revoke_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_revoke_queue);
+    ngx_queue_init(&ngx_pimap_revoke_failed);
 
     ngx_pimap_timer_init(&ngx_pimap_revoke_lookup_timer,
                          ngx_pimap_revoke_lookup_timer_handler, cycle->log, 1);
@@ -84,6 +96,25 @@ ngx_pimap_revoke_message(ngx_pimap_account_t *account, u_char *data,
 }
 
 
+/* The backend needs their login, as it has lost it.  Any login will do. */
+
+ngx_int_t
+ngx_pimap_revoke_login(ngx_pimap_account_t *account, u_char *data, size_t len)
+{
+    ngx_pimap_device_t  *d;
+
+    if (len) {
+        return NGX_DECLINED;
+    }
+
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
+        ngx_pimap_device_expire(d, "login");
+    }
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_pimap_revoke_end(ngx_pimap_device_t *d, time_t time)
 {
@@ -98,12 +129,24 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 {
     ngx_pimap_revoke_lookup_t  *lookup;
 
+    if (ngx_pimap_revocation_off()) {
+        return;
+    }
+
+    /* a subscription that comes late is followed by a look-up */
+
+    if (!account->sub.subscribed) {
+
+        if (!ngx_pimap_subscriber_listening()) {
+            ngx_pimap_account_unproven(account, 1);
+        }
+
+        return;
+    }
+
     /* when it is ready, all accounts are looked up */
 
-    if (account->checking || !account->sub.subscribed
-        || ngx_pimap_function_library_state()
-           != NGX_PIMAP_FUNCTION_LIBRARY_READY)
-    {
+    if (account->checking || !ngx_pimap_command_ready()) {
         return;
     }
 
@@ -135,12 +178,24 @@ ngx_pimap_revoke_start(void)
 void
 ngx_pimap_revoke_stop(void)
 {
-    ngx_queue_t          *q;
-    ngx_pimap_revoke_lookup_t   *lookup;
-    ngx_pimap_account_t  *account;
+    ngx_pimap_revoke_drop(&ngx_pimap_revoke_queue);
+    ngx_pimap_revoke_drop(&ngx_pimap_revoke_failed);
 
-    while (!ngx_queue_empty(&ngx_pimap_revoke_queue)) {
-        q = ngx_queue_head(&ngx_pimap_revoke_queue);
+    if (ngx_pimap_revoke_lookup_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_revoke_lookup_timer);
+    }
+}
+
+
+static void
+ngx_pimap_revoke_drop(ngx_queue_t *lookups)
+{
+    ngx_queue_t                *q;
+    ngx_pimap_account_t        *account;
+    ngx_pimap_revoke_lookup_t  *lookup;
+
+    while (!ngx_queue_empty(lookups)) {
+        q = ngx_queue_head(lookups);
         lookup = ngx_queue_data(q, ngx_pimap_revoke_lookup_t, link);
 
         account = ngx_pimap_revoke_account(lookup);
@@ -151,10 +206,6 @@ ngx_pimap_revoke_stop(void)
 
         ngx_queue_remove(q);
         ngx_free(lookup);
-    }
-
-    if (ngx_pimap_revoke_lookup_timer.timer_set) {
-        ngx_del_timer(&ngx_pimap_revoke_lookup_timer);
     }
 }
 
@@ -181,11 +232,7 @@ ngx_pimap_revoke_run(void)
         {
             /* too many commands are in flight, or Redis is away */
 
-            if (!ngx_pimap_revoke_lookup_timer.timer_set) {
-                ngx_add_timer(&ngx_pimap_revoke_lookup_timer,
-                              NGX_PIMAP_REVOKE_LATER);
-            }
-
+            ngx_pimap_revoke_later();
             return;
         }
 
@@ -204,8 +251,38 @@ ngx_pimap_revoke_run(void)
 
 
 static void
+ngx_pimap_revoke_later(void)
+{
+    if (!ngx_pimap_revoke_lookup_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_revoke_lookup_timer, NGX_PIMAP_REVOKE_LATER);
+    }
+}
+
+
+/* Of the lookups that failed, a part is repeated each time. */
+
+static void
 ngx_pimap_revoke_lookup_timer_handler(ngx_event_t *ev)
 {
+    ngx_uint_t    i;
+    ngx_queue_t  *q;
+
+    for (i = 0; i < NGX_PIMAP_REVOKE_WINDOW; i++) {
+
+        if (ngx_queue_empty(&ngx_pimap_revoke_failed)) {
+            break;
+        }
+
+        q = ngx_queue_head(&ngx_pimap_revoke_failed);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&ngx_pimap_revoke_queue, q);
+    }
+
+    if (!ngx_queue_empty(&ngx_pimap_revoke_failed)) {
+        ngx_pimap_revoke_later();
+    }
+
     ngx_pimap_revoke_run();
 }
 
@@ -215,40 +292,68 @@ ngx_pimap_revoke_answer(void *data, redisReply *reply)
 {
     ngx_pimap_revoke_lookup_t  *lookup = data;
 
-    time_t                time;
-    ngx_str_t             name;
-    ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
     ngx_pimap_revoke_in_flight--;
 
     account = ngx_pimap_revoke_account(lookup);
 
+    if (account && ngx_pimap_revoke_devices(account, reply) != NGX_OK) {
+        ngx_pimap_account_unproven(account, 1);
+
+        if (reply) {
+            ngx_pimap_revoke_error(account, reply);
+        }
+
+        if (reply && !account->checking) {
+            account->checking = 1;
+            ngx_queue_insert_tail(&ngx_pimap_revoke_failed, &lookup->link);
+            ngx_pimap_revoke_later();
+            lookup = NULL;
+        }
+
+    } else if (account && account->sub.subscribed) {
+        ngx_pimap_account_unproven(account, 0);
+    }
+
     ngx_free(lookup);
 
+    if (reply) {
+        ngx_pimap_revoke_run();
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_revoke_devices(ngx_pimap_account_t *account, redisReply *reply)
+{
+    time_t               time;
+    ngx_int_t            rc;
+    ngx_str_t            name;
+    ngx_pimap_device_t  *d;
+
     if (reply == NULL) {
-        return;
+        return NGX_ERROR;
     }
 
-    if (reply->type != REDIS_REPLY_ARRAY) {
-        ngx_pimap_revoke_error(reply);
-        account = NULL;
-    }
+    rc = NGX_OK;
 
-    if (account && reply->elements) {
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
 
-        for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d))
-        {
-            ngx_pimap_device_name(d, &name);
-            time = ngx_pimap_revocation_time(reply, &name);
+        ngx_pimap_device_name(d, &name);
 
-            /* a login within that second was made after it, most likely */
+        /* a time of one device that can't be read must not hide another's */
 
-            ngx_pimap_revoke_end(d, d->revocable ? time : time - 1);
+        if (ngx_pimap_revocation_time(reply, &name, &time) != NGX_OK) {
+            rc = NGX_ERROR;
         }
+
+        /* a login within that second was made after it, most likely */
+
+        ngx_pimap_revoke_end(d, d->revocable ? time : time - 1);
     }
 
-    ngx_pimap_revoke_run();
+    return rc;
 }
 
 
@@ -265,18 +370,16 @@ ngx_pimap_revoke_account(ngx_pimap_revoke_lookup_t *lookup)
 
 
 static void
-ngx_pimap_revoke_error(redisReply *reply)
+ngx_pimap_revoke_error(ngx_pimap_account_t *account, redisReply *reply)
 {
-    static time_t  said;
+    ngx_uint_t  level;
 
-    if (said && ngx_time() - said < NGX_PIMAP_REVOKE_QUIET) {
-        return;
-    }
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_REVOKED, NGX_LOG_ERR);
 
-    said = ngx_time();
-
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "pimap can't read the revoked logins: %s",
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap can't read the revoked logins of account \"%V\": "
+                  "%s; its devices stay, it asks again",
+                  &account->sub.sn.str,
                   reply->type == REDIS_REPLY_ERROR ? reply->str
                                                    : "unexpected reply");
 }

@@ -2,10 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Redis orders the messages of a channel, so all workers agree on the newest
- * request.  Until the "!supersede" of a device comes back, the device is newer
- * than each device that another "!supersede" names.  After a loss of messages
- * the order is unknown.  Then "!present" compares the times of parking.
+ * One order decides, and all messages carry it: the time at which the request
+ * came, then the token.  So a message that is late, or comes twice, does no
+ * harm.  An announcement has to come back by the account's subscription.
+ * Until then the device is not confirmed, and is announced again after a loss.
+ *
+ * Workers of earlier versions send "!supersede <token> <device>", without a
+ * time.  It ends the devices that are confirmed.
  */
 
 
@@ -16,14 +19,21 @@
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_SUPERSEDE_FRESH  2000000  /* usec: parked just now */
+#define NGX_PIMAP_SUPERSEDE_LATER  1000     /* msec */
+#define NGX_PIMAP_SUPERSEDE_MAX    16000
+#define NGX_PIMAP_SUPERSEDE_AHEAD  60000000 /* usec */
 
 
+static uint64_t ngx_pimap_supersede_now(void);
+static void ngx_pimap_supersede_set_back(ngx_pimap_account_t *account);
 static ngx_uint_t ngx_pimap_supersede_same(ngx_pimap_device_t *d,
     ngx_str_t *name);
+static ngx_uint_t ngx_pimap_supersede_newer(ngx_pimap_device_t *d,
+    uint64_t since, uint64_t token);
 static void ngx_pimap_supersede_end(ngx_pimap_device_t *d);
-static void ngx_pimap_supersede_announce(ngx_pimap_device_t *d,
-    ngx_uint_t fresh);
+static void ngx_pimap_supersede_announce(ngx_pimap_device_t *d);
+static void ngx_pimap_supersede_announced(void *data, redisReply *reply);
+static void ngx_pimap_supersede_later_handler(ngx_event_t *ev);
 static void ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account);
 static ngx_int_t ngx_pimap_supersede_apply(ngx_pimap_account_t *account,
     uint64_t since, u_char *p, u_char *last);
@@ -33,13 +43,18 @@ static void ngx_pimap_supersede_compare(ngx_pimap_device_t *d,
     uint64_t since, uint64_t token);
 
 
-static uint64_t  ngx_pimap_supersede_token;
+static uint64_t     ngx_pimap_supersede_last_token;
+static uint64_t     ngx_pimap_supersede_last_time;
+static uint64_t     ngx_pimap_supersede_began;  /* this worker */
+static ngx_event_t  ngx_pimap_supersede_later;
+static ngx_msec_t   ngx_pimap_supersede_delay = NGX_PIMAP_SUPERSEDE_LATER;
 
 
 ngx_int_t
 ngx_pimap_supersede_init_process(ngx_cycle_t *cycle)
 {
-    if (RAND_bytes((u_char *) &ngx_pimap_supersede_token, sizeof(uint64_t))
+    if (RAND_bytes((u_char *) &ngx_pimap_supersede_last_token,
+                   sizeof(uint64_t))
         != 1)
     {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
@@ -48,7 +63,80 @@ ngx_pimap_supersede_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_pimap_supersede_began = ngx_pimap_device_now();
+
+    ngx_pimap_timer_init(&ngx_pimap_supersede_later,
+                         ngx_pimap_supersede_later_handler, cycle->log, 1);
+
     return NGX_OK;
+}
+
+
+uint64_t
+ngx_pimap_supersede_token(void)
+{
+    return ngx_pimap_supersede_last_token++;
+}
+
+
+/* Within a worker it always rises, also if the clock is set back. */
+
+uint64_t
+ngx_pimap_supersede_time(void)
+{
+    uint64_t  now;
+
+    now = ngx_pimap_supersede_now();
+
+    ngx_pimap_supersede_last_time = ngx_max(now,
+                                            ngx_pimap_supersede_last_time + 1);
+
+    return ngx_pimap_supersede_last_time;
+}
+
+
+/*
+ * The clock was far ahead, and is right again.  Requests of that time have
+ * ended the older ones, and must not end the newer ones.
+ */
+
+static uint64_t
+ngx_pimap_supersede_now(void)
+{
+    uint64_t  now;
+
+    now = ngx_pimap_device_now();
+
+    if (ngx_pimap_supersede_last_time > now + NGX_PIMAP_SUPERSEDE_AHEAD) {
+        ngx_pimap_supersede_last_time = now;
+        ngx_pimap_supersede_began = ngx_min(ngx_pimap_supersede_began, now);
+        ngx_pimap_subscription_each(ngx_pimap_supersede_set_back);
+    }
+
+    return now;
+}
+
+
+static void
+ngx_pimap_supersede_set_back(ngx_pimap_account_t *account)
+{
+    ngx_pimap_device_t  *d;
+
+    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
+        if (d->since > ngx_pimap_supersede_last_time) {
+            d->since = ngx_pimap_supersede_began;
+        }
+    }
+}
+
+
+/* A worker of this host has sent it, and its requests were older than ours. */
+
+uint64_t
+ngx_pimap_supersede_since(uint64_t since)
+{
+    return since && since <= ngx_pimap_device_now() ? since
+                                               : ngx_pimap_supersede_began;
 }
 
 
@@ -56,9 +144,12 @@ void
 ngx_pimap_supersede(ngx_pimap_device_t *d)
 {
     ngx_str_t            name;
-    ngx_pimap_device_t  *older;
+    ngx_pimap_device_t  *other;
 
-    d->token = ngx_pimap_supersede_token++;
+    /* another worker's clock may be ahead */
+
+    ngx_pimap_supersede_last_time = ngx_max(ngx_pimap_supersede_last_time,
+                                            d->since);
 
     if (d->name_len == 0) {
         return;
@@ -66,23 +157,23 @@ ngx_pimap_supersede(ngx_pimap_device_t *d)
 
     ngx_pimap_device_name(d, &name);
 
-    for (older = ngx_pimap_devices(d->account);
-         older;
-         older = ngx_pimap_device_next(older))
+    for (other = ngx_pimap_devices(d->account);
+         other && !d->closing;
+         other = ngx_pimap_device_next(other))
     {
-        if (ngx_pimap_supersede_same(older, &name)) {
-            ngx_pimap_supersede_end(older);
+        if (other == d || !ngx_pimap_supersede_same(other, &name)) {
+            continue;
         }
+
+        ngx_pimap_supersede_end(ngx_pimap_supersede_newer(d, other->since,
+                                                          other->token)
+                                ? d : other);
     }
 
-    if (d->account->sub.subscribed) {
-        ngx_pimap_supersede_announce(d, 1);
+    /* else it is announced when the account is subscribed */
 
-    } else if (!ngx_pimap_subscriber_listening()) {
-
-        /* without a subscriber only the times of parking tell an order */
-
-        d->announced = 1;
+    if (!d->closing && !d->confirmed && d->account->sub.subscribed) {
+        ngx_pimap_supersede_announce(d);
     }
 }
 
@@ -92,6 +183,16 @@ ngx_pimap_supersede_same(ngx_pimap_device_t *d, ngx_str_t *name)
 {
     return d->name_len && d->name_len == name->len
            && ngx_memcmp(d->name, name->data, name->len) == 0;
+}
+
+
+/* True if that request is newer than the device's. */
+
+static ngx_uint_t
+ngx_pimap_supersede_newer(ngx_pimap_device_t *d, uint64_t since,
+    uint64_t token)
+{
+    return since > d->since || (since == d->since && token > d->token);
 }
 
 
@@ -109,47 +210,86 @@ ngx_pimap_supersede_end(ngx_pimap_device_t *d)
 
 
 static void
-ngx_pimap_supersede_announce(ngx_pimap_device_t *d, ngx_uint_t fresh)
+ngx_pimap_supersede_announce(ngx_pimap_device_t *d)
 {
-    u_char     *p, buf[64 + NGX_PIMAP_DEVICE_MAX];
-    ngx_str_t   name, payload;
+    u_char     buf[64 + NGX_PIMAP_DEVICE_MAX];
+    ngx_str_t  name, payload;
 
     ngx_pimap_device_name(d, &name);
 
-    if (fresh) {
-        p = ngx_snprintf(buf, sizeof(buf), "!supersede %016xL %V",
-                         d->token, &name);
-    } else {
-        p = ngx_snprintf(buf, sizeof(buf), "!present %uL %016xL %V",
-                         d->since, d->token, &name);
-    }
-
     payload.data = buf;
-    payload.len = p - buf;
+    payload.len = ngx_snprintf(buf, sizeof(buf), "!present %uL %016xL %V",
+                               d->since, d->token, &name)
+                  - buf;
+
+    d->confirmed = 0;
+
+    /* when Redis is back, each device that is not confirmed is announced */
 
     if (ngx_pimap_command_publish(&d->account->sub.sn.str, &payload,
-                                            NULL, NULL))
+                                  ngx_pimap_supersede_announced, NULL)
+        == NULL
+        && ngx_pimap_command_ready()
+        && !ngx_pimap_supersede_later.timer_set)
     {
-        d->announced = 1;
+        ngx_add_timer(&ngx_pimap_supersede_later, NGX_PIMAP_SUPERSEDE_LATER);
     }
+}
+
+
+/*
+ * No device is told apart: the repeat is for all that are not confirmed.  Its
+ * delay rises, as a missing right lasts.
+ */
+
+static void
+ngx_pimap_supersede_announced(void *data, redisReply *reply)
+{
+    ngx_uint_t  level;
+
+    if (reply == NULL) {
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        ngx_pimap_supersede_delay = NGX_PIMAP_SUPERSEDE_LATER;
+        return;
+    }
+
+    if (ngx_pimap_supersede_later.timer_set) {
+        return;
+    }
+
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_ANNOUNCE, NGX_LOG_ERR);
+
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap can't announce parked devices: Redis answers "
+                  "PUBLISH with \"%s\"; older requests of a device may stay, "
+                  "it is repeated in %M ms",
+                  reply->str, ngx_pimap_supersede_delay);
+
+    ngx_add_timer(&ngx_pimap_supersede_later, ngx_pimap_supersede_delay);
+
+    ngx_pimap_supersede_delay = ngx_min(2 * ngx_pimap_supersede_delay,
+                                        NGX_PIMAP_SUPERSEDE_MAX);
+}
+
+
+static void
+ngx_pimap_supersede_later_handler(ngx_event_t *ev)
+{
+    ngx_pimap_supersede_reachable();
 }
 
 
 void
 ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 {
-    uint64_t             now;
-    ngx_uint_t           fresh;
     ngx_pimap_device_t  *d;
-
-    now = ngx_pimap_device_now();
 
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->name_len) {
-            fresh = !d->announced
-                    && now - d->since < NGX_PIMAP_SUPERSEDE_FRESH;
-
-            ngx_pimap_supersede_announce(d, fresh);
+            ngx_pimap_supersede_announce(d);
         }
     }
 }
@@ -175,13 +315,13 @@ ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account)
 
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (d->name_len && !d->confirmed) {
-            ngx_pimap_supersede_announce(d, 0);
+            ngx_pimap_supersede_announce(d);
         }
     }
 }
 
 
-/* "<token> <device>" */
+/* "<token> <device>", of an earlier version */
 
 ngx_int_t
 ngx_pimap_supersede_message(ngx_pimap_account_t *account, u_char *data,
@@ -226,6 +366,8 @@ ngx_pimap_supersede_apply(ngx_pimap_account_t *account, uint64_t since,
 
     name.data = p;
     name.len = last - p;
+
+    (void) ngx_pimap_supersede_now();
 
     for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
         if (ngx_pimap_supersede_same(d, &name)) {
@@ -297,12 +439,12 @@ ngx_pimap_supersede_compare(ngx_pimap_device_t *d, uint64_t since,
         return;
     }
 
-    if (since > d->since || (since == d->since && token > d->token)) {
+    if (ngx_pimap_supersede_newer(d, since, token)) {
         ngx_pimap_supersede_end(d);
         return;
     }
 
     /* the other worker does not know of this newer request */
 
-    ngx_pimap_supersede_announce(d, 0);
+    ngx_pimap_supersede_announce(d);
 }

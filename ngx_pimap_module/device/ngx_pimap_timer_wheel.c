@@ -79,14 +79,11 @@ ngx_pimap_timer_wheel_now(void)
 
 
 ngx_uint_t
-ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, ngx_uint_t most)
+ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, uint32_t now, ngx_uint_t most,
+    ngx_uint_t n)
 {
-    uint8_t  now;
-
-    now = (uint8_t) ngx_pimap_timer_wheel_seconds;
-
-    if (rate->second != now) {
-        rate->second = now;
+    if (rate->second != (uint8_t) now) {
+        rate->second = (uint8_t) now;
         rate->n = 0;
     }
 
@@ -94,7 +91,7 @@ ngx_pimap_rate_exceeded(ngx_pimap_rate_t *rate, ngx_uint_t most)
         return 1;
     }
 
-    rate->n++;
+    rate->n = (uint8_t) ngx_min(rate->n + n, 255);
 
     return 0;
 }

@@ -19,19 +19,16 @@ ngx_pimap_update_result(pimap_event_t *ev)
 ngx_uint_t
 ngx_pimap_update_result_is_for(ngx_pimap_device_t *d, pimap_event_t *ev)
 {
-    u_char       buf[NGX_PIMAP_UPDATE_RESULT_ADDRESS];
-    ngx_str_t    address;
-    pimap_str_t  device;
+    u_char     buf[NGX_PIMAP_UPDATE_RESULT_ADDRESS];
+    ngx_str_t  address;
 
-    if (pimap_json_string(json_object_get(ev->root, "device"), &device) != 0
-        || device.len == 0)
-    {
+    if (ev->device.len == 0) {
         return 0;
     }
 
     ngx_pimap_update_result_address(d, &address, buf);
 
-    return ngx_pimap_equal(&address, &device);
+    return ngx_pimap_equal(&address, &ev->device);
 }
 
 

@@ -63,6 +63,13 @@ static const ngx_pimap_record_field_t  ngx_pimap_record_fields[] = {
     field(10, number, ping),
     field(11, number, issued),
     field(12, number, expires),
+    field(13, number, revocable),
+    field(14, number, limited),
+    field(15, string, updates),
+    field(16, string, key),
+    field(17, string, rules),
+    field(18, string, origin_rules),
+    field(19, number, ping_default),
 
     field(20, number, token),
     field(21, number, since),
@@ -94,10 +101,10 @@ static const ngx_pimap_record_field_t  ngx_pimap_record_fields[] = {
     field(66, bytes, tls.rx_secret),
 
     field(70, number, blanks),
-    field(71, bytes, idle_rate),
     field(72, bytes, update_rate),
     field(73, number, partial),
     field(74, string, message),
+    field(75, string, rest),
 
     field(80, number, ws.left),
     field(81, number, ws.size),

@@ -35,7 +35,10 @@ typedef struct {
 
 
 typedef struct {
-    ngx_pimap_record_str_t  location;   /* the key of its configuration */
+    ngx_pimap_record_str_t  location;   /* the key of it in older workers */
+    ngx_pimap_record_str_t  key;        /* of its location */
+    ngx_pimap_record_str_t  rules;      /* of its location */
+    ngx_pimap_record_str_t  origin_rules;   /* the same; if it may send */
     ngx_pimap_record_str_t  account;
     ngx_pimap_record_str_t  device;
     ngx_pimap_record_str_t  filter;     /* ngx_pimap_filter_t */
@@ -46,8 +49,12 @@ typedef struct {
     uint8_t           coding;           /* ngx_pimap_coding_t */
     uint8_t           closeafter;
     uint16_t          ping;
+    uint8_t           ping_default;     /* it is that of the location */
     uint32_t          issued;
     uint32_t          expires;
+    uint8_t           revocable;
+    uint8_t           limited;          /* to the updates below */
+    ngx_pimap_record_str_t  updates;
 
     uint64_t          token;
     uint64_t          since;
@@ -71,10 +78,10 @@ typedef struct {
     ngx_pimap_tls13_t       tls;
 
     uint8_t           blanks;
-    uint8_t           idle_rate[2];
     uint8_t           update_rate[2];
-    uint8_t           partial;          /* a message is incomplete */
+    uint8_t           partial;          /* a message or its bytes wait */
     ngx_pimap_record_str_t  message;    /* as far as it has come */
+    ngx_pimap_record_str_t  rest;       /* bytes that are not read yet */
     pimap_ws_t        ws;
     pimap_chunked_t   body;
 } ngx_pimap_device_record_t;

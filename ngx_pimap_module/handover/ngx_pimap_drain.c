@@ -30,8 +30,7 @@ static void ngx_pimap_drain_turn(ngx_event_t *ev);
 
 static ngx_event_t       ngx_pimap_drain_event;
 static ngx_msec_t        ngx_pimap_drain_end;
-static ngx_msec_t        ngx_pimap_drain_time;
-static ngx_uint_t        ngx_pimap_drain_count;
+static ngx_pimap_spread_t  ngx_pimap_drain_spread;
 
 static enum {
     NGX_PIMAP_DRAIN_RECEIVES = 0,
@@ -155,31 +154,19 @@ ngx_pimap_drain_begin(ngx_event_t *ev)
     ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
                   "pimap disconnects %ui devices within %Mms", n, pmcf->drain);
 
-    ngx_pimap_drain_count = n;
-    ngx_pimap_drain_time = pmcf->drain;
-    ngx_pimap_drain_end = ngx_current_msec + pmcf->drain;
+    ngx_pimap_spread_begin(&ngx_pimap_drain_spread, n, pmcf->drain);
 
     ngx_pimap_drain_turn(ev);
 }
 
 
-/*
- * The share of devices that stay is the share of time that is left, so that
- * few devices are spread over it, too.
- */
-
 static void
 ngx_pimap_drain_turn(ngx_event_t *ev)
 {
-    ngx_uint_t       n, stay;
-    ngx_queue_t     *link;
-    ngx_msec_int_t   left;
+    ngx_uint_t    n, stay;
+    ngx_queue_t  *link;
 
-    left = (ngx_msec_int_t) (ngx_pimap_drain_end - ngx_current_msec);
-
-    stay = left > 0
-           ? (uint64_t) ngx_pimap_drain_count * left / ngx_pimap_drain_time
-           : 0;
+    stay = ngx_pimap_spread_stay(&ngx_pimap_drain_spread);
 
     for (n = ngx_pimap_zone_parked(ngx_pimap_counters); n > stay; n--) {
         link = ngx_pimap_timer_wheel_first();

@@ -19,6 +19,31 @@
 
 
 /*
+ * ngx_pimap_departure.c: Owns devices that have come from another worker and
+ * can't stay.  They are told to come back, spread over "pimap_drain".
+ */
+
+/* Devices that leave one after the other, until "end". */
+typedef struct {
+    ngx_uint_t            count;
+    ngx_msec_t            time;
+    ngx_msec_t            end;
+} ngx_pimap_spread_t;
+
+void ngx_pimap_spread_begin(ngx_pimap_spread_t *spread, ngx_uint_t count,
+    ngx_msec_t time);
+
+/*
+ * How many stay by now: the share of devices is the share of time that is
+ * left, so that few devices are spread over it, too.
+ */
+ngx_uint_t ngx_pimap_spread_stay(ngx_pimap_spread_t *spread);
+
+void ngx_pimap_departure_init_process(ngx_cycle_t *cycle);
+void ngx_pimap_departure_add(ngx_pimap_device_t *d, ngx_uint_t crowded);
+
+
+/*
  * ngx_pimap_drain.c: A worker that is told to quit disconnects its devices,
  * spread over the time of "pimap_drain". Each is told when to connect
  * again.
@@ -34,12 +59,10 @@ ngx_int_t ngx_pimap_drain_init_process(ngx_cycle_t *cycle);
 
 /*
  * The device, or NULL: then its connection has been closed.  "marked": no
- * event came between the record and now.  "homeless": its location is not in
- * the configuration any more, so that it has to be dismissed.
+ * event came between the record and now.
  */
 ngx_pimap_device_t *ngx_pimap_handover_adopt(ngx_pimap_account_t *account,
-    ngx_str_t *data, ngx_socket_t fd, ngx_uint_t marked,
-    ngx_uint_t *homeless);
+    ngx_str_t *data, ngx_socket_t fd, ngx_uint_t marked);
 
 
 /*
@@ -53,8 +76,8 @@ size_t ngx_pimap_handover_device_write(ngx_pimap_device_t *d,
 
 /*
  * What parking the device takes, but for its configuration; strings point
- * into "data", the filter is allocated.  NGX_ERROR if the record is invalid,
- * or memory is out.
+ * into "data", the filter is allocated.  NGX_DECLINED if the record is
+ * invalid, NGX_ERROR if memory is out.
  */
 ngx_int_t ngx_pimap_handover_device_read(ngx_pimap_device_record_t *record,
     ngx_str_t *data, ngx_pimap_park_request_t *parking);
@@ -120,11 +143,23 @@ ngx_int_t ngx_pimap_handover_sender_marker(uint64_t token);
 /* In the master, for each configuration: a new generation of workers. */
 ngx_int_t ngx_pimap_handover_socket_init_module(ngx_cycle_t *cycle);
 
+/* Only the next binary inherits them, from the master. */
+void ngx_pimap_handover_socket_init_process(void);
+
 /* The later generation has the greater number, also of another master. */
 uint64_t ngx_pimap_handover_socket_generation(void);
 
-/* True if there is a later one; if not, nginx itself quits. */
-ngx_uint_t ngx_pimap_handover_socket_outdated(void);
+/* This worker takes devices of others, or not any more. */
+void ngx_pimap_handover_socket_serve(ngx_uint_t on);
+
+/*
+ * True if workers of another generation may take devices: a later one, or an
+ * earlier one that goes on after a rollback.  If not, nginx itself quits.
+ */
+ngx_uint_t ngx_pimap_handover_socket_takers(void);
+
+/* True if this worker may take devices of that generation. */
+ngx_uint_t ngx_pimap_handover_socket_takes(uint64_t generation);
 
 /* A worker that quits writes, newer workers read; or -1. */
 ngx_socket_t ngx_pimap_handover_socket_writer(void);

@@ -8,12 +8,19 @@
 
 
 #include "ngx_pimap_handover.h"
-#include "ngx_pimap_conf.h"
+#include "ngx_pimap_conf_location.h"
+#include "ngx_pimap_conf_rules.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_socket.h"
+#include "ngx_pimap_spare.h"
 
 
+static void ngx_pimap_handover_adopt_crowded(void);
+static ngx_pimap_loc_conf_t *ngx_pimap_handover_adopt_location(
+    ngx_pimap_device_record_t *record, ngx_socket_t fd);
+static ngx_uint_t ngx_pimap_handover_adopt_stays(ngx_pimap_device_t *d);
 static ngx_pimap_device_t *ngx_pimap_handover_adopt_park(
     ngx_pimap_device_record_t *record, ngx_pimap_park_request_t *parking,
     ngx_connection_t *c);
@@ -21,9 +28,11 @@ static ngx_pimap_device_t *ngx_pimap_handover_adopt_park(
 
 ngx_pimap_device_t *
 ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
-    ngx_socket_t fd, ngx_uint_t marked, ngx_uint_t *homeless)
+    ngx_socket_t fd, ngx_uint_t marked)
 {
-    ngx_str_t                  *name, location;
+    ngx_int_t                   rc;
+    ngx_str_t                  *name;
+    ngx_uint_t                  crowded;
     ngx_connection_t           *c;
     ngx_pimap_device_t         *d;
     ngx_pimap_park_request_t         parking;
@@ -33,8 +42,13 @@ ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
     c = NULL;
     name = &account->sub.sn.str;
 
-    if (ngx_pimap_handover_device_read(&record, data, &parking) != NGX_OK
-        || parking.account.len != name->len
+    rc = ngx_pimap_handover_device_read(&record, data, &parking);
+
+    if (rc == NGX_ERROR) {
+        goto done;
+    }
+
+    if (rc != NGX_OK || parking.account.len != name->len
         || ngx_memcmp(parking.account.data, name->data, name->len) != 0)
     {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
@@ -43,13 +57,7 @@ ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
         goto done;
     }
 
-    ngx_pimap_record_str(location, record.location);
-
-    *homeless = (ngx_pimap_conf_find(&location, &parking.conf) != NGX_OK);
-
-    if (parking.conf == NULL) {
-        goto done;
-    }
+    parking.conf = ngx_pimap_handover_adopt_location(&record, fd);
 
     /* nothing has come since the marker, so the sender's id is ours */
 
@@ -58,16 +66,29 @@ ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
         account->last_id = record.id;
     }
 
-    c = ngx_pimap_socket_open(fd);
+    c = ngx_pimap_spare_any() ? ngx_pimap_socket_open(fd) : NULL;
 
     if (c) {
         d = ngx_pimap_handover_adopt_park(&record, &parking, c);
+    }
+
+    crowded = c == NULL || ngx_pimap_spare_over();
+
+    if (crowded) {
+        ngx_pimap_handover_adopt_crowded();
+    }
+
+    /* on a connection that is kept for other things a device may only end */
+
+    if (d && (crowded || !ngx_pimap_handover_adopt_stays(d))) {
+        ngx_pimap_departure_add(d, crowded);
     }
 
 done:
 
     if (d == NULL) {
         ngx_free(parking.filter);
+        ngx_pimap_count(ends[NGX_PIMAP_END_ERROR]);
 
         if (c) {
             ngx_close_connection(c);
@@ -83,6 +104,75 @@ done:
 }
 
 
+/* Other clients may have come since this worker said that it has room. */
+
+static void
+ngx_pimap_handover_adopt_crowded(void)
+{
+    static time_t  logged;
+
+    if (logged != ngx_time()) {
+        logged = ngx_time();
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "pimap disconnects devices from an old worker: this "
+                      "worker has no free connections for them, see "
+                      "\"worker_connections\" and \"worker_rlimit_nofile\"");
+    }
+}
+
+
+/* The socket says to which address the client has connected. */
+
+static ngx_pimap_loc_conf_t *
+ngx_pimap_handover_adopt_location(ngx_pimap_device_record_t *record,
+    ngx_socket_t fd)
+{
+    socklen_t               len;
+    ngx_str_t               key, old_key, rules, origin_rules;
+    ngx_sockaddr_t          local;
+    ngx_pimap_loc_conf_t   *conf;
+    ngx_pimap_main_conf_t  *pmcf;
+
+    ngx_pimap_record_str(key, record->key);
+    ngx_pimap_record_str(old_key, record->location);
+    ngx_pimap_record_str(rules, record->rules);
+    ngx_pimap_record_str(origin_rules, record->origin_rules);
+
+    len = sizeof(ngx_sockaddr_t);
+
+    conf = getsockname(fd, &local.sockaddr, &len) == 0
+           ? ngx_pimap_conf_location_find(&key, &old_key, &local.sockaddr, len)
+           : NULL;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    return conf && ngx_pimap_conf_rules_admit(conf, &rules, &origin_rules)
+           ? conf : pmcf->homeless;
+}
+
+
+/*
+ * True if the location would go on with such a response.  Its head has said
+ * whether it is compressed.
+ */
+
+static ngx_uint_t
+ngx_pimap_handover_adopt_stays(ngx_pimap_device_t *d)
+{
+    ngx_pimap_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
+
+    return d->conf != pmcf->homeless
+           && d->conf->detach
+           && (d->kind != NGX_PIMAP_HIBERNATED || d->conf->hibernate)
+           && ((d->stream.coding == NGX_PIMAP_IDENTITY
+                && d->format != NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE)
+               || !ngx_pimap_conf_rules_plain(d->conf));
+}
+
+
 static ngx_pimap_device_t *
 ngx_pimap_handover_adopt_park(ngx_pimap_device_record_t *record,
     ngx_pimap_park_request_t *parking, ngx_connection_t *c)
@@ -93,7 +183,10 @@ ngx_pimap_handover_adopt_park(ngx_pimap_device_record_t *record,
 
     /* the settings may have changed */
 
-    if (parking->ping) {
+    if (record->ping_default) {
+        parking->ping = parking->conf->ping;
+
+    } else if (parking->ping) {
         parking->ping = ngx_max(parking->ping,
                                 (ngx_uint_t) parking->conf->ping_min);
         parking->ping = ngx_min(parking->ping,
@@ -111,7 +204,7 @@ ngx_pimap_handover_adopt_park(ngx_pimap_device_record_t *record,
 
     if (d == NULL) {
         ngx_pimap_limit_release(&parking->account, &parking->device,
-                                parking->address);
+                                parking->address, parking->counted);
         ngx_pimap_connection_free(pc);
         return NULL;
     }
@@ -125,7 +218,12 @@ ngx_pimap_handover_adopt_park(ngx_pimap_device_record_t *record,
         || ngx_pimap_handover_device_restore(d, record) != NGX_OK)
     {
         ngx_pimap_device_end(d, NGX_PIMAP_END_CLIENT, NULL);
+        return d;
     }
+
+    /* a newer request may have come here, or its announcement was missed */
+
+    ngx_pimap_supersede(d);
 
     return d;
 }

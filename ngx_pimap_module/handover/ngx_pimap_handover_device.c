@@ -14,6 +14,8 @@
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_updates.h"
 
+#include "pimap_update.h"
+
 
 static void ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
     ngx_pimap_connection_state_t *state, ngx_pimap_device_record_t *record);
@@ -56,7 +58,14 @@ ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
 
     ngx_pimap_device_name(d, &name);
 
-    ngx_pimap_record_str(record->location, d->conf->key);
+    ngx_pimap_record_str(record->location, d->conf->old_key);
+    ngx_pimap_record_str(record->key, d->conf->key);
+    ngx_pimap_record_str(record->rules, d->conf->rules);
+
+    if (d->input != NGX_PIMAP_INPUT_NONE) {
+        ngx_pimap_record_str(record->origin_rules, d->conf->origin_rules);
+    }
+
     ngx_pimap_record_str(record->account, account->sub.sn.str);
     ngx_pimap_record_str(record->device, name);
 
@@ -71,8 +80,16 @@ ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
     record->coding = d->stream.coding;
     record->closeafter = d->closeafter;
     record->ping = d->ping;
+    record->ping_default = (d->ping == (ngx_uint_t) d->conf->ping);
     record->issued = d->issued;
     record->expires = d->expires;
+    record->revocable = d->revocable;
+    record->limited = d->limited;
+
+    if (d->limited) {
+        ngx_pimap_device_updates(d, &name);
+        ngx_pimap_record_str(record->updates, name);
+    }
 
     record->token = d->token;
     record->since = d->since;
@@ -109,15 +126,15 @@ static void
 ngx_pimap_handover_device_save_input(ngx_pimap_device_t *d,
     ngx_pimap_device_record_t *record)
 {
-    ngx_str_t  reader, message;
+    ngx_str_t  reader, message, rest;
 
     ngx_str_null(&reader);
     ngx_str_null(&message);
+    ngx_str_null(&rest);
 
-    ngx_pimap_input_save(d, &reader, &message);
+    ngx_pimap_input_save(d, &reader, &message, &rest);
 
     record->blanks = d->blanks;
-    ngx_memcpy(record->idle_rate, &d->idle, sizeof(record->idle_rate));
     ngx_memcpy(record->update_rate, &d->updates, sizeof(record->update_rate));
 
     if (reader.len == 0) {
@@ -126,6 +143,7 @@ ngx_pimap_handover_device_save_input(ngx_pimap_device_t *d,
 
     record->partial = 1;
     ngx_pimap_record_str(record->message, message);
+    ngx_pimap_record_str(record->rest, rest);
 
     if (d->input == NGX_PIMAP_INPUT_WEBSOCKET) {
         ngx_memcpy(&record->ws, reader.data, sizeof(pimap_ws_t));
@@ -140,14 +158,20 @@ ngx_int_t
 ngx_pimap_handover_device_read(ngx_pimap_device_record_t *record,
     ngx_str_t *data, ngx_pimap_park_request_t *parking)
 {
+    ngx_int_t  rc;
+
     ngx_memzero(parking, sizeof(ngx_pimap_park_request_t));
 
     if (ngx_pimap_device_record_read(record, data->data, data->len) != 0
-        || ngx_pimap_handover_device_check(record) != NGX_OK
-        || ngx_pimap_handover_device_filter(&record->filter, &parking->filter)
-           != NGX_OK)
+        || ngx_pimap_handover_device_check(record) != NGX_OK)
     {
-        return NGX_ERROR;
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_pimap_handover_device_filter(&record->filter, &parking->filter);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     ngx_pimap_record_str(parking->account, record->account);
@@ -159,17 +183,25 @@ ngx_pimap_handover_device_read(ngx_pimap_device_record_t *record,
     parking->format = record->format;
     parking->input = record->input;
     parking->coding = record->coding;
-    parking->closeafter = record->closeafter;
+    parking->closeafter = (record->closeafter != 0);
     parking->ping = record->ping;
     parking->issued = record->issued;
     parking->expires = record->expires;
+    parking->since = ngx_pimap_supersede_since(record->since);
+    parking->revocable = record->revocable;
+
+    if (record->limited) {
+        ngx_pimap_record_str(parking->updates, record->updates);
+
+    } else {
+        ngx_str_set(&parking->updates, "*");
+    }
 
     parking->carried.token = record->token;
-    parking->carried.since = record->since;
     parking->carried.bytes = record->bytes;
     parking->carried.events = record->events;
     parking->carried.idle = record->silence;
-    parking->carried.confirmed = record->confirmed;
+    parking->carried.confirmed = (record->confirmed != 0);
     parking->carried.check = record->checksum;
     parking->carried.length = record->length;
 
@@ -187,8 +219,9 @@ ngx_pimap_handover_device_check(ngx_pimap_device_record_t *record)
     if (record->account.len == 0
         || record->account.len > NGX_PIMAP_ACCOUNT_MAX
         || record->device.len > NGX_PIMAP_DEVICE_MAX
+        || record->updates.len > PIMAP_UPDATE_MAX_VERBS
         || record->ping > NGX_PIMAP_TIMER_WHEEL_MAX
-        || record->blanks > 7
+        || record->blanks > NGX_PIMAP_INPUT_BLANKS
         || record->format >= NGX_PIMAP_NFORMATS
         || record->input >= NGX_PIMAP_NINPUTS
         || record->input == NGX_PIMAP_INPUT_NDJSON
@@ -196,7 +229,7 @@ ngx_pimap_handover_device_check(ngx_pimap_device_record_t *record)
            != (record->input == NGX_PIMAP_INPUT_WEBSOCKET)
         || record->coding >= NGX_PIMAP_NCODINGS)
     {
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     return record->hibernated ? ngx_pimap_hibernate_resume(&record->tls)
@@ -224,7 +257,7 @@ ngx_pimap_handover_device_filter(ngx_pimap_record_str_t *bytes,
     if (ngx_pimap_filter_check(*filter, bytes->len) != NGX_OK) {
         ngx_free(*filter);
         *filter = NULL;
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     return NGX_OK;
@@ -235,14 +268,14 @@ ngx_int_t
 ngx_pimap_handover_device_restore(ngx_pimap_device_t *d,
     ngx_pimap_device_record_t *record)
 {
-    ngx_str_t  reader, message;
+    ngx_str_t  reader, message, rest;
 
     d->blanks = record->blanks;
-    ngx_memcpy(&d->idle, record->idle_rate, sizeof(record->idle_rate));
     ngx_memcpy(&d->updates, record->update_rate, sizeof(record->update_rate));
 
     ngx_str_null(&reader);
     ngx_pimap_record_str(message, record->message);
+    ngx_pimap_record_str(rest, record->rest);
 
     if (record->partial) {
 
@@ -256,5 +289,5 @@ ngx_pimap_handover_device_restore(ngx_pimap_device_t *d,
         }
     }
 
-    return ngx_pimap_input_restore(d, &reader, &message);
+    return ngx_pimap_input_restore(d, &reader, &message, &rest);
 }

@@ -14,11 +14,13 @@
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
+#include "ngx_pimap_spare.h"
 
 
 #define NGX_PIMAP_HANDOVER_INCOMING_HELD  65536     /* bytes of events */
 #define NGX_PIMAP_HANDOVER_INCOMING_WAIT  5000      /* msec, for a marker */
 #define NGX_PIMAP_HANDOVER_INCOMING_TICK  500
+#define NGX_PIMAP_HANDOVER_INCOMING_QUIET 60        /* seconds, of the log */
 
 
 typedef struct {
@@ -40,6 +42,10 @@ static ngx_pimap_handover_incoming_t *ngx_pimap_handover_incoming_next(
     ngx_pimap_handover_incoming_t *in);
 static void ngx_pimap_handover_incoming_publish(
     ngx_pimap_handover_incoming_t *in);
+static void ngx_pimap_handover_incoming_published(void *data,
+    redisReply *reply);
+static void ngx_pimap_handover_incoming_refused(redisReply *reply);
+static void ngx_pimap_handover_incoming_tick(void);
 static void ngx_pimap_handover_incoming_hold(
     ngx_pimap_handover_incoming_t *in, pimap_event_t *ev);
 static void ngx_pimap_handover_incoming_adopt(
@@ -50,13 +56,13 @@ static void ngx_pimap_handover_incoming_pending(
     ngx_pimap_handover_incoming_t *in, ngx_uint_t adopt);
 static void ngx_pimap_handover_incoming_catch_up(
     ngx_pimap_handover_incoming_t *in, ngx_pimap_device_t *d);
-static void ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev);
+static void ngx_pimap_handover_incoming_tick_handler(ngx_event_t *ev);
 static void ngx_pimap_handover_incoming_destroy(
     ngx_pimap_handover_incoming_t *in);
 
 
 static ngx_queue_t  ngx_pimap_handover_incoming;
-static ngx_event_t  ngx_pimap_handover_incoming_late;
+static ngx_event_t  ngx_pimap_handover_incoming_timer;
 
 
 ngx_int_t
@@ -64,8 +70,8 @@ ngx_pimap_handover_incoming_init_process(ngx_cycle_t *cycle)
 {
     ngx_queue_init(&ngx_pimap_handover_incoming);
 
-    ngx_pimap_timer_init(&ngx_pimap_handover_incoming_late,
-                         ngx_pimap_handover_incoming_late_handler, cycle->log,
+    ngx_pimap_timer_init(&ngx_pimap_handover_incoming_timer,
+                         ngx_pimap_handover_incoming_tick_handler, cycle->log,
                          1);
 
     return NGX_OK;
@@ -77,8 +83,8 @@ ngx_pimap_handover_incoming_exit_process(void)
 {
     ngx_pimap_handover_incoming_t  *in;
 
-    if (ngx_pimap_handover_incoming_late.timer_set) {
-        ngx_del_timer(&ngx_pimap_handover_incoming_late);
+    if (ngx_pimap_handover_incoming_timer.timer_set) {
+        ngx_del_timer(&ngx_pimap_handover_incoming_timer);
     }
 
     for (in = ngx_pimap_handover_incoming_next(NULL); in;
@@ -138,7 +144,10 @@ ngx_pimap_handover_incoming_create(void *sender, uint64_t token,
 }
 
 
-/* If the marker can't be published, the sender stops waiting after a while. */
+/*
+ * Repeated after a tick, if it is refused.  The sender waits for some seconds;
+ * then the devices come, and the account is not incoming any more.
+ */
 
 static void
 ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
@@ -146,7 +155,7 @@ ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
     u_char     buf[NGX_PIMAP_HANDOVER_MARKER_SIZE];
     ngx_str_t  payload;
 
-    if (in->published || !in->account->sub.subscribed) {
+    if (in->published || in->marked || !in->account->sub.subscribed) {
         return;
     }
 
@@ -155,9 +164,68 @@ ngx_pimap_handover_incoming_publish(ngx_pimap_handover_incoming_t *in)
                                NGX_PIMAP_HANDOVER_MARKER "%016xL", in->token)
                   - buf;
 
-    in->published = ngx_pimap_command_publish(&in->account->sub.sn.str,
-                                                      &payload, NULL, NULL)
-                    != NULL;
+    in->command = ngx_pimap_command_publish(&in->account->sub.sn.str, &payload,
+                                        ngx_pimap_handover_incoming_published,
+                                            in);
+    in->published = in->command != NULL;
+
+    if (!in->published) {
+        ngx_pimap_handover_incoming_tick();
+    }
+}
+
+
+/* Devices that have come do not wait for the next marker. */
+
+static void
+ngx_pimap_handover_incoming_published(void *data, redisReply *reply)
+{
+    ngx_pimap_handover_incoming_t  *in = data;
+
+    in->command = NULL;
+
+    if (in->marked || (reply && reply->type != REDIS_REPLY_ERROR)) {
+        return;
+    }
+
+    ngx_pimap_handover_incoming_refused(reply);
+
+    in->published = 0;
+    ngx_pimap_handover_incoming_pending(in, 1);
+
+    if (in->ended) {
+        ngx_pimap_handover_incoming_destroy(in);
+        return;
+    }
+
+    ngx_pimap_handover_incoming_tick();
+}
+
+
+static void
+ngx_pimap_handover_incoming_refused(redisReply *reply)
+{
+    static time_t  logged;
+
+    if (reply && ngx_time() - logged >= NGX_PIMAP_HANDOVER_INCOMING_QUIET) {
+        logged = ngx_time();
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "pimap can't order the events of a hand-over: Redis "
+                      "answers PUBLISH with \"%s\"; it is repeated, then the "
+                      "devices come without it and may miss events that have "
+                      "no id", reply->str);
+    }
+}
+
+
+static void
+ngx_pimap_handover_incoming_tick(void)
+{
+    if (!ngx_pimap_handover_incoming_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_handover_incoming_timer,
+                      NGX_PIMAP_HANDOVER_INCOMING_TICK);
+    }
 }
 
 
@@ -245,6 +313,11 @@ ngx_pimap_handover_incoming_hold(ngx_pimap_handover_incoming_t *in,
 {
     ngx_pimap_held_event_t  *held;
 
+    if (ev == NULL) {
+        in->overflow = 1;
+        return;
+    }
+
     in->size += ev->json.len;
 
     held = in->size > NGX_PIMAP_HANDOVER_INCOMING_HELD ? NULL
@@ -269,11 +342,16 @@ ngx_pimap_handover_incoming_device(ngx_pimap_handover_incoming_t *in,
 {
     in->devices++;
 
-    if (!in->published || in->marked
-        || ngx_pimap_handover_incoming_wait(in, data, fd) != NGX_OK)
-    {
-        ngx_pimap_handover_incoming_adopt(in, data, fd);
+    if (in->published && !in->marked) {
+
+        if (ngx_pimap_handover_incoming_wait(in, data, fd) == NGX_OK) {
+            return;
+        }
+
+        in->overflow = 1;
     }
+
+    ngx_pimap_handover_incoming_adopt(in, data, fd);
 }
 
 
@@ -297,6 +375,7 @@ ngx_pimap_handover_incoming_wait(ngx_pimap_handover_incoming_t *in,
     ngx_memcpy(pending->bytes, data->data, data->len);
 
     ngx_queue_insert_tail(&in->pending, &pending->link);
+    ngx_pimap_spare_promise(1);
 
     return NGX_OK;
 }
@@ -314,6 +393,7 @@ ngx_pimap_handover_incoming_pending(ngx_pimap_handover_incoming_t *in,
     while (!ngx_queue_empty(&in->pending)) {
         q = ngx_queue_head(&in->pending);
         ngx_queue_remove(q);
+        ngx_pimap_spare_promise(-1);
 
         pending = ngx_queue_data(q, ngx_pimap_pending_device_t, link);
 
@@ -334,17 +414,15 @@ static void
 ngx_pimap_handover_incoming_adopt(ngx_pimap_handover_incoming_t *in,
     ngx_str_t *data, ngx_socket_t fd)
 {
-    ngx_uint_t           homeless;
     ngx_pimap_device_t  *d;
 
-    homeless = 0;
-    d = ngx_pimap_handover_adopt(in->account, data, fd, in->marked, &homeless);
+    d = ngx_pimap_handover_adopt(in->account, data, fd, in->marked);
 
     if (d == NULL) {
         return;
     }
 
-    if (homeless || in->overflow) {
+    if (in->overflow) {
         ngx_pimap_unpark(d);
 
     } else {
@@ -359,6 +437,7 @@ ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *in,
 {
     ngx_queue_t             *q;
     pimap_event_t            ev;
+    pimap_event_status_t     status;
     ngx_pimap_held_event_t  *held;
 
     for (q = ngx_queue_head(&in->held);
@@ -367,10 +446,15 @@ ngx_pimap_handover_incoming_catch_up(ngx_pimap_handover_incoming_t *in,
     {
         held = ngx_queue_data(q, ngx_pimap_held_event_t, link);
 
-        if (pimap_event_parse_json(&ev, held->json, held->len, held->len, NULL,
-                                   0)
-            != PIMAP_EVENT_OK)
-        {
+        status = pimap_event_parse_json(&ev, held->json, held->len, held->len,
+                                        NULL, 0);
+
+        if (status == PIMAP_EVENT_NO_MEMORY) {
+            ngx_pimap_unpark(d);
+            return;
+        }
+
+        if (status != PIMAP_EVENT_OK) {
             continue;
         }
 
@@ -403,6 +487,10 @@ ngx_pimap_handover_incoming_destroy(ngx_pimap_handover_incoming_t *in)
         ngx_free(ngx_queue_data(q, ngx_pimap_held_event_t, link));
     }
 
+    if (in->command) {
+        ngx_pimap_command_forget(in->command);
+    }
+
     ngx_queue_remove(&in->link);
 
     in->account->incoming--;
@@ -431,10 +519,7 @@ ngx_pimap_handover_incoming_forget(void *sender)
 
         ngx_pimap_handover_incoming_end(in);
 
-        if (!ngx_pimap_handover_incoming_late.timer_set) {
-            ngx_add_timer(&ngx_pimap_handover_incoming_late,
-                          NGX_PIMAP_HANDOVER_INCOMING_TICK);
-        }
+        ngx_pimap_handover_incoming_tick();
     }
 }
 
@@ -442,31 +527,25 @@ ngx_pimap_handover_incoming_forget(void *sender)
 /* A marker may be lost while Redis is in trouble. */
 
 static void
-ngx_pimap_handover_incoming_late_handler(ngx_event_t *ev)
+ngx_pimap_handover_incoming_tick_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                      others;
     ngx_pimap_handover_incoming_t  *in, *next;
-
-    others = 0;
 
     for (in = ngx_pimap_handover_incoming_next(NULL); in; in = next) {
         next = ngx_pimap_handover_incoming_next(in);
 
         if (in->sender) {
+            ngx_pimap_handover_incoming_publish(in);
             continue;
         }
 
         if (ngx_current_msec - in->gone < NGX_PIMAP_HANDOVER_INCOMING_WAIT) {
-            others = 1;
+            ngx_pimap_handover_incoming_tick();
             continue;
         }
 
         ngx_pimap_handover_incoming_pending(in, 1);
         ngx_pimap_handover_incoming_destroy(in);
-    }
-
-    if (others) {
-        ngx_add_timer(ev, NGX_PIMAP_HANDOVER_INCOMING_TICK);
     }
 }
 

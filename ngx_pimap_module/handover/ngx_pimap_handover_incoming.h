@@ -20,6 +20,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_command.h"
 
 #include "pimap_event.h"
 
@@ -34,8 +35,9 @@ typedef struct {
     ngx_msec_t            gone;         /* ... since then */
     uint64_t              token;
     ngx_uint_t            devices;      /* that have come */
+    ngx_pimap_command_t  *command;      /* publishes the marker */
 
-    unsigned              published:1;  /* the marker */
+    unsigned              published:1;  /* Redis has not refused the marker */
     unsigned              marked:1;     /* the marker has come */
     unsigned              overflow:1;   /* too many events were to be held */
     unsigned              ended:1;      /* no more devices come */

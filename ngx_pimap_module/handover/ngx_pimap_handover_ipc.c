@@ -57,7 +57,7 @@ ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_uint_t kind, uint64_t number,
 
 ngx_int_t
 ngx_pimap_handover_ipc_accept(ngx_socket_t s, ngx_uint_t workers,
-    ngx_uint_t redis)
+    ngx_uint_t redis, ngx_uint_t room)
 {
     ngx_pimap_handover_ipc_head_t  head;
 
@@ -66,6 +66,22 @@ ngx_pimap_handover_ipc_accept(ngx_socket_t s, ngx_uint_t workers,
     head.kind = NGX_PIMAP_HANDOVER_IPC_ACCEPT;
     head.workers = (uint32_t) workers;
     head.redis = (uint16_t) redis;
+    head.number = room + 1;
+
+    return ngx_pimap_handover_ipc_write(s, &head, NULL, (ngx_socket_t) -1);
+}
+
+
+ngx_int_t
+ngx_pimap_handover_ipc_done(ngx_socket_t s, uint64_t token, ngx_uint_t room)
+{
+    ngx_pimap_handover_ipc_head_t  head;
+
+    ngx_memzero(&head, sizeof(ngx_pimap_handover_ipc_head_t));
+
+    head.kind = NGX_PIMAP_HANDOVER_IPC_DONE;
+    head.number = token;
+    head.workers = (uint32_t) room;
 
     return ngx_pimap_handover_ipc_write(s, &head, NULL, (ngx_socket_t) -1);
 }

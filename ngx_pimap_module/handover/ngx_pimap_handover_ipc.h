@@ -27,9 +27,8 @@
 
 /* "!handover <token>" in the account's channel, 16 hexadecimal digits */
 #define NGX_PIMAP_HANDOVER_MARKER        "!handover "
-#define NGX_PIMAP_HANDOVER_TOKEN_LEN     16
 #define NGX_PIMAP_HANDOVER_MARKER_SIZE                                        \
-    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + NGX_PIMAP_HANDOVER_TOKEN_LEN)
+    (sizeof(NGX_PIMAP_HANDOVER_MARKER) - 1 + NGX_PIMAP_HEX_LEN)
 
 
 /*
@@ -58,9 +57,12 @@ typedef struct {
     uint32_t    version;
     uint16_t    kind;
     uint16_t    redis;          /* ACCEPT: Redis can be reached */
-    uint32_t    workers;        /* ACCEPT: the number of workers */
+    uint32_t    workers;        /* ACCEPT: the number of workers;
+                                   DONE: devices that may come besides */
     uint32_t    worker;         /* the number of the one that sends this */
-    uint64_t    number;         /* OFFER: the generation; else the token */
+    uint64_t    number;         /* OFFER: the generation; ACCEPT: devices that
+                                   may come, plus one; 0: as many as there
+                                   are; else the token */
 } ngx_pimap_handover_ipc_head_t;
 
 
@@ -85,8 +87,11 @@ ngx_int_t ngx_pimap_handover_ipc_pair(ngx_socket_t s[2], ngx_uint_t keep,
 ngx_int_t ngx_pimap_handover_ipc_send(ngx_socket_t s, ngx_uint_t kind,
     uint64_t number, ngx_str_t *data, ngx_socket_t fd);
 
+/* The answers of a receiver, with the devices that it has room for. */
 ngx_int_t ngx_pimap_handover_ipc_accept(ngx_socket_t s, ngx_uint_t workers,
-    ngx_uint_t redis);
+    ngx_uint_t redis, ngx_uint_t room);
+ngx_int_t ngx_pimap_handover_ipc_done(ngx_socket_t s, uint64_t token,
+    ngx_uint_t room);
 
 /*
  * Receives a message: NGX_OK; NGX_AGAIN; NGX_DONE if the other side has

@@ -15,24 +15,10 @@ ngx_int_t
 ngx_pimap_handover_marker_message(ngx_pimap_account_t *account, u_char *data,
     size_t len)
 {
-    uint64_t     token;
-    ngx_uint_t   i;
-    ngx_int_t    digit;
+    uint64_t  token;
 
-    if (len != NGX_PIMAP_HANDOVER_TOKEN_LEN) {
+    if (len != NGX_PIMAP_HEX_LEN || ngx_pimap_hex(data, &token) != NGX_OK) {
         return NGX_DECLINED;
-    }
-
-    token = 0;
-
-    for (i = 0; i < len; i++) {
-        digit = ngx_hextoi(&data[i], 1);
-
-        if (digit == NGX_ERROR) {
-            return NGX_DECLINED;
-        }
-
-        token = token << 4 | digit;
     }
 
     /* a worker that has just received devices may be sending others */

@@ -16,7 +16,8 @@
 #define NGX_PIMAP_HANDOVER_PEER_SEARCH    5000      /* msec */
 #define NGX_PIMAP_HANDOVER_PEER_TOGETHER  1500      /* msec, to have all */
 #define NGX_PIMAP_HANDOVER_PEER_WINDOW    64        /* transfers to one peer */
-#define NGX_PIMAP_HANDOVER_PEER_AHEAD     128       /* of the one with least */
+#define NGX_PIMAP_HANDOVER_PEER_AHEAD     16        /* of the last, and this */
+#define NGX_PIMAP_HANDOVER_PEER_PART      8         /* part of what it has */
 
 
 static void ngx_pimap_handover_peer_offer(void);
@@ -75,6 +76,7 @@ ngx_pimap_handover_peer_searching(void)
     left = (ngx_msec_int_t) (ngx_pimap_handover_peer_until - ngx_current_msec);
 
     return left > 0
+           && ngx_pimap_handover_socket_takers()
            && (ngx_pimap_handover_peer_workers == 0
                || ngx_pimap_handover_peer_found
                   < ngx_pimap_handover_peer_workers);
@@ -201,6 +203,7 @@ ngx_pimap_handover_peer_message(ngx_pimap_handover_peer_t *peer,
         return ngx_pimap_handover_peer_accepted(peer, head);
 
     case NGX_PIMAP_HANDOVER_IPC_DONE:
+        peer->room += head->workers;
         ngx_pimap_handover_peer_ops->done(peer, head->number);
         break;
 
@@ -247,6 +250,8 @@ ngx_pimap_handover_peer_accepted(ngx_pimap_handover_peer_t *peer,
     peer->accepted = 1;
     peer->worker = head->worker;
     peer->redis = (head->redis != 0);
+    peer->limited = (head->number != 0);
+    peer->room = head->number ? head->number - 1 : 0;
 
     ngx_pimap_handover_peer_found++;
 
@@ -332,10 +337,14 @@ ngx_pimap_handover_peer_best(void)
             continue;
         }
 
+        if (peer->ntransfers == 0 && ngx_pimap_handover_peer_crowded(peer)) {
+            continue;
+        }
+
         n = peer->sent + peer->ntransfers;
         least = ngx_min(least, n);
 
-        if (!peer->full && n < most
+        if (!peer->full && !ngx_pimap_handover_peer_crowded(peer) && n < most
             && peer->ntransfers < NGX_PIMAP_HANDOVER_PEER_WINDOW)
         {
             best = peer;
@@ -345,7 +354,16 @@ ngx_pimap_handover_peer_best(void)
 
     /* a slow one is waited for, so that all get their share */
 
-    return best && most <= least + NGX_PIMAP_HANDOVER_PEER_AHEAD ? best : NULL;
+    most -= ngx_min(most, NGX_PIMAP_HANDOVER_PEER_AHEAD);
+
+    return most <= least + least / NGX_PIMAP_HANDOVER_PEER_PART ? best : NULL;
+}
+
+
+ngx_uint_t
+ngx_pimap_handover_peer_crowded(ngx_pimap_handover_peer_t *peer)
+{
+    return peer->limited && peer->room <= peer->ntransfers;
 }
 
 

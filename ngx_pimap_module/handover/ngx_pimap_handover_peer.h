@@ -22,12 +22,14 @@ typedef struct {
     ngx_uint_t           worker;            /* its number */
     ngx_uint_t           ntransfers;
     ngx_uint_t           sent;              /* devices */
+    ngx_uint_t           room;              /* devices that it may be sent */
     ngx_msec_t           offered;
 
     unsigned             accepted:1;
     unsigned             redis:1;           /* its Redis can be reached */
     unsigned             full:1;            /* until its socket has room */
     unsigned             closing:1;         /* it quits itself */
+    unsigned             limited:1;         /* it has told its "room" */
 } ngx_pimap_handover_peer_t;
 
 
@@ -59,6 +61,9 @@ ngx_uint_t ngx_pimap_handover_peer_searching(void);
 
 /* The peer with the fewest devices that has room; NULL: none has. */
 ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_best(void);
+
+/* True if it takes no more devices, or none before others have arrived. */
+ngx_uint_t ngx_pimap_handover_peer_crowded(ngx_pimap_handover_peer_t *peer);
 
 /* The first one, or the one after "peer"; or NULL. */
 ngx_pimap_handover_peer_t *ngx_pimap_handover_peer_next(

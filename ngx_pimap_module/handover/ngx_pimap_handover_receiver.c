@@ -12,12 +12,14 @@
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_socket.h"
+#include "ngx_pimap_spare.h"
 #include "ngx_pimap_subscriber.h"
 
 
 #define NGX_PIMAP_HANDOVER_RECEIVER_READS  64     /* messages in a row */
 #define NGX_PIMAP_HANDOVER_RECEIVER_TICK   5      /* msec */
 #define NGX_PIMAP_HANDOVER_RECEIVER_WAIT   2000   /* msec, for Redis */
+#define NGX_PIMAP_HANDOVER_RECEIVER_ROOM   256    /* devices under way */
 
 
 /* A worker that quits. */
@@ -25,6 +27,7 @@ typedef struct {
     ngx_queue_t           link;
     ngx_connection_t     *connection;
     ngx_uint_t            worker;
+    ngx_uint_t            room;         /* devices that it may still send */
 } ngx_pimap_handover_from_t;
 
 
@@ -33,6 +36,8 @@ static ngx_uint_t ngx_pimap_handover_receiver_ready(void);
 static void ngx_pimap_handover_receiver_offer_handler(ngx_event_t *rev);
 static void ngx_pimap_handover_receiver_offer(
     ngx_pimap_handover_ipc_head_t *head, ngx_socket_t fd);
+static ngx_uint_t ngx_pimap_handover_receiver_room(
+    ngx_pimap_handover_from_t *from);
 static void ngx_pimap_handover_receiver_read_handler(ngx_event_t *rev);
 static void ngx_pimap_handover_receiver_write_handler(ngx_event_t *wev);
 static ngx_int_t ngx_pimap_handover_receiver_message(
@@ -97,6 +102,10 @@ ngx_pimap_handover_receiver_open_handler(ngx_event_t *ev)
     }
 
     ngx_pimap_handover_receiver_offers = c;
+
+    if (c) {
+        ngx_pimap_handover_socket_serve(1);
+    }
 }
 
 
@@ -136,6 +145,8 @@ ngx_pimap_handover_receiver_stop(void)
     if (ngx_pimap_handover_receiver_offers == NULL) {
         return;
     }
+
+    ngx_pimap_handover_socket_serve(0);
 
     ngx_pimap_socket_close(ngx_pimap_handover_receiver_offers);
     ngx_pimap_handover_receiver_offers = NULL;
@@ -200,7 +211,7 @@ ngx_pimap_handover_receiver_offer_handler(ngx_event_t *rev)
 }
 
 
-/* Offers of this generation, or of a later one, are for other workers. */
+/* Other offers are for other workers. */
 
 static void
 ngx_pimap_handover_receiver_offer(ngx_pimap_handover_ipc_head_t *head,
@@ -212,7 +223,7 @@ ngx_pimap_handover_receiver_offer(ngx_pimap_handover_ipc_head_t *head,
     from = NULL;
 
     if (head->kind == NGX_PIMAP_HANDOVER_IPC_OFFER && !ngx_exiting
-        && head->number < ngx_pimap_handover_socket_generation())
+        && ngx_pimap_handover_socket_takes(head->number))
     {
         from = ngx_calloc(sizeof(ngx_pimap_handover_from_t), ngx_cycle->log);
     }
@@ -238,11 +249,36 @@ ngx_pimap_handover_receiver_offer(ngx_pimap_handover_ipc_head_t *head,
                                            ngx_core_module);
 
     if (ngx_pimap_handover_ipc_accept(fd, ccf->worker_processes,
-                                      ngx_pimap_handover_receiver_ready())
+                                      ngx_pimap_handover_receiver_ready(),
+                                      ngx_pimap_handover_receiver_room(from))
         != NGX_OK)
     {
         ngx_pimap_handover_receiver_drop(from);
     }
+}
+
+
+/*
+ * Devices that this worker may send besides.  When there is little room, each
+ * one gets a half of it, so that others get some, too.
+ */
+
+static ngx_uint_t
+ngx_pimap_handover_receiver_room(ngx_pimap_handover_from_t *from)
+{
+    ngx_int_t  n;
+
+    n = (ngx_pimap_spare_room() + 1) / 2;
+    n = ngx_min(n, NGX_PIMAP_HANDOVER_RECEIVER_ROOM - (ngx_int_t) from->room);
+
+    if (n <= 0) {
+        return 0;
+    }
+
+    from->room += n;
+    ngx_pimap_spare_promise(n);
+
+    return n;
 }
 
 
@@ -301,6 +337,11 @@ ngx_pimap_handover_receiver_message(ngx_pimap_handover_from_t *from,
         if (head->kind == NGX_PIMAP_HANDOVER_IPC_DEVICE && in
             && fd != (ngx_socket_t) -1)
         {
+            if (from->room) {
+                from->room--;
+                ngx_pimap_spare_promise(-1);
+            }
+
             ngx_pimap_handover_incoming_device(in, data, fd);
             return NGX_OK;
         }
@@ -348,9 +389,8 @@ ngx_pimap_handover_receiver_end(ngx_pimap_handover_from_t *from,
 
     ngx_pimap_handover_incoming_end(in);
 
-    return ngx_pimap_handover_ipc_send(from->connection->fd,
-                                       NGX_PIMAP_HANDOVER_IPC_DONE, token,
-                                       NULL, -1)
+    return ngx_pimap_handover_ipc_done(from->connection->fd, token,
+                                       ngx_pimap_handover_receiver_room(from))
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }
 
@@ -359,6 +399,7 @@ static void
 ngx_pimap_handover_receiver_drop(ngx_pimap_handover_from_t *from)
 {
     ngx_pimap_handover_incoming_forget(from);
+    ngx_pimap_spare_promise(- (ngx_int_t) from->room);
 
     ngx_queue_remove(&from->link);
     ngx_pimap_socket_close(from->connection);

@@ -42,6 +42,7 @@ static void ngx_pimap_handover_sender_closing(
     ngx_pimap_handover_peer_t *peer);
 static void ngx_pimap_handover_sender_gone(ngx_pimap_handover_peer_t *peer);
 static void ngx_pimap_handover_sender_finish(void);
+static ngx_uint_t ngx_pimap_handover_sender_left(ngx_str_t *name);
 
 
 static const ngx_pimap_handover_peer_ops_t  ngx_pimap_handover_sender_ops = {
@@ -80,7 +81,7 @@ ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle)
 void
 ngx_pimap_handover_sender_start(void)
 {
-    if (!ngx_pimap_handover_socket_outdated()) {
+    if (!ngx_pimap_handover_socket_takers()) {
         return;
     }
 
@@ -116,8 +117,9 @@ ngx_pimap_handover_sender_account(ngx_pimap_account_t *account)
 static ngx_uint_t
 ngx_pimap_handover_sender_possible(ngx_pimap_device_t *d)
 {
-    return !d->closing && (d->kind == NGX_PIMAP_DETACHED
-                          || d->kind == NGX_PIMAP_HIBERNATED);
+    return !d->closing && !d->leaving
+           && (d->kind == NGX_PIMAP_DETACHED
+               || d->kind == NGX_PIMAP_HIBERNATED);
 }
 
 
@@ -173,7 +175,8 @@ ngx_pimap_handover_sender_busy(void)
          peer = ngx_pimap_handover_peer_next(peer))
     {
         if (peer->ntransfers
-            || (peer->accepted && !peer->closing && queued))
+            || (peer->accepted && !peer->closing && queued
+                && !ngx_pimap_handover_peer_crowded(peer)))
         {
             return 1;
         }
@@ -183,7 +186,10 @@ ngx_pimap_handover_sender_busy(void)
 }
 
 
-/* While Redis is in trouble, a marker may never come. */
+/*
+ * While Redis is in trouble, a marker may never come.  Nor does it if all
+ * devices of the account have left, because the worker is not subscribed then.
+ */
 
 static void
 ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
@@ -199,8 +205,9 @@ ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
         transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
 
         if (transfer->state == NGX_PIMAP_TRANSFER_ASKED
-            && ngx_current_msec - transfer->asked
-               > NGX_PIMAP_HANDOVER_SENDER_WAIT
+            && (ngx_current_msec - transfer->asked
+                > NGX_PIMAP_HANDOVER_SENDER_WAIT
+                || ngx_pimap_subscription_find(&transfer->account) == NULL)
             && ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR)
         {
             ngx_pimap_handover_peer_drop(peer);
@@ -373,6 +380,10 @@ ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *peer,
     ngx_pimap_connection_state_t   state;
     static u_char                  buf[NGX_PIMAP_HANDOVER_IPC_MAX];
 
+    if (peer->limited && peer->room == 0) {
+        return NGX_AGAIN;
+    }
+
     if (ngx_pimap_connection_save(d, &state, &fd) != NGX_OK
         || ngx_pimap_unacknowledged_reserve(&transfer->sockets) != 0)
     {
@@ -401,6 +412,7 @@ ngx_pimap_handover_sender_device(ngx_pimap_handover_peer_t *peer,
     ngx_pimap_unacknowledged_add(&transfer->sockets,
                                  ngx_pimap_connection_release(pc));
     peer->sent++;
+    peer->room -= peer->limited;
     ngx_pimap_handover_sender_progress = ngx_current_msec;
 
     return NGX_OK;
@@ -522,18 +534,64 @@ ngx_pimap_handover_sender_gone(ngx_pimap_handover_peer_t *peer)
 static void
 ngx_pimap_handover_sender_finish(void)
 {
-    ngx_queue_t  *q;
+    ngx_uint_t                  crowded, n;
+    ngx_queue_t                *q;
+    ngx_pimap_transfer_t       *transfer;
+    ngx_pimap_handover_peer_t  *peer;
+
+    crowded = 0;
+
+    for (peer = ngx_pimap_handover_peer_next(NULL); peer;
+         peer = ngx_pimap_handover_peer_next(peer))
+    {
+        crowded |= peer->limited && peer->room == 0;
+    }
 
     ngx_pimap_handover_peer_exit_process();
+
+    n = 0;
 
     while (!ngx_queue_empty(&ngx_pimap_handover_sender_queued)) {
         q = ngx_queue_head(&ngx_pimap_handover_sender_queued);
         ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_pimap_transfer_t, link));
+
+        transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
+
+        n += ngx_pimap_handover_sender_left(&transfer->account);
+        ngx_free(transfer);
     }
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "pimap handed over %ui devices in %Mms",
                   ngx_pimap_handover_sender_count,
                   ngx_current_msec - ngx_pimap_handover_sender_began);
+
+    if (crowded && n) {
+        ngx_pimap_count_n(handover_no_room, n);
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "pimap keeps %ui devices: the new workers have no free "
+                      "connections for them, see \"worker_connections\" and "
+                      "\"worker_rlimit_nofile\"", n);
+    }
+}
+
+
+static ngx_uint_t
+ngx_pimap_handover_sender_left(ngx_str_t *name)
+{
+    ngx_uint_t            n;
+    ngx_pimap_device_t   *d;
+    ngx_pimap_account_t  *account;
+
+    n = 0;
+    account = ngx_pimap_subscription_find(name);
+
+    for (d = account ? ngx_pimap_devices(account) : NULL; d;
+         d = ngx_pimap_device_next(d))
+    {
+        n += ngx_pimap_handover_sender_possible(d);
+    }
+
+    return n;
 }

@@ -6,7 +6,10 @@
  * an upgrade executes, and for a copy of this module that is loaded again.
  * They are checked, because another program may have set the variable.
  *
- * The third descriptor is memory with the number of the newest generation.
+ * The third descriptor is memory with the number of the newest generation.  A
+ * worker that takes devices has a lock on it: the byte at the number of its
+ * generation, which may be after the end.  So a worker that quits sees whether
+ * there is another generation, also an older one, as after a rollback.
  */
 
 
@@ -24,6 +27,9 @@ static ngx_uint_t ngx_pimap_handover_socket_valid(ngx_socket_t s);
 static ngx_int_t ngx_pimap_handover_socket_create(ngx_log_t *log);
 static ngx_int_t ngx_pimap_handover_socket_map(ngx_fd_t fd);
 static ngx_int_t ngx_pimap_handover_socket_export(ngx_cycle_t *cycle);
+static ngx_int_t ngx_pimap_handover_socket_lock(int command,
+    struct flock *lock, int type, off_t start, off_t len);
+static ngx_uint_t ngx_pimap_handover_socket_locked(off_t start, off_t len);
 
 
 static ngx_socket_t  ngx_pimap_handover_socket[2] = { -1, -1 };
@@ -61,6 +67,19 @@ ngx_pimap_handover_socket_init_module(ngx_cycle_t *cycle)
     *ngx_pimap_handover_socket_newest = ngx_pimap_handover_socket_number;
 
     return ngx_pimap_handover_socket_export(cycle);
+}
+
+
+void
+ngx_pimap_handover_socket_init_process(void)
+{
+    if (ngx_pimap_handover_socket[0] == -1) {
+        return;
+    }
+
+    (void) fcntl(ngx_pimap_handover_socket[0], F_SETFD, FD_CLOEXEC);
+    (void) fcntl(ngx_pimap_handover_socket[1], F_SETFD, FD_CLOEXEC);
+    (void) fcntl(ngx_pimap_handover_socket_memory, F_SETFD, FD_CLOEXEC);
 }
 
 
@@ -211,12 +230,78 @@ ngx_pimap_handover_socket_generation(void)
 }
 
 
-ngx_uint_t
-ngx_pimap_handover_socket_outdated(void)
+void
+ngx_pimap_handover_socket_serve(ngx_uint_t on)
 {
-    return ngx_pimap_handover_socket_newest
-           && *ngx_pimap_handover_socket_newest
-              > ngx_pimap_handover_socket_number;
+    struct flock  lock;
+
+    if (ngx_pimap_handover_socket_lock(F_SETLK, &lock,
+                                       on ? F_RDLCK : F_UNLCK,
+                                       ngx_pimap_handover_socket_number, 1)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, ngx_errno,
+                      "pimap cannot lock the memory of the hand-over, so "
+                      "after a rollback devices are told to come back");
+    }
+}
+
+
+static ngx_int_t
+ngx_pimap_handover_socket_lock(int command, struct flock *lock, int type,
+    off_t start, off_t len)
+{
+    ngx_memzero(lock, sizeof(struct flock));
+
+    lock->l_type = (short) type;
+    lock->l_whence = SEEK_SET;
+    lock->l_start = start;
+    lock->l_len = len;
+
+    return fcntl(ngx_pimap_handover_socket_memory, command, lock) == -1
+           ? NGX_ERROR : NGX_OK;
+}
+
+
+/* By another process; a length of 0 is up to the end. */
+
+static ngx_uint_t
+ngx_pimap_handover_socket_locked(off_t start, off_t len)
+{
+    struct flock  lock;
+
+    return ngx_pimap_handover_socket_lock(F_GETLK, &lock, F_WRLCK, start, len)
+           == NGX_OK
+           && lock.l_type != F_UNLCK;
+}
+
+
+ngx_uint_t
+ngx_pimap_handover_socket_takers(void)
+{
+    off_t  own;
+
+    if (ngx_pimap_handover_socket_newest == NULL) {
+        return 0;
+    }
+
+    /* a newer generation may be just about to start */
+
+    own = (off_t) ngx_pimap_handover_socket_number;
+
+    return *ngx_pimap_handover_socket_newest
+           > ngx_pimap_handover_socket_number
+           || ngx_pimap_handover_socket_locked(0, own)
+           || ngx_pimap_handover_socket_locked(own + 1, 0);
+}
+
+
+ngx_uint_t
+ngx_pimap_handover_socket_takes(uint64_t generation)
+{
+    return generation < ngx_pimap_handover_socket_number
+           || (generation > ngx_pimap_handover_socket_number
+               && generation == *ngx_pimap_handover_socket_newest);
 }
 
 

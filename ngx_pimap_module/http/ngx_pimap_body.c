@@ -3,8 +3,11 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Reads the body of a request.  Called by publish and update.  Invariant: a
- * body is only in memory, because a worker writes no files.  The configuration
- * phase has made "client_body_buffer_size" large enough.
+ * handler gets the whole body, in memory, or the request is refused.
+ *
+ * The configuration phase has made "client_body_buffer_size" large enough for
+ * a body that our location reads.  Another location may have read the body
+ * before, with a smaller buffer: then nginx has just written it to a file.
  */
 
 
@@ -15,6 +18,7 @@
 static ngx_int_t ngx_pimap_body_too_large(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body,
     ngx_int_t *rc);
+static ngx_int_t ngx_pimap_body_copy(ngx_chain_t *in, u_char *p);
 
 
 ngx_int_t
@@ -75,7 +79,6 @@ ngx_pimap_body_handle(ngx_http_request_t *r,
 static ngx_int_t
 ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
 {
-    u_char                *p;
     ngx_chain_t           *cl, *in;
     ngx_pimap_loc_conf_t  *plcf;
 
@@ -89,36 +92,92 @@ ngx_pimap_body_join(ngx_http_request_t *r, ngx_str_t *body, ngx_int_t *rc)
         body->len += ngx_buf_size(cl->buf);
     }
 
-    if (body->len == 0) {
-        return NGX_OK;
-    }
-
-    if (r->request_body->temp_file || body->len > plcf->max_body) {
-        *rc = ngx_pimap_body_too_large(r);
-        return NGX_ABORT;
-    }
-
-    if (in->next == NULL) {
-        body->data = in->buf->pos;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, body->len);
-    if (p == NULL) {
+    if ((off_t) body->len < r->headers_in.content_length_n) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "pimap has %uz of %O bytes of the body: the location "
+                      "that the request was in before has not read it, or "
+                      "keeps no copy of it; see \"mirror_request_body\" and "
+                      "\"proxy_request_buffering\"",
+                      body->len, r->headers_in.content_length_n);
         *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
         return NGX_ABORT;
     }
 
-    for (body->data = p, cl = in; cl; cl = cl->next) {
+    if (body->len == 0) {
+        return NGX_OK;
+    }
 
-        /* the last buffer may be empty, without memory */
+    if (body->len > plcf->max_body) {
+        *rc = ngx_pimap_body_too_large(r);
+        return NGX_ABORT;
+    }
 
-        if (cl->buf->pos != cl->buf->last) {
-            p = ngx_cpymem(p, cl->buf->pos, ngx_buf_size(cl->buf));
-        }
+    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
+        body->data = in->buf->pos;
+        return NGX_OK;
+    }
+
+    body->data = ngx_pnalloc(r->pool, body->len);
+
+    if (body->data == NULL
+        || ngx_pimap_body_copy(in, body->data) != NGX_OK)
+    {
+        *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ABORT;
     }
 
     return NGX_OK;
+}
+
+
+/* A file has just been written, so its pages are in memory. */
+
+static ngx_int_t
+ngx_pimap_body_copy(ngx_chain_t *in, u_char *p)
+{
+    size_t      size;
+    ngx_buf_t  *b;
+
+    for ( /* void */ ; in; in = in->next) {
+
+        b = in->buf;
+        size = ngx_buf_size(b);
+
+        /* the last buffer may be empty, without memory */
+
+        if (size == 0) {
+            continue;
+        }
+
+        if (ngx_buf_in_memory(b)) {
+            ngx_memcpy(p, b->pos, size);
+
+        } else if (ngx_read_file(b->file, p, size, b->file_pos)
+                   != (ssize_t) size)
+        {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_body_type(ngx_http_request_t *r, const char **problem)
+{
+    if (ngx_pimap_body_is(r, "application/json")
+        || ngx_pimap_body_is(r, "application/x-ndjson"))
+    {
+        return NGX_OK;
+    }
+
+    *problem = "the Content-Type is neither application/json nor "
+               "application/x-ndjson";
+
+    return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
 }
 
 

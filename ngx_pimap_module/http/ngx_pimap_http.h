@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The functions of the room, file by file.
+ * The functions of the room, file by file; those of ngx_pimap_query.c have a
+ * header of their own.
  */
 
 
@@ -13,6 +14,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_deflate.h"
 #include "ngx_pimap_message.h"
+#include "ngx_pimap_query.h"
 #include "pimap_event_id.h"
 
 
@@ -60,6 +62,12 @@ ngx_int_t ngx_pimap_body_read(ngx_http_request_t *r,
 void ngx_pimap_body_handle(ngx_http_request_t *r,
     ngx_int_t (*handler)(ngx_http_request_t *r, ngx_str_t *body));
 
+/*
+ * NGX_OK if "Content-Type" is JSON or lines of JSON, which a form of another
+ * site can't send; or a status and the problem.
+ */
+ngx_int_t ngx_pimap_body_type(ngx_http_request_t *r, const char **problem);
+
 /* True if "Content-Type" is that media type. */
 ngx_uint_t ngx_pimap_body_is(ngx_http_request_t *r, const char *type);
 
@@ -101,6 +109,17 @@ ngx_int_t ngx_pimap_header_prefer_wait(ngx_http_request_t *r);
 
 
 /*
+ * ngx_pimap_origin.c: The pages whose requests are served.
+ */
+
+/* NGX_OK, or a status and the problem. */
+ngx_int_t ngx_pimap_origin(ngx_http_request_t *r, const char **problem);
+
+/* for the command table: "pimap_origin" */
+char *ngx_pimap_origin_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/*
  * ngx_pimap_problem.c: Short answers, mostly problem documents (RFC 9457).
  */
 
@@ -126,6 +145,9 @@ ngx_int_t ngx_pimap_problem_method(ngx_http_request_t *r, const char *allow);
 ngx_int_t ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body);
 
+/* The type is a constant. */
+void ngx_pimap_content_type(ngx_http_request_t *r, const char *type);
+
 ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
     const char *value);
 
@@ -136,42 +158,6 @@ ngx_int_t ngx_pimap_add_header(ngx_http_request_t *r, const char *name,
 
 ngx_int_t ngx_pimap_add_event_id(ngx_http_request_t *r,
     pimap_event_id_t *id);
-
-
-/*
- * ngx_pimap_query.c: The parameters of a query (docs/protocol.md).
- */
-
-#define NGX_PIMAP_QUERY_MAX_NAMES   64      /* of each list */
-
-typedef struct {
-    uint32_t       types;                   /* PIMAP_TYPE_* */
-    ngx_array_t   *mailboxes;               /* of ngx_str_t; NULL: any */
-    ngx_array_t   *collections;
-    ngx_array_t   *events;
-    ngx_int_t      ping;                    /* seconds, or NGX_CONF_UNSET */
-    ngx_int_t      wait;                    /* likewise */
-    ngx_uint_t     closeafter;
-    ngx_int_t      format;                  /* NGX_CONF_UNSET */
-} ngx_pimap_query_t;
-
-/*
- * NGX_OK; NGX_DECLINED with "problem" set if a parameter is malformed;
- * NGX_ERROR if memory is out.  Unknown parameters are ignored.
- */
-ngx_int_t ngx_pimap_query_parse(ngx_pool_t *pool, ngx_str_t *args,
-    ngx_pimap_query_t *query, const char **problem);
-
-/* The first parameter of that name, decoded; likewise. */
-ngx_int_t ngx_pimap_query_arg(ngx_pool_t *pool, ngx_str_t *args,
-    const char *name, ngx_str_t *value);
-
-/* Decodes %XX and "+"; NGX_DECLINED: "%" without two digits. */
-ngx_int_t ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from,
-    ngx_str_t *to);
-
-/* True if it is UTF-8 without control characters. */
-ngx_uint_t ngx_pimap_query_printable(ngx_str_t *text);
 
 
 /*
@@ -191,10 +177,6 @@ const char *ngx_pimap_websocket_handshake_deflate(ngx_http_request_t *r);
 /* Sets the head of the answer; "extensions" as above. */
 ngx_int_t ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
     const char *extensions);
-
-/* for the command table: "pimap_origin" */
-char *ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 
 #endif /* _NGX_PIMAP_HTTP_H_INCLUDED_ */

@@ -23,15 +23,6 @@ ngx_pimap_problem(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (status == NGX_HTTP_UNAUTHORIZED
-        && r->headers_out.www_authenticate == NULL
-        && ngx_pimap_add_header(r, "WWW-Authenticate",
-                                "Bearer realm=\"pimap\"")
-           != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
         return ngx_pimap_problem_later(r, 5, detail);
     }
@@ -127,12 +118,12 @@ ngx_pimap_problem_title(ngx_uint_t status)
         return "Unauthorized";
     case NGX_HTTP_FORBIDDEN:
         return "Forbidden";
+    case NGX_HTTP_NOT_FOUND:
+        return "Not Found";
     case NGX_HTTP_NOT_ALLOWED:
         return "Method Not Allowed";
     case NGX_HTTP_CONFLICT:
         return "Conflict";
-    case NGX_HTTP_LENGTH_REQUIRED:
-        return "Length Required";
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
         return "Content Too Large";
     case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
@@ -186,10 +177,9 @@ ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
         r->keepalive = 0;
     }
 
+    ngx_pimap_content_type(r, type);
+
     r->headers_out.status = status;
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_length_n = body->len;
 
     if (ngx_pimap_add_header(r, "Cache-Control", "no-store") != NGX_OK) {
@@ -210,13 +200,30 @@ ngx_pimap_answer(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     b->pos = body->data;
     b->last = body->data + body->len;
     b->memory = 1;
-    b->last_buf = 1;
+    b->last_buf = (r == r->main);
     b->last_in_chain = 1;
 
     out.buf = b;
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/* A redirect within nginx leaves the character set of another response. */
+
+void
+ngx_pimap_content_type(ngx_http_request_t *r, const char *type)
+{
+    ngx_http_headers_out_t  *out;
+
+    out = &r->headers_out;
+
+    out->content_type.data = (u_char *) type;
+    out->content_type.len = ngx_strlen(type);
+    out->content_type_len = out->content_type.len;
+    out->content_type_lowcase = NULL;
+    ngx_str_null(&out->charset);
 }
 
 

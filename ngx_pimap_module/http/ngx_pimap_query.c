@@ -13,6 +13,7 @@
 #include "ngx_pimap_encode.h"
 
 #include "pimap_types.h"
+#include "pimap_utf8.h"
 
 
 typedef struct {
@@ -258,36 +259,23 @@ ngx_pimap_query_decode(ngx_pool_t *pool, ngx_str_t *from, ngx_str_t *to)
 }
 
 
+/* nginx's decoder takes any byte from 0x80 on for the next of a character. */
+
 ngx_uint_t
 ngx_pimap_query_printable(ngx_str_t *text)
 {
-    size_t      i;
-    ngx_uint_t  ascii;
-
-    ascii = 1;
+    size_t        i;
+    pimap_utf8_t  utf8;
 
     for (i = 0; i < text->len; i++) {
-
         if (text->data[i] < 0x20 || text->data[i] == 0x7f) {
-            return 0;
-        }
-
-        if (text->data[i] >= 0x80) {
-            ascii = 0;
-        }
-
-        /* RFC 3629, 3: surrogates, which nginx accepts */
-
-        if (text->data[i] == 0xed && i + 1 < text->len
-            && text->data[i + 1] >= 0xa0)
-        {
             return 0;
         }
     }
 
-    /* nginx counts bytes if the UTF-8 is invalid, characters if not */
+    ngx_memzero(&utf8, sizeof(pimap_utf8_t));
 
-    return ascii || ngx_utf8_length(text->data, text->len) < text->len;
+    return pimap_utf8_check(&utf8, text->data, text->len) && utf8.need == 0;
 }
 
 
@@ -446,7 +434,7 @@ ngx_pimap_query_number(ngx_pool_t *pool, ngx_str_t *value, void *member)
 
     *number = ngx_atoi(value->data, value->len);
 
-    if (*number == NGX_ERROR) {
+    if (*number == NGX_ERROR || *number > NGX_MAX_INT32_VALUE) {
         *number = NGX_MAX_INT32_VALUE;
     }
 

@@ -9,7 +9,6 @@
 
 
 #include "ngx_pimap_http.h"
-#include "ngx_pimap_conf.h"
 
 #include "pimap_ws_offer.h"
 
@@ -21,11 +20,6 @@
 
 
 static ngx_uint_t ngx_pimap_websocket_handshake_key(ngx_str_t *key);
-static ngx_uint_t ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r);
-static ngx_uint_t ngx_pimap_websocket_handshake_same(ngx_str_t *origin,
-    ngx_str_t *host);
-static void ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
-    const ngx_str_t *port);
 
 
 ngx_uint_t
@@ -65,12 +59,7 @@ ngx_pimap_websocket_handshake_check(ngx_http_request_t *r,
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (!ngx_pimap_websocket_handshake_allowed(r)) {
-        *problem = "the page's origin is not allowed, see \"pimap_origin\"";
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    return NGX_OK;
+    return ngx_pimap_origin(r, problem);
 }
 
 
@@ -85,98 +74,6 @@ ngx_pimap_websocket_handshake_key(ngx_str_t *key)
     return key->len == NGX_PIMAP_WEBSOCKET_KEY
            && ngx_decode_base64(&decoded, key) == NGX_OK
            && decoded.len == 16;
-}
-
-
-/* Only browsers send an origin. */
-
-static ngx_uint_t
-ngx_pimap_websocket_handshake_allowed(ngx_http_request_t *r)
-{
-    ngx_str_t              origin, *allowed;
-    ngx_uint_t             i;
-    ngx_pimap_loc_conf_t  *plcf;
-
-    if (!ngx_pimap_header(r, "Origin", &origin)) {
-        return 1;
-    }
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_pimap_module);
-
-    if (plcf->origins == NULL) {
-        return r->headers_in.host
-               && ngx_pimap_websocket_handshake_same(&origin,
-                                                 &r->headers_in.host->value);
-    }
-
-    allowed = plcf->origins->elts;
-
-    for (i = 0; i < plcf->origins->nelts; i++) {
-
-        if (allowed[i].len == 1             /* "*" */
-            || (allowed[i].len == origin.len
-                && ngx_strncasecmp(allowed[i].data, origin.data, origin.len)
-                   == 0))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* Compares host and port: a proxy in front may have ended TLS. */
-
-static ngx_uint_t
-ngx_pimap_websocket_handshake_same(ngx_str_t *origin, ngx_str_t *host)
-{
-    ngx_str_t    a, b;
-    ngx_uint_t   i;
-
-    static const struct {
-        ngx_str_t   name;
-        ngx_str_t   port;
-    } schemes[] = {
-        { ngx_string("https://"), ngx_string(":443") },
-        { ngx_string("http://"), ngx_string(":80") }
-    };
-
-    for (i = 0; i < 2; i++) {
-        a = *origin;
-        b = *host;
-
-        if (a.len > schemes[i].name.len
-            && ngx_strncasecmp(a.data, schemes[i].name.data,
-                               schemes[i].name.len)
-               == 0)
-        {
-            a.data += schemes[i].name.len;
-            a.len -= schemes[i].name.len;
-
-            ngx_pimap_websocket_handshake_strip(&a, &schemes[i].port);
-            ngx_pimap_websocket_handshake_strip(&b, &schemes[i].port);
-
-            return a.len == b.len
-                   && ngx_strncasecmp(a.data, b.data, a.len) == 0;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-ngx_pimap_websocket_handshake_strip(ngx_str_t *authority,
-    const ngx_str_t *port)
-{
-    if (authority->len > port->len
-        && ngx_strncmp(authority->data + authority->len - port->len,
-                       port->data, port->len)
-           == 0)
-    {
-        authority->len -= port->len;
-    }
 }
 
 
@@ -253,47 +150,4 @@ ngx_pimap_websocket_handshake_head(ngx_http_request_t *r,
     r->headers_out.status_line = line;
 
     return NGX_OK;
-}
-
-
-char *
-ngx_pimap_websocket_handshake_origin(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_pimap_loc_conf_t  *plcf = conf;
-
-    u_char      *p;
-    ngx_str_t   *value;
-    ngx_uint_t   i, n;
-
-    if (plcf->origins != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    n = cf->args->nelts - 1;
-    value = cf->args->elts;
-
-    plcf->origins = ngx_array_create(cf->pool, n, sizeof(ngx_str_t));
-    if (plcf->origins == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memcpy(ngx_array_push_n(plcf->origins, n), &value[1],
-               n * sizeof(ngx_str_t));
-
-    for (i = 1; i <= n; i++) {
-
-        p = (u_char *) ngx_strstr(value[i].data, "://");
-
-        if (ngx_strcmp(value[i].data, "*") != 0
-            && (p == NULL || p[3] == '\0' || ngx_strchr(p + 3, '/')))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid origin \"%V\", "
-                               "it must be \"scheme://host[:port]\" or \"*\"",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
 }

@@ -11,6 +11,7 @@
 #include "ngx_pimap_locations.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_login.h"
@@ -52,6 +53,14 @@ ngx_pimap_events_handler(ngx_http_request_t *r)
     const char          *problem;
     ngx_pool_cleanup_t  *cln;
     ngx_pimap_events_t  *e;
+
+    /* its response is a part of another one, or none */
+
+    if (r != r->main) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_problem(r, NGX_HTTP_FORBIDDEN,
+                                 "a subrequest can't park");
+    }
 
     rc = ngx_pimap_events_method(r);
     if (rc != NGX_DECLINED) {
@@ -222,6 +231,7 @@ ngx_pimap_events_request(ngx_http_request_t *r,
     }
 
     parking->conf = plcf;
+    parking->since = ngx_pimap_supersede_time();
     parking->ping = ngx_pimap_events_ping(plcf, query->ping);
     parking->closeafter = query->closeafter;
     parking->format = query->format == NGX_CONF_UNSET
@@ -237,7 +247,10 @@ ngx_pimap_events_request(ngx_http_request_t *r,
     ngx_pimap_limit_address(r->connection->sockaddr, parking->address);
 
     if (r->method == NGX_HTTP_POST) {
-        return ngx_pimap_request_body_check(r, parking, problem);
+        rc = ngx_pimap_origin(r, problem);
+
+        return rc == NGX_OK ? ngx_pimap_request_body_check(r, parking, problem)
+                            : rc;
     }
 
     return ngx_pimap_events_upgrade(r, parking, problem);
@@ -310,6 +323,7 @@ ngx_pimap_events_login(ngx_http_request_t *r,
     parking->account = login->account;
     parking->issued = login->issued;
     parking->revocable = login->token;
+    parking->updates = login->updates;
     parking->expires = ngx_pimap_login_end(login, plcf->token_leeway);
 
     return NGX_OK;
@@ -347,13 +361,10 @@ ngx_pimap_events_admit(ngx_http_request_t *r,
         return ngx_pimap_response_head_later(r, parking, parking->conf->retry);
     }
 
-    rc = ngx_pimap_limit_admit(parking, &problem);
+    rc = ngx_pimap_limit_admit(parking, r->connection->log, &problem);
 
     if (rc == NGX_BUSY) {
         ngx_pimap_count(refused);
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "pimap: no more devices are parked: "
-                      "\"pimap_max_devices\" is reached");
 
         return ngx_pimap_response_head_later(r, parking,
                                         ngx_max(parking->conf->retry, 60000));
@@ -368,7 +379,7 @@ ngx_pimap_events_admit(ngx_http_request_t *r,
 
     if (rc != NGX_DONE) {
         ngx_pimap_limit_release(&parking->account, &parking->device,
-                                parking->address);
+                                parking->address, parking->counted);
     }
 
     return rc;
@@ -381,9 +392,8 @@ ngx_pimap_events_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     ngx_int_t             rc;
     ngx_pimap_message_t  *hello;
 
-    if (r->connection->ssl && parking->conf->tls_padding) {
-        (void) SSL_set_block_padding(r->connection->ssl->connection,
-                                     parking->conf->tls_padding);
+    if (parking->conf->tls_padding) {
+        ngx_pimap_tls_padding_start(r->connection, parking->conf->tls_padding);
     }
 
     if (parking->format == NGX_PIMAP_FORMAT_JSON) {

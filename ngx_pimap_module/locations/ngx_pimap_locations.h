@@ -98,6 +98,12 @@ ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(
 ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr);
 
 
+/* ngx_pimap_spelling.c: An account has no device, or has had no event. */
+
+void ngx_pimap_spelling_published(ngx_str_t *account);
+void ngx_pimap_spelling_parked(ngx_str_t *account);
+
+
 /*
  * ngx_pimap_response_head.c: The head of a response with events, and a
  * response that ends at once.
@@ -113,24 +119,13 @@ ngx_int_t ngx_pimap_response_head_later(ngx_http_request_t *r,
 
 
 /*
- * ngx_pimap_status.c: The "pimap_status" location: counters and readiness.
+ * Other locations.  ngx_pimap_status.c: counters and readiness.
+ * ngx_pimap_ticket_location.c: a ticket for the login of the request.
+ * ngx_pimap_update.c: updates for a backend.
  */
 
 ngx_int_t ngx_pimap_status_handler(ngx_http_request_t *r);
-
-
-/*
- * ngx_pimap_ticket_location.c: The "pimap_ticket" location: a ticket for
- * the login of the request.
- */
-
 ngx_int_t ngx_pimap_ticket_location_handler(ngx_http_request_t *r);
-
-
-/*
- * ngx_pimap_update.c: The "pimap_update" location: updates for a backend.
- */
-
 ngx_int_t ngx_pimap_update_handler(ngx_http_request_t *r);
 
 
@@ -144,7 +139,7 @@ ngx_int_t ngx_pimap_update_handler(ngx_http_request_t *r);
  *
  *  CHECKING  token valid            send the updates             SENDING
  *            token revoked          answer 401                   end
- *            no reply               answer 503                   end
+ *            no reply, or an error  answer 503                   end
  *            subscribed, time over  none
  *  SENDING   Redis has them         take results                 WAITING
  *            Redis refuses          answer 409 or 503            end
@@ -172,11 +167,13 @@ typedef struct {
     ngx_str_t                  account;
     ngx_str_t                  device;      /* may be empty */
     ngx_array_t                updates;     /* of ngx_pimap_update_item_t */
+    ngx_event_t                turn;        /* to read the body */
 
     ngx_pimap_update_state_t   state;
     ngx_str_t                 *results;     /* JSON; empty: still missing */
     ngx_uint_t                 missing;
     ngx_pimap_command_t       *command;     /* NULL: Redis has answered */
+    ngx_uint_t                 again;       /* to send them, after that */
     ngx_pimap_waiter_t         waiter;
     ngx_uint_t                 wait;        /* seconds; 0: it does not wait */
 

@@ -17,8 +17,8 @@
 #define NGX_PIMAP_PREFLIGHT_TIME  250   /* msec */
 
 
-static void ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight);
-static ngx_uint_t ngx_pimap_preflight_last_id(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight);
+static ngx_int_t ngx_pimap_preflight_last_id(ngx_http_request_t *r,
     ngx_str_t *id);
 static void ngx_pimap_preflight_started(void *data, redisReply *reply);
 static void ngx_pimap_preflight_revocation(void *data, redisReply *reply);
@@ -29,9 +29,12 @@ static void ngx_pimap_preflight_done(ngx_pimap_preflight_t *preflight);
 ngx_int_t
 ngx_pimap_preflight(ngx_pimap_preflight_t *preflight)
 {
-    ngx_pimap_preflight_start(preflight);
+    if (ngx_pimap_preflight_start(preflight) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    if (preflight->parking->revocable) {
+    if (preflight->parking->revocable && !ngx_pimap_revocation_off()) {
+        preflight->parking->unproven = 1;
         preflight->revocation = ngx_pimap_revocation_read(
                                                &preflight->parking->account,
                                                ngx_pimap_preflight_revocation,
@@ -46,8 +49,6 @@ ngx_pimap_preflight(ngx_pimap_preflight_t *preflight)
     preflight->timer.data = preflight->request->connection;
     preflight->timer.log = preflight->request->connection->log;
 
-    ngx_http_set_ctx(preflight->request, preflight, ngx_pimap_module);
-
     /* the time that this turn has taken so far is not the time of Redis */
 
     ngx_time_update();
@@ -59,15 +60,22 @@ ngx_pimap_preflight(ngx_pimap_preflight_t *preflight)
 
 /* The device starts after the id of its request, or at the end of the log. */
 
-static void
+static ngx_int_t
 ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
 {
+    ngx_int_t             rc;
     ngx_str_t             id;
     pimap_event_start_t  *start;
 
     start = &preflight->parking->start;
 
-    if (ngx_pimap_preflight_last_id(preflight->request, &id)) {
+    rc = ngx_pimap_preflight_last_id(preflight->request, &id);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
         start->known = 1;
 
         if (pimap_event_id_parse(&start->id, id.data, id.len)
@@ -80,14 +88,14 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
         }
 
         start->earliest = ngx_pimap_is(&id, "earliest");
-        return;
+        return NGX_OK;
     }
 
     if (ngx_pimap_cursor_account(&preflight->parking->account, &start->id)
         == NGX_OK)
     {
         start->known = 1;
-        return;
+        return NGX_OK;
     }
 
     if (ngx_pimap_function_library_state()
@@ -98,21 +106,40 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
                                                ngx_pimap_preflight_started,
                                                preflight);
     }
+
+    return NGX_OK;
 }
 
 
-/* A browser can't send the header with its first request, so the query may. */
+/*
+ * A browser can't send the header with its first request, so the query may.
+ * The package event-source-polyfill has a name of its own for the parameter.
+ * NGX_DECLINED: there is no id.  NGX_ERROR: no memory.
+ */
 
-static ngx_uint_t
+static ngx_int_t
 ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 {
+    ngx_int_t  rc;
+
     if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
-        return 1;
+        return NGX_OK;
     }
 
-    return ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id)
-           == NGX_OK
-           && id->len;
+    rc = ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id);
+
+    if (rc == NGX_OK && id->len == 0) {
+        rc = ngx_pimap_query_arg(r->pool, &r->args, "lastEventId", id);
+    }
+
+    /* no log continues it, as any other text that is no id */
+
+    if (rc == NGX_DECLINED) {
+        ngx_str_set(id, "invalid percent-encoding");
+        return NGX_OK;
+    }
+
+    return rc == NGX_OK && id->len == 0 ? NGX_DECLINED : rc;
 }
 
 
@@ -130,6 +157,10 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
     if (reply
         && ngx_pimap_event_log_id(reply, &start->id) == NGX_OK) {
         start->known = 1;
+
+        if (start->id.epoch == 0) {
+            ngx_pimap_spelling_parked(&preflight->parking->account);
+        }
     }
 
     if (preflight->revocation == NULL) {
@@ -141,16 +172,20 @@ ngx_pimap_preflight_started(void *data, redisReply *reply)
 static void
 ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 {
-    ngx_pimap_preflight_t  *preflight;
+    time_t                     time;
+    ngx_pimap_preflight_t     *preflight;
+    ngx_pimap_park_request_t  *parking;
 
     preflight = data;
     preflight->revocation = NULL;
 
-    if (reply) {
-        preflight->revoked = ((time_t) preflight->parking->issued
-                              <= ngx_pimap_revocation_time(reply,
-                                               &preflight->parking->device));
+    parking = preflight->parking;
+
+    if (ngx_pimap_revocation_time(reply, &parking->device, &time) == NGX_OK) {
+        parking->unproven = 0;
     }
+
+    preflight->revoked = ((time_t) parking->issued <= time);
 
     if (preflight->command == NULL) {
         ngx_pimap_preflight_done(preflight);
@@ -161,14 +196,8 @@ ngx_pimap_preflight_revocation(void *data, redisReply *reply)
 static void
 ngx_pimap_preflight_timer_handler(ngx_event_t *ev)
 {
-    ngx_connection_t       *c;
-    ngx_pimap_preflight_t  *preflight;
-
-    c = ev->data;
-    preflight = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
-                                ngx_pimap_module);
-
-    ngx_pimap_preflight_done(preflight);
+    ngx_pimap_preflight_done(ngx_queue_data(ev, ngx_pimap_preflight_t,
+                                            timer));
 }
 
 

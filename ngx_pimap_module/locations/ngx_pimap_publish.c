@@ -20,6 +20,8 @@
 #define NGX_PIMAP_PUBLISH_MAX_KEY  128     /* bytes of Idempotency-Key */
 
 
+static ngx_int_t ngx_pimap_publish_check(ngx_pimap_publish_request_t *pr,
+    const char **problem);
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
@@ -41,11 +43,59 @@ static ngx_int_t ngx_pimap_publish_send(ngx_pimap_publish_request_t *pr);
 ngx_int_t
 ngx_pimap_publish_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                     rc;
+    const char                   *problem;
+    ngx_pimap_publish_request_t  *pr;
+
     if (r->method != NGX_HTTP_POST && r->method != NGX_HTTP_PUT) {
         return ngx_pimap_problem_method(r, "POST, PUT");
     }
 
+    pr = ngx_pimap_publish_request_create(r);
+    if (pr == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_pimap_publish_check(pr, &problem);
+
+    if (rc != NGX_OK) {
+        return ngx_pimap_problem(r, rc, problem);
+    }
+
+    ngx_http_set_ctx(r, pr, ngx_pimap_module);
+
     return ngx_pimap_body_read(r, ngx_pimap_publish_body_handler);
+}
+
+
+/* Before the body is read: NGX_OK, or a status and the problem. */
+
+static ngx_int_t
+ngx_pimap_publish_check(ngx_pimap_publish_request_t *pr, const char **problem)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = pr->request;
+
+    rc = ngx_pimap_origin(r, problem);
+
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_account_name(r, &pr->account, problem);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_body_type(r, problem);
+    }
+
+    if (rc == NGX_OK && ngx_pimap_header(r, "Idempotency-Key", &pr->key)
+        && pr->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
+    {
+        *problem = "the Idempotency-Key is longer than 128 bytes";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    return rc;
 }
 
 
@@ -62,19 +112,9 @@ static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t                     rc;
-    const char                   *problem;
     ngx_pimap_publish_request_t  *pr;
 
-    pr = ngx_pimap_publish_request_create(r);
-    if (pr == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rc = ngx_pimap_account_name(r, &pr->account, &problem);
-
-    if (rc != NGX_OK) {
-        return ngx_pimap_problem(r, rc, problem);
-    }
+    pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
     rc = ngx_pimap_publish_events(pr, body);
 
@@ -190,14 +230,14 @@ ngx_pimap_publish_add(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 static ngx_int_t
 ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 {
-    char         *text;
+    char         *text, buf[NGX_PIMAP_ACCOUNT_MAX];
     size_t        len;
     ngx_int_t     rc;
     ngx_str_t    *s, user;
     pimap_str_t   name;
     const char   *problem;
 
-    name = pimap_ox_user(ev);
+    name = pimap_ox_user(ev, buf, sizeof(buf));
 
     if (name.data == NULL) {
         return NGX_DECLINED;
@@ -208,13 +248,15 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 
     /* Dovecot has one URL for all users, so the body names the account */
 
-    if (pr->account.len == 0) {
+    if (pr->account.len == 0 || pr->from_body) {
         rc = ngx_pimap_account_name_check(pr->request, &user, &problem);
 
         if (rc != NGX_OK) {
             return ngx_pimap_publish_refuse(pr, rc, problem);
         }
+    }
 
+    if (pr->account.len == 0) {
         if (ngx_pimap_copy(pr->request->pool, &pr->account, user.data,
                            user.len)
             != NGX_OK)
@@ -233,7 +275,7 @@ ngx_pimap_publish_ox(ngx_pimap_publish_request_t *pr, pimap_event_t *ev)
 
     text = pimap_ox_to_event(ev, &len);
     if (text == NULL) {
-        return NGX_DECLINED;
+        return ngx_errno == NGX_ENOMEM ? NGX_ERROR : NGX_DECLINED;
     }
 
     s = ngx_array_push(&pr->events);
@@ -280,19 +322,11 @@ ngx_pimap_publish_send(ngx_pimap_publish_request_t *pr)
                                         "no account, see \"pimap_account\"");
     }
 
-    if (ngx_pimap_header(pr->request, "Idempotency-Key", &pr->key)
-        && pr->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
-    {
-        return ngx_pimap_publish_refuse(pr, NGX_HTTP_BAD_REQUEST,
-                                        "the Idempotency-Key is longer than "
-                                        "128 bytes");
-    }
-
     rc = ngx_pimap_publish_request_send(pr);
 
     if (rc == NGX_DECLINED) {
         return ngx_pimap_publish_refuse(pr, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                        "Redis is away");
+                                  ngx_pimap_function_library_trouble());
     }
 
     return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;

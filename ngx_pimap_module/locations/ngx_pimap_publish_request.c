@@ -234,6 +234,10 @@ ngx_pimap_publish_request_answer(ngx_pimap_publish_request_t *pr)
                                  "Redis refused some of the events");
     }
 
+    if (pr->receivers == 0) {
+        ngx_pimap_spelling_published(&pr->account);
+    }
+
     body.data = ngx_pnalloc(r->pool, sizeof("{\"id\":\"\",\"receivers\":}\n")
                                      + pr->id.len + NGX_INT_T_LEN);
     if (body.data == NULL) {

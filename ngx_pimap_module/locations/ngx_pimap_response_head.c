@@ -10,10 +10,13 @@
 #include "ngx_pimap_locations.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_transport.h"
+#include "ngx_pimap_zone.h"
 
 
 static ngx_int_t ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking);
+static void ngx_pimap_response_head_encoded(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_response_head_send(ngx_http_request_t *r,
     ngx_pimap_message_t *message, ngx_uint_t last);
 
@@ -39,7 +42,35 @@ ngx_pimap_response_head(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_send_header(r);
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_OK && parking->coding == NGX_PIMAP_IDENTITY
+        && r->headers_out.content_encoding)
+    {
+        ngx_pimap_response_head_encoded(r);
+    }
+
+    return rc;
+}
+
+
+/* It works, but such a filter takes a hundred times our memory. */
+
+static void
+ngx_pimap_response_head_encoded(ngx_http_request_t *r)
+{
+    ngx_uint_t                 level;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_ENCODED, NGX_LOG_WARN);
+
+    ngx_log_error(level, r->connection->log, 0,
+                  "pimap: a filter of nginx compresses the events of location "
+                  "\"%V\" with \"%V\", which takes much memory for each "
+                  "device: take \"text/event-stream\" out of \"gzip_types\"",
+                  &clcf->name, &r->headers_out.content_encoding->value);
 }
 
 
@@ -47,14 +78,10 @@ static ngx_int_t
 ngx_pimap_response_head_stream(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking)
 {
-    ngx_str_t  *type;
-
-    type = &r->headers_out.content_type;
-
     r->headers_out.status = NGX_HTTP_OK;
-    type->data = (u_char *) ngx_pimap_encoders[parking->format]->content_type;
-    type->len = ngx_strlen(type->data);
-    r->headers_out.content_type_len = type->len;
+
+    ngx_pimap_content_type(r,
+                           ngx_pimap_encoders[parking->format]->content_type);
 
     if (ngx_pimap_add_header(r, "Cache-Control", "no-store, no-transform")
         != NGX_OK
@@ -69,7 +96,9 @@ ngx_pimap_response_head_stream(ngx_http_request_t *r,
 
 /*
  * A browser never comes back after a 503 (WHATWG HTML, 9.2.3), so it gets a
- * response with a time to come back, which ends at once.  A poll gets a 503.
+ * response with a time to come back, which ends at once.  A poll gets a 503 if
+ * the server is full.  If the worker quits, each format ends as it does for
+ * devices that were parked before.
  */
 
 ngx_int_t
@@ -80,10 +109,11 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_uint_t  websocket;
 
     if (parking->format == NGX_PIMAP_FORMAT_JSON) {
-        return ngx_pimap_problem_later(r,
+        return ngx_exiting ? ngx_pimap_poll_retry(r, parking)
+             : ngx_pimap_problem_later(r,
                                        ngx_pimap_encode_jitter(retry) / 1000
                                        + 1,
-                                       "the server is full or stops");
+                                       "the server is full");
     }
 
     parking->coding = NGX_PIMAP_IDENTITY;
@@ -103,8 +133,9 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
 
     if (websocket && rc != NGX_ERROR) {
         rc = ngx_pimap_response_head_send(r,
-              ngx_pimap_encode_close(PIMAP_WS_TRY_LATER, "come back",
-                                     r->connection->log),
+              ngx_pimap_encode_close(ngx_exiting ? PIMAP_WS_GOING_AWAY
+                                                 : PIMAP_WS_TRY_LATER,
+                                     "come back", r->connection->log),
               1);
     }
 

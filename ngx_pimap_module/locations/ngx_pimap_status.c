@@ -23,11 +23,12 @@ static ngx_uint_t ngx_pimap_status_accepts_text(ngx_http_request_t *r);
 ngx_int_t
 ngx_pimap_status_handler(ngx_http_request_t *r)
 {
-    size_t               size;
-    ngx_int_t            rc;
-    ngx_str_t            body, arg;
-    ngx_uint_t           prometheus;
-    ngx_pimap_metrics_t  metrics;
+    size_t                  size;
+    ngx_int_t               rc;
+    ngx_str_t               body, arg;
+    ngx_uint_t              prometheus;
+    ngx_pimap_metrics_t     metrics;
+    ngx_pimap_main_conf_t  *pmcf;
 
     if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
         return ngx_pimap_problem_method(r, "GET, HEAD");
@@ -39,7 +40,10 @@ ngx_pimap_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_pimap_zone_read(&metrics.total, metrics.slots, &metrics.nslots);
+    pmcf = ngx_http_get_module_main_conf(r, ngx_pimap_module);
+
+    ngx_pimap_zone_read(&metrics.total, metrics.slots, &metrics.nslots,
+                        pmcf->redis.timeout);
 
     if (ngx_pimap_query_arg(r->pool, &r->args, "ready", &arg) == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -82,15 +86,37 @@ ngx_pimap_status_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_pimap_status_ready(ngx_http_request_t *r, ngx_pimap_metrics_t *metrics)
 {
-    ngx_uint_t  i;
+    u_char             detail[192 + NGX_PIMAP_ZONE_REASON], *p, *last;
+    ngx_uint_t         i;
+    ngx_pimap_slot_t  *slot;
+
     static ngx_str_t  body = ngx_string("{\"ready\":true}\n");
 
     for (i = 0; i < metrics->nslots; i++) {
-        if (!metrics->slots[i].counters.ready) {
-            return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "a worker can't deliver: Redis is away "
-                                     "or a probe was lost");
+        slot = &metrics->slots[i];
+
+        if (slot->counters.ready) {
+            continue;
         }
+
+        last = detail + sizeof(detail) - 1;
+
+        p = ngx_slprintf(detail, last, "worker %i (pid %P) can't deliver",
+                         slot->worker, slot->pid);
+
+        if (slot->counters.proved) {
+            p = ngx_slprintf(p, last, " for %uL s",
+                             slot->counters.stale_usec / 1000000);
+        }
+
+        *ngx_slprintf(p, last, ": %s%s",
+                      slot->reason[0] ? "Redis is away: "
+                      : slot->counters.redis_up
+                      ? "it hangs, or Redis does not answer it"
+                      : "it has not reached Redis yet", slot->reason) = '\0';
+
+        return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 (char *) detail);
     }
 
     return ngx_pimap_answer(r, NGX_HTTP_OK, "application/json", &body);

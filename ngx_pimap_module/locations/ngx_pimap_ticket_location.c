@@ -28,7 +28,11 @@ ngx_pimap_ticket_location_handler(ngx_http_request_t *r)
         return ngx_pimap_problem_method(r, "GET, HEAD, POST");
     }
 
-    rc = ngx_pimap_identity_login(r, &login, &problem);
+    rc = ngx_pimap_origin(r, &problem);
+
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_identity_login(r, &login, &problem);
+    }
 
     if (rc != NGX_OK) {
         ngx_pimap_count(refused);

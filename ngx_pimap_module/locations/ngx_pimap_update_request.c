@@ -127,33 +127,45 @@ ngx_pimap_update_request_begin(ngx_pimap_update_request_t *ur,
         return ngx_pimap_update_request_send(ur, reason);
     }
 
-    *reason = "Redis is away";
-
     ur->command = ngx_pimap_revocation_read(&ur->account,
                                         ngx_pimap_update_request_checked, ur);
 
-    return ur->command ? NGX_OK : NGX_DECLINED;
+    if (ur->command == NULL) {
+        *reason = ngx_pimap_command_trouble();
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
 static void
 ngx_pimap_update_request_checked(void *data, redisReply *reply)
 {
-    time_t                       issued;
+    time_t                       issued, time;
+    ngx_int_t                    rc;
     const char                  *reason;
     ngx_pimap_update_request_t  *ur = data;
 
     ur->command = NULL;
-    reason = "Redis has not answered";
+    reason = "Redis has not said whether the login is revoked";
 
     issued = ngx_pimap_login_find(ur->request)->issued;
 
-    if (reply && issued <= ngx_pimap_revocation_time(reply, &ur->device)) {
-        ngx_pimap_update_request_end(ur, ngx_pimap_login_revoked(ur->request));
+    rc = ngx_pimap_revocation_time(reply, &ur->device, &time);
 
-    } else if (reply == NULL
-               || ngx_pimap_update_request_send(ur, &reason) != NGX_OK)
-    {
+    if (issued <= time) {
+        ngx_pimap_update_request_end(ur, ngx_pimap_login_revoked(ur->request));
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_pimap_update_request_end(ur, ngx_pimap_update_request_failed(ur,
+                                                                     reason));
+        return;
+    }
+
+    if (ngx_pimap_update_request_send(ur, &reason) != NGX_OK) {
         ngx_pimap_update_request_end(ur, ngx_pimap_update_request_failed(ur,
                                                                      reason));
     }
@@ -187,12 +199,6 @@ ngx_pimap_update_request_send(ngx_pimap_update_request_t *ur,
         return NGX_DECLINED;
     }
 
-    /* the new reply has all that the one before would have had */
-
-    if (ur->command) {
-        ngx_pimap_command_forget(ur->command);
-    }
-
     ur->command = command;
 
     if (ur->state == NGX_PIMAP_UPDATE_CHECKING) {
@@ -206,6 +212,7 @@ ngx_pimap_update_request_send(ngx_pimap_update_request_t *ur,
 static void
 ngx_pimap_update_request_replied(void *data, redisReply *reply)
 {
+    const char                  *reason;
     ngx_pimap_update_request_t  *ur = data;
 
     ur->command = NULL;
@@ -220,6 +227,12 @@ ngx_pimap_update_request_replied(void *data, redisReply *reply)
 
     if (ur->missing == 0 || ur->waiter.account == NULL) {
         ngx_pimap_update_request_end(ur, ngx_pimap_update_request_answer(ur));
+        return;
+    }
+
+    if (ur->again) {
+        ur->again = 0;
+        (void) ngx_pimap_update_request_send(ur, &reason);
     }
 }
 
@@ -315,20 +328,15 @@ static void
 ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
     ngx_uint_t                   i;
-    pimap_str_t                  id;
     ngx_pimap_update_item_t          *update;
     ngx_pimap_update_request_t  *ur;
 
     ur = ngx_pimap_update_request(w);
 
-    if (pimap_json_string(json_object_get(ev->root, "update"), &id) != 0) {
-        return;
-    }
-
     update = ur->updates.elts;
 
     for (i = 0; i < ur->updates.nelts; i++) {
-        if (ngx_pimap_equal(&update[i].id, &id)) {
+        if (ngx_pimap_equal(&update[i].id, &ev->update)) {
             ngx_pimap_update_request_set(ur, i, ev->json.data, ev->json.len);
         }
     }
@@ -339,6 +347,8 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 }
 
 
+/* However often it is called, one command is on its way. */
+
 static void
 ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
 {
@@ -347,7 +357,14 @@ ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
 
     ur = ngx_pimap_update_request(w);
 
-    if (ur->state != NGX_PIMAP_UPDATE_CHECKING) {
+    if (ur->state == NGX_PIMAP_UPDATE_CHECKING) {
+        return;
+    }
+
+    if (ur->command) {
+        ur->again = 1;
+
+    } else {
         (void) ngx_pimap_update_request_send(ur, &reason);
     }
 }
@@ -484,6 +501,10 @@ ngx_pimap_update_request_cleanup(void *data)
     if (ur->command) {
         ngx_pimap_command_forget(ur->command);
         ur->command = NULL;
+    }
+
+    if (ur->turn.timer_set) {
+        ngx_del_timer(&ur->turn);
     }
 
     ngx_pimap_update_waiter_forget(&ur->waiter);

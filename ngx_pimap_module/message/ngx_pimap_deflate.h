@@ -46,6 +46,11 @@ ngx_int_t ngx_pimap_deflate(ngx_str_t *to, ngx_str_t *before, size_t gap,
  */
 ngx_int_t ngx_pimap_deflate_message(ngx_str_t *to, ngx_str_t *data);
 
+/* The most bytes of a head, of "len" bytes in so many blocks, of a tail. */
+#define ngx_pimap_deflate_size_max(len, blocks)                               \
+    ((len) + (len) / 1024 + 32 * (blocks)                                     \
+     + NGX_PIMAP_DEFLATE_HEAD + NGX_PIMAP_DEFLATE_TAIL)
+
 /* The head of gzip or zlib, and the tail after the last block. */
 u_char *ngx_pimap_deflate_head(u_char *p, ngx_pimap_coding_t coding);
 u_char *ngx_pimap_deflate_tail(u_char *p, ngx_pimap_coding_t coding,

@@ -30,7 +30,8 @@ static const struct {
     [NGX_PIMAP_CONTROL_EXPIRED] = { "expired", NULL, "\"reason\":\"%s\"" },
     [NGX_PIMAP_CONTROL_RETRY] = { "retry", "come back", "" },
     [NGX_PIMAP_CONTROL_ACCEPTED] = { "accepted", NULL, "\"update\":\"%V\"" },
-    [NGX_PIMAP_CONTROL_REFUSED] = { "refused", NULL, "%V\"detail\":\"%*s\"" }
+    [NGX_PIMAP_CONTROL_REFUSED] = { "refused", NULL, "%V\"detail\":\"%*s\"" },
+    [NGX_PIMAP_CONTROL_UNKNOWN] = { "unknown", NULL, "%V\"detail\":\"%*s\"" }
 };
 
 
@@ -97,8 +98,9 @@ ngx_pimap_encode_resync(ngx_pimap_format_t format, ngx_str_t *reason,
 /* Ids of updates need no escapes. */
 
 ngx_pimap_message_t *
-ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
-    const char *detail, ngx_log_t *log)
+ngx_pimap_encode_refused(ngx_pimap_format_t format,
+    ngx_pimap_control_t control, ngx_str_t *update, const char *detail,
+    ngx_log_t *log)
 {
     size_t     len;
     u_char     escaped[6 * NGX_PIMAP_ENCODE_DETAIL];
@@ -117,8 +119,7 @@ ngx_pimap_encode_refused(ngx_pimap_format_t format, ngx_str_t *update,
     len = (u_char *) ngx_escape_json(escaped, (u_char *) detail, len)
           - escaped;
 
-    return ngx_pimap_encode(format, NGX_PIMAP_CONTROL_REFUSED, 0, NULL, log,
-                            &id, len, escaped);
+    return ngx_pimap_encode(format, control, 0, NULL, log, &id, len, escaped);
 }
 
 

@@ -32,6 +32,7 @@ typedef enum {
     NGX_PIMAP_CONTROL_RETRY,            /* last: come back later */
     NGX_PIMAP_CONTROL_ACCEPTED,         /* an update [ngx_str_t *id] */
     NGX_PIMAP_CONTROL_REFUSED,          /* see ngx_pimap_encode_refused() */
+    NGX_PIMAP_CONTROL_UNKNOWN,          /* the same */
     NGX_PIMAP_NCONTROLS
 } ngx_pimap_control_t;
 
@@ -51,7 +52,8 @@ ngx_pimap_message_t *ngx_pimap_encode_resync(ngx_pimap_format_t format,
 
 /* An update that came on the device's connection; its id may be empty. */
 ngx_pimap_message_t *ngx_pimap_encode_refused(ngx_pimap_format_t format,
-    ngx_str_t *update, const char *detail, ngx_log_t *log);
+    ngx_pimap_control_t control, ngx_str_t *update, const char *detail,
+    ngx_log_t *log);
 
 
 /* An event in each format that a device has needed; NULL: none has. */

@@ -12,17 +12,20 @@
 #include "ngx_pimap_encode.h"
 
 
-#define ngx_pimap_encode_json_id(p, id)  ngx_sprintf(p, "\"id\":\"%V\",", id)
+#define ngx_pimap_encode_json_id(p, last, id)                                 \
+    ngx_slprintf(p, last, "\"id\":\"%V\",", id)
 
+
+/* An id has up to PIMAP_EVENT_ID_LEN bytes, a name PIMAP_EVENT_MAX_NAME. */
 
 void
 ngx_pimap_encode_json(ngx_pimap_encode_json_t *json, pimap_event_t *ev)
 {
-    u_char      *p;
+    u_char      *p, *last;
     ngx_str_t    id, name;
     ngx_uint_t   nested;
 
-    nested = (json_object_get(ev->root, "id") != NULL);
+    nested = (ev->members[PIMAP_MEMBER_ID].data != NULL);
 
     id.data = (u_char *) ev->id.data;
     id.len = ev->id.len;
@@ -31,21 +34,23 @@ ngx_pimap_encode_json(ngx_pimap_encode_json_t *json, pimap_event_t *ev)
     name.len = ev->name.len;
 
     p = json->head;
+    last = json->head + NGX_PIMAP_ENCODE_JSON_HEAD;
+
     *p++ = '{';
 
     if (id.len) {
-        p = ngx_pimap_encode_json_id(p, &id);
+        p = ngx_pimap_encode_json_id(p, last, &id);
     }
 
-    if (nested || json_object_get(ev->root, "event") == NULL) {
-        p = ngx_sprintf(p, "\"event\":\"%V\",", &name);
+    if (nested || ev->members[PIMAP_MEMBER_EVENT].data == NULL) {
+        p = ngx_slprintf(p, last, "\"event\":\"%V\",", &name);
     }
 
     json->rest.data = (u_char *) ev->json.data;
     json->rest.len = ev->json.len;
 
     if (nested) {
-        p = ngx_sprintf(p, "\"data\":");
+        p = ngx_slprintf(p, last, "\"data\":");
         ngx_str_set(&json->tail, "}");
 
     } else {
@@ -84,7 +89,7 @@ ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_parts_t *parts)
         id.data = text;
         id.len = pimap_event_id_text(parts->id, text);
 
-        p = ngx_pimap_encode_json_id(p, &id);
+        p = ngx_pimap_encode_json_id(p, last, &id);
     }
 
     p = ngx_slprintf(p, last, "\"event\":\"%s\"", parts->name);

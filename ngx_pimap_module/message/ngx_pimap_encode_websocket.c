@@ -141,6 +141,7 @@ ngx_pimap_encode_websocket_last(ngx_pimap_end_t reason, ngx_log_t *log)
         return ngx_pimap_encode_close(PIMAP_WS_NORMAL, "superseded", log);
 
     case NGX_PIMAP_END_DRAIN:
+    case NGX_PIMAP_END_OPERATOR:
         return ngx_pimap_encode_close(PIMAP_WS_GOING_AWAY, "come back", log);
 
     default: /* NGX_PIMAP_END_EXPIRED */

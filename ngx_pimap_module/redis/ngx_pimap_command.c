@@ -63,10 +63,21 @@ ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf, void (*up)(void),
 }
 
 
+/* The worker ends: no answer will come. */
+
 void
 ngx_pimap_command_close(void)
 {
+    ngx_queue_t  *q;
+
     ngx_pimap_redis_close(&ngx_pimap_command);
+
+    while (!ngx_queue_empty(&ngx_pimap_command_queue)) {
+        q = ngx_queue_head(&ngx_pimap_command_queue);
+
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_pimap_command_t, link));
+    }
 }
 
 
@@ -77,11 +88,34 @@ ngx_pimap_command_renew(const char *why)
 }
 
 
+void
+ngx_pimap_command_complain(const char *why)
+{
+    ngx_pimap_redis_trouble(&ngx_pimap_command, why, 0);
+}
+
+
 ngx_uint_t
 ngx_pimap_command_ready(void)
 {
     return ngx_pimap_command.state == NGX_PIMAP_REDIS_UP
            && !ngx_pimap_command.failed;
+}
+
+
+ngx_msec_t
+ngx_pimap_command_waits(void)
+{
+    ngx_pimap_command_t  *oldest;
+
+    if (ngx_queue_empty(&ngx_pimap_command_queue)) {
+        return 0;
+    }
+
+    oldest = ngx_queue_data(ngx_queue_head(&ngx_pimap_command_queue),
+                            ngx_pimap_command_t, link);
+
+    return ngx_current_msec - oldest->sent;
 }
 
 
@@ -178,6 +212,16 @@ ngx_pimap_command_add(ngx_pimap_command_pt handler, void *data, char *text,
 }
 
 
+const char *
+ngx_pimap_command_trouble(void)
+{
+    return !ngx_pimap_command_ready() ? "Redis is away"
+           : ngx_pimap_command_length >= NGX_PIMAP_COMMAND_MAX
+             ? "too many commands wait for Redis"
+             : "the worker has no memory to ask Redis";
+}
+
+
 void
 ngx_pimap_command_forget(ngx_pimap_command_t *command)
 {
@@ -246,18 +290,13 @@ ngx_pimap_command_answer(redisReply *reply)
 static void
 ngx_pimap_command_timer_handler(ngx_event_t *ev)
 {
-    ngx_msec_t            age;
-    ngx_queue_t          *q;
-    ngx_pimap_command_t  *command;
+    ngx_msec_t  age;
 
     if (ngx_queue_empty(&ngx_pimap_command_queue)) {
         return;
     }
 
-    q = ngx_queue_head(&ngx_pimap_command_queue);
-    command = ngx_queue_data(q, ngx_pimap_command_t, link);
-
-    age = ngx_current_msec - command->sent;
+    age = ngx_pimap_command_waits();
 
     if (age >= ngx_pimap_command.conf->timeout) {
         ngx_pimap_redis_fail(&ngx_pimap_command, "no answer in time");

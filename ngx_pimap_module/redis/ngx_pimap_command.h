@@ -18,9 +18,8 @@
 
 
 /*
- * ngx_pimap_command.c: Owns the worker's commanding connection, and the
- * commands in flight. Called by every file that asks Redis.  Invariant:
- * each handler is called once, with the answer or with NULL.
+ * ngx_pimap_command.c: Owns the worker's commanding connection, and commands
+ * in flight.  Invariant: each handler is called once, with the answer or NULL.
  */
 
 typedef struct ngx_pimap_command_s  ngx_pimap_command_t;
@@ -35,19 +34,23 @@ void ngx_pimap_command_close(void);
 
 ngx_uint_t ngx_pimap_command_ready(void);
 
-/* Drops the connection and makes a new one. */
+/* How long the oldest command waits for its answer, in msec; 0: none waits. */
+ngx_msec_t ngx_pimap_command_waits(void);
+
+/* Drops the connection and makes a new one; logs an error of Redis. */
 void ngx_pimap_command_renew(const char *why);
+void ngx_pimap_command_complain(const char *why);
 
 /*
  * A command in the format language of hiredis, or as a list of arguments.
  * The handler (or NULL) is not called before this returns.  NULL: nothing was
- * sent, because Redis is away or the queue is full.
+ * sent, and the last function says why.
  */
 ngx_pimap_command_t *ngx_pimap_command_send(ngx_pimap_command_pt handler,
     void *data, const char *format, ...);
 ngx_pimap_command_t *ngx_pimap_command_send_list(ngx_pimap_command_pt handler,
     void *data, int argc, const char **argv, const size_t *len);
-
+const char *ngx_pimap_command_trouble(void);
 /* PUBLISH to the channel of an account. */
 ngx_pimap_command_t *ngx_pimap_command_publish(ngx_str_t *account,
     ngx_str_t *payload, ngx_pimap_command_pt handler, void *data);
@@ -77,11 +80,11 @@ typedef struct {
     ngx_str_t               reason;     /* of the resync: a fixed word */
     pimap_event_id_t        last;       /* in the log; "0" if it is empty */
     ngx_uint_t              n;          /* entries */
-    redisReply            **entries;    /* id, text, id, text ... */
+    redisReply            **entries;    /* id, text, id, text ...; each id
+                                           is "<epoch>-<n>" */
 } ngx_pimap_event_log_page_t;
 
 /* As ngx_pimap_command_send(): NULL if Redis is away. */
-
 ngx_pimap_command_t *ngx_pimap_event_log_last(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 
@@ -104,7 +107,7 @@ ngx_uint_t ngx_pimap_event_log_ends(redisReply *reply, pimap_event_id_t *id);
 
 /* The reply of pimap_last, of pimap_read.  NGX_ERROR: it has another form. */
 ngx_int_t ngx_pimap_event_log_id(redisReply *reply, pimap_event_id_t *id);
-ngx_int_t ngx_pimap_event_log_page(redisReply *reply,
+ngx_int_t ngx_pimap_event_log_page(redisReply *reply, pimap_event_id_t *start,
     ngx_pimap_event_log_page_t *page);
 
 
@@ -128,6 +131,7 @@ void ngx_pimap_function_library_init_process(ngx_cycle_t *cycle,
     ngx_pimap_conf_redis_t *conf, ngx_pimap_function_library_pt handler);
 
 ngx_pimap_function_library_state_t ngx_pimap_function_library_state(void);
+const char *ngx_pimap_function_library_trouble(void);   /* if it is unknown */
 
 /* Commands can be sent, or no longer. */
 void ngx_pimap_function_library_start(void);
@@ -141,18 +145,26 @@ void ngx_pimap_function_library_refused(const char *what, redisReply *reply,
     ngx_log_t *log);
 
 
+/* ngx_pimap_eviction.c: Warns once if Redis may evict what must stay. */
+void ngx_pimap_eviction_check(void);
+
+
 /*
  * ngx_pimap_revocation.c: Owns the hash P:{A}:revoked: the name of a
  * device, or "" for all devices of the account, and a time.  Called by each
  * check of a login.
  */
 
-/* NULL: nothing was sent, because Redis or its functions are away. */
+/* True with "functions=off": nothing can be revoked, so nothing is asked. */
+ngx_uint_t ngx_pimap_revocation_off(void);
+
+/* NULL: nothing was sent, because Redis is away. */
 ngx_pimap_command_t *ngx_pimap_revocation_read(ngx_str_t *account,
     ngx_pimap_command_pt handler, void *data);
 
-/* Logins of the device up to this time are revoked; -1: none are. */
-time_t ngx_pimap_revocation_time(redisReply *reply, ngx_str_t *device);
+/* Logins up to this time are revoked, -1: none.  NGX_ERROR: maybe more. */
+ngx_int_t ngx_pimap_revocation_time(redisReply *reply, ngx_str_t *device,
+    time_t *time);
 
 
 /*

@@ -115,13 +115,19 @@ ngx_pimap_event_log_id(redisReply *reply, pimap_event_id_t *id)
 }
 
 
-/* ["ok", last, id, text, ...] or ["resync", reason, last] */
+/*
+ * ["ok", last, id, text, ...] or ["resync", reason, last].  A page without
+ * events before the end of the log means that the log has lost them: to read
+ * again would give the same page.
+ */
 
 ngx_int_t
-ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page)
+ngx_pimap_event_log_page(redisReply *reply, pimap_event_id_t *start,
+    ngx_pimap_event_log_page_t *page)
 {
-    size_t        i;
-    redisReply  **e;
+    size_t             i;
+    redisReply       **e;
+    pimap_event_id_t   id;
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2) {
         return NGX_ERROR;
@@ -155,5 +161,24 @@ ngx_pimap_event_log_page(redisReply *reply, ngx_pimap_event_log_page_t *page)
     page->n = (reply->elements - 2) / 2;
     page->entries = e + 2;
 
-    return ngx_pimap_event_log_id(e[1], &page->last);
+    for (i = 0; i < page->n; i++) {
+        if (ngx_pimap_event_log_id(page->entries[2 * i], &id) != NGX_OK
+            || id.epoch == 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_pimap_event_log_id(e[1], &page->last) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (page->n == 0
+        && (page->last.epoch != start->epoch || page->last.n != start->n))
+    {
+        page->resync = 1;
+        ngx_str_set(&page->reason, "gone");
+    }
+
+    return NGX_OK;
 }

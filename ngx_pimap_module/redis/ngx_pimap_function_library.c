@@ -4,17 +4,20 @@
  *
  * A library that is missing or older is loaded.  If that is not possible
  * (Redis before 7, no permission), a warning is logged once.  Events are live
- * only until another client has loaded the library.
+ * only until another client has loaded the library.  A client may also load an
+ * older one, so the version is asked for now and then.
  */
 
 
 #include "ngx_pimap_command.h"
+#include "ngx_pimap_zone.h"
 
 #include "pimap_function_library.h"
 
 
 #define NGX_PIMAP_FUNCTION_LIBRARY_SOON     1000    /* msec until a retry */
 #define NGX_PIMAP_FUNCTION_LIBRARY_LATER    60000
+#define NGX_PIMAP_FUNCTION_LIBRARY_CHECK    5000    /* msec, if it is ready */
 
 
 static void ngx_pimap_function_library_set(
@@ -32,7 +35,6 @@ static ngx_pimap_function_library_state_t  ngx_pimap_function_library;
 static ngx_pimap_conf_redis_t         *ngx_pimap_function_library_conf;
 static ngx_pimap_function_library_pt   ngx_pimap_function_library_handler;
 static ngx_event_t                     ngx_pimap_function_library_timer;
-static ngx_uint_t                      ngx_pimap_function_library_logged;
 
 
 ngx_pimap_function_library_state_t
@@ -80,6 +82,16 @@ ngx_pimap_function_library_stop(void)
 }
 
 
+const char *
+ngx_pimap_function_library_trouble(void)
+{
+    return ngx_pimap_function_library == NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN
+           && ngx_pimap_command_ready()
+           ? "Redis has not taken the functions yet: is its memory full?"
+           : ngx_pimap_command_trouble();
+}
+
+
 static void
 ngx_pimap_function_library_set(ngx_pimap_function_library_state_t state)
 {
@@ -102,8 +114,11 @@ void
 ngx_pimap_function_library_refused(const char *what, redisReply *reply,
     ngx_log_t *log)
 {
-    ngx_log_error(NGX_LOG_ERR, log, 0, "pimap %s failed: %s", what,
-                  reply->str);
+    ngx_uint_t  level;
+
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_COMMAND, NGX_LOG_ERR);
+
+    ngx_log_error(level, log, 0, "pimap %s failed: %s", what, reply->str);
 
     if (pimap_function_library_is_lost(reply->str)) {
         ngx_pimap_function_library_lost();
@@ -162,11 +177,20 @@ ngx_pimap_function_library_answer(void *loaded, redisReply *reply)
 static void
 ngx_pimap_function_library_judge(const char *error, long long version)
 {
+    ngx_uint_t  level;
+
     switch (pimap_function_library_status(error, version)) {
 
     case PIMAP_FUNCTION_LIBRARY_READY:
-        ngx_pimap_function_library_logged = 0;
-        ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_READY);
+        ngx_pimap_zone_over(NGX_PIMAP_TROUBLE_FUNCTIONS);
+
+        ngx_add_timer(&ngx_pimap_function_library_timer,
+                      NGX_PIMAP_FUNCTION_LIBRARY_CHECK);
+
+        if (ngx_pimap_function_library != NGX_PIMAP_FUNCTION_LIBRARY_READY) {
+            ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_READY);
+        }
+
         return;
 
     case PIMAP_FUNCTION_LIBRARY_OLD:
@@ -193,13 +217,11 @@ ngx_pimap_function_library_judge(const char *error, long long version)
     ngx_add_timer(&ngx_pimap_function_library_timer,
                   NGX_PIMAP_FUNCTION_LIBRARY_LATER);
 
-    if (!ngx_pimap_function_library_logged) {
-        ngx_pimap_function_library_logged = 1;
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_FUNCTIONS, NGX_LOG_WARN);
 
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "pimap has no log in redis, events are live only: %s",
-                      error);
-    }
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap has no log in redis, events are live only: %s",
+                  error);
 
     ngx_pimap_function_library_set(NGX_PIMAP_FUNCTION_LIBRARY_MISSING);
 }

@@ -135,6 +135,10 @@ ngx_pimap_log_reader_join(ngx_pimap_log_reader_t *reader)
 void
 ngx_pimap_log_reader_pause(ngx_pimap_log_reader_t *reader)
 {
+    if (reader->state == NGX_PIMAP_LOG_READER_QUEUED) {
+        ngx_queue_remove(&reader->link);
+    }
+
     reader->state = NGX_PIMAP_LOG_READER_PAUSED;
 }
 

@@ -25,6 +25,7 @@
  *             is not subscribed yet                JOINING by join()
  *                                                  PAUSED by pause()
  *   QUEUED    waits for its turn                   READING by run()
+ *                                                  PAUSED by pause()
  *   READING   its command is in flight             IDLE by the reply
  *   JOINING   is ahead of its account, or its      QUEUED by queue(): the
  *             account has to read, too               account has changed

@@ -5,6 +5,10 @@
  * One probe is in flight at a time.  If it does not come back in time, the
  * subscribing connection is renewed, because it may be dead while it looks
  * alive.  (A dead commanding connection is found by its own time-out.)
+ *
+ * At each tick the worker writes the last time at which it could deliver: now,
+ * or since when a probe, a connection, a command or an account waits.  A
+ * worker that hangs writes nothing.
  */
 
 
@@ -12,55 +16,43 @@
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_zone.h"
 
-#include <openssl/rand.h>
 
-
-#define NGX_PIMAP_PROBE_SOON   100
+#define NGX_PIMAP_PROBE_SOON   100      /* msec */
+#define NGX_PIMAP_PROBE_TICK   500      /* msec, at most */
 
 
 static void ngx_pimap_probe_send(void);
+static void ngx_pimap_probe_answer(void *data, redisReply *reply);
+static void ngx_pimap_probe_unproved(void);
 static void ngx_pimap_probe_handler(ngx_event_t *ev);
-static uint64_t ngx_pimap_probe_usec(void);
+static void ngx_pimap_probe_tick_handler(ngx_event_t *ev);
+static void ngx_pimap_probe_write(void);
+static uint64_t ngx_pimap_probe_waits(void);
 
 
 static ngx_pimap_conf_redis_t  *ngx_pimap_probe_conf;
 static ngx_event_t              ngx_pimap_probe_timer;
-static u_char                   ngx_pimap_probe_name[128];
-static ngx_str_t                ngx_pimap_probe_str;
+static ngx_event_t              ngx_pimap_probe_tick;
 static uint64_t                 ngx_pimap_probe_sent;   /* usec, its text */
 static ngx_uint_t               ngx_pimap_probe_in_flight;
+static ngx_uint_t               ngx_pimap_probe_proved;
+static uint64_t                 ngx_pimap_probe_since;  /* usec, if not */
 
 
-ngx_int_t
+void
 ngx_pimap_probe_init_process(ngx_cycle_t *cycle, ngx_pimap_conf_redis_t *conf)
 {
-    u_char    *p;
-    uint64_t   id;
-
-    if (RAND_bytes((u_char *) &id, sizeof(uint64_t)) != 1) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_snprintf(ngx_pimap_probe_name, sizeof(ngx_pimap_probe_name),
-                     "%V:probe:%016xL", &conf->prefix, id);
-
-    ngx_pimap_probe_str.data = ngx_pimap_probe_name;
-    ngx_pimap_probe_str.len = p - ngx_pimap_probe_name;
-
     ngx_pimap_probe_conf = conf;
     ngx_pimap_probe_in_flight = 0;
+    ngx_pimap_probe_proved = 0;
+    ngx_pimap_probe_since = ngx_pimap_counters->proved;
 
     ngx_pimap_timer_init(&ngx_pimap_probe_timer, ngx_pimap_probe_handler,
                          cycle->log, 1);
+    ngx_pimap_timer_init(&ngx_pimap_probe_tick, ngx_pimap_probe_tick_handler,
+                         cycle->log, 1);
 
-    return NGX_OK;
-}
-
-
-ngx_str_t *
-ngx_pimap_probe_channel(void)
-{
-    return &ngx_pimap_probe_str;
+    ngx_add_timer(&ngx_pimap_probe_tick, NGX_PIMAP_PROBE_SOON);
 }
 
 
@@ -85,15 +77,20 @@ ngx_pimap_probe_start(void)
 static void
 ngx_pimap_probe_send(void)
 {
-    ngx_pimap_probe_sent = ngx_pimap_probe_usec();
+    ngx_str_t  *channel;
 
-    if (ngx_pimap_command_send(NULL, NULL, "PUBLISH %b %llu",
-                               ngx_pimap_probe_str.data,
-                               ngx_pimap_probe_str.len,
+    channel = ngx_pimap_own_channel();
+
+    ngx_pimap_probe_unproved();
+
+    ngx_pimap_probe_sent = ngx_pimap_zone_now();
+
+    if (ngx_pimap_command_send(ngx_pimap_probe_answer, NULL, "PUBLISH %b %llu",
+                               channel->data, channel->len,
                                (unsigned long long) ngx_pimap_probe_sent)
         == NULL)
     {
-        ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->probe);
+        ngx_add_timer(&ngx_pimap_probe_timer, NGX_PIMAP_PROBE_SOON);
         return;
     }
 
@@ -104,10 +101,33 @@ ngx_pimap_probe_send(void)
 }
 
 
+/* Without the right to PUBLISH the probe never comes back. */
+
+static void
+ngx_pimap_probe_answer(void *data, redisReply *reply)
+{
+    if (reply && reply->type == REDIS_REPLY_ERROR) {
+        ngx_pimap_command_complain(reply->str);
+        ngx_pimap_probe_lost();
+        ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->timeout);
+    }
+}
+
+
+static void
+ngx_pimap_probe_unproved(void)
+{
+    if (ngx_pimap_probe_proved) {
+        ngx_pimap_probe_proved = 0;
+        ngx_pimap_probe_since = ngx_pimap_probe_waits();
+    }
+}
+
+
 void
 ngx_pimap_probe_lost(void)
 {
-    ngx_pimap_counters->ready = 0;
+    ngx_pimap_probe_unproved();
     ngx_pimap_probe_in_flight = 0;
 
     if (ngx_pimap_probe_timer.timer_set) {
@@ -130,17 +150,16 @@ ngx_pimap_probe_received(u_char *data, size_t len)
     }
 
     ngx_pimap_probe_in_flight = 0;
+    ngx_pimap_probe_proved = 1;
 
-    ngx_pimap_counters->probe_usec = ngx_pimap_probe_usec()
+    ngx_pimap_zone_back();
+
+    ngx_pimap_counters->probe_usec = ngx_pimap_zone_now()
                                      - ngx_pimap_probe_sent;
 
-    ngx_pimap_counters->ready = ngx_pimap_subscriber_ready();
+    ngx_pimap_probe_write();
 
-    /* many accounts may still wait to be subscribed */
-
-    ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_counters->ready
-                                          ? ngx_pimap_probe_conf->probe
-                                          : NGX_PIMAP_PROBE_SOON);
+    ngx_add_timer(&ngx_pimap_probe_timer, ngx_pimap_probe_conf->probe);
 }
 
 
@@ -163,12 +182,41 @@ ngx_pimap_probe_handler(ngx_event_t *ev)
 }
 
 
-static uint64_t
-ngx_pimap_probe_usec(void)
+static void
+ngx_pimap_probe_tick_handler(ngx_event_t *ev)
 {
-    struct timespec  ts;
+    ngx_msec_t  tick;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    ngx_pimap_probe_write();
 
-    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    tick = ngx_pimap_probe_conf->timeout / 4 + 1;
+
+    ngx_add_timer(ev, ngx_min(tick, NGX_PIMAP_PROBE_TICK));
+}
+
+
+static void
+ngx_pimap_probe_write(void)
+{
+    uint64_t  waits;
+
+    waits = ngx_pimap_probe_waits();
+
+    ngx_pimap_counters->proved = ngx_pimap_probe_proved
+                                 ? waits
+                                 : ngx_min(waits, ngx_pimap_probe_since);
+}
+
+
+/* Since when a command or an account waits for Redis; now, if none does. */
+
+static uint64_t
+ngx_pimap_probe_waits(void)
+{
+    ngx_msec_t  account, command;
+
+    account = ngx_pimap_subscriber_waits();
+    command = ngx_pimap_command_waits();
+
+    return ngx_pimap_zone_now() - (uint64_t) ngx_max(account, command) * 1000;
 }

@@ -59,6 +59,8 @@ ngx_pimap_redis_read(ngx_pimap_redis_t *redis)
 
     for (i = 0; i < NGX_PIMAP_REDIS_READS; i++) {
 
+        ngx_set_socket_errno(0);
+
         n = c->recv(c, ngx_pimap_redis_buffer, NGX_PIMAP_REDIS_READ_SIZE);
 
         if (n == NGX_AGAIN) {
@@ -70,7 +72,8 @@ ngx_pimap_redis_read(ngx_pimap_redis_t *redis)
         }
 
         if (n == NGX_ERROR || n == 0) {
-            ngx_pimap_redis_fail(redis, "connection closed");
+            ngx_pimap_redis_fail_errno(redis, "connection closed",
+                                       n == 0 ? 0 : ngx_socket_errno);
             return;
         }
 
@@ -126,6 +129,13 @@ ngx_pimap_redis_replies(ngx_pimap_redis_t *redis)
         || ngx_pimap_redis_is_endless(redis->reader))
     {
         ngx_pimap_redis_fail(redis, "too large reply");
+        return NGX_ERROR;
+    }
+
+    /* hiredis 1.0 and later knows no limit, and frees by recursion */
+
+    if (redis->reader->ridx > NGX_PIMAP_REDIS_MAX_DEPTH) {
+        ngx_pimap_redis_fail(redis, "too deeply nested reply");
         return NGX_ERROR;
     }
 
@@ -266,7 +276,8 @@ ngx_pimap_redis_flush(ngx_pimap_redis_t *redis)
         }
 
         if (n == NGX_ERROR || n == 0) {
-            ngx_pimap_redis_fail(redis, "write failed");
+            ngx_pimap_redis_fail_errno(redis, "write failed",
+                                       ngx_socket_errno);
             return;
         }
 
@@ -293,21 +304,21 @@ ngx_pimap_redis_flush(ngx_pimap_redis_t *redis)
 void
 ngx_pimap_redis_fail(ngx_pimap_redis_t *redis, const char *why)
 {
+    ngx_pimap_redis_fail_errno(redis, why, 0);
+}
+
+
+void
+ngx_pimap_redis_fail_errno(ngx_pimap_redis_t *redis, const char *why,
+    ngx_err_t err)
+{
     if (redis->failed || redis->state == NGX_PIMAP_REDIS_DOWN) {
         return;
     }
 
     redis->failed = 1;
 
-    /* an outage is one line, however often a connect fails meanwhile */
-
-    if (!redis->logged) {
-        redis->logged = 1;
-
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pimap lost redis: %s, %s of %V",
-                      why, redis->role, &redis->conf->name);
-    }
+    ngx_pimap_redis_trouble(redis, why, err);
 
     if (redis->reading) {
         return;
@@ -323,9 +334,11 @@ void
 ngx_pimap_redis_set_state(ngx_pimap_redis_t *redis,
     ngx_pimap_redis_state_t state)
 {
+#if (NGX_DEBUG)
     static const char  *names[] = {
         "down", "resolving", "connecting", "greeting", "up"
     };
+#endif
 
     redis->state = state;
 

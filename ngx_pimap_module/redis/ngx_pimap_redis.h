@@ -24,6 +24,7 @@
 #define NGX_PIMAP_REDIS_MAX_REPLY      (8 * 1024 * 1024)
 #define NGX_PIMAP_REDIS_MAX_LINE       16384
 #define NGX_PIMAP_REDIS_MAX_ELEMENTS   65536
+#define NGX_PIMAP_REDIS_MAX_DEPTH      7
 #define NGX_PIMAP_REDIS_MAX_OUTPUT     (16 * 1024 * 1024)
 
 
@@ -98,12 +99,12 @@ struct ngx_pimap_redis_s {
     u_char                     host_text[NGX_SOCKADDR_STRLEN];
 
     ngx_uint_t                 failures; /* since a good reply */
+    ngx_uint_t                 outage;  /* that it was back from, last */
 
     unsigned                   reading:1;
     unsigned                   failed:1;
     unsigned                   sentinel:1;      /* the peer is one */
     unsigned                   redirected:1;    /* to the master, next */
-    unsigned                   logged:1;        /* the outage is */
 };
 
 
@@ -125,9 +126,12 @@ ngx_int_t ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text,
 
 /*
  * Drops the connection and makes a new one later.  Any callback may call this:
- * the connection is closed after it.  "why" is logged.
+ * the connection is closed after it.  "why" is logged, with the error of a
+ * system call unless it is 0.
  */
 void ngx_pimap_redis_fail(ngx_pimap_redis_t *redis, const char *why);
+void ngx_pimap_redis_fail_errno(ngx_pimap_redis_t *redis, const char *why,
+    ngx_err_t err);
 
 
 /* For the other ngx_pimap_redis_*.c. */
@@ -138,6 +142,11 @@ void ngx_pimap_redis_set_log(ngx_connection_t *c, ngx_log_t *log);
 
 void ngx_pimap_redis_read_handler(ngx_event_t *rev);
 void ngx_pimap_redis_write_handler(ngx_event_t *wev);
+
+/* ngx_pimap_redis_trouble.c: the lines of a loss, and of its end. */
+void ngx_pimap_redis_trouble(ngx_pimap_redis_t *redis, const char *why,
+    ngx_err_t err);
+void ngx_pimap_redis_connected_line(ngx_pimap_redis_t *redis);
 
 /* ngx_pimap_redis_tls.c: ends in a greeting, or fails. */
 void ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis);

@@ -11,8 +11,10 @@
 #include "ngx_pimap_log_reader.h"
 
 
+static void ngx_pimap_redis_client_subscriber_down(void);
 static void ngx_pimap_redis_client_commands_up(void);
 static void ngx_pimap_redis_client_commands_down(void);
+static void ngx_pimap_redis_client_own(u_char *data, size_t len);
 static void ngx_pimap_redis_client_functions(
     ngx_pimap_function_library_state_t state);
 
@@ -21,8 +23,8 @@ static const ngx_pimap_redis_handlers_t  *ngx_pimap_redis_client_handlers;
 
 static ngx_pimap_subscriber_callbacks_t   ngx_pimap_redis_client_callbacks = {
     ngx_pimap_probe_start,
-    ngx_pimap_probe_lost,
-    ngx_pimap_probe_received,
+    ngx_pimap_redis_client_subscriber_down,
+    ngx_pimap_redis_client_own,
     NULL,
     NULL
 };
@@ -32,10 +34,11 @@ ngx_int_t
 ngx_pimap_redis_client_open(ngx_cycle_t *cycle, ngx_pimap_main_conf_t *pmcf,
     const ngx_pimap_redis_handlers_t *handlers)
 {
-    if (ngx_pimap_probe_init_process(cycle, &pmcf->redis) != NGX_OK) {
+    if (ngx_pimap_own_channel_init_process(&pmcf->redis) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    ngx_pimap_probe_init_process(cycle, &pmcf->redis);
     ngx_pimap_presence_init_process(cycle, pmcf);
     ngx_pimap_function_library_init_process(cycle, &pmcf->redis,
                                             ngx_pimap_redis_client_functions);
@@ -44,7 +47,7 @@ ngx_pimap_redis_client_open(ngx_cycle_t *cycle, ngx_pimap_main_conf_t *pmcf,
     ngx_pimap_redis_client_callbacks.message = handlers->message;
     ngx_pimap_redis_client_callbacks.subscribed = handlers->subscribed;
 
-    ngx_pimap_subscriber_open(&pmcf->redis, ngx_pimap_probe_channel(),
+    ngx_pimap_subscriber_open(&pmcf->redis, ngx_pimap_own_channel(),
                               &ngx_pimap_redis_client_callbacks);
 
     ngx_pimap_command_open(&pmcf->redis, ngx_pimap_redis_client_commands_up,
@@ -63,6 +66,14 @@ ngx_pimap_redis_client_close(void)
 
 
 static void
+ngx_pimap_redis_client_subscriber_down(void)
+{
+    ngx_pimap_probe_lost();
+    ngx_pimap_redis_client_handlers->subscriber_gone();
+}
+
+
+static void
 ngx_pimap_redis_client_commands_up(void)
 {
     ngx_pimap_function_library_start();
@@ -76,9 +87,21 @@ ngx_pimap_redis_client_commands_up(void)
 static void
 ngx_pimap_redis_client_commands_down(void)
 {
-    ngx_pimap_redis_client_handlers->functions_gone();
+    ngx_pimap_redis_client_handlers->commands_gone();
     ngx_pimap_function_library_stop();
     ngx_pimap_probe_lost();
+}
+
+
+static void
+ngx_pimap_redis_client_own(u_char *data, size_t len)
+{
+    if (len && data[0] == '!') {
+        ngx_pimap_redis_client_handlers->answer(data + 1, len - 1);
+
+    } else {
+        ngx_pimap_probe_received(data, len);
+    }
 }
 
 
@@ -90,6 +113,6 @@ ngx_pimap_redis_client_functions(ngx_pimap_function_library_state_t state)
     ngx_pimap_log_reader_run();
 
     if (state == NGX_PIMAP_FUNCTION_LIBRARY_READY) {
-        ngx_pimap_redis_client_handlers->functions_ready();
+        ngx_pimap_eviction_check();
     }
 }

@@ -21,14 +21,16 @@ static void ngx_pimap_redis_start(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx);
 static void ngx_pimap_redis_connect(ngx_pimap_redis_t *redis,
     struct sockaddr *sockaddr, socklen_t socklen);
-static ngx_log_t *ngx_pimap_redis_log(ngx_pimap_redis_t *redis);
+static void ngx_pimap_redis_unconnected(ngx_pimap_redis_t *redis,
+    ngx_err_t err);
+static ngx_log_t *ngx_pimap_redis_log(void);
 static void ngx_pimap_redis_connected(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_reply(ngx_pimap_redis_t *redis, redisReply *reply);
 static void ngx_pimap_redis_over(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_move(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_lose(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_dummy_handler(ngx_event_t *ev);
-static ngx_int_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
+static ngx_err_t ngx_pimap_redis_socket_error(ngx_connection_t *c);
 static redisReader *ngx_pimap_redis_reader(void);
 
 #if (HIREDIS_MAJOR >= 1)
@@ -179,18 +181,22 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     pc->socklen = socklen;
     pc->name = &redis->conf->name;
     pc->get = ngx_event_get_peer;
-    pc->log = ngx_pimap_redis_log(redis);
+    pc->log = ngx_pimap_redis_log();
     pc->log_error = NGX_ERROR_ERR;
+
+    ngx_set_socket_errno(0);
 
     rc = ngx_event_connect_peer(pc);
 
     if (rc == NGX_ERROR || rc == NGX_BUSY || rc == NGX_DECLINED) {
-        ngx_pimap_redis_fail(redis, "connect failed");
+        ngx_pimap_redis_unconnected(redis, ngx_socket_errno);
         return;
     }
 
     c = pc->connection;
     redis->connection = c;
+
+    (void) fcntl(c->fd, F_SETFD, FD_CLOEXEC);
 
     c->data = redis;
     ngx_pimap_redis_set_log(c, pc->log);
@@ -212,16 +218,26 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
 }
 
 
-/* nginx tells why a connect fails: of an outage, only the first time. */
+static void
+ngx_pimap_redis_unconnected(ngx_pimap_redis_t *redis, ngx_err_t err)
+{
+    /* other clients have all connections */
+
+    if (ngx_cycle->free_connection_n == 0 || err == NGX_EMFILE) {
+        ngx_pimap_redis_fail(redis, "the worker has no free connection");
+        return;
+    }
+
+    ngx_pimap_redis_fail_errno(redis, "connect failed", err);
+}
+
+
+/* Our own line has the reason: that of nginx would come again and again. */
 
 static ngx_log_t *
-ngx_pimap_redis_log(ngx_pimap_redis_t *redis)
+ngx_pimap_redis_log(void)
 {
     static ngx_log_t  quiet;
-
-    if (!redis->logged) {
-        return ngx_cycle->log;
-    }
 
     quiet = *ngx_cycle->log;
     quiet.log_level = NGX_LOG_EMERG;
@@ -241,6 +257,7 @@ ngx_pimap_redis_dummy_handler(ngx_event_t *ev)
 static void
 ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
 {
+    ngx_err_t          err;
     ngx_connection_t  *c;
 
     if (redis->failed) {
@@ -248,9 +265,10 @@ ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
     }
 
     c = redis->connection;
+    err = ngx_pimap_redis_socket_error(c);
 
-    if (ngx_pimap_redis_socket_error(c) != NGX_OK) {
-        ngx_pimap_redis_fail(redis, "connect failed");
+    if (err) {
+        ngx_pimap_redis_fail_errno(redis, "connect failed", err);
         return;
     }
 
@@ -267,7 +285,7 @@ ngx_pimap_redis_connected(ngx_pimap_redis_t *redis)
 }
 
 
-static ngx_int_t
+static ngx_err_t
 ngx_pimap_redis_socket_error(ngx_connection_t *c)
 {
     int        err;
@@ -280,12 +298,7 @@ ngx_pimap_redis_socket_error(ngx_connection_t *c)
         err = ngx_socket_errno;
     }
 
-    if (err) {
-        (void) ngx_connection_error(c, err, "pimap connect() to redis failed");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return err;
 }
 
 

@@ -181,6 +181,11 @@ ngx_pimap_redis_refused(ngx_pimap_redis_t *redis, const char *command,
 
     if (ngx_strncmp(command, "AUTH", 4) == 0) {
         reply->str[strcspn(reply->str, " ")] = '\0';
+
+        if (ngx_strcmp(reply->str, "ERR") == 0) {
+            ngx_pimap_redis_fail(redis, "ERR AUTH is refused");
+            return;
+        }
     }
 
     ngx_pimap_redis_fail(redis, reply->str);
@@ -240,8 +245,6 @@ ngx_pimap_redis_is_master(redisReply *reply)
 static void
 ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis)
 {
-    redis->logged = 0;
-
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_UP);
 
     ngx_pimap_redis_set_log(redis->connection, ngx_cycle->log);
@@ -250,9 +253,7 @@ ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis)
 
     ngx_pimap_count(redis_connects);
 
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "pimap connected to redis, %s of %V, at %V",
-                  redis->role, &redis->conf->name, &redis->host);
+    ngx_pimap_redis_connected_line(redis);
 
     redis->up(redis);
 }

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Each subscription is in one of two lists: waiting to be sent, or sent.  A
+ * Each subscription is in one of three lists: waiting to be sent, sent, or
+ * confirmed.  The first two are in the order in which their accounts came.  A
  * bounded number of SUBSCRIBEs is in flight, so that a reconnect with many
  * accounts fills neither Redis' buffers nor ours.
  *
@@ -23,6 +24,13 @@
 #define NGX_PIMAP_SUBSCRIBER_WINDOW   1024  /* answers that are awaited */
 #define NGX_PIMAP_SUBSCRIBER_BATCH    64    /* channels in one command */
 
+/* The time in units of 64 msec, as much as a subscription has room for. */
+#define NGX_PIMAP_SUBSCRIBER_UNIT     6     /* bits */
+#define NGX_PIMAP_SUBSCRIBER_TIMES    0x7fffff
+#define ngx_pimap_subscriber_time()                                           \
+    ((ngx_current_msec >> NGX_PIMAP_SUBSCRIBER_UNIT)                          \
+     & NGX_PIMAP_SUBSCRIBER_TIMES)
+
 
 static void ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis);
 static void ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis);
@@ -41,6 +49,7 @@ static ngx_pimap_redis_t  ngx_pimap_subscriber;
 static ngx_str_t         *ngx_pimap_subscriber_channel;
 static ngx_queue_t        ngx_pimap_subscriber_waiting;
 static ngx_queue_t        ngx_pimap_subscriber_sent;
+static ngx_queue_t        ngx_pimap_subscriber_subscribed;
 static uint64_t           ngx_pimap_subscriber_asked;
 static uint64_t           ngx_pimap_subscriber_answered;
 
@@ -51,6 +60,7 @@ ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf, ngx_str_t *channel,
 {
     ngx_queue_init(&ngx_pimap_subscriber_waiting);
     ngx_queue_init(&ngx_pimap_subscriber_sent);
+    ngx_queue_init(&ngx_pimap_subscriber_subscribed);
 
     ngx_pimap_subscriber_channel = channel;
     ngx_pimap_subscriber_callbacks = callbacks;
@@ -90,12 +100,24 @@ ngx_pimap_subscriber_listening(void)
 }
 
 
-ngx_uint_t
-ngx_pimap_subscriber_ready(void)
+ngx_msec_t
+ngx_pimap_subscriber_waits(void)
 {
-    return ngx_pimap_subscriber_listening()
-           && ngx_queue_empty(&ngx_pimap_subscriber_waiting)
-           && ngx_pimap_subscriber_asked == ngx_pimap_subscriber_answered;
+    ngx_queue_t               *line;
+    ngx_pimap_subscription_t  *sub;
+
+    line = ngx_queue_empty(&ngx_pimap_subscriber_sent)
+           ? &ngx_pimap_subscriber_waiting : &ngx_pimap_subscriber_sent;
+
+    if (ngx_queue_empty(line)) {
+        return 0;
+    }
+
+    sub = ngx_queue_data(ngx_queue_head(line), ngx_pimap_subscription_t, link);
+
+    return ((ngx_pimap_subscriber_time() - sub->since)
+            & NGX_PIMAP_SUBSCRIBER_TIMES)
+           << NGX_PIMAP_SUBSCRIBER_UNIT;
 }
 
 
@@ -124,10 +146,24 @@ ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis)
 static void
 ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis)
 {
-    while (!ngx_queue_empty(&ngx_pimap_subscriber_sent)) {
-        ngx_pimap_subscriber_move(&ngx_pimap_subscriber_sent,
-                                  &ngx_pimap_subscriber_waiting)
-            ->subscribed = 0;
+    ngx_queue_t               *line;
+    ngx_pimap_subscription_t  *sub;
+
+    line = &ngx_pimap_subscriber_sent;
+
+    while (!ngx_queue_empty(&ngx_pimap_subscriber_waiting)) {
+        (void) ngx_pimap_subscriber_move(&ngx_pimap_subscriber_waiting, line);
+    }
+
+    while (!ngx_queue_empty(&ngx_pimap_subscriber_subscribed)) {
+        sub = ngx_pimap_subscriber_move(&ngx_pimap_subscriber_subscribed,
+                                        line);
+        sub->subscribed = 0;
+        sub->since = ngx_pimap_subscriber_time();
+    }
+
+    while (!ngx_queue_empty(line)) {
+        (void) ngx_pimap_subscriber_move(line, &ngx_pimap_subscriber_waiting);
     }
 
     ngx_pimap_counters->redis_subscribed = 0;
@@ -153,6 +189,8 @@ ngx_pimap_subscriber_move(ngx_queue_t *from, ngx_queue_t *to)
 void
 ngx_pimap_subscriber_add(ngx_pimap_subscription_t *sub)
 {
+    sub->since = ngx_pimap_subscriber_time();
+
     ngx_pimap_subscription_insert(sub);
     ngx_queue_insert_tail(&ngx_pimap_subscriber_waiting, &sub->link);
 
@@ -290,8 +328,8 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
             ngx_pimap_subscriber_callbacks->message(&name, payload->str,
                                                     payload->len);
         } else {
-            ngx_pimap_subscriber_callbacks->probe((u_char *) payload->str,
-                                                  payload->len);
+            ngx_pimap_subscriber_callbacks->own((u_char *) payload->str,
+                                                payload->len);
         }
 
         return;
@@ -336,6 +374,9 @@ ngx_pimap_subscriber_confirmed(ngx_str_t *name)
     if (sub == NULL || sub->sequence != ngx_pimap_subscriber_answered) {
         return;
     }
+
+    ngx_queue_remove(&sub->link);
+    ngx_queue_insert_tail(&ngx_pimap_subscriber_subscribed, &sub->link);
 
     sub->subscribed = 1;
     ngx_pimap_count(redis_subscribed);

@@ -26,7 +26,8 @@
 typedef struct {
     ngx_str_node_t   sn;            /* sn.str is the account's name */
     ngx_queue_t      link;          /* the subscriber's */
-    uint64_t         sequence:63;   /* of its SUBSCRIBE */
+    uint64_t         sequence:40;   /* of its SUBSCRIBE */
+    uint64_t         since:23;      /* when it began to wait for that */
     uint64_t         subscribed:1;  /* Redis has confirmed it */
 } ngx_pimap_subscription_t;
 
@@ -79,7 +80,7 @@ typedef struct {
 typedef struct {
     void  (*up)(void);                  /* also: the own channel is there */
     void  (*down)(void);
-    void  (*probe)(u_char *data, size_t len);   /* of the own channel */
+    void  (*own)(u_char *data, size_t len);     /* of the own channel */
 
     ngx_pimap_subscriber_message_pt      message;
     const ngx_pimap_subscriber_row_t    *subscribed;
@@ -100,8 +101,8 @@ void ngx_pimap_subscriber_renew(const char *why);
 /* True if the own channel, the first one, is subscribed. */
 ngx_uint_t ngx_pimap_subscriber_listening(void);
 
-/* True if all accounts are subscribed. */
-ngx_uint_t ngx_pimap_subscriber_ready(void);
+/* How long the account waits that waits longest, in msec; 0: none waits. */
+ngx_msec_t ngx_pimap_subscriber_waits(void);
 
 
 /*
@@ -119,21 +120,34 @@ void ngx_pimap_presence_detached(ngx_pimap_subscription_t *sub);
 
 
 /*
- * ngx_pimap_probe.c: Owns the proof that delivery works: a probe that we
- * publish to a channel of our own has to come back by our subscription.
- * Called by the room's client.
+ * ngx_pimap_own_channel.c: Owns the channel of this worker.  Probes come by
+ * it, and answers of other workers: "!<request> <text>".
  */
 
-ngx_int_t ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
-    ngx_pimap_conf_redis_t *conf);
+ngx_int_t ngx_pimap_own_channel_init_process(ngx_pimap_conf_redis_t *conf);
 
-/* The channel to subscribe to. */
-ngx_str_t *ngx_pimap_probe_channel(void);
+ngx_str_t *ngx_pimap_own_channel(void);
+ngx_str_t *ngx_pimap_own_channel_id(void);
+
+/* Answers the worker with this id.  If Redis is away, no answer comes. */
+void ngx_pimap_own_channel_answer(ngx_str_t *id, ngx_str_t *request,
+    const char *text, size_t len);
+
+
+/*
+ * ngx_pimap_probe.c: Owns the proof that delivery works: a probe that we
+ * publish to a channel of our own has to come back by our subscription.
+ * Called by the room's client.  Invariant: the worker's slot has the last time
+ * at which it could deliver, also if the worker hangs.
+ */
+
+void ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
+    ngx_pimap_conf_redis_t *conf);
 
 /* A connection is up: if both are, sends a probe. */
 void ngx_pimap_probe_start(void);
 
-/* A connection is lost: not ready until a probe has come back. */
+/* A connection is lost: nothing is proved until a probe has come back. */
 void ngx_pimap_probe_lost(void);
 
 void ngx_pimap_probe_received(u_char *data, size_t len);
@@ -152,9 +166,14 @@ typedef struct {
     /* an account is subscribed, first or again; ends with a NULL */
     const ngx_pimap_subscriber_row_t    *subscribed;
 
+    /* an answer of another worker: "<request> <text>" */
+    void  (*answer)(u_char *data, size_t len);
+
+    /* no account is subscribed any more */
+    void  (*subscriber_gone)(void);
+
     void  (*commands_ready)(void);
-    void  (*functions_ready)(void);
-    void  (*functions_gone)(void);
+    void  (*commands_gone)(void);
 } ngx_pimap_redis_handlers_t;
 
 ngx_int_t ngx_pimap_redis_client_open(ngx_cycle_t *cycle,

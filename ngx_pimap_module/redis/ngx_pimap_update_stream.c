@@ -25,7 +25,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
 {
     int                      argc;
     u_char                   key[NGX_PIMAP_ACCOUNT_MAX + 128];
-    u_char                   stream[128], limit[NGX_INT_T_LEN];
+    u_char                   stream[128], limit[3 * NGX_INT_T_LEN + 3];
     size_t                  *len;
     ngx_uint_t               i, size;
     const char             **argv;
@@ -35,7 +35,6 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     switch (ngx_pimap_function_library_state()) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:
-        *why = "Redis is away";
         break;
 
     case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
@@ -43,7 +42,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
         return NULL;
 
     default:
-        *why = "Redis is away";
+        *why = ngx_pimap_function_library_trouble();
         return NULL;
     }
 
@@ -54,7 +53,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     argv = ngx_alloc(size * (sizeof(char *) + sizeof(size_t)),
                      ngx_cycle->log);
     if (argv == NULL) {
-        *why = "no memory";
+        *why = "the worker has no memory to ask Redis";
         return NULL;
     }
 
@@ -63,7 +62,8 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     ngx_sprintf(key, PIMAP_REDIS_KEY("%V", "%V") "%Z", &pmcf->redis.prefix,
                 account);
     ngx_sprintf(stream, "%V" PIMAP_REDIS_UPDATES "%Z", &pmcf->redis.prefix);
-    ngx_sprintf(limit, "%i%Z", pmcf->max_queued_updates);
+    ngx_sprintf(limit, "%ui %ui %uz%Z", pmcf->max_queued_updates,
+                pmcf->max_updates_per_account, pmcf->max_update_bytes);
 
     argv[0] = "FCALL";
     argv[1] = "pimap_update";
@@ -89,6 +89,10 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     command = ngx_pimap_command_send_list(handler, data, argc, argv, len);
 
     ngx_free(argv);
+
+    if (command == NULL) {
+        *why = ngx_pimap_command_trouble();
+    }
 
     return command;
 }
@@ -137,6 +141,13 @@ ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
     if (ngx_strncmp(reply->str, "PIMAP backlog", 13) == 0) {
         *why = "too many updates wait for the backend";
         return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    if (ngx_strncmp(reply->str, "PIMAP account", 13) == 0) {
+        ngx_pimap_count(updates_account_full);
+
+        *why = "the account has too many updates: send it again later";
+        return NGX_HTTP_TOO_MANY_REQUESTS;
     }
 
     if (ngx_strncmp(reply->str, "PIMAP conflict: ", 16) == 0) {

@@ -4,7 +4,8 @@
  *
  * Owns the table of device counts.  Called by the zone; pure, without nginx or
  * a lock.  Invariant: two-choice hashing without moves: a new entry goes into
- * the emptier bucket, a lookup reads both.  0.7 of the table can be used.
+ * the emptier bucket, a lookup reads both.  0.7 of the table can be used.  An
+ * entry in use is changed by its owner only.
  */
 
 
@@ -14,6 +15,14 @@
 
 
 #define NGX_PIMAP_DEVICE_COUNT_WAYS  8
+#define NGX_PIMAP_DEVICE_COUNT_ONE   ((uint64_t) 1 << 48)
+
+#define ngx_pimap_device_count_key_of(entry)                                 \
+    ((entry) % NGX_PIMAP_DEVICE_COUNT_ONE)
+#define ngx_pimap_device_count_load(e)                                       \
+    __atomic_load_n(e, __ATOMIC_RELAXED)
+#define ngx_pimap_device_count_store(e, value)                               \
+    __atomic_store_n(e, value, __ATOMIC_RELEASE)
 
 #define ngx_pimap_device_count_rotate(x, n)  ((x) << (n) | (x) >> (64 - (n)))
 
@@ -24,7 +33,10 @@ static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_bucket(
     ngx_pimap_device_count_t *counts, uint64_t hash, unsigned choice);
 static uint32_t ngx_pimap_device_count_fingerprint(uint64_t hash);
 static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_find(
-    ngx_pimap_device_count_t *counts, uint64_t hash, uint16_t owner);
+    ngx_pimap_device_count_t *counts, uint64_t hash, uint16_t owner,
+    uint32_t below);
+static ngx_pimap_device_count_entry_t *ngx_pimap_device_count_free(
+    ngx_pimap_device_count_t *counts, uint64_t hash);
 
 
 static uint64_t  ngx_pimap_device_count_key[2];
@@ -167,6 +179,7 @@ uint32_t
 ngx_pimap_device_count_sum(ngx_pimap_device_count_t *counts, uint64_t hash)
 {
     uint32_t                         sum, fingerprint;
+    uint64_t                         entry;
     unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
@@ -177,8 +190,10 @@ ngx_pimap_device_count_sum(ngx_pimap_device_count_t *counts, uint64_t hash)
         e = ngx_pimap_device_count_bucket(counts, hash, choice);
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].fingerprint == fingerprint) {
-                sum += e[i].count;
+            entry = ngx_pimap_device_count_load(&e[i]);
+
+            if ((uint32_t) entry == fingerprint) {
+                sum += (uint32_t) (entry / NGX_PIMAP_DEVICE_COUNT_ONE);
             }
         }
     }
@@ -187,21 +202,27 @@ ngx_pimap_device_count_sum(ngx_pimap_device_count_t *counts, uint64_t hash)
 }
 
 
+/* An entry of the owner with a count below a number. */
+
 static ngx_pimap_device_count_entry_t *
 ngx_pimap_device_count_find(ngx_pimap_device_count_t *counts, uint64_t hash,
-    uint16_t owner)
+    uint16_t owner, uint32_t below)
 {
-    uint32_t                         fingerprint;
+    uint64_t                         entry, key;
     unsigned                         choice, i;
     ngx_pimap_device_count_entry_t  *e;
 
-    fingerprint = ngx_pimap_device_count_fingerprint(hash);
+    key = (uint64_t) owner << 32 | ngx_pimap_device_count_fingerprint(hash);
 
     for (choice = 0; choice < 2; choice++) {
         e = ngx_pimap_device_count_bucket(counts, hash, choice);
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].fingerprint == fingerprint && e[i].owner == owner) {
+            entry = ngx_pimap_device_count_load(&e[i]);
+
+            if (ngx_pimap_device_count_key_of(entry) == key
+                && entry / NGX_PIMAP_DEVICE_COUNT_ONE < below)
+            {
                 return &e[i];
             }
         }
@@ -211,23 +232,13 @@ ngx_pimap_device_count_find(ngx_pimap_device_count_t *counts, uint64_t hash,
 }
 
 
-int
-ngx_pimap_device_count_add(ngx_pimap_device_count_t *counts, uint64_t hash,
-    uint16_t owner)
+/* A free entry in the emptier bucket. */
+
+static ngx_pimap_device_count_entry_t *
+ngx_pimap_device_count_free(ngx_pimap_device_count_t *counts, uint64_t hash)
 {
     unsigned                         choice, i, nfree, best;
     ngx_pimap_device_count_entry_t  *e, *last, *place;
-
-    e = ngx_pimap_device_count_find(counts, hash, owner);
-
-    if (e) {
-        if (e->count == UINT16_MAX) {
-            return -1;
-        }
-
-        e->count++;
-        return 0;
-    }
 
     place = NULL;
     best = 0;
@@ -238,7 +249,7 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *counts, uint64_t hash,
         nfree = 0;
 
         for (i = 0; i < NGX_PIMAP_DEVICE_COUNT_WAYS; i++) {
-            if (e[i].fingerprint == 0) {
+            if (ngx_pimap_device_count_load(&e[i]) == 0) {
                 last = &e[i];
                 nfree++;
             }
@@ -250,13 +261,35 @@ ngx_pimap_device_count_add(ngx_pimap_device_count_t *counts, uint64_t hash,
         }
     }
 
-    if (place == NULL) {
-        return -1;
+    return place;
+}
+
+
+int
+ngx_pimap_device_count_add(ngx_pimap_device_count_t *counts, uint64_t hash,
+    uint16_t owner)
+{
+    uint64_t                         entry;
+    ngx_pimap_device_count_entry_t  *e;
+
+    e = ngx_pimap_device_count_find(counts, hash, owner, UINT16_MAX);
+
+    if (e) {
+        ngx_pimap_device_count_store(e, *e + NGX_PIMAP_DEVICE_COUNT_ONE);
+        return 0;
     }
 
-    place->fingerprint = ngx_pimap_device_count_fingerprint(hash);
-    place->owner = owner;
-    place->count = 1;
+    entry = NGX_PIMAP_DEVICE_COUNT_ONE | (uint64_t) owner << 32
+            | ngx_pimap_device_count_fingerprint(hash);
+
+    do {
+        e = ngx_pimap_device_count_free(counts, hash);
+
+        if (e == NULL) {
+            return -1;
+        }
+
+    } while (!__sync_bool_compare_and_swap(e, 0, entry));
 
     return 0;
 }
@@ -266,13 +299,22 @@ void
 ngx_pimap_device_count_sub(ngx_pimap_device_count_t *counts, uint64_t hash,
     uint16_t owner)
 {
+    uint64_t                         entry;
     ngx_pimap_device_count_entry_t  *e;
 
-    e = ngx_pimap_device_count_find(counts, hash, owner);
+    e = ngx_pimap_device_count_find(counts, hash, owner, UINT16_MAX + 1);
 
-    if (e && --e->count == 0) {
-        e->fingerprint = 0;
+    if (e == NULL) {
+        return;
     }
+
+    entry = *e - NGX_PIMAP_DEVICE_COUNT_ONE;
+
+    if (entry < NGX_PIMAP_DEVICE_COUNT_ONE) {
+        entry = 0;
+    }
+
+    ngx_pimap_device_count_store(e, entry);
 }
 
 
@@ -280,15 +322,17 @@ void
 ngx_pimap_device_count_forget(ngx_pimap_device_count_t *counts, uint16_t owner)
 {
     size_t                           i, n;
+    uint64_t                         entry;
     ngx_pimap_device_count_entry_t  *e;
 
     n = (size_t) counts->nbuckets * NGX_PIMAP_DEVICE_COUNT_WAYS;
     e = counts->entries;
 
     for (i = 0; i < n; i++) {
-        if (e[i].fingerprint && e[i].owner == owner) {
-            e[i].fingerprint = 0;
-            e[i].count = 0;
+        entry = ngx_pimap_device_count_load(&e[i]);
+
+        if (entry && (uint16_t) (entry >> 32) == owner) {
+            ngx_pimap_device_count_store(&e[i], 0);
         }
     }
 }

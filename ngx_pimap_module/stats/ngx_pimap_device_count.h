@@ -15,17 +15,21 @@
 #include <stdint.h>
 
 
-typedef struct {
-    uint32_t    fingerprint;            /* of the key; 0: the entry is free */
-    uint16_t    owner;                  /* the worker's slot */
-    uint16_t    count;
-} ngx_pimap_device_count_entry_t;
+/*
+ * From the lowest bit: 32 bits of the key's fingerprint, 16 of the owner (the
+ * worker's slot), 16 of the count.  0: the entry is free.
+ */
+typedef uint64_t  ngx_pimap_device_count_entry_t;
 
 
 /*
  * The hash of a key chooses two buckets of 8 entries (a cache line each), and
  * the key is in one of them.  So no entry is ever moved.  Keys with the same
- * hash are counted as one key.
+ * hash are counted as one key.  A key with a full count gets one more entry.
+ *
+ * Any process takes a free entry, in one atomic step.  Only its owner changes
+ * it after that.  So there is no lock, which a process that is stopped would
+ * keep from the others.
  */
 typedef struct {
     uint32_t                        nbuckets;       /* a power of two */

@@ -8,6 +8,9 @@
 
 
 #include "ngx_pimap_metrics.h"
+#include "ngx_pimap_histogram.h"
+
+#include "pimap_version.h"
 
 
 typedef struct {
@@ -37,7 +40,7 @@ typedef struct {
                      "Devices that are parked now",                          \
                      devices[NGX_PIMAP_ ## kind])
 
-/* The four kinds of a transport that keeps a request. */
+/* The kinds of a transport that keeps a request. */
 #define ngx_pimap_metric_requests(name, kind)                                \
     ngx_pimap_metric_devices(name "H1", name, "1", "off", kind),             \
     ngx_pimap_metric_devices(name "H1Tls", name, "1", "on",                  \
@@ -45,7 +48,9 @@ typedef struct {
     ngx_pimap_metric_devices(name "H2", name, "2", "off",                    \
                              kind|NGX_PIMAP_KIND_HTTP2),                     \
     ngx_pimap_metric_devices(name "H2Tls", name, "2", "on",                  \
-                             kind|NGX_PIMAP_KIND_HTTP2|NGX_PIMAP_KIND_TLS)
+                             kind|NGX_PIMAP_KIND_HTTP2|NGX_PIMAP_KIND_TLS),  \
+    ngx_pimap_metric_devices(name "H3", name, "3", "on",                     \
+                             kind|NGX_PIMAP_KIND_HTTP3)
 
 
 /* Rows of one name stand together, rows of one group too. */
@@ -62,6 +67,12 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
 
     ngx_pimap_metric(NULL, "accounts", "accounts", NULL,
         "Accounts with parked devices, summed over workers", accounts),
+    ngx_pimap_metric(NULL, "accountsUnproven", "accounts_unproven", NULL,
+        "Accounts whose logins may be revoked, because Redis has not said",
+        accounts_unproven),
+    ngx_pimap_metric(NULL, "lingering", "lingering", NULL,
+        "Connections whose device has left and that are still open",
+        lingering),
     ngx_pimap_metric(NULL, "connects", "connects_total", NULL,
         "Requests that were parked", connects),
     ngx_pimap_metric(NULL, "refused", "refused_total", NULL,
@@ -80,6 +91,7 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
     ngx_pimap_metric_end("timeout", TIMEOUT),
     ngx_pimap_metric_end("drain", DRAIN),
     ngx_pimap_metric_end("expired", EXPIRED),
+    ngx_pimap_metric_end("operator", OPERATOR),
     ngx_pimap_metric_end("error", ERROR),
 
     ngx_pimap_metric("events", "received", "events_received_total", NULL,
@@ -107,6 +119,9 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
         "Devices that workers handed over when they left", handover_sent),
     ngx_pimap_metric("handover", "received", "handover_received_total", NULL,
         "Devices that workers received in a hand-over", handover_received),
+    ngx_pimap_metric("handover", "noRoom", "handover_no_room_total", NULL,
+        "Devices that no newer worker had a connection for",
+        handover_no_room),
 
     ngx_pimap_metric("log", "replayed", "log_replayed_total", NULL,
         "Events read from the log for a device that came back", replayed),
@@ -154,17 +169,26 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_total[] = {
     ngx_pimap_metric("updates", "accepted", "updates_total", NULL,
         "Updates of devices that Redis has", updates),
     ngx_pimap_metric("updates", "invalid", "updates_invalid_total", NULL,
-        "Updates, and requests with one, that were invalid", updates_invalid),
+        "Updates, and requests with one, that were invalid or not allowed",
+        updates_invalid),
     ngx_pimap_metric("updates", "failed", "updates_failed_total", NULL,
         "Updates, and requests with some, that were not taken",
-        updates_failed)
+        updates_failed),
+    ngx_pimap_metric("updates", "accountFull", "updates_account_full_total",
+        NULL, "The same, because the account had too many",
+        updates_account_full),
+    ngx_pimap_metric("updates", "pauses", "update_pauses_total", NULL,
+        "Times that a device sent too much and was read a second later",
+        pauses)
 };
 
 
 static const ngx_pimap_metric_t  ngx_pimap_metrics_worker[] = {
 
     ngx_pimap_metric(NULL, "ready", "worker_ready", NULL,
-        "Whether the worker's last probe came back", ready),
+        "Whether the worker can deliver", ready),
+    ngx_pimap_metric(NULL, "staleSeconds", "worker_stale_seconds", NULL,
+        "For how long the worker has not been able to deliver", stale_usec),
     ngx_pimap_metric("redis", "up", "redis_up", NULL,
         "Whether the worker can send commands to Redis", redis_up),
     ngx_pimap_metric("redis", "subscribed", "redis_subscriptions", NULL,
@@ -190,28 +214,22 @@ static const ngx_pimap_metric_t  ngx_pimap_metrics_worker[] = {
 
 static u_char *ngx_pimap_metrics_object(const ngx_pimap_metric_t *m,
     ngx_uint_t n, ngx_pimap_counters_t *counters, u_char *p, u_char *last);
+static u_char *ngx_pimap_metrics_reason(u_char *reason, u_char *p,
+    u_char *last);
 static u_char *ngx_pimap_metrics_value(const ngx_pimap_metric_t *m,
     ngx_pimap_counters_t *counters, u_char *p, u_char *last);
 static ngx_uint_t ngx_pimap_metrics_ends(const char *name, const char *end);
 static u_char *ngx_pimap_metrics_head(const ngx_pimap_metric_t *m, u_char *p,
     u_char *last);
-static u_char *ngx_pimap_metrics_histogram(ngx_pimap_counters_t *counters,
-    u_char *p, u_char *last);
-static u_char *ngx_pimap_metrics_delays(ngx_pimap_counters_t *counters,
-    u_char *p, u_char *last);
-
-
-static const char  *ngx_pimap_metrics_limits[NGX_PIMAP_NDELAYS] = {
-    "0.001", "0.005", "0.025", "0.1", "0.5", "2", "+Inf"
-};
 
 
 size_t
 ngx_pimap_metrics_size(ngx_pimap_metrics_t *metrics)
 {
     return (NGX_PIMAP_METRICS_TOTAL + NGX_PIMAP_METRICS_WORKER
-            + NGX_PIMAP_NDELAYS) * 512
-           + metrics->nslots * (NGX_PIMAP_METRICS_WORKER * 128 + 256);
+            + NGX_PIMAP_NHISTOGRAMS * NGX_PIMAP_NBUCKETS) * 512
+           + metrics->nslots * (NGX_PIMAP_METRICS_WORKER * 128 + 256
+                                + 6 * NGX_PIMAP_ZONE_REASON);
 }
 
 
@@ -224,10 +242,12 @@ ngx_pimap_metrics_json(ngx_pimap_metrics_t *metrics, u_char *p, u_char *last)
 
     c = &metrics->total;
 
-    p = ngx_slprintf(p, last, "{\"parked\":%ui,", ngx_pimap_zone_parked(c));
+    p = ngx_slprintf(p, last, "{\"version\":\"" PIMAP_VERSION "\","
+                     "\"nginx\":\"" NGINX_VERSION "\",\"parked\":%ui,",
+                     ngx_pimap_zone_parked(c));
     p = ngx_pimap_metrics_object(ngx_pimap_metrics_total,
                                  NGX_PIMAP_METRICS_TOTAL, c, p, last);
-    p = ngx_pimap_metrics_delays(c, p, last);
+    p = ngx_pimap_histogram_json(c, p, last);
     p = ngx_slprintf(p, last, ",\"workers\":[");
 
     for (i = 0; i < metrics->nslots; i++) {
@@ -241,10 +261,32 @@ ngx_pimap_metrics_json(ngx_pimap_metrics_t *metrics, u_char *p, u_char *last)
                          c->accounts);
         p = ngx_pimap_metrics_object(ngx_pimap_metrics_worker,
                                      NGX_PIMAP_METRICS_WORKER, c, p, last);
+        p = ngx_pimap_metrics_reason(slot->reason, p, last);
         p = ngx_slprintf(p, last, "}");
     }
 
     return ngx_slprintf(p, last, "]}\n");
+}
+
+
+/* Why Redis is away, or null. */
+
+static u_char *
+ngx_pimap_metrics_reason(u_char *reason, u_char *p, u_char *last)
+{
+    size_t  len;
+
+    len = ngx_strlen(reason);
+
+    p = ngx_slprintf(p, last, ",\"reason\":%s", len ? "\"" : "null");
+
+    if (len == 0 || (size_t) (last - p) < 6 * len + 1) {
+        return p;
+    }
+
+    p = (u_char *) ngx_escape_json(p, reason, len);
+
+    return ngx_slprintf(p, last, "\"");
 }
 
 
@@ -310,31 +352,18 @@ ngx_pimap_metrics_ends(const char *name, const char *end)
 }
 
 
-static u_char *
-ngx_pimap_metrics_delays(ngx_pimap_counters_t *counters, u_char *p,
-    u_char *last)
-{
-    ngx_uint_t  i;
-
-    p = ngx_slprintf(p, last, ",\"deliveryDelay\":{");
-
-    for (i = 0; i < NGX_PIMAP_NDELAYS; i++) {
-        p = ngx_slprintf(p, last, "%s\"%s\":%uL", i ? "," : "",
-                         ngx_pimap_metrics_limits[i], counters->delays[i]);
-    }
-
-    return ngx_slprintf(p, last, ",\"seconds\":%uL.%06uL}",
-                        counters->delay_usec / 1000000,
-                        counters->delay_usec % 1000000);
-}
-
-
 u_char *
 ngx_pimap_metrics_prometheus(ngx_pimap_metrics_t *metrics, u_char *p,
     u_char *last)
 {
     ngx_uint_t                 i, k;
     const ngx_pimap_metric_t  *m;
+
+    p = ngx_slprintf(p, last, "# HELP pimap_build_info The module's version, "
+                     "and that of the nginx that it was built for.\n"
+                     "# TYPE pimap_build_info gauge\n"
+                     "pimap_build_info{version=\"" PIMAP_VERSION "\","
+                     "nginx=\"" NGINX_VERSION "\"} 1\n");
 
     m = ngx_pimap_metrics_total;
 
@@ -350,7 +379,7 @@ ngx_pimap_metrics_prometheus(ngx_pimap_metrics_t *metrics, u_char *p,
         p = ngx_slprintf(p, last, "\n");
     }
 
-    p = ngx_pimap_metrics_histogram(&metrics->total, p, last);
+    p = ngx_pimap_histogram_prometheus(&metrics->total, p, last);
 
     m = ngx_pimap_metrics_worker;
 
@@ -379,31 +408,4 @@ ngx_pimap_metrics_head(const ngx_pimap_metric_t *m, u_char *p, u_char *last)
                         m->name, m->help, m->name,
                         ngx_pimap_metrics_ends(m->name, "_total")
                         ? "counter" : "gauge");
-}
-
-
-static u_char *
-ngx_pimap_metrics_histogram(ngx_pimap_counters_t *counters, u_char *p,
-    u_char *last)
-{
-    uint64_t    sum;
-    ngx_uint_t  i;
-
-    static const char  name[] = "pimap_delivery_delay_seconds";
-
-    p = ngx_slprintf(p, last, "# HELP %s From an event's arrival in the "
-                     "worker until all its devices have it.\n"
-                     "# TYPE %s histogram\n", name, name);
-
-    sum = 0;
-
-    for (i = 0; i < NGX_PIMAP_NDELAYS; i++) {
-        sum += counters->delays[i];
-        p = ngx_slprintf(p, last, "%s_bucket{le=\"%s\"} %uL\n", name,
-                         ngx_pimap_metrics_limits[i], sum);
-    }
-
-    return ngx_slprintf(p, last, "%s_sum %uL.%06uL\n%s_count %uL\n", name,
-                        counters->delay_usec / 1000000,
-                        counters->delay_usec % 1000000, name, sum);
 }

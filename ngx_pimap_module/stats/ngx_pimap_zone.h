@@ -17,29 +17,23 @@
 
 #define NGX_PIMAP_ZONE_TICKET     32      /* bytes */
 #define NGX_PIMAP_ZONE_SLOTS      256     /* workers, with those that quit */
-
-
-typedef enum {
-    NGX_PIMAP_DELAY_1MS = 0,
-    NGX_PIMAP_DELAY_5MS,
-    NGX_PIMAP_DELAY_25MS,
-    NGX_PIMAP_DELAY_100MS,
-    NGX_PIMAP_DELAY_500MS,
-    NGX_PIMAP_DELAY_2S,
-    NGX_PIMAP_DELAY_INF,
-    NGX_PIMAP_NDELAYS
-} ngx_pimap_delay_t;
+#define NGX_PIMAP_ZONE_REASON     128     /* bytes, with a zero at the end */
+#define NGX_PIMAP_NBUCKETS        12      /* of a histogram, at most */
+#define NGX_PIMAP_ZONE_QUIET      300000  /* msec without a trouble: over */
 
 
 /* Each member is a uint64_t: metrics read them by offset. */
 typedef struct {
     uint64_t                devices[NGX_PIMAP_NKINDS];
     uint64_t                accounts;
+    uint64_t                accounts_unproven;
+    uint64_t                lingering;  /* connections without a device */
 
     uint64_t                connects;
     uint64_t                refused;
     uint64_t                handover_sent;
     uint64_t                handover_received;
+    uint64_t                handover_no_room;
     uint64_t                ends[NGX_PIMAP_NENDS];
 
     uint64_t                received;
@@ -73,6 +67,8 @@ typedef struct {
     uint64_t                updates;
     uint64_t                updates_invalid;
     uint64_t                updates_failed;
+    uint64_t                updates_account_full;
+    uint64_t                pauses;     /* of a device's reading */
 
     uint64_t                redis_up;
     uint64_t                redis_subscribed;
@@ -81,10 +77,15 @@ typedef struct {
     uint64_t                probes;
     uint64_t                probes_lost;
     uint64_t                probe_usec;
-    uint64_t                ready;
+    uint64_t                proved;     /* the worker could deliver then; usec
+                                           of the monotonic clock, 0: never */
+    uint64_t                stale_usec; /* since then, and ... */
+    uint64_t                ready;      /* ... not for too long: of a copy */
 
-    uint64_t                delays[NGX_PIMAP_NDELAYS];
+    uint64_t                delays[NGX_PIMAP_NBUCKETS];
     uint64_t                delay_usec;
+    uint64_t                latencies[NGX_PIMAP_NBUCKETS];
+    uint64_t                latency_usec;
 
     uint64_t                not_hibernated;
     uint64_t                zone_full;
@@ -92,10 +93,29 @@ typedef struct {
 
 
 typedef struct {
-    ngx_pid_t               pid;        /* 0: free */
+    ngx_pid_t               pid;        /* 0: free; negative: of a process
+                                           that prepares the slot */
     ngx_int_t               worker;     /* its number among the workers */
     ngx_pimap_counters_t    counters;
+    u_char                  reason[NGX_PIMAP_ZONE_REASON];
+                                        /* why Redis is away; "": it is not */
 } ngx_pimap_slot_t;
+
+
+/* What an operator reads once, however many workers have it, and how often. */
+typedef enum {
+    NGX_PIMAP_TROUBLE_AWAY = 0,         /* Redis does not answer */
+    NGX_PIMAP_TROUBLE_REFUSED,          /* it does, with an error */
+    NGX_PIMAP_TROUBLE_STARVED,          /* a worker has no free connection */
+    NGX_PIMAP_TROUBLE_FUNCTIONS,        /* Redis can't have the functions */
+    NGX_PIMAP_TROUBLE_EVICTION,         /* it may evict what must stay */
+    NGX_PIMAP_TROUBLE_COMMAND,          /* it refuses a publish or an update */
+    NGX_PIMAP_TROUBLE_LOG,              /* ... a read of a log */
+    NGX_PIMAP_TROUBLE_ANNOUNCE,         /* ... the announcement of devices */
+    NGX_PIMAP_TROUBLE_REVOKED,          /* ... a look-up of revoked logins */
+    NGX_PIMAP_TROUBLE_ENCODED,          /* another module compresses events */
+    NGX_PIMAP_NTROUBLES
+} ngx_pimap_trouble_t;
 
 
 /* This worker's counters; never NULL. */
@@ -112,10 +132,11 @@ void ngx_pimap_zone_exit_process(void);
 
 /*
  * Devices of a key, by its hash: the sum over all workers; one more or one
- * less of this worker.  Only what was added may be subtracted.
+ * less of this worker.  NGX_DECLINED: it was not added.  Only what was added
+ * may be subtracted.
  */
 ngx_uint_t ngx_pimap_zone_device_count(uint64_t hash);
-void ngx_pimap_zone_device_count_add(uint64_t hash);
+ngx_int_t ngx_pimap_zone_device_count_add(uint64_t hash);
 void ngx_pimap_zone_device_count_sub(uint64_t hash);
 
 /* All workers sign tickets with it, also after a reload. */
@@ -127,10 +148,33 @@ ngx_uint_t ngx_pimap_zone_devices(void);
 
 /*
  * Copies the counters: "total" includes former workers, without their gauges;
- * "slots" has room for NGX_PIMAP_ZONE_SLOTS running workers.
+ * "slots" has room for NGX_PIMAP_ZONE_SLOTS running workers.  A worker that
+ * could not deliver for longer than "limit" (msec) is not ready.
  */
 void ngx_pimap_zone_read(ngx_pimap_counters_t *total, ngx_pimap_slot_t *slots,
-    ngx_uint_t *nslots);
+    ngx_uint_t *nslots, ngx_msec_t limit);
+
+/*
+ * The level of a line about a trouble: "level" for the first one of all
+ * workers, "info" for the others.  It is the first one again after a trouble
+ * is over, or five minutes without it, or in the workers of a newer
+ * configuration.
+ */
+ngx_uint_t ngx_pimap_zone_trouble(ngx_pimap_trouble_t trouble,
+    ngx_uint_t level);
+
+/* The trouble is over. */
+void ngx_pimap_zone_over(ngx_pimap_trouble_t trouble);
+
+/*
+ * Redis is away for this worker, and why: true if it was not.  It is back: the
+ * troubles with its connections are over when it is for all workers.
+ */
+ngx_uint_t ngx_pimap_zone_away(u_char *reason, size_t len);
+void ngx_pimap_zone_back(void);
+
+/* Microseconds of the monotonic clock, which all workers share. */
+uint64_t ngx_pimap_zone_now(void);
 
 
 #endif /* _NGX_PIMAP_ZONE_H_INCLUDED_ */

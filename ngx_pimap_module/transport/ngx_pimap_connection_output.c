@@ -11,13 +11,6 @@
 #include "ngx_pimap_hibernate.h"
 
 
-#define NGX_PIMAP_CONNECTION_LINGER  2000       /* msec */
-
-
-static void ngx_pimap_connection_linger_handler(ngx_event_t *rev);
-static void ngx_pimap_connection_shutdown(ngx_connection_t *c);
-
-
 ngx_int_t
 ngx_pimap_connection_write(ngx_pimap_connection_t *pc, u_char *data,
     size_t len)
@@ -112,7 +105,11 @@ ngx_pimap_connection_flush(ngx_pimap_connection_t *pc)
 
         ngx_pimap_buffer_take(&pc->out, n);
 
-        ngx_add_timer(c->write, pc->timeout);
+        /* without a device, all that is unsent has one time-out */
+
+        if (pc->device) {
+            ngx_add_timer(c->write, pc->timeout);
+        }
     }
 
     if (pc->out == NULL && c->write->timer_set) {
@@ -133,57 +130,6 @@ ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert)
         && ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK)
     {
         (void) ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
-    }
-}
-
-
-/*
- * RFC 6455, 7.1.1, and RFC 9112, 9.6: if the socket were closed while the
- * client still sends, a reset could destroy the last bytes on their way.  So
- * it is closed after the client has closed, or after a time-out.
- */
-
-void
-ngx_pimap_connection_finish(ngx_pimap_connection_t *pc)
-{
-    ngx_connection_t  *c;
-
-    if (!pc->lingers) {
-        ngx_pimap_connection_close(pc);
-        return;
-    }
-
-    c = pc->connection;
-
-    if (c->ssl) {
-        ngx_pimap_connection_shutdown(c);
-    }
-
-    if (c->error || ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
-        ngx_pimap_connection_close(pc);
-        return;
-    }
-
-    ngx_pimap_connection_dbg(pc, "lingering");
-
-    c->read->handler = ngx_pimap_connection_linger_handler;
-
-    ngx_add_timer(c->read, NGX_PIMAP_CONNECTION_LINGER);
-    ngx_post_event(c->read, &ngx_posted_events);
-}
-
-
-static void
-ngx_pimap_connection_linger_handler(ngx_event_t *rev)
-{
-    ngx_connection_t  *c;
-
-    c = rev->data;
-
-    if (rev->timedout || c->close
-        || ngx_pimap_socket_read(c, NULL, NULL) != NGX_OK)
-    {
-        ngx_pimap_connection_close(c->data);
     }
 }
 
@@ -227,13 +173,17 @@ ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
         ngx_pimap_hibernate_wipe(&pc->tls);
     }
 
+    if (pc->counted) {
+        ngx_pimap_uncount(lingering);
+    }
+
     ngx_free(pc);
 }
 
 
 /* A socket that does not take even close_notify is closed without it. */
 
-static void
+void
 ngx_pimap_connection_shutdown(ngx_connection_t *c)
 {
     c->ssl->no_wait_shutdown = 1;

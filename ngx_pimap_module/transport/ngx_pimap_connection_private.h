@@ -29,6 +29,7 @@ struct ngx_pimap_connection_s {
     unsigned               chunked:1;
     unsigned               hibernated:1;
     unsigned               lingers:1;   /* the client may be sending */
+    unsigned               counted:1;   /* as lingering */
 
     ngx_pimap_tls13_t      tls;         /* last: only if hibernated */
 };
@@ -45,10 +46,17 @@ ngx_int_t ngx_pimap_connection_flush(ngx_pimap_connection_t *pc);
 /* The last TLS record of a hibernated connection.  OpenSSL sends its own. */
 void ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert);
 
-/* Frees "pc", after the client has closed if it may still be sending. */
-void ngx_pimap_connection_finish(ngx_pimap_connection_t *pc);
+/*
+ * ngx_pimap_connection_linger.c: a connection whose device has left is freed,
+ * after its last bytes are sent, and after the client has closed if it may
+ * still be sending
+ */
 
-/* Frees "pc". */
+void ngx_pimap_connection_linger(ngx_pimap_connection_t *pc);
+
+/* ngx_pimap_connection_output.c: frees "pc" at once */
+
+void ngx_pimap_connection_shutdown(ngx_connection_t *c);
 void ngx_pimap_connection_close(ngx_pimap_connection_t *pc);
 void ngx_pimap_connection_done(ngx_pimap_connection_t *pc);
 

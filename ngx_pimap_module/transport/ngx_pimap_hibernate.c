@@ -9,11 +9,15 @@
 
 
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_transport.h"
 #include "ngx_pimap_socket.h"
 #include "ngx_pimap_zone.h"
 
 
 #define NGX_PIMAP_HIBERNATE_SCRATCH   16384
+
+/* RFC 9001, 8.2: nginx without QUIC of OpenSSL adds it to the context. */
+#define NGX_PIMAP_HIBERNATE_QUIC      0x39
 
 
 static void ngx_pimap_hibernate_free(void *parent, void *ptr,
@@ -25,6 +29,9 @@ static void ngx_pimap_hibernate_message(int write, int version, int type,
 static u_char *ngx_pimap_hibernate_scratch(size_t size);
 
 
+/* QUIC of nginx reads its secrets from the key log, too. */
+static SSL_CTX_keylog_cb_func   ngx_pimap_hibernate_quic;
+
 static int                      ngx_pimap_hibernate_index = -1;
 static ngx_pimap_tls13_ctx_t   *ngx_pimap_hibernate_ctx;
 static u_char                  *ngx_pimap_hibernate_buffer;
@@ -32,10 +39,36 @@ static size_t                   ngx_pimap_hibernate_size;
 
 
 ngx_int_t
+ngx_pimap_hibernate_warn(ngx_conf_t *cf)
+{
+    ngx_array_t                found;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    if (ngx_pimap_tls_default(cf, cscf, &found) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (found.nelts && !ngx_pimap_tls_default_13(&found)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"pimap_hibernate\" has no effect in server "
+                           "\"%V\", because the default server of its "
+                           "address has no TLSv1.3: set \"ssl_protocols "
+                           "TLSv1.2 TLSv1.3\" there",
+                           &cscf->server_name);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_pimap_hibernate_init(ngx_conf_t *cf)
 {
     SSL_CTX                    *ctx;
     ngx_uint_t                  i;
+    SSL_CTX_keylog_cb_func      keylog;
     ngx_http_ssl_srv_conf_t    *sscf;
     ngx_http_core_srv_conf_t  **cscfp;
     ngx_http_core_main_conf_t  *cmcf;
@@ -54,7 +87,14 @@ ngx_pimap_hibernate_init(ngx_conf_t *cf)
             continue;
         }
 
-        if (SSL_CTX_get_keylog_callback(ctx)) {
+        keylog = SSL_CTX_get_keylog_callback(ctx);
+
+        if (keylog
+            && SSL_CTX_has_client_custom_ext(ctx, NGX_PIMAP_HIBERNATE_QUIC))
+        {
+            ngx_pimap_hibernate_quic = keylog;
+
+        } else if (keylog) {
             ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                                "\"pimap_hibernate\" does not work together "
                                "with a key log");
@@ -163,6 +203,12 @@ ngx_pimap_hibernate_keylog(const SSL *ssl, const char *line)
 
     if (capture) {
         ngx_pimap_tls13_capture_keylog(capture, line);
+    }
+
+    /* (it leaves the connections of TCP alone) */
+
+    if (ngx_pimap_hibernate_quic) {
+        ngx_pimap_hibernate_quic(ssl, line);
     }
 }
 

@@ -15,6 +15,9 @@
 #include "ngx_pimap_tls13.h"
 
 
+/* Warns if the server with "pimap_hibernate" allows no TLS 1.3. */
+ngx_int_t ngx_pimap_hibernate_warn(ngx_conf_t *cf);
+
 /* Watches the handshakes of all servers with TLS. */
 ngx_int_t ngx_pimap_hibernate_init(ngx_conf_t *cf);
 

@@ -12,8 +12,11 @@
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_updates.h"
 
 
+static ngx_pimap_device_t *ngx_pimap_park_device(
+    ngx_pimap_park_request_t *request, ngx_log_t *log);
 static void ngx_pimap_park_carried(ngx_pimap_device_t *d,
     ngx_pimap_carried_t *carried);
 
@@ -26,8 +29,7 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     ngx_pimap_device_t   *d;
     ngx_pimap_account_t  *account;
 
-    d = ngx_calloc(offsetof(ngx_pimap_device_t, name) + request->device.len,
-                   log);
+    d = ngx_pimap_park_device(request, log);
     if (d == NULL) {
         return NULL;
     }
@@ -43,7 +45,11 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     d->account = account;
     d->conf = request->conf;
 
-    if (ngx_pimap_cursor_start(d, &request->start, log) != NGX_OK) {
+    if ((request->length
+         && ngx_pimap_input_length(d, request->length) != NGX_OK)
+        || ngx_pimap_cursor_start(d, &request->start, log) != NGX_OK)
+    {
+        ngx_pimap_partial_message_free(d);
         ngx_pimap_account_put(account);
         ngx_free(d);
         return NULL;
@@ -60,23 +66,19 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     ngx_memcpy(d->address, request->address, sizeof(d->address));
     d->ping = (uint16_t) request->ping;
     d->closeafter = request->closeafter;
+    d->counted = request->counted & 7;
     d->issued = request->issued;
     d->revocable = (request->revocable != 0);
     d->expires = request->expires;
-    d->since = ngx_pimap_device_now();
+    d->since = request->since;
     d->sent_at = ngx_pimap_timer_wheel_now();
-    d->name_len = (uint16_t) request->device.len;
-
-    if (d->name_len) {
-        ngx_memcpy(d->name, request->device.data, request->device.len);
-    }
 
     if (request->carried.token) {
         ngx_pimap_park_carried(d, &request->carried);
         ngx_pimap_count(handover_received);
 
     } else {
-        ngx_pimap_supersede(d);
+        d->token = ngx_pimap_supersede_token();
         ngx_pimap_count(connects);
     }
 
@@ -85,14 +87,59 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     ngx_pimap_device_insert(d, d->ping > idle ? d->ping - idle
                                               : ngx_min(d->ping, 1));
 
+    if (request->unproven) {
+        ngx_pimap_account_unproven(account, 1);
+    }
+
     /* a login that is older than this moment may have been revoked */
 
-    if (account->sub.subscribed && (request->carried.token || d->revocable)) {
+    if (request->carried.token || d->revocable) {
         ngx_pimap_revoke_check(account);
     }
 
+    /* a device of another worker has no connection yet */
+
     if (request->carried.token == 0) {
         ngx_pimap_device_dbg(d, "parked");
+        ngx_pimap_supersede(d);
+    }
+
+    return d;
+}
+
+
+/* The device's name and the updates that it may send are part of it. */
+
+static ngx_pimap_device_t *
+ngx_pimap_park_device(ngx_pimap_park_request_t *request, ngx_log_t *log)
+{
+    size_t               size;
+    ngx_uint_t           limited;
+    ngx_pimap_device_t  *d;
+
+    limited = !ngx_pimap_is(&request->updates, "*");
+
+    size = offsetof(ngx_pimap_device_t, name) + request->device.len;
+
+    if (limited) {
+        size += request->updates.len + 1;
+    }
+
+    d = ngx_calloc(size, log);
+    if (d == NULL) {
+        return NULL;
+    }
+
+    d->name_len = (uint16_t) request->device.len;
+    d->limited = limited;
+
+    if (d->name_len) {
+        ngx_memcpy(d->name, request->device.data, request->device.len);
+    }
+
+    if (limited && request->updates.len) {
+        ngx_memcpy(d->name + d->name_len, request->updates.data,
+                   request->updates.len);
     }
 
     return d;
@@ -105,12 +152,10 @@ static void
 ngx_pimap_park_carried(ngx_pimap_device_t *d, ngx_pimap_carried_t *carried)
 {
     d->token = carried->token;
-    d->since = carried->since;
     d->bytes = carried->bytes;
     d->events = carried->events;
     d->sent_at -= carried->idle;
     d->confirmed = carried->confirmed;
-    d->announced = 1;
 
     if (d->stream.coding != NGX_PIMAP_IDENTITY) {
         ngx_pimap_compressed_stream_resume(&d->stream, carried->check,

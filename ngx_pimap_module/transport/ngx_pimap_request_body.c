@@ -28,6 +28,12 @@ ngx_pimap_request_body_check(ngx_http_request_t *r,
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
 
+    if (r->request_body) {
+        *problem = "another module has read the body, "
+                   "see \"mirror_request_body\"";
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     parking->format = NGX_PIMAP_FORMAT_NDJSON;
 
     if (r->http_version > NGX_HTTP_VERSION_11) {
@@ -35,12 +41,17 @@ ngx_pimap_request_body_check(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (!r->headers_in.chunked) {
-        *problem = "a body that stays open comes in chunks";
-        return NGX_HTTP_LENGTH_REQUIRED;
+    /* a proxy may have read the whole body, and send its length */
+
+    if (!r->headers_in.chunked && r->headers_in.content_length_n <= 0) {
+        return NGX_OK;
     }
 
     parking->input = NGX_PIMAP_INPUT_CHUNKS;
+
+    if (!r->headers_in.chunked) {
+        parking->length = r->headers_in.content_length_n;
+    }
 
     /* nginx does not find the end of the body */
 
@@ -59,6 +70,10 @@ ngx_pimap_request_body_begin(ngx_http_request_t *r,
 
     if (parking->input == NGX_PIMAP_INPUT_CHUNKS) {
         return ngx_pimap_request_body_continue(r);
+    }
+
+    if (parking->input == NGX_PIMAP_INPUT_NONE) {
+        return NGX_OK;
     }
 
     r->request_body_no_buffering = 1;
@@ -150,7 +165,12 @@ ngx_pimap_request_body_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 
         ngx_pimap_request_body_take(r, d);
 
-    } while (rc == NGX_AGAIN && !d->closing);
+    } while (rc == NGX_AGAIN && !d->closing && !d->paused
+             && !ngx_pimap_pace_over());
+
+    if (d->paused || (rc == NGX_AGAIN && ngx_pimap_pace_over())) {
+        return NGX_AGAIN;
+    }
 
     if (rc == NGX_OK && !d->closing) {
         ngx_pimap_input_end(d);

@@ -44,14 +44,40 @@ ngx_int_t ngx_pimap_detach(ngx_http_request_t *r, ngx_pimap_device_t *d);
  */
 
 /*
- * Registers a device.  An older device of the same name ends.  Its place under
- * the limits was taken before by ngx_pimap_limit_admit().  NULL: no memory.
+ * Registers a device.  Of devices with one name the older ones end, this one
+ * perhaps: it may be closing.  Its place under the limits was taken before by
+ * ngx_pimap_limit_admit().  NULL: no memory.
  */
 ngx_pimap_device_t *ngx_pimap_park(ngx_pimap_park_request_t *request,
     const ngx_pimap_transport_t *transport, void *connection, ngx_log_t *log);
 
 /* Tells a device to come back, and ends it. */
 void ngx_pimap_unpark(ngx_pimap_device_t *d);
+
+
+/*
+ * ngx_pimap_tls_padding.c: Owns the padding of TLS 1.3 records that OpenSSL
+ * writes.
+ */
+
+/* Makes padding possible on the connections of locations that have it. */
+ngx_int_t ngx_pimap_tls_padding_init(ngx_conf_t *cf);
+
+/* Pads all later records of the connection; 0: none. */
+void ngx_pimap_tls_padding_start(ngx_connection_t *c, size_t block);
+
+
+/*
+ * ngx_pimap_tls_default.c: Owns the search for the servers that a connection
+ * with TLS begins in.
+ */
+
+/* The TLS settings (ngx_http_ssl_srv_conf_t *) of the default servers. */
+ngx_int_t ngx_pimap_tls_default(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *server, ngx_array_t *found);
+
+/* True if a server of them has TLS 1.3. */
+ngx_uint_t ngx_pimap_tls_default_13(ngx_array_t *found);
 
 
 /*
@@ -73,7 +99,8 @@ ngx_int_t ngx_pimap_request_body_begin(ngx_http_request_t *r,
 
 /*
  * Reads the next part of the body through nginx: NGX_OK; NGX_DONE: the client
- * has closed.  The device may be closing afterwards.
+ * has closed; NGX_AGAIN: as ngx_pimap_input().  The device may be closing
+ * afterwards.
  */
 ngx_int_t ngx_pimap_request_body_read(ngx_http_request_t *r,
     ngx_pimap_device_t *d);
@@ -96,6 +123,10 @@ ngx_int_t ngx_pimap_poll_park(ngx_http_request_t *r,
 
 /* The worker quits: polls that wait are answered, and come again at once. */
 void ngx_pimap_poll_drain(void);
+
+/* The same for a poll that comes then, as a content handler. */
+ngx_int_t ngx_pimap_poll_retry(ngx_http_request_t *r,
+    ngx_pimap_park_request_t *parking);
 
 
 /*

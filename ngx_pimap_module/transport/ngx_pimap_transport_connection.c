@@ -17,6 +17,7 @@ static ngx_int_t ngx_pimap_connection_send(ngx_pimap_device_t *d,
 static void ngx_pimap_connection_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_connection_unsent(void *connection);
 static ngx_log_t *ngx_pimap_connection_log(void *connection);
+static void ngx_pimap_connection_resume(void *connection);
 static void ngx_pimap_connection_write_handler(ngx_event_t *wev);
 static void ngx_pimap_connection_read_handler(ngx_event_t *rev);
 static void ngx_pimap_connection_gone(ngx_pimap_connection_t *pc,
@@ -27,7 +28,8 @@ const ngx_pimap_transport_t  ngx_pimap_transport_connection = {
     ngx_pimap_connection_send,
     ngx_pimap_connection_end,
     ngx_pimap_connection_unsent,
-    ngx_pimap_connection_log
+    ngx_pimap_connection_log,
+    ngx_pimap_connection_resume
 };
 
 
@@ -70,6 +72,9 @@ ngx_pimap_connection_adopt(ngx_pimap_connection_t *pc, ngx_connection_t *c,
     }
 
     c->data = pc;
+    c->log = d->conf->log;
+    c->read->log = c->log;
+    c->write->log = c->log;
     c->read->handler = ngx_pimap_connection_read_handler;
     c->write->handler = ngx_pimap_connection_write_handler;
 
@@ -127,11 +132,7 @@ ngx_pimap_connection_end(void *connection, ngx_uint_t clean)
 
     ngx_pimap_connection_alert(pc, SSL_AD_CLOSE_NOTIFY);
 
-    /* unsent bytes have their time-out */
-
-    if (pc->out == NULL) {
-        ngx_pimap_connection_finish(pc);
-    }
+    ngx_pimap_connection_linger(pc);
 }
 
 
@@ -150,6 +151,15 @@ ngx_pimap_connection_log(void *connection)
     ngx_pimap_connection_t  *pc = connection;
 
     return pc->connection->log;
+}
+
+
+static void
+ngx_pimap_connection_resume(void *connection)
+{
+    ngx_pimap_connection_t  *pc = connection;
+
+    ngx_post_event(pc->connection->read, &ngx_posted_events);
 }
 
 
@@ -173,15 +183,8 @@ ngx_pimap_connection_write_handler(ngx_event_t *wev)
         return;
     }
 
-    if (pc->out) {
-        return;
-    }
-
-    if (pc->device) {
+    if (pc->out == NULL) {
         ngx_pimap_cursor_drained(pc->device);
-
-    } else {
-        ngx_pimap_connection_finish(pc);
     }
 }
 

@@ -23,10 +23,35 @@ static ngx_int_t ngx_pimap_connection_input(void *data, u_char *buf,
 ngx_int_t
 ngx_pimap_connection_read(ngx_pimap_connection_t *pc)
 {
-    return ngx_pimap_socket_read(pc->connection,
-                                 pc->hibernated ? ngx_pimap_connection_open
+    ngx_int_t     rc;
+    ngx_event_t  *rev;
+
+    rev = pc->connection->read;
+
+    if (!ngx_pimap_pace_turn(rev)) {
+        return NGX_OK;
+    }
+
+    rc = pc->device ? ngx_pimap_input_resume(pc->device) : NGX_OK;
+
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_socket_read(pc->connection,
+                                   pc->hibernated ? ngx_pimap_connection_open
                                                 : ngx_pimap_connection_input,
-                                 pc);
+                                   pc);
+    }
+
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
+    if (pc->device && pc->device->paused) {
+        return ngx_handle_read_event(rev, 0);
+    }
+
+    (void) ngx_pimap_pace_turn(rev);
+
+    return NGX_OK;
 }
 
 
@@ -60,7 +85,11 @@ ngx_pimap_connection_open(void *data, u_char *buf, size_t len)
             && in.need <= (pc->lingers ? NGX_PIMAP_TLS13_RECORD
                                        : NGX_PIMAP_SOCKET_READ))
         {
-            return ngx_pimap_buffer_add(&pc->in, buf, len);
+            if (ngx_pimap_buffer_add(&pc->in, buf, len) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            break;
         }
 
         rc = ngx_pimap_connection_record(pc, result, &in);
@@ -73,7 +102,8 @@ ngx_pimap_connection_open(void *data, u_char *buf, size_t len)
         len -= in.used;
     }
 
-    return NGX_OK;
+    return (pc->device && pc->device->paused) || ngx_pimap_pace_over()
+           ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -85,17 +115,29 @@ ngx_pimap_connection_record(ngx_pimap_connection_t *pc,
 
     case NGX_PIMAP_TLS13_DATA:
 
-        if (ngx_pimap_connection_input(pc, in->data, in->len) == NGX_OK) {
+        if (ngx_pimap_connection_input(pc, in->data, in->len) != NGX_ERROR) {
             return NGX_OK;
         }
 
         /* fall through */
 
     case NGX_PIMAP_TLS13_AGAIN:
+
+        if (result == NGX_PIMAP_TLS13_AGAIN) {
+            ngx_log_error(NGX_LOG_INFO, pc->connection->log, 0,
+                          "pimap closes a hibernated TLS connection: the "
+                          "client has sent a long record after its request");
+        }
+
         ngx_pimap_connection_alert(pc, SSL_AD_CLOSE_NOTIFY);
         return NGX_ERROR;
 
     case NGX_PIMAP_TLS13_SKIP:
+
+        if (pc->device) {
+            ngx_pimap_pace(pc->device, 0);
+        }
+
         return NGX_OK;
 
     case NGX_PIMAP_TLS13_CLOSED:

@@ -13,6 +13,7 @@
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_delivery.h"
+#include "ngx_pimap_encode.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_socket.h"
 
@@ -41,6 +42,7 @@ typedef struct {
     ngx_event_t          check;
     unsigned             lingers:1;
     unsigned             full:1;
+    unsigned             alone:1;       /* events are compressed so */
 } ngx_pimap_poll_t;
 
 
@@ -58,6 +60,8 @@ static ngx_int_t ngx_pimap_poll_answer(ngx_pimap_poll_t *poll);
 static ngx_int_t ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body);
 static ngx_int_t ngx_pimap_poll_compress(ngx_pimap_poll_t *poll,
     ngx_str_t *body);
+static ngx_int_t ngx_pimap_poll_pack(u_char **p, u_char *end,
+    ngx_str_t *text, ngx_uint_t last);
 static void ngx_pimap_poll_cleanup(void *data);
 
 
@@ -65,7 +69,8 @@ static const ngx_pimap_transport_t  ngx_pimap_poll_transport = {
     ngx_pimap_poll_send,
     ngx_pimap_poll_end,
     ngx_pimap_poll_unsent,
-    ngx_pimap_poll_log
+    ngx_pimap_poll_log,
+    NULL                                /* a poll has no input */
 };
 
 static ngx_queue_t  ngx_pimap_polls;
@@ -123,6 +128,7 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     poll->linger = parking->conf->poll_linger;
     poll->start = parking->start;
     poll->coding = parking->coding;
+    poll->alone = !parking->conf->compress_dictionary;
     poll->timer.handler = ngx_pimap_poll_timer_handler;
     poll->timer.data = r->connection;
     poll->timer.log = r->connection->log;
@@ -145,7 +151,6 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     }
 
     ngx_queue_insert_tail(&ngx_pimap_polls, &poll->link);
-    ngx_http_set_ctx(r, poll, ngx_pimap_module);
 
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
@@ -157,6 +162,46 @@ ngx_pimap_poll_park(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
     r->main->count++;
 
     return NGX_DONE;
+}
+
+
+/* The answer of a poll that the worker ends, without parking it. */
+
+ngx_int_t
+ngx_pimap_poll_retry(ngx_http_request_t *r, ngx_pimap_park_request_t *parking)
+{
+    ngx_int_t              rc;
+    ngx_pimap_poll_t       poll;
+    ngx_pimap_message_t   *message, **slot;
+
+    ngx_memzero(&poll, sizeof(ngx_pimap_poll_t));
+
+    poll.request = r;
+    poll.start = parking->start;
+    poll.coding = parking->coding;
+
+    if (ngx_array_init(&poll.messages, r->pool, 1,
+                       sizeof(ngx_pimap_message_t *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    message = ngx_pimap_encode(NGX_PIMAP_FORMAT_JSON, NGX_PIMAP_CONTROL_RETRY,
+                               parking->conf->retry, NULL, r->connection->log);
+    if (message == NULL) {
+        return NGX_ERROR;
+    }
+
+    slot = ngx_array_push(&poll.messages);
+    *slot = message;
+    poll.size = message->len;
+
+    rc = ngx_pimap_poll_answer(&poll);
+
+    ngx_pimap_message_unref(message);
+
+    return rc;
 }
 
 
@@ -222,12 +267,9 @@ ngx_pimap_poll_take(ngx_pimap_poll_t *poll, ngx_pimap_message_t *message)
 static void
 ngx_pimap_poll_check_handler(ngx_event_t *ev)
 {
-    ngx_connection_t  *c;
     ngx_pimap_poll_t  *poll;
 
-    c = ev->data;
-    poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
-                                   ngx_pimap_module);
+    poll = ngx_queue_data(ev, ngx_pimap_poll_t, check);
 
     if (poll->device && !ngx_pimap_cursor_reads(poll->device)) {
         ngx_pimap_poll_over(poll);
@@ -238,12 +280,9 @@ ngx_pimap_poll_check_handler(ngx_event_t *ev)
 static void
 ngx_pimap_poll_timer_handler(ngx_event_t *ev)
 {
-    ngx_connection_t  *c;
     ngx_pimap_poll_t  *poll;
 
-    c = ev->data;
-    poll = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
-                                   ngx_pimap_module);
+    poll = ngx_queue_data(ev, ngx_pimap_poll_t, timer);
 
     if (poll->device) {
         ngx_pimap_poll_over(poll);
@@ -401,44 +440,75 @@ ngx_pimap_poll_body(ngx_pimap_poll_t *poll, ngx_str_t *body)
 }
 
 
+/*
+ * The answer is one stream.  Without a dictionary each line is compressed by
+ * itself, and a line is an event.
+ */
+
 static ngx_int_t
 ngx_pimap_poll_compress(ngx_pimap_poll_t *poll, ngx_str_t *body)
 {
-    u_char    *p;
+    u_char    *p, *end, *last;
+    size_t     size;
     uint32_t   check;
-    ngx_str_t  block;
+    ngx_str_t  packed, text;
 
     if (poll->coding == NGX_PIMAP_IDENTITY) {
         return NGX_OK;
     }
 
-    if (ngx_pimap_deflate(&block, NULL, 0, body, 1) != NGX_OK) {
+    size = ngx_pimap_deflate_size_max(body->len, poll->messages.nelts + 2);
+
+    packed.data = ngx_pnalloc(poll->request->pool, size);
+    if (packed.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(poll->request->pool, NGX_PIMAP_DEFLATE_HEAD + block.len
-                                         + NGX_PIMAP_DEFLATE_TAIL);
-    if (p == NULL) {
-        return NGX_ERROR;
+    p = ngx_pimap_deflate_head(packed.data, poll->coding);
+    text = *body;
+    last = body->data + body->len;
+
+    while (text.data < last) {
+        end = poll->alone ? ngx_strlchr(text.data, last, LF) + 1 : last;
+        text.len = end - text.data;
+
+        if (ngx_pimap_poll_pack(&p, packed.data + size, &text, end == last)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        text.data = end;
     }
 
     check = ngx_pimap_deflate_check(poll->coding, 0, NULL);
     check = ngx_pimap_deflate_check(poll->coding, check, body);
 
+    p = ngx_pimap_deflate_tail(p, poll->coding, check, (uint32_t) body->len);
+    packed.len = p - packed.data;
+
     ngx_pimap_count(compressed);
     ngx_pimap_count_n(compressed_plain_bytes, body->len);
+    ngx_pimap_count_n(compressed_bytes, packed.len);
 
-    block.len = ngx_cpymem(ngx_pimap_deflate_head(p, poll->coding),
-                           block.data, block.len)
-                - p;
-    block.len = ngx_pimap_deflate_tail(p + block.len, poll->coding, check,
-                                       (uint32_t) body->len)
-                - p;
+    *body = packed;
 
-    ngx_pimap_count_n(compressed_bytes, block.len);
+    return NGX_OK;
+}
 
-    body->data = p;
-    body->len = block.len;
+
+static ngx_int_t
+ngx_pimap_poll_pack(u_char **p, u_char *end, ngx_str_t *text, ngx_uint_t last)
+{
+    ngx_str_t  block;
+
+    if (ngx_pimap_deflate(&block, NULL, 0, text, last) != NGX_OK
+        || (size_t) (end - *p) < block.len + NGX_PIMAP_DEFLATE_TAIL)
+    {
+        return NGX_ERROR;
+    }
+
+    *p = ngx_cpymem(*p, block.data, block.len);
 
     return NGX_OK;
 }

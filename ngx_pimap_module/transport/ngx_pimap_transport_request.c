@@ -53,6 +53,7 @@ static ngx_int_t ngx_pimap_request_send(ngx_pimap_device_t *d,
 static void ngx_pimap_request_end(void *connection, ngx_uint_t clean);
 static size_t ngx_pimap_request_unsent(void *connection);
 static ngx_log_t *ngx_pimap_request_log(void *connection);
+static void ngx_pimap_request_resume(void *connection);
 static ngx_int_t ngx_pimap_request_output(ngx_pimap_request_t *pr,
     ngx_pimap_message_t *message);
 static ngx_pimap_request_out_t *ngx_pimap_request_out(ngx_pimap_request_t *pr,
@@ -71,7 +72,8 @@ static const ngx_pimap_transport_t  ngx_pimap_request_transport = {
     ngx_pimap_request_send,
     ngx_pimap_request_end,
     ngx_pimap_request_unsent,
-    ngx_pimap_request_log
+    ngx_pimap_request_log,
+    ngx_pimap_request_resume
 };
 
 
@@ -81,17 +83,22 @@ ngx_pimap_request_kind(ngx_http_request_t *r,
 {
     parking->kind = NGX_PIMAP_HELD;
 
+    /* not by NGX_HTTP_V2: nginx may have more than this build was told */
+
+    if (r->http_version > NGX_HTTP_VERSION_20) {
+        parking->kind |= NGX_PIMAP_KIND_HTTP3;
+        return;
+    }
+
+    if (r->http_version == NGX_HTTP_VERSION_20) {
+        parking->kind |= NGX_PIMAP_KIND_HTTP2;
+    }
+
     /* an HTTP/2 stream has the connection's "ssl" too */
 
     if (r->connection->ssl) {
         parking->kind |= NGX_PIMAP_KIND_TLS;
     }
-
-#if (NGX_HTTP_V2)
-    if (r->stream) {
-        parking->kind |= NGX_PIMAP_KIND_HTTP2;
-    }
-#endif
 }
 
 
@@ -100,6 +107,7 @@ ngx_pimap_request_park(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_pimap_message_t *hello)
 {
     ngx_str_t             ahead;
+    ngx_uint_t            reads;
     ngx_pool_cleanup_t   *cln;
     ngx_pimap_request_t  *pr;
 
@@ -138,9 +146,11 @@ ngx_pimap_request_park(ngx_http_request_t *r,
 
     ngx_http_set_ctx(r, pr, ngx_pimap_module);
 
-    r->read_event_handler = parking->input == NGX_PIMAP_INPUT_NONE
-                            ? ngx_http_test_reading
-                            : ngx_pimap_request_read_handler;
+    reads = (parking->input != NGX_PIMAP_INPUT_NONE
+             || r->http_version <= NGX_HTTP_VERSION_11);
+
+    r->read_event_handler = reads ? ngx_pimap_request_read_handler
+                                  : ngx_http_test_reading;
     r->write_event_handler = ngx_pimap_request_write_handler;
     r->connection->log->action = "parking response";
 
@@ -153,15 +163,21 @@ ngx_pimap_request_park(ngx_http_request_t *r,
 
     r->main->count++;
 
-    (void) ngx_pimap_device_send(pr->device, hello);
+    /* a newer request of the device may have been faster */
 
-    if (ahead.len) {
-        (void) ngx_pimap_input(pr->device, ahead.data, ahead.len);
+    if (!pr->device->closing) {
+        (void) ngx_pimap_device_send(pr->device, hello);
+    }
+
+    if (ahead.len
+        && ngx_pimap_input(pr->device, ahead.data, ahead.len) == NGX_ERROR)
+    {
+        ngx_pimap_device_end(pr->device, NGX_PIMAP_END_ERROR, NULL);
     }
 
     /* no event announces what came in while Redis was asked */
 
-    if (parking->input != NGX_PIMAP_INPUT_NONE) {
+    if (reads) {
         ngx_post_event(r->connection->read, &ngx_posted_events);
     }
 
@@ -326,7 +342,10 @@ ngx_pimap_request_wait(ngx_pimap_request_t *pr)
 }
 
 
-/* 16 kB that nginx would keep for TLS until the connection's end. */
+/*
+ * 16 kB that nginx would keep for TLS until the connection's end.  A stream of
+ * HTTP/2 shares "ssl" and the pool with its connection.
+ */
 
 static void
 ngx_pimap_request_free_buffer(ngx_http_request_t *r)
@@ -334,12 +353,6 @@ ngx_pimap_request_free_buffer(ngx_http_request_t *r)
     ngx_connection_t  *c;
 
     c = r->connection;
-
-#if (NGX_HTTP_V2)
-    if (r->stream) {
-        c = r->stream->connection->connection;
-    }
-#endif
 
     if (c->ssl && c->ssl->buf && c->ssl->buf->pos == c->ssl->buf->last) {
         ngx_ssl_free_buffer(c);
@@ -350,6 +363,7 @@ ngx_pimap_request_free_buffer(ngx_http_request_t *r)
 static void
 ngx_pimap_request_read_handler(ngx_http_request_t *r)
 {
+    ngx_int_t             rc;
     ngx_pimap_request_t  *pr;
 
     pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
@@ -358,7 +372,12 @@ ngx_pimap_request_read_handler(ngx_http_request_t *r)
         return;
     }
 
-    if (ngx_pimap_request_read(r, pr->device) != NGX_OK) {
+    rc = ngx_pimap_request_read(r, pr->device);
+
+    if (rc == NGX_ERROR) {
+        ngx_pimap_device_end(pr->device, NGX_PIMAP_END_ERROR, NULL);
+
+    } else if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client prematurely closed connection");
 
@@ -412,13 +431,10 @@ ngx_pimap_request_write_handler(ngx_http_request_t *r)
 static void
 ngx_pimap_request_detach_handler(ngx_event_t *ev)
 {
-    ngx_connection_t     *c;
     ngx_pimap_device_t   *d;
     ngx_pimap_request_t  *pr;
 
-    c = ev->data;
-    pr = ngx_http_get_module_ctx((ngx_http_request_t *) c->data,
-                                   ngx_pimap_module);
+    pr = ngx_queue_data(ev, ngx_pimap_request_t, detach);
     d = pr->device;
 
     if (d == NULL || d->closing || pr->busy) {
@@ -480,6 +496,15 @@ ngx_pimap_request_log(void *connection)
 
 
 static void
+ngx_pimap_request_resume(void *connection)
+{
+    ngx_pimap_request_t  *pr = connection;
+
+    ngx_post_event(pr->request->connection->read, &ngx_posted_events);
+}
+
+
+static void
 ngx_pimap_request_cleanup(void *data)
 {
     ngx_pimap_request_t      *pr = data;
@@ -516,11 +541,25 @@ ngx_pimap_request_watch(ngx_connection_t *c, ngx_msec_t timeout)
     int  msec;
 #endif
 
-    if (c->sockaddr->sa_family == AF_UNIX) {
+    /*
+     * "sockaddr" may be the one that realip has found in a header, and "type"
+     * of a stream of HTTP/3 is not that of its socket, which many share
+     */
+
+    if (c->listening->type != SOCK_STREAM
+        || c->listening->sockaddr->sa_family == AF_UNIX)
+    {
         return;
     }
 
     (void) ngx_tcp_nodelay(c);
+
+    /* "tcp_nopush" and a pipelined request: the kernel would hold events */
+
+    if (c->tcp_nopush == NGX_TCP_NOPUSH_SET) {
+        (void) ngx_tcp_push(c->fd);
+        c->tcp_nopush = NGX_TCP_NOPUSH_UNSET;
+    }
 
     on = 1;
 

@@ -23,9 +23,9 @@ ngx_pimap_request_read_ahead(ngx_http_request_t *r,
 
     ngx_str_null(ahead);
 
-    if (parking->input == NGX_PIMAP_INPUT_NONE
-        || parking->input == NGX_PIMAP_INPUT_NDJSON)
-    {
+    /* a stream of HTTP/2 or HTTP/3 has only bytes of its own request */
+
+    if (r->http_version > NGX_HTTP_VERSION_11) {
         return;
     }
 
@@ -41,21 +41,40 @@ ngx_pimap_request_read_ahead(ngx_http_request_t *r,
 ngx_int_t
 ngx_pimap_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 {
-    ngx_int_t  rc;
+    ngx_int_t     rc;
+    ngx_event_t  *rev;
 
-    if (d->input == NGX_PIMAP_INPUT_NDJSON) {
-        return ngx_pimap_request_body_read(r, d);
-    }
+    rev = r->connection->read;
 
-    if (d->closing) {
+    if (d->input != NGX_PIMAP_INPUT_NDJSON && d->closing) {
         return NGX_OK;
     }
 
-    rc = ngx_pimap_socket_read(r->connection,
-                               ngx_pimap_request_input, d);
+    if (!ngx_pimap_pace_turn(rev)) {
+        return NGX_OK;
+    }
+
+    rc = ngx_pimap_input_resume(d);
+
+    if (rc == NGX_OK && d->input == NGX_PIMAP_INPUT_NDJSON) {
+        rc = ngx_pimap_request_body_read(r, d);
+
+    } else if (rc == NGX_OK) {
+        rc = ngx_pimap_socket_read(r->connection, ngx_pimap_request_input, d);
+    }
+
+    if (rc == NGX_AGAIN && !d->paused) {
+        (void) ngx_pimap_pace_turn(rev);
+        return NGX_OK;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return d->input == NGX_PIMAP_INPUT_NDJSON
+               ? NGX_OK : ngx_handle_read_event(rev, 0);
+    }
 
     if (rc == NGX_DONE) {
-        r->connection->read->eof = 1;
+        rev->eof = 1;
     }
 
     return rc == NGX_DECLINED ? NGX_OK : rc;
@@ -65,9 +84,10 @@ ngx_pimap_request_read(ngx_http_request_t *r, ngx_pimap_device_t *d)
 static ngx_int_t
 ngx_pimap_request_input(void *data, u_char *buf, size_t len)
 {
+    ngx_int_t            rc;
     ngx_pimap_device_t  *d = data;
 
-    (void) ngx_pimap_input(d, buf, len);
+    rc = ngx_pimap_input(d, buf, len);
 
-    return d->closing ? NGX_DECLINED : NGX_OK;
+    return d->closing ? NGX_DECLINED : rc;
 }

@@ -9,11 +9,11 @@
 #include "ngx_pimap_updates.h"
 
 
-#define NGX_PIMAP_INPUT_BLANKS  4       /* CR and LF after the request */
-
-
 static ngx_int_t ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data,
     size_t len);
+static ngx_int_t ngx_pimap_input_read(ngx_pimap_device_t *d,
+    ngx_pimap_partial_t *partial, ngx_str_t *in);
+static void ngx_pimap_input_memory(ngx_pimap_device_t *d);
 static void ngx_pimap_input_keep(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial);
 static ngx_uint_t ngx_pimap_input_idle(ngx_pimap_device_t *d,
@@ -24,10 +24,16 @@ static size_t ngx_pimap_input_state(ngx_pimap_device_t *d);
 ngx_int_t
 ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
+    ngx_int_t            rc;
+    ngx_str_t            in;
     ngx_pimap_partial_t  empty, *partial;
 
     if (d->closing) {
         return NGX_OK;
+    }
+
+    if (d->input == NGX_PIMAP_INPUT_NONE) {
+        return ngx_pimap_input_blanks(d, data, len);
     }
 
     partial = d->partial;
@@ -37,27 +43,110 @@ ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len)
         partial = &empty;
     }
 
-    switch (d->input) {
+    in.data = data;
+    in.len = len;
 
-    case NGX_PIMAP_INPUT_WEBSOCKET:
-        ngx_pimap_input_websocket(d, partial, data, len);
-        break;
+    rc = ngx_pimap_input_read(d, partial, &in);
 
-    case NGX_PIMAP_INPUT_CHUNKS:
-        ngx_pimap_input_chunks(d, partial, data, len);
-        break;
-
-    case NGX_PIMAP_INPUT_NDJSON:
-        ngx_pimap_input_ndjson(d, partial, data, len);
-        break;
-
-    default: /* NGX_PIMAP_INPUT_NONE */
-        return ngx_pimap_input_blanks(d, data, len);
+    if (in.len && !d->closing
+        && ngx_pimap_buffer_add(&partial->rest, in.data, in.len) != NGX_OK)
+    {
+        ngx_pimap_input_memory(d);
     }
 
     ngx_pimap_input_keep(d, partial);
 
+    return rc;
+}
+
+
+ngx_int_t
+ngx_pimap_input_length(ngx_pimap_device_t *d, off_t len)
+{
+    d->partial = ngx_calloc(sizeof(ngx_pimap_partial_t), ngx_cycle->log);
+    if (d->partial == NULL) {
+        return NGX_ERROR;
+    }
+
+    pimap_chunked_length(&d->partial->reader.chunked, len);
+
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_pimap_input_resume(ngx_pimap_device_t *d)
+{
+    size_t                len;
+    ngx_int_t             rc;
+    ngx_str_t             in;
+    ngx_pimap_partial_t  *partial;
+
+    rc = d->paused || ngx_pimap_pace_over() ? NGX_AGAIN : NGX_OK;
+    partial = d->partial;
+
+    if (partial && partial->rest && !d->paused && !d->closing) {
+        ngx_pimap_buffer_rest(partial->rest, &in);
+
+        len = in.len;
+
+        rc = ngx_pimap_input_read(d, partial, &in);
+
+        ngx_pimap_buffer_take(&partial->rest, len - in.len);
+        ngx_pimap_input_keep(d, partial);
+    }
+
+    return rc;
+}
+
+
+/*
+ * Bytes that do not complete a message are work, too.  Bytes after the last
+ * chunk are for a device without an input.
+ */
+
+static ngx_int_t
+ngx_pimap_input_read(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
+    ngx_str_t *in)
+{
+    size_t            len;
+    ngx_pimap_rate_t  before;
+
+    if (d->paused) {
+        return NGX_AGAIN;
+    }
+
+    len = in->len;
+    before = d->budget;
+
+    switch (d->input) {
+
+    case NGX_PIMAP_INPUT_WEBSOCKET:
+        ngx_pimap_input_websocket(d, partial, in);
+        break;
+
+    case NGX_PIMAP_INPUT_CHUNKS:
+        ngx_pimap_input_chunks(d, partial, in);
+        break;
+
+    default: /* NGX_PIMAP_INPUT_NDJSON */
+        ngx_pimap_input_ndjson(d, partial, in);
+    }
+
+    if (ngx_memcmp(&before, &d->budget, sizeof(ngx_pimap_rate_t)) == 0) {
+        ngx_pimap_pace(d, len);
+    }
+
+    if (d->input == NGX_PIMAP_INPUT_NONE && !d->closing) {
+        len = in->len;
+        in->len = 0;
+
+        if (ngx_pimap_input_blanks(d, in->data, len) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return d->paused || ngx_pimap_pace_over() ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -73,21 +162,30 @@ ngx_pimap_input_end(ngx_pimap_device_t *d)
 }
 
 
-/* RFC 9112, 2.2: some clients send a line end after a request. */
+/*
+ * RFC 9112, 2.2: some clients send a line end after a request.  Any other
+ * byte is of a request that this connection can't answer any more.
+ */
 
 static ngx_int_t
 ngx_pimap_input_blanks(ngx_pimap_device_t *d, u_char *data, size_t len)
 {
     size_t  i;
 
-    if (len > NGX_PIMAP_INPUT_BLANKS - (size_t) d->blanks) {
-        return NGX_ERROR;
+    i = 0;
+
+    if (len <= NGX_PIMAP_INPUT_BLANKS - (size_t) d->blanks) {
+        while (i < len && (data[i] == CR || data[i] == LF)) {
+            i++;
+        }
     }
 
-    for (i = 0; i < len; i++) {
-        if (data[i] != CR && data[i] != LF) {
-            return NGX_ERROR;
-        }
+    if (i < len) {
+        ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
+                      "pimap ends the response of a device of account \"%V\": "
+                      "the client has sent bytes after its request",
+                      &d->account->sub.sn.str);
+        return NGX_ERROR;
     }
 
     d->blanks += len;
@@ -101,6 +199,7 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
     if (d->closing || ngx_pimap_input_idle(d, partial)) {
         ngx_pimap_buffer_free(&partial->data);
+        ngx_pimap_buffer_free(&partial->rest);
         ngx_pimap_partial_message_free(d);
         return;
     }
@@ -117,7 +216,14 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
     }
 
     ngx_pimap_buffer_free(&partial->data);
+    ngx_pimap_buffer_free(&partial->rest);
+    ngx_pimap_input_memory(d);
+}
 
+
+static void
+ngx_pimap_input_memory(ngx_pimap_device_t *d)
+{
     if (d->input == NGX_PIMAP_INPUT_WEBSOCKET) {
         ngx_pimap_input_websocket_memory(d);
 
@@ -132,6 +238,10 @@ ngx_pimap_input_keep(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 static ngx_uint_t
 ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 {
+    if (partial->rest) {
+        return 0;
+    }
+
     switch (d->input) {
 
     case NGX_PIMAP_INPUT_WEBSOCKET:
@@ -148,7 +258,8 @@ ngx_pimap_input_idle(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial)
 
 
 void
-ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *data)
+ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *data,
+    ngx_str_t *rest)
 {
     if (d->partial == NULL) {
         return;
@@ -159,6 +270,10 @@ ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state, ngx_str_t *data)
 
     if (d->partial->data) {
         ngx_pimap_buffer_rest(d->partial->data, data);
+    }
+
+    if (d->partial->rest) {
+        ngx_pimap_buffer_rest(d->partial->rest, rest);
     }
 }
 
@@ -184,12 +299,12 @@ ngx_pimap_input_state(ngx_pimap_device_t *d)
 
 ngx_int_t
 ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *data)
+    ngx_str_t *data, ngx_str_t *rest)
 {
     ngx_pimap_partial_t  *partial;
 
     if (state->len == 0) {
-        return data->len ? NGX_ERROR : NGX_OK;
+        return data->len || rest->len ? NGX_ERROR : NGX_OK;
     }
 
     if (state->len != ngx_pimap_input_state(d)) {
@@ -213,7 +328,14 @@ ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
         return NGX_ERROR;
     }
 
-    return data->len ? ngx_pimap_buffer_add(&partial->data, data->data,
-                                            data->len)
+    if (data->len
+        && ngx_pimap_buffer_add(&partial->data, data->data, data->len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return rest->len ? ngx_pimap_buffer_add(&partial->rest, rest->data,
+                                            rest->len)
                      : NGX_OK;
 }

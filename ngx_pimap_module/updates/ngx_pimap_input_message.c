@@ -22,7 +22,7 @@ ngx_pimap_input_message(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return rc == NGX_AGAIN ? NGX_OK : rc;
     }
 
-    rc = ngx_pimap_submit(d, whole.data, whole.len);
+    rc = ngx_pimap_submit(d, whole.data, whole.len, whole.len);
 
     ngx_pimap_buffer_free(&partial->data);
 

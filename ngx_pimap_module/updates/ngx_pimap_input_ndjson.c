@@ -12,6 +12,8 @@
 
 static void ngx_pimap_input_line(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, u_char *data, size_t len, ngx_uint_t last);
+static ngx_uint_t ngx_pimap_input_blank(ngx_pimap_partial_t *partial,
+    u_char *data, size_t len);
 static size_t ngx_pimap_input_waiting(ngx_pimap_partial_t *partial);
 static void ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d,
     const char *why);
@@ -19,56 +21,65 @@ static void ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d,
 
 void
 ngx_pimap_input_chunks(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len)
+    ngx_str_t *in)
 {
-    pimap_chunked_in_t  in;
+    ngx_str_t           body;
+    pimap_chunked_in_t  piece;
 
-    while (!d->closing) {
+    while (!d->closing && !d->paused) {
 
-        switch (pimap_chunked_read(&partial->reader.chunked, data, len, &in)) {
-
+        switch (pimap_chunked_read(&partial->reader.chunked, in->data, in->len,
+                                   &piece))
+        {
         case PIMAP_CHUNKED_AGAIN:
+            in->len = 0;
             return;
 
         case PIMAP_CHUNKED_DATA:
-            ngx_pimap_input_ndjson(d, partial, in.data, in.len);
+            body.data = piece.data;
+            body.len = piece.len;
+
+            ngx_pimap_input_ndjson(d, partial, &body);
+
+            pimap_chunked_unread(&partial->reader.chunked, body.len);
+            piece.used -= body.len;
             break;
 
         case PIMAP_CHUNKED_END:
+            in->data += piece.used;
+            in->len -= piece.used;
             ngx_pimap_input_ndjson_end(d, partial);
             return;
 
         default: /* PIMAP_CHUNKED_FAIL */
-            ngx_pimap_input_ndjson_refuse(d, in.why);
+            ngx_pimap_input_ndjson_refuse(d, piece.why);
             return;
         }
 
-        data += in.used;
-        len -= in.used;
+        in->data += piece.used;
+        in->len -= piece.used;
     }
 }
 
 
 void
 ngx_pimap_input_ndjson(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len)
+    ngx_str_t *in)
 {
-    u_char  *end, *last;
+    size_t   len;
+    u_char  *end;
 
-    last = data + len;
+    while (in->len && !d->closing && !d->paused) {
 
-    while (data < last && !d->closing) {
+        end = ngx_strlchr(in->data, in->data + in->len, LF);
+        len = end ? (size_t) (end - in->data) : in->len;
 
-        end = ngx_strlchr(data, last, LF);
+        ngx_pimap_input_line(d, partial, in->data, len, end != NULL);
 
-        if (end == NULL) {
-            ngx_pimap_input_line(d, partial, data, last - data, 0);
-            return;
-        }
+        len += (end != NULL);
 
-        ngx_pimap_input_line(d, partial, data, end - data, 1);
-
-        data = end + 1;
+        in->data += len;
+        in->len -= len;
     }
 }
 
@@ -89,15 +100,37 @@ ngx_pimap_input_line(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return;
     }
 
-    if (waiting == 0 && last
-        && (len == 0 || (len == 1 && data[0] == CR)))
-    {
+    if (last && ngx_pimap_input_blank(partial, data, len)) {
+        ngx_pimap_buffer_free(&partial->data);
         return;
     }
 
     if (ngx_pimap_input_message(d, partial, data, len, last) != NGX_OK) {
         ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
     }
+}
+
+
+/* The CR may have come before the LF. */
+
+static ngx_uint_t
+ngx_pimap_input_blank(ngx_pimap_partial_t *partial, u_char *data, size_t len)
+{
+    ngx_str_t  line;
+
+    line.data = data;
+    line.len = len;
+
+    if (partial->data) {
+
+        if (len) {
+            return 0;
+        }
+
+        ngx_pimap_buffer_rest(partial->data, &line);
+    }
+
+    return line.len == 0 || (line.len == 1 && line.data[0] == CR);
 }
 
 
@@ -135,5 +168,7 @@ ngx_pimap_input_ndjson_refuse(ngx_pimap_device_t *d, const char *why)
                   "account \"%V\"", why, &d->account->sub.sn.str);
 
     ngx_pimap_device_close(d, NGX_PIMAP_END_ERROR,
-                         ngx_pimap_encode_refused(d->format, &none, why, log));
+                         ngx_pimap_encode_refused(d->format,
+                                                  NGX_PIMAP_CONTROL_REFUSED,
+                                                  &none, why, log));
 }

@@ -13,15 +13,12 @@
 #include "ngx_pimap_inflate.h"
 
 
-#define NGX_PIMAP_INPUT_IDLE    32      /* frames a second, no payload */
-
-
 static void ngx_pimap_input_frame(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_result_t rc, pimap_ws_in_t *in);
 static ngx_int_t ngx_pimap_input_compressed(ngx_pimap_device_t *d,
     ngx_pimap_partial_t *partial, pimap_ws_in_t *in);
 static ngx_int_t ngx_pimap_input_inflated(ngx_pimap_device_t *d,
-    ngx_str_t *text);
+    ngx_str_t *text, size_t compressed);
 static void ngx_pimap_input_pong(ngx_pimap_device_t *d, u_char *data,
     size_t len);
 static void ngx_pimap_input_closed(ngx_pimap_device_t *d, u_char *data,
@@ -32,26 +29,27 @@ static void ngx_pimap_input_close(ngx_pimap_device_t *d, int code,
 
 void
 ngx_pimap_input_websocket(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
-    u_char *data, size_t len)
+    ngx_str_t *in)
 {
-    pimap_ws_in_t       in;
+    pimap_ws_in_t       piece;
     pimap_ws_result_t   rc;
 
-    while (!d->closing) {
+    while (!d->closing && !d->paused) {
 
-        rc = pimap_ws_read(&partial->reader.ws, data, len,
+        rc = pimap_ws_read(&partial->reader.ws, in->data, in->len,
                            d->conf->max_update,
                            d->format == NGX_PIMAP_FORMAT_WEBSOCKET_DEFLATE,
-                           &in);
+                           &piece);
 
         if (rc == PIMAP_WS_AGAIN) {
+            in->len = 0;
             return;
         }
 
-        data += in.used;
-        len -= in.used;
+        in->data += piece.used;
+        in->len -= piece.used;
 
-        ngx_pimap_input_frame(d, partial, rc, &in);
+        ngx_pimap_input_frame(d, partial, rc, &piece);
     }
 }
 
@@ -72,13 +70,10 @@ ngx_pimap_input_frame(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
         return;
     }
 
-    /* control frames and empty fragments */
+    /* control frames and empty fragments; a message counts when complete */
 
-    if ((rc != PIMAP_WS_DATA || in->len == 0)
-        && ngx_pimap_rate_exceeded(&d->idle, NGX_PIMAP_INPUT_IDLE))
-    {
-        ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
-        return;
+    if (rc != PIMAP_WS_DATA || (in->len == 0 && !in->last)) {
+        ngx_pimap_pace(d, 0);
     }
 
     if (rc == PIMAP_WS_PING) {
@@ -123,7 +118,7 @@ ngx_pimap_input_compressed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
     switch (rc) {
 
     case NGX_OK:
-        return ngx_pimap_input_inflated(d, &text);
+        return ngx_pimap_input_inflated(d, &text, compressed.len);
 
     case NGX_BUSY:
         ngx_pimap_input_close(d, PIMAP_WS_TOO_LARGE, "message too large");
@@ -142,7 +137,8 @@ ngx_pimap_input_compressed(ngx_pimap_device_t *d, ngx_pimap_partial_t *partial,
 /* pimap_ws_read() checks the messages that are not compressed. */
 
 static ngx_int_t
-ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
+ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text,
+    size_t compressed)
 {
     pimap_utf8_t  utf8;
 
@@ -153,14 +149,8 @@ ngx_pimap_input_inflated(ngx_pimap_device_t *d, ngx_str_t *text)
         return NGX_OK;
     }
 
-    if (text->len == 0
-        && ngx_pimap_rate_exceeded(&d->idle, NGX_PIMAP_INPUT_IDLE))
-    {
-        ngx_pimap_input_close(d, PIMAP_WS_POLICY, "too many frames");
-        return NGX_OK;
-    }
-
-    return ngx_pimap_submit(d, text->data, text->len);
+    return ngx_pimap_submit(d, text->data, text->len,
+                            text->len + compressed);
 }
 
 

@@ -24,6 +24,8 @@ typedef struct {
 } ngx_pimap_submission_t;
 
 
+static ngx_uint_t ngx_pimap_submit_allowed(ngx_pimap_device_t *d,
+    pimap_update_t *u);
 static ngx_int_t ngx_pimap_submit_send(ngx_pimap_device_t *d,
     pimap_update_t *u);
 static ngx_pimap_submission_t *ngx_pimap_submit_create(ngx_pimap_device_t *d,
@@ -33,10 +35,12 @@ static ngx_pimap_device_t *ngx_pimap_submit_device(
     ngx_pimap_submission_t *s);
 static ngx_int_t ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
     const char *why);
+static ngx_int_t ngx_pimap_submit_answer(ngx_pimap_device_t *d, ngx_str_t *id,
+    const char *why, ngx_pimap_control_t control);
 
 
 ngx_int_t
-ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len)
+ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len, size_t work)
 {
     char            why[128];
     ngx_str_t       id;
@@ -47,6 +51,10 @@ ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len)
     if (d->closing) {
         return NGX_OK;
     }
+
+    /* if that was too much, this message is the last one of this second */
+
+    ngx_pimap_pace_message(d, work);
 
     if (!d->conf->updates) {
         return ngx_pimap_submit_refuse(d, &none, "no updates are taken here");
@@ -72,7 +80,27 @@ ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len)
         return ngx_pimap_submit_refuse(d, &id, why);
     }
 
+    if (!ngx_pimap_submit_allowed(d, &u)) {
+        id.data = (u_char *) u.id.data;
+        id.len = u.id.len;
+
+        ngx_pimap_count(updates_invalid);
+        return ngx_pimap_submit_refuse(d, &id, "the login does not allow "
+                                               "this update");
+    }
+
     return ngx_pimap_submit_send(d, &u);
+}
+
+
+static ngx_uint_t
+ngx_pimap_submit_allowed(ngx_pimap_device_t *d, pimap_update_t *u)
+{
+    ngx_str_t  verbs;
+
+    ngx_pimap_device_updates(d, &verbs);
+
+    return pimap_update_allowed(u, (char *) verbs.data, verbs.len);
 }
 
 
@@ -90,6 +118,13 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     update.json.data = (u_char *) u->json.data;
     update.json.len = u->json.len;
 
+    if (d->revocable && d->account->unproven) {
+        ngx_pimap_count(updates_failed);
+        return ngx_pimap_submit_refuse(d, &update.id,
+                                       "Redis has not said whether the login "
+                                       "is revoked");
+    }
+
     if (d->submitted >= NGX_PIMAP_SUBMIT_MAX) {
         ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id,
@@ -99,7 +134,8 @@ ngx_pimap_submit_send(ngx_pimap_device_t *d, pimap_update_t *u)
     /* one device must not fill the queue of all */
 
     if (d->conf->update_rate
-        && ngx_pimap_rate_exceeded(&d->updates, d->conf->update_rate))
+        && ngx_pimap_rate_exceeded(&d->updates, ngx_pimap_timer_wheel_now(),
+                                   d->conf->update_rate, 1))
     {
         ngx_pimap_count(updates_failed);
         return ngx_pimap_submit_refuse(d, &update.id, "more updates a second "
@@ -182,7 +218,13 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
                                             NULL, ngx_pimap_device_log(d),
                                             &s->id));
         } else {
-            (void) ngx_pimap_submit_refuse(d, &s->id, why);
+
+            /* Redis may have it, unless it says that it has not */
+
+            (void) ngx_pimap_submit_answer(d, &s->id, why,
+                              reply && reply->type == REDIS_REPLY_ERROR
+                              ? NGX_PIMAP_CONTROL_REFUSED
+                              : NGX_PIMAP_CONTROL_UNKNOWN);
         }
     }
 
@@ -220,9 +262,17 @@ static ngx_int_t
 ngx_pimap_submit_refuse(ngx_pimap_device_t *d, ngx_str_t *id,
     const char *why)
 {
+    return ngx_pimap_submit_answer(d, id, why, NGX_PIMAP_CONTROL_REFUSED);
+}
+
+
+static ngx_int_t
+ngx_pimap_submit_answer(ngx_pimap_device_t *d, ngx_str_t *id,
+    const char *why, ngx_pimap_control_t control)
+{
     ngx_pimap_message_t  *message;
 
-    message = ngx_pimap_encode_refused(d->format, id, why,
+    message = ngx_pimap_encode_refused(d->format, control, id, why,
                                        ngx_pimap_device_log(d));
 
     (void) ngx_pimap_device_send_control(d, message);

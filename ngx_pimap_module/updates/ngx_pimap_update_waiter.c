@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_updates.h"
+#include "ngx_pimap_spare.h"
 
 
 #define NGX_PIMAP_UPDATE_WAITER_LISTS  1024
@@ -43,7 +44,7 @@ ngx_pimap_update_waiter(ngx_pimap_waiter_t *w, ngx_str_t *name,
 {
     ngx_pimap_account_t  *account;
 
-    if (ngx_exiting) {
+    if (ngx_exiting || !ngx_pimap_spare_enough(log)) {
         return NGX_DECLINED;
     }
 
@@ -116,7 +117,7 @@ ngx_pimap_update_waiter_handler(ngx_event_t *ev)
 }
 
 
-/* "ev" is NULL when the account is subscribed. */
+/* "ev" is NULL when a result may have been missed. */
 
 void
 ngx_pimap_update_waiter_result(ngx_pimap_account_t *account, pimap_event_t *ev)
@@ -158,10 +159,7 @@ ngx_pimap_update_waiter_subscribed(ngx_pimap_account_t *account)
 static ngx_uint_t
 ngx_pimap_update_waiter_is_for(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 {
-    pimap_str_t  device;
-
-    return pimap_json_string(json_object_get(ev->root, "device"), &device) == 0
-           && device.data && ngx_pimap_equal(&device, w->device);
+    return ev->device.data && ngx_pimap_equal(&ev->device, w->device);
 }
 
 

@@ -13,6 +13,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_device.h"
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_pace.h"
 
 #include "pimap_event.h"
 
@@ -23,23 +24,33 @@
  * input_ndjson, input_message (parts), submit (parse, Redis).
  */
 
+#define NGX_PIMAP_INPUT_BLANKS  4       /* CR and LF after the request */
+
 /*
  * Takes bytes as they have come, and changes them.  Invalid bytes end the
- * device.  NGX_ERROR: a device without an input has sent something.
+ * device.  NGX_AGAIN: its socket is not to be read now.  If it has paused, its
+ * transport will resume; else this turn is over.  NGX_ERROR: a device without
+ * an input has sent something.
  */
 ngx_int_t ngx_pimap_input(ngx_pimap_device_t *d, u_char *data, size_t len);
+
+/* The body has this length, and no chunks.  NGX_ERROR: no memory. */
+ngx_int_t ngx_pimap_input_length(ngx_pimap_device_t *d, off_t len);
+
+/* Takes the bytes that waited while the device paused: NGX_OK, NGX_AGAIN. */
+ngx_int_t ngx_pimap_input_resume(ngx_pimap_device_t *d);
 
 /* The input is complete. */
 void ngx_pimap_input_end(ngx_pimap_device_t *d);
 
 /*
- * A message that is not complete, for a record, and back.  NGX_ERROR: the
- * bytes are invalid, or no memory.
+ * A message that is not complete and bytes that wait, for a record, and back.
+ * NGX_ERROR: the bytes are invalid, or no memory.
  */
 void ngx_pimap_input_save(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *data);
+    ngx_str_t *data, ngx_str_t *rest);
 ngx_int_t ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
-    ngx_str_t *data);
+    ngx_str_t *data, ngx_str_t *rest);
 
 
 /*
@@ -48,9 +59,9 @@ ngx_int_t ngx_pimap_input_restore(ngx_pimap_device_t *d, ngx_str_t *state,
  * WebSocket.
  */
 
-/* Takes bytes as they have come. */
+/* Takes bytes as they have come, until the device pauses. */
 void ngx_pimap_input_websocket(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, u_char *data, size_t len);
+    ngx_pimap_partial_t *partial, ngx_str_t *in);
 
 /* Closes the WebSocket: there is no memory. */
 void ngx_pimap_input_websocket_memory(ngx_pimap_device_t *d);
@@ -62,13 +73,16 @@ void ngx_pimap_input_websocket_memory(ngx_pimap_device_t *d);
  * HTTP/1.1 are read here, so that the device needs no request of nginx.
  */
 
-/* Takes bytes of the body.  Invalid bytes end the device. */
+/*
+ * Takes bytes of the body, until the device pauses.  Invalid bytes end the
+ * device.
+ */
 void ngx_pimap_input_ndjson(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, u_char *data, size_t len);
+    ngx_pimap_partial_t *partial, ngx_str_t *in);
 
 /* The same, in chunks.  After the last chunk the device has no input. */
 void ngx_pimap_input_chunks(ngx_pimap_device_t *d,
-    ngx_pimap_partial_t *partial, u_char *data, size_t len);
+    ngx_pimap_partial_t *partial, ngx_str_t *in);
 
 /* The body is complete; its last line needs no line end. */
 void ngx_pimap_input_ndjson_end(ngx_pimap_device_t *d,
@@ -100,11 +114,13 @@ ngx_int_t ngx_pimap_input_message(ngx_pimap_device_t *d,
 #define NGX_PIMAP_SUBMIT_MAX  16        /* of a device, that wait for Redis */
 
 /*
- * Takes one update, and may change its bytes.  The device gets "accepted" or
+ * Takes one update, for which "work" bytes were read, and may change its
+ * bytes.  The device gets "accepted" or
  * "refused", maybe before this returns.  It may be closing then, but is there.
  * NGX_ERROR: no memory.
  */
-ngx_int_t ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len);
+ngx_int_t ngx_pimap_submit(ngx_pimap_device_t *d, u_char *data, size_t len,
+    size_t work);
 
 
 /*

@@ -17,7 +17,7 @@ my $t = Pimap->new();
 my $redis = $t->redis();
 my $start = time() - 1;
 
-$t->plan(13);
+$t->plan(14);
 $t->run();
 $t->wait_ready();
 
@@ -48,6 +48,8 @@ $redis->fcall(revoke => 'heidi', "d$_") for 1 .. 256;
 like($redis->error('FCALL', 'pimap_revoke', 1, 'pimap:{heidi}', 'd257'),
     qr/too many devices are revoked/,
     'too many devices of an account: an error');
+is($redis->fcall(revoke => 'heidi', 'd1'), 0,
+    '    one of them can be revoked again');
 $redis->command(qw(CONFIG SET maxmemory 1));
 is($redis->fcall(revoke => 'heidi'), 0,
     'Redis has no memory left: an account can be revoked');

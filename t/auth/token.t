@@ -57,7 +57,7 @@ my @used;
 my %ours = (sub => 'alice', iss => 'https://login.example.com',
     aud => 'pimap');
 
-$t->plan(@good + 3 * @transports + 34);
+$t->plan(@good + 3 * @transports + 35);
 $t->run();
 
 for (@good) {
@@ -147,6 +147,12 @@ is($t->get("/events?access_token=$one", headers => {
 is($t->get("/events?access_token=%zz")->{status}, 400,
     'invalid percent-encoding: 400');
 push(@used, $one);
+
+my @both = map { $token->make(rsa => { %ours, n => $_ }) } 1, 2;
+
+is($t->get('/events?' . join('&', map { "access_token=$_" } 'x', @both))
+    ->{status}, 401, 'several in the query: the first is taken');
+push(@used, @both);
 
 for ({}, { Authorization => 'Basic eDp5' }, { Authorization => 'Bearer' }) {
     like($t->get('/events?access_token=', headers => $_)->{head},

@@ -84,9 +84,12 @@ my $short = $t->write_file($t->dir() . '/short', 'x' x 31);
 my @wrong = (
     ['pimap_login token; pimap_events;', qr/token" needs "pimap_token_key"/],
     ['pimap_login token; pimap_ticket;', qr/token" needs "pimap_token_key"/],
-    ['pimap_login ticket; pimap_ticket;',
+    map({ ["pimap_login nginx ticket; $_;",
+        qr/"pimap_login ticket" has no effect in .*:\d+ without "pimap_ev/] }
+        qw(pimap_ticket pimap_update)),
+    ['pimap_login ticket; location /x { pimap_ticket; }',
         qr/"pimap_login ticket" alone works only in locations/],
-    ['pimap_login other;', qr/invalid value "other"/],
+    ['pimap_login other;', qr{"pimap_login" is "other", but must be "nginx"}],
     ['pimap_login;', qr/invalid number of arguments/],
     ['pimap_token_key none.pem;', qr/open\(\) ".*none\.pem" failed/],
     ['pimap_token_key /;', qr/read\(\) "\/" failed/],
@@ -131,7 +134,8 @@ for (@wrong) {
     like($output, $_->[1], '    with the reason');
 }
 
-ok((conf("pimap_login nginx token ticket; $key pimap_ticket;"))[0],
+ok((conf("pimap_login nginx token ticket; $key
+    location /x { pimap_ticket; }"))[0],
     'pimap_ticket may inherit a login by ticket');
 ok((conf('pimap_login token; pimap_publish;'))[0],
     'a location without a login needs no key');

@@ -70,6 +70,7 @@ my @bad = (
     ['no usable account', { sub => ['alice'] }],
     ['no usable account', { sub => "a\nb" }],
     ['no usable account', { sub => 'a' x 256 }],
+    ['no usable account', { sub => '}b' }],
     ['longer than 8k', { x => 'x' x 8192 }],
 );
 
@@ -83,9 +84,14 @@ my @texts = (
     ['malformed', $token->raw([], \%ours, 'x')],
     ['wrong signature',
         $token->raw({ alg => 'RS256' }, \%ours, 'x' x 2000)],
-    ['wrong signature', $token->raw('{"alg":"none","alg":"RS256"}',
+    ['malformed', $token->raw('{"alg":"none","alg":"RS256"}', \%ours, 'x')],
+    ['malformed', $token->raw('{"alg":"HS256","kid":"a","kid":"secret"}',
         \%ours, 'x')],
-    ['no expiry time', signed(secret => '{"sub":"a","sub":"b"}')],
+    ['malformed', signed(secret => '{"sub":"a","sub":"b"}')],
+    ['malformed', signed(secret => "{\"sub\":\"a\"}\0x")],
+    ['malformed', signed(secret => '{"sub":"a","exp":1e400}')],
+    ['malformed', signed(secret => '{"sub":"a"}{}')],
+    ['malformed', signed(secret => '')],
     ['malformed', signed(secret => '["a"]')],
     ['malformed', signed(secret => "{\"sub\":\"\xff\"}")],
     ['malformed', signed(secret => '[' x 4000)],
@@ -94,14 +100,17 @@ my @texts = (
     map({ ['unsupported algorithm',
         $token->raw($_, { %ours, exp => $now + 60 }, '')] }
         { alg => 'none' }, { alg => 'None' }, { alg => 'NONE', typ => 'JWT' }),
-    map({ ['malformed', $token->raw($_, { %ours, exp => $now + 60 }, '')] }
+    map({ ['unsupported algorithm',
+        $token->raw($_, { %ours, exp => $now + 60 }, '')] }
         { alg => 'HS1' }, { alg => 'RS256 ' }, { alg => ['none'] },
-        {}),
-    ['malformed', $token->raw({ alg => "RS256\0" }, \%ours, 'x')],
+        { alg => 'rs256' }, { alg => 'PS256' }, { alg => 'ES256K' },
+        { alg => "RS256\0" }, {}),
     ['critical headers are not supported', $token->raw({ alg => 'RS256',
         crit => ['x'],
         x => 1 }, \%ours, 'x')],
-    ['malformed', $token->make(secret => \%ours, header => { typ => 'x' })],
+    map({ ['unsupported type', signed(secret => $t->json({ %ours,
+        exp => $now + 60 }), typ => $_)] } 'x', 'at+jwt', '', 'JWTS', "JWT\0",
+        7, ['JWT'], {}),
     ['wrong audience', $token->make(secret => { %ours,
         aud => 'pimap-ticket' })],
     ['wrong signature', $token->make('rsa-other' => \%ours)],
@@ -162,9 +171,9 @@ sub refused {
 
 
 sub signed {
-    my ($name, $payload) = @_;
+    my ($name, $payload, %header) = @_;
 
-    my $text = $token->raw({ alg => 'HS256' }, $payload);
+    my $text = $token->raw({ alg => 'HS256', %header }, $payload);
 
     return $text . '.' . $token->raw(hmac_sha256($text, $token->key($name)));
 }

@@ -17,7 +17,7 @@ use Pimap::Consumer;
 use Pimap::Page;
 
 my $t = Pimap->new();
-$t->plan(31);
+$t->plan(32);
 
 # as the Redis user of its documentation page
 
@@ -120,7 +120,18 @@ ok($backend->wait_done(6), '    and goes on with later updates');
 
 # Redis is restarted, then loses all of its data.
 
-$t->redis()->restart();
+$t->redis()->stop();
+
+my $since = time();
+
+$t->wait_for(sub { time() > $since + 3 });
+
+my @said = $t->read_file($backend->file('consumer.out')) =~ /^consumer: .*/mg;
+my %twice = map { $_ => 1 } @said;
+
+is(scalar(@said), scalar(keys(%twice)),
+    'Redis is away: the log says it once, not at each attempt');
+$t->redis()->start();
 ok($t->wait_for(sub {
     $t->update('alice', '{"id":"after","update":"done"}', device => 'phone',
         headers => $wait)->{status} == 200

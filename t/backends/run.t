@@ -25,7 +25,7 @@ my $output = $t->dir() . '/output';
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL TO FROM SUBJECT BODY)};
 @ENV{keys %env} = values %env;
 
-$t->plan(40);
+$t->plan(44);
 
 for (1 .. 2) {
     my $demo = start();
@@ -58,6 +58,13 @@ for (1 .. 2) {
 
     is(mail($devices{$_}), "f\xfcr \"dich\"",
         "    the device gets it by $_") for qw(http h2);
+
+    my $who = $t->get('/pimap/accounts?account=alice')->{json};
+
+    is_deeply([map { $_->{transport} } @{ $who->{devices}{list} }],
+        [qw(detached held-h2-tls)], '    the operator sees both');
+    is($who->{log}{list}[0]{event}{event}, 'MessageNew',
+        '    and the event');
 
     # delays of a busy machine do not count
 

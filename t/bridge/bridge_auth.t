@@ -18,7 +18,7 @@ use Pimap::Bridge;
 use Pimap::FakeLogin;
 
 my $t = Pimap->new();
-$t->plan(45);
+$t->plan(55);
 
 my $imap = Pimap::FakeLogin->new(t => $t, name => 'imap')->start();
 my $bridge = Pimap::Bridge->new(t => $t, auth => 'cache = "2s"; failed = "1s";'
@@ -70,6 +70,20 @@ is($bridge->get('/auth')->{status}, 401, 'a request without a login: 401');
 is($bridge->get('/nothing')->{status}, 404, 'an unknown page: 404');
 is($bridge->get('/auth', Authorization => 'Basic ' . 'A' x 20000)->{status},
     400, 'a request head over the limit: 400');
+
+# Pokes
+
+for (['account=alice', 204], ['account=%7Bb', 204], ['', 400],
+    ['account=', 400], ['account=%7Db', 400], ['account=a%0Ab', 400],
+    ['account=%FF', 400], ['account=' . 'a' x 1025, 400],
+    ['account=alice', 403, Origin => 'http://localhost'],
+    ['account=alice', 403, 'Sec-Fetch-Site' => 'cross-site'])
+{
+    my ($query, $status, %headers) = @$_;
+
+    is($bridge->get("POST /poke?$query", %headers)->{status}, $status,
+        join(' ', 'a poke:', substr($query, 0, 20), %headers, $status));
+}
 
 # Tokens
 

@@ -16,6 +16,7 @@ use Pimap;
 use Pimap::Cyrus;
 use Pimap::Dav;
 use Pimap::DavSession;
+use Pimap::FakeDav;
 
 my $book = '/dav/addressbooks/user/alice/Default/';
 my $cal = '/dav/calendars/user/alice/Default/';
@@ -23,7 +24,7 @@ my $new = '/dav/addressbooks/user/alice/team/';
 my %none = ('If-None-Match' => '*');
 
 my $t = Pimap->new();
-$t->plan(69);
+$t->plan(72);
 
 my $cyrus = Pimap::Cyrus->new(t => $t, dav => 'cyrus')->start()->add('alice');
 my $dav = Pimap::Dav->new(t => $t, kind => 'cyrus');
@@ -45,6 +46,8 @@ test_collection();
 test_missed();
 
 $s->stop();
+
+test_lost();
 
 test_master();
 
@@ -186,6 +189,28 @@ sub test_missed {
         is($s->states()->{"\tdav:$book"}{token}, $token,
             '    Redis has a valid token');
     }
+}
+
+
+# A proxy loses the answers to updates.
+
+sub test_lost {
+    my $fake = Pimap::FakeDav->new(t => $t)->start();
+    my %via = (via => $dav->port());
+    my %update = (update => 'dav.put', href => "${book}lost.vcf");
+
+    $fake->behave(\%via);
+    $s = Pimap::DavSession->new(t => $t, url => $fake->url())->start();
+    $s->wait_ready();
+    $fake->behave({ %via, lose => [qw(PUT DELETE)] });
+
+    my $r = $s->update(%update, text => $dav->card('lost', 'Ann'));
+    is($r->{status}, 'done', 'create, the answer is lost: done');
+    is($r->{etag}, $dav->etags($book)->{"${book}lost.vcf"}, '    its ETag');
+    is($s->update(%update, update => 'dav.delete', etag => $r->{etag})
+        ->{status}, 'done', '    delete: done');
+    $s->stop();
+    $fake->stop();
 }
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
 # Clients change objects at random while the bridge is killed, the server is
-# restarted and its tokens are lost. At the end the state that a device builds
-# from the events equals the server's. PIMAP_TRUTH=seconds runs it longer.
+# restarted, its tokens are lost, and another calendar is always answered 500.
+# At the end the state that a device builds from the events equals the
+# server's. PIMAP_TRUTH=seconds runs it longer.
 
 use strict;
 use warnings;
@@ -18,6 +19,7 @@ use Pimap;
 use Pimap::Cyrus;
 use Pimap::Dav;
 use Pimap::DavSession;
+use Pimap::FakeDav;
 use Pimap::Process qw(patience wait_for);
 
 use constant PUTS => 10;        # at least, however slow the machine is
@@ -33,7 +35,7 @@ my %books = (radicale => ['/alice/book/', '/alice/cal/', '/alice/n'],
         '/dav/addressbooks/user/alice/n']);
 
 my $t = Pimap->new(allow => qr/./);
-$t->plan(2 * keys(%books));
+$t->plan(3 * keys(%books));
 diag("PIMAP_SEED=$seed") if $ENV{PIMAP_SEED};
 srand($seed);
 
@@ -127,8 +129,14 @@ sub truth {
         $dav->make($cal, 'calendar', 'Cal');
     }
 
-    $s = Pimap::DavSession->new(t => $t, url => $dav->url(), poll_max => 300)
-        ->start();
+    my $broken = $cal =~ s|[^/]+/$|broken/|r;
+    my $proxy = Pimap::FakeDav->new(t => $t, name => "$kind-proxy")->start();
+
+    $dav->make($broken, 'calendar', 'Broken');
+    $proxy->behave({ via => $dav->port(), broken => $broken });
+
+    $s = Pimap::DavSession->new(t => $t, url => $proxy->url(),
+        poll_max => 300)->start();
     $s->wait_ready();
 
     $state = { $book => {}, $cal => {} };
@@ -154,15 +162,19 @@ sub truth {
         $s->_read(time() + 0.2);
         $got = $s->apply({ map { $_ => { %{ $state->{$_} } } }
             keys %$state });
+        delete($got->{$broken});
         return eq_hash($got, \%truth);
     }, 30);
 
     is_deeply($got, \%truth,
         "$kind: the events lead to the state of the server")
         or diag("PIMAP_SEED=$seed");
+    ok($proxy->noted(qr/(?:REPORT|PROPFIND) \Q$broken\E/),
+        '    a calendar is broken');
     ok(($done{put} // 0) > PUTS, join(', ', map { "$_ $done{$_}" }
         sort keys %done));
 
     $s->stop();
+    $proxy->stop();
     $server->stop();
 }

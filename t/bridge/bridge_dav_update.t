@@ -22,7 +22,7 @@ my @bad = ('/bob/book/1.vcf', '/alice/book/../../bob/book/1.vcf',
     '/alice/book/1.vcf?x', "/alice/book/1.vcf\r\nX: y", '/alice/book/a\\b');
 
 my $t = Pimap->new();
-$t->plan(2 * (32 + @bad));
+$t->plan(2 * (34 + @bad));
 
 foreach my $kind (qw(radicale xandikos)) {
     my $dav = Pimap::Dav->new(t => $t, kind => $kind)->start();
@@ -49,7 +49,8 @@ foreach my $kind (qw(radicale xandikos)) {
         '    an event is published');
 
     my $etag = $r->{etag};
-    $r = $s->update(update => 'dav.put', href => $href, text => $card);
+    $r = $s->update(update => 'dav.put', href => $href, text => $dav->card('1',
+        'Bea'));
     is($r->{status}, 'conflict',
         'put as new, but the object exists: conflict');
     is($r->{etag}, $etag, '    the result has the current etag');
@@ -131,6 +132,20 @@ foreach my $kind (qw(radicale xandikos)) {
     ok($r->{status} eq 'refused' && $r->{invalidToken},
         'dav.sync with an invalid token: refused, invalidToken')
         or diag(explain($r));
+
+    # A name with a semicolon, and an object without an extension, of which
+    # Xandikos has no text
+
+    $dav->put("${book}a%3Bb.vcf", $dav->card('6', 'Ann'));
+    is(join(' ', map { scalar(@{ $s->update(update => 'dav.get',
+        hrefs => ["$book$_"])->{objects} }) } 'a%3Bb.vcf', 'a;b.vcf'), '1 1',
+        'dav.get finds "a;b.vcf", in both spellings');
+
+    $dav->put("${book}plain", $dav->card('7', 'Ann'));
+    $r = $s->update(update => 'dav.get', hrefs => ["${book}plain"]);
+    ok(!$r->{objects}[0]{tooLarge}, 'no extension: not "tooLarge"')
+        or diag(explain($r));
+    $dav->delete("$book$_") for 'a%3Bb.vcf', 'plain';
 
     # Updates that are refused before a request is sent
 

@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new();
-$t->plan(31);
+$t->plan(41);
 
 my $redis = $t->redis()->start()->load();
 
@@ -81,7 +81,7 @@ $one[0] = 'c-1 2';
 is_deeply(fcall(bridge_publish => 'alice', @one[0 .. 3], '{"uidnext":4}'),
     [0, 0], 'a state without events is stored');
 is_deeply(fcall(bridge_publish => 'alice', @one, '{"event":"open"}', 'x',
-    $events[0]), [1, 2], 'an entry that is no event is left out');
+    $events[0]), [2, 1], 'an entry that is no object is left out');
 is(fcall(bridge_publish => 'alice', @one[0 .. 2], 'Gone', '1')->[0], 0,
     'another mailbox has its own state');
 fcall(bridge_publish => 'alice', @one[0 .. 2], 'Gone', '');
@@ -103,5 +103,21 @@ is_deeply([sort @{ $redis->command(@there, 'b-1', 60000) }], ['a-1', 'b-1'],
     'two bridges see each other');
 is_deeply($redis->command(@there, 'a-1', 0), ['b-1'],
     'a bridge leaves: the other bridge is left');
+$redis->command(@there, 'c-1', 50);
+ok($t->wait_for(sub { "@{ $redis->command(@there, 'b-1', 60000) }" eq 'b-1' },
+    'its end'), 'a bridge that has died is not in the list after its time');
 like($redis->error(@there, 'a 1', 1), qr/bad arguments/,
     'a bad name: refused');
+like($redis->error(@there, 'a-1', $_), qr/bad arguments/,
+    "a bad time, $_: refused") for '0x10', 'nan', '-1', '600001', '';
+
+# A full Redis: what a bridge holds, it keeps
+
+$redis->command(qw(CONFIG SET maxmemory 1));
+is($redis->error('FCALL', 'pimap_lease_take', 1, 'pimap:{full}', 'c-1 1',
+    60000) =~ /^OOM/, 1, 'no memory: no new lease');
+is(fcall(lease_renew => 'alice', 'c-1 3', 60000), 1, '    one is renewed');
+is_deeply($redis->command(@there, 'b-1', 60000), ['b-1'],
+    '    a bridge stays in the list');
+is(fcall(lease_release => 'alice', 'c-1 3'), 1, '    a lease is given back');
+$redis->command(qw(CONFIG SET maxmemory 0));

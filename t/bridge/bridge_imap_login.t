@@ -18,22 +18,11 @@ use Pimap::FakeImap;
 use Pimap::ImapSession;
 
 my $t = Pimap->new();
-$t->plan(30);
+$t->plan(64);
 
 my ($cert) = $t->certificate();
-my $masters = $t->write_file($t->dir() . '/masters',
-    "bridge:{PLAIN}mastersecret\n");
-
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', tls => 1,
-    imap => 'mail_plugins = imap_zlib', main => <<"END")->start();
-auth_master_user_separator = *
-passdb {
-  driver = passwd-file
-  master = yes
-  result_success = continue
-  args = scheme=PLAIN $masters
-}
-END
+    imap => { '2.3' => 'mail_plugins = imap_zlib' }, master => 1)->start();
 
 my %imaps = (tls => 'implicit', port => $t->port('imaps'), ca => $cert,
     host => 'localhost');
@@ -50,9 +39,9 @@ is(login(%imaps, host => '127.0.0.2'), 'tls',
     '    a certificate for another name: no login');
 is(login(%imaps, port => $t->port('imap')), 'tls',
     'IMAPS to a port without TLS: no login');
-is(login(user => 'bridge', secret => 'mastersecret', authzid => 'carol'),
+is(login(user => 'boss', secret => 'boss', authzid => 'carol'),
     'NOTIFY', 'a master user by SASL authzid');
-is(login(user => 'carol*bridge', secret => 'mastersecret'), 'NOTIFY',
+is(login(user => 'carol*boss', secret => 'boss'), 'NOTIFY',
     '    by the name of the user');
 is(login(user => 'bridge', secret => 'wrong', authzid => 'carol'),
     'credentials', '    refused with a wrong password');
@@ -94,6 +83,16 @@ $fake->script(@fake, ['read', 'AUTHENTICATE OAUTHBEARER\r$'],
     ['say', "+ \r\n"], ['read', "^\Q$bearer\E\r\$"], @in);
 is(login(%fake, bearer => \1), 'logged in', 'OAUTHBEARER');
 
+$fake->script(@fake, ['read', 'AUTHENTICATE OAUTHBEARER\r$'],
+    ['say', "+ \r\n"], ['read', '^' . quotemeta(encode_base64(
+        "n,a=a=2Cb=3D2C,\1auth=Bearer secret\1\1", '')) . '\r$'], @in);
+is(login(%fake, bearer => \1, user => 'a,b=2C'), 'logged in',
+    '    a comma and an equals sign in the name: escaped');
+
+$fake->script(@fake, ['wait']);
+is(login(%fake, bearer => \1, user => "alice\1auth=Bearer x"), 'credentials',
+    '    a control character in the name: not sent');
+
 $fake->script(@fake, ['read'], ['say', "+ \r\n"], ['read'],
     ['say', "+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"], ['read', '^AQ==\r$'],
     ['say', "p1 NO expired\r\n"]);
@@ -107,6 +106,13 @@ $fake->script(
     . '\r$'], @in);
 is(login(%fake, bearer => \1), 'logged in', 'XOAUTH2 with SASL-IR');
 
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] x\r\n"],
+    ['read', 'AUTHENTICATE XOAUTH2\r$'], ['say', "+ \r\n"], ['read'],
+    ['say', "+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"], ['read', '^\r$'],
+    ['say', "p1 BAD Invalid SASL argument\r\n"]);
+is(login(%fake, bearer => \1), 'credentials',
+    '    refused with a reason, then BAD: credentials');
+
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
     ['read', 'LOGIN "alice" "sec\\\\"r et"\r$'], @in);
 is(login(%fake, secret => 'sec"r et'), 'logged in', 'LOGIN, quoted');
@@ -115,6 +121,35 @@ $fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
     ['read', 'LOGIN "alice" \{4\}\r$'], ['say', "+ go\r\n"],
     ['read', "^p\xc3\xa4s\r\$"], @in);
 is(login(%fake, secret => "p\xe4s"), 'logged in', '    LOGIN with a literal');
+
+# A refusal: of the password, or for the moment.  Its words are in the log.
+
+for (['credentials', 'NO no'],
+    ['credentials', 'NO [AUTHENTICATIONFAILED] Too many failures'],
+    ['credentials', 'NO [ALERT] Invalid credentials (Failure)'],
+    ['credentials', 'NO [EXPIRED] Try again with another one'],
+    ['credentials', 'NO The password is wrong, or the system unavailable'],
+    ['away', 'NO [UNAVAILABLE] later'],
+    ['away', 'NO [ALERT] Too many simultaneous connections. (Failure)'],
+    ['away', 'NO [INUSE] x'], ['limit', 'NO [LIMIT] x'],
+    ['away', 'NO [OVERQUOTA] x'], ['away', 'NO [THROTTLED] x'],
+    ['away', 'NO [SYS/TEMP] x'], ['away', 'NO Server Unavailable. 15'],
+    ['tls', 'NO [PRIVACYREQUIRED] x'], ['protocol', 'BAD what'])
+{
+    my ($reason, $answer) = @$_;
+
+    $fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
+        ['read', 'LOGIN'], ['say', "TAG $answer\r\n"], ['wait']);
+    my $failure = session(%fake)->start()->failure();
+    is($failure->{reason}, $reason, "the server refuses a login: $answer");
+    like($failure->{why}, qr/: \Q$answer\E$/, '    its words are the reason');
+}
+
+$fake->script(['say', "* OK [CAPABILITY IMAP4rev1] x\r\n"],
+    ['read', 'LOGIN'], ['say', 'TAG BAD LOGIN "alice" "secret"' . "\r\n"],
+    ['wait']);
+unlike(session(%fake)->start()->failure()->{why}, qr/secret/,
+    '    but not the password, if the server repeats it');
 
 $fake->script(['say', "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] x\r\n"],
     ['wait']);
@@ -134,7 +169,7 @@ like(login(%fake, tls => 'starttls'), qr/^(?:protocol|tls)$/,
 $fake->stop();
 $dovecot->stop();
 
-like($dovecot->log(), qr/Login: user=<alice>/,
+like($dovecot->log(), qr/(?:Login|Logged in): user=<alice>/,
     'Dovecot saw the login of alice');
 unlike($t->read_file($t->dir() . '/report.imap_driver'), qr/secret/,
     'no secret is in the output');

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
 # Two clients change mailboxes at random while the session is killed and the
-# server is restarted. A device that applies the events still has the same
-# state as the server. PIMAP_TRUTH: seconds for each kind of server.
+# server is restarted, and another mailbox can't be opened. A device that
+# applies the events still has the same state as the server. PIMAP_TRUTH:
+# seconds for each kind of server.
 
 use strict;
 use warnings;
@@ -17,13 +18,14 @@ use Pimap;
 use Pimap::Cyrus;
 use Pimap::Dovecot;
 use Pimap::ImapSession;
+use Pimap::MailTruth qw(truth is_same differences);
 
 my $base = 'IMAP4rev1 SASL-IR ENABLE LITERAL+ UIDPLUS MOVE LIST-EXTENDED '
     . 'LIST-STATUS';
 my @flags = ('\Seen', '\Flagged', '\Answered', '\Deleted', '$Work', '$Fun');
 
 my $t = Pimap->new();
-$t->plan(8);
+$t->plan(12);
 
 my $seed = $ENV{PIMAP_SEED} // time() % 100_000;
 my $seconds = $ENV{PIMAP_TRUTH} // 3;
@@ -49,7 +51,10 @@ sub test_server {
 
     my @clients = map { $server->imap() } 1, 2;
 
-    $clients[0]->command("CREATE $_") for qw(a b);
+    $clients[0]->command("CREATE $_") for qw(a b broken);
+    break_mailbox($server);
+    ok(!eval { $clients[0]->command('SELECT broken') } && $@ =~ / NO /,
+        "$name: a mailbox can't be opened");
 
     my $s = Pimap::ImapSession->new(t => $t, port => $t->port('imap'),
         again => 'always', options => { round => 300, flags_round => 1000 });
@@ -80,12 +85,13 @@ sub test_server {
         }
     }
 
-    my $truth = truth($server->imap());
+    my $truth = truth($server->imap(), 'broken');
 
     ok($t->wait_for(sub {
         $events += apply($s, \%known, 0.2);
         eval { is_same($truth, \%known) };
-    }, 'the truth', 20), "$name: the events give the server state") or do {
+    }, 'the truth', 20),
+        '    the events give the state of the others') or do {
         diag("seed $seed $@");
         differences($truth, \%known);
     };
@@ -98,6 +104,24 @@ sub test_server {
     $s->stop();
     $server->kill();
     system('rm', '-rf', $server->{dir});
+}
+
+
+# Dovecot finds folders in the place of the files of its index.
+
+sub break_mailbox {
+    my ($server) = @_;
+
+    if ($server->isa('Pimap::Cyrus')) {
+        $server->imap('cyrus')->command('SETACL user/alice/broken alice l');
+        return;
+    }
+
+    my ($box) = glob("{$server->{dir}/*,$server->{dir}/*/*}/mdbox/mailboxes/"
+        . 'broken/dbox-Mails');
+
+    system('rm', '-rf', glob("$box/*"));
+    mkdir("$box/dbox.index$_") for '', '.log';
 }
 
 
@@ -197,53 +221,5 @@ sub apply_event {
 
     } elsif ($name eq 'MailboxRename') {
         $known->{$box} = delete $known->{ $event->{oldMailbox} };
-    }
-}
-
-
-sub truth {
-    my ($imap) = @_;
-
-    my %truth;
-
-    for my $box ($imap->command('LIST "" "*"') =~ /"?(\w+)"?\r$/mg) {
-        $truth{$box} = {};
-        $imap->command("EXAMINE $box") =~ /^\* 0 EXISTS/m and next;
-
-        my $text = $imap->command('UID FETCH 1:* (FLAGS)');
-
-        while ($text =~ /^\* \d+ FETCH (.*)/mg) {
-            my ($uid, $its) = "$1 $1" =~ /UID (\d+).*?FLAGS \((.*?)\)/;
-            $truth{$box}{$uid} = { map { $_ => 1 }
-                grep { $_ ne '\Recent' } split(/ /, $its) };
-        }
-    }
-
-    return \%truth;
-}
-
-
-sub is_same {
-    my ($truth, $known) = @_;
-
-    my $json = JSON::PP->new->canonical;
-
-    return $json->encode($truth) eq $json->encode($known);
-}
-
-
-sub differences {
-    my ($truth, $known) = @_;
-
-    for my $box (sort(keys(%{ { %$truth, %$known } }))) {
-        for my $uid (sort { $a <=> $b } keys(%{ {
-            %{ $truth->{$box} // {} }, %{ $known->{$box} // {} } } }))
-        {
-            my @its = map { $_->{$box} && $_->{$box}{$uid}
-                ? join(' ', sort keys(%{ $_->{$box}{$uid} })) : 'none'
-            } $truth, $known;
-
-            diag("$box $uid: $its[0], known: $its[1]") if $its[0] ne $its[1];
-        }
     }
 }

@@ -24,24 +24,15 @@ my $t = Pimap->new(http => 'pimap_presence on;');
 $t->plan(23);
 $t->run();
 
-my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', main => <<'END');
-auth_master_user_separator = *
-
-passdb {
-  driver = static
-  args = password=boss
-  master = yes
-}
-END
-
-$dovecot->start();
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
+    master => 1)->start();
 
 # By a master user: one bridge with the separator of Dovecot, one with a SASL
 # authzid
 
 my %bridge = map { $_ => Pimap::Bridge->new(t => $t, name => $_,
-    server => 'master_user = "bridge"; master_password = "boss"; '
-        . ($_ eq 'one' ? 'master_separator = "*";' : ''),
+    server => $_ eq 'one' ? Pimap::Bridge->master()
+        : 'master_user = "boss"; master_password = "boss";',
     lease => 'rebalance = 100;') } qw(one two);
 
 my @names = map { "user$_" } 1 .. ACCOUNTS;

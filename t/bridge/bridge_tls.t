@@ -21,12 +21,12 @@ use Pimap::Dovecot;
 use Pimap::FakeLogin;
 
 my $t = Pimap->new();
-$t->plan(17);
+$t->plan(25);
 $t->redis()->start();
 $t->nginx()->start();
 
-my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', tls => 1)
-    ->start();
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', tls => 1,
+    listen => '127.0.0.1, 127.0.0.2')->start();
 my $clear = Pimap::FakeLogin->new(t => $t, name => 'clear')->start();
 
 my ($cert) = $t->certificate();
@@ -39,6 +39,7 @@ my $bridge = Pimap::Bridge->new(t => $t, servers => join(', ',
     map { "{ match = \"$_->[0]\"; $_->[1]; }" }
     ['alice', "host = \"localhost\"; port = $port; $good"],
     ['address', "host = \"127.0.0.1\"; port = $port; $good"],
+    ['other', "host = \"127.0.0.2\"; port = $port; $good"],
     ['unknown', "host = \"localhost\"; port = $port"],
     ['any', "host = \"localhost\"; port = $port; verify = false"],
     ['clear', 'host = "127.0.0.1"; port = ' . $t->port('clear') . "; $good"],
@@ -74,6 +75,8 @@ is($bridge->auth('alice', 'secret'), 'alice', 'STARTTLS');
 is($bridge->auth('alice', 'wrong'), 401, 'a wrong password: 401');
 is($bridge->auth('address', 'secret'), 'address',
     'a certificate for an IP address: a login');
+is($bridge->auth('other', 'secret'), 503, '    for another one: 503');
+like($bridge->log(), qr/IP address mismatch/, '    with the reason');
 is($bridge->auth('any', 'secret'), 'any', 'without verification: a login');
 is($bridge->auth('unknown', 'secret'), 503,
     'an unknown certificate authority: 503');
@@ -81,6 +84,19 @@ is($bridge->auth('clear', 'secret'), 503, 'the server has no STARTTLS: 503');
 is($bridge->auth('wrong', 'secret'), 503, 'the server has no TLS: 503');
 is($clear->noted(qr/login .*/), 0, '    no password was sent');
 is($bridge->auth('nobody', 'secret'), 503, 'no server matches the user: 503');
+
+# The answer and the log say why, each cause once
+
+for (['unknown', qr/certificate is refused: .*self.signed/],
+    ['clear', qr/has no STARTTLS/], ['wrong', qr/TLS fails/])
+{
+    my ($user, $why) = @$_;
+
+    like($bridge->get('/auth', $bridge->basic($user, 'secret'))->{body}, $why,
+        "    the answer for $user says why");
+    is(scalar(() = $bridge->log() =~ /\[error\] .*"$user" at .*$why/g), 1,
+        '    and one line of the log, as an error');
+}
 
 my $s = $t->park('alice');
 $s->read_until(qr/: parked\n\n/);

@@ -16,24 +16,15 @@ use Pimap::Bridge;
 use Pimap::Dovecot;
 
 my $t = Pimap->new(http => 'pimap_presence on;');
-$t->plan(28);
+$t->plan(29);
 $t->run();
 
-my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', main => <<'END');
-auth_master_user_separator = *
-passdb {
-  driver = static
-  args = password=boss
-  master = yes
-}
-END
-
-$dovecot->start();
+my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
+    master => 1)->start();
 $dovecot->deliver(to => 'alice', subject => "mail $_") for 1 .. 3;
 
 my $redis = $t->redis();
-my $bridge = Pimap::Bridge->new(t => $t, server => 'master_user = "bridge"; '
-    . 'master_password = "boss"; master_separator = "*";',
+my $bridge = Pimap::Bridge->new(t => $t, server => Pimap::Bridge->master(),
     updates => 'timeout = "3s";', sessions => 'backoff_max = "500ms";')
     ->start()->wait_healthy();
 
@@ -145,6 +136,19 @@ is_deeply([@$result{qw(update status)}], ['d2', 'unknown'],
 is($bridge->metric('updates_unknown_total'), 1, '    counted in the metrics');
 like($imap->command('NOOP') . $imap->command('UID SEARCH ALL'),
     qr/SEARCH 1 2 3 4 5\r/, '    the message is not copied again');
+
+# A "store" with a condition would fail because of its own first time.
+
+$bridge->stop();
+$bridge = Pimap::Bridge->new(%$bridge);
+update('d3', update => 'store', mailbox => 'INBOX', uids => [1],
+    add => ['\Flagged'], unchangedSince => 1_000_000);
+$entry = $redis->command('XREADGROUP', 'GROUP', 'pimap-bridge', 'dead-3',
+    'COUNT', 1, 'STREAMS', 'pimap:updates', '>')->[0][1][0][0];
+$redis->command('SET', "pimap:{alice}:started:$entry", 'dead-3');
+$bridge->start();
+is(result()->{status}, 'unknown',
+    'a dead bridge had begun a conditional store: unknown, not repeated');
 
 # Updates while the server is away
 

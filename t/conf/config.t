@@ -25,6 +25,7 @@ my @anywhere = (
     ['pimap_buffer', '64k'],
     ['pimap_send_timeout', '10s'],
     ['pimap_detach', 'on'],
+    ['pimap_end_log_level', 'notice'],
     ['pimap_hibernate', 'off'],
     ['pimap_tls_padding', '256'],
     ['pimap_max_devices_per_account', '5'],
@@ -32,6 +33,7 @@ my @anywhere = (
     ['pimap_max_account_length', '64'],
     ['pimap_max_device_length', '64'],
     ['pimap_max_body', '64k'],
+    ['pimap_ticket_updates', 'store move'],
 );
 
 my @http = (
@@ -61,6 +63,7 @@ my @good = (
     map({ ["$redis; pimap_tls_padding $_;"] } qw(0 16 4k)),
     ["$redis; pimap_max_devices 0; pimap_max_devices_per_account 0;"],
     ["$redis; pimap_max_account_length 1024;"],
+    map({ ["$redis; pimap_ticket_updates $_;"] } 'off', '*', 'a Email/set'),
     ["resolver 127.0.0.1; pimap_redis redis://no.such.host.invalid;"],
 );
 
@@ -103,9 +106,9 @@ my @bad = (
     ["$redis connect_timeout=x;", qr/invalid time "x"/],
     ["$redis probe=0;", qr/invalid time "0"/],
     ["$redis; $redis password=secret;", qr/"pimap_redis" .*is duplicate/],
-    ['pimap_zone 1k;', qr/"pimap_zone" must be at least \d+k/],
-    ['pimap_zone x;', qr/"pimap_zone" directive invalid value/],
-    ['pimap_drain x;', qr/"pimap_drain" directive invalid value/],
+    ['pimap_zone 1k;', qr/"pimap_zone" is "1k", but must be at least \d+k/],
+    ['pimap_zone x;', qr/"pimap_zone" is "x", but must be a size/],
+    ['pimap_drain x;', qr/"pimap_drain" is "x", but must be a time/],
     ['pimap_ping x;', qr/invalid time "x"/],
     ['pimap_ping 500ms;', qr/invalid time "500ms"/],
     ['pimap_ping 60s most=1;', qr/invalid parameter "most=1"/],
@@ -113,14 +116,14 @@ my @bad = (
     ['pimap_ping 60s min=0;', qr/bounds between 1s and 1023s/],
     ['pimap_ping 60s max=2000s;', qr/bounds between 1s and 1023s/],
     ['pimap_ping 60s min=90s max=60s;', qr/bounds/],
-    ['pimap_ping 5s;', qr/must be 0 or between "min" and "max"/],
-    ['pimap_ping 1000s;', qr/must be 0 or between "min" and "max"/],
+    ['pimap_ping 5s;', qr/must be 0 or between "min=10s" and "max=900/],
+    ['pimap_ping 1000s;', qr/must be 0 or between "min=10s" and "max=900/],
     ['pimap_retry 10ms;', qr/"pimap_retry" .*at least 100ms/],
-    ['pimap_retry x;', qr/"pimap_retry" directive invalid value/],
-    ['pimap_buffer -1;', qr/"pimap_buffer" directive invalid value/],
-    ['pimap_send_timeout x;', qr/"pimap_send_timeout" directive invalid/],
+    ['pimap_retry x;', qr/"pimap_retry" is "x", but must be a time/],
+    ['pimap_buffer -1;', qr/"pimap_buffer" is "-1", but must be a size/],
+    ['pimap_send_timeout x;', qr/"pimap_send_timeout" is "x", but must/],
     ['pimap_send_timeout 0;', qr/"pimap_send_timeout" .*at least 100ms/],
-    ['pimap_log_length 0;', qr/must be between 1 and 1000000/],
+    ['pimap_log_length 0;', qr/"0", but must be between 1 and 1000000/],
     ['pimap_log_length 1000001;', qr/must be between 1 and 1000000/],
     ['pimap_log_ttl 0;', qr/"pimap_log_ttl" .*between 1s and 366d/],
     ['pimap_log_ttl 367d;', qr/"pimap_log_ttl" .*between 1s and 366d/],
@@ -128,22 +131,36 @@ my @bad = (
     map({ ["pimap_coalesce $_;",
         qr/"pimap_coalesce" .*0 or between 100ms and 10s/] }
         qw(1ms 99ms 10001ms)),
-    ['pimap_coalesce x;', qr/"pimap_coalesce" directive invalid value/],
+    ['pimap_coalesce x;', qr/"pimap_coalesce" is "x", but must be a time/],
     map({ ["pimap_tls_padding $_;",
         qr/"pimap_tls_padding" .*0 or between 16 and 4096/] }
         qw(1 15 4097 16k)),
-    ['pimap_tls_padding x;', qr/"pimap_tls_padding" directive invalid/],
-    ['pimap_max_devices -1;', qr/invalid number/],
-    ['pimap_max_devices x;', qr/invalid number/],
-    ['pimap_max_devices_per_account x;', qr/invalid number/],
+    ['pimap_tls_padding x;', qr/"pimap_tls_padding" is "x", but must/],
+    ["$redis; pimap_tls_padding 16;",
+        qr/"pimap_tls_padding" has no effect in .*:\d+: .* without TLSv1\.3/,
+        "ssl_protocols TLSv1.2; $events"],
+    map({ ["$redis;", qr/"$_" has no effect in .*:\d+ without "pimap_login/,
+        "location /x { pimap_account a; $_ a; pimap_events; }"] }
+        map { "pimap_token_$_" } qw(issuer audience claim device_claim
+        types_claim updates_claim)),
+    ["$redis; pimap_tls_padding 16;", qr/"ssl_conf_command RecordPadding"/,
+        "ssl_conf_command RecordPadding 64; $events"],
+    ['pimap_max_devices -1;', qr/"pimap_max_devices" is "-1", but must/],
+    ['pimap_max_devices x;', qr/"x", but must be a number/],
+    ['pimap_max_devices_per_account x;', qr/"x", but must be a number/],
     ['pimap_max_account_length 0;', qr/must be between 1 and 1024/],
     ['pimap_max_account_length 1025;', qr/must be between 1 and 1024/],
     ['pimap_max_device_length 0;', qr/must be between 1 and 1024/],
     ['pimap_max_device_length 1025;', qr/must be between 1 and 1024/],
-    ['pimap_max_event 0;', qr/"pimap_max_event" .*must not be 0/],
-    ['pimap_max_body 0;', qr/"pimap_max_body" .*must not be 0/],
-    ['pimap_max_event x;', qr/"pimap_max_event" directive invalid value/],
-    ['pimap_max_body x;', qr/"pimap_max_body" directive invalid value/],
+    ['pimap_max_event 0;', qr/"pimap_max_event" .*must be 1 or more/],
+    ['pimap_max_body 0;', qr/"pimap_max_body" .*must be 1 or more/],
+    ['pimap_max_event x;', qr/"pimap_max_event" is "x", but must be a size/],
+    ['pimap_max_body x;', qr/"pimap_max_body" is "x", but must be a size/],
+    map({ ["pimap_ticket_updates $_;", qr/invalid update "\Q$_\E"/] }
+        'a:b', 'a*', 'a' x 65),
+    ['pimap_ticket_updates a off *;', qr/invalid update "\*"/],
+    ['pimap_ticket_updates ' . join(' ', ('a' x 60) x 17) . ';',
+        qr/"pimap_ticket_updates" .*has too many updates/],
     ['pimap_account $nowhere;', qr/unknown "nowhere" variable/],
     ['pimap_account;', qr/invalid number of arguments/],
     ['pimap_device $nowhere;', qr/unknown "nowhere" variable/],
@@ -169,6 +186,28 @@ my @bad = (
         'location /x { pimap_events; pimap_events; }'],
 );
 
+# The protocols of a connection are those of the default server of its address.
+
+sub server {
+    return " } server { listen 127.0.0.1:9 $_[0] ";
+}
+
+my $default = server('ssl default_server; ssl_protocols TLSv1.3;');
+my $older = server('ssl default_server; ssl_protocols TLSv1.2;');
+my $named = "ssl; ssl_protocols TLSv1.2; server_name a;"
+    . " pimap_tls_padding 512; $events";
+
+push(@good,
+    ["$redis;", $default
+        . server("ssl; server_name b; ssl_conf_command RecordPadding 64;")
+        . server($named)],
+    ["$redis; pimap_tls_padding 512;",
+        server("; ssl_protocols TLSv1.2; $events")]);
+push(@bad, map({ ["$redis;", qr/"pimap_tls_padding" has no effect in/,
+    $older . server("ssl; $_ ssl_protocols TLSv1.3; server_name a;"
+        . " pimap_tls_padding 512; $events")] }
+    '', 'listen 127.0.0.1:10 ssl;'));
+
 my $t = Pimap->new(bare => 1, mode => '', allow => qr/\[emerg\]/);
 my $nginx = $t->nginx();
 
@@ -176,7 +215,7 @@ $t->plan(@good + 2 * @bad + 3);
 $t->write_file($t->dir() . '/empty', "\n");
 
 for (@good) {
-    my ($ok, $output) = check($_->[0], $events);
+    my ($ok, $output) = check($_->[0], $_->[1] // $events);
 
     ok($ok, "good: $_->[0]") or diag($output);
 }

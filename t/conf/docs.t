@@ -70,16 +70,17 @@ sub commands {
 
 sub defaults {
     my %found;
-    my $source = source('conf.c')
-        . source('login_conf.c');
+    my $source = source('conf.c') . source('login_conf.c');
 
     $found{$1} = ['text', $2 eq '' ? "\x{2014}" : $2] while $source =~
         /ngx_conf_merge_str_value\(\w+->(\w+),\s*\w+->\w+, "(\w*)"\)/g;
     $found{login} = ['text', lc($1)]
         if $source =~ /login,[^;]*\|NGX_PIMAP_LOGIN_(\w+)\)/;
 
-    $found{$1} = [ $2, eval($3) ] while $source =~
-        /ngx_pimap_conf_\w+_value\((\w+), (\w+), ([\d *]+)\)/g;
+    while ($source =~ /_value\((\w+), (\w+), (?:([\d *]+)|NGX_LOG_(\w+))\)/g)
+    {
+        $found{$1} = $4 ? ['text', lc($4)] : [ $2, eval($3) ];
+    }
 
     return %found;
 }
@@ -87,9 +88,7 @@ sub defaults {
 
 sub number {
     my ($kind, $text) = @_;
-
     return $text if $kind eq 'text';
-
     return $text eq 'on' ? 1 : $text eq 'off' ? 0 : $text =~ /^(\d+)d$/
         ? $1 * 86400 : $text if $kind eq 'flag';
 
@@ -129,8 +128,8 @@ sub directives {
             is($default, "$ping{ping}s min=$ping{ping_min}s"
                 . " max=$ping{ping_max}s", "$name: default");
 
-        } elsif ($name eq 'pimap_compress') {
-            is($default, 'on', "$name: default");
+        } elsif ($name =~ /^pimap_(?:compress|account_case)$/) {
+            like($default, qr/^(?:on|lower)$/, "$name: default");
 
         } elsif ($member && $default{$member}) {
             my ($kind, $value) = @{ $default{$member} };
@@ -173,9 +172,11 @@ sub metrics {
         pimap_devices => 'gauge ' . join(', ', map { "devices.$_" }
             map { my ($kind, $name) = split(/\("/);
                 $kind eq 'devices' ? $name
-                    : map { "$name$_" } qw(H1 H1Tls H2 H2Tls) }
+                    : map { "$name$_" } qw(H1 H1Tls H2 H2Tls H3) }
             $total =~ /ngx_pimap_metric_((?:devices|requests)\("\w+)"/g),
-        $source =~ /name\[\] = "(\w+)"/ => 'histogram deliveryDelay',
+        pimap_build_info => 'gauge version, nginx',
+        map({ /"(\w+)", "(\w+)"/; $2 => "histogram $1" }
+            source('histogram.c') =~ /\{ ("\w+", "pimap_\w+_seconds"),/g),
     );
 
     for ([ $total, '' ], [ $worker, 'workers[].' ]) {

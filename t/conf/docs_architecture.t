@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # docs/architecture.md and docs/development.md name source files that exist,
-# each by its unique name, and functions that exist.
+# each by its unique name, and functions that exist.  docs/security.md names a
+# test that exists for each threat.
 
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ my @pages = map { "docs/$_.md" } qw(architecture development);
 my $t = Pimap->new();
 my $root = $t->root();
 
-$t->plan(3 * @pages);
+$t->plan(3 * @pages + 2);
 
 my @sources = split(/\n/, qx{find $root/bridge $root/ngx_pimap_module \\
     $root/pimap -name '*.[ch]'});
@@ -36,3 +37,12 @@ for my $page (@pages) {
         "$page: they exist, once");
     is_deeply([ grep { !$functions{$_} } @called ], [], "$page: functions");
 }
+
+my ($threats) = $t->read_file("$root/docs/security.md")
+    =~ /^## Threats\n(.*?)^## /ms;
+my @rows = grep { /^\| (?!can at most)/ } split(/\n/, $threats);
+
+ok(@rows > 30, 'docs/security.md: it lists threats');
+is_deeply([ grep { my @tests = m{(\w+/\w+\.t)}g; my $row = $_;
+    $row !~ /nginx's own/ && (!@tests || grep { !-f "$root/t/$_" } @tests) }
+    @rows ], [], '    each has tests that exist');

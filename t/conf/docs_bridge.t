@@ -159,7 +159,12 @@ sub details {
     my @bridge = source('bridge_update*.c')
         =~ /refuse\(entry, "\w+",\s+$text/g;
     my ($no_dav) = source('bridge_session_dav.c')
-        =~ /"refused", "detail",.*?:\s$text\)/s;
+        =~ /: bridge_string\($text\);/;
+    my ($excuse) = source('bridge_account.c')
+        =~ /^bridge_account_excuse\((.*?)^}/ms;
+
+    push(@bridge, map { s/%s/\x{2026}/gr }
+        $excuse =~ /bridge_(?:string|format)\($text/g);
 
     my %source = map { s/\\"/"/gr => 1 } @imap, @command, @bridge;
     my %dav = map { s/\\"/"/gr =~ s/%\w/\x{2026}/r => 1 } @dav, $no_dav;
@@ -180,6 +185,9 @@ sub metrics {
 
     $source{$3 ? "$1\{$3}" : $1} = $2
         while $source =~ /^\ +\{\ "(\w+)",\ "(\w+)",\ (?:"(\w+)"|NULL),/gmx;
+
+    $source{"build_info\{$1}"} = 'gauge'
+        if $source =~ /pimap_bridge_build_info\{(\w+)=/;
 
     for my $row ($page{'docs/bridge.md'}->rows('Metrics')) {
         $names{$_} = $row->[1] for $row->[0] =~ /`([^`]+)`/g;

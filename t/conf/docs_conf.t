@@ -74,7 +74,8 @@ sub whole {
     $text .= 'events {}' if $text !~ /^events/m;
     $t->write_file("$dir/whole.conf", "pid $dir/whole.pid;\n$text\n");
 
-    my $output = qx(/usr/sbin/nginx -t -p $dir/ -c $dir/whole.conf \\
+    my $binary = $t->nginx()->binary();
+    my $output = qx($binary -t -p $dir/ -c $dir/whole.conf \\
         -e $dir/error.log 2>&1);
 
     return ($? == 0, $output);

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
 # The commands in the documents print the output shown there.  They run with
-# the nginx.conf of README.md and a Redis with the users of docs/install.md.
-# An ellipsis in the output matches any text.
+# integrations/nginx/pimap.conf and a Redis with the users of docs/install.md.
+# A file of passwords stands for the bridge.  An ellipsis in the output matches
+# any text.
 
 use strict;
 use warnings;
@@ -60,30 +61,40 @@ sub ready { $t->get('/pimap/status?ready', transport => 'plain')->{status}
     == 200 }
 
 
-# The configuration of README.md, with other ports and files.
+# The configuration of docs/setup.md, with other ports and files.
 
 sub configure {
-    my ($block) = grep { $_->{text} =~ /^server/m }
-        $page{'README.md'}->blocks('nginx');
     my ($cert, $key) = $t->certificate();
     my ($user, $password) = $users[0] =~ /^(\w+) on >(\S+)/;
     my ($tls, $plain) = map { $t->port($_) } qw(tls plain);
+    my $dir = $t->dir();
 
-    local $_ = $block->{text};
+    local $_ = $t->read_file($t->root() . '/integrations/nginx/pimap.conf');
 
-    $t->write_file($t->dir() . '/redis.password', "$password\n");
-    $t->write_file($t->dir() . '/htpasswd',
+    $t->write_file("$dir/redis.password", "$password\n");
+    $t->write_file("$dir/htpasswd",
         join('', map { "$_:{PLAIN}secret\n" } qw(alice carol)));
 
     s{/etc/\S*key\.pem}{$key};
     s{/etc/\S*\.pem}{$cert};
-    s{/etc/\S*htpasswd}{$t->dir() . '/htpasswd'}e;
-    s{listen 443 }{listen 127.0.0.1:$tls };
-    s{listen 127\.0\.0\.1:80;}{listen 127.0.0.1:$plain;};
+    s{listen +443 }{listen 127.0.0.1:$tls };
+    s{listen 127\.0\.0\.1:8026;}{listen 127.0.0.1:$plain;};
+    s{http://127\.0\.0\.1:8025/}{http://unix:$dir/auth:/};
     s{pimap_redis [^;]+}{'pimap_redis unix:' . $t->redis()->socket()
-        . " user=$user password_file=" . $t->dir() . '/redis.password'}e;
+        . " user=$user password_file=$dir/redis.password"}e;
 
-    $t->nginx()->{http} = $_;
+    $t->nginx()->{mode} = '';
+    $t->nginx()->{http} = "$_
+        server {
+            listen unix:$dir/auth;
+
+            location = /auth {
+                auth_basic mail;
+                auth_basic_user_file $dir/htpasswd;
+                add_header X-Pimap-Account \$remote_user;
+                empty_gif;
+            }
+        }";
 }
 
 
@@ -100,7 +111,7 @@ sub tools {
 #!/bin/sh
 PATH=$ENV{PATH}
 exec curl -sk --connect-to mail.example.com:443:127.0.0.1:$tls \\
-    --connect-to 127.0.0.1:80:127.0.0.1:$plain "\$@"
+    --connect-to 127.0.0.1:8026:127.0.0.1:$plain "\$@"
 END
 
     $t->write_file("$bin/redis-cli", <<"END");

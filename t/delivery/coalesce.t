@@ -58,7 +58,7 @@ my $s = $t->park_live('alice');
 my @ids = publish('alice', 1, (in('INBOX')) x STORM);
 my @got = $s->event();
 
-push(@got, $s->event() // last) until $got[-1]{json}{uid} == STORM;
+push(@got, $s->event() || last) until $got[-1]{json}{uid} == STORM;
 
 is($got[0]{json}{uid}, 1, 'many events: the first is sent');
 is($got[-1]{id}, $ids[-1], 'many events: the last is sent');

@@ -15,18 +15,19 @@ use Pimap;
 use Pimap::Page;
 
 my $t = Pimap->new();
-$t->plan(27);
+$t->plan(38);
 
 my $page = Pimap::Page->new($t->root(), 'docs/reliability.md');
 my ($block) = $page->blocks('redis');
 my ($load) = $page->blocks('sh');
 my @users = $block->{text} =~ /^user (.*)/mg;
 
-my $redis = $t->redis(users => [@users, map { s/^\S+/no-channel/r
-    =~ s/ &\S+//r } $users[1]])->start();
+push(@users, $users[1] =~ s/^\S+/no-channel/r =~ s/ &\S+//r,
+    $users[1] =~ s/^\S+/no-info/r =~ s/ \+info//r,
+    $users[1] =~ s/^\S+/no-copy/r =~ s/ \+copy//r);
 
-my ($loader, $publisher, $deaf) = map { login($_) }
-    @users, $users[1] =~ s/^\S+/no-channel/r;
+my $redis = $t->redis(users => \@users)->start();
+my ($loader, $publisher, $deaf, $blind, $poor) = map { login($_) } @users;
 
 # the command, as the user that may load
 
@@ -58,15 +59,16 @@ my ($epoch) = $id =~ /^(\d+)-1$/;
 ok($epoch, 'a publisher publishes');
 is($publisher->command(@publish, 2, 60, 'key'), $id, '    with a key');
 
-$redis->command('HSET', 'pimap:{a}:states', '@oldest', 1);
+$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('XADD', 'pimap:{a}:log', $id, 'e', '{}', 't', 1);
 $redis->command('XADD', 'pimap:{b}:log', '5-1', 'e', '{}', 't', 1);
 
 is($publisher->command(@publish), "$epoch-2",
     '    to a log with an old entry');
-is($publisher->command(qw(FCALL pimap_publish 1 pimap:{b}), $json), '5-2',
-    '    to a log without states');
+like($publisher->command(qw(FCALL pimap_publish 1 pimap:{b}), $json),
+    qr/^\d{13}-2$/, '    to a log without an epoch');
 is($redis->command('XLEN', 'pimap:{b}:log'), 1,
-    '        the old log is trimmed');
+    '        the log begins again');
 is($publisher->command(qw(FCALL pimap_post 1 pimap:{a}), $json)->[0],
     "$epoch-3", '    with post');
 is(scalar(@{ $publisher->command(qw(FCALL_RO pimap_read 1 pimap:{a}),
@@ -81,12 +83,13 @@ my ($bridge) = map { $_->{text} =~ /^user (.*)/mg }
     Pimap::Page->new($t->root(), 'docs/bridge.md')->blocks('redis');
 my %bridge = commands($bridge);
 
-is_deeply([grep { !$bridge{$_} } sort(keys(%needs))], ['ttl'],
-    'a bridge may run all commands except that of pimap_revoke');
+is_deeply([grep { !$bridge{$_} } sort(keys(%needs))], [qw(ttl zcard)],
+    'a bridge may run all commands except those of nginx alone');
 
-# commands of the functions that only bridges call
+# commands of the functions that only bridges and nginx call
 
-delete @needs{qw(hdel pexpire pttl zadd zrange zrem zremrangebyscore)};
+delete @needs{qw(hdel pexpire pttl zadd zcard zmscore zrange zrem
+    zremrangebyscore)};
 delete @has{qw(auth ping fcall fcall_ro)};
 is_deeply([sort(keys(%has))], [sort(keys(%needs))],
     'a publisher may run no other command');
@@ -97,15 +100,39 @@ like(error($deaf, @publish), qr/^NOPERM .*PUBLISH/,
     'a user without channels: refused');
 is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
 
+# a user without INFO can't prove that the log goes on, and harms no other one
+
+$redis->load();
+like(error($blind, @publish), qr/can't run this command|no permissions/,
+    'a user without INFO: refused');
+is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
+is($publisher->command(@publish), "$epoch-4",
+    '    for another user the log goes on');
+is($publisher->command(@publish), "$epoch-5", '    again');
+
+# a user without COPY can't begin a log, nor spoil it for the next one
+
+$redis->command('DEL', 'pimap:{a}:log');
+like(error($poor, @publish), qr/can't run this command|no permissions/,
+    'a user without COPY: a log does not begin') for 1 .. 2;
+
+my ($next) = $publisher->command(@publish) =~ /^(\d+)-2$/;
+
+ok($next > $epoch, '    another user begins it, with another epoch');
+$epoch = $next;
+is($publisher->command(@publish), "$epoch-3", '    it goes on');
+is($poor->command(@publish), "$epoch-4", '    then the former may publish');
+is($publisher->command(@publish), "$epoch-5", '    again');
+
 # memory
 
 $redis->command(qw(CONFIG SET maxmemory 1));
 like($redis->error(@publish), qr/^OOM /, 'Redis without memory: refused');
-is($redis->fcall('last', 'a'), "$epoch-3", '    nothing is written');
-is($redis->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 3, 1)->[0],
+is($redis->fcall('last', 'a'), "$epoch-5", '    nothing is written');
+is($redis->command(qw(FCALL_RO pimap_read 1 pimap:{a}), $epoch, 5, 1)->[0],
     'ok', '    reading works');
 $redis->command(qw(CONFIG SET maxmemory 0));
-is($publisher->command(@publish), "$epoch-4",
+is($publisher->command(@publish), "$epoch-6",
     'Redis with memory again: published');
 
 # keys of a wrong type
@@ -113,10 +140,10 @@ is($publisher->command(@publish), "$epoch-4",
 $redis->command(qw(SET pimap:{c}:log x));
 like($redis->error(qw(FCALL pimap_publish 1 pimap:{c}), $json),
     qr/^WRONGTYPE /, 'a log of a wrong type: refused');
-$redis->command(qw(SET pimap:{d}:states x));
-$redis->error(qw(FCALL pimap_publish 1 pimap:{d}), $json);
-is($redis->fcall('last', 'd'), '',
-    'states of a wrong type: nothing is written');
+$redis->command(qw(LPUSH pimap:{d}:epoch x));
+like($redis->error(qw(FCALL pimap_publish 1 pimap:{d}), $json),
+    qr/^WRONGTYPE /, 'an epoch of a wrong type: refused');
+is($redis->fcall('last', 'd'), '', '    nothing is written');
 
 
 sub commands { map { s/\|.*//r => 1 } $_[0] =~ /\+([\w|]+)/g }

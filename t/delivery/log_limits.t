@@ -16,7 +16,7 @@ use Pimap;
 use constant { DAY => 86400, EPOCH => 1000 };
 
 my $t = Pimap->new();
-$t->plan(53);
+$t->plan(67);
 
 my $redis = $t->redis()->start()->load();
 my $event = { event => 'MessageNew' };
@@ -38,12 +38,17 @@ is(length_of('d'), 1000, 'no limit given: a thousand are kept');
 
 # age
 
-old_log('b', 7 * DAY + 60, 20);
-old_log('b', 7 * DAY - 60, 2, 21);
+old_log('b', 7 * DAY + 60, 200);
+old_log('b', 7 * DAY - 60, 2, 201);
 
-is_deeply([map { publish('b'); length_of('b') } 1 .. 4], [15, 8, 5, 6],
-    'entries older than a week are deleted, some at a time');
-is($redis->fcall('read', 'b', 0, 0, 1)->[2], EPOCH . '-21',
+publish('b');
+is(length_of('b'), 203 - 128, 'entries older than a week: 128 are deleted');
+publish('b');
+is(length_of('b'), 204 - 128, '    no more for a while');
+mark('b');
+publish('b');
+is(length_of('b'), 5, '    but later');
+is($redis->fcall('read', 'b', 0, 0, 1)->[2], EPOCH . '-201',
     '    younger ones are kept');
 
 old_log('c', 120, 3);
@@ -56,19 +61,32 @@ is(length_of('c'), 3, 'the new entry is kept');
 
 # life
 
-for my $ttl (60, '', DAY, DAY) {
+for ([60, 1], ['', 10000], [DAY, 1000], [DAY, 1000], [7, 1], [100, 10]) {
+    my ($ttl, $pause) = @$_;
+
     publish('a', '', $ttl);
 
-    my $log = $ttl && $ttl < 1000 ? $ttl : ($ttl || 7 * DAY) + 100;
+    my $log = ($ttl || 7 * DAY) + $pause;
 
     ok(lives('a:log', $log),
         "the log of an idle account expires after $log s");
-    ok(lives('a:states', $log + 30 * DAY), '    its states a month later');
+    ok(lives('a:epoch', $log + 30 * DAY), '    its epoch a month later');
 }
 
 $redis->command('DEL', 'pimap:{a}:log');
 publish('a', '', DAY);
-ok(lives('a:log', DAY + 100), 'a new log expires too');
+ok(lives('a:log', DAY + 1000), 'a new log expires too');
+
+# the time to live is set again after the pause
+
+for my $ttl (60, DAY) {
+    publish('k', '', $ttl);
+    mark('k');
+    $redis->command('EXPIRE', 'pimap:{k}:log', 10);
+    publish('k', '', $ttl);
+    ok(lives('k:log', $ttl + ($ttl > 60 ? 1000 : 1)),
+        "the next event keeps a log for $ttl s");
+}
 
 publish('e', '', 1);
 ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}:log') }, 'end'),
@@ -97,12 +115,17 @@ for my $args ([0], [''], ['x'], [10001], [1, 0], [1, 'x'], [1, 1, 1], []) {
 # keys
 
 for my $key ('', 'pimap', 'pimap:a', 'pimap:{}', 'pimap:{}}', ':{a}',
-    'pimap:{a}:log')
+    'pimap:{a}:log', "pimap:{a\nb}", "pimap:{a\x7f}")
 {
     like(error('pimap_publish', $key, $json), qr/^PIMAP bad key: /,
-        "refused: \"$key\"");
+        'refused: "' . $key =~ s/[^ -~]/?/gr . '"');
 }
 
+is(error('pimap_publish', 'pimap:{}b}', $json),
+    'PIMAP bad key: an account can\'t begin with "}"', 'an account "}b"');
+is($redis->error(qw(FCALL pimap_update 2 pimap:{}b} pimap:updates 9 d i {})),
+    'PIMAP bad key: an account can\'t begin with "}"', '    an update of it');
+like(publish('b}c'), qr/-1$/, 'an account "b}c" is a name');
 like($redis->error('FCALL', 'pimap_last', 0), qr/^PIMAP bad key: /, 'no key');
 like($redis->error('FCALL', 'pimap_last', 2, 'p:{a}', 'p:{a}'),
     qr/^PIMAP bad key: /, 'two keys');
@@ -114,11 +137,26 @@ my $typical = $t->json({ event => 'MessageNew', preview => 'a' x 315 });
 $redis->fcall('publish', 'm', $typical, 100) for 1 .. 250;
 
 my $bytes = $redis->command(qw(MEMORY USAGE pimap:{m}:log SAMPLES 0));
-my $states = $redis->command(qw(MEMORY USAGE pimap:{m}:states SAMPLES 0));
+my $epoch = $redis->command(qw(MEMORY USAGE pimap:{m}:epoch SAMPLES 0));
 
 ok(length($typical) == 350 && $bytes < 55_000,
     "a hundred events of 350 bytes take $bytes bytes");
-ok($states < 500, "the states take $states bytes");
+ok($epoch < 160, "the epoch takes $epoch bytes");
+
+my $before = used();
+
+$redis->fcall('publish', "n$_", $t->json({ event => 'MessageNew',
+    preview => 'a' x 365 })) for 1 .. 4000;
+
+my $each = int((used() - $before) / 4000);
+
+ok($each <= 1000, "an account with one event of 400 bytes takes $each bytes");
+
+
+sub used {
+    my ($bytes) = $redis->command(qw(INFO memory)) =~ /^used_memory:(\d+)/m;
+    return $bytes;
+}
 
 
 sub publish { return $redis->fcall('publish', shift, $event, @_) }
@@ -141,12 +179,20 @@ sub old_log {
     my $time = $redis->command('TIME')->[0] - $age;
     $n //= 1;
 
-    my ($server) = $redis->command('INFO', 'server') =~ /run_id:(\w+)/;
-
-    $redis->command('HSET', "pimap:{$account}:states", '@epoch', EPOCH,
-        '@server', $server);
+    $redis->command('SET', "pimap:{$account}:epoch", $redis->writer()
+        . ' 0 604800 ' . EPOCH . '-*');
     $redis->command('XADD', "pimap:{$account}:log", EPOCH . "-$_", 'e', '{}',
         't', $time) for $n .. $n + $count - 1;
+}
+
+
+# The last change of the keys was a pause ago.
+
+sub mark {
+    my $key = "pimap:{$_[0]}:epoch";
+
+    $redis->command('SET', $key,
+        $redis->command('GET', $key) =~ s/ \d+/ 0/r);
 }
 
 

@@ -16,7 +16,7 @@ use Pimap;
 
 my $t = Pimap->new(workers => 2);
 $t->nginx()->{http} = 'pimap_hibernate on;' if !$ENV{PIMAP_HTTP};
-$t->plan(46);
+$t->plan(50);
 $t->run();
 $t->wait_ready();
 
@@ -119,6 +119,21 @@ is(join(',', map { uids($devices{$_}, 1) } sort(keys(%devices))), '6,6,6,6',
 $ids[7] = $redis->log('alice', { event => 'QuotaChange', uid => 7 });
 $ids[8] = $redis->log('alice', { event => 'MessageNew', uid => 8,
     mailbox => 'Trash' });
+
+# A polyfill has another name for the id.
+
+$s = $t->park('alice', query => "lastEventId=$ids[5]");
+is(uids($s, 3), '6 7 8', '"lastEventId": the events after it');
+$s = $t->park('alice', query => "lastEventId=$ids[5]&last-event-id=$ids[6]");
+is(uids($s, 2), '7 8', '    "last-event-id" takes precedence');
+
+# An id that can't be read is one whose events are unknown, and not none.
+
+for my $name (qw(last-event-id lastEventId)) {
+    $s = $t->park('alice', query => "$name=$ids[5]%zz");
+    is($s->event()->{event}, 'resync', "$name: invalid percent-encoding");
+    $s->close();
+}
 
 $s = $t->park('alice', query => "last-event-id=$ids[5]&types=Quota");
 is(uids($s, 1), '7', 'a filter by types');

@@ -47,7 +47,7 @@ my @cases = (
     ['no log, and no id', 'none', 'x', 'empty'],
 );
 
-$t->plan(5 * @cases + 7 + 12);
+$t->plan(5 * @cases + 7 + 13);
 $t->run();
 $t->wait_ready();
 
@@ -123,6 +123,14 @@ for (['0', 'resync 6 7 8 9 10'], ['earliest', '6 7 8 9 10']) {
     is($events[0]{id}, "$epoch-" . ($place ? 6 : 5), "$place: the first id");
     is($events[-1]{id}, $last{trimmed}, "$place: the last id");
 }
+
+# One event is trimmed: the border.
+
+post('border', $_, 2) for 1 .. 3;
+
+is(join(' ', map { $_->{json}{uid} // $_->{event} } $t->park('border',
+    headers => { 'Last-Event-ID' => '0' })->events(3)), 'resync 2 3',
+    '0: in a log that lacks the first event only');
 
 # Bytes that wait until the end of a response are of no use to a client behind
 # a proxy that keeps them: "closeafter" ends with the resync.

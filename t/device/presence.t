@@ -13,6 +13,8 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
+use constant MANY => 400;
+
 my $t = Pimap->new(http => 'pimap_presence on;');
 my $off = Pimap->new(redis => $t->redis());
 $t->plan(14);
@@ -61,22 +63,28 @@ is(announced(), '+ a b%ü', 'an odd name; nothing without the directive');
 $t->reload();
 my @both = sort(announced(), announced());
 is_deeply(\@both, ['+ a b%ü', '- a b%ü'], 'a reload: announced again');
-is($redis->numsub('a b%ü'), 1, 'it is there');
+ok($t->wait_for(sub { $redis->numsub('a b%ü') == 1 }), 'it is there');
 
-# Redis is away and returns
+# The worker reads many requests at once, and then Redis is away and returns
 
-my @many = map { $t->park("user$_") } 1 .. 120;
+my ($worker) = $t->workers();
+
+kill('STOP', $worker);
+
+my @many = map { $t->park("user$_") } 1 .. MANY;
 my %seen;
+
+kill('CONT', $worker);
 
 sub all_announced {
     return $t->wait_for(sub {
         my $text = announced();
         $seen{$text}++ if defined $text;
-        !grep { !$seen{"+ user$_"} } 1 .. 120;
+        !grep { !$seen{"+ user$_"} } 1 .. MANY;
     }, 'announcements');
 }
 
-ok(all_announced(), 'over a hundred accounts at once: all are announced');
+ok(all_announced(), MANY . ' accounts at once: all are announced');
 
 $redis->restart();
 $listener = undef;

@@ -66,6 +66,7 @@ main(int argc, char **argv)
     }
 
     signal(SIGPIPE, SIG_IGN);       /* as the bridge does */
+    event_set_log_callback(bridge_log_libevent);
 
     bridge_base = event_base_new();
     memset(&server, 0, sizeof(server));

@@ -6,18 +6,13 @@
  * returns the same body, stays valid, and returns only bytes of the input.
  * The first byte selects how the rest is cut.
  *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
- *         t/fuzz/chunked.c pimap/pimap_chunked.c
+ * Reaches: pimap_chunked_byte, pimap_chunked_digit, pimap_chunked_valid.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "pimap_chunked.h"
-
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
 
 
 typedef struct {
@@ -26,9 +21,6 @@ typedef struct {
     uint32_t                sum;
     pimap_chunked_result_t  rc;
 } fuzz_reader_t;
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void

@@ -5,20 +5,14 @@
  * libFuzzer target: bytes are refused as a device's record, or the record read
  * from them stays the same when it is written and read again.
  *
- *     misc/build fuzz
+ * Reaches: ngx_pimap_record_set_string, ngx_pimap_record_set_number,
+ *     ngx_pimap_record_set_bytes, ngx_pimap_device_record_write.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "ngx_pimap_device_record.h"
-
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 int

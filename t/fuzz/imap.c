@@ -3,31 +3,24 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * libFuzzer target: an IMAP server sends any bytes to a session that logs in,
- * watches and has one update.  misc/build fuzz builds it.  The first byte of
- * the input chooses settings.  In the rest, 0xff stands for the last tag of
- * the client, and 0xfe for a step in time.
+ * watches and has one update.  The first byte of the input chooses settings.
+ * In the rest, 0xff stands for the last tag of the client, 0xfe for a step in
+ * time, and 0xfd ends what is read at once.
+ *
+ * Reaches: imap_list_status, imap_selected_fetch, imap_event_new,
+ *     imap_event_content, imap_event_expunged, imap_update_fetch_message,
+ *     imap_store_answer, imap_search_untagged, imap_idle_begun.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "imap_session_private.h"
-#include "pimap_event.h"
+#include "fuzz_session.h"
 
 
 #define FUZZ_TICK           (40 * 1000)
 
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 
 typedef struct {
-    imap_session_t  *session;
-    uint64_t         now;
-    int              failed;
+    fuzz_session_t   s;
     int              done;
     char             tag[16];
 } fuzz_t;
@@ -39,7 +32,8 @@ fuzz_write(void *data, const char *bytes, size_t len)
     size_t   n;
     fuzz_t  *f = data;
 
-    fuzz_check(!f->failed);
+    fuzz_check(!f->s.failed);
+    fuzz_show("C:", bytes, len);
 
     n = 0;
 
@@ -55,33 +49,11 @@ fuzz_write(void *data, const char *bytes, size_t len)
 
 
 static void
-fuzz_starttls(void *data)
-{
-}
-
-
-static void
-fuzz_timer(void *data, uint32_t ms)
-{
-    fuzz_check(ms > 0);
-}
-
-
-static uint64_t
-fuzz_now(void *data)
-{
-    fuzz_t  *f = data;
-
-    return f->now;
-}
-
-
-static void
 fuzz_done(void *ctx, json_t *result)
 {
     fuzz_t  *f = ctx;
 
-    fuzz_check(json_is_string(json_object_get(result, "status")));
+    fuzz_result(result);
     f->done++;
 }
 
@@ -97,45 +69,15 @@ fuzz_logged_in(void *data)
                        "subscribed", 1, "uidvalidity", 7, "uidnext", 9,
                        "modseq", 20, "messages", 3, "newest", 1000, "from", 0,
                        "known", "", "1:3", "\\Seen", "2");
-    imap_session_watch(f->session, states);
+    imap_session_watch(f->s.session, states);
     json_decref(states);
 }
 
 
-/* Each published text is a valid event for the module. */
-
 static void
 fuzz_publish(void *data, const char *mailbox, json_t *events, json_t *state)
 {
-    char           *text, why[256];
-    size_t          i;
-    json_t         *event;
-    pimap_event_t   ev;
-
-    json_array_foreach(events, i, event) {
-        text = json_dumps(event, 0);
-        fuzz_check(text != NULL);
-        fuzz_check(pimap_event_parse(&ev, text, strlen(text), 1024 * 1024,
-                                     why, sizeof(why)) == PIMAP_EVENT_OK);
-        pimap_event_free(&ev);
-        free(text);
-    }
-}
-
-
-static void
-fuzz_ready(void *data, const char *how)
-{
-}
-
-
-static void
-fuzz_failed(void *data, imap_fail_t reason, const char *why)
-{
-    fuzz_t  *f = data;
-
-    fuzz_check(!f->failed && why[0]);
-    f->failed = 1;
+    fuzz_events(events);
 }
 
 
@@ -172,7 +114,7 @@ fuzz_update(fuzz_t *f, int which)
     };
 
     update = json_loads(updates[which & 3], 0, NULL);
-    imap_session_update(f->session, update, fuzz_done, f);
+    imap_session_update(f->s.session, update, fuzz_done, f);
     json_decref(update);
 }
 
@@ -184,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_t           f;
     uint8_t          set;
     size_t           n;
-    imap_login_t     login = { "alice", "secret", NULL, 0 };
+    imap_login_t     login = { "alice", "secret", NULL, 0, NULL };
     imap_options_t   options;
 
     if (size == 0) {
@@ -203,35 +145,38 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     login.bearer = set >> 7;
 
     memset(&f, 0, sizeof(f));
-    f.now = 1000000;
-    f.session = imap_session_create(&options, &fuzz_io, &f, &fuzz_callbacks,
-                                    &f, &login);
+    f.s.now = 1000000;
+    f.s.session = imap_session_create(&options, &fuzz_io, &f, &fuzz_callbacks,
+                                      &f, &login);
 
-    imap_session_start(f.session, 0);
+    imap_session_start(f.s.session, 0);
     fuzz_update(&f, set >> 2);
 
-    while (size && !f.failed) {
+    while (size && !f.s.failed) {
 
-        if (f.session->phase == IMAP_PHASE_TLS) {
-            imap_session_secured(f.session);
+        if (f.s.session->phase == IMAP_PHASE_TLS) {
+            imap_session_secured(f.s.session);
         }
 
         if (*data == 0xff) {
-            imap_session_bytes(f.session, f.tag, strlen(f.tag));
+            imap_session_bytes(f.s.session, f.tag, strlen(f.tag));
             n = 1;
 
         } else if (*data == 0xfe) {
-            f.now += FUZZ_TICK;
-            imap_session_timeout(f.session);
+            f.s.now += FUZZ_TICK;
+            imap_session_timeout(f.s.session);
+            n = 1;
+
+        } else if (*data == 0xfd) {
             n = 1;
 
         } else {
 
-            for (n = 1; n < size && data[n] < 0xfe; n++) { /* void */ }
+            for (n = 1; n < size && data[n] < 0xfd; n++) { /* void */ }
 
-            copy = malloc(n);
-            memcpy(copy, data, n);
-            imap_session_bytes(f.session, copy, n);
+            copy = fuzz_copy(data, n);
+            fuzz_show("S:", copy, n);
+            imap_session_bytes(f.s.session, copy, n);
             free(copy);
         }
 
@@ -239,8 +184,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= n;
     }
 
-    imap_session_logout(f.session);
-    imap_session_free(f.session);
+    imap_session_logout(f.s.session);
+    imap_session_free(f.s.session);
     fuzz_check(f.done == 1);
 
     return 0;

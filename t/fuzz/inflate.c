@@ -10,12 +10,11 @@
  * A message is a byte that selects how it is made, a byte for the limit, a
  * byte for its length, and that many bytes.
  *
- *     misc/build fuzz
+ * Reaches: fuzz_expected, fuzz_client, ngx_pimap_inflate_grow.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include <zlib.h>
 
 #include "ngx_pimap_inflate.h"
@@ -26,17 +25,6 @@
 #define FUZZ_PACKED         (2 * FUZZ_TEXT)
 
 #define FUZZ_BETWEEN        128         /* z_stream's data_type */
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-typedef struct {
-    const uint8_t  *p;
-    const uint8_t  *last;
-} fuzz_in_t;
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /* The parts of nginx that the code needs. */
@@ -61,13 +49,6 @@ ngx_alloc(size_t size, ngx_log_t *log)
     }
 
     return malloc(size);
-}
-
-
-static unsigned
-fuzz_byte(fuzz_in_t *in)
-{
-    return in->p < in->last ? *in->p++ : 0;
 }
 
 

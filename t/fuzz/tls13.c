@@ -7,13 +7,12 @@
  * authentic, or as contents of correctly sealed records, so that the code
  * behind the authentication is reached too; with each suite, in pieces.
  *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ingx_pimap_module \
- *         t/fuzz/tls13.c ngx_pimap_module/ngx_pimap_tls13*.c -lssl -lcrypto
+ * Reaches: ngx_pimap_tls13_open_data, ngx_pimap_tls13_open_alert,
+ *     ngx_pimap_tls13_open_handshake, ngx_pimap_tls13_next_secret.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include <openssl/evp.h>
 
@@ -24,32 +23,11 @@
 #define FUZZ_SEALED         0x80
 #define FUZZ_RECORDS        64
 
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 
 static ngx_pimap_tls13_ctx_t  *ctx;
 
 
 /* Of exact size, so that the sanitizer finds an access beyond the end. */
-
-static uint8_t *
-fuzz_copy(const uint8_t *data, size_t len)
-{
-    uint8_t  *copy;
-
-    copy = malloc(len ? len : 1);
-    fuzz_check(copy != NULL);
-
-    if (len) {
-        memcpy(copy, data, len);
-    }
-
-    return copy;
-}
-
 
 static int
 fuzz_is_over(ngx_pimap_tls13_result_t rc)

@@ -6,40 +6,16 @@
  * and left unchanged, or is an update whose text is one line that parses to
  * the same update.
  *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
- *         t/fuzz/update.c pimap/[a-z]*.c -ljansson
+ * Reaches: fuzz_update, pimap_update_take_id.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "pimap_update.h"
 
 
 #define FUZZ_MAX            4096
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-/* Of exact size, so that the sanitizer finds a read beyond the end. */
-
-static char *
-fuzz_copy(const void *data, size_t len)
-{
-    char  *copy;
-
-    copy = malloc(len ? len : 1);
-
-    if (copy && len) {
-        memcpy(copy, data, len);
-    }
-
-    return copy;
-}
 
 
 static void

@@ -7,20 +7,16 @@
  * long, or that is not compressed and not UTF-8.  The first byte selects how
  * the rest is cut, and its lowest bit whether messages may be compressed.
  *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
- *         t/fuzz/ws.c pimap/pimap_ws.c pimap/pimap_utf8.c
+ * Reaches: fuzz_data, pimap_ws_collect, pimap_ws_closing, pimap_ws_judge.
  */
 
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "pimap_ws.h"
 
 
 #define FUZZ_LIMIT          500
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
 
 
 typedef struct {
@@ -31,9 +27,6 @@ typedef struct {
     int            deflate;
     int            over;
 } fuzz_reader_t;
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void

@@ -7,14 +7,11 @@
  * of good and bad parameters are answered as RFC 7692 requires.  The first
  * byte selects one of these two tests.
  *
- *     clang -g -fsanitize=fuzzer,address,undefined -Ipimap \
- *         t/fuzz/ws_offer.c pimap/pimap_ws_offer.c
+ * Reaches: pimap_ws_offer_bits, pimap_ws_offer_value, fuzz_built, fuzz_any.
  */
 
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "pimap_ws_offer.h"
 
@@ -25,11 +22,6 @@
 #define FUZZ_YES            FUZZ_PD "; server_no_context_takeover; "          \
                             "client_no_context_takeover"
 #define FUZZ_SMALL          FUZZ_YES "; server_max_window_bits=12"
-
-#define fuzz_check(cond)    if (!(cond)) { abort(); }
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 /* "once" names the parameter; 0: an offer with it is declined. */

@@ -121,8 +121,9 @@ my @others = map { $s{"$_ 2"} } qw(http https);
 ok(reload(), 'a reload without the location');
 ok($_->ended(), 'without the location: told to come back') for @others;
 like($_->{body}, qr/retry: \d+\n: come back\n\n\z/, 'with when') for @others;
-is(join(' ', @{ $t->status() }{qw(parked accounts)}), '0 0',
-    'without the location: no devices, no accounts');
+ok($t->wait_for(sub { my $s = $t->status();
+    $s->{parked} + $s->{accounts} == 0 }),
+    'without the location: soon no devices, no accounts');
 
 # A configuration that does not work changes nothing.
 

@@ -20,7 +20,7 @@ my $proxy = Pimap::Proxy->new(t => $t, name => 'proxy', mode => 'open');
 my $slow = 'pimap_redis redis://127.0.0.1:' . $proxy->port()
     . ' timeout=30s probe=60s;';
 
-$t->plan(16);
+$t->plan(23);
 $t->run();
 $t->wait_ready();
 $proxy->start();
@@ -97,3 +97,48 @@ my $s = parked_alone('late');
 waits(hand_over($slow));
 ok($t->wait_for(sub { $t->status()->{parked} == 1 }),
     'no marker arrives: parked without it');
+$s->close();
+$proxy->mode('open');
+
+# An event of the log that came meanwhile is read from there.
+
+$t->nginx()->{http} = '';
+$t->reload();
+$t->wait_ready();
+$s = parked_alone('log');
+$t->redis()->log('log', event(1));
+is($s->event()->{json}{uid}, 1, 'with a log: an event');
+
+my @old = hand_over($slow);
+
+$proxy->mode('late');
+ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }),
+    'the old worker leaves');
+$t->redis()->log('log', event(2));
+is($s->event()->{json}{uid}, 2,
+    'no marker arrives: an event that came meanwhile is read from the log');
+$s->close();
+
+# Redis refuses the marker, and takes it later.  Without it the device would
+# come after some seconds, and events without an id before that would be lost.
+
+$proxy->mode('open');
+$t->wait_ready();
+$s = parked_alone('refused');
+@old = $t->workers();
+$t->redis()->command(qw(ACL SETUSER default -publish));
+$t->nginx()->reload();
+ok($t->wait_for(sub { $t->log() =~ /can't order .*NOPERM/ }),
+    'Redis refuses the marker: the reason is logged');
+$t->redis()->command(qw(ACL SETUSER default +publish));
+
+my $sent = 0;
+
+ok($t->wait_for(sub {
+    $t->redis()->publish('refused', event(++$sent));
+    return !grep { -e "/proc/$_" } @old;
+}), 'the old worker leaves');
+$t->wait_for(sub { $t->status()->{parked} == 1 }, 'the device');
+$t->redis()->publish('refused', event(++$sent));
+is(join(' ', map { ($s->event() // {})->{json}{uid} // '' } 1 .. $sent),
+    join(' ', 1 .. $sent), 'the marker is repeated: no event is lost');

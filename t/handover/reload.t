@@ -15,6 +15,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 
 use lib 'lib';
 use Pimap;
+use Pimap::WebSocket;
 
 use constant LATE => 2;         # seconds, for a machine that is busy
 
@@ -30,7 +31,7 @@ my $stop = Pimap->new(redis => $t->redis(), mode => 'pimap_detach off;',
 my $last = Pimap->new(redis => $t->redis(), mode => 'pimap_detach on;',
     http => 'pimap_drain 200ms;');
 
-$t->plan(28);
+$t->plan(32);
 
 $_->run() for $t, $one, $stop, $last;
 
@@ -125,6 +126,11 @@ ok($t->nginx()->gone(), 'quit: nginx exits');
 
 my $half = $stop->open_stream("GET /events?account=bob HTTP/1.1\r\n");
 
+my $page = bless($stop->open_stream(
+    "GET /events?account=bob HTTP/1.1\r\n"), 'Pimap::WebSocket');
+my $poll = $stop->open_stream(
+    "GET /events?account=bob&format=json HTTP/1.1\r\n");
+
 $stop->status();
 $stop->reload();
 $half->send("Host: localhost\r\n\r\n");
@@ -132,6 +138,20 @@ $half->send("Host: localhost\r\n\r\n");
 is($half->status(), 200, 'late: status 200');
 ok($half->ended(), 'late: the response ends');
 like($half->{body}, qr/\A$goodbye/, 'late: it says when to come back');
+
+my %headers = Pimap::WebSocket::headers();
+
+$page->send(join('', 'Host: localhost', map({ "\r\n$_: $headers{$_}" }
+    keys(%headers)), "\r\n\r\n"));
+is(($page->json() // {})->{event}, 'retry', 'late: a WebSocket, too');
+is(unpack('n', ($page->next() // {})->{payload} // ''), 1001,
+    'late: its code is that of a server that leaves');
+
+$poll->send("Host: localhost\r\n\r\n");
+is($poll->status(), 200, 'late: a long-poll has its answer');
+like($poll->body(), qr/"events":\[\n\{"event":"retry","retry":\d+\}\n\]\}/,
+    'late: which says when to come back');
+$_->close() for $page, $poll;
 
 # worker_shutdown_timeout.
 

@@ -36,7 +36,7 @@ ok($crowd->build(), 'the clients are built');
 $t->redis()->start();
 $t->write_file("$dir/nginx.conf",
     $t->nginx()->conf() =~ s/^daemon off;/daemon on;/r);
-is(system('/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf", '-e',
+is(system($t->nginx()->binary(), '-p', "$dir/", '-c', "$dir/nginx.conf", '-e',
     "$dir/error.log"), 0, 'nginx starts');
 $t->wait_ready();
 $crowd->park();

@@ -51,7 +51,7 @@ sub got_next {
     my $right = 0;
 
     for my $n (1 .. DEVICES) {
-        my $event = $s{$n}->event() // next;
+        my $event = $s{$n}->event() || next;
 
         $right++ if ($event->{json}{uid} // 0) == $uid - DEVICES + $n;
         $id{$n} = $event->{id};
@@ -90,7 +90,7 @@ install($modules[0]);
 $t->write_file("$dir/nginx.conf", $t->nginx()->conf()
     =~ s/^daemon off;/daemon on;/r
     =~ s{load_module \K\S+}{$dir/module.so;}r);
-is(system('/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf", '-e',
+is(system($t->nginx()->binary(), '-p', "$dir/", '-c', "$dir/nginx.conf", '-e',
     "$dir/error.log"), 0, 'nginx starts');
 $t->wait_ready();
 
@@ -133,7 +133,7 @@ my %old = map { $_ => 1 } map { $_->{pid} } @{ $t->status()->{workers} };
 
 kill('HUP', master());
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } keys(%old) }), 'reload');
-is($t->status()->{handover}{received}, DEVICES,
+ok($t->wait_for(sub { $t->status()->{handover}{received} == DEVICES }),
     'a new file and a reload: handed over');
 log_events();
 is(got_next(), DEVICES, 'and live');

@@ -12,7 +12,8 @@ package Pimap;
 #     ok($s->read_until(qr/: parked\n\n/), 'parked');
 #     ...
 #
-# Environment: PIMAP_MODULE (the module's file), PIMAP_ASAN=1 (the module was
+# Environment: PIMAP_MODULE (the module's file; empty: nginx has it built in),
+# PIMAP_NGINX (another nginx than the system's), PIMAP_ASAN=1 (the module was
 # built with sanitizers), PIMAP_VALGRIND=1, PIMAP_KEEP=1 (keep the directory),
 # PIMAP_HTTP (more directives for "http", as 'pimap_hibernate on;'),
 # PIMAP_COMPRESSED=1 (devices ask for gzip, WebSockets permessage-deflate).
@@ -93,25 +94,27 @@ sub module {
 }
 
 
-# The checker that starts a program, if there is one.
+# The checker that starts a program, if there is one.  Tests may end it by a
+# signal, so memory that is only possibly lost is not reported.
 
 sub valgrind {
     my ($self, @options) = @_;
 
     return if !$ENV{PIMAP_VALGRIND};
     return ('valgrind', '-q', '--log-file=' . $self->dir()
-        . '/report.valgrind.%p', @options);
+        . '/report.valgrind.%p', '--leak-check=full',
+        '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',
+        '--keep-debuginfo=yes',
+        "--suppressions=$root/t/lib/valgrind.supp", @options);
 }
 
 
-# The command of a program of t/driver.  Tests may end it by a signal, so the
-# checker does not report memory that is only possibly lost.
+# The command of a program of t/driver.
 
 sub driver {
     my ($self, $name) = @_;
 
-    my @valgrind = $self->valgrind('--leak-check=full',
-        '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite');
+    my @valgrind = $self->valgrind();
 
     return (@valgrind, $root . '/build/' . (@valgrind ? 'plain/' : '')
         . "driver/$name");
@@ -159,7 +162,7 @@ sub stop {
     my ($self, $process, $signal) = @_;
 
     push(@{ $self->{complaints} },
-        $process->stop($signal // 'TERM', patience()));
+        $process->stop($signal // 'TERM'));
 
     @{ $self->{processes} } =
         grep { $_ != $process } @{ $self->{processes} };
@@ -243,7 +246,9 @@ sub _finish {
     my $allow = $self->{allow} // qr/(?!)/;
     my @bad = grep { /\[(?:alert|crit|emerg)\]/ && $_ !~ $allow }
         split(/\n/, $self->log());
-    my @reports = grep { /\S/ } map { $self->read_file($_) }
+    # the search for leaks was ended, together with its process
+    my @reports = grep { /\S/ } map { $self->read_file($_)
+            =~ s/^==\d+==Unable to get registers from thread.*\n//mgr }
         glob($self->dir() . '/report.*');
 
     # workers have the error log as their standard error

@@ -15,7 +15,7 @@ use Pimap;
 
 my $t = Pimap->new(workers => 2);
 
-$t->plan(32);
+$t->plan(33);
 $t->run();
 $t->wait_ready();
 
@@ -99,6 +99,8 @@ is(lines('lines', 5, 6, 7)->{json}{id}, $answer->{json}{id},
 is(uids($s{bob}, 3), '5 6 7', 'the events are delivered once');
 lines('more', 8);
 is(uids($s{bob}, 1), '8', 'then the next event');
+lines('pair', 11, 12);
+is(uids($s{bob}, 2), '11 12', 'two events in a request: both are published');
 
 # Redis keeps the keys, so that they survive a reload.
 

@@ -15,7 +15,15 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(http => 'pimap_max_body 4k;');
-$t->plan(15);
+
+$t->nginx()->{locations} .= <<'END';
+        location = /large {
+            pimap_max_body 200k;
+            pimap_publish;
+        }
+END
+
+$t->plan(19);
 $t->run();
 
 my $good = '{"event":"MessageNew"}';
@@ -33,11 +41,34 @@ refused('first of two', "$bad\n$good\n", %lines);
 
 for my $size (4097, 100_000) {
     my $p = $t->request('POST', '/publish?account=alice',
-        headers => { 'Transfer-Encoding' => 'chunked' });
+        headers => { 'Transfer-Encoding' => 'chunked',
+            'Content-Type' => 'application/json' });
 
     $p->send(sprintf("%x\r\n%s\r\n0\r\n\r\n", $size, ' ' x $size));
     is($p->status(), 413, "$size bytes in a chunk");
 }
+
+# Up to the limit, a body in pieces is taken, too.
+
+my $line = '{"event":"MessageNew","x":"' . 'x' x 49_000 . "\"}\n";
+my $large = $line x 4;
+
+$large .= "\n" x (200 * 1024 - length($large));
+
+for my $n (1, 3) {
+    my $p = $t->request('POST', '/large?account=bob', close => 1, headers => {
+        'Content-Type' => 'application/x-ndjson',
+        'Content-Length' => length($large) });
+
+    $p->send_all($_) for unpack('(a' . (int(length($large) / $n) + 1) . ')*',
+        $large);
+    is($p->status(), 200, "a body of the largest size, in $n pieces");
+}
+
+is($t->post('/large?account=bob', "$large\n", %lines)->{status}, 413,
+    'one byte more: 413');
+unlike($t->log(), qr{temporary file.*"POST /large},
+    'none is written to a file');
 
 is($t->publish('alice', { event => 'QuotaExceed' })->{json}{receivers}, 1,
     'a good event is published');

@@ -13,7 +13,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-my $t = Pimap->new(workers => 2, allow => qr/connect\(\) to unix:\S+ failed/);
+my $t = Pimap->new(workers => 2);
 $t->nginx()->{http} = 'pimap_redis unix:' . $t->redis()->socket()
     . ' probe=200ms timeout=1s;';
 
@@ -60,7 +60,7 @@ is($s->{refused}, 1, 'refused');
 is_deeply({ map { $_ => $s->{ends}{$_} } grep { $s->{ends}{$_} }
     keys(%{ $s->{ends} }) }, { closeafter => 1 }, 'ends');
 is(join(' ', sort(keys(%{ $s->{ends} }))),
-    'answered client closeafter drain error expired slow superseded'
+    'answered client closeafter drain error expired operator slow superseded'
         . ' timeout',
     'reasons to end');
 is($s->{events}{received}, 5, 'received: by each worker');
@@ -204,12 +204,15 @@ sub check {
         $value{"$name$labels"} = $number;
     }
 
-    my @buckets = $text =~ /_bucket\{le="[^"]+"\} (\d+)/g;
+    for my $name ($text =~ /^# TYPE (\w+) histogram$/mg) {
+        my @buckets = $text =~ /^${name}_bucket\{le="[^"]+"\} (\d+)$/mg;
 
-    push(@problems, 'buckets that shrink')
-        if grep { $buckets[$_] < $buckets[$_ - 1] } 1 .. $#buckets;
-    push(@problems, 'no +Inf')
-        if @buckets && $text !~ /_bucket\{le="\+Inf"\} $buckets[-1]\n/;
+        push(@problems, "buckets that shrink: $name")
+            if grep { $buckets[$_] < $buckets[$_ - 1] } 1 .. $#buckets;
+        push(@problems, "no +Inf: $name") if !@buckets
+            || $text !~ /^${name}_bucket\{le="\+Inf"\} $buckets[-1]\n/m;
+    }
+
     push(@problems, 'no end of line') if $text !~ /\n\z/;
 
     return (\@problems, \%value);

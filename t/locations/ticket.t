@@ -36,10 +36,9 @@ $t->nginx()->{locations} .= <<"END";
         pimap_events;
     }
 
-    location = /ticket {
+    location /ticket {
         pimap_login nginx token ticket;
-        pimap_account \$http_x_user;
-        pimap_ticket;
+        location = /ticket { pimap_account \$http_x_user; pimap_ticket; }
     }
 
     location = /short {

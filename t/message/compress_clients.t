@@ -222,7 +222,7 @@ sub texts {
     my @texts;
 
     while (@texts < $n) {
-        push(@texts, plain(($s->event() // last)->{data}));
+        push(@texts, plain(($s->event() || last)->{data}));
     }
 
     return @texts;

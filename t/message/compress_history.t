@@ -28,7 +28,7 @@ $t->nginx()->{locations} .= <<'END';
             pimap_events;
         }
 END
-$t->plan(6 * @transports + 3 * @codings + 38);
+$t->plan(6 * @transports + 3 * @codings + 44);
 $t->run();
 $t->wait_ready();
 
@@ -185,6 +185,14 @@ my @sizes = map { size('erin', $s, $_) } @corpus[0, 0, 1, 0];
 is($sizes[1], $sizes[0], 'no dictionary: the same event has the same size');
 is($sizes[3], $sizes[0], 'no dictionary: nor has an older event an effect');
 
+# The same in the answer to a long poll, which has several events.
+
+cmp_ok(poll('gina', '/alone', @corpus[0, 0]) - poll('gina', '/alone',
+    $corpus[0]), '>', 200,
+    'no dictionary: nor has an event of the same answer');
+cmp_ok(poll('gina', '/events', @corpus[0, 0]) - poll('gina', '/events',
+    $corpus[0]), '<', 100, 'a dictionary: it has');
+
 # The response to a POST with an open body.
 
 my @mail = grep { /^\{"event"/ } @corpus[0 .. 99];
@@ -207,6 +215,24 @@ for my $transport (@transports) {
         [map { JSON::PP->new->utf8->decode($_) } @mail],
         "duplex $transport: events");
     $d->close();
+}
+
+# The compressed size of an answer with these events.
+
+sub poll {
+    my ($account, $path, @events) = @_;
+
+    my $id = $redis->log($account, { event => 'MessageNew' });
+
+    $redis->log($account, $_) for @events;
+
+    my $s = $t->request('GET', "$path?account=$account&last-event-id=$id",
+        headers => { Accept => 'application/json',
+            'Accept-Encoding' => 'gzip' });
+
+    is(scalar(() = $s->body() =~ /"event"/g), @events, 'a poll with events');
+
+    return $s->{packed};
 }
 
 # The compressed size of an event.

@@ -30,7 +30,7 @@ my $missing = qr/no log in redis, events are live only: (.*)/;
 my $event = { event => 'MessageNew', uid => 1 };
 
 $redis->start();
-$t{load}->plan(48);
+$t{load}->plan(50);
 $_->run() for values(%t);
 $_->wait_ready() for values(%t);
 
@@ -98,3 +98,13 @@ ok($t{load}->wait_for(sub { $t{load}->log_lines(qr/loaded its functions/) > 1
     }, 'loaded'), 'load: loaded again');
 is($t{off}->publish('carol', $event)->{json}{id}, undef,
     'off: still without ids');
+
+# A client loads an older library while nginx runs.
+
+my $old = $redis->{t}->read_file($redis->{t}->root() . '/redis/pimap.lua')
+    =~ s/^local VERSION = \d+/local VERSION = 1/mr;
+
+$client->command(qw(FUNCTION LOAD REPLACE), $old);
+is($client->command(qw(FCALL pimap_version 0)), 1, 'an older library');
+ok($t{load}->wait_for(sub { $client->command(qw(FCALL pimap_version 0)) > 1 },
+    'the library'), 'load: replaced');

@@ -28,7 +28,7 @@ my @cases = (
     ['a huge multibulk later', 'then', "*2147483647\r\n", qr/emory/],
     ['an impossible multibulk', 'then', "*99999999999999999999\r\n",
         qr/ength|rotocol error/],
-    ['a deep multibulk', 'then', "*1\r\n" x 50, qr/nested|depth/],
+    ['a deep multibulk', 'then', "*1\r\n" x 50, qr/nested/],
     ['an endless bulk', 'then', "\$2000000000\r\nrepeat 20 " . 'x' x 1000,
         qr/too large/],
     ['an endless array', 'then', "*60000\r\nrepeat 12 $bulk",
@@ -52,7 +52,7 @@ my @cases = (
     ['no permission to subscribe', 'then', "-NOPERM no channels\r\n",
         qr/NOPERM/],
     ['a push of RESP3', 'then', ">3\r\n\$7\r\nmessage\r\n\$1\r\nx\r\n\$1\r\n"
-        . "y\r\n", qr/rotocol error/],
+        . "y\r\n", qr/rotocol error|unexpected reply/],
     ['half a greeting', 'ping', '+PO', qr/timed out/],
     ['half an answer', 'then', "*3\r\n\$9\r\nsubscr", qr/no answer in time/],
     ['a close after half an answer', 'then', "*3\r\n\$9\r\nsub",
@@ -94,7 +94,8 @@ for my $case (@cases) {
     ok($t->wait_for(sub { $fake->noted('accept') >= $accepts + 1 },
         'attempts'), "$name: tried again");
     ok($t->wait_for(sub { substr($t->log(), $seen)
-        =~ / pimap lost redis: [^\n]*$re/ }, $re), "$name: said")
+        =~ / pimap (?:lost|cannot connect to|is refused by) redis: [^\n]*$re/
+        }, $re), "$name: said")
         or diag(substr($t->log(), $seen) =~ /^.* lost redis: .*\n/mg);
     ok($s->quiet(0) && ($t->workers())[0] == $pid, "$name: lives");
 

@@ -149,7 +149,7 @@ sub wrong {
         $redis->channel($account));
 
     while (($id_at{$account} // '') ne $last) {
-        my $event = $device{$account}->event() // return "$uid is the last";
+        my $event = $device{$account}->event() || return "$uid is the last";
         my ($epoch, $n) = $event->{id} =~ /^(\d+)-(\d+)$/;
         my $next = "$epoch-" . ($n - 1);
 

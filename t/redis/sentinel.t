@@ -88,7 +88,7 @@ is(join("\n", grep { /cmd=(?:subscribe|fcall)/ && !/name=sentinel/ }
 
 $other->nginx()->start();
 ok($other->wait_for(sub { $other->log()
-    =~ /lost redis: the sentinel knows no address of the master/ }),
+    =~ /connect to redis: the sentinel knows no address of the master/ }),
     'an unknown master: logged');
 is($other->get('/status?ready')->{status}, 503,
     'an unknown master: not ready');

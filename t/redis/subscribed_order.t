@@ -17,7 +17,7 @@ my @order = qw(supersede_subscribed gap_subscribed
     handover_incoming_subscribed revoke_check update_waiter_subscribed);
 
 my $t = Pimap->new(log => 'debug', http => 'pimap_update_wait 20s;');
-$t->plan(5);
+$t->plan(7);
 $t->run();
 $t->wait_ready();
 
@@ -53,6 +53,35 @@ for (1 .. 20) {
 is_deeply(\@seen, [qw(present revoked update)],
     'Redis gets the commands in the same order');
 is_deeply([ (rows())[5 .. 9] ], \@order, 'the rows are called once more');
+
+# A device leaves and comes back before Redis has answered: the account is
+# subscribed once.
+
+my $redis = $t->redis();
+
+$phone->close();
+$t->wait_for(sub { $t->worker_status()->{accounts} == 1 }, 'its end');
+$redis->pause();
+
+for (1 .. 3) {
+    my $s = $t->park('bob');
+
+    $s->read_until(qr/: parked\n\n/);
+    $s->close();
+    $t->wait_for(sub { $t->status()->{parked} == 0 }, 'its end');
+}
+
+my $bob = $t->park('bob');
+
+$bob->read_until(qr/: parked\n\n/);
+$redis->resume();
+$t->subscribed('bob');
+$t->wait_for(sub { $t->ready() }, 'readiness');
+is($t->worker_status()->{redis}{subscribed}, 2,
+    'a device comes and goes while Redis is silent: subscribed once');
+$bob->close();
+ok($t->wait_for(sub { $t->worker_status()->{redis}{subscribed} == 1 },
+    'the end'), '    and not after it has left');
 
 
 sub rows {

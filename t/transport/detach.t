@@ -35,7 +35,7 @@ my %kinds = (held => ['heldH1', 'heldH1Tls'],
     detached => ['detached', 'detachedTls'],
     hibernated => ['detached', 'hibernated']);
 
-$t->plan(2 * 2 * 3 * 3 + 19);
+$t->plan(2 * 2 * 3 * 3 + 15);
 $t->run();
 $t->wait_ready();
 
@@ -115,20 +115,6 @@ for my $transport (qw(http https)) {
     ok($t->wait_for(sub { $t->status()->{ends}{client} == $before + 1 },
         'its end'), "$transport: a reset closes it");
 }
-
-# A second request behind the first.
-
-for my $transport (qw(http https)) {
-    $s = $t->open_stream("GET /detached?account=two&closeafter=state HTTP/1.1"
-        . "\r\nHost: x\r\n\r\nGET /status HTTP/1.1\r\nHost: x\r\n"
-        . "Connection: close\r\n\r\n", $transport);
-    $s->read_until(qr/: parked\n\n/);
-    ok(delivered($s, 'two'), "$transport: the second request waits");
-    $s->{last} = 0;
-    $s->closed();
-    like($s->{raw} . $s->{body}, qr/"parked":/, 'and is answered at the end');
-}
-
 
 # All bytes up to the end, except those that differ each time.
 

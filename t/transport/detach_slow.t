@@ -32,10 +32,20 @@ END
     . 'location = /status { pimap_status; }');
 my @kinds = ([http => 'detached', ''], [https => 'detachedTls', ''],
     [https => 'hibernated', 'hibernated']);
-my $event = { event => 'MessageNew', preview => $t->noise(60_000) };
+my $event = { event => 'MessageNew', preview => $t->noise(10_000) };
 
-$t->plan(27);
+$t->plan(29);
 $t->run();
+
+# Small events: the one that is not taken whole is followed by no other byte.
+
+my $small = park('timeout', 'http', 'detached');
+
+ok($t->wait_for(sub {
+    $t->redis()->publish('slow', { %$event, preview => 'x' x 1000 });
+    $t->status()->{ends}{timeout} == 1;
+}, 'a time-out'), 'small events: no byte is sent for the time-out');
+$small->close();
 
 for (@kinds) {
     my ($transport, $kind, $path) = @$_;
@@ -54,8 +64,7 @@ for (@kinds) {
 
     $s = park("large$path", $transport, $kind);
     publish(100);
-    is(join(' ', map { ($s->event() // {})->{json}{uid} // '-' } 1 .. 100),
-        join(' ', 1 .. 100), "$kind: a late reader gets all events");
+    is(uids($s), join(' ', 1 .. 100), "$kind: a late reader gets all events");
     $s->close();
     gone();
 
@@ -71,7 +80,7 @@ for (@kinds) {
     my $newer = $t->park('slow', path => '/detached', query => 'device=d');
     $newer->read_until(qr/: parked/);
     $newer->close();
-    $s->event() for (1 .. 100);
+    uids($s);
     is(($s->event() // {})->{event}, 'superseded',
         "$kind: superseded after all unsent bytes");
     ok($s->ended() && $s->closed(), 'with a proper end');
@@ -88,6 +97,15 @@ for (@kinds) {
     ok(gone(), 'closed');
 }
 
+# A device that was slow, and has read all
+
+my $s = park('timeout', 'http', 'detached');
+
+together(100);
+uids($s);
+ok($s->quiet(1.5), 'a device that was slow has read all: it stays');
+$s->close();
+
 
 sub park {
     my ($path, $transport, $kind, $n) = @_;
@@ -103,15 +121,36 @@ sub park {
 }
 
 
+sub together {
+    my ($n) = @_;
+
+    $t->redis()->together(sub {
+        $t->redis()->publish('slow', { %$event, uid => $_ }) for 1 .. $n;
+    });
+}
+
+
+# Until the worker has received them
+
 sub publish {
     my ($n) = @_;
 
     my $received = $t->status()->{events}{received};
 
-    $t->redis()->publish('slow', { %$event, uid => $_ }) for (1 .. $n);
+    together($n);
     $t->wait_for(sub {
         $t->status()->{events}{received} >= $received + $n
     }, 'all of them');
+}
+
+
+# The numbers of 100 events, read as fast as they come.
+
+sub uids {
+    my ($s) = @_;
+
+    return join(' ', ($s->read_until(qr/"uid":100\}\n\n/) // '')
+        =~ /"uid":(\d+)\}/g);
 }
 
 

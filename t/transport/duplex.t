@@ -16,11 +16,15 @@ use Pimap;
 
 my $t = Pimap->new(workers => 2, mode => '', http => 'pimap_max_update 16k;
     client_body_timeout 1s; client_max_body_size 20k;');
-$t->nginx()->{locations} .= <<'END';
+$t->nginx()->{locations} .= <<"END";
         location = /off {
-            pimap_account $arg_account;
+            pimap_account \$arg_account;
             pimap_updates off;
             pimap_events;
+        }
+        location = /proxy {
+            proxy_pass http://127.0.0.1:@{[ $t->port('http') ]}/events;
+            proxy_buffering off;
         }
 END
 
@@ -28,7 +32,7 @@ my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
     ['https', '/held'], ['https', '/asleep'], ['h2', '/events'],
     ['h2c', '/events']);
 
-$t->plan(16 * @ways + 7);
+$t->plan(18 * @ways + 19);
 $t->nginx()->ways();
 $t->run();
 $t->wait_ready();
@@ -70,6 +74,15 @@ for my $way (@ways) {
     $d->up("o\",\"update\":\"x\"}\r\n\r\n\n");
     is_deeply($d->json(), accepted('two'), "$name: a line in two pieces");
 
+    $d->up("\r");
+    $redis->publish($account, { event => 'Pieces' });
+    is($d->json()->{event}, 'Pieces',
+        "$name: an event in the middle of a line end");
+    $d->up("\n");
+    $d->say({ id => 'two', update => 'x' });
+    is_deeply($d->json(), accepted('two'),
+        "$name: an empty line in two pieces is skipped");
+
     for my $n (1 .. 2) {
         $d->say({ id => "large$n", update => 'x', x => $large });
         is_deeply($d->json(), accepted("large$n"),
@@ -109,6 +122,36 @@ for my $way (@ways) {
     $d->close();
 }
 
+# HTTP/1.1: a proxy reads the whole body, and sends its length.
+
+my $proxied = $t->duplex('proxied', path => '/proxy');
+$proxied->say({ id => "p$_", update => 'x' }) for 1, 2;
+$proxied->finish();
+is(join(' ', map { $proxied->json()->{event} } 1 .. 3),
+    'parked accepted accepted', 'by a proxy: updates are accepted');
+$t->subscribed('proxied');
+$redis->log('proxied', { event => 'MessageNew' });
+is($proxied->json()->{event}, 'MessageNew', '    then an event');
+$proxied->close();
+
+for my $way (['http', '/events'], ['http', '/held'], ['https', '/asleep']) {
+    my $d = $t->duplex('length', transport => $way->[0], path => $way->[1],
+        headers => { 'Content-Length' => 47 });
+
+    $d->json();
+    $d->send_all('{"id":"1","update":"x"}' . "\n" . '{"id":"2",');
+    is($d->json()->{update}, 1, "@$way: the first line of a length");
+    $d->send_all('"update":"x"}' . "\r\n");
+    is($d->json()->{update}, 2, '    the last line needs no line end');
+    $t->subscribed('length');
+    $redis->log('length', { event => 'MessageNew' });
+    is($d->json()->{event}, 'MessageNew', '    then an event');
+    $d->close();
+}
+
+is($t->request('POST', '/events?account=none', headers => { 'Content-Type'
+    => 'application/x-ndjson' })->status(), 200, 'no body: it is parked');
+
 # HTTP/2: the body may have a length.
 
 my $line = qq({"id":"sized","update":"x"}\n);
@@ -139,7 +182,7 @@ for my $entry (@{ $redis->command('XRANGE', 'pimap:updates', '-', '+') }) {
 }
 
 is_deeply([scalar(keys(%entries)), grep { $_ != 1 } values(%entries)],
-    [21 * @ways + 1], 'each update is in the stream once');
+    [21 * @ways + 9], 'each update is in the stream once');
 
 my $d = $t->duplex('alice', path => '/off');
 

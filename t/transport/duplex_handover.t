@@ -19,6 +19,7 @@ my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
 
 my $long = 'x' x 30_000 . "\xe2\x82\xac";
 my $update = qq({"id":"one","update":"x","is":"$long"}\n);
+my $other = qq({"id":"two","update":"x"}\n);
 my $chunk = Pimap::Duplex::chunk($update);
 my $two = Pimap::Duplex::chunk(substr($update, 0, 20))
     . Pimap::Duplex::chunk(substr($update, 20));
@@ -33,6 +34,7 @@ my %cuts = (
     'before the line\'s end' => [cut($chunk, length($chunk) - 3)],
     'before the chunk\'s end' => [cut($chunk, length($chunk) - 1)],
     'between two chunks' => [cut($two, 26)],
+    'in a body with a length' => [cut($update, 21_003)],
     'before an extension\'s end' => [cut($chunk =~ s/\r/;a=b\r/r, 7)],
 );
 
@@ -46,7 +48,8 @@ for my $cut (sort(keys(%cuts))) {
     for my $transport (qw(http https)) {
         my $name = "$cut, $transport";
         my $d = $t->duplex($name =~ s/\W+/-/gr, transport => $transport,
-            query => 'device=d');
+            query => 'device=d', headers => $cut !~ /a length/ ? {}
+                : { 'Content-Length' => length("$update$other") });
 
         $d->json();
         $d{$name} = $d;
@@ -80,7 +83,8 @@ ok($h2->ended(), 'HTTP/2: the response ends properly');
 $h2->finish();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'the old workers leave');
-is($t->status()->{handover}{received}, keys(%d) + 1, 'all are handed over');
+ok($t->wait_for(sub { $t->status()->{handover}{received} == keys(%d) + 1 }),
+    'all are handed over');
 
 for my $name (sort(keys(%d))) {
     my $d = $d{$name};
@@ -88,11 +92,12 @@ for my $name (sort(keys(%d))) {
     $d->send_all($cuts{$name =~ s/, .*//r}[1]);
     is_deeply($d->json(), { event => 'accepted', update => 'one' }, $name);
 
-    $d->say({ id => 'two', update => 'x' });
+    $d->send_all($name =~ /a length/ ? $other
+        : Pimap::Duplex::chunk($other));
     is_deeply($d->json(), { event => 'accepted', update => 'two' },
         "$name: then an event");
 
-    $d->finish();
+    $d->finish() if $name !~ /a length/;
     $t->redis()->log($name =~ s/\W+/-/gr, { event => 'MessageNew' });
     is(($d->json() // {})->{event}, 'MessageNew',
         "$name: events up to the end");

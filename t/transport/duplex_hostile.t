@@ -18,7 +18,7 @@ my $t = Pimap->new(mode => '', http => 'pimap_max_update 1k;
 my @ways = (['http', '/events'], ['http', '/held'], ['https', '/held'],
     ['https', '/events'], ['https', '/asleep'], ['h2', '/events']);
 
-$t->plan(6 * @ways + 3 * 5 + 11);
+$t->plan(6 * @ways + 3 * 5 + 2 * 2 + 9);
 $t->nginx()->ways();
 $t->run();
 $t->wait_ready();
@@ -77,14 +77,31 @@ for my $way (@ways) {
     }
 }
 
+# Bytes after the body: line ends are skipped, others end the response, also
+# if they come with the body's end.
+
+for my $way (['http', '/events'], ['https', '/asleep']) {
+    my $d = park($way);
+
+    detached();
+    $d->send_all("0\r\n\r\n\r\n");
+    $t->redis()->publish('alice', { event => 'QuotaExceed' });
+    is($d->json()->{event}, 'QuotaExceed', "@$way: a line end after the body");
+    $d->close();
+
+    $d = park($way);
+    detached();
+    $d->send_all("0\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    ok($d->closed(), "@$way: a request after the body");
+    $d->close();
+}
+
 # Requests of another kind.
 
 my %post = ('Content-Type' => 'application/x-ndjson');
 
 is(status({ %post, 'Content-Type' => 'application/json',
     'Transfer-Encoding' => 'chunked' }), 415, 'another media type');
-is(status({ %post, 'Content-Length' => 5 }), 411, 'a body that has a length');
-is(status({ %post }), 411, 'no body');
 is(status({ %post, 'Transfer-Encoding' => 'gzip, chunked' }), 501,
     'another coding');
 is($t->request('PUT', '/events?account=alice', headers => { %post,
@@ -119,6 +136,11 @@ sub park {
     $d->json();
 
     return $d;
+}
+
+sub detached {
+    return $t->wait_for(sub { my $d = $t->status()->{devices};
+        $d->{detached} + $d->{hibernated} == 1 }, 'detached');
 }
 
 sub status {

@@ -37,9 +37,18 @@ $t->nginx()->{locations} .= <<'END';
             pimap_ping 600 min=2 max=600;
             pimap_events;
         }
+
+        location /outer {
+            pimap_ping 0 min=1 max=3;
+
+            location = /outer/inner {
+                pimap_account $arg_account;
+                pimap_events;
+            }
+        }
 END
 
-$t->plan(23);
+$t->plan(28);
 $t->run();
 
 # path and query => the interval
@@ -52,6 +61,8 @@ my %interval = (
     '/one ping=99999999999999999999' => 2,
     '/off ping=1' => 1,
     '/late ping=1' => 2,
+    '/outer/inner ping=1' => 1,
+    '/outer/inner ping=9' => 3,
 );
 
 my @never = ('/off', '/off ping=0', '/one ping=0', '/late', '/events',
@@ -68,7 +79,7 @@ $t->subscribed('busy');
 for my $n (1 .. 4) {
     $t->redis()->publish('busy', { event => 'MessageNew', n => $n });
     is(($busy->event() // {})->{json}{n}, $n, "an event, no ping");
-    is($busy->event(0.7), undef, 'no ping') if $n < 4;
+    ok(!$busy->event(0.7), 'no ping') if $n < 4;
 }
 
 my $last = time();
@@ -98,6 +109,18 @@ cmp_ok($t->status()->{pings}, '>=', keys(%interval) + 2, 'pings are counted');
 
 $event = $device{'/one ping=2'}->event() // {};
 is($event->{event}, 'ping', 'pings are repeated at the longer interval');
+
+# After an event, the rest of the interval is waited for, not a whole one.
+
+my $once = parked('/late ping=6', 'once');
+
+$t->subscribed('once');
+ok($once->quiet(3), 'half of the interval');
+$t->redis()->publish('once', { event => 'MessageNew' });
+$once->event();
+$last = time();
+is($once->event()->{event}, 'ping', 'an event in the interval: a ping');
+cmp_ok(time() - $last, '<', 8, '    in time');
 
 
 sub parked {

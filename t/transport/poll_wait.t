@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2);
-$t->nginx()->{http} = 'pimap_max_devices 3; pimap_poll_wait 20s;'
+$t->nginx()->{http} = 'pimap_max_devices 8; pimap_poll_wait 20s;'
     . ' pimap_max_devices_per_account 2; pimap_buffer 2k;';
 $t->plan(27);
 $t->run();
@@ -91,8 +91,8 @@ is($got->{lastEventId}, '0', 'the event id does not change');
 my @polls = map { poll('dave') } 1, 2;
 waits(2);
 is(poll('dave')->status(), 429, 'the account has too many devices: 429');
-push(@polls, poll('erin'));
-waits(3);
+push(@polls, map { poll("erin$_") } 1 .. 6);
+waits(8);
 
 $s = poll('frank');
 is($s->status(), 503, 'the server has too many devices: 503');
@@ -100,17 +100,20 @@ like($s->header('Retry-After'), qr/^(?:[3-8]\d|90|91)$/, 'with Retry-After');
 
 # A poll whose client leaves.
 
-$polls[2]->close();
-waits(2);
+pop(@polls)->close();
+waits(7);
 
 # A reload answers polls; the next poll waits at the new workers.
 
 my $before = time();
 
 $t->reload();
-is(names(answer($polls[0])), 'retry', 'a reload answers polls');
+my @answers = map { answer($_) } @polls;
+
+is(join(' ', map { names($_) } @answers), join(' ', ('retry') x 7),
+    'a reload answers polls');
 cmp_ok(time() - $before, '<', 10, 'at once');
-like(answer($polls[1])->{lastEventId}, qr/^0$/, 'with an id');
+is($answers[0]{lastEventId}, '0', 'with an id');
 $t->wait_ready();
 
 $s = poll('dave', query => 'last-event-id=0');
@@ -137,7 +140,7 @@ my $ends = $t->status()->{ends};
 
 is($ends->{superseded}, 2, 'counted: superseded');
 cmp_ok($ends->{answered}, '>=', 5, 'answered');
-is($ends->{drain}, 2, 'drained');
+is($ends->{drain}, 7, 'drained');
 like($t->log(), qr/reason="answered"\saccount="carol"\s[^\n]*
     transport="poll-h1"\s[^\n]*\sevents="1"/x, 'logged');
 like($t->read_file($t->dir() . '/access.log'),

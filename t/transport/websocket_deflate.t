@@ -197,7 +197,8 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'a reload');
-is($t->status()->{handover}{received}, 2, 'both are handed over');
+ok($t->wait_for(sub { $t->status()->{handover}{received} == 2 }),
+    'both are handed over');
 $_->send_all(frame(MORE, substr($packed, 20))) for @asleep;
 is_deeply($_->json(), accepted('one'),
     'after the reload, the other half') for @asleep;

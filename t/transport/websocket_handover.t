@@ -94,7 +94,8 @@ my @old = $t->workers();
 $t->reload();
 ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'the old workers'),
     'the old workers leave');
-is($t->status()->{handover}{received}, keys(%s) + 2, 'all are handed over');
+ok($t->wait_for(sub { $t->status()->{handover}{received} == keys(%s) + 2 }),
+    'all are handed over');
 is($t->status()->{connects}, keys(%s) + 2, 'no device reconnected');
 
 $tls->raw(substr($record, 9000));

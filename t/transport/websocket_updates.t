@@ -26,7 +26,7 @@ END
 my @ways = (['http', '/events'], ['https', '/events'], ['http', '/held'],
     ['https', '/held'], ['https', '/asleep']);
 
-$t->plan(12 * @ways + 3);
+$t->plan(12 * @ways + 5);
 $t->nginx()->ways();
 $t->run();
 $t->wait_ready();
@@ -113,6 +113,22 @@ my $w = $t->websocket('alice', path => '/off');
 $w->json();
 update($w, 'one');
 is($w->json()->{event}, 'refused', 'pimap_updates off: refused');
+
+# More updates that Redis refuses than may be in flight
+
+$redis->command(qw(SET pimap:updates wrong));
+$w = $t->websocket('alice');
+$w->json();
+update($w, "wrong$_") for 1 .. 20;
+
+my $refused = 0;
+
+$refused++ while $refused < 20 && ($w->json()->{event} // '') eq 'refused';
+is($refused, 20, 'Redis has an error: 20 updates are refused');
+$redis->command(qw(DEL pimap:updates));
+update($w, 'right');
+is($w->json()->{event}, 'accepted', '    the next is accepted');
+$w->close();
 
 $redis->stop();
 $w = $t->websocket('alice');

@@ -41,7 +41,7 @@ $t->nginx()->{locations} .= <<'END';
             pimap_events;
         }
 END
-$t->plan(10 * @places + 10 + 22);
+$t->plan(10 * @places + 10 + 24);
 $t->run();
 $t->wait_ready();
 
@@ -177,9 +177,20 @@ say_it($off, '{"id":"1","update":"b"}');
 is($off->json()->{detail}, 'too many updates wait for the backend',
     'the stream is full');
 
-$redis->stop();
+# Redis is lost before it answers: it may have them.
+
+$w = park('carol');
+$redis->pause();
+say_it($w, qq({"id":"u$_","update":"b"})) for 1 .. 17;
+is($w->json()->{update}, 'u17', 'update 17 of 17: refused');
+$redis->kill();
+is_deeply([ map { my $a = $w->json(); "$a->{event} $a->{update}" } 1 .. 16 ],
+    [ map { "unknown u$_" } 1 .. 16 ], 'Redis has not answered: unknown');
+
+$t->wait_for(sub { !$t->ready() }, 'the loss');
 say_it($off, '{"id":"1","update":"b"}');
-like($off->json()->{detail}, qr/^Redis /, 'Redis is away');
+is_deeply([@{ $off->json() }{qw(event detail)}], ['refused', 'Redis is away'],
+    'Redis is away: refused');
 
 my $status = $t->status()->{updates};
 

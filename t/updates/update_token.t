@@ -22,7 +22,7 @@ $t->nginx()->{locations} .= 'pimap_token_key '
     . $token->jwks('keys.json', 'secret') . ';'
     . 'location = /token { pimap_login token; '
     . 'pimap_token_device_claim device; pimap_update; }';
-$t->plan(20);
+$t->plan(21);
 $t->run();
 $t->wait_ready();
 
@@ -56,7 +56,10 @@ $redis->fcall(revoke => 'alice');
 is(update({ sub => 'alice', iat => $now - 10 }), 401, 'a revoked token');
 is(update({ sub => 'alice', iat => $now - 10 }, '', 'wait=1'), 401,
     '    also if the request would wait');
-is(update({ sub => 'alice' }), 401, '    or the token has no time of issue');
+is(update({ sub => 'alice', iat => undef }), 401,
+    '    or the token has no time of issue');
+is(update({ sub => 'alice', iat => 0 + $redis->command('HGET',
+    'pimap:{alice}:revoked', '') }), 401, '    or it is of the same second');
 is($redis->command('XLEN', 'pimap:updates'), $length, 'nothing is added');
 is(update({ sub => 'alice', iat => int(time()) + 2 }), 202, 'a newer token');
 is(update({ sub => 'bob', iat => $now - 10 }), 202,

@@ -63,7 +63,7 @@ is(scalar(keys(%done)), scalar(@done), '    once');
 
 my (undef, undef, @log) = @{ $t->redis()->fcall('read', 'alice', 0, 0, 100) };
 my @logged = map { decode_json($log[2 * $_ + 1])->{update} } 0 .. $#log / 2;
-my $s = $t->park('alice', query => 'device=phone&last-event-id=0');
+my $s = $t->park('alice', query => 'device=phone&last-event-id=earliest');
 my @results = map { ($s->event() // {})->{json}{update} } @logged;
 
 cmp_ok(scalar(@logged), '>=', @transports, 'results are in the log');

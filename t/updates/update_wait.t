@@ -17,7 +17,7 @@ use Pimap;
 my @transports = qw(http https h2);
 
 my $t = Pimap->new(workers => 2, http => 'pimap_update_wait 20s;');
-$t->plan(12 * @transports + 44);
+$t->plan(12 * @transports + 47);
 $t->run();
 $t->wait_ready();
 
@@ -117,6 +117,34 @@ result('carol', '', 'd', 'done');
 is(answer($p)->{json}{updates}[0]{status}, 'done',
     'a result while the subscription is lost');
 
+# A result is lost together with the log, and is in Redis.  The next event
+# shows that.
+
+my $redis = $t->redis();
+my $record = 'pimap:{carl}:update:l ';
+
+$p = waiting('carl', ['l'], 'wait=20');
+$redis->log('carl', { event => 'QuotaChange' });
+$redis->command('SET', $record, $redis->command('GET', $record)
+    . ' 1-1 {"event":"UpdateResult","update":"l","status":"lost"}');
+$redis->command('DEL', map { "pimap:{carl}:$_" } qw(log states));
+$redis->log('carl', { event => 'QuotaChange' });
+is(answer($p)->{json}{updates}[0]{status}, 'lost',
+    'a result that the log has lost: the next event shows it');
+
+# Events of many logs come at once, and the request asks Redis once or twice.
+
+$p = waiting('dora', ['m'], 'wait=20');
+$redis->log('dora', { event => 'QuotaChange' });
+
+my $before = fcalls();
+
+$redis->together(sub { $redis->command('PUBLISH', $redis->channel('dora'),
+    "9000000000000000$_-1 {\"event\":\"QuotaChange\"}") for 100 .. 199 });
+result('dora', '', 'm', 'done');
+is(answer($p)->{json}{updates}[0]{status}, 'done', 'many logs: its result');
+cmp_ok(fcalls() - $before, '<', 20, '    asked for a few times');
+
 # The worker leaves.
 
 my @held = map { waiting('dora', ["e$_"], 'wait=20') } 1 .. 3;
@@ -131,7 +159,8 @@ ok($t->wait_for(sub { $t->nginx()->{process}->group() == 3 }, 'old workers'),
 is(update('dora', ['e1'], 'wait=1')->{status}, 202,
     'the new workers accept updates');
 
-is($t->status()->{accounts}, 0, 'no account is left in memory');
+ok($t->wait_for(sub { $t->status()->{accounts} == 0 }),
+    'no account is left in memory');
 
 
 sub post {
@@ -188,4 +217,10 @@ sub update {
 
     return $t->update($account, [ map { { id => $_, update => 'b' } } @$ids ],
         headers => { Prefer => $prefer });
+}
+
+
+sub fcalls {
+    return $redis->command('INFO', 'commandstats')
+        =~ /^cmdstat_fcall:calls=(\d+)/m ? $1 : 0;
 }

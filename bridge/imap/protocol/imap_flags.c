@@ -12,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "bridge.h"
+
+
+static int imap_flags_valid(const char *name, size_t len);
 
 
 static const imap_word_t  imap_system_flags[] = {
@@ -45,22 +50,40 @@ imap_flags_bit(imap_keywords_t *k, const char *name, size_t len)
         }
     }
 
+    if (k->n == IMAP_MAX_BITS - IMAP_SYSTEM_FLAGS
+        || !imap_flags_valid(name, len))
+    {
+        k->left = s;
+        return 0;
+    }
+
+    k->names[k->n++] = bridge_copy(name, len);
+
+    return (uint64_t) 1 << (k->n - 1 + IMAP_SYSTEM_FLAGS);
+}
+
+
+/* UTF-8 as well, because some servers take any byte. */
+
+static int
+imap_flags_valid(const char *name, size_t len)
+{
+    size_t  i;
+
     if (len == 0 || len > IMAP_MAX_KEYWORD
-        || k->n == IMAP_MAX_BITS - IMAP_SYSTEM_FLAGS)
+        || !g_utf8_validate(name, len, NULL))
     {
         return 0;
     }
 
     for (i = 0; i < len; i++) {
 
-        if (name[i] <= ' ' || name[i] >= 0x7f) {
+        if ((unsigned char) name[i] <= ' ' || name[i] == 0x7f) {
             return 0;
         }
     }
 
-    k->names[k->n++] = bridge_copy(name, len);
-
-    return (uint64_t) 1 << (k->n - 1 + IMAP_SYSTEM_FLAGS);
+    return 1;
 }
 
 
@@ -71,6 +94,7 @@ imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags, size_t n)
     uint64_t  mask;
 
     mask = 0;
+    k->left.len = 0;
 
     for (i = 0; i < n; i++) {
         mask |= imap_flags_bit(k, flags[i].data, flags[i].len);

@@ -21,6 +21,7 @@
 
 static void imap_reader_shift(imap_reader_t *r);
 static int imap_reader_error(imap_reader_t *r, const char *error);
+static void imap_reader_drop(imap_reader_t *r, size_t n);
 static int imap_reader_line(imap_reader_t *r, size_t end, int *literal);
 static int imap_reader_has_literals(const char *line, size_t len);
 
@@ -54,8 +55,22 @@ imap_reader_next(imap_reader_t *r, bridge_str_t *response)
         return -1;
     }
 
+    if (r->pos == r->start) {
+        r->cut = 0;
+    }
+
     for ( ;; ) {
         left = r->buf.len - r->pos;
+
+        if (r->drop) {
+            imap_reader_drop(r, r->drop < left ? r->drop : left);
+
+            if (r->drop || r->buf.len == r->pos) {
+                return 0;
+            }
+
+            continue;
+        }
 
         if (r->literal) {
             end = r->literal < left ? r->literal : left;
@@ -110,12 +125,27 @@ imap_reader_next(imap_reader_t *r, bridge_str_t *response)
 }
 
 
+/* The next bytes are of a literal that is too large. */
+
+static void
+imap_reader_drop(imap_reader_t *r, size_t n)
+{
+    char  *p;
+
+    p = r->buf.data + r->pos;
+
+    r->drop -= n;
+    r->buf.len -= n;
+    memmove(p, p + n, r->buf.len - r->pos);
+}
+
+
 /* Does the line that ends at "end" end with the size of a literal? */
 
 static int
 imap_reader_line(imap_reader_t *r, size_t end, int *literal)
 {
-    char   *p, *n, *first;
+    char   *p, *n, *first, *digits;
     size_t  size;
 
     *literal = 0;
@@ -143,21 +173,31 @@ imap_reader_line(imap_reader_t *r, size_t end, int *literal)
         return 0;
     }
 
+    digits = n;
+
     for (size = 0; n < p; n++) {
         size = size * 10 + (*n - '0');
 
-        if (size > r->max) {
+        if (size > UINT32_MAX) {
             return imap_reader_error(r, "literal too large");
         }
     }
 
-    if (++r->literals > IMAP_MAX_LITERALS || r->bytes + size > r->max) {
+    if (++r->literals > IMAP_MAX_LITERALS) {
         return imap_reader_error(r, "too many literals");
+    }
+
+    *literal = 1;
+
+    if (r->bytes + size > r->max) {
+        memset(digits, '0', p - digits);
+        r->drop = size;
+        r->cut = 1;
+        return 0;
     }
 
     r->bytes += size;
     r->literal = size;
-    *literal = 1;
 
     return 0;
 }

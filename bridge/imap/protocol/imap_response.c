@@ -31,6 +31,7 @@ static void imap_parse_list(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_status(imap_response_t *r, imap_cursor_t *c);
 static void imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
     const bridge_str_t *item);
+static void imap_parse_name(imap_cursor_t *c, bridge_str_t *name);
 static void imap_parse_vanished(imap_response_t *r, imap_cursor_t *c);
 
 
@@ -86,6 +87,17 @@ imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
         r->kind = IMAP_TAGGED;
         imap_cursor_atom(&c, &r->tag);
         imap_cursor_expect(&c, ' ');
+
+        if (c.error == NULL && imap_cursor_at(&c, '+')) {
+
+            /* "p1 + idling", of some servers */
+
+            r->kind = IMAP_CONTINUE;
+            imap_parse_rest(r, &c);
+            *error = NULL;
+            return 0;
+        }
+
         imap_cursor_atom(&c, &word);
         imap_parse_condition(r, &c, &word);
 
@@ -275,9 +287,16 @@ imap_parse_list(imap_response_t *r, imap_cursor_t *c)
 
     imap_cursor_atoms(c, list, 64, &n);
     imap_cursor_expect(c, ' ');
-    imap_cursor_string(c, &delimiter, 1);
+
+    if (c->end - c->p > 4 && memcmp(c->p, "\"\\\" ", 4) == 0) {
+        c->p += 3;                      /* not escaped */
+
+    } else {
+        imap_cursor_string(c, &delimiter, 1);
+    }
+
     imap_cursor_expect(c, ' ');
-    imap_cursor_string(c, &l->name, 0);
+    imap_parse_name(c, &l->name);
 
     while (n--) {
         l->attributes |= imap_word(attributes, &list[n]);
@@ -296,21 +315,57 @@ imap_parse_status(imap_response_t *r, imap_cursor_t *c)
 
     memset(&r->u.status, 0, sizeof(imap_status_t));
 
-    imap_cursor_string(c, &r->u.status.name, 0);
+    imap_parse_name(c, &r->u.status.name);
     imap_cursor_expect(c, ' ');
     imap_cursor_expect(c, '(');
 
-    while (c->error == NULL && !imap_cursor_at(c, ')')) {
+    for ( ;; ) {
+        while (imap_cursor_at(c, ' ')) { /* void */ }
+
+        if (c->error || imap_cursor_at(c, ')')) {
+            return;
+        }
+
         imap_cursor_atom(c, &item);
 
         if (imap_cursor_expect(c, ' ') == 0) {
             imap_parse_status_item(r, c, &item);
         }
-
-        imap_cursor_at(c, ' ');
     }
 }
 
+
+/* A string, or up to a list or the end: some servers do not quote spaces. */
+
+static void
+imap_parse_name(imap_cursor_t *c, bridge_str_t *name)
+{
+    char  *p;
+
+    if (c->p < c->end && strchr("\"{~", *c->p)) {
+        imap_cursor_string(c, name, 0);
+        return;
+    }
+
+    name->data = c->p;
+
+    while (c->p < c->end
+           && (c->end - c->p < 2 || c->p[0] != ' ' || c->p[1] != '('))
+    {
+        c->p++;
+    }
+
+    for (p = c->p; p > name->data && p[-1] == ' '; p--) { /* void */ }
+
+    name->len = p - name->data;
+
+    if (name->len == 0) {
+        imap_cursor_error(c, "a mailbox without a name");
+    }
+}
+
+
+/* A value that is no number is not there. */
 
 static void
 imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
@@ -318,6 +373,7 @@ imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
 {
     size_t          i;
     uint64_t        n;
+    imap_cursor_t   value;
     imap_status_t  *s = &r->u.status;
 
     const struct {
@@ -331,19 +387,22 @@ imap_parse_status_item(imap_response_t *r, imap_cursor_t *c,
         { "UNSEEN", IMAP_HAS_UNSEEN, &s->unseen }
     };
 
-    if (bridge_str_is(item, "HIGHESTMODSEQ")) {
-        imap_cursor_number(c, INT64_MAX, &s->modseq);
+    value = *c;
+
+    if (bridge_str_is(item, "HIGHESTMODSEQ")
+        && imap_cursor_number(&value, INT64_MAX, &n) == 0)
+    {
+        s->modseq = n;
         r->has |= IMAP_HAS_MODSEQ;
-        return;
     }
 
     for (i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
 
-        if (bridge_str_equal(item, items[i].name, strlen(items[i].name))) {
-            imap_cursor_number(c, UINT32_MAX, &n);
+        if (bridge_str_equal(item, items[i].name, strlen(items[i].name))
+            && imap_cursor_number(&value, UINT32_MAX, &n) == 0)
+        {
             *items[i].to = n;
             r->has |= items[i].bit;
-            return;
         }
     }
 

@@ -29,9 +29,11 @@ typedef struct {
     size_t           pos;               /* the bytes before it were read */
     size_t           line;              /* bytes outside of literals */
     size_t           literal;           /* bytes of it still to come */
+    size_t           drop;              /* the same, of a too large one */
     size_t           bytes;             /* in literals, of the response */
     size_t           max;               /* of them */
     uint32_t         literals;
+    unsigned         cut:1;             /* a literal was too large: empty */
     const char      *error;
 } imap_reader_t;
 
@@ -170,7 +172,9 @@ typedef struct {
                                            the set; SEARCH: the numbers */
     uint32_t           number;          /* EXISTS, EXPUNGE, FETCH */
     uint32_t           has;             /* IMAP_HAS_* */
+    const char        *damage;          /* FETCH: the rest is not understood */
     unsigned           earlier:1;       /* VANISHED (EARLIER) */
+    unsigned           cut:1;           /* a literal was too large */
     union {
         imap_response_fetch_t   fetch;
         imap_list_t    list;
@@ -179,15 +183,15 @@ typedef struct {
 } imap_response_t;
 
 
-/* Returns 0, or -1 and the error.  Writes to the bytes. */
+/* Returns 0, or -1 and the error, with "kind" and "tag" if known.  A FETCH
+   with an error has what is before it, and "damage".  Writes to the bytes. */
 int imap_response_parse(imap_response_t *r, const bridge_str_t *bytes,
     const char **error);
 
 /* The rest of "* n FETCH ". */
 void imap_response_fetch_parse(imap_response_t *r, imap_cursor_t *c);
 
-/* The section of that name, also if a list of fields follows the name; NULL if
-   it is not there. */
+/* The section of that name, a list of fields may follow the name; or NULL. */
 const bridge_str_t *imap_response_fetch_section(const imap_response_fetch_t *f,
     const char *name);
 

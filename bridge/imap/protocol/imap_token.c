@@ -66,6 +66,15 @@ imap_cursor_at(imap_cursor_t *c, char what)
 int
 imap_cursor_expect(imap_cursor_t *c, char what)
 {
+    if (what == ' ' && imap_cursor_at(c, ' ')) {
+
+        /* some servers send several */
+
+        while (imap_cursor_at(c, ' ')) { /* void */ }
+
+        return 0;
+    }
+
     if (!imap_cursor_at(c, what)) {
         return imap_cursor_error(c, what == ' ' ? "space expected"
                                  : what == '(' ? "\"(\" expected"
@@ -266,28 +275,45 @@ imap_cursor_skip(imap_cursor_t *c)
 }
 
 
+/* Real lists have empty members, "[" within atoms, and quoted strings. */
+
 int
 imap_cursor_atoms(imap_cursor_t *c, bridge_str_t *list, size_t max, size_t *n)
 {
+    bridge_str_t  atom;
+
     *n = 0;
 
     if (imap_cursor_expect(c, '(') == -1) {
         return -1;
     }
 
-    while (!imap_cursor_at(c, ')')) {
+    for ( ;; ) {
+        while (imap_cursor_at(c, ' ')) { /* void */ }
 
-        if (*n == max) {
-            return imap_cursor_error(c, "list too long");
+        if (c->p == c->end) {
+            return imap_cursor_error(c, "list without an end");
         }
 
-        if (imap_cursor_atom(c, &list[*n]) == -1) {
+        if (imap_cursor_at(c, ')')) {
+            return 0;
+        }
+
+        if (*c->p != '"') {
+            atom.data = c->p;
+
+            while (c->p < c->end && *c->p != ' ' && *c->p != ')') {
+                c->p++;
+            }
+
+            atom.len = c->p - atom.data;
+
+        } else if (imap_cursor_quoted(c, &atom) == -1) {
             return -1;
         }
 
-        (*n)++;
-        imap_cursor_at(c, ' ');
+        if (*n < max) {
+            list[(*n)++] = atom;
+        }
     }
-
-    return 0;
 }

@@ -64,7 +64,7 @@ int imap_cursor_string(imap_cursor_t *c, bridge_str_t *s, int nil);
 /* Any value, with all its members. */
 int imap_cursor_skip(imap_cursor_t *c);
 
-/* A parenthesised list of atoms, as many as "max". */
+/* A parenthesised list of atoms; those over "max" are left out. */
 int imap_cursor_atoms(imap_cursor_t *c, bridge_str_t *list, size_t max,
     size_t *n);
 
@@ -144,12 +144,14 @@ int imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len);
 
 
 typedef struct {
-    char      *names[IMAP_MAX_BITS - IMAP_SYSTEM_FLAGS];
-    uint32_t   n;
+    char         *names[IMAP_MAX_BITS - IMAP_SYSTEM_FLAGS];
+    uint32_t      n;
+    bridge_str_t  left;                 /* by imap_flags_mask(): a keyword that
+                                           is not watched, or empty */
 } imap_keywords_t;
 
 
-/* 0: \Recent, "\*", not ASCII, or no bit is free. */
+/* 0: \Recent, "\*", no keyword in UTF-8, or no bit is free. */
 uint64_t imap_flags_bit(imap_keywords_t *k, const char *name, size_t len);
 
 uint64_t imap_flags_mask(imap_keywords_t *k, const bridge_str_t *flags,

@@ -8,6 +8,7 @@
 
 
 #include "imap_token.h"
+#include "bridge.h"
 
 #include <string.h>
 
@@ -80,12 +81,23 @@ static int
 imap_utf7_convert(bridge_buffer_t *b, const char *to, const char *from,
     const char *data, size_t len)
 {
-    char   *text;
-    gsize   n;
+    char    *text;
+    gsize    n;
+    GError  *error;
 
-    text = g_convert(data, len, to, from, NULL, &n, NULL);
+    error = NULL;
+
+    text = g_convert(data, len, to, from, NULL, &n, &error);
 
     if (text == NULL) {
+
+        if (error->code == G_CONVERT_ERROR_FAILED
+            || error->code == G_CONVERT_ERROR_NO_MEMORY)
+        {
+            bridge_memory_none("the name of a mailbox");
+        }
+
+        g_error_free(error);
         return -1;
     }
 

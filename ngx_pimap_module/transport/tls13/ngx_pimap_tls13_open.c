@@ -21,7 +21,7 @@
 static ngx_pimap_tls13_result_t ngx_pimap_tls13_open_header(
     ngx_pimap_tls13_t *s, const uint8_t *buf, size_t len,
     ngx_pimap_tls13_in_t *in);
-static int ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx,
+static uint8_t ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx,
     ngx_pimap_tls13_t *s, uint8_t *buf, size_t len);
 static ngx_pimap_tls13_result_t ngx_pimap_tls13_open_data(
     ngx_pimap_tls13_t *s, ngx_pimap_tls13_in_t *in);
@@ -41,6 +41,7 @@ ngx_pimap_tls13_open(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     uint8_t *buf, size_t len, ngx_pimap_tls13_in_t *in)
 {
     size_t                    n;
+    uint8_t                   alert;
     ngx_pimap_tls13_result_t  rc;
 
     memset(in, 0, sizeof(ngx_pimap_tls13_in_t));
@@ -59,8 +60,10 @@ ngx_pimap_tls13_open(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     in->used = in->need;
     n = in->need - NGX_PIMAP_TLS13_HEADER;
 
-    if (ngx_pimap_tls13_decrypt(ctx, s, buf, n) != 0) {
-        return ngx_pimap_tls13_fail(s, in, SSL_AD_BAD_RECORD_MAC);
+    alert = ngx_pimap_tls13_decrypt(ctx, s, buf, n);
+
+    if (alert) {
+        return ngx_pimap_tls13_fail(s, in, alert);
     }
 
     n -= NGX_PIMAP_TLS13_TAG;
@@ -147,27 +150,32 @@ ngx_pimap_tls13_open_header(ngx_pimap_tls13_t *s, const uint8_t *buf,
 }
 
 
-/* RFC 8446, section 5.2; "len" is that of the header: content and tag */
+/*
+ * RFC 8446, section 5.2; "len" is that of the header: content and tag.
+ * Returns the alert that is due, or 0.
+ */
 
-static int
+static uint8_t
 ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     uint8_t *buf, size_t len)
 {
-    int              n, rc;
+    int              n;
     size_t           plain;
-    uint8_t         *p;
+    uint8_t         *p, alert;
     uint8_t          iv[NGX_PIMAP_TLS13_NONCE], nonce[NGX_PIMAP_TLS13_NONCE];
     EVP_CIPHER_CTX  *cipher;
 
     /* section 5.3: sequence numbers must not wrap */
 
     if (s->rx_seq == UINT64_MAX) {
-        return -1;
+        return SSL_AD_BAD_RECORD_MAC;
     }
+
+    /* without memory nothing is known about the record */
 
     cipher = ngx_pimap_tls13_load(ctx, s->suite, s->rx_secret, 0, iv);
     if (cipher == NULL) {
-        return -1;
+        return SSL_AD_INTERNAL_ERROR;
     }
 
     ngx_pimap_tls13_nonce(nonce, iv, s->rx_seq++);
@@ -175,7 +183,7 @@ ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
 
     plain = len - NGX_PIMAP_TLS13_TAG;
     p = buf + NGX_PIMAP_TLS13_HEADER;
-    rc = 0;
+    alert = 0;
 
     if (EVP_DecryptInit_ex2(cipher, NULL, NULL, nonce, NULL) != 1
         || EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG,
@@ -189,10 +197,10 @@ ngx_pimap_tls13_decrypt(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
         /* bytes that are not authentic are not to be seen */
 
         OPENSSL_cleanse(p, len);
-        rc = -1;
+        alert = SSL_AD_BAD_RECORD_MAC;
     }
 
-    return rc;
+    return alert;
 }
 
 

@@ -7,12 +7,16 @@ use warnings;
 
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
+use Test::More import => [qw(diag)];
 
+use Pimap::Missing;
 use Pimap::Process qw(wait_for patience);
 
 
-# t => the test; name => if there are several; main, redis, auth, watch,
-# lease, updates => lines of those groups; servers => text of the list
+# t => the test; env => {...}; name => if there are several; main, redis, auth,
+# watch, lease, updates => lines of those groups; imap => the server's port, if
+# it is not the test's Dovecot, and server => more lines of its entry, or
+# servers => text of the list
 
 sub new {
     my ($class, %set) = @_;
@@ -36,14 +40,21 @@ sub port { $_[0]{t}->port($_[0]{name}) }
 sub pid  { $_[0]{process}->pid() }
 
 
-# The entry of the server list for the test's Dovecot, or the server in its
-# place.
-
 sub server {
     my ($self) = @_;
 
-    return "host = \"127.0.0.1\"; port = @{[ $self->{t}->port('imap') ]}; "
-        . 'tls = "off"; ' . ($self->{server} // '');
+    my $port = $self->{imap} // $self->{t}->port('imap');
+
+    return "host = \"127.0.0.1\"; port = $port; tls = \"off\"; "
+        . ($self->{server} // '');
+}
+
+
+# The lines of a server's entry to log in as the master user of Pimap::Dovecot.
+
+sub master {
+    return 'master_user = "boss"; master_password = "boss"; '
+        . 'master_separator = "*"; ';
 }
 
 
@@ -71,6 +82,7 @@ sub auth_location {
             proxy_pass_request_body off;
             proxy_set_header Content-Length "";
             proxy_set_header X-Pimap-User \$pimap_name;
+            proxy_set_header X-Real-IP \$remote_addr;
         }
 END
 }
@@ -106,17 +118,23 @@ sub write_conf {
     my $servers = $self->{servers} // '{ ' . $self->server() . ' }';
     my $socket = $self->{redis} =~ /\bhost\b/ ? ''
         : 'host = "' . $t->redis()->socket() . '";';
+    my $listen = $self->{main} =~ /\blisten\b/ ? ''
+        : 'listen = "127.0.0.1:' . $self->port() . '";';
+    my $delay = $self->{auth} =~ /\bdelay\b/ ? '' : 'delay = "300ms";';
+    my $time = $self->{lease} =~ /\btime\b/ ? '' : 'time = "3s";';
+    my $backoff = $self->{sessions} =~ /\bbackoff_min\b/ ? ''
+        : 'backoff_min = "100ms";';
 
     $t->write_file($self->file(), <<"END");
 log = "@{[ $t->dir() ]}/$self->{name}.log";
 log_level = "info";
-listen = "127.0.0.1:@{[ $self->port() ]}";
+$listen
 $self->{main}
 
 redis = { $socket $self->{redis} };
-auth = { delay = "300ms"; $self->{auth} };
-sessions = { presence = "500ms"; backoff_min = "100ms"; $self->{sessions} };
-lease = { id = "$self->{name}"; time = "3s"; $self->{lease} };
+auth = { $delay $self->{auth} };
+sessions = { presence = "500ms"; $backoff $self->{sessions} };
+lease = { id = "$self->{name}"; $time $self->{lease} };
 updates = { $self->{updates} };
 
 servers = ( $servers );
@@ -132,7 +150,8 @@ sub _env {
     return (
         ASAN_OPTIONS => 'log_path=' . $self->{t}->dir() . '/report.asan',
         UBSAN_OPTIONS => 'print_stacktrace=1:log_path='
-            . $self->{t}->dir() . '/report.ubsan'
+            . $self->{t}->dir() . '/report.ubsan',
+        %{ $self->{env} // {} }
     );
 }
 
@@ -145,8 +164,9 @@ sub start {
     $self->write_conf() if !$self->{kept};
 
     $self->{process} = $t->start(env => { $self->_env() },
-        command => [$t->valgrind('--leak-check=full'), $self->binary(), '-c',
-            $self->file()],
+        command => [$t->valgrind('--show-leak-kinds=definite,possible',
+            '--errors-for-leak-kinds=definite,possible'), $self->binary(),
+            '-c', $self->file()],
         output => $t->dir() . "/$self->{name}.out");
 
     wait_for(sub {
@@ -199,22 +219,29 @@ sub check {
 
 
 # A request of its port on a connection of its own: { status, head, body }, or
-# undef if there is none.
+# a Pimap::Missing.
 
 sub get {
     my ($self, $path, %headers) = @_;
 
-    my $socket = $self->send($path, %headers) // return;
+    my $socket = $self->send($path, %headers) // return Pimap::Missing->new();
     my $text = '';
 
-    local $SIG{ALRM} = sub { die "the bridge does not answer\n" };
+    local $SIG{ALRM} = sub {
+        diag('the bridge does not answer');
+        shutdown($socket, 2);
+    };
+
     alarm(patience());
-    while (sysread($socket, $text, 65536, length($text))) {
+
+    while (sysread($socket, $text, 65536, length($text)) || $!{EINTR}) {
     }
+
     alarm(0);
 
     my ($head, $body) = split(/\r\n\r\n/, $text, 2);
-    my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)} or return;
+    my ($status) = ($head // '') =~ m{^HTTP/1\.1 (\d+)}
+        or return Pimap::Missing->new();
 
     return { status => $status, head => $head, body => $body };
 }
@@ -226,7 +253,9 @@ sub send {
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
         PeerPort => $self->port(), Timeout => patience()) // return;
 
-    $socket->syswrite(join("\r\n", "GET $path HTTP/1.1", 'Host: localhost',
+    $path = "GET $path" if $path =~ m{^/};
+
+    $socket->syswrite(join("\r\n", "$path HTTP/1.1", 'Host: localhost',
         'Connection: close', map({ "$_: $headers{$_}" } sort(keys(%headers))),
         '', ''));
 
@@ -241,13 +270,24 @@ sub basic {
 }
 
 
-# The account, or else the status.
+# The headers of a login, as nginx sends them; the client's address may be
+# undefined.
+
+sub client {
+    my ($self, $user, $password, $address) = @_;
+
+    return ($self->basic($user, $password),
+        defined $address ? ('X-Real-IP' => $address) : ());
+}
+
+
+# The account of such a login, or else the status.
 
 sub auth {
-    my ($self, $user, $password) = @_;
+    my ($self, @login) = @_;
 
-    my $response = $self->get('/auth', $self->basic($user, $password))
-        // return 'nothing';
+    my $response = $self->get('/auth', $self->client(@login))
+        || return 'nothing';
 
     return $response->{head} =~ /^X-Pimap-Account: (.*?)\r?$/m ? $1
         : $response->{status};

@@ -2,7 +2,7 @@ package Pimap::Client;
 
 # Devices and publishers: the part of a test's object that talks to its nginx.
 # The transport is "http" (HTTP/1.1), "https" (HTTP/1.1 in TLS),
-# "h2" (HTTP/2 in TLS) or "h2c" (HTTP/2 in clear).
+# "h2" (HTTP/2 in TLS), "h2c" (HTTP/2 in clear) or "h3" (HTTP/3).
 
 use strict;
 use warnings;
@@ -10,8 +10,10 @@ use warnings;
 use IO::Socket::INET;
 use IO::Socket::SSL;
 use JSON::PP;
+use Test::More import => [qw(diag)];
 
 use Pimap::Duplex;
+use Pimap::Missing;
 use Pimap::Process qw(patience wait_for);
 use Pimap::Stream;
 use Pimap::WebSocket;
@@ -34,7 +36,8 @@ sub noise {
 }
 
 
-# Opens a connection and writes the given request to it.
+# Opens a connection and writes the given request to it.  Without a server the
+# response ends at once.
 
 sub open_stream {
     my ($self, $request, $transport) = @_;
@@ -48,7 +51,10 @@ sub open_stream {
         ? IO::Socket::SSL->new(%to, SSL_verify_mode => SSL_VERIFY_NONE)
         : IO::Socket::INET->new(%to);
 
-    die "$transport: $! " . ($SSL_ERROR // '') . "\n" if !$socket;
+    if (!$socket) {
+        diag("$transport: $! " . ($SSL_ERROR // ''));
+        open($socket, '+<', '/dev/null') or die "/dev/null: $!\n";
+    }
 
     local $SIG{PIPE} = 'IGNORE';
     $socket->syswrite($request);
@@ -58,7 +64,8 @@ sub open_stream {
 
 
 # method, path, and by name: body, transport, headers => { name => value };
-# by HTTP/2 the body may be "open", for send() to go on with
+# by HTTP/2 the body may be "open", for send() to go on with; a body is JSON
+# unless a header says something else
 
 sub request {
     my ($self, $method, $path, %set) = @_;
@@ -66,11 +73,14 @@ sub request {
     my $transport = $set{transport} // 'http';
     my %headers = %{ $set{headers} // {} };
 
-    $headers{'Content-Length'} //= length($set{body}) if defined $set{body};
+    if (defined $set{body}) {
+        $headers{'Content-Length'} //= length($set{body});
+        $headers{'Content-Type'} //= 'application/json';
+    }
 
     return $self->_node($method, $path, \%headers, %set) if $set{open};
     return $self->_curl($method, $path, \%headers, %set)
-        if $transport =~ /^h2/;
+        if $transport =~ /^h[23]/;
 
     return $self->open_stream(join("\r\n", "$method $path HTTP/1.1",
         'Host: localhost', $set{close} ? 'Connection: close' : (),
@@ -82,15 +92,19 @@ sub request {
 sub _curl {
     my ($self, $method, $path, $headers, %set) = @_;
 
-    my $clear = $set{transport} eq 'h2c';
+    my ($option, $url) = @{ {
+        h2 => ['--http2', 'https://127.0.0.1:' . $self->port('https')],
+        h2c => ['--http2-prior-knowledge',
+            'http://127.0.0.1:' . $self->port('h2c')],
+        h3 => ['--http3-only',
+            'https://' . $self->nginx()->quic() . ':' . $self->port('https')]
+    }->{$set{transport}} };
     my @body = defined $set{body} ? ('--data-binary', $set{body}) : ();
 
     my $process = $self->start(pipe => 1, command => ['curl', '-sNik',
-        $method eq 'HEAD' ? '-I' : ('-X', $method), @body,
-        $clear ? '--http2-prior-knowledge' : '--http2',
+        $method eq 'HEAD' ? '-I' : ('-X', $method), @body, $option,
         map({ ('-H', "$_: $headers->{$_}") } sort(keys(%$headers))),
-        ($clear ? 'http' : 'https') . '://127.0.0.1:'
-            . $self->port($clear ? 'h2c' : 'https') . $path]);
+        $url . $path]);
 
     return Pimap::Stream->new(process => $process);
 }
@@ -176,7 +190,8 @@ sub duplex {
     my $h2 = ($set{transport} // 'http') =~ /^h2/;
     my $s = $self->park($account, %set, method => 'POST', open => $h2,
         headers => { 'Content-Type' => 'application/x-ndjson',
-            $h2 ? () : ('Transfer-Encoding' => 'chunked'),
+            $h2 || $set{headers}{'Content-Length'} ? ()
+                : ('Transfer-Encoding' => 'chunked'),
             %{ $set{headers} // {} } });
 
     return bless($s, 'Pimap::Duplex');
@@ -238,7 +253,7 @@ sub update {
 }
 
 
-sub status { $_[0]->get('/status')->{json} }
+sub status { $_[0]->get('/status')->{json} // Pimap::Missing->new() }
 sub ready  { $_[0]->get('/status?ready')->{status} == 200 }
 
 
@@ -251,7 +266,7 @@ sub worker_status {
     my ($status) = grep { $_->{pid} == $pid }
         @{ $self->status()->{workers} };
 
-    return $status // {};
+    return $status // Pimap::Missing->new();
 }
 
 
@@ -270,6 +285,21 @@ sub wait_ready {
         if $redis && $redis->{process};
 
     return 1;
+}
+
+
+# Waits until this number of accounts is unproven.
+
+sub unproven {
+    my ($self, $n) = @_;
+
+    my $status;
+
+    wait_for(sub { ($status = $self->status())->{accountsUnproven} == $n })
+        and return 1;
+
+    diag("unproven: $status->{accountsUnproven}");
+    return;
 }
 
 

@@ -1,6 +1,7 @@
 package Pimap::Dav;
 
-# A Radicale or a Xandikos of the test's own, and a third-party client.
+# A Radicale, a Xandikos or a sabre/dav of the test's own, and a third-party
+# client.
 # Without start() the client uses a Pimap::Cyrus, by its port's name.
 #
 #     my $dav = Pimap::Dav->new(t => $t, kind => 'radicale')->start();
@@ -17,9 +18,9 @@ use Pimap::Process qw(wait_for);
 my @xml = ('Content-Type' => 'application/xml');
 
 
-# t => the test, kind => 'radicale' or 'xandikos', name => of its port,
-# hook => command, dir => of its files, behind => 1: a proxy has checked the
-# login
+# t => the test, kind => 'radicale', 'xandikos' or 'sabredav', name => of its
+# port, hook => command, dir => of its files, behind => 1: a proxy has checked
+# the login
 
 sub new {
     my ($class, %set) = @_;
@@ -42,12 +43,10 @@ sub start {
 
     mkdir($dir) if !-d $dir;
 
-    my @command = $self->{kind} eq 'radicale' ? $self->_radicale()
-        : ('xandikos', '-d', $dir, '--defaults', '--autocreate',
-            '--current-user-principal', '/alice/', '-l', '127.0.0.1', '-p',
-            $self->port());
+    my $command = "_$self->{kind}";
 
-    $self->{process} = $t->start(output => "$dir.out", command => \@command,
+    $self->{process} = $t->start(output => "$dir.out",
+        command => [$self->$command()],
         env => { HOME => $dir, %{ $self->{env} // {} } });
 
     wait_for(sub { $self->request('OPTIONS', '/')->{status} < 500 }, 30)
@@ -83,6 +82,28 @@ level = warning
 END
 
     return ('radicale', '--config', "$dir.conf");
+}
+
+
+sub _xandikos {
+    my ($self) = @_;
+
+    return ('xandikos', '-d', $self->dir(), '--defaults', '--autocreate',
+        '--current-user-principal', '/alice/', '-l', '127.0.0.1', '-p',
+        $self->port());
+}
+
+
+# PHP 8 has changed since sabre/dav 1 was written, and says so at each request.
+
+sub _sabredav {
+    my ($self) = @_;
+
+    $self->{env}{SABREDAV_DIR} = $self->dir();
+
+    return ('php', '-d', 'error_reporting=E_ALL & ~E_DEPRECATED', '-S',
+        '127.0.0.1:' . $self->port(), $self->{t}->root()
+            . '/t/lib/sabredav.php');
 }
 
 

@@ -17,6 +17,7 @@ use MIME::Base64 qw(encode_base64);
 
 use Pimap::Bridge;
 use Pimap::Dovecot;
+use Pimap::Missing;
 use Pimap::Process qw(patience);
 
 
@@ -28,8 +29,8 @@ sub nginx {
 
 
 # t => the test, url => of the DAV server, dav => other settings of it, or
-# servers => all that the bridge has; main => more of Dovecot's settings;
-# user, and login => header, instead of a password
+# servers => all that the bridge has; main, master => of Dovecot; user, and
+# login => header, instead of a password
 
 sub new {
     my ($class, %set) = @_;
@@ -72,7 +73,7 @@ sub start {
     my $t = $self->{t};
 
     $self->{dovecot} //= Pimap::Dovecot->new(t => $t, driver => 'none',
-        main => $self->{main})->start();
+        main => $self->{main}, master => $self->{master})->start();
     $self->{bridge} //= Pimap::Bridge->new(t => $t, $self->{servers}
         ? (servers => $self->{servers}) : (server => $self->_server()));
 
@@ -139,7 +140,7 @@ sub event {
             : $event->{event} eq $name;
     }
 
-    return {};
+    return Pimap::Missing->new();
 }
 
 
@@ -158,10 +159,10 @@ sub change {
         return $one if $one;
         return { removed => 1 } if grep { $_ eq $href }
             @{ $event->{removed} };
-        last if !%$event;
+        last if !$event;
     }
 
-    return {};
+    return Pimap::Missing->new();
 }
 
 
@@ -185,7 +186,7 @@ sub update {
         push(@{ $self->{passed} }, $event);
     }
 
-    return {};
+    return Pimap::Missing->new();
 }
 
 

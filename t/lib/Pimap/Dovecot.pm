@@ -2,7 +2,7 @@ package Pimap::Dovecot;
 
 # A Dovecot of the test's own, every process of it under one ordinary account:
 # the one that runs the tests, or "nobody" if that is root.  It is the system's
-# 2.3, or with PIMAP_DOVECOT=2.4 that of misc/dovecot24.
+# 2.3 or 2.4.  Beside 2.3, PIMAP_DOVECOT=2.4 takes that of misc/dovecot24.
 
 use strict;
 use warnings;
@@ -16,17 +16,37 @@ use Pimap::Process qw(wait_for);
 # t => the test; driver => "lua", "ox" or "none"; url => of the publish
 # location; state => the script's file, if wanted; hasty => 1: it gives up as
 # soon as integrations/dovecot says, however busy the machine is
-# and with 2.3 alone: capability => instead of Dovecot's own; tls => 1, with
-# the test's certificate; imap, main => further lines of "protocol imap", and
-# of the file
+# master => 1, the master user of Pimap::Bridge; capability => instead of
+# Dovecot's own; tls => 1, with the test's certificate; imap, main => further
+# lines of "protocol imap", and of the file, or { '2.3' => ..., '2.4' => ... }
 
 sub new {
     my ($class, %set) = @_;
 
     my ($uid, $gid) = $> == 0 ? (getpwnam('nobody'))[2, 3] : ($>, $) + 0);
 
-    return bless({ driver => 'lua', imap => '', main => '', uid => $uid,
-        gid => $gid, version => $ENV{PIMAP_DOVECOT} // '2.3', %set }, $class);
+    my $system = system_version();
+    my $self = bless({ driver => 'lua', imap => '', main => '', uid => $uid,
+        gid => $gid, version => $ENV{PIMAP_DOVECOT} // $system, %set },
+        $class);
+
+    $self->{other} = $self->{version} ne $system;
+
+    for my $lines (@{$self}{qw(imap main)}) {
+        $lines = $lines->{$self->{version}} // '' if ref($lines);
+    }
+
+    return $self;
+}
+
+
+# "2.3" or "2.4"
+
+sub system_version {
+    my ($version) = qx(dovecot --version) =~ /^(\d+\.\d+)/
+        or die "there is no dovecot\n";
+
+    return $version;
 }
 
 
@@ -67,7 +87,7 @@ sub _as {
     my ($t, $uid, $gid) = @{$self}{qw(t uid gid)};
 
     return ($t->root() . '/misc/dovecot24', 'run', $t->dir(), $uid, $gid)
-        if $self->{version} eq '2.4';
+        if $self->{other};
 
     return $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid,
         '--clear-groups') : ();

@@ -9,6 +9,25 @@ use warnings;
 
 use Pimap::Process qw(patience);
 
+# The master user of Pimap::Bridge
+my %master = ('2.3' => <<'END', '2.4' => <<'END');
+auth_master_user_separator = *
+
+passdb {
+  driver = static
+  args = password=boss
+  master = yes
+}
+END
+auth_master_user_separator = *
+
+passdb master {
+  driver = static
+  master = yes
+  passdb_static_password = boss
+}
+END
+
 # No process of an ordinary account can change its root directory.
 my $services = join('', map { "service $_ {\n  chroot =\n}\n" }
     qw(anvil imap-login stats));
@@ -21,7 +40,7 @@ sub text {
     my ($uid, $gid) = @{$dovecot}{qw(uid gid)};
 
     # misc/dovecot24 knows of one account only.
-    my ($user, $group) = $version eq '2.4' ? ('pimap', 'pimap')
+    my ($user, $group) = $dovecot->{other} ? ('pimap', 'pimap')
         : ((getpwuid($uid))[0], (getgrgid($gid))[0]);
 
     return ($version eq '2.4' ? _own_24($dovecot, $user, $group)
@@ -42,7 +61,7 @@ base_dir = $dir/run
 state_dir = $dir/state
 log_path = $dir/log
 protocols = imap lmtp
-listen = 127.0.0.1
+listen = @{[ $dovecot->{listen} // '127.0.0.1' ]}
 default_internal_user = $user
 default_internal_group = $group
 default_login_user = $user
@@ -101,7 +120,7 @@ sub _own_23 {
 ssl = $ssl
 disable_plaintext_auth = no
 $dovecot->{main}
-
+@{[ $dovecot->{master} ? $master{'2.3'} : '' ]}
 passdb {
   driver = static
   args = password=secret
@@ -131,17 +150,27 @@ END
 sub _own_24 {
     my ($dovecot, $user, $group) = @_;
 
-    my $dir = $dovecot->{dir};
+    my ($t, $dir, $imap) = @{$dovecot}{qw(t dir imap)};
+    my $ssl = 'no';
 
-    die "these are for Dovecot 2.3 only\n" if $dovecot->{main}
-        || $dovecot->{imap} || $dovecot->{capability} || $dovecot->{tls};
+    if ($dovecot->{tls}) {
+        my ($cert, $key) = $t->certificate();
+
+        chmod(0644, $key);
+        $ssl = "yes\nssl_server_cert_file = $cert"
+            . "\nssl_server_key_file = $key";
+    }
+
+    $imap .= "\n  imap_capability = $dovecot->{capability}"
+        if $dovecot->{capability};
 
     return <<"END";
 dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
-ssl = no
+ssl = $ssl
 auth_allow_cleartext = yes
-
+$dovecot->{main}
+@{[ $dovecot->{master} ? $master{'2.4'} : '' ]}
 passdb static {
   password = secret
 }
@@ -158,6 +187,21 @@ userdb static {
 mail_driver = mdbox
 mail_path = ~/mdbox
 mail_home = $dir/mail/%{user}
+
+mail_attribute {
+  dict file {
+    path = %{home}/dovecot-attributes
+  }
+}
+
+protocol imap {
+  imap_metadata = yes
+  $imap
+}
+
+service auth {
+  chroot =
+}
 END
 }
 
@@ -175,7 +219,7 @@ sub _publishing {
         . "/integrations/dovecot/$driver-$dovecot->{version}.conf");
 
     $text =~ s{/etc/dovecot/pimap\.lua}{$dir/pimap.lua};
-    $text =~ s{http://127\.0\.0\.1/pimap/publish}{$dovecot->{url}}
+    $text =~ s{http://127\.0\.0\.1:8026/pimap/publish}{$dovecot->{url}}
         or die "no URL in $driver-$dovecot->{version}.conf\n";
 
     $text =~ s/(?:#(pimap_timeout = )600|(timeout\w* ?= ?)800)/($1 || $2)

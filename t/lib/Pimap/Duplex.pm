@@ -12,6 +12,7 @@ use warnings;
 use JSON::PP;
 use Time::HiRes qw(time);
 
+use Pimap::Missing;
 use Pimap::Process qw(patience);
 use Pimap::Stream;
 
@@ -48,14 +49,14 @@ sub finish {
 }
 
 
-# The next line except pings, decoded; undef if there is none.
+# The next line except pings, decoded, or a Pimap::Missing.
 
 sub json {
     my ($self, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
-    while ($self->_wait(sub { $self->{body} =~ /\n/ }, $end - time())) {
+    while ($self->_wait(sub { $self->{body} =~ /\n/ }, $end)) {
         $self->{body} =~ s/\A(.*)\n//;
 
         my $object = eval { $json->decode($1) }
@@ -64,7 +65,7 @@ sub json {
         return $object if ($object->{event} // '') ne 'ping';
     }
 
-    return;
+    return Pimap::Missing->new();
 }
 
 

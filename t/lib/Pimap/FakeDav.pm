@@ -4,8 +4,13 @@ package Pimap::FakeDav;
 # "/book/" in the home "/".  The mode is JSON: "book" (name => etag), "ctag",
 # and how it behaves, by method, "method path" or "user method":
 # { "REPORT" => { "status", "body", "headers", "close" (after so many bytes),
-# "endless" (body again and again), "drip" } }.
-# Each request is noted, with its method and path, and "user: method".
+# "endless" (body again and again), "drip" } }; "after" has the answers to a
+# sync-token, token => the same.  A list of answers is given in its order, the
+# last one again and again.  With "via", the port of a real server, this is a
+# proxy that loses the answers to the methods of "lose", and answers 500 to the
+# path "broken".
+# Each request is noted, with its method and path, and "user: method"; the
+# value of "X-As", with which a master user acts for another; and "If-Match".
 
 use strict;
 use warnings;
@@ -77,13 +82,47 @@ sub _request {
 
     $self->note('login') if defined $login;
     $self->note("$user: $method");
+    $self->note("as $1") if $head =~ /^X-As: (\S+)/mi;
+    $self->note("if $1") if $head =~ /^If-Match: (.*?)\r?$/mi;
 
     my $mode = $json->decode($self->mode());
-    my $how = $mode->{"$user $method"} // $mode->{"$method $path"}
+
+    return _relay($client, $mode, $method, $head, $body)
+        if $mode->{via} && $path ne ($mode->{broken} // '');
+    return $self->_answer($client, { status => 500 }, '') if $mode->{via};
+
+    my ($token) = $body =~ /sync-token>([^<]*)</;
+    my $how = (defined $token ? $mode->{after}{$token} : undef)
+        // $mode->{"$user $method"} // $mode->{"$method $path"}
         // $mode->{$method} // {};
+
+    if (ref($how) eq 'ARRAY') {
+        my $now = @$how > 1 ? shift(@$how) : $how->[0];
+        $self->behave($mode);
+        $how = $now;
+    }
 
     return $self->_answer($client, $how,
         $how->{body} // _default($mode, $method, $path, $body));
+}
+
+
+sub _relay {
+    my ($client, $mode, $method, $head, $body) = @_;
+
+    my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $mode->{via}) // return;
+    my ($answer, $bytes) = ('', '');
+
+    $head =~ s/^(?:Connection|Upgrade|HTTP2-Settings):.*\r?\n//gmi;
+    syswrite($server, "$head\r\nConnection: close\r\n\r\n$body");
+    $answer .= $bytes while sysread($server, $bytes, 65536);
+    $answer =~ s/^Connection:.*\r?\n//mi;
+    $answer =~ s/\r\n/\r\nConnection: close\r\n/;
+
+    syswrite($client, $answer)
+        if !grep { $_ eq $method } @{ $mode->{lose} // [] };
+    return;
 }
 
 

@@ -5,6 +5,8 @@ package Pimap::FakeImap;
 #
 #     ["say", "* OK hello\r\n"]           "TAG" in it is the last tag read
 #     ["read", "LOGIN"]                   a line; closes if it lacks this text
+#     ["login", "password"]               a noted LOGIN; refused and closed if
+#                                         it has another password
 #     ["drip", "bytes", 0.01]             byte by byte, with this delay
 #     ["endless", "bytes"]                repeated without end
 #     ["serve", {INBOX: [5, 1, 2]}, "IDLE"]   as a server whose mailboxes have
@@ -12,6 +14,7 @@ package Pimap::FakeImap;
 #                                         to a command that it has answered;
 #                                         one below zero, or without STATUS: 0,
 #                                         can't be selected
+#     ["hold", "file"]                    until this file exists
 #     ["wait"]                            for ever
 #     ["close"]
 
@@ -22,6 +25,8 @@ use JSON::PP;
 use Time::HiRes qw(sleep);
 
 use parent qw(Pimap::Fake);
+
+use Pimap::Process qw(wait_for);
 
 
 sub new {
@@ -105,6 +110,17 @@ sub _play {
             $tag = $1 if $line =~ /^(p\d+) /;
             return if defined $text && $line !~ /$text/;
 
+        } elsif ($what eq 'login') {
+            my ($its, $login) = (<$client> // '') =~ /^(p\d+) (.*?)\r?\n/;
+
+            $self->note($login // 'nothing');
+            $tag = $its // return;
+
+            if ($login !~ / "?\Q$text\E"?$/) {
+                print $client "$tag NO [AUTHENTICATIONFAILED] no\r\n";
+                return;
+            }
+
         } elsif ($what eq 'serve') {
             $tag = $self->_answer($client, $text, $time, $tag) // return;
 
@@ -117,6 +133,9 @@ sub _play {
         } elsif ($what eq 'endless') {
             1 while print $client $text;
             return;
+
+        } elsif ($what eq 'hold') {
+            wait_for(sub { -e $text }, 9e9);
 
         } elsif ($what eq 'wait') {
             1 while defined <$client>;
@@ -176,6 +195,9 @@ sub _told {
                 abs($validity), 0 + @uids));
         }
 
+    } elsif ($command =~ /^ENABLE (.*)/) {
+        push(@told, "ENABLED $1");
+
     } elsif ($command =~ /^(?:EXAMINE|SELECT) "?(\w+)/) {
         $self->{selected} = $1;
 
@@ -183,6 +205,11 @@ sub _told {
 
         push(@told, @uids . ' EXISTS', "OK [UIDVALIDITY $validity] x",
             'OK [UIDNEXT ' . (($uids[-1] // 0) + 1) . '] x');
+
+    } elsif ($command =~ /^UID SEARCH/) {
+        my ($validity, @uids) = @{ $mailboxes->{ $self->{selected} } };
+
+        push(@told, "SEARCH @uids");
 
     } elsif ($command =~ /^(UID )?FETCH (\d+)/) {
         my ($validity, @uids) = @{ $mailboxes->{ $self->{selected} } };

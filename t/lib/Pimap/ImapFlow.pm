@@ -11,8 +11,10 @@ use strict;
 use warnings;
 
 use JSON::PP;
+use Test::More import => [qw(diag)];
 use Time::HiRes qw(time);
 
+use Pimap::Missing;
 use Pimap::Stream;
 
 my $json = JSON::PP->new()->utf8();
@@ -54,6 +56,8 @@ sub call {
 
         push(@{ $self->{told} }, $line);
     }
+
+    return Pimap::Missing->new();
 }
 
 
@@ -65,6 +69,8 @@ sub told {
     while (my $line = shift(@{ $self->{told} }) // $self->_line()) {
         return $line if ($line->{told} // '') eq $name;
     }
+
+    return Pimap::Missing->new();
 }
 
 
@@ -74,10 +80,12 @@ sub forget { $_[0]{told} = [] }
 sub _line {
     my ($self) = @_;
 
-    my $line = $self->{out}->read_until(qr/\A.*\n/) // die 'imapflow: '
-        . $self->{t}->read_file($self->{t}->dir() . '/imapflow.err');
+    my $line = $self->{out}->read_until(qr/\A.*\n/);
 
-    return $json->decode($line);
+    diag('imapflow: ' . $self->{t}->read_file($self->{t}->dir()
+        . '/imapflow.err')) if !defined $line;
+
+    return defined $line && $json->decode($line);
 }
 
 

@@ -17,6 +17,7 @@ use JSON::PP;
 use Test::More import => [qw(diag is is_deeply)];
 use Time::HiRes qw(time);
 
+use Pimap::Missing;
 use Pimap::Process qw(patience);
 
 
@@ -63,19 +64,24 @@ sub _run {
 }
 
 
-# The next line for which the condition is true, or undef; drops other lines.
+# The next line for which the condition is true, or a Pimap::Missing; drops
+# other lines.
 
 sub line {
     my ($self, $condition, $deadline) = @_;
+    return $self->_line($condition, time() + patience($deadline));
+}
 
-    my $end = time() + ($deadline // patience());
+
+sub _line {
+    my ($self, $condition, $end) = @_;
 
     while (1) {
         while (my $line = shift(@{ $self->{lines} })) {
             return $line if $condition->($line);
         }
 
-        return if !$self->_read($end);
+        return Pimap::Missing->new() if !$self->_read($end);
     }
 }
 
@@ -99,17 +105,19 @@ sub failure {
 sub event {
     my ($self, $name, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
     while (1) {
         while (my $event = shift(@{ $self->{events} })) {
             return $event if !$name || $event->{event} eq $name;
         }
 
-        my $line = $self->line(sub { $_[0]{what} eq 'publish'
-            && @{ $_[0]{events} } }, $end - time()) or return;
+        my $line = $self->_line(sub { $_[0]{what} eq 'publish'
+            && @{ $_[0]{events} } }, $end);
 
-        push(@{ $self->{events} }, @{ $line->{events} });
+        return $line if !$line;
+        push(@{ $self->{events} },
+            grep { !_is_first_look($_) } @{ $line->{events} });
     }
 }
 
@@ -178,7 +186,7 @@ sub _keep {
                 if $condition->($self->{lines}[$n]);
         }
 
-        return if !$self->_read($end);
+        return Pimap::Missing->new() if !$self->_read($end);
     }
 }
 
@@ -192,8 +200,18 @@ sub all    { @{ $_[0]{all} } }
 
 sub published {
     my ($self) = @_;
-    return map { @{ $_->{events} // [] } } grep { $_->{what} eq 'publish' }
-        $self->all();
+    return grep { !_is_first_look($_) } map { @{ $_->{events} // [] } }
+        grep { $_->{what} eq 'publish' } $self->all();
+}
+
+
+# It is published once, as changes before it are not known.
+
+sub _is_first_look {
+    my ($event) = @_;
+
+    return $event->{event} eq 'MailboxResync' ? !exists $event->{mailbox}
+        : $event->{all} && !exists $event->{collection};
 }
 
 

@@ -54,18 +54,25 @@ sub append {
 sub logout { $_[0]->command('LOGOUT'); 1 }
 
 
+# to, and text => the whole message, or its parts: see Pimap::MailServer
+
 sub deliver {
     my ($self, %mail) = @_;
 
     my $from = $mail{from} // 'bob@example.net';
+    my $text = $mail{text} // join("\n", "From: <$from>", "To: <$mail{to}>",
+        "Subject: $mail{subject}", @{ $mail{headers} // [] }, '',
+        $mail{body} // 'hello');
+
+    $text =~ s/\r?\n/\r\n/g;
+    $text =~ s/^\./../mg;
+    $text =~ s/(?<!\r\n)\z/\r\n/;
 
     $self->_lmtp('LHLO localhost', 250);
     $self->_lmtp("MAIL FROM:<$from>", 250);
     $self->_lmtp("RCPT TO:<$mail{to}>", 250);
     $self->_lmtp('DATA', 354);
-    $self->_lmtp(join("\r\n", "From: <$from>", "To: <$mail{to}>",
-        "Subject: $mail{subject}", @{ $mail{headers} // [] }, '',
-        $mail{body} // 'hello', '.'), 250);
+    $self->_lmtp("$text.", 250);
     $self->_lmtp('QUIT', 221);
 }
 

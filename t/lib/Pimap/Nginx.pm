@@ -5,12 +5,15 @@ package Pimap::Nginx;
 use strict;
 use warnings;
 
-use Pimap::Process qw(wait_for);
+use Pimap::Process qw(patience wait_for);
+
+my $version;
 
 
 # t => the test; workers, log => level, main, http, server, locations => text;
 # listen => parameters of each address; connections => of a worker;
-# bare => 1: without the directive that names the test's Redis;
+# bare => 1: without the directive that names the test's Redis; env => {...};
+# http3 => 1: with a socket of HTTP/3;
 # mode => instead of PIMAP_HTTP, for tests that need a mode of their own
 
 sub new {
@@ -80,17 +83,21 @@ sub conf {
     my $temp = join("\n", map { "    ${_}_temp_path $dir/temp_$_;" }
         qw(client_body proxy fastcgi uwsgi scgi));
     my ($cert, $key) = $t->certificate();
+    my ($http2, $on) = $self->http2();
+    my $http3 = $self->{http3} ? 'listen ' . $self->quic() . ':'
+        . $t->port('https') . ' quic reuseport;' : '';
     my $redis = $self->{bare} || $self->{http} =~ /^\s*pimap_redis\s/m ? ''
-        : 'pimap_redis unix:' . $t->redis()->socket() . ';';
+        : 'pimap_redis unix:' . $t->redis()->socket() . ' timeout='
+            . patience(2) . 's;';
 
     return <<"END";
 daemon off;
 $user
 worker_processes $self->{workers};
-load_module @{[ $t->module() ]};
+$self->{main}
+@{[ $t->module() ? 'load_module ' . $t->module() . ';' : '' ]}
 pid $dir/nginx.pid;
 error_log $dir/error.log $self->{log};
-$self->{main}
 
 events {
     worker_connections $self->{connections};
@@ -108,14 +115,53 @@ $temp
 
     server {
         listen 127.0.0.1:@{[ $t->port('http') ]} $self->{listen};
-        listen 127.0.0.1:@{[ $t->port('https') ]} ssl http2 $self->{listen};
-        listen 127.0.0.1:@{[ $t->port('h2c') ]} http2 $self->{listen};
+        listen 127.0.0.1:@{[ $t->port('https') ]} ssl $http2 $self->{listen};
+        listen 127.0.0.1:@{[ $t->port('h2c') ]} $http2 $self->{listen};
+        $on
+        $http3
         $self->{server}
 
 $self->{locations}
     }
 }
 END
+}
+
+
+# The program: the system's, or another one.
+
+sub binary { return $ENV{PIMAP_NGINX} // '/usr/sbin/nginx' }
+
+
+# The parameter of "listen" for HTTP/2, and the directive instead of it.  The
+# directive is for all ports of a server, so also for those of the test's own.
+
+sub http2 {
+    my ($self) = @_;
+
+    my $binary = $self->binary();
+    my ($minor, $patch) = ($version //= qx($binary -v 2>&1))
+        =~ m{nginx/1\.(\d+)\.(\d+)} or die "$binary: $version\n";
+
+    return $minor < 25 || $minor == 25 && $patch == 0
+        || $self->{server} =~ /\blisten\b/ ? ('http2', '')
+        : ('', 'http2 on;');
+}
+
+
+# UDP ports of 127.0.0.1 are locks, see Port.pm.
+
+sub quic { return '127.0.0.2' }
+
+
+# Whether it has HTTP/3, which the system's may lack.
+
+sub http3 {
+    my ($self) = @_;
+
+    my $binary = $self->binary();
+
+    return qx($binary -V 2>&1) =~ /--with-http_v3_module/;
 }
 
 
@@ -126,7 +172,7 @@ sub _command {
 
     $self->{t}->write_file("$dir/nginx.conf", $self->conf());
 
-    return ('/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf",
+    return ($self->binary(), '-p', "$dir/", '-c', "$dir/nginx.conf",
         '-e', "$dir/error.log", @args);
 }
 
@@ -154,9 +200,10 @@ sub start {
     my ($self) = @_;
 
     my ($t, $dir) = ($self->{t}, $self->{t}->dir());
-    my %env = $self->_env();
+    my %env = ($self->_env(), %{ $self->{env} // {} });
 
     $self->{process} = $t->start(env => \%env, output => "$dir/nginx.out",
+        before => sub { $self->_end_workers($_[0]) },
         command => [$t->valgrind('--trace-children=yes'),
             $self->_command()]);
 
@@ -167,6 +214,23 @@ sub start {
             . $t->log();
 
     return $self;
+}
+
+
+# A master kills a worker that needs more than about two seconds to end, as
+# the search for lost memory does: workers end before their master sees it.
+
+sub _end_workers {
+    my ($self, $signal) = @_;
+
+    return if !$ENV{PIMAP_VALGRIND} || $signal ne 'TERM';
+
+    $self->{process}->signal('STOP');
+    kill('TERM', $self->workers());
+    wait_for(sub { !$self->workers() });
+
+    # it sees this first, and starts no others
+    $self->{process}->signal('TERM');
 }
 
 

@@ -15,11 +15,10 @@ use Time::HiRes qw(sleep time);
 our @EXPORT_OK = qw(wait_for patience);
 
 
-# Seconds after which a missing result is a failure.
+# Seconds after which a missing result is a failure: those given, or 20.  With
+# valgrind all is slower.
 
-sub patience {
-    return $ENV{PIMAP_VALGRIND} ? 60 : 20;
-}
+sub patience { return ($_[0] // 20) * ($ENV{PIMAP_VALGRIND} ? 5 : 1) }
 
 
 # The condition's value as soon as it is true, or false after the deadline.
@@ -27,7 +26,7 @@ sub patience {
 sub wait_for {
     my ($condition, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
     while (1) {
         my $value = $condition->();
@@ -40,7 +39,8 @@ sub wait_for {
 
 # command => [...], or code => sub of the test's own with a name;
 # env => {...}, output => file, pipe => 1 (or "fh" reads it),
-# errors => file (else they go where the output goes), input => 1 (type())
+# errors => file (else they go where the output goes), input => 1 (type()),
+# before => code that stop() calls first, with its signal
 
 sub start {
     my ($class, %set) = @_;
@@ -100,7 +100,8 @@ sub start {
     setpgrp($pid, $pid);        # parent and child both try
 
     return bless({ pid => $pid, fh => $read, type => $type,
-        name => $set{name} // $set{command}[0] }, $class);
+        before => $set{before}, name => $set{name} // $set{command}[0] },
+        $class);
 }
 
 
@@ -160,19 +161,22 @@ sub ended_well {
 # Stops the process; returns a complaint if it had to be killed.
 
 sub stop {
-    my ($self, $signal, $deadline) = @_;
+    my ($self, $signal) = @_;
 
     local ($?, $!);
 
     my $was_running = $self->running();
 
     if ($was_running) {
-        $self->signal('CONT');
+        $self->{before}->($signal // 'TERM') if $self->{before};
+
+        # a stopped process does nothing more before the signal
+
         $self->signal($signal // 'TERM');
+        $self->signal('CONT');
     }
 
-    my $ok = wait_for(sub { !$self->running() && !$self->group() },
-        $deadline);
+    my $ok = wait_for(sub { !$self->running() && !$self->group() });
 
     return if $ok;
 

@@ -3,13 +3,14 @@ package Pimap::Proxy;
 # A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": drops the
 # bytes for a connection that subscribes, silently; "marker": delays the
 # publishing of a hand-over's marker, and from then on the bytes for
-# subscribers; "late": delays only the bytes for subscribers; "silent": gives
-# new connections no answer.
+# subscribers; "late": delays only the bytes for subscribers; "slow": delays
+# all bytes by 100 ms; "silent": gives new connections no answer.
 
 use strict;
 use warnings;
 
 use IO::Socket::UNIX;
+use Time::HiRes qw(time);
 
 use parent qw(Pimap::Fake);
 
@@ -65,7 +66,8 @@ sub serve {
             if ($held{$other}
                 || $self->holds($bytes, $subscribes{$fh}, scalar(%held)))
             {
-                $held{$other} //= [$other, $subscribes{$fh}, ''];
+                $held{$other} //= [$other, $subscribes{$fh}, '',
+                    $self->mode() eq 'slow' ? time() + 0.1 : 0];
                 $held{$other}[2] .= $bytes;
                 next;
             }
@@ -83,6 +85,7 @@ sub holds {
 
     my $mode = $self->mode();
 
+    return 1 if $mode eq 'slow';
     return $mode eq 'late' || $mode eq 'marker' && $others if $subscriber;
     return if $mode ne 'marker' || $bytes !~ /!handover/;
 
@@ -97,8 +100,9 @@ sub release {
     my $mode = $self->mode();
 
     for my $to (keys(%$held)) {
-        my ($fh, $subscriber, $bytes) = @{ $held->{$to} };
+        my ($fh, $subscriber, $bytes, $due) = @{ $held->{$to} };
 
+        next if $due > time();
         next if $mode eq 'marker' || $mode eq 'late' && $subscriber;
 
         syswrite($fh, $bytes);

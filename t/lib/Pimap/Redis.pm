@@ -1,6 +1,7 @@
 package Pimap::Redis;
 
-# A Redis server of the test's own, and the operations of a backend.
+# A Redis server of the test's own, and the operations of a backend.  With
+# PIMAP_REDIS=valkey-server it is a Valkey.
 
 use strict;
 use warnings;
@@ -18,6 +19,7 @@ sub new {
 }
 
 
+sub server { $ENV{PIMAP_REDIS} // 'redis-server' }
 sub socket { $_[0]{t}->dir() . "/$_[0]{name}.sock" }
 sub pid    { $_[0]{process}->pid() }
 
@@ -51,7 +53,7 @@ sub start {
 
     $t->write_file($file, join("\n", @lines, ''));
 
-    $self->{process} = $t->start(command => ['redis-server', $file],
+    $self->{process} = $t->start(command => [server(), $file],
         output => "$dir/$name.out");
 
     wait_for(sub { eval { $self->connect()->command('PING') } })
@@ -120,6 +122,40 @@ sub log {
 }
 
 
+# Adds an event to the log as the library does, but does not publish it.  A new
+# log begins with the given id.
+
+sub log_only {
+    my ($self, $account, $event, $id) = @_;
+
+    my $key = $self->channel($account);
+
+    $id //= $self->fcall('last', $account) =~ s/(\d+)$/$1 + 1/er;
+    $self->command('XADD', "$key:log", $id, 'e',
+        ref($event) ? $self->{t}->json($event) : $event, 't', time());
+    $self->command('SET', "$key:epoch", $self->writer() . ' 0 604800 '
+        . $id =~ s/-.*/-*/r);
+
+    return $id;
+}
+
+
+# The server as the library writes it beside a log; not in a transaction at the
+# first time.
+
+sub writer {
+    my ($self) = @_;
+
+    my $account = 'the log of the library';
+
+    return $self->{writer}{$self->pid()} //= do {
+        $self->log($account, { event => 'X' });
+        $self->command('GET', $self->channel($account) . ':epoch')
+            =~ s/ .*//r;
+    };
+}
+
+
 # Runs all commands in one transaction, so that the events are read together;
 # returns their replies.
 
@@ -145,6 +181,38 @@ sub load {
 }
 
 
+# Makes this server a replica, and waits until it has all of its master.
+
+sub follow {
+    my ($self, $master) = @_;
+
+    $self->command('REPLICAOF', '127.0.0.1',
+        $self->{t}->port($master->{name}));
+    $self->synced($master);
+}
+
+
+sub synced {
+    my ($self, $master) = @_;
+
+    wait_for(sub {
+        $self->_replication('master_link_status') eq 'up'
+            && $self->_replication('master_sync_in_progress') eq '0'
+            && $self->_replication('slave_repl_offset')
+                eq $master->_replication('master_repl_offset')
+    }) or die "no synchronisation\n";
+}
+
+
+sub _replication {
+    my ($self, $name) = @_;
+
+    my $info = eval { $self->command('INFO', 'replication') } // '';
+
+    return $info =~ /^$name:(\S*)/m ? $1 : '';
+}
+
+
 # FCALL pimap_<name> of the account.
 
 sub fcall {
@@ -153,6 +221,16 @@ sub fcall {
     return $self->command('FCALL', "pimap_$name", 1,
         $self->channel($account),
         map { ref($_) ? $self->{t}->json($_) : $_ } @args);
+}
+
+
+# Revokes without telling the workers.
+
+sub revoked {
+    my ($self, $account, $time) = @_;
+
+    $self->command('HSET', $self->channel($account) . ':revoked', '',
+        $time // int(time()));
 }
 
 

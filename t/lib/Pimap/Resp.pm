@@ -41,7 +41,7 @@ sub send {
 sub reply {
     my ($self, $deadline) = @_;
 
-    $self->{end} = time() + ($deadline // patience());
+    $self->{end} = time() + patience($deadline);
 
     my $line = $self->_line() // return;
     my ($type, $value) = $line =~ /^(.)(.*)/s;

@@ -13,6 +13,7 @@ use JSON::PP;
 use Socket;
 use Time::HiRes qw(time);
 
+use Pimap::Missing;
 use Pimap::Process qw(patience wait_for);
 
 
@@ -36,23 +37,40 @@ sub new {
 
 sub read_until {
     my ($self, $re, $deadline) = @_;
+    return $self->_read_until($re, time() + patience($deadline));
+}
 
-    $self->_wait(sub { $self->{body} =~ $re }, $deadline) or return;
+
+sub _read_until {
+    my ($self, $re, $end) = @_;
+
+    $self->_wait(sub { $self->{body} =~ $re }, $end) or return;
     $self->{body} =~ $re;
 
     return substr($self->{body}, 0, $+[0], '');
 }
 
 
-# The next event as { event, data, id?, json? }.  Skips blocks that a browser
-# would not dispatch: comments, and events without data.
+# The bridge tells of its first look at an account.  A test parks its device
+# just before that look.
+
+my $first_look = qr/^\{"event":"(?:MailboxResync"
+    |(?:Contact|Calendar)Change","all":true)\}$/x;
+
+# The next event as { event, data, id?, json? }, or a Pimap::Missing.  Skips
+# blocks that a browser would not dispatch: comments, events without data.
+# Skips the first look, too, unless {looks} is set.
 
 sub event {
     my ($self, $deadline) = @_;
+    return $self->_event(time() + patience($deadline));
+}
 
-    my $end = time() + ($deadline // patience());
 
-    while (defined(my $block = $self->read_until(qr/\n\n/, $end - time()))) {
+sub _event {
+    my ($self, $end) = @_;
+
+    while (defined(my $block = $self->_read_until(qr/\n\n/, $end))) {
         my %event;
 
         for my $line (split(/\n/, $block)) {
@@ -61,14 +79,15 @@ sub event {
             $event{$name} = join("\n", $event{$name} // (), $value);
         }
 
-        next if !defined $event{data};
+        next if !defined $event{data}
+            || $event{data} =~ $first_look && !$self->{looks};
 
         $event{json} = eval { JSON::PP->new->utf8->decode($event{data}) };
 
         return \%event;
     }
 
-    return;
+    return Pimap::Missing->new();
 }
 
 
@@ -78,10 +97,10 @@ sub events {
     my ($self, $n, $deadline) = @_;
 
     my @events;
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
     while (@events < $n) {
-        my $event = $self->event($end - time()) // last;
+        my $event = $self->_event($end) || last;
 
         push(@events, $event) if $event->{event} ne 'ping';
     }
@@ -95,9 +114,9 @@ sub events {
 sub quiet {
     my ($self, $seconds) = @_;
 
-    my $end = time() + $seconds;
+    my $end = time() + patience($seconds);
 
-    while (my $event = $self->event($end - time())) {
+    while (my $event = $self->_event($end)) {
         return if $event->{event} ne 'ping';
     }
 
@@ -148,7 +167,7 @@ sub body {
 sub closed {
     my ($self, $deadline) = @_;
 
-    $self->_wait(sub { 0 }, $deadline);
+    $self->_wait(sub { 0 }, time() + patience($deadline));
     return $self->{eof};
 }
 
@@ -156,7 +175,7 @@ sub closed {
 sub ended {
     my ($self, $deadline) = @_;
 
-    $self->_wait(sub { $self->{last} }, $deadline);
+    $self->_wait(sub { $self->{last} }, time() + patience($deadline));
 
     if (!$self->{last}) {
         return if !$self->{process}
@@ -182,7 +201,7 @@ sub send {
 sub send_all {
     my ($self, $bytes, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
     my $select = IO::Select->new($self->{fh});
 
     local $SIG{PIPE} = 'IGNORE';
@@ -224,9 +243,10 @@ sub abort {
 
 
 sub _wait {
-    my ($self, $condition, $deadline) = @_;
+    my ($self, $condition, $end) = @_;
 
-    my $end = time() + ($deadline // patience());
+    $end //= time() + patience();
+
     my $select = IO::Select->new($self->{fh});
 
     while (!$condition->()) {

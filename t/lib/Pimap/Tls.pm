@@ -102,7 +102,7 @@ sub raw {
 sub read_until {
     my ($self, $re, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
     while (1) {
         while (defined(my $bytes = Net::SSLeay::read($self->{ssl}))) {

@@ -130,4 +130,24 @@ sub bearer {
 }
 
 
+# Of a token that was issued a minute ago, or at a given time.
+
+sub issued {
+    my ($self, $account, $iat) = @_;
+
+    return $self->bearer(secret => { sub => $account,
+        iat => $iat // int(time()) - 60 });
+}
+
+
+# A WebSocket of /token with it.
+
+sub device {
+    my ($self, $account, $query) = @_;
+
+    return $self->{t}->websocket($account, path => '/token', query => $query,
+        headers => $self->issued($account));
+}
+
+
 1;

@@ -16,6 +16,7 @@ use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(time);
 
+use Pimap::Missing;
 use Pimap::Process qw(patience);
 
 use parent -norequire, qw(Pimap::Stream);
@@ -63,13 +64,20 @@ sub frame {
 }
 
 
-# The next frame as { op, fin, rsv, payload }, or undef if none comes.  With
+# The next frame as { op, fin, rsv, payload }, or a Pimap::Missing.  With
 # {inflates} it is decompressed.
 
 sub next {
     my ($self, $deadline) = @_;
+    return $self->_next(time() + patience($deadline));
+}
 
-    $self->_wait(sub { defined $self->_size() }, $deadline) or return;
+
+sub _next {
+    my ($self, $end) = @_;
+
+    $self->_wait(sub { defined $self->_size() }, $end)
+        or return Pimap::Missing->new();
 
     my ($start, $size) = @{ $self->_size() };
     my $first = ord($self->{body});
@@ -111,15 +119,15 @@ sub _size {
 }
 
 
-# The next message except pings and positions, decoded; undef if there is none.
+# The next message except pings and positions, decoded, or a Pimap::Missing.
 # Pings and positions come at their own times.
 
 sub json {
     my ($self, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
-    while (my $frame = $self->next($end - time())) {
+    while (my $frame = $self->_next($end)) {
         return { event => "opcode $frame->{op}", %$frame }
             if $frame->{op} != TEXT;
 
@@ -130,7 +138,7 @@ sub json {
             if ($object->{event} // '') !~ /^(?:ping|position)$/;
     }
 
-    return;
+    return Pimap::Missing->new();
 }
 
 
@@ -144,7 +152,7 @@ sub pong {
             || $frame->{payload} !~ /\A\{"event":"ping"/;
     }
 
-    return;
+    return Pimap::Missing->new();
 }
 
 
@@ -154,9 +162,9 @@ sub pong {
 sub closing {
     my ($self, $deadline) = @_;
 
-    my $end = time() + ($deadline // patience());
+    my $end = time() + patience($deadline);
 
-    while (my $frame = $self->next($end - time())) {
+    while (my $frame = $self->_next($end)) {
         next if $frame->{op} != CLOSE;
 
         my ($code, $why) = unpack('na*', $frame->{payload});

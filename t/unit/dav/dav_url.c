@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Addresses: each has a single canonical form, stays inside of the collection
- * and keeps the host.
+ * Addresses: each keeps the spelling of the server, stays inside of the
+ * collection and keeps the host.
  */
 
 
@@ -30,7 +30,7 @@ test_resolve(void)
 
     static const char  *cases[][3] = {
         { "/a/", "/a/b.vcf", "/a/b.vcf" },
-        { "/a/", "/a%2fb/%7euser/x%20y.vcf", "/a%2Fb/~user/x%20y.vcf" },
+        { "/a/", "/a%2fb/%7euser/x%20y.vcf", "/a%2fb/%7euser/x%20y.vcf" },
         { "/a/", "/a/\xc3\xa4.vcf", "/a/%C3%A4.vcf" },
         { "/a/", "//evil.example.com/x", NULL },
         { "/a/", "/a//b/", "/a/b/" },
@@ -43,10 +43,12 @@ test_resolve(void)
         { "/a/", "/a/%2e%2E/b", NULL },
         { "/a/", "/a/./b", NULL },
         { "/a/", "/a/...", "/a/..." },
-        { "/a/", "/a/%", NULL },
-        { "/a/", "/a/%4", NULL },
-        { "/a/", "/a/%zz", NULL },
-        { "/a/", "/a/%0d%0aX", NULL },
+        { "/a/", "/a/100%", "/a/100%" },
+        { "/a/", "/a/%4 ", "/a/%4%20" },
+        { "/a/", "/a/%zz", "/a/%zz" },
+        { "/a/", "/a/%0d%0aX\r\n", "/a/%0d%0aX%0D%0A" },
+        { "/a/", "/a/me%40x;y", "/a/me%40x;y" },
+        { "/a/", "/a/.%2e", NULL },
         { "/a/", "/a/%00", NULL },
         { "/a/", "", NULL },
         { "/a/", "?x", NULL },
@@ -76,13 +78,41 @@ test_device(void)
         is(dav_url_device(bad[i]), NULL, bad[i]);
     }
 
-    tap_ok(dav_url_member("/a/", "/a/b"), "a member");
-    tap_ok(!dav_url_member("/a/", "/a/"),
+    tap_ok(dav_url_name("/a%40/", "/%61@/b") != NULL,
+           "a member, spelled otherwise");
+    tap_ok(!dav_url_name("/a/", "/a/"),
            "the collection is no member of itself");
-    tap_ok(!dav_url_member("/a/", "/a/b/c"),
+    tap_ok(!dav_url_name("/a/", "/a/b/c"),
            "a path below a member is no member");
-    tap_ok(!dav_url_member("/a/", "/ab"),
+    tap_ok(!dav_url_name("/a/", "/ab"),
            "a path beside the collection is no member");
+}
+
+
+static void
+test_compare(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *a, *b;
+        int          same;
+    } cases[] = {
+        { "/a/me%40x", "/a/me@x", 1 }, { "/a/%c3%a4", "/a/%C3%A4", 1 },
+        { "/a/100%", "/a/100%25", 1 }, { "/a%2Fb", "/a/b", 0 },
+        { "/a%2fb", "/a%2Fb", 1 }, { "/a%00", "/a", 0 }, { "/a", "/ab", 0 },
+        { "/%41", "/a", 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tap_is_int(dav_url_compare(cases[i].a, cases[i].b) == 0,
+                   cases[i].same, cases[i].b);
+    }
+
+    tap_ok(dav_url_same_collection("/a/", "/a"), "a collection without \"/\"");
+    tap_ok(!dav_url_same_collection("/a/", "/"), "a collection above");
+    is(dav_url_canonical("/a;/%7e%zz"), "/a;/%7e%zz", "no canonical path");
+    is(dav_url_canonical("/a;/%7e"), "/a%3B/~", "a canonical path");
 }
 
 
@@ -145,6 +175,16 @@ test_text(void)
     check("BEGIN:VCARD\n<html>\nEND:VCARD\n", 0, "a line that is no property");
     check(" x\n", 0, "text outside of a component");
 
+    tap_ok(dav_text_same("BEGIN:VCARD\r\nFN:A\r\n B\r\nN:X\r\nEND:VCARD\r\n",
+                         "BEGIN:VCARD\nN:X\nFN:AB\n\nEND:VCARD"),
+           "texts that are folded and sorted otherwise");
+    tap_ok(!dav_text_same("BEGIN:VCARD\nFN:A\nEND:VCARD",
+                          "BEGIN:VCARD\nFN:a\nEND:VCARD"), "other texts");
+    tap_ok(!dav_text_same("BEGIN:A\nX:1\nEND:A\nBEGIN:A\nX:2\nEND:A",
+                          "BEGIN:A\nX:2\nEND:A\nBEGIN:A\nX:1\nEND:A"),
+           "properties of other components");
+    tap_ok(dav_text_etag_same("W/\"a\"", "\"a\""), "a weak ETag");
+
     tap_ok(dav_text_etag("\"a\""), "an ETag");
     tap_ok(dav_text_etag("W/\"a b\""), "a weak ETag");
     tap_ok(dav_text_etag("123-a"), "an ETag without quotes");
@@ -161,6 +201,7 @@ main(void)
 {
     test_resolve();
     test_device();
+    test_compare();
     test_split();
     test_text();
 

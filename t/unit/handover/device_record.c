@@ -13,6 +13,7 @@
 #include "tap.h"
 #include "ngx_pimap_device_record.h"
 #include "records_1.h"
+#include "records_2.h"
 
 
 static uint8_t  buf[4096];
@@ -80,8 +81,6 @@ hibernated(ngx_pimap_device_record_t *r)
     r->tls.rx_seq = 7;
     memset(r->tls.tx_secret, 0xa1, sizeof(r->tls.tx_secret));
     memset(r->tls.rx_secret, 0xb2, sizeof(r->tls.rx_secret));
-    r->idle_rate[0] = 9;
-    r->idle_rate[1] = 1;
     r->update_rate[0] = 9;
     r->partial = 1;
     set(&r->message, "{\"upd");
@@ -120,6 +119,24 @@ body(ngx_pimap_device_record_t *r)
     r->body.line = 300;
     r->body.state = 4;
     set(&r->filter, "filter");
+}
+
+
+/* Of version 2, which added the location and the rights of the login. */
+
+static void
+rights(ngx_pimap_device_record_t *r)
+{
+    plain(r);
+
+    set(&r->location, "mail.example.com /events");
+    set(&r->key, "mail.example.com\n= /events");
+    set(&r->rules, "rules of");
+    set(&r->origin_rules, "origins.");
+    set(&r->updates, "store move");
+    r->ping_default = 1;
+    r->revocable = 1;
+    r->limited = 1;
 }
 
 
@@ -177,12 +194,24 @@ all_members(void)
     ngx_pimap_device_record_t  r, back;
 
     plain(&r);
+    set(&r.rest, "not read");
     n = ngx_pimap_device_record_write(&r, buf, sizeof(buf));
 
     tap_ok(n && ngx_pimap_device_record_read(&back, buf, n) == 0
            && is(&back.account, "alice") && is(&back.out, "unsent")
+           && is(&back.rest, "not read")
            && back.id.n == 42 && back.bytes == 70000,
            "strings and numbers are read back");
+
+    plain(&r);
+    r.revocable = r.limited = 1;
+    set(&r.updates, "store move");
+    n = ngx_pimap_device_record_write(&r, buf, sizeof(buf));
+
+    tap_ok(n && ngx_pimap_device_record_read(&back, buf, n) == 0
+           && back.revocable == 1 && back.limited == 1
+           && is(&back.updates, "store move"),
+           "the rights of a login are read back");
 
     lost = 0;
     p = (uint8_t *) &r.tls;
@@ -272,6 +301,7 @@ main(void)
     golden("version 1: hibernated WebSocket", records_1_hibernated,
            hibernated);
     golden("version 1: compressed, with a body", records_1_body, body);
+    golden("version 2: location and rights", records_2_rights, rights);
 
     all_members();
     unknown_tag();

@@ -7,7 +7,9 @@
  */
 
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "imap_response.h"
 #include "tap.h"
@@ -79,6 +81,10 @@ test_conditions(void)
     tap_is_mem(r.tag.data, r.tag.len, "a1", "    tag");
     tap_is_mem(r.text.data, r.text.len, "what {5}", "    text");
 
+    tap_is_int(parse("* NO lost {9}\r\n* 1 EXISTS\r\n"), 2,
+               "    of an untagged one, too");
+    tap_ok(r.kind == IMAP_EXISTS && r.number == 1, "    what follows is");
+
     tap_is_int(parse("+ idling\r\n"), 1, "continuation");
     tap_ok(r.kind == IMAP_CONTINUE, "    is");
     tap_ok(parse("+\r\n") == 1 && r.kind == IMAP_CONTINUE, "    empty");
@@ -137,9 +143,9 @@ test_fetch(void)
     tap_is_mem(f->flags[1].data, f->flags[1].len, "$Work", "    keyword");
     tap_is_mem(f->envelope.subject.data, f->envelope.subject.len,
                "a \"b\" \\", "    subject, unquoted");
-    tap_is_int(f->envelope.to.n, 1, "    address, without its group");
-    tap_is_mem(f->envelope.to.list[0].mailbox.data,
-               f->envelope.to.list[0].mailbox.len, "alice",
+    tap_is_int(f->envelope.to.n, 3, "    address, and ends of its group");
+    tap_is_mem(f->envelope.to.list[1].mailbox.data,
+               f->envelope.to.list[1].mailbox.len, "alice",
                "    literal in an envelope");
     tap_is_int(f->envelope.cc.n, 0, "    no address in Cc");
     s = imap_response_fetch_section(f, "TEXT");
@@ -182,13 +188,9 @@ test_refused(void)
 
     static const char *bad[] = {
         "hello\r\n", "* 0 EXPUNGE\r\n", "* 4294967296 EXISTS\r\n",
-        "* 1 FETCH (UID 0)\r\n", "* 1 FETCH (UID 1 FLAGS (\\Seen)\r\n",
-        "* 1 FETCH (FLAGS \"a\")\r\n", "* 1 FETCH (ENVELOPE (NIL))\r\n",
-        "* 1 FETCH (MODSEQ (18446744073709551616))\r\n",
-        "* 1 FETCH (BODY[TEXT \"a\")\r\n", "* LIST (\\a \"/\" b\r\n",
-        "* LIST () \"/\" \"a\r\n", "* STATUS a (MESSAGES -1)\r\n",
-        "* STATUS a (MESSAGES 1\r\n", "a1 BYE\r\n", "a1 PREAUTH x\r\n",
-        "a1 \r\n", "*\r\n", "* 1 FETCH (X {9999}\r\n",
+        "* LIST (\\a \"/\" b\r\n", "* LIST () \"/\" \"a\r\n",
+        "* LIST () \"/\" \r\n", "* STATUS a (MESSAGES 1\r\n", "a1 BYE\r\n",
+        "a1 PREAUTH x\r\n", "a1 \r\n", "*\r\n", "\r\n",
         "* X {99999999999999999999}\r\n", "* VANISHED\r\n",
         "a1 OK [CODE\r\n"
     };
@@ -209,8 +211,8 @@ test_refused(void)
     tap_is_str(error, "line too long", "    with the reason");
     memcpy(long_line, "* 1 FETCH (X ", 13);
     long_line[300] = '\n';
-    tap_ok(feed(long_line, 301, 301) == -1, "nesting over the limit: refused");
-    tap_is_str(error, "nested too deep", "    with the reason");
+    tap_is_int(feed(long_line, 301, 301), 1, "nesting over the limit: damage");
+    tap_is_str(r.damage, "nested too deep", "    with the reason");
 
     memcpy(long_line, "* 1 FETCH (FLAGS (", 18);
     memset(long_line + 18, ' ', IMAP_MAX_LINE - 18);
@@ -220,10 +222,122 @@ test_refused(void)
     }
 
     memcpy(long_line + 18 + i, "))\n", 3);
-    tap_is_int(feed(long_line, 18 + i + 3, 5000), -1,
-               "flags over the limit: refused");
+    tap_is_int(feed(long_line, 18 + i + 3, 5000), 1, "flags over the limit");
+    tap_is_int(r.u.fetch.nflags, IMAP_MAX_FLAGS, "    are left out");
 
     free(long_line);
+}
+
+
+/* Items before the damage are there, and the UID behind it. */
+
+static void
+test_damage(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *text;
+        uint32_t     has;
+        uint32_t     uid;
+    } cases[] = {
+        { "* 1 FETCH (UID 0 FLAGS ())\r\n", 0, 0 },
+        { "* 1 FETCH (UID 1 FLAGS (\\Seen)\r\n",
+          IMAP_HAS_UID|IMAP_HAS_FLAGS, 1 },
+        { "* 1 FETCH (FLAGS \"a\" UID 7)\r\n", IMAP_HAS_UID, 7 },
+        { "* 1 FETCH (UID 2 MODSEQ (18446744073709551616))\r\n",
+          IMAP_HAS_UID, 2 },
+        { "* 1 FETCH (BODY[TEXT \"a\" UID 3)\r\n", IMAP_HAS_UID, 3 },
+        { "* 1 FETCH (FLAGS () ENVELOPE (\"a \"b\" c\" x) UID 4)\r\n",
+          IMAP_HAS_FLAGS|IMAP_HAS_UID, 4 },
+        { "* 1 FETCH (ENVELOPE ( ( UID 5 ) UID 6)\r\n", 0, 0 },
+        { "* 1 FETCH (ENVELOPE [ {6}\r\nUID 5  UID 6)\r\n",
+          IMAP_HAS_UID, 6 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tap_ok(parse(cases[i].text) == 1 && r.damage
+               && r.kind == IMAP_RESPONSE_FETCH, cases[i].text);
+        tap_is_int(r.has, cases[i].has, "    what it has");
+
+        if (cases[i].uid) {
+            tap_is_int(r.u.fetch.uid, cases[i].uid, "    its UID");
+        }
+    }
+}
+
+
+static void
+test_odd(void)
+{
+    size_t  i, n;
+
+    static const char  *envelopes[] = {
+        "NIL", "()", "(NIL \"s\")",
+        "(NIL  \"s\" NIL NIL NIL NIL NIL NIL NIL)",
+        "(NIL \"s\" \"\" () NIL NIL NIL NIL NIL \"<i>\")",
+        "(NIL \"s\" ((\"n\" NIL \"m\" \"h\" \"five\")) NIL NIL NIL NIL NIL NIL"
+        " NIL )"
+    };
+
+    for (i = 0; i < sizeof(envelopes) / sizeof(envelopes[0]); i++) {
+        char  text[200];
+
+        n = snprintf(text, sizeof(text), "* 1 FETCH (UID 1  ENVELOPE %s)\r\n",
+                     envelopes[i]);
+        tap_ok(feed(text, n, n) == 1 && r.damage == NULL
+               && r.has & IMAP_HAS_ENVELOPE, envelopes[i]);
+    }
+
+    tap_is_int(r.u.fetch.envelope.from.n, 1, "    five members: an address");
+
+    tap_ok(parse("* 1 FETCH (FLAGS (  [Foo \"\\Seen\"  a(b ))\r\n") == 1
+           && r.damage == NULL, "odd flags");
+    tap_is_int(r.u.fetch.nflags, 3, "    three");
+    tap_is_mem(r.u.fetch.flags[0].data, r.u.fetch.flags[0].len, "[Foo",
+               "    with a bracket");
+
+    tap_ok(parse("* LIST () \"\\\" My Box \r\n") == 1, "an odd LIST");
+    tap_is_mem(r.u.list.name.data, r.u.list.name.len, "My Box", "    name");
+    tap_ok(parse("* STATUS My Box (UIDNEXT NIL MESSAGES -1 UNSEEN 7 "
+                 "UIDVALIDITY 4294967296)\r\n") == 1, "an odd STATUS");
+    tap_is_mem(r.u.status.name.data, r.u.status.name.len, "My Box",
+               "    its name");
+    tap_is_int(r.has, IMAP_HAS_UNSEEN, "    only numbers are there");
+    tap_ok(parse("* 2  EXISTS\r\n") == 1 && r.kind == IMAP_EXISTS,
+           "two spaces");
+    tap_ok(parse("p1 + idling\r\n") == 1 && r.kind == IMAP_CONTINUE,
+           "\"+\" with a tag");
+}
+
+
+/* The reader of the tests takes 4,096 bytes of literals. */
+
+static void
+test_cut(void)
+{
+    size_t        i, n;
+    char          text[6000];
+    bridge_str_t  response;
+
+    n = sprintf(text, "* 1 FETCH (UID 1 BODY[] {5000}\r\n");
+    memset(text + n, '\n', 5000);
+    n += 5000;
+    n += sprintf(text + n, " FLAGS (a))\r\n* 2 EXISTS\r\n");
+
+    for (i = 1; i <= n; i += 977) {
+        tap_is_int(feed(text, n, i), 2, "a literal over the limit: skipped");
+        tap_ok(r.kind == IMAP_EXISTS && r.number == 2,
+               "    the next response is read");
+    }
+
+    imap_reader_feed(&reader, text, n);
+    tap_is_int(imap_reader_next(&reader, &response), 1, "its response");
+    tap_ok(reader.cut && imap_response_parse(&r, &response, &error) == 0,
+           "    it is cut");
+    tap_ok(r.has == (IMAP_HAS_UID|IMAP_HAS_FLAGS) && r.u.fetch.nsections == 1
+           && r.u.fetch.sections[0].data.len == 0,
+           "    the literal is empty, the rest is there");
 }
 
 
@@ -234,6 +348,9 @@ main(void)
     test_fetch();
     test_mailboxes();
     test_refused();
+    test_damage();
+    test_odd();
+    test_cut();
 
     imap_reader_free(&reader);
 

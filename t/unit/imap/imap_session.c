@@ -31,7 +31,7 @@ static void server_line(const char *line);
 static const kind_t   *kind;
 static imap_session_t *session;
 static imap_options_t  options;
-static imap_login_t    login = { "alice", "secret", NULL, 0 };
+static imap_login_t    login = { "alice", "secret", NULL, 0, NULL };
 
 static bridge_buffer_t  said;            /* by the server, not yet sent */
 static bridge_buffer_t  heard;           /* by the server, less than a line */

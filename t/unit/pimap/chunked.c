@@ -51,12 +51,15 @@ static const struct {
 };
 
 
-/* The result of reading these bytes, "step" of them at a time. */
+/*
+ * The result of reading these bytes, "step" of them at a time.  All but the
+ * first "take" bytes of each piece are given back.
+ */
 
 static const char *
-read_all(const char *bytes, size_t len, size_t step)
+read_all(const char *bytes, size_t len, size_t step, size_t take)
 {
-    size_t                  n, at, done;
+    size_t                  n, at, done, back;
     uint8_t                *piece;
     pimap_chunked_t         chunked;
     pimap_chunked_in_t      in;
@@ -86,7 +89,11 @@ read_all(const char *bytes, size_t len, size_t step)
             }
 
             if (rc == PIMAP_CHUNKED_DATA) {
-                strncat(out, (char *) in.data, in.len);
+                back = in.len > take ? in.len - take : 0;
+                strncat(out, (char *) in.data, in.len - back);
+
+                pimap_chunked_unread(&chunked, back);
+                in.used -= back;
             }
 
             if (rc == PIMAP_CHUNKED_END) {
@@ -112,6 +119,30 @@ read_all(const char *bytes, size_t len, size_t step)
 }
 
 
+/* A body with a length, and what comes after it. */
+
+static void
+test_length(void)
+{
+    uint8_t              bytes[] = "Hello\r\n";
+    pimap_chunked_t      chunked;
+    pimap_chunked_in_t   in;
+
+    memset(&chunked, 0, sizeof(pimap_chunked_t));
+    pimap_chunked_length(&chunked, 5);
+
+    tap_ok(pimap_chunked_read(&chunked, bytes, 7, &in) == PIMAP_CHUNKED_DATA
+           && in.used == 5 && in.len == 5, "a body with a length");
+    pimap_chunked_unread(&chunked, 2);
+    tap_ok(pimap_chunked_valid(&chunked) && !pimap_chunked_idle(&chunked)
+           && pimap_chunked_read(&chunked, bytes + 3, 4, &in)
+              == PIMAP_CHUNKED_DATA && in.len == 2, "a part given back");
+    tap_ok(pimap_chunked_valid(&chunked), "all is read");
+    tap_ok(pimap_chunked_read(&chunked, bytes + 5, 0, &in)
+           == PIMAP_CHUNKED_END && in.used == 0, "then it ends");
+}
+
+
 /* Lines that never end. */
 
 static void
@@ -123,22 +154,22 @@ test_long(void)
 
     bytes[0] = '1';
     bytes[1] = ';';
-    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX, 7), "",
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX, 7, 100), "",
                "a long extension");
-    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7, 100),
                " the line with a chunk's size is too long",
                "an extension that is too long");
 
     memset(bytes, '0', PIMAP_CHUNKED_LINE_MAX + 1);
-    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7),
+    tap_is_str(read_all(bytes, PIMAP_CHUNKED_LINE_MAX + 1, 7, 100),
                " the line with a chunk's size is too long",
                "a size with too many zeros");
 
     memset(bytes, 'x', sizeof(bytes));
     memcpy(bytes, "0\r\n", 3);
-    tap_is_str(read_all(bytes, 3 + PIMAP_CHUNKED_TRAILERS_MAX, 7), "",
+    tap_is_str(read_all(bytes, 3 + PIMAP_CHUNKED_TRAILERS_MAX, 7, 100), "",
                "a long trailer");
-    tap_is_str(read_all(bytes, 4 + PIMAP_CHUNKED_TRAILERS_MAX, 7),
+    tap_is_str(read_all(bytes, 4 + PIMAP_CHUNKED_TRAILERS_MAX, 7, 100),
                " the trailers are too long", "trailers that are too long");
 }
 
@@ -167,7 +198,7 @@ test_states(void)
            "invalid state: a byte is left after the chunk");
 
     memset(&chunked, 0, sizeof(pimap_chunked_t));
-    chunked.state = 11;
+    chunked.state = 12;
     tap_ok(!pimap_chunked_valid(&chunked), "invalid state: an unknown state");
     chunked.state = 8;
     chunked.line = PIMAP_CHUNKED_TRAILERS_MAX + 1;
@@ -187,7 +218,7 @@ main(void)
         got = "nothing";
 
         for (step = 1; step <= len; step++) {
-            got = read_all(cases[i].bytes, len, step);
+            got = read_all(cases[i].bytes, len, step, 1 + step % 2 * 100);
 
             if (strcmp(got, cases[i].expected) != 0) {
                 break;
@@ -198,6 +229,7 @@ main(void)
     }
 
     test_long();
+    test_length();
     test_states();
 
     return tap_done();

@@ -9,7 +9,12 @@
 
 #include <stdlib.h>
 
-#include "pimap_ox.h"
+static void *fail_malloc(size_t size);
+
+#define malloc(size)  fail_malloc(size)
+#include "pimap_ox.c"
+#undef malloc
+
 #include "pimap_types.h"
 #include "tap.h"
 
@@ -47,7 +52,7 @@ static const struct {
     { "escapes",
       OX(",\"imap-uid\":7,\"subject\":\"\\\"\\\\\\u0000\\n\\ud83d\\ude00\"}"),
       "{\"event\":\"MessageNew\",\"mailbox\":\"INBOX\",\"uid\":7,"
-      "\"subject\":\"\\\"\\\\\\u0000\\n\xf0\x9f\x98\x80\"}" },
+      "\"subject\":\"\\\"\\\\\\u0000\\n\\ud83d\\ude00\"}" },
 
     { "largest number", OX(",\"imap-uid\":4294967295}"),
       "{\"event\":\"MessageNew\",\"mailbox\":\"INBOX\","
@@ -182,13 +187,13 @@ test_others(void)
 static void
 test_user(void)
 {
-    char           *copy;
+    char           *copy, buf[8];
     size_t          len;
     pimap_str_t     user;
     pimap_event_t   ev;
 
     tap_ok(parse(&ev, OX(",\"imap-uid\":7}"), &copy), "a user");
-    user = pimap_ox_user(&ev);
+    user = pimap_ox_user(&ev, buf, sizeof(buf));
     tap_is_mem(user.data, user.len, "alice", "    is found");
     pimap_event_free(&ev);
     free(copy);
@@ -196,13 +201,13 @@ test_user(void)
     tap_ok(parse(&ev, "{\"event\":\"messageNew\",\"folder\":\"INBOX\","
                  "\"imap-uid\":7,\"user\":42}", &copy)
            && pimap_ox_detect(&ev), "a user that is a number");
-    user = pimap_ox_user(&ev);
+    user = pimap_ox_user(&ev, buf, sizeof(buf));
     tap_is_mem(user.data, user.len, NULL, "    is ignored");
     pimap_event_free(&ev);
     free(copy);
 
     tap_ok(parse(&ev, "{\"event\":\"MessageNew\"}", &copy), "another payload");
-    user = pimap_ox_user(&ev);
+    user = pimap_ox_user(&ev, buf, sizeof(buf));
     tap_is_mem(user.data, user.len, NULL, "    has no user");
     tap_ok(pimap_ox_to_event(&ev, &len) == NULL, "    is not converted");
     pimap_event_free(&ev);
@@ -231,7 +236,7 @@ test_memory(void)
 
     fail_after = -1;
 
-    tap_ok(n > 10 && n < 1000, "    in turn");
+    tap_is_int(n, 2, "    in turn");
     tap_is_mem(text, text ? len : 0, bodies[0].event,
                "    the last text is complete");
 
@@ -244,8 +249,6 @@ test_memory(void)
 int
 main(void)
 {
-    json_set_alloc_funcs(fail_malloc, free);
-
     test_bodies();
     test_others();
     test_user();

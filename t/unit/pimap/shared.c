@@ -103,6 +103,9 @@ main(void)
 
     test_id("12-3 {}", " {}", "an id before a text");
     test_id("12-0", "", "an id without a text");
+    test_id("012-3 {}", NULL, "a leading zero in the epoch");
+    test_id("12-03 {}", NULL, "a leading zero in the number");
+    test_id("12-00", NULL, "two zeros");
     test_id("12-", NULL, "no second number");
     test_id("12", NULL, "no dash");
     test_id("18446744073709551616-1", NULL, "over 64 bits");

@@ -52,7 +52,7 @@ static const struct {
     { "{\"id\":\"1\",\"update\":\"b\"}x", "text after the object at byte 24",
       "" },
     { "{\"id\":\"1\",\"id\":\"2\",\"update\":\"b\"}",
-      "duplicate member at byte 14", "" },
+      "duplicate member at byte 11", "" },
     { "{\"id\":\"1\",\"update\":\"b\",\"x\":" DEEP "}", "nested too deep",
       "" },
     { "{\"update\":\"b\"}", "\"id\" is no string of 1 to 128 bytes", "" },
@@ -152,6 +152,36 @@ test_bad(void)
 }
 
 
+static void
+test_allowed(void)
+{
+    size_t          i, len;
+    char           *list, text[] = "{\"id\":\"1\",\"update\":\"move\"}";
+    pimap_update_t  u;
+
+    static const struct {
+        const char  *list;
+        int          allowed;
+    } lists[] = {
+        { "move", 1 }, { "*", 1 }, { "copy move", 1 }, { "move  copy", 1 },
+        { " move ", 1 }, { "copy *", 1 },
+        { "", 0 }, { " ", 0 }, { "mov", 0 }, { "moves", 0 }, { "Move", 0 },
+        { "copy,move", 0 }, { "mo ve", 0 }, { "**", 0 }, { "m*", 0 }
+    };
+
+    (void) pimap_update_parse(&u, text, strlen(text), 1024, NULL, 0);
+
+    for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        len = strlen(lists[i].list);
+        list = copy(lists[i].list, len);
+
+        tap_is_int(pimap_update_allowed(&u, list, len), lists[i].allowed,
+                   lists[i].list);
+        free(list);
+    }
+}
+
+
 int
 main(void)
 {
@@ -160,6 +190,7 @@ main(void)
 
     test_good();
     test_bad();
+    test_allowed();
 
     tap_is_int(pimap_update_parse(&u, text, sizeof(text) - 1, 22, NULL, 0),
                PIMAP_UPDATE_TOO_LARGE, "over the limit");

@@ -3,11 +3,15 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * The table counts each key of each owner exactly, frees the entries again,
- * and returns an error when it is full.
+ * and returns an error when it is full.  Owners that use it at the same time
+ * do not disturb each other.
  */
 
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ngx_pimap_device_count.h"
 #include "tap.h"
@@ -27,6 +31,8 @@ static void test_owners(void);
 static void test_limits(void);
 static void test_full(void);
 static void test_random(void);
+static void test_together(void);
+static int test_owner(ngx_pimap_device_count_t *counts, unsigned owner);
 
 
 int
@@ -39,6 +45,7 @@ main(void)
     test_limits();
     test_full();
     test_random();
+    test_together();
 
     return tap_done();
 }
@@ -77,7 +84,7 @@ test_used(ngx_pimap_device_count_t *counts)
     n = 0;
 
     for (i = 0; i < (size_t) counts->nbuckets * WAYS; i++) {
-        n += counts->entries[i].fingerprint != 0;
+        n += counts->entries[i] != 0;
     }
 
     return n;
@@ -247,15 +254,23 @@ test_limits(void)
     }
 
     tap_ok(ok, "an entry counts to 65535");
-    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), -1,
-               "one more: refused");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65535,
+    tap_is_int(ngx_pimap_device_count_add(counts, 5, 0), 0,
+               "one more: counted in a second entry");
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65536,
                "the count does not wrap");
 
     tap_is_int(ngx_pimap_device_count_add(counts, 5, 1), 0,
                "another owner: counted");
-    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65536,
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 65537,
                "the sum exceeds 65535");
+
+    for (i = 0; i < 65536; i++) {
+        ngx_pimap_device_count_sub(counts, 5, 0);
+    }
+
+    tap_is_int(ngx_pimap_device_count_sum(counts, 5), 1,
+               "all of one owner removed: the other one's is left");
+    tap_is_int(test_used(counts), 1, "and its entry");
 
     free(counts);
 }
@@ -356,4 +371,81 @@ test_random(void)
 
     tap_ok(ok, "random operations: the same as an array");
     free(counts);
+}
+
+
+/* Processes that take and free the entries of the same few buckets. */
+
+static void
+test_together(void)
+{
+    int                        ok, status;
+    size_t                     size;
+    pid_t                      pid;
+    unsigned                   o;
+    ngx_pimap_device_count_t  *counts;
+
+    size = ngx_pimap_device_count_size(4);
+    counts = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
+                  -1, 0);
+    if (counts == MAP_FAILED) {
+        abort();
+    }
+
+    ngx_pimap_device_count_init(counts, 4);
+
+    for (o = 0; o < 4; o++) {
+        pid = fork();
+
+        if (pid == 0) {
+            _exit(test_owner(counts, o));
+        }
+
+        if (pid == -1) {
+            abort();
+        }
+    }
+
+    ok = 1;
+
+    while (wait(&status) > 0) {
+        ok &= status == 0;
+    }
+
+    tap_ok(ok, "four processes at the same time: each finds its counts");
+    tap_is_int(test_used(counts), 0, "and they leave no entries");
+
+    munmap(counts, size);
+}
+
+
+/* Returns 0 if it has exactly what it added, all the time. */
+
+static int
+test_owner(ngx_pimap_device_count_t *counts, unsigned owner)
+{
+    unsigned  i, k;
+
+    for (i = 0; i < 200000; i++) {
+
+        for (k = 0; k < 3; k++) {
+            if (ngx_pimap_device_count_add(counts, test_key(owner * 3 + k),
+                                           owner) != 0)
+            {
+                return 1;
+            }
+        }
+
+        for (k = 0; k < 3; k++) {
+            if (ngx_pimap_device_count_sum(counts, test_key(owner * 3 + k))
+                != 1)
+            {
+                return 2;
+            }
+
+            ngx_pimap_device_count_sub(counts, test_key(owner * 3 + k), owner);
+        }
+    }
+
+    return 0;
 }

@@ -64,7 +64,9 @@ sub _next {
     my $kind = $self->{coalesce} && kind($uid);
     my $name = $kind ? qq("FlagsSet","mailbox":"$kind") : '"MessageNew"';
 
-    return ($account, $uid, qq({"event":$name,"uid":$uid,)
+    # the escape takes memory, which may fail
+
+    return ($account, $uid, qq({"event":$name,"uid":$uid,"owner":"\\u0061",)
         . qq("preview":"$self->{preview}"}));
 }
 

@@ -5,6 +5,7 @@ package Pimap::Torture::Trouble;
 use strict;
 use warnings;
 
+use Pimap::Oom;
 use Pimap::Redis;
 use Time::HiRes qw(sleep);
 
@@ -29,7 +30,13 @@ sub new {
     $set{t}{redis} = $self->{servers}[0];
 
     $self->{troubles} = [qw(worker subscribers commanders reload worker pause),
-        $set{sentinel} ? 'failover' : 'restart'];
+        $set{sentinel} ? qw(failover switch) : 'restart', 'frozen'];
+
+    if (Pimap::Oom->possible()) {
+        $self->{oom} = Pimap::Oom->new($set{t});
+        $set{t}->nginx()->{env} = { $self->{oom}->env() };
+        push(@{ $self->{troubles} }, 'memory');
+    }
 
     return $self;
 }
@@ -44,8 +51,8 @@ sub counts { %{ $_[0]{counts} } }
 sub reasons {
     my ($self) = @_;
 
-    return if !grep { $self->{counts}{$_} } qw(restart failover);
-    return ('epoch', $self->{sentinel} ? 'future' : ());
+    return if !grep { $self->{counts}{$_} } qw(restart failover switch);
+    return ('epoch', $self->{sentinel} ? qw(future empty) : ());
 }
 
 
@@ -79,7 +86,7 @@ sub start {
         'sentinel down-after-milliseconds main 2000',
         'sentinel failover-timeout main 5000', ''));
 
-    $t->start(command => ['redis-server', $file, '--sentinel'],
+    $t->start(command => [Pimap::Redis->server(), $file, '--sentinel'],
         output => "$dir/sentinel.out");
     $t->wait_for(sub { $t->read_file("$dir/sentinel.log") =~ /\+slave / },
         'the sentinel', 20) or die "no sentinel\n";
@@ -115,6 +122,13 @@ sub _follow {
         'replicaof 127.0.0.1 ' . $self->{t}->port($self->master()->{name})];
 
     $server->start();
+    $self->_synced($server);
+}
+
+
+sub _synced {
+    my ($self, $server) = @_;
+
     $self->{t}->wait_for(sub { (_ask($server, 'INFO', 'replication') // '')
         =~ /master_link_status:up/ }, 'replication', 20)
         or die "no replication\n";
@@ -181,6 +195,30 @@ sub _pause {
 }
 
 
+# A worker stands still, as in a system call that takes long.
+
+sub _frozen {
+    my ($self) = @_;
+
+    my @workers = $self->{t}->workers() or return;
+    my $pid = $workers[rand(@workers)];
+
+    kill('STOP', $pid);
+    sleep(0.5);
+    kill('CONT', $pid);
+}
+
+
+# Workers have no memory to parse some events.
+
+sub _memory {
+    my ($self) = @_;
+
+    $self->{oom}->fail(by => 'ngx_pimap_module.so', count => 50,
+        skip => int(rand(20)));
+}
+
+
 sub _restart {
     my ($self) = @_;
 
@@ -192,11 +230,41 @@ sub _restart {
 sub _failover {
     my ($self) = @_;
 
+    my $old = $self->master();
+
+    $old->kill();
+    $self->_switched();
+    $self->_follow($old);
+}
+
+
+# Until Sentinel tells the former master, both take events.  The former one
+# loses its own, and may be the master again later, without a restart.
+
+sub _switch {
+    my ($self) = @_;
+
+    my $old = $self->master();
+    my $sentinel = $self->{t}->port('sentinel');
+
+    $self->{t}->wait_for(sub {
+        qx(redis-cli -p $sentinel SENTINEL FAILOVER main 2>&1) =~ /^OK/
+    }, 'the sentinel to begin', 20) or die "no failover\n";
+
+    $self->_switched();
+    $self->_synced($old);
+}
+
+
+# The second server is the master.
+
+sub _switched {
+    my ($self) = @_;
+
     my ($t, $old, $new) = ($self->{t}, @{ $self->{servers} });
     my $port = $t->port($new->{name});
     my $n = ++$self->{failovers}{$port};
 
-    $old->kill();
     $t->wait_for(sub {
         my $switched = () = $t->read_file($t->dir() . '/sentinel.log')
             =~ /\+switch-master main .* $port$/mg;
@@ -207,7 +275,6 @@ sub _failover {
     $self->{servers} = [$new, $old];
     $self->{t}{redis} = $new;
     $self->_publish_to($new);
-    $self->_follow($old);
 }
 
 

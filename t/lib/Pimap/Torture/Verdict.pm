@@ -166,7 +166,8 @@ sub kind_of { Pimap::Torture::Publisher::kind($_[0]) }
 
 
 # The id must be of another log; or, if the last events were lost, an earlier
-# id.
+# id.  The begin of a log may be among the lost events: then the log before it
+# goes on, or there is none.
 
 sub _resync {
     my ($self, $d, $id, $reason) = @_;
@@ -182,7 +183,8 @@ sub _resync {
 
     $self->_fault('wrong', 1, "device $d->{n}: resync $reason, $place to $id")
         if !$self->{reasons}{$reason}
-        || $reason eq 'epoch' && $to <= $from;
+        || $reason eq 'epoch'
+            && ($self->{lossy} ? $to == $from : $to <= $from);
 }
 
 

@@ -1,0 +1,244 @@
+# Copyright (C) ngx_pimap_module authors
+#
+# Owns the step that looks at Redis with the rights of nginx.  Invariant: it
+# leaves no key behind that does not end by itself.
+
+import os
+import re
+import socket
+
+from . import resp
+
+ACCOUNT = 'pimap-check'
+LIBRARIES = ('../../redis/pimap.lua', '/usr/share/pimap/pimap.lua')
+
+
+def run(c):
+    if not connect(c):
+        return
+
+    server(c)
+
+    if c.target.functions == 'off':
+        c.report.skip('redis.functions', 'functions=off: events are live only')
+    else:
+        functions(c)
+
+    rights(c)
+    persistence(c)
+    eviction(c)
+    settings(c)
+
+
+def connect(c):
+    args = c.conf.http().get('pimap_redis') if c.conf else None
+
+    try:
+        if args:
+            c.target = resp.Target(args, os.path.dirname(c.conf.main))
+        elif c.other:
+            c.target = c.other
+        else:
+            c.report.skip('redis.connect', 'the configuration has no '
+                          'pimap_redis')
+            return False
+
+        c.redis = resp.connect(c.target, c.options.timeout)
+        c.redis.command('PING')
+    except (OSError, ValueError, resp.RedisError) as e:
+        c.report.fail('redis.connect', '%s: %s' % (c.target or 'pimap_redis',
+                                                   e), remedy(e))
+        c.redis = None
+        return False
+
+    c.report.passed('redis.connect', str(c.target))
+    admin(c)
+    return True
+
+
+def admin(c):
+    c.admin = c.redis
+
+    if c.other and c.other is not c.target:
+        try:
+            c.admin = resp.connect(c.other, c.options.timeout)
+            c.admin.command('PING')
+        except (OSError, resp.RedisError) as e:
+            c.admin = c.redis
+            c.report.fail('redis.other', '--redis: %s' % e,
+                          'correct --redis')
+
+
+def remedy(error):
+    text = str(error)
+
+    if isinstance(error, ConnectionRefusedError):
+        return 'start Redis, or correct its address in pimap_redis'
+    if isinstance(error, socket.timeout):
+        return 'see whether a firewall is between, and whether the port has ' \
+            'TLS'
+    if 'WRONGPASS' in text or 'NOAUTH' in text or 'AUTH' in text:
+        return 'correct user= and password= of pimap_redis'
+    if isinstance(error, PermissionError):
+        return 'run this command as root'
+    return 'correct pimap_redis, see directives.md'
+
+
+def server(c):
+    info = c.redis.info('server')
+    info.update(c.redis.info('replication'))
+    valkey = info.get('valkey_version')
+    version = info.get('redis_version', '?')
+    text = 'Valkey ' + valkey if valkey else 'Redis ' + version
+    major = int(re.match(r'\d*', version)[0] or 0)
+
+    if info.get('role') == 'slave':
+        c.report.fail('redis.server', text + ' is a replica',
+                      'name the master, or the sentinels, in pimap_redis')
+    elif info.get('redis_mode') == 'cluster':
+        c.report.fail('redis.server', text + ' is a cluster, which is not '
+                      'supported', 'take a single Redis, or Sentinel')
+    elif major < 7:
+        c.report.warn('redis.server', text + ' keeps no log of events',
+                      'take Redis 7 or later, or Valkey')
+    else:
+        c.report.passed('redis.server', text)
+
+
+# The version of the library of this release.
+def expected():
+    here = os.path.dirname(os.path.realpath(__file__))
+
+    for name in LIBRARIES:
+        name = os.path.normpath(os.path.join(here, name))
+        if os.path.exists(name):
+            with open(name, encoding='utf-8') as f:
+                match = re.search(r'^local VERSION = (\d+)', f.read(), re.M)
+            return int(match[1]) if match else None
+    return None
+
+
+def functions(c):
+    wanted = expected()
+    do = 'run pimap-load-functions, see reliability.md'
+
+    try:
+        found = int(c.redis.command('FCALL', 'pimap_version', 0))
+    except resp.RedisError as e:
+        if str(e).startswith('NOPERM'):
+            c.report.fail('redis.functions', str(e), 'give the user the '
+                          'rights of install.md#a-user-of-its-own')
+        else:
+            c.report.fail('redis.functions', 'the library is not loaded: %s'
+                          % e, do)
+        return
+
+    c.log = True
+
+    if wanted is None:
+        c.report.passed('redis.functions', 'version %d' % found)
+    elif found < wanted:
+        c.report.fail('redis.functions', 'version %d is loaded, and this '
+                      'release has %d' % (found, wanted), do)
+    else:
+        c.report.passed('redis.functions', 'version %d%s' % (
+            found, '' if found == wanted
+            else ', and this release has %d' % wanted))
+
+
+# Each command that workers need, on a name of its own.
+def rights(c):
+    channel = '%s:{%s}' % (c.target.prefix, ACCOUNT)
+    event = '{"event":"PimapCheck"}'
+    commands = [('PUBLISH', channel, event), ('HGETALL', channel + ':revoked')]
+
+    if c.log:
+        commands += [('FCALL', 'pimap_post', 1, channel, event, 1, 60),
+                     ('FCALL_RO', 'pimap_read', 1, channel, 0, 0, 1),
+                     ('FCALL_RO', 'pimap_last', 1, channel),
+                     ('DEL', channel + ':log', channel + ':epoch')]
+
+    refused = [name for name in (refusal(c.redis, one) for one in commands)
+               if name]
+
+    try:
+        one = resp.connect(c.target, c.options.timeout)
+        name = refusal(one, ('SUBSCRIBE', channel))
+        refused += [name] if name else []
+        one.close()
+    except (OSError, resp.RedisError) as e:
+        refused.append(str(e))
+
+    if refused:
+        c.report.fail('redis.acl', '; '.join(refused), 'give the user the '
+                      'rights of install.md#a-user-of-its-own')
+    else:
+        c.report.passed('redis.acl', 'the user may do all that workers need')
+
+
+# The reason why a command is refused.
+def refusal(redis, command):
+    try:
+        redis.command(*command)
+    except resp.RedisError as e:
+        return '%s: %s' % (' '.join(command[:2]) if command[0] == 'FCALL'
+                           else command[0], e)
+    return None
+
+
+def persistence(c):
+    info = c.redis.info('persistence')
+    do = 'set "appendonly yes", see reliability.md#losses-in-redis'
+
+    if info.get('rdb_last_bgsave_status') == 'err' \
+            or info.get('aof_last_write_status') == 'err':
+        c.report.fail('redis.persistence', 'the last write to the disk has '
+                      'failed, so Redis may refuse events',
+                      'see the log of Redis, and whether the disk is full')
+    elif info.get('aof_enabled') == '1':
+        c.report.passed('redis.persistence', 'appendonly yes')
+    elif not c.log:
+        c.report.passed('redis.persistence', 'not needed without a log')
+    else:
+        c.report.warn('redis.persistence', 'without an AOF a restart of Redis '
+                      'loses events', do)
+
+
+def eviction(c):
+    info = c.redis.info('memory')
+    limit = int(info.get('maxmemory', 0))
+    used = int(info.get('used_memory', 0))
+    policy = info.get('maxmemory_policy', '?')
+
+    if limit and policy != 'noeviction':
+        c.report.fail('redis.eviction', 'maxmemory-policy is %s: Redis may '
+                      'delete logs' % policy,
+                      'set "maxmemory-policy noeviction"')
+    elif limit and used > limit * 0.9:
+        c.report.fail('redis.eviction', 'Redis uses %d of %d MB, and refuses '
+                      'events beyond that' % (used >> 20, limit >> 20),
+                      'raise maxmemory')
+    else:
+        c.report.passed('redis.eviction', 'maxmemory is %s' % (
+            '%d MB, noeviction' % (limit >> 20) if limit else 'not set'))
+
+
+# Only a user with many rights can read these.
+def settings(c):
+    try:
+        found = c.admin.command('CONFIG', 'GET', 'timeout')
+    except resp.RedisError:
+        c.report.skip('redis.timeout', 'the user may not read the settings; '
+                      '--redis names another one')
+        return
+
+    idle = int(found[1]) if len(found) == 2 else 0
+    args = c.target.set.get('probe', '5s')
+    from .nginx_conf import seconds
+
+    if idle and idle <= seconds(args):
+        c.report.fail('redis.timeout', 'timeout is %d: Redis closes the '
+                      'connections of workers between two probes' % idle,
+                      'set "timeout 0"')
+    else:
+        c.report.passed('redis.timeout', 'timeout is %d' % idle)
