@@ -154,9 +154,14 @@ def main(argv):
 
 # A server may answer anything, also values of other types.
 def take(step, check):
+    name = step.__name__.rpartition('step_')[2]
+
     try:
         step.run(check)
+    except OSError as e:
+        check.report.fail('%s.answers:lost' % name, 'a server has gone: %s'
+                          % e, 'see its log')
     except Exception as e:
-        name = step.__name__.rpartition('step_')[2]
-        check.report.fail(name + '.answers', 'an answer is not understood: %s'
-                          % e, 'see which server is asked, and its version')
+        check.report.fail('%s.answers:odd' % name, 'an answer is not '
+                          'understood: %s' % e,
+                          'see which server is asked, and its version')

@@ -1,13 +1,14 @@
 # Copyright (C) ngx_pimap_module authors
 #
-# Owns the results and their two forms.  Called by the steps.  Invariant: a
-# failure and a warning say what to do.
+# Owns the results and their two forms.  Called by the steps.  Invariant: what
+# has not passed has a name of its own, as in "redis.server:replica", and says
+# what to do.  What could not be looked at is never a success.
 
 import json
 import os
 import sys
 
-PASS, FAIL, WARN, SKIP = 'pass', 'fail', 'warn', 'skip'
+PASS, FAIL, WARN, UNKNOWN, SKIP = 'pass', 'fail', 'warn', 'unknown', 'skip'
 
 # The steps in the order of docs/troubleshooting.md.
 TITLES = {
@@ -39,15 +40,21 @@ class Report:
     def warn(self, name, text, do):
         self.add(name, WARN, text, do)
 
+    # It matters, and this run can't see it.
+    def unknown(self, name, text, do):
+        self.add(name, UNKNOWN, text, do)
+
+    # It does not apply here, or an earlier result says why it is not seen.
     def skip(self, name, text):
         self.add(name, SKIP, text)
 
     def add(self, name, result, text, do=None):
         text = clean(text)
+        name, _, finding = name.partition(':')
         found = {'check': name, 'result': result, 'text': text}
 
         if do:
-            found['do'] = clean(do)
+            found.update(finding=finding, do=clean(do))
 
         self.results.append(found)
 
@@ -61,11 +68,11 @@ class Report:
             self.say('%s%s' % ('\n' if self.step else '', TITLES[step]))
             self.step = step
 
-        word = result.upper() if result in (FAIL, WARN) else result
-        self.say('  %-4s  %-19s %s' % (word, name, text))
+        word = result if result in (PASS, SKIP) else result.upper()
+        self.say('  %-7s  %-19s %s' % (word, name, text))
 
         if do:
-            self.say('        do: %s' % clean(do))
+            self.say('           do: %s' % clean(do))
 
     # Nobody may read on, as with "| head".
     def say(self, text):
@@ -81,17 +88,20 @@ class Report:
     # The status of the program.
     def end(self):
         failed, warned = self.count(FAIL), self.count(WARN)
+        unknown = self.count(UNKNOWN)
+        result = FAIL if failed else UNKNOWN if unknown else PASS
 
         if self.as_json:
             self.say(json.dumps({
-                'result': FAIL if failed else PASS, 'failed': failed,
-                'warned': warned, 'checks': self.results}, indent=1))
+                'result': result, 'failed': failed, 'warned': warned,
+                'unknown': unknown, 'checks': self.results}, indent=1))
         else:
-            self.say('\n%d passed, %d failed, %d warning%s, %d skipped'
-                     % (self.count(PASS), failed, warned,
-                        '' if warned == 1 else 's', self.count(SKIP)))
+            self.say('\n%d passed, %d failed, %d warning%s, %d unknown, '
+                     '%d skipped' % (self.count(PASS), failed, warned,
+                                     '' if warned == 1 else 's', unknown,
+                                     self.count(SKIP)))
 
-        return 1 if failed else 0
+        return {PASS: 0, FAIL: 1, UNKNOWN: 3}[result]
 
 
 # Words of servers may have control characters, and may be long.

@@ -17,6 +17,10 @@ class RedisError(Exception):
     pass
 
 
+class TlsError(RedisError):
+    pass
+
+
 class Target:
     # The arguments of pimap_redis: the address, and name=value.  Files are
     # relative to the folder.
@@ -118,9 +122,15 @@ class Resp:
         else:
             self.socket = socket.create_connection(address, timeout)
             if target.tls:
-                self.socket = context(target).wrap_socket(
-                    self.socket, server_hostname=address[0])
+                self.secure(target, address[0])
         self.file = self.socket.makefile('rb')
+
+    def secure(self, target, name):
+        try:
+            self.socket = context(target).wrap_socket(self.socket,
+                                                      server_hostname=name)
+        except (ssl.SSLError, socket.timeout) as e:
+            raise TlsError(str(e)) from e
 
     def command(self, *args):
         parts = [str(arg).encode('utf-8', 'surrogateescape') for arg in args]
@@ -131,7 +141,7 @@ class Resp:
     def reply(self):
         line = self.file.readline(65536)
         if not line.endswith(b'\r\n'):
-            raise RedisError('the connection was closed')
+            raise ConnectionError('the connection was closed')
 
         kind, text = line[:1], line[1:-2].decode('utf-8', 'surrogateescape')
 
@@ -154,7 +164,7 @@ class Resp:
             raise RedisError('the answer is too large')
         data = self.file.read(size + 2)
         if len(data) != size + 2:
-            raise RedisError('the connection was closed')
+            raise ConnectionError('the connection was closed')
         return data[:-2].decode('utf-8', 'surrogateescape')
 
     # An error inside is a value, as in the reply of a transaction.

@@ -10,19 +10,17 @@ from . import process
 from .http import HttpError, Url, ask, json_of
 
 STATES = {
-    'waiting': 'the last attempt has failed',
-    'refused': 'the mail server refuses the login',
-    'unwatched': 'no bridge has a login',
-    'idle': 'the bridge sees no device of it',
-    'opening': 'it is still being opened',
-}
-
-REMEDIES = {
-    'waiting': 'correct the server in the bridge\'s settings, or start it',
-    'refused': 'log in again, or correct the master user',
-    'unwatched': 'log in again, or set a master user',
-    'idle': 'give the bridge the Redis and the prefix of nginx',
-    'opening': 'wait, or raise connect_rate',
+    'waiting': ('bridge.account:waiting', 'the last attempt has failed',
+                'start the server, or correct it, or the master user, in '
+                'the bridge\'s settings'),
+    'refused': ('bridge.account:refused', 'the mail server refuses the login',
+                'log in again, or correct the master user'),
+    'unwatched': ('bridge.account:unwatched', 'no bridge has a login',
+                  'log in again, or set a master user'),
+    'idle': ('bridge.account:idle', 'the bridge sees no device of it',
+             'give the bridge the Redis and the prefix of nginx'),
+    'opening': ('bridge.account:opening', 'it is still being opened',
+                'wait, or raise connect_rate'),
 }
 
 
@@ -36,14 +34,14 @@ def run(c):
     try:
         status, body = ask(where('/healthz'), c.options.timeout)
     except (OSError, HttpError, ValueError) as e:
-        c.report.fail('bridge.up', '%s: %s' % (where('/healthz'), e),
+        c.report.fail('bridge.up:away', '%s: %s' % (where('/healthz'), e),
                       'start pimap-bridge')
         return
 
     if status == 200:
         c.report.passed('bridge.up', str(where('/healthz')))
     else:
-        c.report.fail('bridge.up', json_of(body).get('reason')
+        c.report.fail('bridge.up:ill', json_of(body).get('reason')
                       or 'the answer is %d' % status,
                       'see the log of pimap-bridge')
 
@@ -116,14 +114,14 @@ def account(c, where):
             'by ' + found.get('by', 'it') if state == 'watched'
             else 'by the bridge "%s"' % found.get('bridge')))
     elif state is None:
-        c.report.fail('bridge.account', 'it does not know "%s"' % name,
+        c.report.fail('bridge.account:unknown', 'it does not know "%s"' % name,
                       'set pimap_presence on, or give it the Redis and the '
                       'prefix of nginx')
     else:
-        c.report.fail('bridge.account', '%s%s' % (
-            STATES.get(state, state), ': ' + found['reason']
-            if found.get('reason') else ''),
-            REMEDIES.get(state, 'see bridge.md#accounts'))
+        what, text, do = STATES.get(state, (
+            'bridge.account:other', state, 'see bridge.md#accounts'))
+        c.report.fail(what, '%s%s' % (text, ': ' + found['reason']
+                                      if found.get('reason') else ''), do)
 
 
 # Its names are in lower case, unless it is told to keep them.

@@ -17,32 +17,64 @@ from .http import HttpError, Stream, ask, json_of
 EVENT = 'PimapCheck'
 BUFFERING = 'switch its buffering off: "proxy_buffering off" of nginx, see ' \
     'install.md#proxies-in-front'
+REFUSALS = {
+    401: ('delivery.park:password', 'correct the password; is it the right '
+          '--account?'),
+    403: ('delivery.park:denied', 'correct "allow" and "deny" of the '
+          'location'),
+    404: ('delivery.park:path', 'correct --url: no location has this path '
+          'there'),
+    429: ('delivery.park:too-many', 'wait, or see '
+          'pimap_max_devices_per_account'),
+    500: ('delivery.park:error', 'see the error log of nginx; with '
+          'auth_request, the server that checks logins may be away'),
+    502: ('delivery.park:proxy', 'a proxy does not reach nginx: correct it'),
+    503: ('delivery.park:login-away', 'see the log of pimap-bridge: it, or '
+          'the mail server, is away; or wrong passwords came from here, then '
+          'wait a minute'),
+    504: ('delivery.park:proxy-waits', 'a proxy waits in vain for nginx: '
+          'correct it'),
+}
 
 
 def run(c):
     if not c.url:
-        c.report.skip('delivery.connect', 'no --url')
+        c.report.unknown('delivery.connect:no-url', 'the address of devices '
+                         'is not known', 'name it by --url')
     elif tls(c):
         http2(c)
-        if c.login is None:
-            c.report.skip('delivery.park', 'no --account, or no password')
+        if not c.login:
+            nobody(c)
         elif park(c):
             deliver(c)
             in_front(c)
             hold(c)
 
 
+def nobody(c):
+    if c.options.account:
+        c.report.unknown('delivery.park:no-password', 'nothing is parked '
+                         'without the password of "%s"' % c.options.account,
+                         'name a file with it by --password-file; only at a '
+                         'terminal it is asked for')
+    else:
+        c.report.unknown('delivery.park:no-account', 'nothing is parked '
+                         'without the name of a user', 'name one by '
+                         '--account')
+
+
 def tls(c):
     try:
         made = http.connect(c.url, c.options.timeout, c.options.ca_file)
     except ssl.SSLCertVerificationError as e:
-        c.report.fail('delivery.connect', '%s: %s' % (c.url,
-                                                      e.verify_message),
+        c.report.fail('delivery.connect:certificate', '%s: %s'
+                      % (c.url, e.verify_message),
                       'correct the certificate, or name its authority by '
                       '--ca-file')
         return False
     except OSError as e:
-        c.report.fail('delivery.connect', '%s: %s' % (c.url, e.strerror or e),
+        c.report.fail('delivery.connect:away', '%s: %s' % (c.url, e.strerror
+                                                          or e),
                       'correct --url, the name in DNS, "listen", or the '
                       'firewall')
         return False
@@ -52,16 +84,16 @@ def tls(c):
 
     if version and version != 'TLSv1.3' and c.events \
             and c.events.value('pimap_hibernate') == 'on':
-        c.report.warn('delivery.connect', '%s, so devices can\'t hibernate'
-                      % version, 'allow TLSv1.3 in ssl_protocols of the '
-                      'default server of this port')
+        c.report.warn('delivery.connect:old-tls', '%s, so devices can\'t '
+                      'hibernate' % version, 'allow TLSv1.3 in ssl_protocols '
+                      'of the default server of this port')
     else:
         c.report.passed('delivery.connect', '%s%s' % (
             c.url, ', ' + version if version else ''))
         if not version and c.url.host not in ('localhost', '127.0.0.1',
                                               '::1'):
-            c.report.warn('delivery.clear', 'without TLS everybody on the '
-                          'way reads passwords', 'use https')
+            c.report.warn('delivery.clear:clear', 'without TLS everybody on '
+                          'the way reads passwords', 'use https')
     return True
 
 
@@ -74,12 +106,14 @@ def http2(c):
                             alpn=['h2', 'http/1.1'])
         chosen = made.selected_alpn_protocol()
         made.close()
-    except OSError:
+    except OSError as e:
+        c.report.unknown('delivery.http2:handshake', 'a client that knows '
+                         'HTTP/2: %s' % e, 'see the error log of nginx')
         return
 
     if chosen == 'h2':
-        c.report.warn('delivery.http2', 'devices get HTTP/2: one takes 29.4 '
-                      'kB, and a reload sends it away',
+        c.report.warn('delivery.http2:http2', 'devices get HTTP/2: one takes '
+                      '29.4 kB, and a reload sends it away',
                       'take "http2" away, see setup.md'
                       '#a-web-server-with-http2')
     else:
@@ -100,16 +134,16 @@ def park(c):
         c.stream = request(c, ['Accept-Encoding: gzip'])
     except (OSError, HttpError) as e:
         if isinstance(e, OSError) or not (held_back(c) or swallowed(c)):
-            c.report.fail('delivery.park', str(e), 'see the error log of '
-                          'nginx; a proxy may hold the response back')
+            c.report.fail('delivery.park:no-answer', str(e), 'see the error '
+                          'log of nginx; a proxy may hold the response back')
         return False
 
     if c.stream.status != 200:
         refused(c, c.stream)
     elif not c.stream.headers.get('content-type', '').startswith(
             'text/event-stream'):
-        c.report.fail('delivery.park', '%s is no events location' % c.url,
-                      'correct --url')
+        c.report.fail('delivery.park:no-events', '%s is no events location'
+                      % c.url, 'correct --url')
     elif c.stream.until(b': parked\n\n', c.options.timeout) is None:
         buffered(c)
     else:
@@ -122,21 +156,11 @@ def park(c):
 
 
 def refused(c, stream):
-    remedies = {
-        401: 'correct the password; is it the right --account?',
-        403: 'correct "allow" and "deny" of the location',
-        404: 'correct --url: no location has this path there',
-        429: 'wait, or see pimap_max_devices_per_account',
-        500: 'see the error log of nginx',
-        502: 'a proxy does not reach nginx: correct it',
-        503: 'see the log of pimap-bridge: it, or the mail server, is away; '
-             'or wrong passwords came from here, then wait a minute',
-        504: 'a proxy waits in vain for nginx: correct it',
-    }
+    name, do = REFUSALS.get(stream.status, (
+        'delivery.park:refused', 'see the error log of nginx'))
     text = json_of(stream.body(c.options.timeout)).get('detail')
-    c.report.fail('delivery.park', 'the answer is %d%s' % (
-        stream.status, ': ' + text if text else ''),
-        remedies.get(stream.status, 'see the error log of nginx'))
+    c.report.fail(name, 'the answer is %d%s' % (
+        stream.status, ': ' + text if text else ''), do)
 
 
 # True if a response that is not compressed comes.
@@ -153,8 +177,8 @@ def held_back(c):
         if plain:
             plain.close()
 
-    c.report.fail('delivery.park', 'something compresses the response, and '
-                  'holds it back',
+    c.report.fail('delivery.park:compressed', 'something compresses the '
+                  'response, and holds it back',
                   'take text/event-stream out of gzip_types, on each proxy, '
                   'too')
     return True
@@ -167,8 +191,9 @@ def swallowed(c):
     if now is None or c.before is None or not now - c.before:
         return False
 
-    c.report.fail('delivery.park', 'nginx has parked the device, but nothing '
-                  'of the response comes: a proxy holds it back', BUFFERING)
+    c.report.fail('delivery.park:swallowed', 'nginx has parked the device, '
+                  'but nothing of the response comes: a proxy holds it back',
+                  BUFFERING)
     return True
 
 
@@ -177,8 +202,8 @@ def buffered(c):
     if c.stream.headers.get('content-encoding') and held_back(c):
         return
 
-    c.report.fail('delivery.park', 'only the head of the response comes%s: a '
-                  'proxy holds the body back' % proxy(c),
+    c.report.fail('delivery.park:buffered', 'only the head of the response '
+                  'comes%s: a proxy holds the body back' % proxy(c),
                   BUFFERING)
 
 
@@ -188,7 +213,7 @@ def compressed(c):
     own = c.events is None or c.events.value('pimap_compress', 'on') != 'off'
 
     if coding and (not own or coding not in ('gzip', 'deflate')):
-        c.report.fail('delivery.gzip', 'something else than the module '
+        c.report.fail('delivery.gzip:other', 'something else than the module '
                       'compresses the response: %s' % coding,
                       'take text/event-stream out of gzip_types, on each '
                       'proxy, too')
@@ -205,7 +230,9 @@ def deliver(c):
     began = time.monotonic()
 
     if account is None:
-        c.report.skip('delivery.publish', 'no --account')
+        c.report.unknown('delivery.publish:no-account', 'a token does not '
+                         'tell whose events these are', 'name the user by '
+                         '--account')
         return
 
     for pause in 0, 0.2, 1:             # the worker may yet have to subscribe
@@ -217,8 +244,9 @@ def deliver(c):
             break
 
     if found is None:
-        c.report.skip('delivery.publish', 'no location has pimap_publish, '
-                      'and no Redis is known')
+        c.report.unknown('delivery.publish:no-way', 'no location has '
+                         'pimap_publish, and Redis is not known',
+                         'correct the failures above')
     if not found:
         return
 
@@ -246,15 +274,17 @@ def by_http(c, account, event):
             'POST', event.encode(),
             'account=' + urllib.parse.quote(account, safe=''))
     except (OSError, HttpError) as e:
-        c.report.fail('delivery.publish', '%s: %s' % (where, e),
+        c.report.fail('delivery.publish:away', '%s: %s' % (where, e),
                       'start nginx, or correct its "listen"')
         return False
 
     if status != 200:
-        c.report.fail('delivery.publish', '%s answers %d: %s' % (
-            where, status, json_of(body).get('detail', 'no reason')),
-            'correct "allow" of the location' if status == 403
-            else 'see the error log of nginx')
+        name, do = (
+            'delivery.publish:denied', 'correct "allow" of the location') \
+            if status == 403 else (
+                'delivery.publish:refused', 'see the error log of nginx')
+        c.report.fail(name, '%s answers %d: %s' % (
+            where, status, json_of(body).get('detail', 'no reason')), do)
         return False
 
     answer = json_of(body)
@@ -284,12 +314,16 @@ def by_redis(c, account, event):
                                                 channel, event)
         return 'FCALL pimap_post', number, receivers, account
     except (OSError, resp.RedisError) as e:
-        c.report.fail('delivery.publish', str(e), 'see the step of Redis')
+        c.report.fail('delivery.publish:redis', str(e), 'see the step of '
+                      'Redis')
         return False
 
 
 def logged(c, account, number, nonce):
-    if not c.log or c.redis is None:
+    if c.redis is None:
+        c.report.skip('delivery.log', 'Redis is not known')
+        return
+    if not c.log:
         c.report.skip('delivery.log', 'events are live only')
         return
 
@@ -300,14 +334,14 @@ def logged(c, account, number, nonce):
         found = c.redis.command('FCALL_RO', 'pimap_read', 1, channel, epoch,
                                 int(n) - 1, 1) if n else []
     except (OSError, ValueError, resp.RedisError) as e:
-        c.report.fail('delivery.log', str(e), 'see the step of Redis')
+        c.report.fail('delivery.log:error', str(e), 'see the step of Redis')
         return
 
     if any(nonce in str(one) for one in found):
         c.report.passed('delivery.log', 'id %s' % number)
     else:
-        c.report.fail('delivery.log', 'the event is not in the log of "%s"'
-                      % account,
+        c.report.fail('delivery.log:missing', 'the event is not in the log of '
+                      '"%s"' % account,
                       'let nginx publish to the Redis, the database and the '
                       'prefix of pimap_redis')
 
@@ -319,13 +353,14 @@ def nowhere(c, account):
     like = [one for one in new if step_names.alike(one, account)]
 
     if like:
-        c.report.fail('delivery.worker', 'no worker has a device of "%s": '
-                      'the device is parked as "%s"' % (account, like[0]),
+        c.report.fail('delivery.worker:name', 'no worker has a device of '
+                      '"%s": the device is parked as "%s"'
+                      % (account, like[0]),
                       'let the login give the name that the mail server '
                       'publishes to, see pimap_account_case')
     else:
-        c.report.fail('delivery.worker', 'the device is parked, and no worker '
-                      'has a device of "%s"' % account,
+        c.report.fail('delivery.worker:none', 'the device is parked, and no '
+                      'worker has a device of "%s"' % account,
                       'let the login and the publishers have one name for '
                       'the account, and one Redis')
 
@@ -335,12 +370,12 @@ def arrives(c, nonce, began):
         c.report.passed('delivery.device', 'after %.0f ms' % (
             (time.monotonic() - began) * 1000))
     elif c.stream.closed:
-        c.report.fail('delivery.device', 'the connection was closed before '
-                      'the event', 'see "pimap ended" in the error log of '
-                      'nginx')
+        c.report.fail('delivery.device:closed', 'the connection was closed '
+                      'before the event', 'see "pimap ended" in the error log '
+                      'of nginx')
     else:
-        c.report.fail('delivery.device', 'a worker has the event, and it does '
-                      'not come%s' % proxy(c),
+        c.report.fail('delivery.device:held-back', 'a worker has the event, '
+                      'and it does not come%s' % proxy(c),
                       'switch the buffering and compression of proxies off, '
                       'see install.md#proxies-in-front')
 
@@ -365,9 +400,9 @@ def in_front(c):
     elif c.options.hold >= ping:
         c.report.passed('delivery.proxy', proxy(c).strip(' ()'))
     else:
-        c.report.warn('delivery.proxy', 'the response comes%s; most proxies '
-                      'close it after 60 s of silence, and pings come each '
-                      '%g s' % (re.sub(r'[()]', '', proxy(c)), ping),
+        c.report.warn('delivery.proxy:seen', 'the response comes%s; most '
+                      'proxies close it after 60 s of silence, and pings come '
+                      'each %g s' % (re.sub(r'[()]', '', proxy(c)), ping),
                       'run this with "--hold %d", or set pimap_ping 40s'
                       % (ping + 10))
 
@@ -386,8 +421,9 @@ def hold(c):
         c.stream.more(end)
 
     if c.stream.closed:
-        c.report.fail('delivery.hold', 'the response was closed after %.0f s '
-                      'of silence%s' % (c.stream.last - silent, proxy(c)),
+        c.report.fail('delivery.hold:closed', 'the response was closed after '
+                      '%.0f s of silence%s' % (c.stream.last - silent,
+                                               proxy(c)),
                       'raise the time-out of the proxy, or lower pimap_ping, '
                       'see install.md#proxies-in-front')
     else:

@@ -20,7 +20,7 @@ def run(c):
         c.report.skip('dovecot.plugin', 'there is no Dovecot on this host')
         return
     if status:
-        c.report.fail('dovecot.settings', error.split('\n')[0],
+        c.report.fail('dovecot.settings:refused', error.split('\n')[0],
                       'correct them; run this command as root')
         return
 
@@ -32,8 +32,8 @@ def run(c):
                       'watches the mailboxes')
         return
     if 'push_notification' not in text:
-        c.report.fail('dovecot.plugin', 'it does not publish', do + ', if it '
-                      'is the mail server of these users')
+        c.report.fail('dovecot.plugin:none', 'it does not publish', do
+                      + ', if it is the mail server of these users')
         return
 
     plugins(c, args, text)
@@ -55,7 +55,7 @@ def plugins(c, args, settings):
         missing = [one for one in wanted if one not in words]
 
         if missing:
-            c.report.fail('dovecot.plugin', 'protocol %s lacks %s'
+            c.report.fail('dovecot.plugin:protocol', 'protocol %s lacks %s'
                           % (protocol, ', '.join(missing)),
                           'name the plugins there, too, see '
                           'integrations/dovecot')
@@ -67,15 +67,20 @@ def plugins(c, args, settings):
 def driver(c, text, do):
     script = re.search(r'push_notification_driver\d* = lua:file=(\S+)', text) \
         or re.search(r'^\s*lua_file = (\S+)', text, re.M)
-    url = re.search(r'pimap_url = (\S+)', text) \
-        or re.search(r'ox:url=(\S+)', text) \
+    url = re.search(r'pimap_url = (\S+)', text) if script else \
+        re.search(r'ox:url=(\S+)', text) \
         or re.search(r'push_notification_ox_url = (\S+)', text)
 
     if script and not os.path.exists(script[1]):
-        c.report.fail('dovecot.script', '%s does not exist' % script[1],
+        c.report.fail('dovecot.script:missing', '%s does not exist'
+                      % script[1],
                       'install integrations/dovecot/pimap.lua there')
+    elif script and not url:
+        c.report.fail('dovecot.script:no-url', '%s has no address to publish '
+                      'to' % script[1], 'set pimap_url: ' + do)
     elif not url:
-        c.report.fail('dovecot.script', 'no driver publishes to nginx', do)
+        c.report.fail('dovecot.script:no-driver', 'no driver publishes to '
+                      'nginx', do)
     else:
         c.report.passed('dovecot.script', script[1] if script
                         else 'the OX driver')
@@ -89,12 +94,14 @@ def same(c, url):
     told = re.sub(r'^http://localhost\b', 'http://127.0.0.1', url)
 
     if not where:
-        c.report.skip('dovecot.url', '%s: is it nginx\'s?' % url)
+        c.report.unknown('dovecot.url:no-location', 'no location of this '
+                         'nginx has pimap_publish for %s' % url, 'add one, or '
+                         'run this command on the host of the other nginx')
     elif told == str(where) or told == re.sub(':80/', '/', str(where)):
         c.report.passed('dovecot.url', url)
     else:
-        c.report.fail('dovecot.url', 'it publishes to %s, and nginx listens '
-                      'at %s' % (url, where), 'correct pimap_url')
+        c.report.fail('dovecot.url:other', 'it publishes to %s, and nginx '
+                      'listens at %s' % (url, where), 'correct pimap_url')
 
 
 def running(c, args, text):
@@ -102,8 +109,8 @@ def running(c, args, text):
     pid = process.pid_of(os.path.join(base.strip(), 'master.pid'))
 
     if pid is None:
-        c.report.fail('dovecot.running', 'no master process, by %s' % base,
-                      'start Dovecot')
+        c.report.fail('dovecot.running:stopped', 'no master process, by %s'
+                      % base, 'start Dovecot')
         return
 
     main = c.options.dovecot_conf or '/etc/dovecot/dovecot.conf'
@@ -113,7 +120,7 @@ def running(c, args, text):
     newer = process.changed_after(files, process.started(pid))
 
     if newer:
-        c.report.warn('dovecot.running', '%s is newer than the process'
+        c.report.warn('dovecot.running:older', '%s is newer than the process'
                       % newer, 'restart Dovecot')
     else:
         c.report.passed('dovecot.running', 'process %d' % pid)
@@ -124,14 +131,15 @@ def said(c, args):
     status, text, _ = process.run('doveadm', *args, 'log', 'errors')
 
     if status:
-        c.report.skip('dovecot.errors', 'they are not known')
+        c.report.unknown('dovecot.errors:not-told', 'doveadm does not tell '
+                         'them', 'start Dovecot, and run this command as root')
         return
 
     lines = [line for line in text.splitlines()
              if re.search(r'\bpimap:|push_notification|\blua\b', line, re.I)]
 
     if lines:
-        c.report.warn('dovecot.errors', lines[-1],
+        c.report.warn('dovecot.errors:said', lines[-1],
                       'correct this; the line may be of an earlier fault')
     else:
         c.report.passed('dovecot.errors', 'none of its plugin')

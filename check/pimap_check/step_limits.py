@@ -36,17 +36,17 @@ def connections(c, wanted, workers):
     most = c.conf.http().value('pimap_max_devices')
 
     if room < wanted:
-        c.report.fail('limits.connections', '%d workers with %d connections '
-                      'have room for %d devices, not %d' % (
+        c.report.fail('limits.connections:few', '%d workers with %d '
+                      'connections have room for %d devices, not %d' % (
                           workers, each, room, wanted),
                       'raise worker_connections')
     elif most and most.isdigit() and 0 < int(most) < wanted:
-        c.report.fail('limits.connections', 'pimap_max_devices is %s, and '
-                      '%d devices are expected' % (most, wanted),
+        c.report.fail('limits.connections:max-devices', 'pimap_max_devices is '
+                      '%s, and %d devices are expected' % (most, wanted),
                       'raise pimap_max_devices')
     elif room < wanted * 1.25:
-        c.report.warn('limits.connections', 'room for %d devices, and %d are '
-                      'expected: a reload needs some in reserve'
+        c.report.warn('limits.connections:reserve', 'room for %d devices, and '
+                      '%d are expected: a reload needs some in reserve'
                       % (room, wanted), 'raise worker_connections')
     else:
         c.report.passed('limits.connections', 'room for %d devices' % room)
@@ -56,14 +56,15 @@ def files(c, wanted, workers):
     limits = [limit for limit in map(process.max_files, workers) if limit]
 
     if not limits:
-        c.report.skip('limits.files', 'no worker is seen')
+        c.report.unknown('limits.files:no-worker', 'no worker is seen',
+                         'start nginx')
         return
 
     room = sum(limits) - len(limits) * (KEPT + len(limits))
 
     if room < wanted:
-        c.report.fail('limits.files', 'workers may open %d files, too few for '
-                      '%d devices' % (sum(limits), wanted),
+        c.report.fail('limits.files:few', 'workers may open %d files, too few '
+                      'for %d devices' % (sum(limits), wanted),
                       'raise worker_rlimit_nofile, see '
                       'install.md#many-devices')
     else:
@@ -80,9 +81,9 @@ def backlog(c, wanted):
 
     # a hundred times the queue come within a minute or two
     if wanted > queue * 100:
-        c.report.warn('limits.backlog', 'the queue of new connections has %d '
-                      'places (net.core.somaxconn is %d), for %d devices'
-                      % (queue, most, wanted),
+        c.report.warn('limits.backlog:short', 'the queue of new connections '
+                      'has %d places (net.core.somaxconn is %d), for %d '
+                      'devices' % (queue, most, wanted),
                       'raise net.core.somaxconn, and backlog= of "listen"')
     else:
         c.report.passed('limits.backlog', 'a queue of %d' % queue)
@@ -93,8 +94,8 @@ def zone(c, wanted):
     room = 140000 * bytes_ // FIRST_ZONE
 
     if room < wanted:
-        c.report.warn('limits.zone', 'pimap_zone counts about %d devices, not '
-                      '%d' % (room, wanted), 'raise pimap_zone')
+        c.report.warn('limits.zone:small', 'pimap_zone counts about %d '
+                      'devices, not %d' % (room, wanted), 'raise pimap_zone')
     else:
         c.report.passed('limits.zone', 'for about %d devices' % room)
 
@@ -109,29 +110,33 @@ def bridge(c, wanted):
                 and c.options.bridge_conf not in words:
             continue
         if limit < wanted + 100:
-            c.report.warn('limits.bridge', 'the bridge may open %d files, for '
-                          '%d devices' % (limit, wanted),
+            c.report.warn('limits.bridge:files', 'the bridge may open %d '
+                          'files, for %d devices' % (limit, wanted),
                           'raise LimitNOFILE of pimap-bridge.service')
         else:
             c.report.passed('limits.bridge', '%d files' % limit)
         return
 
+    c.report.skip('limits.bridge', 'no bridge of these settings runs here')
+
 
 # Two connections for each worker, and twice that during a reload.
 def clients(c, workers):
     if c.redis is None:
+        c.report.skip('limits.redis', 'Redis is not known')
         return
     try:
         info = c.redis.info('clients')
-    except (OSError, resp.RedisError):
+        most = int(info['maxclients'])
+        now = int(info['connected_clients'])
+    except (KeyError, OSError, ValueError, resp.RedisError) as e:
+        c.report.unknown('limits.redis:error', 'INFO clients: %s' % e,
+                         'see the step of Redis')
         return
 
-    most = int(info.get('maxclients', 0))
-    now = int(info.get('connected_clients', 0))
-
-    if most and now + 2 * workers > most:
-        c.report.warn('limits.redis', 'Redis has %d of %d clients, and a '
-                      'reload needs %d more' % (now, most, 2 * workers),
+    if now + 2 * workers > most:
+        c.report.warn('limits.redis:clients', 'Redis has %d of %d clients, '
+                      'and a reload needs %d more' % (now, most, 2 * workers),
                       'raise maxclients of Redis')
-    elif most:
+    else:
         c.report.passed('limits.redis', '%d of %d clients' % (now, most))

@@ -30,7 +30,8 @@ def run(c):
     tried(c, 'login.none', 'without a login', [])
 
     if not c.options.account:
-        c.report.skip('login.wrong', 'no --account')
+        c.report.unknown('login.wrong:no-account', 'no name of a user',
+                         'name one by --account')
     elif c.options.token_file:
         tried(c, 'login.wrong', 'with a wrong token',
               [bearer('x.' + secrets.token_urlsafe(16) + '.x')])
@@ -46,20 +47,22 @@ def tried(c, name, how, headers):
         stream.head(6 * c.options.timeout)
         stream.close()
     except (OSError, HttpError) as e:
-        c.report.fail(name, '%s: %s' % (how, e), 'see the error log of nginx')
+        c.report.fail('%s:no-answer' % name, '%s: %s' % (how, e),
+                      'see the error log of nginx')
         return
 
     if stream.status == 401:
         c.report.passed(name, '%s: 401' % how)
     elif stream.status == 200:
-        c.report.fail(name, '%s: 200, so every visitor can read every '
-                      'account\'s events' % how,
+        c.report.fail('%s:open' % name, '%s: 200, so every visitor can '
+                      'read every account\'s events' % how,
                       'add auth_request or auth_basic to the location, see '
                       'login.md')
     elif stream.status in (429, 503):
-        c.report.warn(name, '%s: %d' % (how, stream.status),
+        c.report.warn('%s:later' % name, '%s: %d' % (how, stream.status),
                       'try again later: many wrong logins came from here, or '
                       'the mail server is away')
     else:
-        c.report.warn(name, '%s: %d instead of 401' % (how, stream.status),
+        c.report.warn('%s:other' % name, '%s: %d instead of 401'
+                      % (how, stream.status),
                       'see --url, and the error log of nginx')

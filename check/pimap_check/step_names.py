@@ -24,16 +24,19 @@ def run(c):
                       'names of publishers')
         return
 
-    found = parked(c)
-
-    if found is None:
-        c.report.skip('names.published', 'the user of Redis may not list '
-                      'names; --redis names one with pubsub|channels and '
-                      'scan')
-    elif not found:
-        c.report.skip('names.published', 'no device is parked')
-    else:
-        compare(c, chosen(c, found))
+    try:
+        found = listed(c)
+        if found:
+            compare(c, chosen(c, found))
+        else:
+            c.report.skip('names.published', 'no device is parked')
+    except OSError as e:
+        c.report.unknown('names.published:lost', 'Redis has gone: %s' % e,
+                         'see the log of Redis')
+    except resp.RedisError as e:
+        c.report.unknown('names.published:right', 'the user of Redis may not '
+                         'list names: %s' % e, 'name one with pubsub|channels '
+                         'and scan by --redis')
 
 
 # The command's own device first, then any.
@@ -49,13 +52,15 @@ def chosen(c, found):
 def parked(c):
     if c.admin is None or c.target is None:
         return None
-
-    head = c.target.prefix + ':{'
-
     try:
-        channels = c.admin.command('PUBSUB', 'CHANNELS', glob(head) + '*')
+        return listed(c)
     except (OSError, resp.RedisError):
         return None
+
+
+def listed(c):
+    head = c.target.prefix + ':{'
+    channels = c.admin.command('PUBSUB', 'CHANNELS', glob(head) + '*')
 
     return {one[len(head):-1] for one in channels if one.endswith('}')}
 
@@ -65,24 +70,20 @@ def glob(text):
 
 
 def compare(c, found):
-    try:
-        silent = {one for one in found if not has_events(c, one)}
-        others = spellings(c, silent)
-    except (OSError, resp.RedisError) as e:
-        c.report.skip('names.published', 'names are not known: %s' % e)
-        return
+    silent = {one for one in found if not has_events(c, one)}
+    others = spellings(c, silent)
 
     if others:
         mine, other = sorted(others.items())[0]
         more = len(others) - 1
-        c.report.fail('names.published', '"%s" is parked and has never had an '
-                      'event, but "%s" has%s' % (
+        c.report.fail('names.published:other-name', '"%s" is parked and has '
+                      'never had an event, but "%s" has%s' % (
                           mine, other, ', and %d more' % more if more
                           else ''), remedy(mine, other))
     elif silent:
         shown = sorted(silent)[:3]
-        c.report.warn('names.published', '%d of %d parked accounts have never '
-                      'had an event: %s' % (
+        c.report.warn('names.published:no-event', '%d of %d parked accounts '
+                      'have never had an event: %s' % (
                           len(silent), len(found),
                           ', '.join('"%s"' % one for one in shown)),
                       'see the next steps; a user without mail for a week is '

@@ -26,7 +26,7 @@ def configuration(c):
     status, out, err = process.run(c.options.nginx, *args, '-T')
 
     if status is None:
-        c.report.fail('nginx.configuration', err,
+        c.report.fail('nginx.configuration:absent', err,
                       'install nginx on this host, or name the program with '
                       '--nginx')
         return False
@@ -36,9 +36,9 @@ def configuration(c):
             or re.search(r'(.*)', err)
 
         if 'unknown directive "pimap_' in fault[1]:
-            c.report.fail('nginx.module', fault[1], LOAD)
+            c.report.fail('nginx.module:directive', fault[1], LOAD)
         else:
-            c.report.fail('nginx.configuration', fault[1],
+            c.report.fail('nginx.configuration:refused', fault[1],
                           'correct it, and run "nginx -t"; run this command '
                           'as root')
         return False
@@ -46,7 +46,7 @@ def configuration(c):
     try:
         c.conf = Conf(out)
     except (ValueError, RecursionError) as e:
-        c.report.fail('nginx.configuration', 'not understood: %s' % e,
+        c.report.fail('nginx.configuration:odd', 'not understood: %s' % e,
                       'tell the authors of pimap-check')
         return False
 
@@ -54,7 +54,7 @@ def configuration(c):
 
     for text in re.findall(r'\[warn\] (?:\d+#\d+: )?(.*)', err):
         if 'pimap' in text.rpartition(' in ')[0]:
-            c.report.warn('nginx.warning', text, 'correct it')
+            c.report.warn('nginx.warning:module', text, 'correct it')
     return True
 
 
@@ -68,8 +68,8 @@ def module(c):
     elif re.search(r'--add-module=\S*pimap', built):
         c.report.passed('nginx.module', 'built into nginx')
     else:
-        c.report.fail('nginx.module', 'the configuration does not load %s.so'
-                      % MODULE, LOAD)
+        c.report.fail('nginx.module:not-loaded', 'the configuration does not '
+                      'load %s.so' % MODULE, LOAD)
 
 
 # The process that runs may have another file, or another configuration.
@@ -77,21 +77,22 @@ def running(c):
     c.pid = process.pid_of(pid_file(c))
 
     if c.pid is None:
-        c.report.fail('nginx.running', 'no master process, by %s'
+        c.report.fail('nginx.running:stopped', 'no master process, by %s'
                       % pid_file(c), 'start nginx')
         return
 
     maps = process.read('/proc/%d/maps' % c.pid)
 
     if not maps:
-        c.report.skip('nginx.running', 'only root sees its files')
+        c.report.unknown('nginx.running:not-root', 'only root sees its files',
+                         'run this command as root')
     elif MODULE + '.so (deleted)' in maps:
-        c.report.fail('nginx.running', 'it runs with an older file of the '
-                      'module', 'upgrade nginx: a reload does not load a new '
-                      'file, see operations.md')
+        c.report.fail('nginx.running:old-module', 'it runs with an older file '
+                      'of the module', 'upgrade nginx: a reload does not load '
+                      'a new file, see operations.md')
         return
     elif MODULE not in maps and c.conf.root.own('load_module'):
-        c.report.fail('nginx.running', 'it runs without the module',
+        c.report.fail('nginx.running:no-module', 'it runs without the module',
                       'reload nginx')
         return
     else:
@@ -106,8 +107,8 @@ def reloaded(c):
     name = process.changed_after(c.conf.files, newest) if newest else None
 
     if name:
-        c.report.warn('nginx.reload', '%s is newer than the workers' % name,
-                      'reload nginx')
+        c.report.warn('nginx.reload:older', '%s is newer than the workers'
+                      % name, 'reload nginx')
     else:
         c.report.passed('nginx.reload', 'the workers have this configuration')
 
@@ -127,7 +128,7 @@ def events(c):
     found = c.conf.locations('pimap_events')
 
     if not found:
-        c.report.fail('nginx.events', 'no location has pimap_events',
+        c.report.fail('nginx.events:none', 'no location has pimap_events',
                       'include integrations/nginx/pimap.conf, see setup.md')
         return
 
@@ -176,12 +177,13 @@ def has_login(c):
         c.report.passed('nginx.login', 'by auth_basic or auth_request')
     elif (c.events.value('pimap_account') or '$remote_user') \
             in ('$remote_user', '${remote_user}'):
-        c.report.fail('nginx.login', 'the location checks no password: every '
-                      'visitor can read every account\'s events',
+        c.report.fail('nginx.login:none', 'the location checks no password: '
+                      'every visitor can read every account\'s events',
                       'add auth_request or auth_basic, see login.md')
     else:
-        c.report.warn('nginx.login', 'pimap_account is "%s", and no directive '
-                      'of nginx checks it' % c.events.value('pimap_account'),
+        c.report.warn('nginx.login:unchecked', 'pimap_account is "%s", and no '
+                      'directive of nginx checks it'
+                      % c.events.value('pimap_account'),
                       'see that strangers can\'t choose it')
 
 
@@ -191,8 +193,9 @@ def publish(c):
     if where:
         c.report.passed('nginx.publish', str(where))
     elif c.conf.locations('pimap_publish'):
-        c.report.skip('nginx.publish', 'its address is not known')
+        c.report.passed('nginx.publish', 'a location without an address of '
+                        'its own')
     else:
-        c.report.warn('nginx.publish', 'no location has pimap_publish',
+        c.report.warn('nginx.publish:none', 'no location has pimap_publish',
                       'add one if the mail server publishes by HTTP, as '
                       'Dovecot does')

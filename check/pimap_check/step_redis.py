@@ -39,15 +39,16 @@ def connect(c):
         elif c.other:
             c.target = c.other
         else:
-            c.report.skip('redis.connect', 'the configuration has no '
-                          'pimap_redis')
+            c.report.unknown('redis.connect:none', 'the configuration has no '
+                             'pimap_redis', 'add it, or name a server by '
+                             '--redis')
             return False
 
         c.redis = resp.connect(c.target, c.options.timeout)
         c.redis.command('PING')
     except (OSError, ValueError, resp.RedisError) as e:
-        c.report.fail('redis.connect', '%s: %s' % (c.target or 'pimap_redis',
-                                                   e), remedy(e))
+        finding, do = remedy(e)
+        c.report.fail(finding, '%s: %s' % (c.target or 'pimap_redis', e), do)
         c.redis = None
         return False
 
@@ -65,7 +66,7 @@ def admin(c):
             c.admin.command('PING')
         except (OSError, resp.RedisError) as e:
             c.admin = c.redis
-            c.report.fail('redis.other', '--redis: %s' % e,
+            c.report.fail('redis.other:failed', '--redis: %s' % e,
                           'correct --redis')
 
 
@@ -73,15 +74,20 @@ def remedy(error):
     text = str(error)
 
     if isinstance(error, ConnectionRefusedError):
-        return 'start Redis, or correct its address in pimap_redis'
+        return 'redis.connect:refused', 'start Redis, or correct its ' \
+            'address in pimap_redis'
     if isinstance(error, socket.timeout):
-        return 'see whether a firewall is between, and whether the port has ' \
-            'TLS'
+        return 'redis.connect:silent', 'see whether a firewall is between, ' \
+            'and whether the port has TLS'
+    if isinstance(error, resp.TlsError):
+        return 'redis.connect:tls', 'see whether this port has TLS, and ' \
+            'correct ca=, cert= or verify='
     if 'WRONGPASS' in text or 'NOAUTH' in text or 'AUTH' in text:
-        return 'correct user= and password= of pimap_redis'
+        return 'redis.connect:login', 'correct user= and password= of ' \
+            'pimap_redis'
     if isinstance(error, PermissionError):
-        return 'run this command as root'
-    return 'correct pimap_redis, see directives.md'
+        return 'redis.connect:forbidden', 'run this command as root'
+    return 'redis.connect:failed', 'correct pimap_redis, see directives.md'
 
 
 def server(c):
@@ -93,13 +99,13 @@ def server(c):
     major = int(re.match(r'\d*', version)[0] or 0)
 
     if info.get('role') == 'slave':
-        c.report.fail('redis.server', text + ' is a replica',
+        c.report.fail('redis.server:replica', text + ' is a replica',
                       'name the master, or the sentinels, in pimap_redis')
     elif info.get('redis_mode') == 'cluster':
-        c.report.fail('redis.server', text + ' is a cluster, which is not '
-                      'supported', 'take a single Redis, or Sentinel')
+        c.report.fail('redis.server:cluster', text + ' is a cluster, which is '
+                      'not supported', 'take a single Redis, or Sentinel')
     elif major < 7:
-        c.report.warn('redis.server', text + ' keeps no log of events',
+        c.report.warn('redis.server:old', text + ' keeps no log of events',
                       'take Redis 7 or later, or Valkey')
     else:
         c.report.passed('redis.server', text)
@@ -126,11 +132,11 @@ def functions(c):
         found = int(c.redis.command('FCALL', 'pimap_version', 0))
     except resp.RedisError as e:
         if str(e).startswith('NOPERM'):
-            c.report.fail('redis.functions', str(e), 'give the user the '
-                          'rights of install.md#a-user-of-its-own')
+            c.report.fail('redis.functions:right', str(e), 'give the user '
+                          'the rights of install.md#a-user-of-its-own')
         else:
-            c.report.fail('redis.functions', 'the library is not loaded: %s'
-                          % e, do)
+            c.report.fail('redis.functions:missing', 'the library is not '
+                          'loaded: %s' % e, do)
         return
 
     c.log = True
@@ -138,8 +144,8 @@ def functions(c):
     if wanted is None:
         c.report.passed('redis.functions', 'version %d' % found)
     elif found < wanted:
-        c.report.fail('redis.functions', 'version %d is loaded, and this '
-                      'release has %d' % (found, wanted), do)
+        c.report.fail('redis.functions:older', 'version %d is loaded, and '
+                      'this release has %d' % (found, wanted), do)
     else:
         c.report.passed('redis.functions', 'version %d%s' % (
             found, '' if found == wanted
@@ -158,20 +164,22 @@ def rights(c):
                      ('FCALL_RO', 'pimap_last', 1, channel),
                      ('DEL', channel + ':log', channel + ':epoch')]
 
-    refused = [name for name in (refusal(c.redis, one) for one in commands)
-               if name]
+    refused = [refusal(c.redis, one) for one in commands]
 
     try:
         one = resp.connect(c.target, c.options.timeout)
-        name = refusal(one, ('SUBSCRIBE', channel))
-        refused += [name] if name else []
+        refused += [refusal(one, ('SUBSCRIBE', channel))]
         one.close()
     except (OSError, resp.RedisError) as e:
-        refused.append(str(e))
+        c.report.fail('redis.acl:connection', 'a second connection: %s' % e,
+                      'see maxclients, and the log of Redis')
+        return
+
+    refused = [name for name in refused if name]
 
     if refused:
-        c.report.fail('redis.acl', '; '.join(refused), 'give the user the '
-                      'rights of install.md#a-user-of-its-own')
+        c.report.fail('redis.acl:right', '; '.join(refused), 'give the user '
+                      'the rights of install.md#a-user-of-its-own')
     else:
         c.report.passed('redis.acl', 'the user may do all that workers need')
 
@@ -192,16 +200,16 @@ def persistence(c):
 
     if info.get('rdb_last_bgsave_status') == 'err' \
             or info.get('aof_last_write_status') == 'err':
-        c.report.fail('redis.persistence', 'the last write to the disk has '
-                      'failed, so Redis may refuse events',
+        c.report.fail('redis.persistence:disk', 'the last write to the disk '
+                      'has failed, so Redis may refuse events',
                       'see the log of Redis, and whether the disk is full')
     elif info.get('aof_enabled') == '1':
         c.report.passed('redis.persistence', 'appendonly yes')
     elif not c.log:
         c.report.passed('redis.persistence', 'not needed without a log')
     else:
-        c.report.warn('redis.persistence', 'without an AOF a restart of Redis '
-                      'loses events', do)
+        c.report.warn('redis.persistence:none', 'without an AOF a restart of '
+                      'Redis loses events', do)
 
 
 def eviction(c):
@@ -211,12 +219,12 @@ def eviction(c):
     policy = info.get('maxmemory_policy', '?')
 
     if limit and policy != 'noeviction':
-        c.report.fail('redis.eviction', 'maxmemory-policy is %s: Redis may '
-                      'delete logs' % policy,
+        c.report.fail('redis.eviction:policy', 'maxmemory-policy is %s: Redis '
+                      'may delete logs' % policy,
                       'set "maxmemory-policy noeviction"')
     elif limit and used > limit * 0.9:
-        c.report.fail('redis.eviction', 'Redis uses %d of %d MB, and refuses '
-                      'events beyond that' % (used >> 20, limit >> 20),
+        c.report.fail('redis.eviction:full', 'Redis uses %d of %d MB, and '
+                      'refuses events beyond that' % (used >> 20, limit >> 20),
                       'raise maxmemory')
     else:
         c.report.passed('redis.eviction', 'maxmemory is %s' % (
@@ -228,8 +236,8 @@ def settings(c):
     try:
         found = c.admin.command('CONFIG', 'GET', 'timeout')
     except resp.RedisError:
-        c.report.skip('redis.timeout', 'the user may not read the settings; '
-                      '--redis names another one')
+        c.report.unknown('redis.timeout:right', 'the user may not read the '
+                         'settings', 'name another one by --redis')
         return
 
     idle = int(found[1]) if len(found) == 2 else 0
@@ -237,7 +245,7 @@ def settings(c):
     from .nginx_conf import seconds
 
     if idle and idle <= seconds(args):
-        c.report.fail('redis.timeout', 'timeout is %d: Redis closes the '
+        c.report.fail('redis.timeout:short', 'timeout is %d: Redis closes the '
                       'connections of workers between two probes' % idle,
                       'set "timeout 0"')
     else:

@@ -9,14 +9,15 @@ def run(c):
     location, where = c.address('pimap_status')
 
     if not where:
-        c.report.skip('status.ready', 'no location has pimap_status')
+        c.report.unknown('status.ready:none', 'no location has pimap_status',
+                         'add one for this host, see setup.md')
         return
 
     try:
         status, body = ask(where, c.options.timeout, query='ready')
         _, text = ask(where, c.options.timeout, query='format=json')
     except (OSError, HttpError) as e:
-        c.report.fail('status.ready', '%s: %s' % (where, e),
+        c.report.fail('status.ready:away', '%s: %s' % (where, e),
                       'start nginx, or correct its "listen"')
         return
 
@@ -29,10 +30,10 @@ def run(c):
             workers, '' if workers == 1 else 's', parked,
             '' if parked == 1 else 's'))
     elif status == 503:
-        c.report.fail('status.ready', reason(body),
+        c.report.fail('status.ready:not-ready', reason(body),
                       'see the next step, and the error log of nginx')
     else:
-        c.report.fail('status.ready', '%s answers %d' % (where, status),
+        c.report.fail('status.ready:denied', '%s answers %d' % (where, status),
                       'let this host in, by "allow"')
 
 

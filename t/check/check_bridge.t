@@ -57,13 +57,14 @@ $bridge->{redis} = 'host = "' . $other->socket() . '";';
 $bridge->start();
 $bridge->wait_healthy();
 $check->run();
-$check->is('bridge.account', 'fail', qr/sees no device/, qr/prefix of nginx/,
+$check->is('bridge.account:idle', 'fail',
+    qr/sees no device/, qr/prefix of nginx/,
     'a bridge with another Redis');
 $other->stop();
 ok($t->wait_for(sub { !$bridge->healthy() }, 'ill health'),
     'it loses its Redis');
 $check->run();
-$check->is('bridge.up', 'fail', qr/redis is away/,
+$check->is('bridge.up:ill', 'fail', qr/redis is away/,
     qr/log of pimap-bridge/,
     '    and says so');
 
@@ -76,18 +77,20 @@ $bridge->{server} = 'master_user = "nobody"; master_password = "x"; '
 $bridge->start();
 $bridge->wait_healthy();
 $check->run();
-$check->is('bridge.account', 'fail', qr/refuses the login|attempt has failed/,
-    qr/master user|server/, 'a wrong master user');
+$check->is('bridge.account:waiting', 'fail',
+    qr/attempt has failed: the server refuses the login/, qr/master user/,
+    'a wrong master user');
 
 # It is away
 
 $bridge->stop();
 $check->run();
-$check->is('bridge.up', 'fail', qr/refused/i, qr/start pimap-bridge/,
+$check->is('bridge.up:away', 'fail', qr/refused/i, qr/start pimap-bridge/,
     'no bridge');
-$check->is('delivery.park', 'fail', qr/is 50\d/, qr/./,
+$check->is('delivery.park:error', 'fail', qr/is 500/, qr/logins may be away/,
     '    so nobody can log in');
-$check->is('login.wrong', 'warn', qr/50\d/, qr/./, '    wrongly or rightly');
+$check->is('login.wrong:other', 'warn',
+    qr/500/, qr/./, '    wrongly or rightly');
 $nginx->{http} =~ s/auth_request .*//g;
 $t->write_file($t->dir() . '/nginx.conf', $nginx->conf());
 $check->run();

@@ -20,7 +20,7 @@ delete $ENV{PIMAP_DOVECOT};             # doveconf is the system's
 my $t = Pimap->new(mode => '');
 my $dir = $t->dir() . '/dovecot';
 
-$t->plan(13);
+$t->plan(17);
 Pimap::Check->set_up($t);
 $t->run();
 Pimap::Check->ready($t);
@@ -38,21 +38,30 @@ is(join(' ', map { $check->result("dovecot.$_") } qw(plugin script url running
 
 conf(bare());
 $check->run();
-$check->is('dovecot.plugin', 'fail', qr/does not publish/, qr/lua-2/,
+$check->is('dovecot.plugin:none', 'fail', qr/does not publish/, qr/lua-2/,
     'no plugin');
 conf("$good\nprotocol lmtp {\n"
     . ($dovecot->{version} eq '2.4' ? "  mail_plugins {\n    notify = no\n  }"
         : '  mail_plugins = sieve') . "\n}\n");
 $check->run();
-$check->is('dovecot.plugin', 'fail', qr/protocol lmtp lacks .*notify/,
+$check->is('dovecot.plugin:protocol', 'fail', qr/protocol lmtp lacks .*notify/,
     qr/there, too/, 'a protocol without the plugins');
 conf($good =~ s/(file ?=.*)pimap\.lua/$1none.lua/r);
 $check->run();
-$check->is('dovecot.script', 'fail', qr/none\.lua does not exist/,
+$check->is('dovecot.script:missing', 'fail', qr/none\.lua does not exist/,
     qr/install/, 'no script');
+conf($good =~ s/^.*(?:lua:file|lua_file) ?=.*//mr);
+$check->run();
+$check->is('dovecot.script:no-driver', 'fail', qr/no driver/, qr/lua-2/,
+    'no driver has the script');
+conf($good =~ s/^.*pimap_url.*//mr);
+$check->run();
+$check->is('dovecot.script:no-url', 'fail', qr/pimap\.lua has no address/,
+    qr/pimap_url/, 'a script without an address');
 conf($good =~ s/(pimap_url = http:\/\/127\.0\.0\.1):\d+/$1:8/r);
 $check->run();
-$check->is('dovecot.url', 'fail', qr/publishes to http:\/\/127\.0\.0\.1:8\//,
+$check->is('dovecot.url:other', 'fail',
+    qr/publishes to http:\/\/127\.0\.0\.1:8\//,
     qr/pimap_url/, 'another address than nginx\'s');
 conf($good =~ s/(pimap_url = http:\/\/)/$1mail:word-of-mail@/r);
 $check->run();
@@ -61,15 +70,28 @@ $check->is('dovecot.url', 'pass', qr/^http:\/\/127/, qr/^$/,
 unlike($check->{text}, qr/word-of-mail/, '    which is not printed');
 conf("$good\nnone = yes\n");
 $check->run();
-$check->is('dovecot.settings', 'fail', qr/none/, qr/correct/,
+$check->is('dovecot.settings:refused', 'fail', qr/none/, qr/correct/,
     'an unknown setting');
+
+# A publisher, and no location for it
+
+my $nginx = $t->nginx()->conf();
+
+conf($good);
+$t->write_file($t->dir() . '/nginx.conf', $nginx
+    =~ s/location = \/pimap\/publish .*//r);
+$check->run();
+$check->is('dovecot.url:no-location', 'unknown',
+    qr/pimap_publish for http:\/\/127/, qr/host of the other nginx/,
+    'this nginx has no location for publishers');
+$t->write_file($t->dir() . '/nginx.conf', $nginx);
 
 # The process
 
 conf($good);
 utime(time() + 10, time() + 10, "$dir/dovecot.conf");
 $check->run();
-$check->is('dovecot.running', 'warn', qr/is newer/, qr/restart/,
+$check->is('dovecot.running:older', 'warn', qr/is newer/, qr/restart/,
     'settings that are newer than the process');
 utime(1, 1, "$dir/dovecot.conf");
 
@@ -80,15 +102,18 @@ $dovecot->deliver(to => 'alice', subject => 'Hello');
 ok($t->wait_for(sub { $dovecot->log() =~ /pimap: publishing failed/ },
     'an error'), 'the script fails');
 $check->run();
-$check->is('dovecot.errors', 'warn', qr/pimap: publishing failed/, qr/earlier/,
+$check->is('dovecot.errors:said', 'warn',
+    qr/pimap: publishing failed/, qr/earlier/,
     '    and its words are found');
 $t->stop($dovecot->{process});
 $check->run();
-$check->is('dovecot.running', 'fail', qr/no master process/, qr/start/,
+$check->is('dovecot.running:stopped', 'fail', qr/no master process/, qr/start/,
     'Dovecot does not run');
+$check->is('dovecot.errors:not-told', 'unknown', qr/doveadm/, qr/as root/,
+    '    and tells no errors');
 
 $check->run('--dovecot-conf', "$dir/none.conf");
-$check->is('dovecot.settings', 'fail', qr/none\.conf/, qr/root/,
+$check->is('dovecot.settings:refused', 'fail', qr/none\.conf/, qr/root/,
     'a file that is not there');
 
 

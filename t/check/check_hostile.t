@@ -21,24 +21,28 @@ my $t = Pimap->new(mode => '', allow => qr/\[emerg\]/);
 my $head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 my $chunks = "${head}Transfer-Encoding: chunked\r\n\r\n";
 
-# What the address of devices answers => delivery.park, or another result
+# What the address of devices answers, the finding, and its words
 
 my @web = (
-    ['only a head', $chunks, 'delivery.park', qr/only the head/],
-    ['a bad chunk', "${chunks}zz\r\n", 'delivery.answers', qr/bad chunk/],
+    ['only a head', $chunks, 'delivery.park:buffered',
+        qr/only the head/],
+    ['a bad chunk', "${chunks}zz\r\n", 'delivery.answers:odd',
+        qr/bad chunk/],
     ['a chunk that is too large', "${chunks}fffffff\r\n" . 'x' x 2_000_000,
-        'delivery.answers', qr/too large/],
-    ['text that never ends', "$head\r\n" . 'x' x 2_000_000, 'delivery.answers',
-        qr/too large/],
+        'delivery.answers:odd', qr/too large/],
+    ['text that never ends', "$head\r\n" . 'x' x 2_000_000,
+        'delivery.answers:odd', qr/too large/],
     ['a head that never ends', 'HTTP/1.1 200 ' . 'x' x 2_000_000,
-        'delivery.park', qr/too large/],
+        'delivery.park:no-answer', qr/too large/],
     ['bytes that are not compressed', "${head}Content-Encoding: gzip\r\n\r\n"
-        . "x\n\n", 'delivery.answers', qr/not well compressed/],
-    ['another protocol', "220 mail\r\n\r\n", 'delivery.park', qr/not HTTP/],
+        . "x\n\n", 'delivery.answers:odd', qr/not well compressed/],
+    ['another protocol', "220 mail\r\n\r\n", 'delivery.park:no-answer',
+        qr/not HTTP/],
     ['control characters', "HTTP/1.1 200 OK\r\nVia: a\e[2J\x01\r\n"
         . "Content-Type: text/event-stream\r\n\r\n: parked\n\n",
-        'delivery.proxy', qr/through a/],
-    ['the end', 'close', 'delivery.park', qr/closed without an answer/],
+        'delivery.proxy:seen', qr/through a/],
+    ['the end', 'close', 'delivery.park:no-answer',
+        qr/closed without an answer/],
 );
 
 # What Redis answers to INFO
@@ -70,7 +74,7 @@ for (@web) {
 
     $web->mode($answer);
     $check->run('--timeout', 1);
-    like(($check->{by}{$result} // {})->{text} // 'none', $words,
+    $check->is($result, $result =~ /proxy/ ? 'warn' : 'fail', $words, qr/./,
         "the address answers with $name");
     ok($check->{by}{'login.wrong'}, '    all steps were taken');
     unlike($check->{text}, qr/[\x00-\x09\x0b-\x1f]/, '    in plain text')
@@ -86,16 +90,18 @@ $alice->read_until(qr/: parked\n\n/);
 $t->subscribed('alice');
 $web->mode($parked);
 $check->run('--timeout', 1);
-$check->is('delivery.device', 'fail', qr/does not come \(through a proxy\)/,
+$check->is('delivery.device:held-back', 'fail',
+    qr/does not come \(through a proxy\)/,
     qr/buffering/, 'the event does not come');
 $web->mode("${parked}0\r\n\r\n");
 $check->run('--timeout', 1);
-$check->is('delivery.device', 'fail', qr/closed before the event/,
+$check->is('delivery.device:closed', 'fail', qr/closed before the event/,
     qr/error log/, 'the response ends before the event');
 $alice->close();
 $t->wait_for(sub { !$t->redis()->numsub('alice') }, 'the end');
 $check->run('--timeout', 1);
-$check->is('delivery.worker', 'fail', qr/no worker has a device of "alice"\z/,
+$check->is('delivery.worker:none', 'fail',
+    qr/no worker has a device of "alice"\z/,
     qr/one Redis/, 'a device that no worker has');
 
 # Redis
@@ -110,8 +116,8 @@ for (@redis) {
     my ($name, $answer, $words) = @$_;
 
     $redis->answer({ then => $answer });
-    $check->run('--timeout', 1);
-    like(($check->{by}{'redis.answers'} // {})->{text} // 'none', $words,
+    $check->run();
+    $check->is('redis.answers:odd', 'fail', $words, qr/which server/,
         "Redis answers with $name");
     ok($check->{by}{'login.wrong'}, '    all steps were taken');
 }

@@ -39,7 +39,8 @@ $check->is('names.published', 'skip', qr/no device/, qr/^$/,
 my $alice = park('alice');
 
 $check->run();
-$check->is('names.published', 'warn', qr/1 of 1 .*"alice"/, qr/next steps/,
+$check->is('names.published:no-event', 'warn',
+    qr/1 of 1 .*"alice"/, qr/next steps/,
     'an account without an event');
 $t->redis()->log('alice', $event);
 $check->run();
@@ -52,7 +53,8 @@ my $case = park('Bob');
 
 $t->redis()->log('bob', $event);
 $check->run();
-$check->is('names.published', 'fail', qr/"Bob" is parked .* "bob" has/,
+$check->is('names.published:other-name', 'fail',
+    qr/"Bob" is parked .* "bob" has/,
     qr/pimap_account_case/, 'another case');
 $case->close();
 $t->wait_for(sub { !$t->redis()->numsub('Bob') }, 'the end');
@@ -61,7 +63,8 @@ my $domain = park('carol');
 
 $t->redis()->log('carol@example.com', $event);
 $check->run();
-$check->is('names.published', 'fail', qr/"carol" .* "carol\@example.com" has/,
+$check->is('names.published:other-name', 'fail',
+    qr/"carol" .* "carol\@example.com" has/,
     qr/domain/, 'without the domain');
 $domain->close();
 $t->wait_for(sub { !$t->redis()->numsub('carol') }, 'the end');
@@ -70,7 +73,7 @@ my $two = park('dave@example.com');
 
 $t->redis()->log('dave@example.org', $event);
 $check->run();
-$check->is('names.published', 'warn', qr/1 of 2/, qr/./,
+$check->is('names.published:no-event', 'warn', qr/1 of 2/, qr/./,
     'another domain is another user');
 $two->close();
 $t->wait_for(sub { !$t->redis()->numsub('dave@example.com') }, 'the end');
@@ -84,11 +87,13 @@ $t->nginx()->{http} =~ s/(auth_basic pimap;)/$1 pimap_account_case keep;/;
 $t->reload();
 $alice->close();
 $mine->run() for 1, 2;
-$mine->is('names.published', 'fail', qr/"Alice" is parked .* "alice" has/,
+$mine->is('names.published:other-name', 'fail',
+    qr/"Alice" is parked .* "alice" has/,
     qr/pimap_account_case/, 'after two runs with the wrong name');
 $t->redis()->command('XTRIM', 'pimap:{Alice}:log', 'MAXLEN', 1);
 $mine->run();
-$mine->is('names.published', 'fail', qr/"Alice" is parked .* "alice" has/,
+$mine->is('names.published:other-name', 'fail',
+    qr/"Alice" is parked .* "alice" has/,
     qr/pimap_account_case/, '    of which the log has lost the first');
 is($mine->result('delivery.device'), 'pass', '    which get the test event');
 
@@ -99,14 +104,15 @@ $t->redis()->log("user$_", $event) for 1 .. 3000;
 my $last = park('USER3000');
 
 $check->run();
-$check->is('names.published', 'fail', qr/"USER3000" .* "user3000"/, qr/./,
+$check->is('names.published:other-name', 'fail',
+    qr/"USER3000" .* "user3000"/, qr/./,
     'one of many');
 
 # A user with few rights
 
 $t->redis()->command('ACL', 'SETUSER', 'default', '-scan');
 $check->run();
-$check->is('names.published', 'skip', qr/NOPERM/, qr/^$/,
+$check->is('names.published:right', 'unknown', qr/NOPERM/, qr/--redis/,
     'a user that may not list keys');
 $t->redis()->command('ACL', 'SETUSER', 'default', '+scan');
 

@@ -33,58 +33,65 @@ my $good = $t->nginx()->conf();
 
 conf($good);
 $check->run('--nginx', "$dir/none");
-$check->is('nginx.configuration', 'fail', qr/no such program/,
+$check->is('nginx.configuration:absent', 'fail', qr/no such program/,
     qr/install nginx/, 'nginx is not there');
 
 conf($good =~ s/pimap_status/pimap_statuses/r);
 $check->run();
-$check->is('nginx.module', 'fail', qr/unknown directive "pimap_statuses"/,
+$check->is('nginx.module:directive', 'fail',
+    qr/unknown directive "pimap_statuses"/,
     qr/load_module/, 'an unknown directive');
 
 conf($good =~ s/^load_module.*//mr);
 $check->run();
-$check->is('nginx.module', 'fail', qr/unknown directive "pimap_redis"/,
+$check->is('nginx.module:directive', 'fail',
+    qr/unknown directive "pimap_redis"/,
     qr/load_module/, 'the module is not loaded');
 
 conf($good =~ s/listen 127\S+ /listen 127.0.0.1:x /r);
 $check->run();
-$check->is('nginx.configuration', 'fail', qr/invalid port in "127.0.0.1:x"/,
+$check->is('nginx.configuration:refused', 'fail',
+    qr/invalid port in "127.0.0.1:x"/,
     qr/nginx -t/, 'another error');
 
 conf("pid $dir/nginx.pid;\nerror_log $dir/error.log;\nevents {}\n"
     . "http { access_log off; }\n");
 $check->run();
-$check->is('nginx.module', 'fail', qr/does not load/, qr/load_module/,
+$check->is('nginx.module:not-loaded', 'fail',
+    qr/does not load/, qr/load_module/,
     'neither the module nor a directive of it');
-$check->is('nginx.events', 'fail', qr/no location/, qr/pimap\.conf/,
+$check->is('nginx.events:none', 'fail', qr/no location/, qr/pimap\.conf/,
     '    no location for devices');
 
 # The locations
 
 conf($good =~ s/auth_basic pimap;//r);
 $check->run();
-$check->is('nginx.login', 'fail', qr/checks no password/, qr/auth_request/,
+$check->is('nginx.login:none', 'fail',
+    qr/checks no password/, qr/auth_request/,
     'a location without a login');
-$check->is('nginx.warning', 'warn', qr/pimap/, qr/./,
+$check->is('nginx.warning:module', 'warn', qr/pimap/, qr/./,
     '    nginx has warned of it');
 
 conf($good =~ s/auth_basic pimap;/pimap_account \$arg_account;/r);
 $check->run();
-$check->is('nginx.login', 'warn', qr/pimap_account is "\$arg_account"/,
+$check->is('nginx.login:unchecked', 'warn',
+    qr/pimap_account is "\$arg_account"/,
     qr/strangers/, 'an account that anybody may name');
 
 conf($good =~ s/location = \/pimap\/publish .*//r);
 $check->run();
-$check->is('nginx.publish', 'warn', qr/no location/, qr/Dovecot/,
+$check->is('nginx.publish:none', 'warn', qr/no location/, qr/Dovecot/,
     'no location for publishers');
 
 # The process
 
 conf($good);
 $check->run();
-$check->is('nginx.running', 'fail', qr/no master process/, qr/start nginx/,
+$check->is('nginx.running:stopped', 'fail',
+    qr/no master process/, qr/start nginx/,
     'nginx does not run');
-$check->is('status.ready', 'fail', qr/http:\/\/127/, qr/start nginx/,
+$check->is('status.ready:away', 'fail', qr/http:\/\/127/, qr/start nginx/,
     '    nor answer');
 
 $t->run();
@@ -94,13 +101,13 @@ $check->is('nginx.running', 'pass', qr/process/, qr/^$/, 'nginx runs');
 
 utime(time() + 10, time() + 10, "$dir/nginx.conf");
 $check->run();
-$check->is('nginx.reload', 'warn', qr/nginx\.conf is newer/, qr/reload/,
+$check->is('nginx.reload:older', 'warn', qr/nginx\.conf is newer/, qr/reload/,
     'its configuration was changed after its start');
 
 copy($t->module(), "$module.new") or die "$module.new: $!\n";
 rename("$module.new", $module) or die "$module: $!\n";
 $check->run();
-$check->is('nginx.running', 'fail', qr/older file of the module/,
+$check->is('nginx.running:old-module', 'fail', qr/older file of the module/,
     qr/upgrade/, 'the module was changed after its start');
 
 # The status location lets nobody in.
@@ -109,7 +116,7 @@ conf($good =~ s/(pimap_status;)/deny all; $1/r);
 $t->nginx()->{process}->signal('HUP');
 $t->wait_for(sub { $t->get('/pimap/status')->{status} == 403 }, 'a reload');
 $check->run();
-$check->is('status.ready', 'fail', qr/answers 403/, qr/allow/,
+$check->is('status.ready:denied', 'fail', qr/answers 403/, qr/allow/,
     'the status location lets this host not in');
 
 # The process is of a time before the module.
@@ -125,7 +132,8 @@ my $process = $t->start(command => ['/usr/sbin/nginx', '-e',
 $t->wait_for(sub { -s "$dir/nginx.pid" }, 'nginx');
 conf($good);
 $check->run();
-$check->is('nginx.running', 'fail', qr/without the module/, qr/reload/,
+$check->is('nginx.running:no-module', 'fail',
+    qr/without the module/, qr/reload/,
     'the process is older than the module');
 $t->stop($process);
 

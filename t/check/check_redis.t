@@ -28,9 +28,9 @@ my $check = Pimap::Check->new(t => $t);
 address("redis://127.0.0.1:@{[ $t->port('redis') ]}");
 $t->nginx()->start();
 $check->run();
-$check->is('redis.connect', 'fail', qr/refused/i, qr/start Redis/,
+$check->is('redis.connect:refused', 'fail', qr/refused/i, qr/start Redis/,
     'Redis is not there');
-$check->is('status.ready', 'fail', qr/worker 0/, qr/next step/,
+$check->is('status.ready:not-ready', 'fail', qr/worker 0/, qr/next step/,
     '    nginx is not ready');
 
 # Good
@@ -53,11 +53,11 @@ my $library = $t->read_file($t->root() . '/redis/pimap.lua');
 $redis->command('FUNCTION', 'LOAD', 'REPLACE',
     $library =~ s/^(local VERSION = )\d+/${1}1/mr);
 $check->run();
-$check->is('redis.functions', 'fail', qr/version 1 is loaded/,
+$check->is('redis.functions:older', 'fail', qr/version 1 is loaded/,
     qr/pimap-load-functions/, 'an older library');
 $redis->command('FUNCTION', 'DELETE', 'pimap');
 $check->run();
-$check->is('redis.functions', 'fail', qr/not loaded/,
+$check->is('redis.functions:missing', 'fail', qr/not loaded/,
     qr/pimap-load-functions/, 'no library');
 $redis->load();
 
@@ -69,35 +69,35 @@ $t->write_file($t->dir() . '/redis.password', "word\n");
 address("redis://127.0.0.1:@{[ $t->port('redis') ]} user=pimap "
     . 'password_file=redis.password');
 $check->run();
-$check->is('redis.acl', 'fail', qr/PUBLISH: NOPERM/, qr/install\.md/,
+$check->is('redis.acl:right', 'fail', qr/PUBLISH: NOPERM/, qr/install\.md/,
     'a user without PUBLISH');
 unlike($check->{text}, qr/word"/, '    its password is not printed');
 $redis->command('ACL', 'SETUSER', 'pimap', '+publish', '-xadd');
 $check->run();
-$check->is('redis.acl', 'fail',
+$check->is('redis.acl:right', 'fail',
     qr/FCALL pimap_post: .*(?:can't run|no permission)/, qr/install\.md/,
     'a user without a command that the functions call');
 $redis->command('ACL', 'SETUSER', 'pimap', '+xadd', '-fcall');
 $check->run();
-$check->is('redis.functions', 'fail', qr/NOPERM/, qr/install\.md/,
+$check->is('redis.functions:right', 'fail', qr/NOPERM/, qr/install\.md/,
     'a user without FCALL');
 $redis->command('ACL', 'SETUSER', 'pimap', '+fcall', '-subscribe');
 $check->run();
-$check->is('redis.acl', 'fail', qr/SUBSCRIBE: NOPERM/, qr/install\.md/,
+$check->is('redis.acl:right', 'fail', qr/SUBSCRIBE: NOPERM/, qr/install\.md/,
     'a user without SUBSCRIBE');
 $redis->command('ACL', 'SETUSER', 'pimap', '+subscribe', '-config',
     '-pubsub');
 $check->run();
-is($check->result($_), 'skip', "a user that can't see $_")
-    for 'redis.timeout', 'names.published';
+$check->is($_, 'unknown', qr/may not/, qr/--redis/, "a user that can't see $_")
+    for 'redis.timeout:right', 'names.published:right';
 address("redis://127.0.0.1:@{[ $t->port('redis') ]} user=pimap "
     . 'password=wrong');
 $check->run();
-$check->is('redis.connect', 'fail', qr/WRONGPASS/, qr/password=/,
+$check->is('redis.connect:login', 'fail', qr/WRONGPASS/, qr/password=/,
     'a wrong password');
 address("rediss://127.0.0.1:@{[ $t->port('redis') ]}");
 $check->run();
-$check->is('redis.connect', 'fail', qr/./, qr/TLS|pimap_redis/,
+$check->is('redis.connect:tls', 'fail', qr/./, qr/port has TLS/,
     'TLS, where Redis has none');
 
 # The settings
@@ -105,19 +105,19 @@ $check->is('redis.connect', 'fail', qr/./, qr/TLS|pimap_redis/,
 address('unix:' . $redis->socket());
 set('maxmemory' => '200mb', 'maxmemory-policy' => 'allkeys-lru');
 $check->run();
-$check->is('redis.eviction', 'fail', qr/allkeys-lru/, qr/noeviction/,
+$check->is('redis.eviction:policy', 'fail', qr/allkeys-lru/, qr/noeviction/,
     'Redis deletes keys');
 set('maxmemory-policy' => 'noeviction', maxmemory => '1mb');
 $check->run();
-$check->is('redis.eviction', 'fail', qr/of 1 MB/, qr/maxmemory/,
+$check->is('redis.eviction:full', 'fail', qr/of 1 MB/, qr/maxmemory/,
     'Redis is full');
 set(maxmemory => 0, appendonly => 'no');
 $check->run();
-$check->is('redis.persistence', 'warn', qr/AOF/, qr/appendonly yes/,
+$check->is('redis.persistence:none', 'warn', qr/AOF/, qr/appendonly yes/,
     'nothing is kept on the disk');
 set(timeout => 3);
 $check->run();
-$check->is('redis.timeout', 'fail', qr/timeout is 3/, qr/timeout 0/,
+$check->is('redis.timeout:short', 'fail', qr/timeout is 3/, qr/timeout 0/,
     'Redis closes idle connections');
 set(timeout => 0);
 
@@ -126,7 +126,7 @@ my $replica = Pimap::Redis->new(t => $t, name => 'replica')->start();
 $replica->follow($redis);
 address('unix:' . $replica->socket());
 $check->run();
-$check->is('redis.server', 'fail', qr/is a replica/, qr/master/,
+$check->is('redis.server:replica', 'fail', qr/is a replica/, qr/master/,
     'a replica');
 
 my $cluster = Pimap::Redis->new(t => $t, name => 'cluster',
@@ -134,7 +134,7 @@ my $cluster = Pimap::Redis->new(t => $t, name => 'cluster',
 
 address('unix:' . $cluster->socket());
 $check->run();
-$check->is('redis.server', 'fail', qr/is a cluster/, qr/Sentinel/,
+$check->is('redis.server:cluster', 'fail', qr/is a cluster/, qr/Sentinel/,
     'a cluster');
 
 # A disk that can't be written
@@ -147,13 +147,13 @@ $redis->error('BGSAVE');
 $t->wait_for(sub { $redis->command('INFO', 'persistence')
     =~ /rdb_last_bgsave_status:err/ }, 'an error of the disk');
 $check->run();
-$check->is('redis.persistence', 'fail', qr/disk/, qr/disk is full/,
+$check->is('redis.persistence:disk', 'fail', qr/disk/, qr/disk is full/,
     'a disk that fails');
 
 set(dir => $t->dir());
 address('sentinel://127.0.0.1:' . $t->port('none') . '/mymaster');
 $check->run();
-$check->is('redis.connect', 'fail', qr/refused/i, qr/Redis/,
+$check->is('redis.connect:refused', 'fail', qr/refused/i, qr/Redis/,
     'no sentinel is there');
 $check->text('--redis', 'http://x');
 is($check->{status}, 2, 'a wrong --redis');

@@ -4,7 +4,7 @@ package Pimap::Check;
 #
 #     my $check = Pimap::Check->new(t => $t);
 #     $check->run('--devices', 10);
-#     $check->is('redis.acl', 'fail', qr/NOPERM/, qr/install/, 'no right');
+#     $check->is('redis.acl:right', 'fail', qr/NOPERM/, qr/install/, 'title');
 
 use strict;
 use warnings;
@@ -16,7 +16,8 @@ use Pimap::Process qw(patience wait_for);
 
 
 # t => the test; url => instead of /pimap/events by TLS; account, password;
-# options => more of them; redis => 1: Redis with all rights, by --redis
+# options => more of them; redis => 1: Redis with all rights, by --redis;
+# without => qr/.../: options that are left out; as => [...] before the command
 
 sub new {
     my ($class, %set) = @_;
@@ -95,9 +96,13 @@ sub command {
     my @redis = $self->{redis}
         ? ('--redis', 'unix:' . $t->redis()->socket()) : ();
 
-    return ($t->root() . '/check/pimap-check', '--url', $url, @files, @redis,
-        '--account', $self->{account}, '--password-file', "$dir/password",
-        '--timeout', patience(3), @{ $self->{options} }, @more);
+    my @user = ('--url', $url, '--account', $self->{account},
+        '--password-file', "$dir/password");
+    my $without = $self->{without} // qr/^$/;
+
+    return (@{ $self->{as} // [] }, $t->root() . '/check/pimap-check', @files,
+        map({ $user[$_] =~ $without ? () : @user[$_, $_ + 1] } 0, 2, 4),
+        @redis, '--timeout', patience(3), @{ $self->{options} }, @more);
 }
 
 
@@ -140,27 +145,30 @@ sub text {
 sub result { ($_[0]{by}{$_[1]} // { result => 'missing' })->{result} }
 
 
-# One test: the result, its words, and what to do.
+# One test: the result, its words, and what to do.  What has not passed has
+# the name of its finding after the check's, as in "redis.acl:right".
 
 sub is {
     my ($self, $check, $result, $words, $do, $name) = @_;
 
-    my $one = $self->{by}{$check} // {};
-    my $got = join(' ', map { $one->{$_} // '' } qw(result text do));
+    my $one = $self->{by}{$check =~ s/:.*//r} // {};
+    my $got = join(' ', map { $one->{$_} // '' } qw(result finding text do));
+    my $finding = $one->{check} && join(':', grep { defined }
+        @$one{qw(check finding)});
 
-    Test::More::ok(($one->{result} // '') eq $result
+    Test::More::ok(($one->{result} // '') eq $result && $finding eq $check
         && $one->{text} =~ $words && ($one->{do} // '') =~ $do, $name)
         or Test::More::diag("$check: $got\n" . $self->_faults());
 }
 
 
-# One test: the checks that have not passed, and were not skipped.
+# One test: all that has not passed, "redis.acl:right delivery.park:path".
 
 sub only {
     my ($self, $expected, $name) = @_;
 
-    my $got = join(' ', map { "$_->{check}:$_->{result}" }
-        grep { $_->{result} =~ /fail|warn/ } @{ $self->{found}{checks} });
+    my $got = join(' ', map { "$_->{check}:$_->{finding}" }
+        grep { $_->{result} !~ /pass|skip/ } @{ $self->{found}{checks} });
 
     Test::More::is($got, $expected, $name)
         or Test::More::diag($self->_faults());
@@ -171,7 +179,7 @@ sub _faults {
     my ($self) = @_;
 
     return join('', map { "$_->{check}: $_->{text}\n" }
-        grep { $_->{result} =~ /fail|warn/ } @{ $self->{found}{checks} });
+        grep { $_->{result} !~ /pass|skip/ } @{ $self->{found}{checks} });
 }
 
 
