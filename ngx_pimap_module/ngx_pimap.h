@@ -32,6 +32,7 @@ typedef struct ngx_pimap_log_reader_s   ngx_pimap_log_reader_t;
 typedef struct ngx_pimap_message_s      ngx_pimap_message_t;
 typedef struct ngx_pimap_dictionary_s   ngx_pimap_dictionary_t;
 typedef struct ngx_pimap_window_s       ngx_pimap_window_t;
+typedef struct ngx_pimap_backlog_s      ngx_pimap_backlog_t;
 
 
 extern ngx_module_t  ngx_pimap_module;

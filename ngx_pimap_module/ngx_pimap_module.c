@@ -433,6 +433,14 @@ static const ngx_pimap_redis_handlers_t  ngx_pimap_redis_table = {
 };
 
 
+static void
+ngx_pimap_release_account(ngx_pimap_account_t *account)
+{
+    ngx_pimap_coalesce_forget(account);
+    ngx_pimap_backlog_forget(account);
+}
+
+
 static ngx_int_t
 ngx_pimap_init_process(ngx_cycle_t *cycle)
 {
@@ -460,13 +468,14 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
                                              512 * 1024);
 
     ngx_pimap_subscription_init_process();
-    ngx_pimap_account_init_process(ngx_pimap_coalesce_forget);
+    ngx_pimap_account_init_process(ngx_pimap_release_account);
     ngx_pimap_log_reader_init_process(cycle, &ngx_pimap_log_reader_table);
     ngx_pimap_device_init_process(cycle);
     ngx_pimap_revoke_init_process(cycle);
     ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table);
     ngx_pimap_gap_check_init_process(cycle, pmcf->gap_check);
     ngx_pimap_coalesce_init_process(cycle, pmcf->coalesce);
+    ngx_pimap_backlog_init_process(cycle, ngx_pimap_gap_read);
     ngx_pimap_update_waiter_init_process();
     ngx_pimap_accounts_request_init_process();
     ngx_pimap_departure_init_process(cycle);

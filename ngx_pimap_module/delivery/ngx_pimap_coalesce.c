@@ -85,7 +85,7 @@ ngx_pimap_coalesce(ngx_pimap_account_t *account, pimap_event_t *ev)
     }
 
     ngx_pimap_coalesce_flush(account);
-    ngx_pimap_fanout(account, ev);
+    ngx_pimap_backlog_event(account, ev);
 }
 
 
@@ -215,7 +215,7 @@ ngx_pimap_coalesce_flush(ngx_pimap_account_t *account)
     while (!ngx_queue_empty(&w->events)) {
         held = ngx_pimap_coalesce_remove(w, ngx_queue_head(&w->events));
 
-        ngx_pimap_fanout(account, &held->event);
+        ngx_pimap_backlog_event(account, &held->event);
 
         ngx_pimap_coalesce_free(held);
     }

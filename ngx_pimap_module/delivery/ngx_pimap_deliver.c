@@ -120,11 +120,21 @@ ngx_pimap_deliver_verb(ngx_pimap_account_t *account, u_char *data, size_t len)
 static void
 ngx_pimap_deliver_event(ngx_pimap_account_t *account, pimap_event_t *ev)
 {
+    pimap_event_id_t  id;
+
     if (account->incoming && ev->epoch == 0) {
         ngx_pimap_deliver_handlers->incoming(account, ev);
     }
 
     ngx_pimap_result(account, ev);
+
+    if (ngx_pimap_backlog_full(account)) {
+        id.epoch = ev->epoch;
+        id.n = ev->n;
+
+        ngx_pimap_gap_missed(account, ev->epoch ? &id : NULL);
+        return;
+    }
 
     if (ev->epoch == 0 || ngx_pimap_gap_order(account, ev) == NGX_OK) {
         ngx_pimap_coalesce(account, ev);

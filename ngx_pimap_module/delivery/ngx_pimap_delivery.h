@@ -12,6 +12,7 @@
 
 #include "ngx_pimap.h"
 #include "ngx_pimap_device.h"
+#include "ngx_pimap_fanout.h"
 #include "ngx_pimap_log_reader.h"
 
 #include "pimap_event.h"
@@ -100,9 +101,7 @@ void ngx_pimap_gap_read(ngx_pimap_account_t *account);
 /* The account has changed: devices that wait for it read on. */
 void ngx_pimap_gap_rejoin(ngx_pimap_account_t *account);
 
-/* Tells a device, or all live devices, to resync and to go on after "last". */
-void ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
-    pimap_event_id_t *last);
+/* Tells all live devices to resync and to go on after "last". */
 void ngx_pimap_gap_resync_all(ngx_pimap_account_t *account,
     ngx_str_t *reason, pimap_event_id_t *last);
 
@@ -132,18 +131,6 @@ void ngx_pimap_coalesce_forget(ngx_pimap_account_t *account);
 
 
 /*
- * ngx_pimap_fanout.c: Owns which devices get an event.  An event is encoded
- * once for each format, and sent to each device whose filter lets it pass.
- */
-
-/* To all devices of the account.  The event is in its order. */
-void ngx_pimap_fanout(ngx_pimap_account_t *account, pimap_event_t *ev);
-
-/* To one device.  NGX_ERROR: it did not get the event, and ends. */
-ngx_int_t ngx_pimap_fanout_one(ngx_pimap_device_t *d, pimap_event_t *ev);
-
-
-/*
  * ngx_pimap_cursor.c: Owns where a device stands in the log of its account.
  * A device without a log reader is live: its last event is the last event
  * of its account.  Any other device has a reader, see
@@ -165,7 +152,7 @@ void ngx_pimap_cursor_drained(ngx_pimap_device_t *d);
 
 /*
  * Where the device has to go on elsewhere.  The caller has flushed the events
- * that are held for its account.
+ * that are held for its account, and the device has caught up.
  */
 void ngx_pimap_cursor_get(ngx_pimap_device_t *d, pimap_event_start_t *start);
 
@@ -193,6 +180,19 @@ ngx_int_t ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
  */
 ngx_int_t ngx_pimap_replay_done(ngx_pimap_log_reader_t *reader,
     redisReply *reply);
+
+
+/*
+ * ngx_pimap_log_page.c: The events of a page of the log.
+ */
+
+/* True if events before the page are gone; "before" is the last of them. */
+ngx_uint_t ngx_pimap_log_page_trimmed(ngx_pimap_log_reader_t *reader,
+    ngx_pimap_event_log_page_t *page, pimap_event_id_t *before);
+
+/* NGX_DECLINED: the text is no event.  NGX_ERROR: no memory. */
+ngx_int_t ngx_pimap_log_page_event(ngx_pimap_account_t *account,
+    pimap_event_t *ev, redisReply **entry, pimap_event_id_t *id);
 
 
 #endif /* _NGX_PIMAP_DELIVERY_H_INCLUDED_ */

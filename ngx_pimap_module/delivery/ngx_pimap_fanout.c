@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Sends one event to all devices of an account whose filters let it pass.
+ * Sends an event to a device if its filter lets it pass.
  */
 
 
@@ -12,39 +12,12 @@
 #include "ngx_pimap_histogram.h"
 
 
-static void ngx_pimap_fanout_latency(uint64_t msec);
-static ngx_int_t ngx_pimap_fanout_device(ngx_pimap_device_t *d,
-    pimap_event_t *ev, ngx_pimap_encoded_t *encoded);
-
-
-void
-ngx_pimap_fanout(ngx_pimap_account_t *account, pimap_event_t *ev)
-{
-    ngx_pimap_encoded_t  encoded;
-    ngx_pimap_device_t  *d;
-
-    ngx_memzero(&encoded, sizeof(ngx_pimap_encoded_t));
-
-    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
-        if (ev->epoch == 0 || ngx_pimap_cursor_passes(d, ev)) {
-            (void) ngx_pimap_fanout_device(d, ev, &encoded);
-        }
-    }
-
-    ngx_pimap_encoded_free(&encoded);
-
-    if (ev->time) {
-        ngx_pimap_fanout_latency(ev->time);
-    }
-}
-
-
 /*
- * An event from the log has no time.  The clocks of two hosts may differ, so
- * the fast clock is exact enough, although it has steps of up to 4 ms.
+ * The clocks of two hosts may differ, so the fast clock is exact enough,
+ * although it has steps of up to 4 ms.
  */
 
-static void
+void
 ngx_pimap_fanout_latency(uint64_t msec)
 {
     uint64_t         now;
@@ -77,7 +50,7 @@ ngx_pimap_fanout_one(ngx_pimap_device_t *d, pimap_event_t *ev)
 
 /* The result of an update is for its sender, whatever the filter says. */
 
-static ngx_int_t
+ngx_int_t
 ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_encoded_t *encoded)
 {
@@ -120,4 +93,32 @@ ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_pimap_fanout_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
+    pimap_event_id_t *last)
+{
+    ngx_pimap_message_t  *message;
+
+    ngx_pimap_count(resyncs);
+
+    ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
+                  "pimap resync: reason=\"%V\" account=\"%V\"", reason,
+                  &d->account->sub.sn.str);
+
+    ngx_pimap_device_dbg(d, "resync");
+
+    message = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
+
+    if (ngx_pimap_device_send_control(d, message) != NGX_OK) {
+        return;
+    }
+
+    /* a client that waits for the end would not see it before */
+
+    if (d->closeafter) {
+        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
+    }
 }

@@ -9,7 +9,6 @@
 
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_device_room.h"
-#include "ngx_pimap_encode.h"
 
 
 #define NGX_PIMAP_GAP_CHECK_TICK  1000      /* msec */
@@ -110,8 +109,7 @@ ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
 void
 ngx_pimap_gap_missed(ngx_pimap_account_t *account, pimap_event_id_t *id)
 {
-    pimap_event_id_t    *last;
-    ngx_pimap_device_t  *d;
+    pimap_event_id_t  *last;
 
     static ngx_str_t  reason = ngx_string("memory");
 
@@ -141,17 +139,7 @@ ngx_pimap_gap_missed(ngx_pimap_account_t *account, pimap_event_id_t *id)
     /* devices that read the log get an event without an id live, too */
 
     ngx_pimap_coalesce_flush(account);
-
-    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
-
-        if (d->reader && d->reader->ask == NGX_PIMAP_LOG_READER_LAST) {
-            ngx_pimap_device_end(d, NGX_PIMAP_END_ERROR, NULL);
-
-        } else {
-            ngx_pimap_gap_resync(d, &reason, d->reader ? &d->reader->id
-                                                       : last);
-        }
-    }
+    ngx_pimap_backlog_resync(account, &reason, last, 1);
 }
 
 
@@ -232,44 +220,9 @@ void
 ngx_pimap_gap_resync_all(ngx_pimap_account_t *account, ngx_str_t *reason,
     pimap_event_id_t *last)
 {
-    ngx_pimap_device_t  *d;
-
     ngx_pimap_coalesce_flush(account);
     ngx_pimap_result(account, NULL);
-
-    for (d = ngx_pimap_devices(account); d; d = ngx_pimap_device_next(d)) {
-        if (d->reader == NULL) {
-            ngx_pimap_gap_resync(d, reason, last);
-        }
-    }
-}
-
-
-void
-ngx_pimap_gap_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
-    pimap_event_id_t *last)
-{
-    ngx_pimap_message_t  *message;
-
-    ngx_pimap_count(resyncs);
-
-    ngx_log_error(NGX_LOG_INFO, ngx_pimap_device_log(d), 0,
-                  "pimap resync: reason=\"%V\" account=\"%V\"", reason,
-                  &d->account->sub.sn.str);
-
-    ngx_pimap_device_dbg(d, "resync");
-
-    message = ngx_pimap_encode_resync(d->format, reason, last, ngx_cycle->log);
-
-    if (ngx_pimap_device_send_control(d, message) != NGX_OK) {
-        return;
-    }
-
-    /* a client that waits for the end would not see it before */
-
-    if (d->closeafter) {
-        ngx_pimap_device_end(d, NGX_PIMAP_END_CLOSEAFTER, NULL);
-    }
+    ngx_pimap_backlog_resync(account, reason, last, 0);
 }
 
 

@@ -35,10 +35,6 @@ static ngx_int_t ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
     ngx_pimap_event_log_page_t *page);
 static ngx_int_t ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
     ngx_pimap_event_log_page_t *page);
-static ngx_uint_t ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
-    ngx_pimap_event_log_page_t *page, pimap_event_id_t *before);
-static ngx_int_t ngx_pimap_replay_parse(ngx_pimap_account_t *account,
-    pimap_event_t *ev, redisReply **entry, pimap_event_id_t *id);
 
 
 static ngx_str_t  ngx_pimap_replay_gone = ngx_string("gone");
@@ -53,6 +49,12 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
     ngx_uint_t   count;
 
     account = &reader->account->sub.sn.str;
+
+    if (reader->device == NULL && ngx_pimap_backlog_full(reader->account)) {
+        ngx_pimap_backlog_later(reader->account);
+        ngx_pimap_log_reader_destroy(reader);
+        return NGX_DONE;
+    }
 
     switch (ngx_pimap_function_library_state()) {
 
@@ -235,6 +237,11 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
     id = reader->id;
 
     ngx_pimap_coalesce_flush(account);
+
+    if (d) {
+        ngx_pimap_backlog_catch_up(d);
+    }
+
     ngx_pimap_log_reader_destroy(reader);
 
     if (d == NULL) {
@@ -242,7 +249,7 @@ ngx_pimap_replay_unavailable(ngx_pimap_log_reader_t *reader)
         ngx_pimap_gap_rejoin(account);
 
     } else if (!d->closing && !last) {
-        ngx_pimap_gap_resync(d, &reason, &id);
+        ngx_pimap_fanout_resync(d, &reason, &id);
     }
 
     return NGX_DONE;
@@ -286,7 +293,7 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
         reader->id = page->last;
 
         if (lacks) {
-            ngx_pimap_gap_resync(d, &page->reason, &page->last);
+            ngx_pimap_fanout_resync(d, &page->reason, &page->last);
         }
 
         ngx_pimap_replay_join(reader);
@@ -300,9 +307,9 @@ ngx_pimap_replay_device_page(ngx_pimap_log_reader_t *reader,
 
     reader->ask = NGX_PIMAP_LOG_READER_PAGE;
 
-    if (ngx_pimap_replay_trimmed(reader, page, &before)) {
+    if (ngx_pimap_log_page_trimmed(reader, page, &before)) {
         reader->id = before;
-        ngx_pimap_gap_resync(d, &ngx_pimap_replay_gone, &before);
+        ngx_pimap_fanout_resync(d, &ngx_pimap_replay_gone, &before);
 
         if (d->closing) {
             return NGX_OK;
@@ -353,8 +360,8 @@ ngx_pimap_replay_device_events(ngx_pimap_log_reader_t *reader,
 
     for (i = 0; i < page->n && !d->closing; i++) {
 
-        rc = ngx_pimap_replay_parse(d->account, &ev, page->entries + 2 * i,
-                                    &id);
+        rc = ngx_pimap_log_page_event(d->account, &ev, page->entries + 2 * i,
+                                      &id);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -424,6 +431,7 @@ ngx_pimap_replay_join(ngx_pimap_log_reader_t *reader)
 
     if (last->epoch == id->epoch && last->n == id->n) {
         ngx_pimap_coalesce_flush(account);
+        ngx_pimap_backlog_catch_up(d);
         ngx_pimap_log_reader_destroy(reader);
         ngx_pimap_device_dbg(d, "live");
         return;
@@ -476,7 +484,7 @@ ngx_pimap_replay_account_page(ngx_pimap_log_reader_t *reader,
         return NGX_OK;
     }
 
-    if (ngx_pimap_replay_trimmed(reader, page, &before)) {
+    if (ngx_pimap_log_page_trimmed(reader, page, &before)) {
         *last = before;
         ngx_pimap_gap_resync_all(account, &ngx_pimap_replay_gone, last);
     }
@@ -512,7 +520,8 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
 
     for (i = 0; i < page->n; i++) {
 
-        rc = ngx_pimap_replay_parse(account, &ev, page->entries + 2 * i, &id);
+        rc = ngx_pimap_log_page_event(account, &ev, page->entries + 2 * i,
+                                      &id);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -534,67 +543,6 @@ ngx_pimap_replay_account_events(ngx_pimap_account_t *account,
             pimap_event_free(&ev);
         }
     }
-
-    return NGX_OK;
-}
-
-
-/*
- * A reader that starts before the first event misses the events that the log
- * has dropped.  True if there are any; "before" is the last of them.
- */
-
-static ngx_uint_t
-ngx_pimap_replay_trimmed(ngx_pimap_log_reader_t *reader,
-    ngx_pimap_event_log_page_t *page, pimap_event_id_t *before)
-{
-    if (reader->id.epoch || reader->earliest || page->n == 0
-        || ngx_pimap_event_log_id(page->entries[0], before) != NGX_OK
-        || before->n <= 1)
-    {
-        return 0;
-    }
-
-    before->n--;
-
-    return 1;
-}
-
-
-/* NGX_DECLINED: the text is no event.  NGX_ERROR: no memory. */
-
-static ngx_int_t
-ngx_pimap_replay_parse(ngx_pimap_account_t *account, pimap_event_t *ev,
-    redisReply **entry, pimap_event_id_t *id)
-{
-    char                    why[128];
-    ngx_str_t               text;
-    pimap_event_status_t    status;
-    ngx_pimap_main_conf_t  *pmcf;
-
-    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
-
-    /* the page has been checked for ids */
-
-    (void) ngx_pimap_event_log_id(entry[0], id);
-    status = pimap_event_parse_json(ev, entry[1]->str, entry[1]->len,
-                                    pmcf->max_event, why, sizeof(why));
-
-    if (status == PIMAP_EVENT_NO_MEMORY) {
-        return NGX_ERROR;
-    }
-
-    if (status != PIMAP_EVENT_OK) {
-        text.data = (u_char *) entry[0]->str;
-        text.len = entry[0]->len;
-        ngx_pimap_refusal(&account->sub.sn.str, &text, why);
-        return NGX_DECLINED;
-    }
-
-    ev->epoch = id->epoch;
-    ev->n = id->n;
-    ev->id.data = entry[0]->str;
-    ev->id.len = entry[0]->len;
 
     return NGX_OK;
 }

@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_log_reader.h"
@@ -45,6 +46,8 @@ ngx_pimap_device_init_process(ngx_cycle_t *cycle)
 void
 ngx_pimap_device_insert(ngx_pimap_device_t *d, ngx_uint_t seconds)
 {
+    d->number = d->account->number;
+
     ngx_queue_insert_tail(&d->account->devices, &d->link);
     ngx_pimap_device_schedule(d, seconds);
     ngx_pimap_count(devices[d->kind]);
@@ -445,6 +448,10 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
 
     } else {
         ngx_pimap_timer_wheel_remove(&d->due);
+    }
+
+    if (account->backlog && account->backlog->next == &d->link) {
+        account->backlog->next = ngx_queue_next(&d->link);
     }
 
     ngx_queue_remove(&d->link);

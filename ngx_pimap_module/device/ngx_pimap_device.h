@@ -95,6 +95,7 @@ struct ngx_pimap_device_s {
     uint32_t                      issued;   /* its login, seconds since ... */
     uint32_t                      expires;  /* ... the epoch; 0: never */
     uint16_t                      ping;     /* seconds, 0: none */
+    uint16_t                      number;   /* last item of the backlog */
     u_char                        address[16];  /* IPv4: mapped */
 
     uint8_t                       kind;     /* ngx_pimap_kind_t */
@@ -130,7 +131,6 @@ struct ngx_pimap_device_s {
     (str)->len = ngx_strlen((str)->data)
 
 #define ngx_pimap_device_log(d)  (d)->transport->log((d)->connection)
-
 
 void ngx_pimap_device_init_process(ngx_cycle_t *cycle);
 

@@ -10,6 +10,7 @@
 
 
 #include "ngx_pimap_device_list.h"
+#include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_log_reader.h"
@@ -285,7 +286,7 @@ ngx_pimap_device_list_device(ngx_pimap_device_t *d)
     *ngx_sprintf(id, "%016xL-%016xL", d->since, d->token) = '\0';
     *ngx_pimap_time(since, (time_t) (d->since / 1000000)) = '\0';
 
-    last_id = d->reader ? &d->reader->id : &d->account->last_id;
+    last_id = ngx_pimap_device_last_id(d);
 
     return json_pack("{s:s, s:s%, s:s, s:s%, s:s, s:s, s:s%, s:I, s:I, s:I}",
                      "id", id,

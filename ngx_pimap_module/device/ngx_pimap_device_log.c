@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_log_reader.h"
 
@@ -43,6 +44,18 @@ const char *
 ngx_pimap_device_log_format(ngx_pimap_device_t *d)
 {
     return ngx_pimap_device_formats[d->format];
+}
+
+
+pimap_event_id_t *
+ngx_pimap_device_last_id(ngx_pimap_device_t *d)
+{
+    if (d->reader) {
+        return &d->reader->id;
+    }
+
+    return d->account->backlog && d->number != d->account->number
+           ? &d->account->backlog->before : &d->account->last_id;
 }
 
 
@@ -130,7 +143,7 @@ ngx_pimap_device_dbg(ngx_pimap_device_t *d, const char *state)
 
     ngx_pimap_device_name(d, &name);
 
-    id = d->reader ? &d->reader->id : &d->account->last_id;
+    id = ngx_pimap_device_last_id(d);
 
     ngx_log_error_core(NGX_LOG_DEBUG, log, 0,
                        "pimap device: %s account:\"%V\" device:\"%V\" "

@@ -65,6 +65,8 @@ struct ngx_pimap_account_s {
     pimap_event_id_t          last_id;      /* of its events, if has_last_id */
     ngx_pimap_log_reader_t   *reader;       /* NULL: no event is missing */
     ngx_pimap_window_t       *window;       /* NULL: no event is held */
+    ngx_pimap_backlog_t      *backlog;      /* NULL: all devices have all */
+    uint16_t                  number;       /* of its last item */
 
     unsigned                  incoming:15;  /* handed over to this worker */
     unsigned                  waiters:13;   /* requests */

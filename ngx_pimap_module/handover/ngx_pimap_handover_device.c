@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_handover.h"
+#include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_delivery.h"
@@ -104,7 +105,8 @@ ngx_pimap_handover_device_save(ngx_pimap_device_t *d,
     record->id_known = start.known;
     record->id_earliest = start.earliest;
     record->id_newest = d->reader == NULL && account->has_last_id
-                        && account->reader == NULL;
+                        && account->reader == NULL
+                        && !(account->backlog && account->backlog->unread);
 
     record->checksum = d->stream.check;
     record->length = d->stream.length;

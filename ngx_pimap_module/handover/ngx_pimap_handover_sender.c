@@ -338,6 +338,8 @@ ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *peer,
         last = (next == ngx_queue_sentinel(&account->devices));
         d = ngx_queue_data(q, ngx_pimap_device_t, link);
 
+        ngx_pimap_backlog_catch_up(d);
+
         rc = ngx_pimap_handover_sender_possible(d)
              ? ngx_pimap_handover_sender_device(peer, transfer, d) : NGX_OK;
 

@@ -168,6 +168,7 @@ void
 ngx_pimap_unpark(ngx_pimap_device_t *d)
 {
     ngx_pimap_coalesce_flush(d->account);
+    ngx_pimap_backlog_catch_up(d);
 
     ngx_pimap_device_end(d, NGX_PIMAP_END_DRAIN,
                          ngx_pimap_encode(d->format, NGX_PIMAP_CONTROL_RETRY,

@@ -305,6 +305,7 @@ ngx_pimap_poll_over(ngx_pimap_poll_t *poll)
     d = poll->device;
 
     ngx_pimap_coalesce_flush(d->account);
+    ngx_pimap_backlog_catch_up(d);
 
     if (d->closing) {
         return;
