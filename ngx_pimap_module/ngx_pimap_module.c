@@ -92,7 +92,12 @@ static ngx_command_t  ngx_pimap_commands[] = {
     ngx_pimap_in_http("pimap_zone", size, zone_size,
                       &ngx_pimap_conf_zone_post),
     ngx_pimap_in_location("pimap_events", EVENTS),
-    ngx_pimap_in_location("pimap_publish", PUBLISH),
+
+    { ngx_string("pimap_publish"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_pimap_conf_publish, NGX_HTTP_LOC_CONF_OFFSET, 0,
+      &ngx_pimap_endpoints[NGX_PIMAP_PUBLISH] },
+
     ngx_pimap_in_location("pimap_update", UPDATE),
     ngx_pimap_in_location("pimap_status", STATUS),
     ngx_pimap_in_location("pimap_ticket", TICKET),

@@ -85,6 +85,8 @@ static void ngx_pimap_conf_default(void *conf, void *prev,
     const ngx_pimap_conf_value_t *value);
 static char *ngx_pimap_conf_seconds(ngx_conf_t *cf, ngx_str_t *value,
     size_t skip, ngx_int_t *seconds);
+static char *ngx_pimap_conf_body(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_http_core_loc_conf_t *clcf);
 static ngx_http_core_loc_conf_t *ngx_pimap_conf_nameless(ngx_conf_t *cf,
     ngx_pimap_loc_conf_t *conf, ngx_pimap_loc_conf_t *prev);
 static void ngx_pimap_merge_ping(ngx_pimap_loc_conf_t *conf,
@@ -153,6 +155,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
      *     plcf->account = { NULL, { 0, NULL }, 0 };
      *     plcf->device = { NULL, { 0, NULL }, 0 };
      *     plcf->endpoint = NGX_PIMAP_NO_ENDPOINT;
+     *     plcf->batch = 0;
      *     plcf->login = 0;
      *     plcf->token_... = { 0, NULL };
      *     plcf->ticket_updates = { 0, NULL };
@@ -216,6 +219,22 @@ ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                       &conf->file, conf->line);
     }
 
+    return ngx_pimap_conf_body(cf, conf, clcf);
+}
+
+
+static char *
+ngx_pimap_conf_body(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    if (conf->batch && conf->account.value) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"pimap_publish batch\" in the location in %V:%ui is "
+                      "for all accounts, but \"pimap_account\" names one, "
+                      "leave out one of them", &conf->file, conf->line);
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->endpoint == NGX_PIMAP_PUBLISH
         || conf->endpoint == NGX_PIMAP_UPDATE)
     {
@@ -276,6 +295,7 @@ ngx_pimap_conf_nameless(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     if (clcf->noname) {
         conf->endpoint = prev->endpoint;
         conf->handler = prev->handler;
+        conf->batch = prev->batch;
 
         if (clcf->lmt_excpt && clcf->handler == NULL) {
             clcf->handler = conf->handler;
@@ -458,6 +478,30 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pmcf->used = 1;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_pimap_conf_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t             *value;
+    ngx_pimap_loc_conf_t  *plcf = conf;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts > 1) {
+
+        if (!ngx_pimap_is(&value[1], "batch")) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
+                               "\"%V\" in \"pimap_publish\", must be "
+                               "\"batch\" or left out", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
+        plcf->batch = 1;
+    }
+
+    return ngx_pimap_conf_endpoint(cf, cmd, conf);
 }
 
 

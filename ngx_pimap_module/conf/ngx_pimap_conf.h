@@ -144,6 +144,7 @@ struct ngx_pimap_loc_conf_s {
     unsigned                 caseless:1;    /* its regular expression is */
     unsigned                 any_origin:1;  /* "*" is among the origins */
     unsigned                 login_warned:1;    /* of no login */
+    unsigned                 batch:1;       /* lines may name accounts */
 };
 
 
@@ -163,6 +164,7 @@ ngx_int_t ngx_pimap_conf_homeless(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf);
 char *ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_pimap_conf_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
  * Reads a file of "size" bytes at most, and makes its name absolute.  Returns

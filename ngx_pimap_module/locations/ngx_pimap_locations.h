@@ -61,43 +61,6 @@ void ngx_pimap_preflight_forget(void *data);
 ngx_int_t ngx_pimap_publish_handler(ngx_http_request_t *r);
 
 
-/*
- * ngx_pimap_publish_request.c: A publish request, from its checked body to
- * its answer.
- */
-
-/* Lives in the request's pool, ends with it. */
-typedef struct {
-    ngx_http_request_t    *request;
-    ngx_str_t              account;
-    ngx_str_t              key;         /* Idempotency-Key; may be empty */
-    ngx_array_t            events;      /* of ngx_str_t */
-    ngx_array_t            commands;    /* of ngx_pimap_command_t *; NULL:
-                                           answered */
-    ngx_uint_t             answered;
-    ngx_uint_t             failed;
-    u_char                 refusal[128];    /* the reason of the log */
-
-    ngx_uint_t             receivers;   /* of the last event */
-    ngx_str_t              id;          /* of it; empty: it is not logged */
-    u_char                 id_text[PIMAP_EVENT_ID_LEN];
-
-    ngx_int_t              refused;     /* a content handler's result */
-    unsigned               from_body:1; /* an OX payload's account */
-    unsigned               waiting:1;
-} ngx_pimap_publish_request_t;
-
-/* NULL if memory is out. */
-ngx_pimap_publish_request_t *ngx_pimap_publish_request_create(
-    ngx_http_request_t *r);
-
-/*
- * Publishes the events.  NGX_DONE: the request is answered after Redis has
- * replied; NGX_DECLINED: Redis is away; NGX_ERROR: memory is out.
- */
-ngx_int_t ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr);
-
-
 /* ngx_pimap_spelling.c: An account has no device, or has had no event. */
 
 void ngx_pimap_spelling_published(ngx_str_t *account);

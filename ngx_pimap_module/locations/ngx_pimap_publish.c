@@ -3,11 +3,13 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the "pimap_publish" location.  Called by nginx as its content handler.
- * Invariant: all events of a body are checked before the first is published.
+ * Invariant: all events of a body for one account are checked before the first
+ * is published.
  */
 
 
 #include "ngx_pimap_locations.h"
+#include "ngx_pimap_publish.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_conf.h"
@@ -25,6 +27,7 @@ static ngx_int_t ngx_pimap_publish_check(ngx_pimap_publish_request_t *pr,
 static void ngx_pimap_publish_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_pimap_publish_body(ngx_http_request_t *r,
     ngx_str_t *body);
+static ngx_uint_t ngx_pimap_publish_is_batch(ngx_pimap_publish_request_t *pr);
 static ngx_int_t ngx_pimap_publish_events(ngx_pimap_publish_request_t *pr,
     ngx_str_t *body);
 static ngx_int_t ngx_pimap_publish_line(ngx_pimap_publish_request_t *pr,
@@ -116,6 +119,10 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 
     pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
+    if (ngx_pimap_publish_is_batch(pr)) {
+        return ngx_pimap_publish_batch(r, &pr->key, body);
+    }
+
     rc = ngx_pimap_publish_events(pr, body);
 
     if (rc == NGX_OK) {
@@ -123,6 +130,20 @@ ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     return rc == NGX_ABORT ? pr->refused : rc;
+}
+
+
+/* The location lets lines name their accounts, and the request names none. */
+
+static ngx_uint_t
+ngx_pimap_publish_is_batch(ngx_pimap_publish_request_t *pr)
+{
+    ngx_pimap_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(pr->request, ngx_pimap_module);
+
+    return plcf->batch && pr->account.len == 0
+           && ngx_pimap_body_is(pr->request, "application/x-ndjson");
 }
 
 

@@ -3,12 +3,12 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns a publish request until its answer.  Called by publish and Redis.
- * Invariant: the answer waits for Redis, never for devices.  Events go through
- * the log, or by PUBLISH where Redis has no functions.
+ * Invariant: the answer waits for Redis, never for devices.
  */
 
 
 #include "ngx_pimap_locations.h"
+#include "ngx_pimap_publish.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
@@ -17,9 +17,7 @@
 static ngx_pimap_command_t *ngx_pimap_publish_request_one(
     ngx_pimap_publish_request_t *pr, ngx_uint_t i);
 static void ngx_pimap_publish_request_answered(void *data, redisReply *reply);
-static ngx_int_t ngx_pimap_publish_request_reply(
-    ngx_pimap_publish_request_t *pr, redisReply *reply);
-static void ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *pr,
+static void ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *pr,
     redisReply *reply);
 static ngx_int_t ngx_pimap_publish_request_answer(
     ngx_pimap_publish_request_t *pr);
@@ -90,23 +88,8 @@ ngx_pimap_publish_request_send(ngx_pimap_publish_request_t *pr)
 static ngx_pimap_command_t *
 ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *pr, ngx_uint_t i)
 {
-    u_char      buf[256 + NGX_INT_T_LEN];
-    ngx_str_t  *event, key;
-
-    event = (ngx_str_t *) pr->events.elts + i;
-
-    switch (ngx_pimap_function_library_state()) {
-
-    case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
-        return ngx_pimap_command_publish(&pr->account, event,
-                                          ngx_pimap_publish_request_answered,
-                                          pr);
-    case NGX_PIMAP_FUNCTION_LIBRARY_READY:
-        break;
-
-    default:
-        return NULL;
-    }
+    u_char     buf[256 + NGX_INT_T_LEN];
+    ngx_str_t  key;
 
     /* each event of a request has its own key */
 
@@ -118,8 +101,9 @@ ngx_pimap_publish_request_one(ngx_pimap_publish_request_t *pr, ngx_uint_t i)
                   - buf;
     }
 
-    return ngx_pimap_event_log_post(&pr->account, event, &key,
-                              ngx_pimap_publish_request_answered, pr);
+    return ngx_pimap_publish_command(&pr->account,
+                                     (ngx_str_t *) pr->events.elts + i, &key,
+                                     ngx_pimap_publish_request_answered, pr);
 }
 
 
@@ -138,14 +122,7 @@ ngx_pimap_publish_request_answered(void *data, redisReply *reply)
     command = pr->commands.elts;
     command[pr->answered++] = NULL;
 
-    if (ngx_pimap_publish_request_reply(pr, reply) == NGX_OK) {
-        ngx_pimap_count(published);
-
-    } else {
-        pr->failed++;
-        ngx_pimap_count(publish_failed);
-        ngx_pimap_publish_request_failed(pr, reply);
-    }
+    ngx_pimap_publish_request_reply(pr, reply);
 
     if (!pr->waiting || pr->answered < pr->commands.nelts) {
         return;
@@ -159,59 +136,29 @@ ngx_pimap_publish_request_answered(void *data, redisReply *reply)
 }
 
 
-/* PUBLISH: receivers; pimap_post: [id, receivers, duplicate]. */
-
-static ngx_int_t
+static void
 ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *pr,
     redisReply *reply)
 {
-    redisReply        *id;
-    pimap_event_id_t   position;
+    ngx_str_t    id;
+    const char  *why;
 
-    if (reply == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (reply->type == REDIS_REPLY_INTEGER) {
-        pr->receivers = reply->integer;
-        return NGX_OK;
-    }
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2
-        || reply->element[1]->type != REDIS_REPLY_INTEGER
-        || ngx_pimap_event_log_id(reply->element[0],
-                                        &position) != NGX_OK)
+    if (ngx_pimap_publish_command_reply(reply, &id, &pr->receivers)
+        == NGX_OK)
     {
-        return NGX_ERROR;
-    }
-
-    id = reply->element[0];
-
-    pr->receivers = reply->element[1]->integer;
-    pr->id.data = pr->id_text;
-    pr->id.len = ngx_min(id->len, sizeof(pr->id_text));
-    ngx_memcpy(pr->id_text, id->str, pr->id.len);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_pimap_publish_request_failed(ngx_pimap_publish_request_t *pr,
-    redisReply *reply)
-{
-    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
+        pr->id.data = pr->id_text;
+        pr->id.len = id.len;
+        ngx_memcpy(pr->id_text, id.data, id.len);
         return;
     }
 
-    if (ngx_strncmp(reply->str, "PIMAP ", 6) == 0) {
-        (void) ngx_cpystrn(pr->refusal, (u_char *) reply->str + 6,
-                           sizeof(pr->refusal));
-        return;
-    }
+    pr->failed++;
 
-    ngx_pimap_function_library_refused("publish", reply,
-                              pr->request->connection->log);
+    why = ngx_pimap_publish_command_refusal(reply,
+                                            pr->request->connection->log);
+    if (why) {
+        (void) ngx_cpystrn(pr->refusal, (u_char *) why, sizeof(pr->refusal));
+    }
 }
 
 

@@ -54,6 +54,10 @@ my @errors = (
         qr/parameter, number 2 of its values/],
     ['pimap_redis unix:redis.sock;', '',
         qr/"pimap_redis" directive must have an absolute path after "unix:"/],
+    [$redis, 'location /x { pimap_publish lines; }',
+        qr/invalid parameter "lines" in "pimap_publish", must be "batch" or/],
+    [$redis, 'pimap_account $http_x; location /x { pimap_publish batch; }',
+        qr/"pimap_publish batch" in the $here is for all accounts, but "pim/],
     [$redis, 'pimap_detach off; location /x { pimap_hibernate on;'
         . ' pimap_events; }',
         qr/"pimap_hibernate" needs "pimap_detach" in the $here, set "pimap/],
