@@ -135,6 +135,7 @@ struct imap_session_s {
     size_t                   n;
     size_t                   size;
     size_t                   next;      /* look for dirty ones from there */
+    imap_missing_t           missing;
     imap_keywords_t          keywords;
 
     imap_selected_t          selected;
@@ -166,7 +167,6 @@ struct imap_session_s {
     unsigned                 status:1;  /* STATUS of each mailbox is needed */
     unsigned                 turn:1;    /* the selected mailbox is next */
     unsigned                 incomplete:1;  /* LIST: take none for deleted */
-    unsigned                 again:1;   /* this round is a second look */
     unsigned                 challenged:1;  /* the login, with an error */
 };
 

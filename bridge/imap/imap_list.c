@@ -3,7 +3,7 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns a round: LIST, LSUB and STATUS find mailboxes that were created,
- * deleted, renamed or changed.  Called by imap_idle.c.  Invariant: after a
+ * deleted or changed.  Called by imap_idle.c.  Invariant: after a
  * failed round nothing is taken for deleted.
  */
 
@@ -21,6 +21,9 @@
 /* Then a mailbox that is missing is looked for a second time; ms. */
 #define IMAP_LIST_AGAIN     1000
 
+/* So many times at most, one after another. */
+#define IMAP_LIST_LOOKS     5
+
 /* With NOTIFY, rounds are rarer by this factor. */
 #define IMAP_ROUNDS         12
 
@@ -32,13 +35,10 @@ static void imap_list_status(imap_session_t *s, imap_response_t *r);
 static void imap_list_failed(imap_session_t *s, const char *what,
     imap_response_t *r);
 static void imap_list_forget(imap_session_t *s);
+static int imap_list_again(imap_session_t *s);
 static void imap_list_missing(imap_session_t *s);
+static void imap_list_known_noselect(imap_session_t *s);
 static void imap_list_done(imap_session_t *s);
-static void imap_list_renames(imap_session_t *s);
-static imap_mailbox_t *imap_list_renamed(imap_session_t *s,
-    const imap_mailbox_t *gone);
-static void imap_list_rename(imap_session_t *s, imap_mailbox_t *from,
-    imap_mailbox_t *to);
 static void imap_list_changes(imap_session_t *s, imap_mailbox_t *m);
 static void imap_list_gone(imap_session_t *s, imap_mailbox_t *m);
 
@@ -51,6 +51,7 @@ imap_list_start(imap_session_t *s)
 
     s->round_at = 0;
     s->incomplete = 0;
+    s->missing.noselect = 0;
     s->status = !(s->caps & IMAP_CAP_LIST_EXTENDED)
                 || !(s->caps & IMAP_CAP_LIST_STATUS);
 
@@ -126,6 +127,8 @@ imap_list_untagged(imap_session_t *s, imap_response_t *r)
     }
 
     if (l->attributes & (IMAP_BOX_NOSELECT|IMAP_BOX_NONEXISTENT)) {
+        s->missing.noselect += r->kind == IMAP_LIST
+                               && !(l->attributes & IMAP_BOX_NONEXISTENT);
         return;
     }
 
@@ -340,36 +343,86 @@ imap_list_forget(imap_session_t *s)
 
 
 /*
- * A mailbox that is missing is looked for a second time, soon.  It may have
- * been renamed, so the new ones wait until then.
+ * Is a mailbox missing for the first time, or may it be in the middle of a
+ * rename?  Until that ends, its new name can't be selected in some servers.
+ */
+
+static int
+imap_list_again(imap_session_t *s)
+{
+    size_t           i;
+    imap_mailbox_t  *m;
+
+    if (s->baseline || s->incomplete || s->missing.again == IMAP_LIST_LOOKS) {
+        return 0;
+    }
+
+    for (i = 0; i < s->n; i++) {
+        m = s->mailboxes[i];
+
+        if (!m->listed && !m->added
+            && (!m->missing || s->missing.noselect > s->missing.known))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * A mailbox that is missing is looked for a second time.  It may have been
+ * renamed, so the new ones wait until then.
  */
 
 static void
 imap_list_missing(imap_session_t *s)
 {
-    size_t           i, n;
+    int              again;
+    size_t           i;
     imap_mailbox_t  *m;
 
-    for (i = 0, n = 0; i < s->n; i++) {
+    again = imap_list_again(s);
+    s->missing.again = again ? s->missing.again + 1 : 0;
+
+    for (i = 0; i < s->n; i++) {
         m = s->mailboxes[i];
 
         if (m->listed || m->added || s->incomplete) {
             m->missing = 0;
 
-        } else if (!m->missing) {
+        } else if (again || !m->missing) {
             m->missing = 1;
             m->listed = 1;
             m->subscribed_now = m->subscribed;
-            n++;
         }
     }
 
-    s->again = n && !s->again && !s->baseline;
-
-    if (s->again) {
+    if (again) {
         imap_list_forget(s);
         s->round_at = imap_now(s) + IMAP_LIST_AGAIN;
     }
+
+    if (s->phase == IMAP_PHASE_LISTING) {
+        s->missing.before = s->missing.known = s->missing.noselect;
+
+    } else if (!again) {
+        imap_list_known_noselect(s);
+    }
+}
+
+
+/* A name is known when two rounds had it. */
+
+static void
+imap_list_known_noselect(imap_session_t *s)
+{
+    imap_missing_t  *missing = &s->missing;
+
+    missing->known = missing->noselect < missing->before ? missing->noselect
+                                                         : missing->before;
+    missing->before = missing->noselect;
 }
 
 
@@ -386,7 +439,7 @@ imap_list_done(imap_session_t *s)
     s->round_at = now + (uint64_t) s->o->round * (s->notify ? IMAP_ROUNDS : 1);
 
     imap_list_missing(s);
-    imap_list_renames(s);
+    imap_renames(s);
 
     for (i = 0; i < s->n; /* void */ ) {
         m = s->mailboxes[i];
@@ -446,108 +499,6 @@ imap_list_done(imap_session_t *s)
     if (s->phase == IMAP_PHASE_LISTING) {
         imap_phase(s, IMAP_PHASE_CATCHING_UP);
     }
-}
-
-
-/*
- * A mailbox is missing, and exactly one new mailbox has its UIDVALIDITY and no
- * smaller UIDNEXT: it was renamed.
- */
-
-static void
-imap_list_renames(imap_session_t *s)
-{
-    size_t           i;
-    imap_mailbox_t  *gone, *m;
-
-    for (i = 0; i < s->n && !s->baseline && !s->incomplete; i++) {
-        gone = s->mailboxes[i];
-
-        if (gone->listed || gone->added || gone->uidvalidity == 0) {
-            continue;
-        }
-
-        m = imap_list_renamed(s, gone);
-
-        if (m) {
-            imap_list_rename(s, gone, m);
-            i = (size_t) -1;
-        }
-    }
-}
-
-
-/* In some servers several mailboxes have one UIDVALIDITY.  It proves nothing
-   then. */
-
-static imap_mailbox_t *
-imap_list_renamed(imap_session_t *s, const imap_mailbox_t *gone)
-{
-    size_t           i;
-    imap_mailbox_t  *m, *found;
-
-    found = NULL;
-
-    for (i = 0; i < s->n; i++) {
-        m = s->mailboxes[i];
-
-        if (m == gone) {
-            continue;
-        }
-
-        if (!m->added && m->uidvalidity == gone->uidvalidity) {
-            return NULL;
-        }
-
-        if (m->added && m->listed && m->has & IMAP_HAS_UIDVALIDITY
-            && m->status.uidvalidity == gone->uidvalidity
-            && m->status.uidnext >= gone->uidnext)
-        {
-            if (found) {
-                return NULL;
-            }
-
-            found = m;
-        }
-    }
-
-    return found;
-}
-
-
-/* Moves the state. */
-
-static void
-imap_list_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
-{
-    json_t  *event;
-
-    to->uidvalidity = from->uidvalidity;
-    to->uidnext = from->uidnext;
-    to->messages = from->messages;
-    to->modseq = from->modseq;
-    to->newest = from->newest;
-    to->subscribed = from->subscribed;
-    to->compared_at = from->compared_at;
-    to->added = 0;
-
-    imap_known_flags_free(&to->known);
-    to->known = from->known;
-    memset(&from->known, 0, sizeof(imap_known_flags_t));
-
-    event = imap_event(s, "MailboxRename", to->name);
-    json_object_set_new(event, "oldMailbox", json_string(from->name));
-
-    /* the new state first, with the event; then the old state is deleted */
-
-    imap_mailbox_publish(s, to, event);
-    imap_publish(s, from->name, json_array(), NULL);
-
-    if (s->selected.mailbox == from) {
-        imap_selected_close(s);
-    }
-
-    imap_mailbox_remove(s, from);
 }
 
 

@@ -49,6 +49,16 @@ typedef struct {
 } imap_mailbox_t;
 
 
+/* Rounds that look for a missing mailbox, and names with \Noselect. */
+
+typedef struct {
+    unsigned        again;              /* such rounds, one after another */
+    size_t          noselect;           /* names in this round */
+    size_t          before;             /* in the last other round */
+    size_t          known;              /* in two other rounds */
+} imap_missing_t;
+
+
 imap_mailbox_t *imap_mailbox_find(imap_session_t *s, const char *name);
 
 /* NULL if there are too many. */

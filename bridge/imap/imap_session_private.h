@@ -51,6 +51,10 @@ void imap_round_soon(imap_session_t *s);
 void imap_list_untagged(imap_session_t *s, imap_response_t *r);
 void imap_status_untagged(imap_session_t *s, imap_response_t *r);
 
+/* imap_rename.c */
+
+void imap_renames(imap_session_t *s);
+
 /* imap_select.c */
 
 void imap_select_start(imap_session_t *s, imap_mailbox_t *m, int writable);

@@ -13,7 +13,7 @@ package Pimap::FakeImap;
 #                                         this UIDVALIDITY and these UIDs, up
 #                                         to a command that it has answered;
 #                                         one below zero, or without STATUS: 0,
-#                                         can't be selected
+#                                         can't be selected; [] is \Noselect
 #     ["hold", "file"]                    until this file exists
 #     ["wait"]                            for ever
 #     ["close"]
@@ -164,7 +164,7 @@ sub _answer {
 
         } else {
             my $no = $command =~ /^(?:EXAMINE|SELECT) "?(\w+)/
-                && $mailboxes->{$1}[0] <= 0;
+                && ($mailboxes->{$1}[0] // 0) <= 0;
 
             print $client $no ? "$tag NO not now\r\n"
                 : ($self->_told($mailboxes, $command), "$tag OK done\r\n")
@@ -184,7 +184,8 @@ sub _told {
     my @names = sort(keys(%$mailboxes));
     my @told;
 
-    push(@told, map { "LIST () \"/\" $_" } @names) if $command =~ /^LIST/;
+    push(@told, map { 'LIST (' . (@{ $mailboxes->{$_} } ? '' : '\\Noselect')
+        . ") \"/\" $_" } @names) if $command =~ /^LIST/;
 
     if ($command =~ /^(?:LIST|NOTIFY)/) {
         for my $name (grep { $mailboxes->{$_}[0] } @names) {
