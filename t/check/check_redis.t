@@ -46,7 +46,10 @@ is(join(' ', map { $check->result("redis.$_") } qw(connect server functions
 is($redis->command('KEYS', '*pimap-check*')->[0], undef,
     '    it leaves no key behind');
 
-# The functions
+# The functions.  A worker that may load them would put it right in between.
+
+address("redis://127.0.0.1:@{[ $t->port('redis') ]} functions=use");
+$t->nginx()->reload();
 
 my $library = $t->read_file($t->root() . '/redis/pimap.lua');
 

@@ -236,6 +236,20 @@ sub certificate {
 }
 
 
+# The end of the error log, and what other programs have said.
+
+sub _output {
+    my ($self) = @_;
+
+    my $dir = $self->dir();
+
+    return $self->log() =~ /(.{0,4000})\z/s, map {
+        my ($name) = m{([^/]*)\z};
+        $self->read_file($_) =~ /(.{1,1000})\z/s ? ("$name: $1\n") : ();
+    } grep { !/\/nginx\.out\z/ } glob("$dir/*.out");
+}
+
+
 # The three tests at the end of each object.
 
 sub _finish {
@@ -267,8 +281,7 @@ END {
     local $SIG{PIPE} = 'IGNORE';
 
     $_->_finish() for reverse(@objects);
-    diag(map { $_->log() =~ /(.{0,4000})\z/s } @objects)
-        if !$planned || $code;
+    diag(map { $_->_output() } @objects) if !$planned || $code;
 
     undef(@objects);
     $? = $code;
