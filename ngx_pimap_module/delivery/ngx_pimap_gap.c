@@ -191,6 +191,10 @@ ngx_pimap_gap_subscribed(ngx_pimap_account_t *account)
 
     ngx_pimap_account_dbg(account, "subscribed");
 
+    if (ngx_pimap_gap_check_parts && !ngx_pimap_gap_check_timer.timer_set) {
+        ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
+    }
+
     if (account->has_last_id) {
         ngx_pimap_gap_peek(account);
     }
@@ -232,18 +236,17 @@ ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval)
     ngx_pimap_timer_init(&ngx_pimap_gap_check_timer,
                          ngx_pimap_gap_check_handler, cycle->log, 1);
 
-    if (interval == 0) {
-        return;
+    if (interval) {
+        ngx_pimap_gap_check_parts = ngx_max(interval
+                                            / NGX_PIMAP_GAP_CHECK_TICK, 1);
     }
-
-    ngx_pimap_gap_check_parts = ngx_max(interval / NGX_PIMAP_GAP_CHECK_TICK,
-                                        1);
-
-    ngx_add_timer(&ngx_pimap_gap_check_timer, NGX_PIMAP_GAP_CHECK_TICK);
 }
 
 
-/* A part of the accounts each second, never many at once. */
+/*
+ * A part of the accounts each second, never many at once.  A worker without
+ * accounts has no timer.
+ */
 
 static void
 ngx_pimap_gap_check_handler(ngx_event_t *ev)
@@ -255,7 +258,7 @@ ngx_pimap_gap_check_handler(ngx_event_t *ev)
         ngx_pimap_subscription_each(ngx_pimap_gap_again);
     }
 
-    if (ngx_pimap_gap_check_parts == 0) {
+    if (ngx_pimap_gap_check_parts == 0 || ngx_pimap_counters->accounts == 0) {
         return;
     }
 

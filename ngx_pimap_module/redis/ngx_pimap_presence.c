@@ -17,18 +17,21 @@
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_PRESENCE_TICK    100      /* msec */
+#define NGX_PIMAP_PRESENCE_TICK    100      /* msec, after announcements */
+#define NGX_PIMAP_PRESENCE_IDLE    1000     /* msec, if there were none */
 #define NGX_PIMAP_PRESENCE_LIMIT   50       /* announcements in a tick */
 #define NGX_PIMAP_PRESENCE_ROUND   600000   /* msec */
 
 
 static void ngx_pimap_presence_handler(ngx_event_t *ev);
 static void ngx_pimap_presence_repeat(ngx_pimap_account_t *account);
+static void ngx_pimap_presence_wait(ngx_msec_t tick);
 static ngx_int_t ngx_pimap_presence_publish(ngx_pimap_subscription_t *sub,
     const char *sign);
 
 
 static ngx_event_t                    ngx_pimap_presence_timer;
+static ngx_msec_t                     ngx_pimap_presence_tick;
 static ngx_uint_t                     ngx_pimap_presence_on;
 static ngx_uint_t                     ngx_pimap_presence_left;  /* in a tick */
 static ngx_uint_t                     ngx_pimap_presence_missed; /* accounts */
@@ -48,8 +51,6 @@ ngx_pimap_presence_init_process(ngx_cycle_t *cycle,
 
     ngx_pimap_timer_init(&ngx_pimap_presence_timer, ngx_pimap_presence_handler,
                          cycle->log, 1);
-
-    ngx_add_timer(&ngx_pimap_presence_timer, NGX_PIMAP_PRESENCE_TICK);
 }
 
 
@@ -60,6 +61,10 @@ ngx_pimap_presence_attached(ngx_pimap_subscription_t *sub)
         && ngx_pimap_presence_publish(sub, "+") != NGX_OK)
     {
         ngx_pimap_presence_missed = ngx_pimap_counters->accounts;
+
+        if (!ngx_pimap_presence_timer.timer_set) {
+            ngx_pimap_presence_wait(NGX_PIMAP_PRESENCE_TICK);
+        }
     }
 }
 
@@ -73,6 +78,8 @@ ngx_pimap_presence_detached(ngx_pimap_subscription_t *sub)
 }
 
 
+/* A worker without accounts, and without announcements, has no timer. */
+
 static void
 ngx_pimap_presence_handler(ngx_event_t *ev)
 {
@@ -80,7 +87,7 @@ ngx_pimap_presence_handler(ngx_event_t *ev)
 
     n = ngx_pimap_subscription_part(&ngx_pimap_presence_walk,
                                     NGX_PIMAP_PRESENCE_ROUND
-                                    / NGX_PIMAP_PRESENCE_TICK);
+                                    / ngx_pimap_presence_tick);
 
     ngx_pimap_presence_left = ngx_max(n, NGX_PIMAP_PRESENCE_LIMIT);
 
@@ -93,7 +100,20 @@ ngx_pimap_presence_handler(ngx_event_t *ev)
     ngx_pimap_subscription_walk(&ngx_pimap_presence_walk, n,
                                 ngx_pimap_presence_repeat);
 
-    ngx_add_timer(ev, NGX_PIMAP_PRESENCE_TICK);
+    if (ev->timer_set || ngx_pimap_presence_missed) {
+        ngx_pimap_presence_wait(NGX_PIMAP_PRESENCE_TICK);
+
+    } else if (ngx_pimap_counters->accounts) {
+        ngx_pimap_presence_wait(NGX_PIMAP_PRESENCE_IDLE);
+    }
+}
+
+
+static void
+ngx_pimap_presence_wait(ngx_msec_t tick)
+{
+    ngx_pimap_presence_tick = tick;
+    ngx_add_timer(&ngx_pimap_presence_timer, tick);
 }
 
 
@@ -129,6 +149,12 @@ ngx_pimap_presence_publish(ngx_pimap_subscription_t *sub, const char *sign)
     }
 
     ngx_pimap_presence_left--;
+
+    if (!ngx_pimap_presence_timer.timer_set
+        || ngx_pimap_presence_tick != NGX_PIMAP_PRESENCE_TICK)
+    {
+        ngx_pimap_presence_wait(NGX_PIMAP_PRESENCE_TICK);
+    }
 
     return NGX_OK;
 }
