@@ -13,6 +13,10 @@ use Time::HiRes qw/sleep time/;
 
 use Bench::Server;
 
+# The priority of the devices' processes.
+
+our $nice = 0;
+
 my $bin = "$Bench::Server::root/build/bench";
 
 # Parks devices and returns when all of them are.
@@ -22,8 +26,8 @@ sub park {
 
     my $self = bless { devices => $devices }, $class;
 
-    $self->{pid} = open2($self->{out}, $self->{in}, "$bin/park", @options,
-        '-n', $devices, $url);
+    $self->{pid} = open2($self->{out}, $self->{in}, 'nice', '-n', $nice,
+        "$bin/park", @options, '-n', $devices, $url);
     $self->{in}->autoflush(1);
 
     my $stats;

@@ -165,11 +165,14 @@ sub redis {
     return $server;
 }
 
-sub redis_memory {
-    my ($server) = @_;
+sub redis_memory { return redis_info($_[0], 'memory', 'used_memory') }
+sub redis_channels { return redis_info($_[0], 'stats', 'pubsub_channels') }
 
-    return command("redis-cli -s $server->{path} INFO memory")
-        =~ /^used_memory:(\d+)/m ? $1 : die "no used_memory\n";
+sub redis_info {
+    my ($server, $section, $name) = @_;
+
+    return command("redis-cli -s $server->{path} INFO $section")
+        =~ /^$name:(\d+)/m ? $1 : die "no $name\n";
 }
 
 # Ours or nchan, the same but for the module's own lines.  The ports are a
@@ -183,6 +186,7 @@ sub nginx {
     my $tls = $o{tls} // 0;
     my $plain = ports($tls ? $tls + 1 : 3);
     my $workers = $o{workers} // 1;
+    my $log = $o{log} // 'notice';
     my ($load, $http, $locations) = $kind eq 'pimap'
         ? pimap_conf(%o) : nchan_conf(%o, kind => $kind);
     my $user = $> == 0 ? 'user root;' : '';
@@ -202,7 +206,7 @@ load_module $load;
 $user
 daemon off;
 pid $dir/$name.pid;
-error_log $dir/$name.log notice;
+error_log $dir/$name.log $log;
 worker_processes $workers;
 worker_rlimit_nofile $files;
 events {
