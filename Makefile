@@ -142,7 +142,7 @@ asan:
 
 valgrind:
 	@misc/deps build run test
-	@misc/build
+	@misc/build valgrind
 	@misc/build bridge
 	@misc/build driver plain
 	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)

@@ -18,6 +18,7 @@
 #include "ngx_pimap_locations.h"
 #include "ngx_pimap_handover_incoming.h"
 #include "ngx_pimap_handover_peer.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_inflate.h"
 #include "ngx_pimap_log_reader.h"
@@ -469,6 +470,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
 
     json_object_seed(0);
 
+    ngx_pimap_heap_init_process(cycle);
     ngx_pimap_compressed_stream_init_process(pmcf->compress_memory,
                                              512 * 1024);
 

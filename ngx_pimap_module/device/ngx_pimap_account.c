@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_zone.h"
 
@@ -32,7 +33,8 @@ ngx_pimap_account_get(ngx_str_t *name, ngx_log_t *log)
         return account;
     }
 
-    account = ngx_calloc(offsetof(ngx_pimap_account_t, name) + name->len, log);
+    account = ngx_pimap_heap_record(offsetof(ngx_pimap_account_t, name)
+                                    + name->len, log);
     if (account == NULL) {
         return NULL;
     }
@@ -68,7 +70,7 @@ ngx_pimap_account_put(ngx_pimap_account_t *account)
     ngx_pimap_log_reader_forget(&account->reader);
     ngx_pimap_subscriber_remove(&account->sub);
 
-    ngx_free(account);
+    ngx_pimap_heap_record_free(account);
 }
 
 

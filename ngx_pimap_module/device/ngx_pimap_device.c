@@ -10,6 +10,7 @@
 #include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_log_reader.h"
 
 
@@ -465,11 +466,12 @@ ngx_pimap_device_free(ngx_pimap_device_t *d)
     ngx_pimap_partial_message_free(d);
 
     if (d->filter) {
-        ngx_free(d->filter);
+        ngx_pimap_heap_record_free(d->filter);
     }
 
     ngx_pimap_compressed_stream_free(&d->stream);
-    ngx_free(d);
+    ngx_pimap_heap_record_free(d);
+    ngx_pimap_heap_trim_later();
 
     ngx_pimap_account_put(account);
 }

@@ -7,6 +7,7 @@
 
 
 #include "ngx_pimap_park_request.h"
+#include "ngx_pimap_heap.h"
 
 
 static ngx_pimap_filter_t *ngx_pimap_filter_alloc(size_t size,
@@ -84,7 +85,8 @@ ngx_pimap_filter_clone(ngx_pimap_filter_t *filter, ngx_log_t *log)
 static ngx_pimap_filter_t *
 ngx_pimap_filter_alloc(size_t size, ngx_log_t *log)
 {
-    return ngx_alloc(ngx_max(size, sizeof(ngx_pimap_filter_t)), log);
+    return ngx_pimap_heap_record(ngx_max(size, sizeof(ngx_pimap_filter_t)),
+                                 log);
 }
 
 

@@ -11,6 +11,7 @@
 #include "ngx_pimap_conf_location.h"
 #include "ngx_pimap_conf_rules.h"
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_socket.h"
@@ -87,7 +88,7 @@ ngx_pimap_handover_adopt(ngx_pimap_account_t *account, ngx_str_t *data,
 done:
 
     if (d == NULL) {
-        ngx_free(parking.filter);
+        ngx_pimap_heap_record_free(parking.filter);
         ngx_pimap_count(ends[NGX_PIMAP_END_ERROR]);
 
         if (c) {

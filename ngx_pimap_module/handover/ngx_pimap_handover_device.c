@@ -12,6 +12,7 @@
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_delivery.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_hibernate.h"
 #include "ngx_pimap_updates.h"
 
@@ -249,7 +250,11 @@ ngx_pimap_handover_device_filter(ngx_pimap_record_str_t *bytes,
         return NGX_OK;
     }
 
-    *filter = ngx_alloc(bytes->len, ngx_cycle->log);
+    if (bytes->len > NGX_PIMAP_FILTER_MAX_SIZE) {
+        return NGX_DECLINED;
+    }
+
+    *filter = ngx_pimap_heap_record(bytes->len, ngx_cycle->log);
     if (*filter == NULL) {
         return NGX_ERROR;
     }
@@ -257,7 +262,7 @@ ngx_pimap_handover_device_filter(ngx_pimap_record_str_t *bytes,
     ngx_memcpy(*filter, bytes->data, bytes->len);
 
     if (ngx_pimap_filter_check(*filter, bytes->len) != NGX_OK) {
-        ngx_free(*filter);
+        ngx_pimap_heap_record_free(*filter);
         *filter = NULL;
         return NGX_DECLINED;
     }

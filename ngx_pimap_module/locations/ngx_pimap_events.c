@@ -13,6 +13,7 @@
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_device_room.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_transport.h"
@@ -188,7 +189,7 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
     rc = ngx_pimap_events_admit(r, parking);
 
     if (rc != NGX_DONE && parking->filter) {
-        ngx_free(parking->filter);
+        ngx_pimap_heap_record_free(parking->filter);
     }
 
     return rc;

@@ -8,6 +8,7 @@
 
 
 #include "ngx_pimap_connection_private.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_hibernate.h"
 
 
@@ -177,7 +178,7 @@ ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
         ngx_pimap_uncount(lingering);
     }
 
-    ngx_free(pc);
+    ngx_pimap_heap_record_free(pc);
 }
 
 

@@ -10,6 +10,7 @@
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_transport_connection.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_hibernate.h"
 
 
@@ -181,4 +182,5 @@ ngx_pimap_detach_strip(ngx_connection_t *c, ngx_pool_t *kept)
     c->idle = 0;
 
     ngx_destroy_pool(pool);
+    ngx_pimap_heap_trim_later();
 }

@@ -9,6 +9,7 @@
 
 
 #include "ngx_pimap_hibernate.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_socket.h"
 #include "ngx_pimap_zone.h"
@@ -161,6 +162,7 @@ ngx_pimap_hibernate_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx,
     if (ptr) {
         ngx_pimap_tls13_capture_wipe(ptr);
         ngx_free(ptr);
+        ngx_pimap_heap_trim_later();
     }
 }
 

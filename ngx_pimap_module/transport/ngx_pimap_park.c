@@ -12,6 +12,7 @@
 #include "ngx_pimap_delivery.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_encode.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_updates.h"
 
 
@@ -36,7 +37,7 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
 
     account = ngx_pimap_account_get(&request->account, log);
     if (account == NULL) {
-        ngx_free(d);
+        ngx_pimap_heap_record_free(d);
         return NULL;
     }
 
@@ -51,7 +52,7 @@ ngx_pimap_park(ngx_pimap_park_request_t *request,
     {
         ngx_pimap_partial_message_free(d);
         ngx_pimap_account_put(account);
-        ngx_free(d);
+        ngx_pimap_heap_record_free(d);
         return NULL;
     }
 
@@ -125,7 +126,7 @@ ngx_pimap_park_device(ngx_pimap_park_request_t *request, ngx_log_t *log)
         size += request->updates.len + 1;
     }
 
-    d = ngx_calloc(size, log);
+    d = ngx_pimap_heap_record(size, log);
     if (d == NULL) {
         return NULL;
     }

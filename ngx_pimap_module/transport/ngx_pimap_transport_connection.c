@@ -10,6 +10,7 @@
 #include "ngx_pimap_connection_private.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_delivery.h"
+#include "ngx_pimap_heap.h"
 
 
 static ngx_int_t ngx_pimap_connection_send(ngx_pimap_device_t *d,
@@ -36,15 +37,19 @@ const ngx_pimap_transport_t  ngx_pimap_transport_connection = {
 ngx_pimap_connection_t *
 ngx_pimap_connection_create(ngx_uint_t hibernated, ngx_log_t *log)
 {
-    return ngx_calloc(hibernated ? sizeof(ngx_pimap_connection_t)
-                                 : offsetof(ngx_pimap_connection_t, tls), log);
+    size_t  size;
+
+    size = hibernated ? sizeof(ngx_pimap_connection_t)
+                      : offsetof(ngx_pimap_connection_t, tls);
+
+    return ngx_pimap_heap_record(size, log);
 }
 
 
 void
 ngx_pimap_connection_free(ngx_pimap_connection_t *pc)
 {
-    ngx_free(pc);
+    ngx_pimap_heap_record_free(pc);
 }
 
 

@@ -89,7 +89,8 @@ sub redis {
 
 
 sub module {
-    my $dir = $ENV{PIMAP_ASAN} ? 'build/asan' : 'build';
+    my $dir = $ENV{PIMAP_ASAN} ? 'build/asan'
+        : $ENV{PIMAP_VALGRIND} ? 'build/valgrind' : 'build';
     return $ENV{PIMAP_MODULE} // "$root/$dir/ngx_pimap_module.so";
 }
 
