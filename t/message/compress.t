@@ -20,7 +20,7 @@ my $t = Pimap->new(workers => 2);
 $t->nginx()->{http} = 'pimap_ping 1s min=1s; gzip on; gzip_min_length 1;'
     . ' gzip_types text/event-stream; gzip_vary on;'
     . ' map $http_user_agent $compress { default on; "~Broken" off; }'
-    . ' pimap_compress $compress;'
+    . ' pimap_compress $compress; pimap_poll_linger 10s;'
     . ($ENV{PIMAP_HTTP} ? '' : ' pimap_hibernate on;');
 $t->nginx()->{locations} .= <<'END';
         location = /alone {
@@ -166,7 +166,8 @@ is(join(' ', map { $_->{json}{n} } $filtered[1]->events(4)), '3 6 9 12',
 is(join(' ', map { $_->{json}{n} } $filtered[2]->events(12)),
     join(' ', 1 .. 12), 'and all');
 
-# Long responses, and the other formats.
+# Long responses, and the other formats.  A poll is answered with all of the
+# log, which comes in pages.
 
 $redis->log('erin', { event => 'X', text => 'long ' x 6400 }) for 1 .. 2;
 $s = park('erin', 'gzip', query => 'last-event-id=0');

@@ -3,7 +3,8 @@ package Pimap::FakeImap;
 # An IMAP server that may break the protocol: it plays a script of the test,
 # one for each connection, as its "mode".  A script is a list of steps in JSON:
 #
-#     ["say", "* OK hello\r\n"]           "TAG" in it is the last tag read
+#     ["say", "* OK hello\r\n"]           "TAG" in it is the last tag read,
+#                                         and "FILL(9)" nine bytes
 #     ["read", "LOGIN"]                   a line; closes if it lacks this text
 #     ["login", "password"]               a noted LOGIN; refused and closed if
 #                                         it has another password
@@ -103,6 +104,7 @@ sub _play {
         $text =~ s/TAG/$tag/g if defined $text && $what !~ /^(?:read|serve)$/;
 
         if ($what eq 'say') {
+            $text =~ s/FILL\((\d+)\)/'x' x $1/ge;
             print $client $text or return;
 
         } elsif ($what eq 'read') {
