@@ -19,14 +19,14 @@ my $t = Pimap->new();
 $t->plan(6);
 
 my $bridge = Pimap::Bridge->new(t => $t, auth => 'delay = "0s"; cache = "0s"; '
-    . 'failed = "0s";');
+    . 'failed = "0s"; timeout = "60s";');
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
     main => 'login_trusted_networks = 127.0.0.1')->start();
 
 $t->redis()->start();
 $bridge->start();
 
-# The delay is up to 15 seconds, longer than the bridge waits.
+# The delay is up to 15 seconds, longer than the bridge waits by default.
 
 for my $n (1, 2) {
     is_deeply(unique(answers(map { ["nobody$_", 'guess', "192.0.2.$n"] }
@@ -46,8 +46,9 @@ $bridge->stop();
 $bridge->{server} = 'client_address = false; ';
 $bridge->start();
 login('carol', 'secret', '192.0.2.4');
-like($dovecot->log(), qr/user=<carol>,.* rip=127\.0\.0\.1,/,
-    'client_address is off: Dovecot has the address of the bridge');
+ok($t->wait_for(sub {
+    $dovecot->log() =~ /user=<carol>,.* rip=127\.0\.0\.1,/
+}, 'the log'), 'client_address is off: Dovecot has the address of the bridge');
 
 $bridge->stop();
 $dovecot->stop();

@@ -14,7 +14,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s; pimap_gap_check 0;',
+    http => 'pimap_drain 5s; pimap_gap_check 0;',
     server => 'pimap_ping 10s min=1s;');
 my $redis = $t->redis();
 my $uid = 0;

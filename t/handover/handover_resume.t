@@ -16,7 +16,7 @@ use Pimap;
 use constant { EVENTS => 150, RELOADS => 3 };
 
 my $t = Pimap->new(mode => 'pimap_hibernate on;', listen => 'sndbuf=16k',
-    http => 'pimap_drain 1s; pimap_buffer 64k; pimap_send_timeout 60s;');
+    http => 'pimap_drain 5s; pimap_buffer 64k; pimap_send_timeout 60s;');
 my $redis = $t->redis();
 
 $t->plan(2 * (RELOADS + 2));

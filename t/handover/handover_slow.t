@@ -16,7 +16,7 @@ use Pimap;
 use constant { SIZE => 5000, FEW => 40, MANY => 160 };
 
 my $t = Pimap->new(mode => 'pimap_hibernate on;', listen => 'sndbuf=16k',
-    http => 'pimap_drain 1s; pimap_buffer 4m;');
+    http => 'pimap_drain 5s; pimap_buffer 4m;');
 my $redis = $t->redis();
 
 $t->plan(2 * 6);

@@ -18,7 +18,7 @@ use constant DEVICES => 100;
 my $t = Pimap->new(workers => 2, log => 'notice',
     allow => qr/exited on signal 9|was locked by|connect\(\) to unix/,
     mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s;');
+    http => 'pimap_drain 5s;');
 my $redis = $t->redis();
 my $uid = 0;
 

@@ -38,7 +38,7 @@ $proxy->mode('marker');
 $t->nginx()->{process}->signal('HUP');
 ok($t->wait_for(sub { $proxy->noted('marker') }), 'a hand-over begins');
 $_->close() for @s;
-ok($t->wait_for(sub { !-e "/proc/$old" }, 'its end', 3),
+ok($t->wait_for(sub { !-e "/proc/$old" }, 'its end', 20),
     'its devices leave: the old worker exits at once');
 $proxy->mode('open');
 ok($t->wait_for(sub { $t->status()->{accounts} == 0 }),

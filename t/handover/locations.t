@@ -43,7 +43,7 @@ END
 my %port = map { $_ => $t->port($_) } qw(one two named-one named-two);
 my $unix = $t->dir() . '/events.sock';
 
-$t->nginx()->{http} .= "pimap_drain 1s;\n" . join("\n", map {
+$t->nginx()->{http} .= "pimap_drain 5s;\n" . join("\n", map {
     my ($listen, $name, $events) = @$_;
     "server { listen $listen; $name location = /events { $events } }"
 } (["127.0.0.1:$port{one}", '', $open], ["127.0.0.1:$port{two}", '', $strict],

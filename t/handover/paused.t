@@ -15,7 +15,7 @@ use Pimap;
 use Pimap::WebSocket;
 
 my $t = Pimap->new(mode => 'pimap_hibernate on;',
-    http => 'pimap_update_rate 5; pimap_drain 1s;');
+    http => 'pimap_update_rate 5; pimap_drain 5s;');
 
 # Updates without a verb are refused by their ids, at once.
 my @bodies = map { qq({"id":"$_"}) } 1 .. 30;

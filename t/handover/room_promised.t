@@ -22,7 +22,7 @@ my $t = Pimap->new(workers => WORKERS, mode => '', connections => 256,
 my $proxy = Pimap::Proxy->new(t => $t, name => 'proxy', mode => 'open');
 
 $t->nginx()->{http} = 'pimap_redis redis://127.0.0.1:' . $proxy->port()
-    . '; pimap_drain 1s; pimap_max_devices_per_ip 0;';
+    . '; pimap_drain 5s; pimap_max_devices_per_ip 0;';
 
 $t->plan(6);
 $t->redis()->start();

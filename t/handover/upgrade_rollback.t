@@ -17,7 +17,7 @@ use Pimap;
 use constant DEVICES => 20;
 
 my $t = Pimap->new(workers => 2, log => 'notice',
-    mode => 'pimap_hibernate on;', http => 'pimap_drain 1s;');
+    mode => 'pimap_hibernate on;', http => 'pimap_drain 5s;');
 my $dir = $t->dir();
 
 sub master { return ($t->read_file("$dir/nginx.pid") =~ /(\d+)/)[0] // 0 }

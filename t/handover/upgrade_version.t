@@ -16,7 +16,7 @@ use Pimap;
 use constant DEVICES => 20;
 
 my $t = Pimap->new(workers => 2, log => 'notice',
-    mode => 'pimap_hibernate on;', http => 'pimap_drain 1s;');
+    mode => 'pimap_hibernate on;', http => 'pimap_drain 5s;');
 my $dir = $t->dir();
 my @modules = ($t->module(), $t->root() . '/build/next/ngx_pimap_module.so');
 my (%s, %id, $uid);

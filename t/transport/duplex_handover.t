@@ -15,7 +15,7 @@ use lib 'lib';
 use Pimap;
 
 my $t = Pimap->new(workers => 2, mode => 'pimap_hibernate on;',
-    http => 'pimap_drain 1s; pimap_gap_check 0;');
+    http => 'pimap_drain 5s; pimap_gap_check 0;');
 
 my $long = 'x' x 30_000 . "\xe2\x82\xac";
 my $update = qq({"id":"one","update":"x","is":"$long"}\n);

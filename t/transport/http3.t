@@ -24,7 +24,7 @@ plan(skip_all => 'curl 7 has no HTTP/3') if $curl =~ /^curl 7/;
 die "curl has no HTTP/3\n" if $curl !~ /^Features:.*\bHTTP3\b/m;
 
 my $t = Pimap->new(http3 => 1, workers => 2, mode => '',
-    http => 'pimap_drain 1s; pimap_ping 60s min=1s; keepalive_timeout 2s;');
+    http => 'pimap_drain 5s; pimap_ping 60s min=1s; keepalive_timeout 2s;');
 
 my $key = Pimap::Token->new($t)->pem('rsa');
 

@@ -281,7 +281,7 @@ sub wait_ready {
     my $redis = $self->{redis};
 
     wait_for(sub { eval { $redis->connect()->command(qw(FCALL
-        pimap_version 0)) } }, 1)
+        pimap_version 0)) } }, 5)
         if $redis && $redis->{process};
 
     return 1;
