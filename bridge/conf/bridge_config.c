@@ -220,8 +220,8 @@ bridge_config_read(const char *name, const char *id)
                        strerror(errno));
 
         } else {
-            bridge_log(BRIDGE_LOG_EMERG, "%s in %s:%d",
-                       config_error_text(&file), where,
+            bridge_log(BRIDGE_LOG_EMERG, "%s, each setting is \"name = "
+                       "value;\", in %s:%d", config_error_text(&file), where,
                        config_error_line(&file));
         }
 
@@ -323,6 +323,7 @@ bridge_config_parse(bridge_config_t *config, config_t *file)
 
     rc = bridge_config_http_check(config, root);
     rc |= bridge_config_redis(config, root);
+    rc |= bridge_config_lease_check(config, root);
 
     if (config->sessions.backoff_max < config->sessions.backoff_min) {
         bridge_option_error(config_setting_get_member(root, "sessions"),
@@ -375,7 +376,7 @@ bridge_config_servers(bridge_config_t *config, config_setting_t *root)
         }
     }
 
-    return 0;
+    return bridge_config_order_check(config, list);
 }
 
 
@@ -421,6 +422,10 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
         return -1;
     }
 
+    if (bridge_config_host_check(setting, file, server->imap.host) != 0) {
+        return -1;
+    }
+
     if (!server->master_user != !server->master_password) {
         bridge_option_error(setting, file, "\"master_user\" and "
                             "\"master_password\" need each other");
@@ -436,6 +441,7 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
     }
 
     bridge_config_server_imap(server);
+    bridge_config_clear_check(server, setting);
 
     if (server->imap.tls == IMAP_TLS_NONE) {
         return 0;
@@ -491,22 +497,12 @@ bridge_config_server_imap(bridge_server_t *server)
 static int
 bridge_config_redis(bridge_config_t *config, config_setting_t *root)
 {
-    const char           *prefix;
     bridge_redis_conf_t  *redis;
 
     redis = &config->redis;
-    prefix = redis->prefix;
 
-    if (*prefix == '\0' || strlen(prefix) > 64 || strpbrk(prefix, "{} \t*?["))
-    {
-        bridge_option_error(root, config->file,
-                            "\"prefix\" of redis is not a name of 1 to 64 "
-                            "bytes without spaces and {}*?[");
+    if (bridge_config_redis_check(config, root) != 0) {
         return -1;
-    }
-
-    if (redis->host[0] == '/') {
-        redis->port = 0;
     }
 
     if (redis->tls) {

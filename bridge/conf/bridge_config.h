@@ -178,6 +178,16 @@ bridge_server_t *bridge_config_server(bridge_config_t *config,
    a line in the log, if they are wrong. */
 int bridge_config_http_check(bridge_config_t *config, config_setting_t *root);
 
+/* bridge_config_check.c: return -1, with a line in the log, if a setting could
+   not work.  The last one warns only. */
+int bridge_config_host_check(config_setting_t *group, const char *file,
+    const char *host);
+int bridge_config_redis_check(bridge_config_t *config, config_setting_t *root);
+int bridge_config_lease_check(bridge_config_t *config, config_setting_t *root);
+int bridge_config_order_check(bridge_config_t *config, config_setting_t *list);
+void bridge_config_clear_check(bridge_server_t *server,
+    config_setting_t *setting);
+
 /* bridge_config_dav.c checks the settings that bridge_config.c has read.
    Returns -1, with a line in the log, if they are wrong. */
 int bridge_config_dav_check(bridge_config_dav_t *conf, config_setting_t *group,

@@ -69,7 +69,8 @@ bridge_config_listen(bridge_config_t *config, config_setting_t *root)
         }
     }
 
-    bridge_option_error(root, config->file,
+    bridge_option_error(config_setting_get_member(root, "listen"),
+                        config->file,
                         "\"listen\" is neither address:port nor unix:path");
     return -1;
 }

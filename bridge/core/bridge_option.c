@@ -16,6 +16,13 @@
 
 #define BRIDGE_OPTION_SECRET_MAX  4096
 
+#define BRIDGE_OPTION_TIMES                                                   \
+    "a number of seconds, or a text such as \"500ms\", \"30s\", "           \
+    "\"5m\", \"12h\" or \"7d\""
+
+#define BRIDGE_OPTION_TWICE                                                   \
+    "stands beside the same setting with or without \"_file\", remove one"
+
 #define bridge_option_is_time(option)                                         \
     ((option)->type == BRIDGE_OPTION_TIME                                     \
      || (option)->type == BRIDGE_OPTION_MSEC)
@@ -26,6 +33,8 @@ static const bridge_option_t *bridge_option_find(
 static char *bridge_option_store(const bridge_option_t *option, void *to,
     config_setting_t *setting);
 static char *bridge_option_text(const bridge_option_t *option, void *to,
+    const char *text);
+static char *bridge_option_choices(const bridge_option_t *option,
     const char *text);
 static char *bridge_option_secret_file(char **to, const char *file);
 static char *bridge_option_number(const bridge_option_t *option, void *to,
@@ -191,7 +200,11 @@ bridge_option_store(const bridge_option_t *option, void *to,
         break;
     }
 
-    return bridge_string("has a value of the wrong type");
+    return bridge_format("must be %s", type == BRIDGE_OPTION_FLAG
+                         ? "true or false, without quotes"
+                         : type == BRIDGE_OPTION_NUMBER
+                         ? "a whole number, without quotes"
+                         : time ? BRIDGE_OPTION_TIMES : "a text in quotes");
 }
 
 
@@ -204,11 +217,22 @@ bridge_option_text(const bridge_option_t *option, void *to, const char *text)
     switch (option->type) {
 
     case BRIDGE_OPTION_TEXT:
+        bridge_option_replace(to, text);
+        return NULL;
+
     case BRIDGE_OPTION_SECRET:
+        if (*(char **) to) {
+            return bridge_string(BRIDGE_OPTION_TWICE);
+        }
+
         bridge_option_replace(to, text);
         return NULL;
 
     case BRIDGE_OPTION_SECRET_FILE:
+        if (*(char **) to) {
+            return bridge_string(BRIDGE_OPTION_TWICE);
+        }
+
         return bridge_option_secret_file(to, text);
 
     case BRIDGE_OPTION_CHOICE:
@@ -219,12 +243,13 @@ bridge_option_text(const bridge_option_t *option, void *to, const char *text)
             }
         }
 
-        return bridge_format("cannot be \"%s\"", text);
+        return bridge_option_choices(option, text);
 
     case BRIDGE_OPTION_TIME:
     case BRIDGE_OPTION_MSEC:
         if (bridge_option_time(text, &n) != 0) {
-            return bridge_format("has a bad time \"%s\"", text);
+            return bridge_format("is \"%s\", but must be %s", text,
+                                 BRIDGE_OPTION_TIMES);
         }
 
         return bridge_option_number(option, to, n);
@@ -233,6 +258,25 @@ bridge_option_text(const bridge_option_t *option, void *to, const char *text)
         /* the default of a number or a flag */
         return bridge_option_number(option, to, atoll(text));
     }
+}
+
+
+static char *
+bridge_option_choices(const bridge_option_t *option, const char *text)
+{
+    int    i;
+    char  *list, *longer;
+
+    list = bridge_format("is \"%s\", but must be", text);
+
+    for (i = 0; option->choices[i]; i++) {
+        longer = bridge_format("%s%s \"%s\"", list, i ? " or" : "",
+                               option->choices[i]);
+        free(list);
+        list = longer;
+    }
+
+    return list;
 }
 
 

@@ -21,24 +21,26 @@ my $server = 'servers = ( { host = "127.0.0.1"; tls = "off" } );';
 my @mistakes = (
     ['frobnicate = 1;', qr/unknown setting "frobnicate" in FILE:3$/],
     ['sessions = { linger = "5 minutes" };',
-        qr/"linger" has a bad time "5 minutes" in FILE:3$/],
+        qr/"linger" is "5 minutes", but must be .* "7d" in FILE:3$/],
     ['sessions = { linger = true };',
-        qr/"linger" has a value of the wrong type in FILE:3$/],
+        qr/"linger" must be a number of seconds, or .* in FILE:3$/],
     ['sessions = { connect_rate = 0 };',
         qr/"connect_rate" must be between 1 and 100000 in FILE:3$/],
-    ['sessions = { presence = 1.5 };', qr/wrong type in FILE:3$/],
+    ['sessions = { presence = 1.5 };', qr/must be a number of s.* in FILE:3$/],
     ['sessions = { presence = "1ms" };',
         qr/"presence" must be between 100ms and 3600000ms in FILE:3$/],
     ['sessions = { backoff_min = "20s"; backoff_max = "10s" };',
         qr/"backoff_max" is less than "backoff_min" in FILE:3$/],
     ['sessions = 3;', qr/"sessions" is not a group in FILE:3$/],
     ['sessions = { nothing = 3 };', qr/unknown setting "nothing" in FILE:3$/],
-    ['log_level = "loud";', qr/"log_level" cannot be "loud" in FILE:3$/],
-    ['log_level = [', qr/syntax error in FILE:\d+$/],
-    ['listen = "8025";', qr/"listen" is neither address:port nor unix:path/],
+    ['log_level = "loud";', qr/"loud", but must be "emerg" or .*FILE:3$/],
+    ['log_level = [', qr/syntax error, each setting .*FILE:\d+$/],
+    ['listen = "8025";',
+        qr/"listen" is neither address:port nor unix:path in FILE:3$/],
     ['listen = "localhost:99999";', qr/"listen" is neither/],
     map({ ["redis = { prefix = \"$_\" };",
-        qr/"prefix" of redis is not a name/] } 'a{b', 'a*', '', 'x' x 65),
+        qr/"prefix" of redis is not a name .* in FILE:3$/] }
+        'a{b', 'a*', '', 'x' x 65),
     ['redis = { password_file = "/nonexistent" };',
         qr/"password_file" cannot read "\/nonexistent": .* in FILE:3$/],
     ['redis = { tls = true; ca_file = "/nonexistent" };',
@@ -47,7 +49,21 @@ my @mistakes = (
         qr/"trusted" is no list of up to 32 /] } 'localhost', '10.0.0.0/33',
         '::1/x', '10.0.0.1 ' x 33),
     ['redis = { port = "6379" };',
-        qr/"port" has a value of the wrong type in FILE:3$/],
+        qr/"port" must be a whole number, without quotes in FILE:3$/],
+    ['redis = { tls = "on" };',
+        qr/"tls" must be true or false, without quotes in FILE:3$/],
+    ['redis = { host = 1 };',
+        qr/"host" must be a text in quotes in FILE:3$/],
+    map({ ["redis = { host = \"$_\" };",
+        qr/"host" must be a name or an address and .*"port" .*FILE:3$/] }
+        'redis://:geheim@h', '127.0.0.1:6379', 'a b', ''),
+    ['redis = { user = "u" };',
+        qr/"user" of redis needs "password" or "password_file" in FILE:3$/],
+    ['redis = { password = "geheim"; password_file = "/none" };',
+        qr/"password_file" stands beside the same .* remove one in FILE:3$/],
+    map({ ["lease = { id = \"$_\" };",
+        qr/"id" of lease must be a name without spaces in FILE:3$/] }
+        'my bridge', ''),
 );
 
 my @servers = (
@@ -58,15 +74,20 @@ my @servers = (
     ['servers = ( { host = "x"; port = 0 } );',
         qr/"port" must be between 1 and 65535 in FILE:3$/],
     ['servers = ( { host = "x"; tls = "ssl" } );',
-        qr/"tls" cannot be "ssl" in FILE:3$/],
+        qr/"ssl", but must be "off" or "starttls" or "imaps" in FILE:3$/],
     ['servers = ( { host = "x"; master_user = "m" } );',
         qr/"master_user" and "master_password" need each other in FILE:3$/],
+    map({ ["servers = ( { host = \"$_\" } );",
+        qr/"host" must be a name or an address and .*"port" .*FILE:3$/] }
+        'imap.example.com:993', 'imaps://imap.example.com', 'u:p@h'),
+    ['servers = ( { host = "x" }, { host = "y"; match = "*@example.com" } );',
+        qr/the server is never asked, because .* "match", .* in FILE:3$/],
     ['servers = ( { host = "x"; ca_file = "/nonexistent" } );',
         qr{cannot use "ca_file" "/nonexistent": no certificates in FILE:3$}],
 );
 
 my $t = Pimap->new();
-$t->plan(2 + @mistakes + @servers + 15);
+$t->plan(2 + @mistakes + @servers + 19);
 
 my $bridge = Pimap::Bridge->new(t => $t);
 
@@ -79,7 +100,8 @@ sub says {
     my $file = $bridge->file();
     $output =~ s/\Q$file\E/FILE/g;
 
-    ok(!$ok && $output =~ /^.*\[emerg\].*$re/m, $re) or diag($output);
+    ok(!$ok && $output =~ /^.*\[emerg\].*$re/m && $output !~ /geheim/, $re)
+        or diag($output);
 }
 
 # The example, and the shortest valid file
@@ -92,6 +114,20 @@ ok($ok, 'the example is valid') or diag($output);
 $t->write_file($bridge->file(), "$server\n");
 ($ok, $output) = $bridge->check();
 ok($ok, 'a server alone is valid') or diag($output);
+
+# Valid, but passwords go in clear to another host
+
+for (['::1'], ['localhost'], ['127.0.0.2'], ['imap.example.com', 1]) {
+    my ($host, $warns) = @$_;
+
+    $t->write_file($bridge->file(),
+        "servers = ( { host = \"$host\"; tls = \"off\" } );\n");
+    ($ok, $output) = $bridge->check();
+
+    my @warnings = $output =~ /\[warn\] .* in clear to /g;
+
+    ok($ok && @warnings == ($warns // 0), "no TLS to $host") or diag($output);
+}
 
 says("# a line\n\n$_->[0]\n$server\n", $_->[1]) for @mistakes;
 says("# a line\n\n$_->[0]\n", $_->[1]) for @servers;
