@@ -97,6 +97,7 @@ ngx_pimap_login_conf_merge(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
         return ngx_pimap_login_conf_check(cf, conf, prev);
 
     case NGX_PIMAP_ACCOUNTS:
+    case NGX_PIMAP_PUBLISH:
         ngx_pimap_login_conf_open(cf, conf, prev);
         return NGX_OK;
 
@@ -203,32 +204,38 @@ ngx_pimap_login_conf_warn(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
 
     conf->login_warned = 1;
 
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "%slocation \"%V\" of server \"%V\" takes the account "
-                       "from $remote_user without a check of the password, "
-                       "because %s: any client can name any account. Add a "
-                       "login, or set \"pimap_account $remote_user\" if "
-                       "the password is checked elsewhere",
-                       clcf->lmt_excpt ? "\"limit_except\" of " : "",
-                       &clcf->name, &cscf->server_name, cause);
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "%slocation \"%V\" of server \"%V\" takes the account "
+                  "from $remote_user without a check of the password, "
+                  "because %s: any client can name any account. Add a "
+                  "login, or set \"pimap_account $remote_user\" if "
+                  "the password is checked elsewhere, in %V:%ui",
+                  clcf->lmt_excpt ? "\"limit_except\" of " : "",
+                  &clcf->name, &cscf->server_name, cause, &conf->file,
+                  conf->line);
 }
 
 
-/* The location of operators. */
+/* The locations of operators and of publishers. */
 
 static void
 ngx_pimap_login_conf_open(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     ngx_pimap_loc_conf_t *prev)
 {
+    ngx_uint_t                 accounts;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
+    accounts = conf->endpoint == NGX_PIMAP_ACCOUNTS;
     conf->login_warned = clcf->noname && prev->login_warned;
 
-    if (conf->login_warned || ngx_pimap_login_conf_by_nginx(cf)
+    if (conf->login_warned
+        || (!accounts && (conf->account.value
+                          || !ngx_pimap_conf_public(cf, cscf)))
+        || ngx_pimap_login_conf_by_nginx(cf)
         || ngx_pimap_login_conf_by_address(cf))
     {
         return;
@@ -236,12 +243,15 @@ ngx_pimap_login_conf_open(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
 
     conf->login_warned = 1;
 
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "%slocation \"%V\" of server \"%V\" has "
-                       "\"pimap_accounts\" and neither \"allow\" nor a login: "
-                       "any client can read all events and end all devices",
-                       clcf->lmt_excpt ? "\"limit_except\" of " : "",
-                       &clcf->name, &cscf->server_name);
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "%slocation \"%V\" of server \"%V\" has \"%s\" and neither "
+                  "\"allow\" nor a login: any client can %s, in %V:%ui",
+                  clcf->lmt_excpt ? "\"limit_except\" of " : "",
+                  &clcf->name, &cscf->server_name,
+                  accounts ? "pimap_accounts" : "pimap_publish",
+                  accounts ? "read all events and end all devices"
+                           : "publish to every account",
+                  &conf->file, conf->line);
 }
 
 
@@ -348,7 +358,9 @@ ngx_pimap_login_conf_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (value[2].len < 5 || ngx_strncmp(value[2].data, "kid=", 4) != 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[2]);
+                               "invalid parameter \"%V\" in "
+                               "\"pimap_token_key\", must be \"kid=\" and "
+                               "the id of the key", &value[2]);
             return NGX_CONF_ERROR;
         }
 

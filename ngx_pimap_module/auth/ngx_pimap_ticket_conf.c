@@ -19,6 +19,8 @@ typedef struct {
 } ngx_pimap_ticket_rule_t;
 
 
+static void ngx_pimap_ticket_conf_issued(ngx_conf_t *cf,
+    ngx_pimap_main_conf_t *pmcf);
 static void ngx_pimap_ticket_conf_rule(ngx_conf_t *cf,
     const ngx_pimap_ticket_rule_t *rule, ngx_pimap_loc_conf_t *ticket,
     ngx_array_t *locations);
@@ -65,9 +67,46 @@ ngx_pimap_ticket_conf_check(ngx_conf_t *cf)
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_pimap_module);
     tickets = pmcf->tickets.elts;
 
+    ngx_pimap_ticket_conf_issued(cf, pmcf);
+
     for (i = 0; i < pmcf->tickets.nelts; i++) {
         for (rule = ngx_pimap_ticket_rules; rule->directive; rule++) {
             ngx_pimap_ticket_conf_rule(cf, rule, tickets[i], &pmcf->events);
+        }
+    }
+}
+
+
+/* Without a key of its own a location takes tickets of this nginx only. */
+
+static void
+ngx_pimap_ticket_conf_issued(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf)
+{
+    ngx_uint_t              i;
+    ngx_pimap_loc_conf_t  **conf;
+
+    conf = pmcf->tickets.elts;
+
+    for (i = 0; i < pmcf->tickets.nelts; i++) {
+        if (conf[i]->ticket_keys == NULL) {
+            return;
+        }
+    }
+
+    conf = pmcf->events.elts;
+
+    for (i = 0; i < pmcf->events.nelts; i++) {
+
+        if ((conf[i]->login & NGX_PIMAP_LOGIN_TICKET)
+            && conf[i]->ticket_keys == NULL)
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"pimap_login ticket\" has no effect in %V:%ui: no "
+                          "location issues such tickets, add one with "
+                          "\"pimap_ticket\", or the \"pimap_ticket_key\" of "
+                          "the host that issues them", &conf[i]->file,
+                          conf[i]->line);
+            return;
         }
     }
 }

@@ -157,6 +157,10 @@ char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 void ngx_pimap_conf_check_cycle(ngx_cycle_t *cycle,
     ngx_pimap_main_conf_t *pmcf);
 
+/* True if the server listens on an address that other hosts can reach. */
+ngx_uint_t ngx_pimap_conf_public(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *server);
+
 /* The settings of devices whose location is gone: NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_pimap_conf_homeless(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf);
 

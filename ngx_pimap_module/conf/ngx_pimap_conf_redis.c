@@ -52,6 +52,8 @@ static ngx_int_t ngx_pimap_conf_redis_parse(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, ngx_str_t *url, ngx_url_t *u);
 static ngx_int_t ngx_pimap_conf_redis_ssl(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_ssl_file(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf, const char *parameter, const char *must);
 
 
 #define at(member)  offsetof(ngx_pimap_conf_redis_t, member)
@@ -96,6 +98,8 @@ ngx_pimap_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     rcf->set = 1;
+    rcf->file = cf->conf_file->file.name;
+    rcf->line = cf->conf_file->line;
     rcf->verify = 1;
     rcf->functions = NGX_PIMAP_FUNCTIONS_LOAD;
     rcf->connect_timeout = 2000;
@@ -434,8 +438,9 @@ ngx_pimap_conf_redis_parse(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
 
     if (ngx_parse_url(cf->pool, u) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "%s in \"pimap_redis\" %V%s",
+                      "%s in \"pimap_redis\" %V in %V:%ui%s",
                       u->err ? u->err : "invalid address", &rcf->name,
+                      &rcf->file, rcf->line,
                       u->err && ngx_strcmp(u->err, "host not found") == 0
                       ? ", check the name; with \"resolver\" in \"http\" it "
                         "is looked up at each connect" : "");
@@ -475,12 +480,14 @@ ngx_pimap_conf_redis_ssl(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
         && ngx_ssl_certificate(cf, ssl, &rcf->cert, &rcf->key, NULL)
            != NGX_OK)
     {
-        return NGX_ERROR;
+        return ngx_pimap_conf_redis_ssl_file(cf, rcf, "cert=\" or \"key=",
+                                             "a certificate and its key");
     }
 
     if (rcf->ca.len) {
         if (ngx_ssl_trusted_certificate(cf, ssl, &rcf->ca, 5) != NGX_OK) {
-            return NGX_ERROR;
+            return ngx_pimap_conf_redis_ssl_file(cf, rcf, "ca=",
+                                                 "certificates");
         }
 
     } else if (SSL_CTX_set_default_verify_paths(ssl->ctx) != 1) {
@@ -497,4 +504,19 @@ ngx_pimap_conf_redis_ssl(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
     rcf->ssl = ssl;
 
     return NGX_OK;
+}
+
+
+/* nginx's own line before it names the file only. */
+
+static ngx_int_t
+ngx_pimap_conf_redis_ssl_file(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
+    const char *parameter, const char *must)
+{
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"pimap_redis\" in %V:%ui can't use the file of \"%s\", "
+                  "it must have %s in PEM", &rcf->file, rcf->line, parameter,
+                  must);
+
+    return NGX_ERROR;
 }

@@ -52,6 +52,9 @@ typedef struct {
 
     ngx_uint_t        functions;        /* NGX_PIMAP_FUNCTIONS_* */
 
+    ngx_str_t         file;             /* the place of the directive */
+    ngx_uint_t        line;
+
     ngx_uint_t        set;
 } ngx_pimap_conf_redis_t;
 

@@ -13,6 +13,8 @@
 #define NGX_PIMAP_REDIS_SENTINEL_PORT   "26379"
 
 
+static ngx_uint_t ngx_pimap_conf_redis_url_plain(u_char *p, u_char *last,
+    const char *others);
 static char *ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, u_char *p, u_char *last,
     ngx_uint_t sentinel);
@@ -55,6 +57,11 @@ ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
             return "must have an absolute path after \"unix:\"";
         }
 
+        if (!ngx_pimap_conf_redis_url_plain(p + 5, last, "/._-+,@~:=")) {
+            return "has an odd character in its path, write each parameter "
+                   "as a value of its own";
+        }
+
         rcf->name = *url;
         return NGX_CONF_OK;
     }
@@ -75,6 +82,31 @@ ngx_pimap_conf_redis_url(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
 
     return "must be redis://host:port, rediss://host:port, "
            "sentinel://host:port,.../master or unix:/path";
+}
+
+
+/*
+ * True if there are letters, digits and these others only: a name is logged,
+ * and could have a parameter such as the password in it.
+ */
+
+static ngx_uint_t
+ngx_pimap_conf_redis_url_plain(u_char *p, u_char *last, const char *others)
+{
+    for ( /* void */ ; p < last; p++) {
+
+        if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')
+            || (*p >= 'A' && *p <= 'Z') || *p >= 0x80)
+        {
+            continue;
+        }
+
+        if (*p == '\0' || strchr(others, *p) == NULL) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -101,6 +133,11 @@ ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         p = at + 1;
     }
 
+    if (!ngx_pimap_conf_redis_url_plain(p, slash, "._-:[]%,")) {
+        return "has an odd character in its host, write each parameter as a "
+               "value of its own";
+    }
+
     rv = sentinel ? ngx_pimap_conf_redis_url_sentinels(cf, rcf, p, slash)
                   : ngx_pimap_conf_redis_url_host(cf, rcf, p, slash);
 
@@ -123,6 +160,11 @@ ngx_pimap_conf_redis_url_authority(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
         if (rcf->master.len == 0) {
             return "has no name of a master, must be "
                    "sentinel://host:port,.../master";
+        }
+
+        if (!ngx_pimap_conf_redis_url_plain(path, slash, "._-")) {
+            return "has an odd character in the name of the master, write "
+                   "each parameter as a value of its own";
         }
 
         path = slash < last ? slash + 1 : last;

@@ -52,12 +52,12 @@ ngx_pimap_hibernate_warn(ngx_conf_t *cf)
     }
 
     if (found.nelts && !ngx_pimap_tls_default_13(&found)) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"pimap_hibernate\" has no effect in server "
-                           "\"%V\", because the default server of its "
-                           "address has no TLSv1.3: set \"ssl_protocols "
-                           "TLSv1.2 TLSv1.3\" there",
-                           &cscf->server_name);
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"pimap_hibernate\" has no effect in server \"%V\" in "
+                      "%s:%ui, because the default server of its address "
+                      "has no TLSv1.3: set \"ssl_protocols TLSv1.2 TLSv1.3\" "
+                      "there",
+                      &cscf->server_name, cscf->file_name, cscf->line);
     }
 
     return NGX_OK;
@@ -96,9 +96,12 @@ ngx_pimap_hibernate_init(ngx_conf_t *cf)
             ngx_pimap_hibernate_quic = keylog;
 
         } else if (keylog) {
-            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                               "\"pimap_hibernate\" does not work together "
-                               "with a key log");
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"pimap_hibernate\" has no effect in server \"%V\" "
+                          "in %s:%ui, because another module writes a key log "
+                          "of its connections, switch that off",
+                          &cscfp[i]->server_name, cscfp[i]->file_name,
+                          cscfp[i]->line);
             continue;
         }
 

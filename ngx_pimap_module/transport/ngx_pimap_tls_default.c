@@ -85,6 +85,42 @@ ngx_pimap_tls_default_13(ngx_array_t *found)
 }
 
 
+ngx_uint_t
+ngx_pimap_tls_default_quic(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server)
+{
+#if (nginx_version >= 1025000)
+
+    ngx_uint_t                  i, k;
+    ngx_http_conf_addr_t       *addrs;
+    ngx_http_conf_port_t       *ports;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    if (cmcf->ports == NULL) {
+        return 0;
+    }
+
+    ports = cmcf->ports->elts;
+
+    for (i = 0; i < cmcf->ports->nelts; i++) {
+        addrs = ports[i].addrs.elts;
+
+        for (k = 0; k < ports[i].addrs.nelts; k++) {
+            if (addrs[k].opt.type != SOCK_STREAM
+                && ngx_pimap_tls_default_has(&addrs[k], server))
+            {
+                return 1;
+            }
+        }
+    }
+
+#endif
+
+    return 0;
+}
+
+
 static ngx_uint_t
 ngx_pimap_tls_default_has(ngx_http_conf_addr_t *addr,
     ngx_http_core_srv_conf_t *server)

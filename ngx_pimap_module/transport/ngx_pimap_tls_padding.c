@@ -52,6 +52,16 @@ ngx_pimap_tls_padding_init(ngx_conf_t *cf)
 
         wanted = 1;
         tls |= (rc == NGX_OK);
+
+        if (ngx_pimap_tls_default_quic(cf, events[i]->server)) {
+            tls = 1;
+
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"pimap_tls_padding\" has no effect by HTTP/3 in "
+                          "%V:%ui: packets of QUIC are not padded, remove "
+                          "\"quic\" from \"listen\" of this server",
+                          &events[i]->file, events[i]->line);
+        }
     }
 
     /* or there is a proxy with TLS before nginx */

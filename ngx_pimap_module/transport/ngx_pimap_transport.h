@@ -79,6 +79,10 @@ ngx_int_t ngx_pimap_tls_default(ngx_conf_t *cf,
 /* True if a server of them has TLS 1.3. */
 ngx_uint_t ngx_pimap_tls_default_13(ngx_array_t *found);
 
+/* True if the server has a socket of QUIC. */
+ngx_uint_t ngx_pimap_tls_default_quic(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *server);
+
 
 /*
  * ngx_pimap_request_body.c: Reads the body of a park request, which stays

@@ -16,6 +16,7 @@ use Pimap;
 
 my $t = Pimap->new(bare => 1, mode => '', allow => qr/\[emerg\]/);
 my $redis = 'pimap_redis redis://127.0.0.1:6379;';
+my $events = 'location /x { pimap_account $arg_account; pimap_events; }';
 my $place = qr{in .*nginx\.conf:\d+};
 my $here = qr{location $place};
 
@@ -52,6 +53,22 @@ my @errors = (
         qr/number 3 of its values; it knows user= password= .*probe= $place/],
     ['pimap_redis redis://127.0.0.1 secret;', '',
         qr/parameter, number 2 of its values/],
+    ['pimap_redis redis://127.0.0.1?password=secret;', '',
+        qr/"pimap_redis" .* odd character in its host, write each param.* in/],
+    ['pimap_redis "redis://127.0.0.1 password=secret";', '',
+        qr/"pimap_redis" .* odd character in its host, write each param.* in/],
+    ['pimap_redis "unix:/run/redis.sock password=secret";', '',
+        qr/"pimap_redis" .* odd character in its path, write each param.* in/],
+    ['pimap_redis sentinel://127.0.0.1/mymaster?password=secret;', '',
+        qr/"pimap_redis" .* odd character in the name of the master, write/],
+    ['pimap_redis redis://no.such.host.invalid;', $events,
+        qr/host not found in "pimap_redis" .*:6379 $place, check the name/],
+    ['pimap_redis rediss://127.0.0.1 ca=nginx.conf;', $events,
+        qr/"pimap_redis" $place can't use the file of "ca=", it must have/],
+    ['pimap_redis rediss://127.0.0.1 cert=nginx.conf key=nginx.conf;',
+        $events, qr/"pimap_redis" $place can't use the file of "cert=" or/],
+    ['pimap_token_key nginx.conf id=1;', '',
+        qr/parameter "id=1" in "pimap_token_key", must be "kid=" .* $place/],
     ['pimap_redis unix:redis.sock;', '',
         qr/"pimap_redis" directive must have an absolute path after "unix:"/],
     [$redis, 'location /x { pimap_publish lines; }',
@@ -68,7 +85,16 @@ my @errors = (
         qr/"pimap_login ticket" has no effect in .*conf:\d+/],
 );
 
-my $events = 'location /x { pimap_account $arg_account; pimap_events; }';
+
+# A location of publishers, open to other hosts
+
+my $publish = "server { listen *:@{[ $t->port('public') ]};"
+    . ' location /x { pimap_publish; MORE } }';
+my $local = "unix:@{[ $t->dir() ]}/socket";
+my $open = qr/"\/x" .* "pimap_publish" and neither .* every account, $place/;
+my $ticket = qr/"pimap_login ticket" has no effect $place: no location issues/;
+
+$t->write_file($t->dir() . '/secret', 'x' x 32);
 
 # outside, in "http", in "server", the warning or none
 
@@ -85,6 +111,20 @@ my @warnings = (
     ['worker_shutdown_timeout 5s;', 'pimap_drain 5s;', $events],
     ['worker_shutdown_timeout 30s;', '', $events],
     ['', '', $events],
+    ['', $publish =~ s/MORE//r, '', $open],
+    map({ ['', $publish =~ s/MORE/$_/r, ''] } 'allow 127.0.0.1; deny all;',
+        'auth_basic x; auth_basic_user_file secret;',
+        'pimap_account alice;'),
+    ['', $publish =~ s/MORE//r =~ s/\*:\d+/$local/r, ''],
+    ['', '', 'location /x { pimap_publish; }'],
+    ['', '', 'location /x { pimap_login ticket; pimap_events; }', $ticket],
+    ['', '', 'location /x { pimap_login ticket; pimap_ticket_key secret;'
+        . ' pimap_events; }'],
+    ['', '', 'location /x { pimap_login ticket; pimap_events; }'
+        . ' location /t { pimap_account $arg_a; pimap_ticket; }'],
+    ['', '', 'location /x { pimap_login ticket; pimap_events; }'
+        . ' location /t { pimap_account $arg_a; pimap_ticket;'
+        . ' pimap_ticket_key secret; }', $ticket],
     ['', 'pimap_max_devices 150000;', $events,
         qr/150000, but 2 workers with 100 "worker_connections" have 200 conn/],
     ['', 'pimap_max_devices 200;', $events,
@@ -97,7 +137,7 @@ $t->plan(3 * @errors + 2 * @warnings);
 for (@errors) {
     my ($http, $server, $error) = @$_;
     my ($ok, @lines) = check('', $http, $server);
-    my ($said) = grep { /\[emerg\]/ } @lines;
+    my $said = join(' ', grep { /\[emerg\]/ } @lines);
 
     ok(!$ok, "refused: $http $server");
     like($said, $error, '    the error');

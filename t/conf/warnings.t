@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # "nginx -t" warns about a configuration that is valid and does not what its
-# author expects: no login checks the account of a location, or a server with
-# "pimap_hibernate" has no TLS 1.3.
+# author expects: no login checks the account of a location, a server with
+# "pimap_hibernate" has no TLS 1.3, or one with "pimap_tls_padding" has HTTP/3.
 
 use strict;
 use warnings;
@@ -67,7 +67,19 @@ my @protocols = (
     ['TLSv1.3', 'pimap_hibernate on;', 0],
 );
 
-$t->plan(2 * @logins * @endpoints + 2 * @protocols + 9);
+# more of the server, the directives of the location, whether it warns; nginx
+# has HTTP/3 since 1.25
+my $quic = 'listen ' . $t->nginx()->quic() . ':' . $t->port('quic') . ' quic;';
+my $next = "} server { $quic server_name other.example;";
+my @padding = $t->nginx()->http3() ? (
+    [$quic, 'pimap_tls_padding 512;', 1],
+    [$quic, '', 0],
+    [$quic, 'pimap_tls_padding 0;', 0],
+    ['', 'pimap_tls_padding 512;', 0],
+    [$next, "", 0, 'pimap_tls_padding 512;'],
+) : ();
+
+$t->plan(2 * @logins * @endpoints + 2 * @protocols + 2 * @padding + 11);
 
 for (@logins) {
     my ($directives, $warning) = @$_;
@@ -94,6 +106,19 @@ for (@protocols) {
     ok($ok, "$protocols, $directives accepted");
     is(scalar(grep { /$useless/ } @warnings), $warns,
         '    with ' . ($warns ? 'a' : 'no') . ' warning');
+}
+
+for (@padding) {
+    my ($server, $directives, $warns, $first) = @$_;
+    my $events = 'pimap_account $arg_account; pimap_events;';
+    my ($ok, @warnings) = check(($first ? "location /y { $first $events }"
+        : '') . $server, "location /x { $directives $events }");
+    # its "listen" has an older form then
+    my $said = join(' ', grep { !/directive is deprecated/ } @warnings);
+
+    ok($ok, "$server $directives accepted");
+    $warns ? like($said, qr/no effect by HTTP\/3 in .*:\d+: .*remove "quic"/,
+        '    with a warning') : is($said, '', '    with no warning');
 }
 
 # Other locations and inner blocks.
@@ -126,6 +151,16 @@ like($warnings[0], qr/set "ssl_protocols TLSv1\.2 TLSv1\.3"/,
     '    with the remedy');
 like((check('', 'location /x { pimap_events; }'))[1],
     qr/set "pimap_account \$remote_user"/, 'the remedy for a login');
+
+# The line is that of the location.
+
+for my $endpoint (qw(events accounts)) {
+    my ($line) = (check('', "location /x { pimap_$endpoint; }"))[1]
+        =~ /nginx\.conf:(\d+)/;
+
+    like((split(/\n/, $t->read_file($t->dir() . '/nginx.conf')))[$line - 1],
+        qr/location \/x/, "pimap_$endpoint: the line of the location");
+}
 
 
 sub check {
