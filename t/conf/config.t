@@ -176,7 +176,7 @@ my @bad = (
         ["$redis;", qr/"$_" directive is not allowed here/, "$_;"],
         ["$redis;", qr/"$_" directive is not allowed here/,
             "location /x { if (\$args) { $_; } }"],
-        ["$redis;", qr/"$_" directive invalid number|invalid number of arg/,
+        ["$redis;", qr/invalid (?:number of arg|parameter "on").* "$_"/,
             "location /x { $_ on; }"] } @locations),
     ["$redis;", qr/"pimap_publish" .*stands with another/,
         'location /x { pimap_events; pimap_publish; }'],
