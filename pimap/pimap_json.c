@@ -450,16 +450,21 @@ pimap_json_skip(const char *p)
 }
 
 
+/* A quote after an odd number of backslashes is a character of the string. */
+
 static const char *
 pimap_json_skip_string(const char *p)
 {
-    for (p++; *p != '"'; p++) {
-        if (*p == '\\') {
-            p++;
+    const char  *end, *q;
+
+    for (end = strchr(p + 1, '"'); /* void */ ; end = strchr(end + 1, '"')) {
+
+        for (q = end; q[-1] == '\\'; q--) { /* void */ }
+
+        if ((end - q) % 2 == 0) {
+            return end + 1;
         }
     }
-
-    return p + 1;
 }
 
 

@@ -209,7 +209,7 @@ ngx_pimap_body_line(ngx_str_t *body, ngx_str_t *line, ngx_uint_t *n)
     while (body->len) {
 
         last = body->data + body->len;
-        end = ngx_strlchr(body->data, last, LF);
+        end = memchr(body->data, LF, body->len);
 
         line->data = body->data;
         line->len = (end ? end : last) - line->data;

@@ -126,7 +126,7 @@ ngx_pimap_publish_batch_count(ngx_str_t *body)
     last = body->data + body->len;
 
     for (n = 0, p = body->data; p && p < last; n++) {
-        p = ngx_strlchr(p, last, LF);
+        p = memchr(p, LF, last - p);
         p = p ? p + 1 : NULL;
     }
 

@@ -84,21 +84,28 @@ ngx_pimap_command_t *
 ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
     ngx_pimap_command_pt handler, void *data)
 {
+    u_char                  name[NGX_PIMAP_ACCOUNT_MAX + 128];
+    u_char                  length[NGX_INT_T_LEN], ttl[NGX_TIME_T_LEN];
     ngx_pimap_main_conf_t  *pmcf;
+
+    const char  *argv[] = {
+        "FCALL", "pimap_post", "1", (char *) name, (char *) event->data,
+        (char *) length, (char *) ttl, (char *) key->data
+    };
+    size_t       len[] = { 5, 10, 1, 0, event->len, 0, 0, key->len };
 
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
-    return ngx_pimap_command_send(handler, data,
-                                  key->len
-                                  ? "FCALL pimap_post 1 "
-                                    NGX_PIMAP_COMMAND_KEY " %b %ld %ld %b"
-                                  : "FCALL pimap_post 1 "
-                                    NGX_PIMAP_COMMAND_KEY " %b %ld %ld",
-                                  ngx_pimap_command_key(account),
-                                  event->data, event->len,
-                                  (long) pmcf->log_length,
-                                  (long) pmcf->log_ttl,
-                                  key->data, key->len);
+    len[3] = ngx_snprintf(name, sizeof(name), PIMAP_REDIS_KEY("%V", "%V"),
+                          ngx_pimap_command_prefix(), account)
+             - name;
+    len[5] = ngx_sprintf(length, "%ui", pmcf->log_length) - length;
+    len[6] = ngx_sprintf(ttl, "%T", pmcf->log_ttl) - ttl;
+
+    /* not by a format, which takes three times as long */
+
+    return ngx_pimap_command_send_list(handler, data, key->len ? 8 : 7, argv,
+                                       len);
 }
 
 
