@@ -252,6 +252,7 @@ END
 
     $server->{publish} = "http://127.0.0.1:$plain/publish?"
         . "account=account-%a";
+    $server->{batch} = "http://127.0.0.1:$plain/batch";
 
     return $server;
 }
@@ -270,6 +271,8 @@ sub knows {
 sub pimap_conf {
     my (%o) = @_;
 
+    my $batch = knows('batch')
+        ? 'location = /batch { pimap_publish batch; }' : '';
     my $hibernate = knows('pimap_hibernate') ? 'pimap_hibernate on;' : '';
     my $ping = $o{ping} // 60;
     my $check = defined $o{check} ? "pimap_gap_check $o{check};" : '';
@@ -288,6 +291,7 @@ sub pimap_conf {
         location = /publish {
             pimap_publish;
         }
+        $batch
 @{[$o{locations} // '']}
 END
 }

@@ -45,8 +45,11 @@ struct sink_s {
 sink_t *redis_sink(const char *path, const char *channel,
     const char *function, uint32_t depth);
 
-/* POST by some connections, each with up to "depth" requests in flight */
-sink_t *post_sink(const char *url, uint32_t connections, uint32_t depth);
+/* POST by some connections, each with up to "depth" events in flight; with
+   "lines" above 0 a request has up to so many events, as lines that name
+   their accounts */
+sink_t *post_sink(const char *url, uint32_t connections, uint32_t depth,
+    uint32_t lines);
 
 
 #endif /* BENCH_SINK_H */

@@ -3,7 +3,8 @@
  */
 
 /*
- * Publishing by HTTP POST over kept-alive connections, pipelined.
+ * Publishing by HTTP POST over kept-alive connections, pipelined.  A request
+ * has one event, or lines that name their accounts.
  */
 
 #define _GNU_SOURCE
@@ -23,7 +24,8 @@
 
 #define POST_MAX  128              /* connections */
 #define POST_OUT  262144
-#define POST_IN   16384
+#define POST_IN   131072
+#define POST_BODY 65536
 
 
 typedef struct {
@@ -31,7 +33,10 @@ typedef struct {
     uint32_t         waiting;      /* for answers */
     size_t           out_len;
     size_t           in_len;
+    size_t           body_len;
+    uint32_t         lines;        /* of the body */
     char             out[POST_OUT];
+    char             body[POST_BODY];
     char             in[POST_IN + 1];
 } post_connection_t;
 
@@ -41,6 +46,7 @@ typedef struct {
     post_connection_t   *connections;
     uint32_t             n;
     uint32_t             depth;
+    uint32_t             lines;    /* of a request; 0: one event each */
     uint32_t             next;
 } post_sink_t;
 
@@ -48,15 +54,23 @@ typedef struct {
 static int post_connect(post_sink_t *post, post_connection_t *c);
 static int post_add(sink_t *sink, uint32_t account, const char *event,
     size_t len);
+static int post_add_one(post_sink_t *post, post_connection_t *c,
+    uint32_t account, const char *event, size_t len);
+static int post_add_line(post_sink_t *post, post_connection_t *c,
+    uint32_t account, const char *event, size_t len);
+static void post_lines(post_sink_t *post, post_connection_t *c);
 static int post_turn(sink_t *sink, uint64_t ns);
 static int post_send(post_connection_t *c);
 static int post_receive(sink_t *sink, post_connection_t *c);
 static int post_answer(sink_t *sink, post_connection_t *c);
+static void post_count(sink_t *sink, post_connection_t *c, const char *body,
+    size_t len);
 static void post_destroy(sink_t *sink);
 
 
 sink_t *
-post_sink(const char *url, uint32_t connections, uint32_t depth)
+post_sink(const char *url, uint32_t connections, uint32_t depth,
+    uint32_t lines)
 {
     sink_t       *sink;
     uint32_t      i;
@@ -88,6 +102,7 @@ post_sink(const char *url, uint32_t connections, uint32_t depth)
 
     post->n = connections;
     post->depth = depth;
+    post->lines = lines;
     post->connections = calloc(connections, sizeof(post_connection_t));
 
     if (post->connections == NULL) {
@@ -134,11 +149,11 @@ post_connect(post_sink_t *post, post_connection_t *c)
 }
 
 
+/* a connection goes on with its request until that has all its lines */
+
 static int
 post_add(sink_t *sink, uint32_t account, const char *event, size_t len)
 {
-    int                 n;
-    char                path[TARGET_TEXT];
     uint32_t            i;
     post_sink_t        *post;
     post_connection_t  *c;
@@ -147,18 +162,41 @@ post_add(sink_t *sink, uint32_t account, const char *event, size_t len)
     post = sink->data;
 
     for (i = 0; i < post->n; i++) {
-        c = &post->connections[post->next++ % post->n];
+        c = &post->connections[post->next % post->n];
 
         if (c->waiting < post->depth
-            && POST_OUT - c->out_len > 2 * TARGET_TEXT + len)
+            && POST_OUT - c->out_len > POST_BODY + 2 * TARGET_TEXT + len)
         {
             break;
         }
+
+        post->next++;
     }
 
     if (c == NULL || i == post->n) {
         return -1;
     }
+
+    if ((post->lines ? post_add_line : post_add_one)(post, c, account, event,
+                                                     len)
+        == -1)
+    {
+        return -1;
+    }
+
+    c->waiting++;
+    sink->added++;
+
+    return 0;
+}
+
+
+static int
+post_add_one(post_sink_t *post, post_connection_t *c, uint32_t account,
+    const char *event, size_t len)
+{
+    int   n;
+    char  path[TARGET_TEXT];
 
     if (target_expand(path, sizeof(path), post->target.path, account, account)
         == 0)
@@ -176,10 +214,54 @@ post_add(sink_t *sink, uint32_t account, const char *event, size_t len)
 
     memcpy(c->out + c->out_len + n, event, len);
     c->out_len += (size_t) n + len;
-    c->waiting++;
-    sink->added++;
+    post->next++;
 
     return 0;
+}
+
+
+static int
+post_add_line(post_sink_t *post, post_connection_t *c, uint32_t account,
+    const char *event, size_t len)
+{
+    if (POST_BODY - c->body_len < len + 64) {
+        post_lines(post, c);
+    }
+
+    c->body_len += (size_t) sprintf(c->body + c->body_len,
+                                    "{\"account\":\"account-%u\","
+                                    "\"event\":%.*s}\n",
+                                    account, (int) len, event);
+
+    if (++c->lines == post->lines) {
+        post_lines(post, c);
+    }
+
+    return 0;
+}
+
+
+static void
+post_lines(post_sink_t *post, post_connection_t *c)
+{
+    if (c->lines == 0) {
+        return;
+    }
+
+    c->out_len += (size_t) sprintf(c->out + c->out_len,
+                                   "POST %s HTTP/1.1\r\n"
+                                   "Host: %s\r\n"
+                                   "Content-Type: application/x-ndjson\r\n"
+                                   "Content-Length: %zu\r\n"
+                                   "\r\n",
+                                   post->target.path, post->target.authority,
+                                   c->body_len);
+
+    memcpy(c->out + c->out_len, c->body, c->body_len);
+    c->out_len += c->body_len;
+    c->body_len = 0;
+    c->lines = 0;
+    post->next++;
 }
 
 
@@ -196,6 +278,8 @@ post_turn(sink_t *sink, uint64_t ns)
 
     for (i = 0; i < post->n; i++) {
         c = &post->connections[i];
+
+        post_lines(post, c);
 
         if (c->out_len && post_send(c) == -1) {
             perror("publish: send()");
@@ -316,17 +400,56 @@ post_answer(sink_t *sink, post_connection_t *c)
         return 0;
     }
 
-    sink->counters.answered++;
-    c->waiting--;
+    if (c->in[9] != '2') {
 
-    if (c->in[9] != '2' && sink->counters.failed++ == 0) {
-        fprintf(stderr, "publish: %.*s\n", (int) head - 4, c->in);
+        if (sink->counters.failed == 0) {
+            fprintf(stderr, "publish: %.*s\n", (int) head - 4, c->in);
+        }
+
+        if (((post_sink_t *) sink->data)->lines) {
+            return -1;
+        }
     }
+
+    post_count(sink, c, end, body);
 
     c->in_len -= head + body;
     memmove(c->in, c->in + head + body, c->in_len);
 
     return 1;
+}
+
+
+/* an answer, or one of each line */
+
+static void
+post_count(sink_t *sink, post_connection_t *c, const char *body, size_t len)
+{
+    uint32_t      failed, n;
+    const char   *p, *last;
+
+    n = 1;
+    failed = (c->in[9] != '2');
+
+    if (((post_sink_t *) sink->data)->lines) {
+        n = 0;
+        failed = 0;
+        last = body + len;
+
+        for (p = body; (p = memchr(p, '\n', (size_t) (last - p))); p++) {
+            n++;
+        }
+
+        for (p = body; (p = memmem(p, (size_t) (last - p), "\"status\":", 9));
+             p++)
+        {
+            failed++;
+        }
+    }
+
+    c->waiting -= n;
+    sink->counters.answered += n;
+    sink->counters.failed += failed;
 }
 
 

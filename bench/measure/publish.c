@@ -45,6 +45,7 @@ typedef struct {
     uint32_t      rate;
     uint32_t      connections;
     uint32_t      depth;
+    uint32_t      lines;           /* -B */
 } publish_t;
 
 
@@ -91,7 +92,7 @@ main(int argc, char **argv)
         return 1;
     }
 
-    run.sink = p.url ? post_sink(p.url, p.connections, p.depth)
+    run.sink = p.url ? post_sink(p.url, p.connections, p.depth, p.lines)
                      : redis_sink(p.redis, p.channel, p.function, p.depth);
 
     if (run.sink == NULL) {
@@ -135,7 +136,7 @@ publish_options(publish_t *p, int argc, char **argv)
     p->connections = 4;
     p->depth = 1000;
 
-    while ((c = getopt(argc, argv, "a:b:c:d:fF:k:l:m:n:r:R:s:u:w:")) != -1) {
+    while ((c = getopt(argc, argv, "a:b:B:c:d:fF:k:l:m:n:r:R:s:u:w:")) != -1) {
 
         switch (c) {
         case 'a':
@@ -147,6 +148,9 @@ publish_options(publish_t *p, int argc, char **argv)
                 fprintf(stderr, "publish: no board in %s\n", optarg);
                 exit(1);
             }
+            break;
+        case 'B':
+            p->lines = (uint32_t) publish_number(optarg, 1);
             break;
         case 'c':
             p->channel = optarg;
@@ -405,6 +409,7 @@ publish_usage(void)
             "  -u URL    POST to there, %%a is the account's number\n"
             "  -k N      connections for that (4)\n"
             "  -d N      unanswered at a time, on each connection (1000)\n"
+            "  -B N      up to N events in a POST, as lines with accounts\n"
             "  -a N      accounts (1)\n"
             "  -m N      devices per account (1)\n"
             "  -n N      events (1)\n"
