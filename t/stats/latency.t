@@ -19,6 +19,7 @@ my $t = Pimap->new();
 
 $t->plan(20);
 $t->run();
+$t->wait_ready();
 
 my $redis = $t->redis();
 my $s = $t->park('alice');
