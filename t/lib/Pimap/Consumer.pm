@@ -62,16 +62,33 @@ sub new {
 sub file { $_[0]{t}->dir() . "/$_[1]" }
 
 
+# Returns when it has a connection, or has said why not: on a busy machine
+# Python once took 39 s to start, and an update waits less.
+
 sub start {
     my ($self, @options) = @_;
 
     my $t = $self->{t};
+    my $said = $self->said();
 
-    return $t->start(output => $self->file('consumer.out'), command => [
+    my $process = $t->start(output => $self->file('consumer.out'), command => [
         '/usr/bin/python3', $t->root() . '/integrations/consumer/consumer.py',
         '--redis', "unix://$self->{login}" . $t->redis()->socket(), @options,
         '--', 'perl', $self->file('backend.pl'), $t->dir()]);
+    my $fds = '/proc/' . $process->pid() . '/fd';
+
+    $t->wait_for(sub {
+        !$process->running() || $self->said() > $said
+            || grep { (readlink($_) // '') =~ /^socket:/ } glob("$fds/*")
+    }, 'the start of the consumer', 120);
+
+    return $process;
 }
+
+
+# The bytes that all consumers have said.
+
+sub said { -s $_[0]->file('consumer.out') // 0 }
 
 
 sub done { split(/\n/, $_[0]{t}->read_file($_[0]->file('done'))) }
