@@ -18,7 +18,8 @@ use Pimap::Proxy;
 my $t = Pimap->new(mode => '', log => 'notice');
 my $proxy = Pimap::Proxy->new(t => $t, name => 'proxy', mode => 'open');
 
-$t->nginx()->{http} = 'pimap_redis redis://127.0.0.1:' . $proxy->port() . ';';
+$t->nginx()->{http} = 'pimap_redis redis://127.0.0.1:' . $proxy->port()
+    . '; pimap_drain 60s;';
 
 $t->plan(3);
 $t->redis()->start();
