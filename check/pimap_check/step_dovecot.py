@@ -10,6 +10,7 @@ from . import process, step_bridge
 
 PLUGINS = ('notify', 'push_notification', 'mail_lua', 'push_notification_lua')
 DO = 'take integrations/dovecot/lua-%s.conf'
+DEFAULT = ('', 'http://127.0.0.1:8026/pimap/publish')   # of pimap.lua
 
 
 def run(c):
@@ -67,7 +68,7 @@ def plugins(c, args, settings):
 def driver(c, text, do):
     script = re.search(r'push_notification_driver\d* = lua:file=(\S+)', text) \
         or re.search(r'^\s*lua_file = (\S+)', text, re.M)
-    url = re.search(r'pimap_url = (\S+)', text) if script else \
+    url = re.search(r'pimap_url = (\S+)', text) or DEFAULT if script else \
         re.search(r'ox:url=(\S+)', text) \
         or re.search(r'push_notification_ox_url = (\S+)', text)
 
@@ -75,9 +76,6 @@ def driver(c, text, do):
         c.report.fail('dovecot.script:missing', '%s does not exist'
                       % script[1],
                       'install integrations/dovecot/pimap.lua there')
-    elif script and not url:
-        c.report.fail('dovecot.script:no-url', '%s has no address to publish '
-                      'to' % script[1], 'set pimap_url: ' + do)
     elif not url:
         c.report.fail('dovecot.script:no-driver', 'no driver publishes to '
                       'nginx', do)

@@ -56,8 +56,9 @@ $check->is('dovecot.script:no-driver', 'fail', qr/no driver/, qr/lua-2/,
     'no driver has the script');
 conf($good =~ s/^.*pimap_url.*//mr);
 $check->run();
-$check->is('dovecot.script:no-url', 'fail', qr/pimap\.lua has no address/,
-    qr/pimap_url/, 'a script without an address');
+$check->is('dovecot.url:other', 'fail',
+    qr/publishes to http:\/\/127\.0\.0\.1:8026\/pimap\/publish, /,
+    qr/pimap_url/, 'a script without an address: its own default');
 conf($good =~ s/(pimap_url = http:\/\/127\.0\.0\.1):\d+/$1:8/r);
 $check->run();
 $check->is('dovecot.url:other', 'fail',
