@@ -277,7 +277,12 @@ local client
 
 local function http_client()
   if not client then
-    local ms = math.floor(tonumber(settings.pimap_timeout))
+    local ms = tonumber(settings.pimap_timeout)
+    if not ms or ms < 1 then
+      error(string.format('pimap_timeout is "%s", but must be milliseconds, '
+                          .. "such as 600", settings.pimap_timeout), 0)
+    end
+    ms = math.floor(ms)
     local ok, made = pcall(dovecot.http.client, {
       request_absolute_timeout_msecs = ms, request_timeout_msecs = ms,
       connect_timeout_msecs = ms, max_attempts = 1, no_auto_retry = true,
@@ -340,7 +345,10 @@ local function try(account, lines)
   local response = request:submit()
   local status = response:status()
   if status // 100 ~= 2 then
-    error(string.format("%d %s", status, response:reason()), 0)
+    local place = settings.pimap_url:gsub("//[^/@]*@", "//")
+    error(string.format("%d %s, by %s: see pimap_url, and the location with "
+                        .. "pimap_publish", status, response:reason(), place),
+          0)
   end
 end
 

@@ -15,7 +15,7 @@ use Pimap;
 use Pimap::Dovecot;
 
 my $t = Pimap->new();
-$t->plan(15);
+$t->plan(17);
 
 my $url = 'http://user:s3cret@127.0.0.1:' . $t->port('endpoint') . '/publish';
 my $subject = 'confidential';
@@ -53,6 +53,12 @@ $dovecot->start();
 cmp_ok(shortest($dovecot, 'down'), '<', 1,
     'nothing listens: a delivery takes less than a second');
 are_said(3, '    a log line for each recipient');
+
+my $place = qr/http:\/\/127\.0\.0\.1:\d+\/publish/;
+
+like($dovecot->log(),
+    qr/failed: \d+ .*efused.*, by $place: see pimap_url, and/,
+    '    with the reason, the address, and what to do');
 
 my $silent = IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1',
     LocalPort => $t->port('endpoint'));
@@ -114,3 +120,14 @@ ok($t->wait_for(sub {
 ok($t->wait_for(sub {
     $dovecot->log() =~ /Info: pimap: publishing again/
 }, 'the log'), '    the log says so');
+
+# A time that is none
+
+$dovecot->stop();
+$dovecot = Pimap::Dovecot->new(t => $t, url => $url, hasty => 1, time => '1s');
+unlink($t->dir() . '/dovecot/log');
+$dovecot->start();
+$dovecot->deliver(to => 'one', subject => $subject);
+ok($t->wait_for(sub {
+    $dovecot->log() =~ /pimap_timeout is "1s", but must be/
+}, 'the log'), 'a wrong pimap_timeout: the log says what it must be');

@@ -15,7 +15,8 @@ use Pimap::Process qw(wait_for);
 
 # t => the test; driver => "lua", "ox" or "none"; url => of the publish
 # location; state => the script's file, if wanted; hasty => 1: it gives up as
-# soon as integrations/dovecot says, however busy the machine is
+# soon as integrations/dovecot says, however busy the machine is; time => with
+# it, the script's pimap_timeout
 # master => 1, the master user of Pimap::Bridge; capability => instead of
 # Dovecot's own; tls => 1, with the test's certificate; imap, main => further
 # lines of "protocol imap", and of the file, or { '2.3' => ..., '2.4' => ... }

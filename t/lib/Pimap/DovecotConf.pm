@@ -227,6 +227,7 @@ sub _publishing {
         or die "no time in $driver-$dovecot->{version}.conf\n"
         if !$dovecot->{hasty};
 
+    $text =~ s/#(pimap_timeout =) 600/$1 $dovecot->{time}/ if $dovecot->{time};
     $text =~ s/#(pimap_state =).*/$1 $state/
         or die "no state in $driver-$dovecot->{version}.conf\n" if $state;
 
