@@ -31,7 +31,7 @@ pimap_envelope_parse(pimap_envelope_t *e, char *text, size_t len, char *why,
     memset(&e->event, 0, sizeof(pimap_str_t));
     memset(&e->key, 0, sizeof(pimap_str_t));
 
-    status = pimap_json_check(&text, &len, len, &err);
+    status = pimap_json_check(&text, &len, len, NULL, 0, &err);
 
     if (status == PIMAP_JSON_OK) {
         object.data = text;

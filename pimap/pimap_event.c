@@ -21,14 +21,15 @@ static pimap_event_status_t pimap_event_parse_id(pimap_event_t *ev,
     const char *payload, size_t len, size_t *skip, pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_parse_text(pimap_event_t *ev,
     char *text, size_t len, size_t max, pimap_json_error_t *err);
-static pimap_event_status_t pimap_event_find(pimap_event_t *ev,
-    pimap_json_error_t *err);
+static pimap_event_status_t pimap_event_take(pimap_event_t *ev,
+    const pimap_json_member_t *members, pimap_json_error_t *err);
 static int pimap_event_take_string(pimap_event_t *ev, int member,
     pimap_str_t *str);
 static pimap_event_status_t pimap_event_take_name(pimap_event_t *ev,
     pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_check_name(const pimap_str_t *name,
     pimap_json_error_t *err);
+static int pimap_event_is_allowed(char c);
 static pimap_event_status_t pimap_event_take_jmap(pimap_event_t *ev,
     pimap_json_error_t *err);
 static pimap_event_status_t pimap_event_take_changed(pimap_event_t *ev,
@@ -166,9 +167,16 @@ static pimap_event_status_t
 pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
     pimap_json_error_t *err)
 {
+    int                   i;
+    pimap_json_member_t   members[PIMAP_MEMBERS];
     pimap_event_status_t  status;
 
-    status = pimap_event_statuses[pimap_json_check(&text, &len, max, err)];
+    for (i = 0; i < PIMAP_MEMBERS; i++) {
+        members[i].name = pimap_event_members[i];
+    }
+
+    status = pimap_event_statuses[pimap_json_check(&text, &len, max, members,
+                                                   PIMAP_MEMBERS, err)];
 
     if (status != PIMAP_EVENT_OK) {
         return status;
@@ -177,7 +185,11 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
     ev->json.data = text;
     ev->json.len = pimap_json_squeeze(text, len);
 
-    status = pimap_event_find(ev, err);
+    if (ev->json.len < len) {
+        pimap_json_find(&ev->json, members, PIMAP_MEMBERS);
+    }
+
+    status = pimap_event_take(ev, members, err);
     if (status != PIMAP_EVENT_OK) {
         return status;
     }
@@ -208,17 +220,11 @@ pimap_event_parse_text(pimap_event_t *ev, char *text, size_t len, size_t max,
 /* Also takes memory for all members with escapes, which few events have. */
 
 static pimap_event_status_t
-pimap_event_find(pimap_event_t *ev, pimap_json_error_t *err)
+pimap_event_take(pimap_event_t *ev, const pimap_json_member_t *members,
+    pimap_json_error_t *err)
 {
-    int                  i;
-    size_t               size;
-    pimap_json_member_t  members[PIMAP_MEMBERS];
-
-    for (i = 0; i < PIMAP_MEMBERS; i++) {
-        members[i].name = pimap_event_members[i];
-    }
-
-    pimap_json_find(&ev->json, members, PIMAP_MEMBERS);
+    int     i;
+    size_t  size;
 
     size = 0;
 
@@ -298,12 +304,8 @@ pimap_event_take_name(pimap_event_t *ev, pimap_json_error_t *err)
 static pimap_event_status_t
 pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
 {
-    size_t               i;
-    const char         **reserved;
-
-    static const char    allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "abcdefghijklmnopqrstuvwxyz"
-                                     "0123456789._-";
+    size_t        i;
+    const char  **reserved;
 
     if (name->len == 0 || name->len > PIMAP_EVENT_MAX_NAME) {
         err->reason = "\"event\" is empty or too long";
@@ -311,20 +313,28 @@ pimap_event_check_name(const pimap_str_t *name, pimap_json_error_t *err)
     }
 
     for (i = 0; i < name->len; i++) {
-        if (memchr(allowed, name->data[i], sizeof(allowed) - 1) == NULL) {
+        if (!pimap_event_is_allowed(name->data[i])) {
             err->reason = "invalid character in \"event\"";
             return PIMAP_EVENT_BAD_NAME;
         }
     }
 
     for (reserved = pimap_event_reserved; *reserved; reserved++) {
-        if (pimap_event_is(name, *reserved)) {
+        if (name->data[0] == **reserved && pimap_event_is(name, *reserved)) {
             err->reason = "\"event\" is a reserved name";
             return PIMAP_EVENT_BAD_NAME;
         }
     }
 
     return PIMAP_EVENT_OK;
+}
+
+
+static int
+pimap_event_is_allowed(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
 

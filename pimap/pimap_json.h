@@ -54,11 +54,11 @@ typedef struct {
 
 
 /*
- * Takes white space around the text off, and checks that the rest is one
- * object.  The text is as it was.
+ * Takes white space around the text off, checks that the rest is one object,
+ * and finds members of it, "n" of them.  The text is as it was.
  */
 pimap_json_status_t pimap_json_check(char **text, size_t *len, size_t max,
-    pimap_json_error_t *err);
+    pimap_json_member_t *members, size_t n, pimap_json_error_t *err);
 
 /*
  * Takes line breaks out of a text that has been checked, in place; the new

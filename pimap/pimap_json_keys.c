@@ -39,7 +39,7 @@ pimap_json_keys_free(pimap_json_keys_t *keys)
 
 
 int
-pimap_json_keys_add(pimap_json_keys_t *keys, const char *text, size_t len,
+pimap_json_keys_add(pimap_json_keys_t *keys, const pimap_str_t *name,
     int escaped)
 {
     pimap_json_key_t  *key, *more;
@@ -59,8 +59,7 @@ pimap_json_keys_add(pimap_json_keys_t *keys, const char *text, size_t len,
 
     key = &keys->keys[keys->n++];
 
-    key->text.data = text;
-    key->text.len = len;
+    key->text = *name;
     key->escaped = escaped;
     key->hash = pimap_json_keys_hash(key);
 
@@ -92,7 +91,9 @@ pimap_json_keys_close(pimap_json_keys_t *keys, size_t first)
 
     for (i = 1; i < n; i++) {
         for (k = 0; k < i; k++) {
-            if (pimap_json_keys_compare(&key[k], &key[i]) == 0) {
+            if (key[k].hash == key[i].hash
+                && pimap_json_keys_compare(&key[k], &key[i]) == 0)
+            {
                 return key[i].text.data;
             }
         }

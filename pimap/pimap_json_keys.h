@@ -38,7 +38,7 @@ void pimap_json_keys_init(pimap_json_keys_t *keys);
 void pimap_json_keys_free(pimap_json_keys_t *keys);
 
 /* Returns -1 if memory is out. */
-int pimap_json_keys_add(pimap_json_keys_t *keys, const char *text, size_t len,
+int pimap_json_keys_add(pimap_json_keys_t *keys, const pimap_str_t *name,
     int escaped);
 
 /*

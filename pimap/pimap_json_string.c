@@ -7,12 +7,17 @@
  */
 
 
+#include <endian.h>
 #include <string.h>
 
 #include "pimap_json_string.h"
 #include "pimap_utf8.h"
 
 
+#define PIMAP_JSON_STRING_EACH(c)  ((c) * UINT64_C(0x0101010101010101))
+
+
+static const char *pimap_json_string_plain(const char *p, const char *end);
 static const char *pimap_json_string_escape(const char *p, const char *end,
     int *zero, pimap_json_error_t *err);
 static int32_t pimap_json_string_hex(const char *p, const char *end);
@@ -34,6 +39,7 @@ pimap_json_string_check(const char **pp, const char *end, int *escaped,
     *zero = 0;
 
     for (p = *pp + 1; p < end; p = next) {
+        p = pimap_json_string_plain(p, end);
         c = *p;
         next = p + 1;
 
@@ -68,6 +74,39 @@ pimap_json_string_check(const char **pp, const char *end, int *escaped,
     *pp = end;
 
     return NULL;
+}
+
+
+/*
+ * Skips plain characters, eight at a time.  The highest bit of a byte is found
+ * if it is below a space, a quote, a backslash, or beyond ASCII (which keeps
+ * that bit in one of the differences).  Borrows find more, but only after such
+ * a byte, and the first one counts.
+ */
+
+static const char *
+pimap_json_string_plain(const char *p, const char *end)
+{
+    uint64_t  word, found;
+
+    for ( /* void */ ; end - p > 8; p += 8) {
+        memcpy(&word, p, 8);
+        word = le64toh(word);
+
+        found = (word - PIMAP_JSON_STRING_EACH(' '))
+                | ((word ^ PIMAP_JSON_STRING_EACH('"'))
+                   - PIMAP_JSON_STRING_EACH(1))
+                | ((word ^ PIMAP_JSON_STRING_EACH('\\'))
+                   - PIMAP_JSON_STRING_EACH(1));
+
+        found &= PIMAP_JSON_STRING_EACH(0x80);
+
+        if (found) {
+            return p + __builtin_ctzll(found) / 8;
+        }
+    }
+
+    return p;
 }
 
 

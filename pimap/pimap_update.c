@@ -13,7 +13,7 @@
 
 
 static pimap_update_status_t pimap_update_take(pimap_update_t *u,
-    pimap_json_error_t *err);
+    const pimap_json_member_t *members, pimap_json_error_t *err);
 static int pimap_update_take_id(pimap_update_t *u, const pimap_str_t *value,
     pimap_json_error_t *err);
 static int pimap_update_take_verb(pimap_update_t *u,
@@ -27,16 +27,18 @@ pimap_update_parse(pimap_update_t *u, char *text, size_t len, size_t max,
     char *why, size_t why_size)
 {
     pimap_json_error_t     err;
+    pimap_json_member_t    members[] = {
+        { .name = "id" }, { .name = "update" }
+    };
     pimap_update_status_t  status;
 
     memset(u, 0, sizeof(pimap_update_t));
 
-    switch (pimap_json_check(&text, &len, max, &err)) {
+    switch (pimap_json_check(&text, &len, max, members, 2, &err)) {
 
     case PIMAP_JSON_OK:
         u->json.data = text;
-        u->json.len = len;
-        status = pimap_update_take(u, &err);
+        status = pimap_update_take(u, members, &err);
         break;
 
     case PIMAP_JSON_TOO_LARGE:
@@ -65,14 +67,9 @@ pimap_update_parse(pimap_update_t *u, char *text, size_t len, size_t max,
 
 
 static pimap_update_status_t
-pimap_update_take(pimap_update_t *u, pimap_json_error_t *err)
+pimap_update_take(pimap_update_t *u, const pimap_json_member_t *members,
+    pimap_json_error_t *err)
 {
-    pimap_json_member_t  members[] = {
-        { .name = "id" }, { .name = "update" }
-    };
-
-    pimap_json_find(&u->json, members, 2);
-
     if (pimap_update_take_id(u, &members[0].value, err) != 0
         || pimap_update_take_verb(u, &members[1].value, err) != 0)
     {

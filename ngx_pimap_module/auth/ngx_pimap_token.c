@@ -319,7 +319,8 @@ ngx_pimap_token_part(const char *text, ngx_pimap_token_header_t *header)
 
     p = json;
 
-    status = pimap_json_check(&p, &decoded.len, sizeof(json), &error);
+    status = pimap_json_check(&p, &decoded.len, sizeof(json), NULL, 0,
+                              &error);
 
     if (status != PIMAP_JSON_OK) {
         header->no_memory = (status == PIMAP_JSON_NO_MEMORY);

@@ -3,9 +3,10 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * libFuzzer target: the check of JSON and jansson come to the same verdict,
- * and read the same members.
+ * and read the same members.  Members that the check finds are those of a
+ * second look.
  *
- * Reaches: fuzz_members, pimap_json_keys_compare_bytes,
+ * Reaches: fuzz_members, fuzz_found, pimap_json_keys_compare_bytes,
  *     pimap_json_number_finite, pimap_json_bytes_escape.
  */
 
@@ -18,6 +19,7 @@
 
 
 #define FUZZ_MAX            65536
+#define FUZZ_MEMBERS        3
 
 
 /*
@@ -95,6 +97,22 @@ fuzz_members(const pimap_str_t *object, const json_t *json)
 }
 
 
+static void
+fuzz_found(const pimap_str_t *object, const pimap_json_member_t *found)
+{
+    size_t               i;
+    pimap_json_member_t  again[FUZZ_MEMBERS];
+
+    memcpy(again, found, sizeof(again));
+    pimap_json_find(object, again, FUZZ_MEMBERS);
+
+    for (i = 0; i < FUZZ_MEMBERS; i++) {
+        fuzz_check(found[i].value.data == again[i].value.data);
+        fuzz_check(found[i].value.len == again[i].value.len);
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -104,6 +122,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pimap_str_t           object;
     pimap_json_error_t    err;
     pimap_json_status_t   status;
+    pimap_json_member_t   members[FUZZ_MEMBERS] = {
+        { .name = "a" }, { .name = "event" }, { .name = "mailbox" }
+    };
 
     text = fuzz_copy(data, size);
     if (text == NULL) {
@@ -112,7 +133,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     p = text;
     len = size;
-    status = pimap_json_check(&p, &len, FUZZ_MAX, &err);
+    status = pimap_json_check(&p, &len, FUZZ_MAX, members, FUZZ_MEMBERS,
+                              &err);
 
     fuzz_check(size == 0 || memcmp(text, data, size) == 0);
 
@@ -127,6 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         object.data = p;
         object.len = len;
         fuzz_members(&object, json);
+        fuzz_found(&object, members);
         break;
 
     case PIMAP_JSON_NOT_OBJECT:

@@ -136,7 +136,7 @@ check(const char *text, size_t len)
     memcpy(copy, text, len);
 
     p = copy;
-    status = pimap_json_check(&p, &len, 1024 * 1024, &err);
+    status = pimap_json_check(&p, &len, 1024 * 1024, NULL, 0, &err);
 
     free(copy);
 
@@ -299,6 +299,90 @@ test_read(void)
 }
 
 
+/* The check finds what a second look finds, as far as it comes. */
+
+static void
+test_found(void)
+{
+    char                *p, text[256];
+    size_t               len;
+    pimap_str_t          object;
+    pimap_json_error_t   err;
+    pimap_json_member_t  members[] = {
+        { .name = "a" }, { .name = "b" }, { .name = "event" },
+        { .name = "none" }
+    };
+
+    static const char  found[] =
+        "{\"x\":{\"a\":1,\"event\":[]},\"e\\u0076ent\":\"\\\"y\",\"a\" :\r\n"
+        "[ {\"b\":2} , {} ]\n,\"\":3,\"\\ud83d\\ude00\":4,\"b\":{}}";
+
+    strcpy(text, found);
+    p = text;
+    len = strlen(text);
+
+    tap_is_int(pimap_json_check(&p, &len, len, members, 4, &err),
+               PIMAP_JSON_OK, "members on the way");
+    tap_is_mem(members[0].value.data, members[0].value.len,
+               "[ {\"b\":2} , {} ]", "    an array, not of another object");
+    tap_is_mem(members[1].value.data, members[1].value.len, "{}",
+               "    an empty object");
+    tap_is_mem(members[2].value.data, members[2].value.len, "\"\\\"y\"",
+               "    a string with an escape in its name");
+    tap_ok(members[3].value.data == NULL, "    none");
+
+    object.data = text;
+    object.len = pimap_json_squeeze(text, len);
+    tap_is_int(object.len, strlen(found) - 3, "without line breaks");
+
+    pimap_json_find(&object, members, 4);
+    tap_is_mem(members[0].value.data, members[0].value.len,
+               "[ {\"b\":2} , {} ]", "    the array again");
+
+    /* no member is left from the text before */
+
+    strcpy(text, "{\"a\":1,\"c\":2}");
+    p = text;
+    len = strlen(text);
+
+    tap_is_int(pimap_json_check(&p, &len, len, members, 4, &err),
+               PIMAP_JSON_OK, "another text");
+    tap_is_mem(members[0].value.data, members[0].value.len, "1",
+               "    a member of it");
+    tap_ok(members[1].value.data == NULL, "    none of the first");
+}
+
+
+/* Each character at each place, so that words of any alignment have it. */
+
+static void
+test_words(void)
+{
+    int     c;
+    char    text[64];
+    size_t  i, n, bad;
+
+    bad = 0;
+
+    for (n = 1; n < 40; n++) {
+        for (i = 0; i < n; i++) {
+            for (c = 1; c < 256; c++) {
+                memcpy(text, "{\"", 2);
+                memset(text + 2, 'x', n);
+                memcpy(text + 2 + n, "\":0}", 4);
+                text[2 + i] = (char) c;
+
+                bad += check(text, n + 6)
+                       != (c < ' ' || c == '"' || c == '\\' || c >= 0x80
+                           ? PIMAP_JSON_BAD : PIMAP_JSON_OK);
+            }
+        }
+    }
+
+    tap_is_int(bad, 0, "each character at each place of a string");
+}
+
+
 int
 main(void)
 {
@@ -307,6 +391,8 @@ main(void)
     test_depth();
     test_names();
     test_read();
+    test_found();
+    test_words();
 
     return tap_done();
 }
