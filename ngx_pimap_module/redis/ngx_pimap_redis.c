@@ -7,23 +7,23 @@
 
 
 #include "ngx_pimap_redis.h"
+#include "ngx_pimap_redis_push.h"
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_REDIS_READ_SIZE   65536
 #define NGX_PIMAP_REDIS_READS       16      /* then others get their turn */
 #define NGX_PIMAP_REDIS_KEEP        65536   /* of the output buffer, idle */
 
 
 static void ngx_pimap_redis_read(ngx_pimap_redis_t *redis);
+static ngx_int_t ngx_pimap_redis_received(ngx_pimap_redis_t *redis);
+static ngx_int_t ngx_pimap_redis_pushes(ngx_pimap_redis_t *redis,
+    u_char **pos);
 static ngx_int_t ngx_pimap_redis_replies(ngx_pimap_redis_t *redis);
 static ngx_uint_t ngx_pimap_redis_is_endless(redisReader *reader);
 static ngx_int_t ngx_pimap_redis_reserve(ngx_pimap_redis_t *redis,
     size_t size);
 static void ngx_pimap_redis_flush(ngx_pimap_redis_t *redis);
-
-
-static u_char  ngx_pimap_redis_buffer[NGX_PIMAP_REDIS_READ_SIZE];
 
 
 void
@@ -61,7 +61,8 @@ ngx_pimap_redis_read(ngx_pimap_redis_t *redis)
 
         ngx_set_socket_errno(0);
 
-        n = c->recv(c, ngx_pimap_redis_buffer, NGX_PIMAP_REDIS_READ_SIZE);
+        n = c->recv(c, redis->in + redis->in_len,
+                    NGX_PIMAP_REDIS_READ_SIZE - redis->in_len);
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
@@ -77,21 +78,79 @@ ngx_pimap_redis_read(ngx_pimap_redis_t *redis)
             return;
         }
 
-        if (redisReaderFeed(redis->reader, (char *) ngx_pimap_redis_buffer, n)
-            != REDIS_OK)
-        {
-            ngx_pimap_redis_fail(redis, "no memory for a reply");
-            return;
-        }
+        redis->in_len += n;
 
-        redis->unread += n;
-
-        if (ngx_pimap_redis_replies(redis) != NGX_OK) {
+        if (ngx_pimap_redis_received(redis) != NGX_OK) {
             return;
         }
     }
 
     ngx_post_event(c->read, &ngx_posted_next_events);
+}
+
+
+/*
+ * hiredis gets what follows a part of a reply that it has.  The part of a
+ * message waits in redis->in for the rest, unless it fills that.
+ */
+
+static ngx_int_t
+ngx_pimap_redis_received(ngx_pimap_redis_t *redis)
+{
+    size_t      len;
+    u_char     *p;
+    ngx_int_t   rc;
+
+    p = redis->in;
+    rc = redis->unread ? NGX_DECLINED : ngx_pimap_redis_pushes(redis, &p);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    len = redis->in + redis->in_len - p;
+
+    if (rc == NGX_AGAIN && len < NGX_PIMAP_REDIS_READ_SIZE) {
+        ngx_memmove(redis->in, p, len);
+        redis->in_len = len;
+
+        return NGX_OK;
+    }
+
+    if (redisReaderFeed(redis->reader, (char *) p, len) != REDIS_OK) {
+        ngx_pimap_redis_fail(redis, "no memory for a reply");
+        return NGX_ERROR;
+    }
+
+    redis->unread += len;
+    redis->in_len = 0;
+
+    return ngx_pimap_redis_replies(redis);
+}
+
+
+static ngx_int_t
+ngx_pimap_redis_pushes(ngx_pimap_redis_t *redis, u_char **pos)
+{
+    u_char                  *last;
+    ngx_int_t                rc;
+    ngx_pimap_redis_push_t   push;
+
+    last = redis->in + redis->in_len;
+
+    for ( ;; ) {
+        rc = ngx_pimap_redis_push(&push, pos, last);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        redis->phase->reply(redis, &push.reply);
+
+        if (redis->failed || redis->redirected) {
+            return NGX_ERROR;
+        }
+    }
 }
 
 

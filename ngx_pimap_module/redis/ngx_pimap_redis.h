@@ -20,6 +20,8 @@
 #include <hiredis/read.h>
 
 
+#define NGX_PIMAP_REDIS_READ_SIZE      65536
+
 /* Bounds of replies, and of the output that is queued. */
 #define NGX_PIMAP_REDIS_MAX_REPLY      (8 * 1024 * 1024)
 #define NGX_PIMAP_REDIS_MAX_LINE       16384
@@ -82,6 +84,7 @@ struct ngx_pimap_redis_s {
     ngx_uint_t                 addr;    /* the next of conf->addrs */
     redisReader               *reader;
     size_t                     unread;  /* bytes of a reply's beginning */
+    size_t                     in_len;
 
     u_char                    *out;     /* from out_pos to out_last unsent */
     size_t                     out_size;
@@ -105,6 +108,8 @@ struct ngx_pimap_redis_s {
     unsigned                   failed:1;
     unsigned                   sentinel:1;      /* the peer is one */
     unsigned                   redirected:1;    /* to the master, next */
+
+    u_char                     in[NGX_PIMAP_REDIS_READ_SIZE];
 };
 
 

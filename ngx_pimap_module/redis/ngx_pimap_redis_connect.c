@@ -420,6 +420,7 @@ ngx_pimap_redis_close(ngx_pimap_redis_t *redis)
     }
 
     redis->unread = 0;
+    redis->in_len = 0;
     redis->out_size = 0;
     redis->out_pos = 0;
     redis->out_last = 0;

@@ -4,13 +4,15 @@ package Pimap::Proxy;
 # bytes for a connection that subscribes, silently; "marker": delays the
 # publishing of a hand-over's marker, and from then on the bytes for
 # subscribers; "late": delays only the bytes for subscribers; "slow": delays
-# all bytes by 100 ms; "silent": gives new connections no answer.
+# all bytes by 100 ms; "silent": gives new connections no answer; "bytes":
+# sends the bytes for subscribers one by one.
 
 use strict;
 use warnings;
 
 use IO::Socket::UNIX;
-use Time::HiRes qw(time);
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
+use Time::HiRes qw(sleep time);
 
 use parent qw(Pimap::Fake);
 
@@ -72,8 +74,25 @@ sub serve {
                 next;
             }
 
+            if ($subscribes{$fh} && $self->mode() eq 'bytes') {
+                one_by_one($other, $bytes);
+                next;
+            }
+
             syswrite($other, $bytes);
         }
+    }
+}
+
+
+sub one_by_one {
+    my ($fh, $bytes) = @_;
+
+    setsockopt($fh, IPPROTO_TCP, TCP_NODELAY, 1);
+
+    for my $byte (split(//, $bytes)) {
+        syswrite($fh, $byte);
+        sleep(0.0005);
     }
 }
 
