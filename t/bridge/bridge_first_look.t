@@ -35,28 +35,25 @@ $dav->make('/alice/book/', 'addressbook', 'Friends');
 $dav->make('/alice/team/', 'addressbook', 'Team');
 $dav->make('/alice/cal/', 'calendar', 'Days');
 
-# The device parks while the DAV server is away; later the mail server is
-
-my $s = $t->park('alice', query => 'device=phone');
-$s->{looks} = 1;
-my ($id) = $s->read_until(qr/: parked\n\n/) =~ /^id: (\S+)/m;
+# The device parks while the DAV server is away; later the mail server is.  A
+# bridge that starts asks parked devices for their logins, so the user logs in
+# before.
 
 $dav->stop();
-$bridge->start();
+$bridge->start()->wait_healthy();
 is($bridge->auth('alice', 'secret'), 'alice', 'a user logs in');
+
+my ($s, $id) = park('phone');
+
 is(events('MailboxResync'), '{"event":"MailboxResync"}',
     'the first look at mail: one event for all mailboxes');
 ok($bridge->watches(1), '    the account is watched');
 ok(wait_log(qr/DAV: .*(?:connect|refused)/i), 'the DAV server is away');
 
-$bridge->stop();
+$dovecot->stop();
+ok(wait_log(qr/"alice": session with .* ended/), 'a session fails');
 $dav->start();
 $dav->put('/alice/book/1.vcf', $dav->card('1', 'Ann'));
-$dovecot->stop();
-$bridge->start();
-$bridge->auth('alice', 'secret');
-ok(wait_log(qr/"alice": session with .* ended|login of "alice" .*refused/),
-    'a session fails');
 $dovecot->start();
 is($bridge->auth('alice', 'secret'), 'alice', 'a user logs in');
 is(events('ContactChange', 'CalendarChange'), join(' ',
@@ -69,9 +66,11 @@ is(events('ContactChange', 'CalendarChange'), join(' ',
 $dav->put('/alice/team/2.vcf', $dav->card('2', 'Bob'));
 is($s->event()->{json}{collection}, '/alice/team/', 'a change: its event');
 
+$s->close();
 $bridge->stop();
-$bridge->start();
+$bridge->start()->wait_healthy();
 $bridge->auth('alice', 'secret');
+($s) = park('phone');
 ok($bridge->watches(1), 'the bridge starts again');
 $dovecot->deliver(to => 'alice', subject => 'one');
 is($s->event()->{event}, 'MessageNew', '    no look is told again');
@@ -79,8 +78,7 @@ ok($s->quiet(1), '    nor later');
 
 # Devices that come now, or come back
 
-my $late = $t->park('alice', query => 'device=late');
-$late->{looks} = 1;
+my ($late) = park('late');
 ok($late->quiet(1), 'a device that parks later is told nothing');
 
 my $back = $t->park('alice', query => 'device=back', headers =>
@@ -92,6 +90,16 @@ is(join(' ', map { $back->event()->{event} } 1 .. 5), 'MailboxResync '
 $_->close() for $s, $late, $back;
 $bridge->stop();
 ok($bridge->{process}->ended_well(), 'the bridge ends cleanly');
+
+
+# A device, and the id from which it gets events.
+
+sub park {
+    my $s = $t->park('alice', query => "device=$_[0]");
+
+    $s->{looks} = 1;
+    return ($s, $s->read_until(qr/: parked\n\n/) =~ /^id: (\S+)/m);
+}
 
 
 # The text of as many events as there are names, if they have these.

@@ -123,7 +123,7 @@ sub request {
     $headers{'X-Remote-User'} = $1
         if $self->{behind} && $path =~ m{^/([^/]+)};
 
-    return HTTP::Tiny->new(timeout => 60)->request($method, $url, {
+    return HTTP::Tiny->new(timeout => 300)->request($method, $url, {
         headers => { Authorization => 'Basic '
             . encode_base64('alice:secret', ''), %headers },
         defined $body ? (content => $body) : () });
