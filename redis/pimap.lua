@@ -17,7 +17,7 @@
 -- text is checked by the workers, and by the "pimap_publish" location.
 
 
-local VERSION = 14              -- increases with each change of the functions
+local VERSION = 15              -- increases with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_KEY = 2048            -- bytes of P:{A}
@@ -31,9 +31,11 @@ local ACCOUNT_BYTES = '16777216'    -- of these
 local FORGET = '1000'           -- ended ones that a call removes
 
 local MAXLEN, MAX_MAXLEN = '1000', 1000000
-local TTL, MAX_TTL = '604800', 366 * 86400
+local TTL, MAX_TTL = 604800, 366 * 86400
+local PAUSES = 60               -- of a time to live
 local MAX_COUNT = 10000
 local MAX_BYTES = 1073741824
+local MAX_NUMBER = 15           -- digits of a number of an event
 
 local MAX_REVOKED = 256         -- devices of an account
 local REVOKED_TTL = '2592000'   -- 30 days
@@ -47,21 +49,44 @@ local MANY_BYTES = 1048576
 local FORGOTTEN = '0'           -- digest of an update known only by its result
 local BRIDGE_TTL = 90 * 86400   -- of a bridge's states of the mailboxes
 local EXPIRED = 8               -- chunks of old entries that a call deletes
-local MAX_GIVEN = 1000          -- accounts whose logs are equally old
 local CHUNK = 16                -- entries read at a time
-local EXACT = 2^52              -- above it numbers are rounded
+
+local MAX_LEASE_MS = 600000
+local MAX_MAILBOX = 4096                -- bytes of a mailbox's name
+local MAX_MAILBOX_STATE = 8388608       -- of its state
 
 
--- Texts.
+-- Ends the call with an error.  Redis adds the line of the code to an error
+-- if its table can be changed.
+
+local SEALED = {__newindex = function() end}
+
+local function fail(reason)
+    error(setmetatable({err = reason}, SEALED))
+end
 
 
--- Returns the text without white space around it.  Works by bytes, because a
--- pattern anchored at the end would try every space in between.
+local function refuse(reason)
+    fail('PIMAP ' .. reason)
+end
+
+
+-- Arguments.
+
+
+-- The text of an event, without white space around it, if it may be an object.
+-- What else it must be (docs/events.md) takes longer to find out than the
+-- whole rest of a call.  Works by bytes, because a pattern anchored at the end
+-- would try every space in between.
 
 local SPACE = {[32] = true, [9] = true, [13] = true, [10] = true}
 
-local function trim(text)
+local function object_of(text)
     local first, last = 1, #text
+
+    if text:byte() == 123 and text:byte(-1) == 125 and last <= MAX_JSON then
+        return text                                         -- "{", "}"
+    end
 
     while SPACE[text:byte(first)] do
         first = first + 1
@@ -71,60 +96,38 @@ local function trim(text)
         last = last - 1
     end
 
+    if last - first >= MAX_JSON then
+        refuse('too large')
+    end
+
+    if text:byte(first) ~= 123 or text:byte(last) ~= 125 then
+        refuse('not an object')
+    end
+
     return text:sub(first, last)
 end
-
-
--- The text of an event, if it may be an object.  What else it must be
--- (docs/events.md) takes longer to find out than the whole rest of a call.
-
-local function object_of(text)
-    if text:byte() == 123 and text:byte(-1) == 125 and #text <= MAX_JSON then
-        return text                                         -- "{", "}"
-    end
-
-    local bare = trim(text)
-
-    if #bare > MAX_JSON then
-        return nil, 'too large'
-    end
-
-    if bare == text then
-        return nil, 'not an object'
-    end
-
-    return object_of(bare)
-end
-
-
--- Arguments.
 
 
 -- P:{A}: the tag must not be empty, because keys without it share no slot.
 -- An account has no control characters (pimap_account.h).
 
-local function bad_key(keys)
+local function check_key(keys)
     local key = keys[1]
 
-    if #keys == 1 and #key <= MAX_KEY and key:find('^[^{}%c]+:{[^}%c]%C*}$')
-    then
-        return
-    end
-
     if #keys == 1 and key:find('^[^{}]+:{}') then
-        return 'bad key: an account can\'t begin with "}"'
+        refuse('bad key: an account can\'t begin with "}"')
     end
 
-    return 'bad key: one is expected, of the form P:{A}'
+    if #keys ~= 1 or #key > MAX_KEY or not key:find('^[^{}%c]+:{%C+}$') then
+        refuse('bad key: one is expected, of the form P:{A}')
+    end
 end
 
 
--- The text of a whole number; the default if it is absent or empty.  It stays
--- text, because redis.call() takes longer to print a number than to execute
--- most commands.
+-- The text of a whole number; the default if it is absent or empty.
 
 local function number_of(arg, default, max)
-    if arg == nil or arg == '' or arg == default then
+    if arg == nil or arg == '' then
         return default
     end
 
@@ -134,19 +137,27 @@ local function number_of(arg, default, max)
 end
 
 
+-- The length stays text, because redis.call() takes longer to print a number
+-- than to execute most commands.
+
 local function log_args(maxlen, ttl)
     maxlen = number_of(maxlen, MAXLEN, MAX_MAXLEN)
     ttl = number_of(ttl, TTL, MAX_TTL)
 
     if not maxlen or not ttl then
-        return nil, 'bad arguments: maxlen or ttl is out of range'
+        refuse('bad arguments: maxlen or ttl is out of range')
     end
 
-    return maxlen, ttl
+    return maxlen, tonumber(ttl)
 end
 
 
 -- The log.
+--
+-- The epoch of a log is the time when it began, in hundredths of a second, and
+-- then seven digits that tell the servers apart.  So its ids say whether this
+-- server began it.  A log that was begun by another server may lack events,
+-- and begins again.
 
 
 -- The id of the newest entry, even if it has been trimmed; "" without a log.
@@ -166,13 +177,6 @@ local function last_id(log)
 end
 
 
--- The epoch of a log, as :epoch has it.
-
-local function epoch_of(known)
-    return type(known) == 'string' and known:match('(%d+)%-%*$')
-end
-
-
 -- The id of the account's newest event.  Of a log that is gone only the epoch
 -- is known: the id is before its first event, so that each reader with an id
 -- of an event hears that events are gone.  A Redis user with access to the log
@@ -180,34 +184,29 @@ end
 
 local function newest_id(account)
     local last = last_id(account .. ':log')
+    local epoch = last == '' and redis.pcall('GET', account .. ':epoch')
 
-    if last ~= '' then
-        return last
-    end
-
-    local epoch = epoch_of(redis.pcall('GET', account .. ':epoch'))
-
-    return epoch and epoch .. '-0' or ''
+    return type(epoch) == 'string' and epoch:find('^%d+$') and epoch .. '-0'
+        or last
 end
 
 
--- The history of this server's data: the process, and the replication id,
--- which is another one after each promotion.  Both are needed: a process that
--- was a replica in between has other data, and a replica has the replication
--- id of its master.  They are read once, because a server that takes over
--- other data loads the functions again.  A replica that has been behind for a
--- moment only does not; but a promotion leaves the former id as the second
--- one.  So that is read again, at most once in ten milliseconds, as a failover
--- and a failback take longer.  The first replica of a master changes the id,
--- too, but then there is no second one.
+-- The digits of this server, and the "-" behind them.  A server is a history
+-- of data: the process, and the replication id, which is another one after
+-- each promotion.  Both are needed: a process that was a replica in between
+-- has other data, and a replica has the replication id of its master.  They
+-- are read once, because a server that takes over other data loads the
+-- functions again.  A replica that has been behind for a moment only does not;
+-- but a promotion leaves the former id as the second one.  So that is read
+-- again, at most once in ten milliseconds, as a failover and a failback take
+-- longer.  The first replica of a master changes the id, too, but then there
+-- is no second one.
 
 local server, former, read_at
 
-local function server_id(msec)
-    local time = msec:sub(1, -2)
-
+local function identify(time)
     if time == read_at then
-        return server
+        return
     end
 
     local info = redis.call('INFO', 'replication')
@@ -218,99 +217,65 @@ local function server_id(msec)
         local process = redis.call('INFO', 'server'):match('run_id:(%x+)')
 
         if not process or not history or not second then
-            error({err = 'ERR INFO has no run_id or no master_replid'})
+            fail('ERR INFO has no run_id or no master_replid')
         end
 
-        server = redis.sha1hex(process .. history):sub(1, 16)
+        server = string.format('%07d-', tonumber(
+            redis.sha1hex(process .. history):sub(1, 12), 16) % 10^7)
         former = second
     end
 
     read_at = time
-
-    return server
 end
 
 
--- Keys get their time to live, and old entries are removed, at most once in
--- this time, a tenth to a hundredth of it.  So both stay that much longer.
+-- The time now in seconds, and the same in milliseconds.
 
-local function pause_of(ttl)
-    return 10 ^ math.max(#ttl - 2, 0)
-end
+local second, tick, msec
 
-
--- The time now in seconds, the same in milliseconds, and what :epoch begins
--- with in a log of this server that needs no care.  The last two are the same
--- for all calls of a millisecond.
-
-local last_second, last_tick, last_ttl, msec, mark
-
-local function look(ttl)
+local function look()
     local time = redis.call('TIME')
-    local now, tick = time[1], time[2]:sub(1, -4)
+    local now, thousandth = time[1], time[2]:sub(1, -4)
 
-    if tick ~= last_tick or now ~= last_second or ttl ~= last_ttl then
-        msec = now .. ('00' .. tick):sub(-3)
-        mark = string.format('%s %d %s ', server_id(msec),
-            now / pause_of(ttl), ttl)
-        last_second, last_tick, last_ttl = now, tick, ttl
+    if thousandth ~= tick or now ~= second then
+        msec = now .. ('00' .. thousandth):sub(-3)
+        identify(msec:sub(1, -2))
+        second, tick = now, thousandth
     end
 
-    return now, msec, mark
-end
-
-
--- The time in milliseconds.  It never goes back, and is not the same twice for
--- an account, even if all keys of it were deleted in between.
-
-local latest, given, ngiven = 0, {}, 0
-
-local function time_for(account, msec)
-    local time = tonumber(msec)
-
-    if time <= latest and (given[account] or ngiven >= MAX_GIVEN) then
-        time = latest + 1
-    end
-
-    if time > latest then
-        latest, given, ngiven = time, {}, 0
-    end
-
-    given[account] = true
-    ngiven = ngiven + 1
-
-    return latest
+    return now, msec
 end
 
 
 -- The first id of an epoch that is greater than each one known of this
--- account.  If the clock was set back, two servers should not take the same
--- one.  An epoch that is no time was set by hand, and is not the limit.  A log
--- that begins again lacks the number 1, so that a reader from before the first
--- event finds a gap.
+-- account, and than each other one of this server.  An epoch that is no time
+-- was set by hand, and is not the limit.  A log that begins again lacks the
+-- number 1, so that a reader from before the first event finds a gap.
 
-local function first_id(account, msec, known)
-    local epoch, n = time_for(account, msec), 1
+local latest = 0
 
-    for _, id in ipairs({epoch_of(known) or '', last_id(account .. ':log')}) do
-        local earlier = tonumber(id:match('^%d+') or 0)
+local function first_id(account, lost)
+    local known = redis.call('GET', account .. ':epoch')
+    local time = math.max(tonumber(read_at), latest + 1)
 
-        n = id ~= '' and 2 or n
+    latest = time
 
-        if earlier >= epoch and earlier < EXACT then
-            epoch = earlier + 1 + tonumber(server:sub(1, 3), 16)
-        end
+    for _, epoch in ipairs({known or '', lost or ''}) do
+        local earlier = epoch:find('^[1-8]%d+') == 1
+            and #epoch:match('^%d+') == 19 and tonumber(epoch:sub(1, 12))
+
+        time = math.max(time, earlier and earlier + 1 or 0)
     end
 
-    return string.format('%.0f-%d', epoch, n)
+    return string.format('%.0f%s%d', time, server, (known or lost) and 2 or 1)
 end
 
 
 -- Redis takes 4 kB for the first entry of a stream, in view of later ones.
 -- Most logs have few, so the log is a copy, which has no room to spare.
 
-local function begin(account, id, text, now)
-    local new = account .. ':new'
+local function begin(account, lost, text, now)
+    local id, new = first_id(account, lost), account .. ':new'
 
     redis.call('XADD', new, id, 'e', text, 't', now)
 
@@ -326,36 +291,33 @@ local function begin(account, id, text, now)
 end
 
 
--- Adds the entry after the last one of the same epoch, "<epoch>-*", so the
--- numbers are dense.  Returns false if the log has another epoch, or there was
--- none.  The entry has the number 0 then, and goes at once: it must not be the
--- one before the next number.  Numbers of 16 digits are rounded.
+-- Adds the entry after the last one, so the numbers are dense: epochs are in
+-- the future of Redis' own clock, where "*" is the next number.  A log of
+-- another server goes at once, and nil and its id are returned: the entry must
+-- not be the one before the next number.  Numbers of 16 digits are rounded.
 
-local function append(log, next, maxlen, text, now)
-    local id = redis.pcall('XADD', log, 'MAXLEN', '=', maxlen, next, 'e', text,
+local function append(log, maxlen, text, now)
+    local id = redis.pcall('XADD', log, 'MAXLEN', '=', maxlen, '*', 'e', text,
         't', now)
 
     if type(id) == 'table' then
-        return not id.err:find(' ID', 1, true) and error(id)
+        id = id.err:find(' ID', 1, true) and last_id(log) or error(id)
     end
 
-    local digits = #id - #next + 1
-
-    if digits == 1 and id:sub(-1) == '0' then
-        redis.call('DEL', log)
-        return false
+    if id:sub(13, 20) == server and #id <= 20 + MAX_NUMBER then
+        return id
     end
 
-    return digits < 16 and id
+    redis.call('DEL', log)
+
+    return nil, id
 end
 
 
 -- Deletes the oldest entries that are too old.  An entry by hand may have any
 -- text as its time.
 
-local function expire(log, now, ttl)
-    local limit = tonumber(now) - tonumber(ttl)
-
+local function expire(log, limit)
     for _ = 1, EXPIRED do
         local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', CHUNK)
         local n = 0
@@ -378,21 +340,21 @@ local function expire(log, now, ttl)
 end
 
 
-local function keep(account, value, ttl)
-    local seconds = tonumber(ttl) + pause_of(ttl)
+-- The keys get their time to live, and old entries are removed, at most once
+-- in a pause.  So both stay that much longer.
 
-    redis.call('EXPIRE', account .. ':log', string.format('%d', seconds))
-    redis.call('SET', account .. ':epoch', value, 'EX',
-        string.format('%d', seconds + EPOCH_TTL))
+local function keep(account, id, ttl)
+    local life = ttl + math.ceil(ttl / PAUSES)
+
+    expire(account .. ':log', tonumber(second) - ttl)
+    redis.call('EXPIRE', account .. ':log', life)
+    redis.call('SET', account .. ':epoch', id:match('^%d+'), 'EX',
+        life + EPOCH_TTL)
 end
 
 
 -- Adds the event to the log and publishes it; returns its id, and the number
 -- of subscribers that received it.
---
--- :epoch is "<server> <time> <ttl> <epoch>-*", where the time counts the
--- pauses up to its last change.  A log that was written by another server may
--- lack events, and begins again.
 
 local function emit(keys, text, maxlen, ttl)
     local account = keys[1]
@@ -400,30 +362,28 @@ local function emit(keys, text, maxlen, ttl)
     -- Before the log is written: a user may lack channels by mistake.
 
     if not redis.acl_check_cmd('PUBLISH', account, '') then
-        return nil, 'NOPERM no permission to PUBLISH on the channel'
+        fail('NOPERM no permission to PUBLISH on the channel')
     end
 
-    local now, time, wanted = look(ttl)
-    local known = redis.call('GET', account .. ':epoch') or ''
-    local kept = known:sub(1, #wanted) == wanted
-    local next = kept and known:sub(#wanted + 1)
-        or known:sub(1, #server) == server and known:match('%S+$')
-    local id = next and append(account .. ':log', next, maxlen, text, now)
+    local log, now, time = account .. ':log', look()
+    local left = redis.call('TTL', log)
+    local due = left < ttl or left > ttl + ttl / PAUSES + 1
+    local id, lost
+
+    if due then
+        check_key(keys)
+    end
+
+    if left ~= -2 then
+        id, lost = append(log, maxlen, text, now)
+    end
 
     if not id then
-        local reason = bad_key(keys)
-
-        if reason then
-            return nil, reason
-        end
-
-        id = begin(account, first_id(account, time, known), text, now)
-        next, kept = id:match('^%d+') .. '-*', nil
+        id, due = begin(account, lost, text, now), true
     end
 
-    if not kept then
-        expire(account .. ':log', now, ttl)
-        keep(account, wanted .. next, ttl)
+    if due then
+        keep(account, id, ttl)
     end
 
     -- The time in milliseconds, for workers that measure.
@@ -434,21 +394,19 @@ end
 
 
 -- The arguments but the first: maxlen, ttl, and the key of the idempotency
--- key, if there is one.  nil and the reason if they are bad.
+-- key, if there is one.
 
 local function publish_args(keys, args)
-    local reason, key = bad_key(keys), args[4] or ''
+    local key = args[4] or ''
 
-    if reason then
-        return nil, reason
-    end
+    check_key(keys)
 
     if #args < 1 or #args > 4 then
-        return nil, 'bad arguments: <json> [maxlen [ttl [idempotency-key]]]'
+        refuse('bad arguments: <json> [maxlen [ttl [idempotency-key]]]')
     end
 
     if #key > MAX_IDEMPOTENCY then
-        return nil, 'bad arguments: the idempotency key is too long'
+        refuse('bad arguments: the idempotency key is too long')
     end
 
     local maxlen, ttl = log_args(args[2], args[3])
@@ -465,10 +423,6 @@ local function publish(keys, args)
 
     if #keys ~= 1 or #args ~= 1 then
         maxlen, ttl, key = publish_args(keys, args)
-
-        if not maxlen then
-            return nil, ttl
-        end
     end
 
     local earlier = key and redis.call('GET', key)
@@ -477,15 +431,9 @@ local function publish(keys, args)
         return earlier, 0, 1
     end
 
-    local text, fault = object_of(args[1])
+    local id, receivers = emit(keys, object_of(args[1]), maxlen, ttl)
 
-    if not text then
-        return nil, fault
-    end
-
-    local id, receivers = emit(keys, text, maxlen, ttl)
-
-    if id and key then
+    if key then
         redis.call('SET', key, id, 'EX', IDEMPOTENCY_TTL)
     end
 
@@ -544,48 +492,33 @@ end
 local function read(keys, args)
     local epoch, n = args[1], args[2]
     local count = number_of(args[3], nil, MAX_COUNT)
-    local max_bytes = number_of(args[4], '1073741824', MAX_BYTES)
+    local max_bytes = number_of(args[4], MAX_BYTES, MAX_BYTES)
 
     if #args < 3 or #args > 4 or not count or not max_bytes
         or not is_number(epoch) or not is_number(n)
     then
-        return nil, 'bad arguments: <epoch> <n> <count> [maxbytes]'
+        refuse('bad arguments: <epoch> <n> <count> [maxbytes]')
     end
 
-    local log = keys[1] .. ':log'
     local last = newest_id(keys[1])
     local last_epoch, last_n = last:match('^(%d+)-(%d+)$')
-    local reply = {'ok', last}
+    local reply, all = {'ok', last}, epoch == '0' and n == '0'
+    local reason = not all and (last == '' and 'empty'
+        or epoch ~= last_epoch and 'epoch'
+        or last_n == '0' and n ~= '0' and 'gone'
+        or is_greater(n, last_n) and 'future')
 
-    if epoch == '0' and n == '0' then
-        read_page(reply, log, '-', nil, tonumber(count), tonumber(max_bytes))
-        return reply
+    if not reason then
+        read_page(reply, keys[1] .. ':log', all and '-'
+            or '(' .. epoch .. '-' .. n, not all and tonumber(n) + 1,
+            tonumber(count), tonumber(max_bytes))
     end
 
-    if last == '' then
-        return {'resync', 'empty', last}
+    if not reason and #reply == 2 and not all and n ~= last_n then
+        reason = 'gone'
     end
 
-    if epoch ~= last_epoch then
-        return {'resync', 'epoch', last}
-    end
-
-    if last_n == '0' and n ~= '0' then
-        return {'resync', 'gone', last}
-    end
-
-    if is_greater(n, last_n) then
-        return {'resync', 'future', last}
-    end
-
-    read_page(reply, log, '(' .. epoch .. '-' .. n, tonumber(n) + 1,
-        tonumber(count), tonumber(max_bytes))
-
-    if #reply == 2 and n ~= last_n then
-        return {'resync', 'gone', last}
-    end
-
-    return reply
+    return reason and {'resync', reason, last} or reply
 end
 
 
@@ -658,42 +591,28 @@ local function forget_ended(key, now)
 end
 
 
-local function bad_update(device, id)
+local function check_update(device, id)
     if #device > MAX_DEVICE or #id > MAX_UPDATE_ID
         or not id:find('^[!#-Z%[%]^_`a-~]+$')
     then
-        return 'bad arguments: a device or an id is too long or odd'
+        refuse('bad arguments: a device or an id is too long or odd')
     end
 end
 
 
--- Half of the digest identifies a text: a device could cause a collision only
--- with an update of its own, which is of no use.
-
-local function digest_of(text)
-    return redis.sha1hex(text):sub(1, 20)
-end
-
+-- The digest of the update, and the id and the text of its result.
 
 local function recall(key)
-    local value = redis.call('GET', key)
-
-    if value then
-        return value:match('^(%x+) ?(%S*) ?(.*)$')
-    end
+    return (redis.call('GET', key) or ''):match('^(%x+) ?(%S*) ?(.*)$')
 end
 
 
 local function update_args(keys, args)
     if #keys ~= 2 or #keys[2] > MAX_KEY then
-        return nil, 'bad key: P:{A} and P:updates are expected'
+        refuse('bad key: P:{A} and P:updates are expected')
     end
 
-    local reason = bad_key({keys[1]})
-
-    if reason then
-        return nil, reason
-    end
+    check_key({keys[1]})
 
     local backlog, most, bytes = (args[1] or ''):match('^(%S+) ?(%S*) ?(%S*)$')
 
@@ -704,8 +623,8 @@ local function update_args(keys, args)
     if not backlog or not most or not bytes
         or #args < 4 or #args % 2 ~= 0 or #args > 2 + 2 * MAX_UPDATES
     then
-        return nil, 'bad arguments: '
-            .. '"<backlog> [number [bytes]]" <device> <id> <json> ...'
+        refuse('bad arguments: '
+            .. '"<backlog> [number [bytes]]" <device> <id> <json> ...')
     end
 
     local request = {
@@ -719,11 +638,10 @@ local function update_args(keys, args)
     }
 
     for i = 3, #args, 2 do
-        reason = bad_update(request.device, args[i])
-            or #args[i + 1] > MAX_JSON and 'too large'
+        check_update(request.device, args[i])
 
-        if reason then
-            return nil, reason
+        if #args[i + 1] > MAX_JSON then
+            refuse('too large')
         end
 
         table.insert(request.updates, {id = args[i], text = args[i + 1]})
@@ -733,89 +651,69 @@ local function update_args(keys, args)
 end
 
 
--- Sets the replies to known updates, and returns the number of new ones.
+-- Sets the replies to known updates, and returns the new ones.  Half of the
+-- digest identifies a text: a device could cause a collision only with an
+-- update of its own, which is of no use.
 
-local function survey_updates(request)
-    local new, seen = 0, {}
+local function new_updates(request)
+    local new, seen = {}, {}
 
     for i, update in ipairs(request.updates) do
         update.key = update_key(request.account, request.device, update.id)
-        update.digest = digest_of(update.text)
+        update.digest = redis.sha1hex(update.text):sub(1, 20)
 
         local digest, event, text = recall(update.key)
 
         digest = digest or seen[update.id]
 
-        if not digest then
-            seen[update.id] = update.digest
-            update.new = true
-            new = new + 1
-
-        elseif digest ~= update.digest and digest ~= FORGOTTEN then
-            return nil, string.format('conflict: %d', i)
+        if digest and digest ~= update.digest and digest ~= FORGOTTEN then
+            refuse(string.format('conflict: %d', i))
         end
 
-        update.answer = event and event ~= '' and text
-            or update.new and 1 or 0
+        if not digest then
+            seen[update.id] = update.digest
+            table.insert(new, update)
+        end
+
+        update.answer = event and event ~= '' and text or digest and 0 or 1
     end
 
     return new
 end
 
 
--- The command that adds the new updates to the account's tally, or nil if the
--- account has too many.
+-- The command that adds the new updates to the account's tally.
 
-local function tally_updates(request, now)
+local function tally_updates(request, new, now)
     local key = tally_key(request.account)
-    local names, sizes = {}, {}
+    local names = {}
 
     forget_ended(key, now)
 
-    for _, item in ipairs(request.updates) do
-        if item.new then
-            local name = item.id .. ' ' .. request.device
-
-            names[#names + 1] = name
-            sizes[name] = bytes_of(name, item.text)
-        end
+    for i, item in ipairs(new) do
+        names[i] = item.id .. ' ' .. request.device
     end
 
     local bytes, known = tally_bytes(key, names)
     local n = math.max(redis.call('ZCARD', key) - 1, 0)
     local command = {'ZADD', key, '', ''}
 
-    for _, name in ipairs(names) do
-        table.insert(command, score_of(now + WAITING_TTL, sizes[name]))
+    for i, name in ipairs(names) do
+        local size = bytes_of(name, new[i].text)
+
+        table.insert(command, score_of(now + WAITING_TTL, size))
         table.insert(command, name)
-        bytes = bytes + sizes[name] - known[name]
+        bytes = bytes + size - known[name]
         n = n + (known[name] == 0 and 1 or 0)
     end
 
     if n > request.most or bytes > request.bytes then
-        return nil, 'account: too many updates, or bytes of them'
+        refuse('account: too many updates, or bytes of them')
     end
 
-    command[3] = string.format('%d', -bytes)
+    command[3] = -bytes
 
     return command
-end
-
-
-local function add_updates(request, command, time)
-    local account = request.account:match(':{(.*)}$')
-
-    for _, item in ipairs(request.updates) do
-        if item.new then
-            redis.call('XADD', request.stream, '*', 'account', account,
-                'device', request.device, 'id', item.id, 'time', time,
-                'body', item.text)
-            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
-        end
-    end
-
-    redis.call(unpack(command))
-    redis.call('EXPIRE', command[2], WAITING_TTL)
 end
 
 
@@ -823,35 +721,27 @@ end
 -- if it is known without a result, or the text of the event with its result.
 
 local function update(keys, args)
-    local request, reason = update_args(keys, args)
+    local request = update_args(keys, args)
+    local new, reply = new_updates(request), {}
 
-    if not request then
-        return nil, reason
-    end
-
-    local new, fault = survey_updates(request)
-
-    if not new then
-        return nil, fault
-    end
-
-    if new > 0 then
-        if redis.call('XLEN', request.stream) + new > request.backlog then
-            return nil, 'backlog: too many updates wait'
+    if #new > 0 then
+        if redis.call('XLEN', request.stream) + #new > request.backlog then
+            refuse('backlog: too many updates wait')
         end
 
-        local now = redis.call('TIME')
-        local command, refusal = tally_updates(request, tonumber(now[1]))
+        local now, time = look()
+        local command = tally_updates(request, new, tonumber(now))
 
-        if not command then
-            return nil, refusal
+        for _, item in ipairs(new) do
+            redis.call('XADD', request.stream, '*', 'account',
+                keys[1]:match(':{(.*)}$'), 'device', request.device, 'id',
+                item.id, 'time', time, 'body', item.text)
+            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
         end
 
-        add_updates(request, command,
-            now[1] .. string.format('%06d', now[2]):sub(1, 3))
+        redis.call(unpack(command))
+        redis.call('EXPIRE', command[2], WAITING_TTL)
     end
-
-    local reply = {}
 
     for i, item in ipairs(request.updates) do
         reply[i] = item.answer
@@ -865,42 +755,24 @@ end
 -- backend's object.
 
 local function result_event(device, id, text)
-    local object, fault = object_of(text)
-
-    if not object then
-        return nil, fault
-    end
-
+    local object = object_of(text)
     local ok, value = pcall(cjson.decode, object)
 
     if not ok then
-        return nil, 'bad json: syntax error'
+        refuse('bad json: syntax error')
     end
 
     if type(value.status) ~= 'string' then
-        return nil, 'bad member: "status" is not a string'
+        refuse('bad member: "status" is not a string')
     end
 
     if value.event ~= nil or value.device ~= nil or value.update ~= nil then
-        return nil, 'bad member: "event", "device" or "update"'
+        refuse('bad member: "event", "device" or "update"')
     end
 
     return object_of(string.format(
         '{"event":"UpdateResult","device":%s,"update":%s,%s',
         cjson.encode(device), cjson.encode(id), object:sub(2)))
-end
-
-
--- The record of an update gets a result.  Returns for how long it is kept.
-
-local function tally_result(key, name, size, bytes, now)
-    local ttl = bytes > MANY_BYTES and BUSY_TTL or RESULT_TTL
-
-    redis.call('ZADD', key, string.format('%d', -bytes), '',
-        score_of(now + ttl, size), name)
-    redis.call('EXPIRE', key, WAITING_TTL)
-
-    return ttl
 end
 
 
@@ -910,16 +782,13 @@ end
 
 local function result(keys, args)
     if #args < 3 or #args > 5 then
-        return nil, 'bad arguments: <device> <id> <json> [maxlen [ttl]]'
+        refuse('bad arguments: <device> <id> <json> [maxlen [ttl]]')
     end
 
     local device, id, text = args[1], args[2], args[3]
     local maxlen, ttl = log_args(args[4], args[5])
-    local fault = not maxlen and ttl or bad_update(device, id)
 
-    if fault then
-        return nil, fault
-    end
+    check_update(device, id)
 
     local key = update_key(keys[1], device, id)
     local digest, earlier = recall(key)
@@ -928,44 +797,29 @@ local function result(keys, args)
         return {earlier, 0, 1}
     end
 
-    local event, refusal = result_event(device, id, text)
-
-    if not event then
-        return nil, refusal
-    end
+    local event = result_event(device, id, text)
 
     -- Before the event, because the tally may be of a wrong type.
 
     local tally, name = tally_key(keys[1]), id .. ' ' .. device
     local bytes, known = tally_bytes(tally, {name})
     local event_id, receivers = emit(keys, event, maxlen, ttl)
-
-    if not event_id then
-        return nil, receivers
-    end
-
     local record = table.concat({digest or FORGOTTEN, event_id, event}, ' ')
     local size = bytes_of(name, record)
 
-    redis.call('SET', key, record, 'EX', tally_result(tally, name, size,
-        bytes + size - known[name], tonumber(redis.call('TIME')[1])))
+    bytes = bytes + size - known[name]
+
+    local left = bytes > MANY_BYTES and BUSY_TTL or RESULT_TTL
+
+    redis.call('SET', key, record, 'EX', left)
+    redis.call('ZADD', tally, -bytes, '', score_of(second + left, size), name)
+    redis.call('EXPIRE', tally, WAITING_TTL)
 
     return {event_id, receivers, 0}
 end
 
 
 -- Logins.
-
-
-local function has_field(fields, name)
-    for i = 1, #fields, 2 do
-        if fields[i] == name then
-            return true
-        end
-    end
-
-    return false
-end
 
 
 -- Revokes the logins of the account's devices, or of one device, that are not
@@ -976,23 +830,29 @@ local function revoke(keys, args)
     local ttl = number_of(args[2], REVOKED_TTL, MAX_TTL)
 
     if #args > 2 or not ttl or #device > MAX_DEVICE or device:find('%c') then
-        return nil, 'bad arguments: [device [ttl]]'
+        refuse('bad arguments: [device [ttl]]')
     end
 
     if not redis.acl_check_cmd('PUBLISH', keys[1], '') then
-        return nil, 'NOPERM no permission to PUBLISH on the channel'
+        fail('NOPERM no permission to PUBLISH on the channel')
     end
 
     local key = keys[1] .. ':revoked'
     local now = redis.call('TIME')[1]
     local left = redis.call('TTL', key)
-    local known = redis.call('HGETALL', key)
+    local fields = redis.call('HGETALL', key)
+    local known = device == ''
+
+    for i = 1, #fields, 2 do
+        known = known or fields[i] == device
+    end
+
+    if not known and #fields >= 2 * MAX_REVOKED then
+        refuse('too many devices are revoked: revoke the account')
+    end
 
     if device == '' then
         redis.call('DEL', key)
-
-    elseif #known >= 2 * MAX_REVOKED and not has_field(known, device) then
-        return nil, 'too many devices are revoked: revoke the account'
     end
 
     redis.call('HSET', key, device, now)
@@ -1008,15 +868,22 @@ end
 -- generation of its own, so that late commands of an earlier session are
 -- refused.
 
-local MAX_LEASE_MS = 600000
-local MAX_MAILBOX = 4096                -- bytes of a mailbox's name
-local MAX_MAILBOX_STATE = 8388608       -- of its state
 
+-- The key of the lease, and whether the session has it.
 
-local function lease_args(args, n)
+local function lease_of(keys, args, n)
     if #args ~= n or not args[1]:find('^[^ ]+ %d+$') then
-        return 'bad arguments: <bridge> <generation> is expected first'
+        refuse('bad arguments: <bridge> <generation> is expected first')
     end
+
+    if n > 1 and not number_of(args[2], nil, MAX_LEASE_MS) then
+        refuse('bad arguments: the time is out of range')
+    end
+
+    local lease = keys[1] .. ':lease'
+    local holder = redis.call('GET', lease)
+
+    return lease, holder == args[1], holder
 end
 
 
@@ -1024,21 +891,14 @@ end
 -- mailboxes with their states, or "held", the holder, and its time left in ms.
 
 local function lease_take(keys, args)
-    local reason = lease_args(args, 2)
-    local ms = number_of(args[2], nil, MAX_LEASE_MS)
+    local lease, _, holder = lease_of(keys, args, 2)
+    local bridge = holder and holder:match('^[^ ]+')
 
-    if reason or not ms then
-        return nil, reason or 'bad arguments: the time is out of range'
+    if holder and bridge ~= args[1]:match('^[^ ]+') then
+        return {'held', bridge, redis.call('PTTL', lease)}
     end
 
-    local lease = keys[1] .. ':lease'
-    local holder = redis.call('GET', lease)
-
-    if holder and holder:match('^[^ ]+') ~= args[1]:match('^[^ ]+') then
-        return {'held', holder:match('^[^ ]+'), redis.call('PTTL', lease)}
-    end
-
-    redis.call('SET', lease, args[1], 'PX', ms)
+    redis.call('SET', lease, args[1], 'PX', args[2])
 
     local reply = redis.call('HGETALL', keys[1] .. ':bridge')
 
@@ -1051,31 +911,16 @@ end
 -- Returns 1 if the lease was still held and has been extended, or 0.
 
 local function lease_renew(keys, args)
-    local reason = lease_args(args, 2)
-    local ms = number_of(args[2], nil, MAX_LEASE_MS)
+    local lease, held = lease_of(keys, args, 2)
 
-    if reason or not ms then
-        return nil, reason or 'bad arguments: the time is out of range'
-    end
-
-    local lease = keys[1] .. ':lease'
-
-    return redis.call('GET', lease) == args[1]
-        and redis.call('PEXPIRE', lease, ms) or 0
+    return held and redis.call('PEXPIRE', lease, args[2]) or 0
 end
 
 
 local function lease_release(keys, args)
-    local reason = lease_args(args, 1)
+    local lease, held = lease_of(keys, args, 1)
 
-    if reason then
-        return nil, reason
-    end
-
-    local lease = keys[1] .. ':lease'
-
-    return redis.call('GET', lease) == args[1]
-        and redis.call('DEL', lease) or 0
+    return held and redis.call('DEL', lease) or 0
 end
 
 
@@ -1084,20 +929,18 @@ end
 
 local function bridges(keys, args)
     local id = args[1]
-    local ms = tonumber(args[2] == '0' and 0
-        or number_of(args[2], nil, MAX_LEASE_MS))
+    local ms = args[2] == '0' and 0 or number_of(args[2], nil, MAX_LEASE_MS)
 
     if #keys ~= 1 or not id or not id:find('^[^ ]+$') or not ms then
-        return nil, 'bad arguments: <bridge> <ms>'
+        refuse('bad arguments: <bridge> <ms>')
     end
 
-    local time = redis.call('TIME')
-    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local _, now = look()
 
-    if ms > 0 then
-        redis.call('ZADD', keys[1], now + ms, id)
-    else
+    if ms == 0 then
         redis.call('ZREM', keys[1], id)
+    else
+        redis.call('ZADD', keys[1], now + ms, id)
     end
 
     redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now)
@@ -1115,25 +958,24 @@ local function bridge_publish(keys, args)
     local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
 
     if not state or #mailbox > MAX_MAILBOX or #state > MAX_MAILBOX_STATE then
-        return nil, 'bad arguments: '
-            .. '<owner> <maxlen> <ttl> <mailbox> <state> [json ...]'
+        refuse('bad arguments: '
+            .. '<owner> <maxlen> <ttl> <mailbox> <state> [json ...]')
     end
 
     if redis.call('GET', keys[1] .. ':lease') ~= owner then
-        return nil, 'lease is not held'
+        refuse('lease is not held')
     end
+
+    maxlen, ttl = log_args(maxlen, ttl)
 
     local states, published, dropped = keys[1] .. ':bridge', 0, 0
 
     for i = 6, #args do
-        local id, fault = publish(keys, {args[i], maxlen, ttl})
+        local fine, object = pcall(object_of, args[i])
 
-        if id then
+        if fine then
+            emit(keys, object, maxlen, ttl)
             published = published + 1
-
-        elseif fault:find('^NOPERM ') or fault:find('^bad arguments') then
-            return nil, fault
-
         else
             dropped = dropped + 1
         end
@@ -1157,18 +999,8 @@ end
 local function register(name, call, flags)
     redis.register_function({
         function_name = name,
+        callback = call,
         flags = flags,
-
-        callback = function(keys, args)
-            local reply, reason = call(keys, args)
-
-            if reply then
-                return reply
-            end
-
-            return redis.error_reply(reason:find('^NOPERM ') and reason
-                or 'PIMAP ' .. reason)
-        end,
     })
 end
 
@@ -1177,11 +1009,7 @@ end
 
 local function of_account(call)
     return function(keys, args)
-        local reason = bad_key(keys)
-
-        if reason then
-            return nil, reason
-        end
+        check_key(keys)
 
         return call(keys, args)
     end
@@ -1193,19 +1021,13 @@ register('pimap_version', function()
 end, {'no-writes', 'allow-stale'})
 
 
--- The key of these two is checked with the first event of a log.
+-- The key of these two is checked with the first event of a pause.
 
 register('pimap_publish', publish, {})
 
 
 register('pimap_post', function(keys, args)
-    local id, receivers, again = publish(keys, args)
-
-    if not id then
-        return nil, receivers
-    end
-
-    return {id, receivers, again}
+    return {publish(keys, args)}
 end, {})
 
 

@@ -1,37 +1,32 @@
 #!lua name=bare
 
 -- What pimap_publish has to do, step by step: a log and a message, the right
--- to publish, the time, and what is known of the log.
+-- to publish, the time, and whether the log is due for care.
 
-local steps = {'bench_bare', 'bench_right', 'bench_time', 'bench_known'}
+local steps = {'bench_bare', 'bench_right', 'bench_time', 'bench_left'}
 
 local function call(keys, args, step)
-    local channel, now, next = keys[1], '1700000000', '1700000000000-*'
+    local channel, id = keys[1], nil
+    local log = channel .. ':log'
 
     if step > 1 and not redis.acl_check_cmd('PUBLISH', channel, '') then
         return redis.error_reply('no permission')
     end
 
-    if step > 2 then
-        now = redis.call('TIME')[1]
+    local now = step > 2 and redis.call('TIME')[1]
+
+    local left = step > 3 and redis.call('TTL', log)
+
+    if now then
+        id = redis.call('XADD', log, 'MAXLEN', '=', '1000', '*', 'e', args[1],
+            't', now)
+    else
+        id = redis.call('XADD', log, 'MAXLEN', '=', '1000', '*', 'e', args[1])
     end
 
-    if step > 3 then
-        local known = redis.call('GET', channel .. ':epoch')
-
-        if not known then
-            known = next
-            redis.call('SET', channel .. ':epoch', known, 'EX', '3000000')
-        end
-
-        next = known
+    if left and left < 604800 then
+        redis.call('EXPIRE', log, '614880')
     end
-
-    local id = step > 2
-        and redis.call('XADD', channel .. ':log', 'MAXLEN', '=', '1000', next,
-            'e', args[1], 't', now)
-        or redis.call('XADD', channel .. ':log', 'MAXLEN', '=', '1000', '*',
-            'e', args[1])
 
     redis.call('PUBLISH', channel, id .. ' ' .. args[1])
 

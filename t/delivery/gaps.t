@@ -99,7 +99,7 @@ $redis->command('DEL', map { $redis->channel('dave') . $_ } ':log', ':epoch');
 my $dave = park($t, 'dave');
 
 fake('dave', $epoch + 5, 'nonsense');
-lose('dave', ($epoch + 9) . '-1');
+lose('dave', $redis->epoch(time() + 9) . '-1');
 $redis->log('dave', next_mail());
 is(uids($dave, 2), join(' ', $mine + 2, $mine + 3),
     'the first events of a log are filled');
@@ -167,12 +167,14 @@ is(($filtered->event() // {})->{event}, 'resync',
 
 # The log has an older epoch than was seen (the clock was set back).
 
+my $old = $redis->epoch(1700000000);
+
 $id = ($redis->together(sub {
     forget();
-    lose('alice', '4711-1');
+    lose('alice', "$old-1");
     $redis->log('alice', next_mail());
 }))[-1];
-is($id, '4711-2', 'the log has an older epoch now');
+is($id, "$old-2", 'the log has an older epoch now');
 $resync = $s->event();
 is($resync->{event}, 'resync', 'an older log: resync');
 is($resync->{id}, $id, 'an older log: the id to resume from');
@@ -182,7 +184,7 @@ is(uids($s, 1), $uid, 'an older log: the next event is delivered');
 # An id that the log never had: the account is ahead of its log.
 
 ($n) = 2 + ($id =~ /-(\d+)$/)[0];
-fake('alice', "4711-$n", $json);
+fake('alice', "$old-$n", $json);
 is(uids($s, 1), $json =~ /"uid":(\d+)/ ? $1 : '',
     'an id ahead of the log: delivered');
 

@@ -35,8 +35,9 @@ my $after = $redis->command('TIME');
 
 my ($epoch) = $id =~ /^(\d+)-1$/;
 ok($epoch, 'the first id');
-ok($epoch >= milliseconds($before) && $epoch <= milliseconds($after),
-    '    its epoch is the time in milliseconds');
+ok(substr($epoch, 0, 12) >= hundredths($before)
+    && substr($epoch, 0, 12) <= hundredths($after),
+    '    its epoch begins with the time in hundredths of a second');
 is_deeply(untimed($subscriber->reply()),
     ['message', 'pimap:{a}', "$id $json[1]"], '    is on the channel');
 is($redis->fcall('last', 'a'), $id, '    is the last id');
@@ -118,7 +119,7 @@ sub untimed {
 }
 
 
-sub milliseconds {
+sub hundredths {
     my ($time) = @_;
-    return $time->[0] * 1000 + int($time->[1] / 1000);
+    return $time->[0] * 100 + int($time->[1] / 10000);
 }

@@ -81,7 +81,7 @@ $epoch = $later;
 # a log that is lost, and begins again
 
 $redis->command('DEL', 'pimap:{a}:log');
-server('another');
+$redis->other_server('a');
 
 my ($first, $one) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
 ok($first > $epoch, 'written by another server: a new log, a greater epoch');
@@ -98,25 +98,22 @@ is($n, 1, '    its first number is 1');
 is_deeply(after('a', $first, 1), ['resync', 'epoch', "$second-1"],
     '    the old epoch: resync');
 
-my $future = $second + 3600_000;
-server('another', $future);
+my $future = time() + 3600;
+$redis->other_server('a', $future);
 my ($greater) = publish('a', 1) =~ /^(\d+)-2$/;
-ok($greater > $future,
+ok(substr($greater, 0, 10) >= $future,
     'the clock was set back: the epoch is greater nevertheless');
 is(publish('a', 1), "$greater-3", '    and does not change');
 
-for my $trim (0, 1) {
-    my $before = $greater;
-
+for my $n (4, 5) {
     $redis->command('DEL', 'pimap:{a}:epoch');
-    $redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0) if $trim;
-    ($greater) = publish('a', 1) =~ /^(\d+)-2$/;
-    ok($greater > $before, 'epoch deleted: a greater one than the log\'s');
+    $redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0) if $n > 4;
+    is(publish('a', 1), "$greater-$n", 'epoch deleted: the log goes on');
 }
 
 $redis->command('DEL', 'pimap:{a}:epoch', 'pimap:{a}:log');
 my ($third) = publish('a', 1) =~ /^(\d+)-1$/;
-ok($third < $future, 'log and epoch deleted: the epoch is the clock');
+ok($third < $greater, 'log and epoch deleted: the epoch is the clock');
 
 # a failover lost the last events
 
@@ -132,19 +129,6 @@ is_deeply(after('a', $third, 5), ['resync', 'future', "$third-2"],
 for my $args (['', 1], ['01', 1], [1, '-1'], ['a', 1]) {
     like($redis->error('FCALL', 'pimap_read', 1, 'pimap:{a}', @$args, 10),
         qr/^PIMAP bad arguments/, "refused: '$args->[0]-$args->[1]'");
-}
-
-
-# The log was written by this server.
-
-sub server {
-    my ($server, $epoch) = @_;
-
-    my $key = 'pimap:{a}:epoch';
-    my $value = $redis->command('GET', $key) =~ s/^\w+/$server/r;
-
-    $value =~ s/\d+(?=-)/$epoch/ if $epoch;
-    $redis->command('SET', $key, $value);
 }
 
 

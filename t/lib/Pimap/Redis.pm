@@ -123,7 +123,7 @@ sub log {
 
 
 # Adds an event to the log as the library does, but does not publish it.  A new
-# log begins with the given id.
+# log begins with the given id, whose epoch is one of epoch().
 
 sub log_only {
     my ($self, $account, $event, $id) = @_;
@@ -133,26 +133,35 @@ sub log_only {
     $id //= $self->fcall('last', $account) =~ s/(\d+)$/$1 + 1/er;
     $self->command('XADD', "$key:log", $id, 'e',
         ref($event) ? $self->{t}->json($event) : $event, 't', time());
-    $self->command('SET', "$key:epoch", $self->writer() . ' 0 604800 '
-        . $id =~ s/-.*/-*/r);
 
     return $id;
 }
 
 
-# The server as the library writes it beside a log; not in a transaction at the
-# first time.
+# The epoch of a log that this server began then, in seconds; not in a
+# transaction at the first time.
 
-sub writer {
-    my ($self) = @_;
+sub epoch {
+    my ($self, $seconds) = @_;
 
-    my $account = 'the log of the library';
+    my $server = $self->{server}{$self->pid()} //= substr(
+        $self->log('the log of the library', { event => 'X' }), 12, 7);
 
-    return $self->{writer}{$self->pid()} //= do {
-        $self->log($account, { event => 'X' });
-        $self->command('GET', $self->channel($account) . ':epoch')
-            =~ s/ .*//r;
-    };
+    return "${seconds}00$server";
+}
+
+
+# The account's log gets an entry of another server, which began a log then, or
+# right after the last one.
+
+sub other_server {
+    my ($self, $account, $seconds) = @_;
+
+    my ($epoch) = $self->fcall('last', $account) =~ /^(\d+)/;
+
+    $epoch = $seconds ? $seconds . '0' x 9 : $epoch + 1;
+    $self->command('XADD', $self->channel($account) . ':log', "$epoch-1",
+        qw(e {} t 1));
 }
 
 
