@@ -279,7 +279,11 @@ post_turn(sink_t *sink, uint64_t ns)
     for (i = 0; i < post->n; i++) {
         c = &post->connections[i];
 
-        post_lines(post, c);
+        /* while an answer is missing, more lines may come */
+
+        if (c->waiting == c->lines) {
+            post_lines(post, c);
+        }
 
         if (c->out_len && post_send(c) == -1) {
             perror("publish: send()");

@@ -20,7 +20,7 @@
 #include "pimap_envelope.h"
 
 
-#define NGX_PIMAP_PUBLISH_BATCH_TURN    64          /* lines */
+#define NGX_PIMAP_PUBLISH_BATCH_TURN    256         /* lines */
 
 
 static ngx_pimap_publish_batch_t *ngx_pimap_publish_batch_create(
