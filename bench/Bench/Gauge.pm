@@ -53,12 +53,15 @@ sub memory {
     return $bytes;
 }
 
-# The same when it has stopped moving: three readings within 0.1 per cent.
+# The same when it has stopped moving: after ten quiet seconds, in which it
+# may give memory back, three readings within 0.1 per cent.
 
 sub settled {
     my ($pid) = @_;
 
     my @last = (0) x 3;
+
+    sleep 10;
 
     for (1 .. 40) {
         @last = (@last[1, 2], memory($pid));

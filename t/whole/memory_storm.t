@@ -81,9 +81,11 @@ park($sockets[$_], "later$_") for DEVICES / 2 .. $#sockets;
 ok($t->wait_for(sub { $t->status()->{devices}{hibernated} == DEVICES },
     'all to hibernate'), 'others come: all are hibernated');
 ok($t->wait_for(sub {
+    come_and_go() for 1 .. 20;
     $left = heap() - $before;
     $left < $full / SHARE;
-}, 'the heap to be given back'), "$left kB are left");
+}, 'the heap to be given back'),
+    "more devices come and go all the time: $left kB are left");
 
 
 # Not the shared zone, nor files.
@@ -102,6 +104,14 @@ sub handshake {
 
     return IO::Socket::SSL->start_SSL($socket, SSL_reuse_ctx => $context)
         // die "TLS: $SSL_ERROR\n";
+}
+
+
+sub come_and_go {
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $t->port('http')) or die "connect: $!\n";
+
+    sysread(park($socket, 'guest'), my $head, 4096) or die "not parked\n";
 }
 
 
