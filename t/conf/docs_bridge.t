@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # The documents name all events of the bridge, all verbs of updates with their
-# members and results, all details of refusals, and all metrics.
+# members and results, all details of refusals, and all metrics.  The files of
+# the quick start exist.
 
 use strict;
 use warnings;
@@ -21,7 +22,7 @@ my $imap = source('imap_update*.c');
 my $dav = source('dav_update*.c');
 my $text = qr/"((?:\\.|[^"\\])*)"/;
 
-$t->plan(14);
+$t->plan(16);
 
 events();
 verbs();
@@ -29,6 +30,7 @@ members();
 results();
 details();
 metrics();
+files();
 
 
 sub source {
@@ -196,4 +198,18 @@ sub metrics {
     delete $names{pimap_bridge_};
 
     is_deeply(\%names, \%source, 'metrics');
+}
+
+
+# systemd-sysusers looks for a name without a slash at its begin elsewhere.
+
+sub files {
+    my ($block) = $t->read_file("$root/docs/bridge.md")
+        =~ /^```sh\n(install .*?)^```/ms;
+    my @files = $block =~ m{\s"?(?:\$PWD/)?((?:bridge|debian)/[\w./-]+)}g;
+
+    is(join(' ', scalar(@files), grep { !-e "$root/$_" } @files), 4,
+        'the files of the quick start exist');
+    like($block, qr/^systemd-sysusers "?[\/\$]/m,
+        '    that of systemd-sysusers with its whole path');
 }
