@@ -152,6 +152,7 @@ bridge_account_set_why(bridge_account_t *account, const char *why)
 char *
 bridge_account_excuse(bridge_account_t *account)
 {
+    char             *excuse;
     bridge_server_t  *server;
 
     server = account ? bridge_account_server(account) : NULL;
@@ -160,10 +161,14 @@ bridge_account_excuse(bridge_account_t *account)
         return bridge_string("the bridge does not know the account");
     }
 
-    return bridge_format("there is no session with \"%s\": %s", server->name,
-                         account->why ? account->why
-                         : bridge_account_can(account) ? "it is being opened"
-                         : "the account has to log in again");
+    excuse = bridge_format("there is no session with \"%s\": %s",
+                           server->name, account->why ? account->why
+                           : bridge_account_can(account)
+                           ? "it is being opened"
+                           : "the account has to log in again");
+    bridge_text_valid(excuse);
+
+    return excuse;
 }
 
 

@@ -282,6 +282,7 @@ bridge_session_dav_update(bridge_account_t *account, json_t *update,
                           account->dav->why ? account->dav->why
                           : "the bridge has not asked the server yet")
           : bridge_string("there is no DAV server");
+    bridge_text_valid(why);
 
     result = json_pack("{s:s, s:s}", "status",
                        account->dav ? "unsent" : "refused", "detail", why);

@@ -26,6 +26,7 @@
 
 #include <openssl/ssl.h>
 
+#include "bridge_text.h"
 #include "pimap_version.h"
 
 

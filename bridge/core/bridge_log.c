@@ -23,6 +23,7 @@
 
 
 static size_t bridge_log_escape(char *line, const char *text, size_t max);
+static int bridge_log_is_control(const char *text);
 
 
 const char  *bridge_log_names[] = {
@@ -109,21 +110,39 @@ bridge_log_write(bridge_log_level_t level, const char *format, ...)
 static size_t
 bridge_log_escape(char *line, const char *text, size_t max)
 {
-    size_t         n;
-    unsigned char  c;
+    int     len;
+    size_t  n;
 
-    for (n = 0; *text && n + 4 < max; text++) {
-        c = *text;
+    for (n = 0; *text && n + 4 < max; text += len) {
+        len = bridge_text_next(text);
 
-        if (c < 0x20 || c == 0x7f) {
-            n += sprintf(line + n, "\\x%02x", c);
+        if (len == 0) {
+            break;
+        }
+
+        if (len == -1 || bridge_log_is_control(text)) {
+            n += sprintf(line + n, "\\x%02x", (unsigned char) *text);
+            len = 1;
 
         } else {
-            line[n++] = c;
+            memcpy(line + n, text, len);
+            n += len;
         }
     }
 
     return n;
+}
+
+
+/* Also those of two bytes, which some terminals obey. */
+
+static int
+bridge_log_is_control(const char *text)
+{
+    unsigned char  c = text[0];
+
+    return c < 0x20 || c == 0x7f
+           || (c == 0xc2 && (unsigned char) text[1] < 0xa0);
 }
 
 
