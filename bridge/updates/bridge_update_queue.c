@@ -9,7 +9,8 @@
  * is known, and it is read again when a place is free.  An account may have as
  * many places as are free.  So one account gets a half of all, two get a third
  * each, and there is always one for an account that has none.  Accounts with
- * held updates get places in turn.
+ * held updates are sorted: the one with the fewest places gets the next one,
+ * and those with as many get it in turn.
  */
 
 
@@ -25,12 +26,19 @@ struct bridge_update_queue_s {
     UT_hash_handle                       hh;
     char                                *account;
     TAILQ_HEAD(, bridge_update_entry_s)  entries;
-    TAILQ_ENTRY(bridge_update_queue_s)   link;      /* if it holds any */
+    bridge_update_entry_t               *next;      /* the first held one */
+    GSequenceIter                       *turn;      /* NULL: it holds none */
+    uint64_t                             order;     /* of the last turn */
     unsigned                             placed;
     unsigned                             held;
 };
 
 
+static void bridge_update_queue_hold(bridge_update_entry_t *entry);
+static void bridge_update_queue_unhold(bridge_update_entry_t *entry);
+static void bridge_update_queue_sort(bridge_update_queue_t *queue);
+static gint bridge_update_queue_compare(gconstpointer a, gconstpointer b,
+    gpointer data);
 static int bridge_update_queue_room(bridge_update_queue_t *queue);
 static void bridge_update_queue_place(bridge_update_entry_t *entry);
 
@@ -38,9 +46,8 @@ static void bridge_update_queue_place(bridge_update_entry_t *entry);
 static bridge_update_entry_t  *bridge_update_entries;   /* by entry */
 static bridge_update_queue_t  *bridge_update_queues;    /* by account */
 static unsigned                bridge_update_placed;
-
-static TAILQ_HEAD(bridge_update_turns_s, bridge_update_queue_s)
-    bridge_update_turns = TAILQ_HEAD_INITIALIZER(bridge_update_turns);
+static GSequence              *bridge_update_turns;
+static uint64_t                bridge_update_order;
 
 
 bridge_update_entry_t *
@@ -101,9 +108,7 @@ bridge_update_queue_add(bridge_update_entry_t *entry)
         return 1;
     }
 
-    if (queue->held++ == 0) {
-        TAILQ_INSERT_TAIL(&bridge_update_turns, queue, link);
-    }
+    bridge_update_queue_hold(entry);
 
     return 0;
 }
@@ -117,15 +122,17 @@ bridge_update_queue_remove(bridge_update_entry_t *entry)
     queue = entry->queue;
 
     HASH_DEL(bridge_update_entries, entry);
-    TAILQ_REMOVE(&queue->entries, entry, link);
 
     if (entry->placed) {
         bridge_update_placed--;
         queue->placed--;
+        bridge_update_queue_sort(queue);
 
-    } else if (--queue->held == 0) {
-        TAILQ_REMOVE(&bridge_update_turns, queue, link);
+    } else {
+        bridge_update_queue_unhold(entry);
     }
+
+    TAILQ_REMOVE(&queue->entries, entry, link);
 
     if (TAILQ_EMPTY(&queue->entries)) {
         HASH_DEL(bridge_update_queues, queue);
@@ -138,37 +145,95 @@ bridge_update_queue_remove(bridge_update_entry_t *entry)
 bridge_update_entry_t *
 bridge_update_queue_turn(void)
 {
+    GSequenceIter          *first;
     bridge_update_entry_t  *entry;
-    bridge_update_queue_t  *queue, *last;
+    bridge_update_queue_t  *queue;
 
-    last = TAILQ_LAST(&bridge_update_turns, bridge_update_turns_s);
-
-    while ((queue = TAILQ_FIRST(&bridge_update_turns)) != NULL) {
-
-        TAILQ_REMOVE(&bridge_update_turns, queue, link);
-        TAILQ_INSERT_TAIL(&bridge_update_turns, queue, link);
-
-        if (bridge_update_queue_room(queue)) {
-            entry = TAILQ_FIRST(&queue->entries);
-
-            while (entry->placed) {
-                entry = TAILQ_NEXT(entry, link);
-            }
-
-            if (--queue->held == 0) {
-                TAILQ_REMOVE(&bridge_update_turns, queue, link);
-            }
-
-            bridge_update_queue_place(entry);
-            return entry;
-        }
-
-        if (queue == last) {
-            break;
-        }
+    if (bridge_update_turns == NULL) {
+        return NULL;
     }
 
-    return NULL;
+    first = g_sequence_get_begin_iter(bridge_update_turns);
+
+    if (g_sequence_iter_is_end(first)) {
+        return NULL;
+    }
+
+    queue = g_sequence_get(first);
+
+    if (!bridge_update_queue_room(queue)) {
+        return NULL;                    /* the others have as many places */
+    }
+
+    entry = queue->next;
+    bridge_update_queue_unhold(entry);
+    bridge_update_queue_place(entry);
+
+    queue->order = ++bridge_update_order;
+    bridge_update_queue_sort(queue);
+
+    return entry;
+}
+
+
+static void
+bridge_update_queue_hold(bridge_update_entry_t *entry)
+{
+    bridge_update_queue_t  *queue = entry->queue;
+
+    if (queue->held++) {
+        return;
+    }
+
+    if (bridge_update_turns == NULL) {
+        bridge_update_turns = g_sequence_new(NULL);
+    }
+
+    queue->next = entry;
+    queue->order = ++bridge_update_order;
+    queue->turn = g_sequence_insert_sorted(bridge_update_turns, queue,
+                                           bridge_update_queue_compare, NULL);
+}
+
+
+/* Behind a held update all are held. */
+
+static void
+bridge_update_queue_unhold(bridge_update_entry_t *entry)
+{
+    bridge_update_queue_t  *queue = entry->queue;
+
+    if (queue->next == entry) {
+        queue->next = TAILQ_NEXT(entry, link);
+    }
+
+    if (--queue->held == 0) {
+        g_sequence_remove(queue->turn);
+        queue->turn = NULL;
+    }
+}
+
+
+static void
+bridge_update_queue_sort(bridge_update_queue_t *queue)
+{
+    if (queue->turn) {
+        g_sequence_sort_changed(queue->turn, bridge_update_queue_compare,
+                                NULL);
+    }
+}
+
+
+static gint
+bridge_update_queue_compare(gconstpointer a, gconstpointer b, gpointer data)
+{
+    const bridge_update_queue_t  *x = a, *y = b;
+
+    if (x->placed != y->placed) {
+        return x->placed < y->placed ? -1 : 1;
+    }
+
+    return x->order < y->order ? -1 : x->order > y->order;
 }
 
 
