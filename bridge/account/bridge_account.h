@@ -127,6 +127,8 @@ struct bridge_account_s {
     unsigned                 refused:1; /* the login was */
     unsigned                 relogin:1; /* its devices are to log in again */
     unsigned                 asked:1;   /* they were told so */
+    unsigned                 fresh:1;   /* the login, until its session is
+                                           tried */
     unsigned                 elsewhere:1;   /* another bridge has the lease,
                                                and no login is here */
 };

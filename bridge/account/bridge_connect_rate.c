@@ -6,6 +6,9 @@
  * a device waits for does not wait, but takes a token, too.  Logins take a
  * half of the tokens at most, however many there are: strangers choose how
  * many.
+ * An account whose user has just logged in has its turn before the others.
+ * These are tried once more, or only told to log in again, and may be all
+ * accounts of another bridge.
  * In the same way logins from unknown addresses leave a half of a server's
  * connections to others.
  *
@@ -20,6 +23,11 @@
 #define BRIDGE_CONNECT_RATE_TICK  100   /* msec */
 
 
+typedef TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue_t;
+
+
+static bridge_connect_rate_queue_t *bridge_connect_rate_queue(
+    bridge_account_t *account);
 static void bridge_connect_rate_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_connect_rate_fill(void);
@@ -37,8 +45,10 @@ static unsigned       bridge_connect_rate_length;
 static json_t        *bridge_connect_rate_servers;      /* counts */
 static json_t        *bridge_connect_rate_strangers;    /* of these */
 
-static TAILQ_HEAD(, bridge_account_s)  bridge_connect_rate_queue =
-    TAILQ_HEAD_INITIALIZER(bridge_connect_rate_queue);
+static bridge_connect_rate_queue_t  bridge_connect_rate_first =
+    TAILQ_HEAD_INITIALIZER(bridge_connect_rate_first);
+static bridge_connect_rate_queue_t  bridge_connect_rate_others =
+    TAILQ_HEAD_INITIALIZER(bridge_connect_rate_others);
 
 
 void
@@ -66,7 +76,7 @@ bridge_connect_rate_done(void)
 void
 bridge_connect_rate_add(bridge_account_t *account)
 {
-    TAILQ_INSERT_TAIL(&bridge_connect_rate_queue, account, link);
+    TAILQ_INSERT_TAIL(bridge_connect_rate_queue(account), account, link);
     bridge_connect_rate_length++;
 
     if (!evtimer_pending(&bridge_connect_rate_timer, NULL)) {
@@ -78,8 +88,39 @@ bridge_connect_rate_add(bridge_account_t *account)
 void
 bridge_connect_rate_remove(bridge_account_t *account)
 {
-    TAILQ_REMOVE(&bridge_connect_rate_queue, account, link);
+    TAILQ_REMOVE(bridge_connect_rate_queue(account), account, link);
     bridge_connect_rate_length--;
+}
+
+
+static bridge_connect_rate_queue_t *
+bridge_connect_rate_queue(bridge_account_t *account)
+{
+    return account->fresh ? &bridge_connect_rate_first
+                          : &bridge_connect_rate_others;
+}
+
+
+void
+bridge_connect_rate_fresh(bridge_account_t *account)
+{
+    int  queued;
+
+    if (account->fresh || account->session != BRIDGE_SESSION_NONE) {
+        return;
+    }
+
+    queued = account->state == BRIDGE_ACCOUNT_QUEUED;
+
+    if (queued) {
+        bridge_connect_rate_remove(account);
+    }
+
+    account->fresh = 1;
+
+    if (queued) {
+        bridge_connect_rate_add(account);
+    }
 }
 
 
@@ -100,10 +141,13 @@ bridge_connect_rate_run(void)
     bridge_connect_rate_fill();
 
     while (bridge_connect_rate_tokens >= 1 && bridge_function_library_ready()
-           && !TAILQ_EMPTY(&bridge_connect_rate_queue))
+           && bridge_connect_rate_length)
     {
-        account = TAILQ_FIRST(&bridge_connect_rate_queue);
+        account = TAILQ_EMPTY(&bridge_connect_rate_first)
+                  ? TAILQ_FIRST(&bridge_connect_rate_others)
+                  : TAILQ_FIRST(&bridge_connect_rate_first);
         bridge_connect_rate_remove(account);
+        account->fresh = 0;
 
         server = bridge_account_server(account);
 
@@ -113,7 +157,7 @@ bridge_connect_rate_run(void)
         bridge_account_ops->turn(account, full);
     }
 
-    if (!TAILQ_EMPTY(&bridge_connect_rate_queue)) {
+    if (bridge_connect_rate_length) {
         bridge_timer_set(&bridge_connect_rate_timer, BRIDGE_CONNECT_RATE_TICK);
     }
 }

@@ -143,6 +143,7 @@ bridge_supervisor_has_login(bridge_account_t *account)
 
     account->asked = 0;
     account->elsewhere = 0;
+    bridge_connect_rate_fresh(account);
 
     if (account->relogin) {
         account->relogin = 0;

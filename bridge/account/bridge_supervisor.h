@@ -149,6 +149,9 @@ void bridge_connect_rate_done(void);
 void bridge_connect_rate_add(bridge_account_t *account);
 void bridge_connect_rate_remove(bridge_account_t *account);
 
+/* Its user has logged in: it comes before others. */
+void bridge_connect_rate_fresh(bridge_account_t *account);
+
 /* Serves the queue as far as the rate allows. */
 void bridge_connect_rate_run(void);
 
