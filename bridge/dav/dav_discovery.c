@@ -193,6 +193,7 @@ dav_discovery_reply(void *data, const dav_reply_t *reply)
     dav_discovery_t  *d = c->discovery;
 
     if (reply->ok) {
+        dav_schedule_well(c->server->schedule);
         dav_state_reach(c, DAV_LOGGED_IN);
 
         if (strcmp(c->origin, reply->answer->origin) != 0) {

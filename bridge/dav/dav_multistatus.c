@@ -475,13 +475,17 @@ dav_multistatus_store(dav_multistatus_t *m)
 
     *m->to = text;
 
-    /* the homes are lists */
+    /* the homes are lists, and a response may be about several objects */
 
-    if (old && m->which >= DAV_PRINCIPAL && m->which <= DAV_CALENDAR_HOME
-        && strlen(old) + strlen(text) < DAV_MULTISTATUS_TEXT)
+    if (old && m->which >= DAV_PRINCIPAL && m->which <= DAV_HREF
+        && m->which != DAV_DATA)
     {
         *m->to = bridge_format("%s\n%s", old, text);
         free(text);
+
+        if (strlen(old) > DAV_MULTISTATUS_TAG) {
+            dav_multistatus_stop(m, "too many hrefs");
+        }
     }
 
     free(old);
@@ -520,6 +524,7 @@ dav_multistatus_propstat(dav_multistatus_t *m)
 static void
 dav_multistatus_response(dav_multistatus_t *m)
 {
+    char            *more;
     dav_response_t  *r = &m->response.response;
 
     r->status = dav_multistatus_status(m->response.status);
@@ -528,8 +533,18 @@ dav_multistatus_response(dav_multistatus_t *m)
         r->status = 200;
     }
 
-    if (r->text[DAV_HREF]) {
+    while (r->text[DAV_HREF]) {
+        more = strchr(r->text[DAV_HREF], '\n');
+
+        if (more) {
+            *more++ = '\0';
+            more = bridge_string(more);
+        }
+
         m->handler(m->data, r);
+
+        free(r->text[DAV_HREF]);
+        r->text[DAV_HREF] = more;
     }
 
     dav_multistatus_clear(&m->response);

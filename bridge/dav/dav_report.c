@@ -32,6 +32,8 @@ struct dav_report_s {
 static int dav_report_body(void *data, const char *bytes, size_t len);
 static void dav_report_done(void *data, const dav_answer_t *answer);
 static void dav_report_free(dav_report_t *report);
+static const char *dav_report_known(const dav_etag_list_t *known,
+    const char *name);
 
 
 int
@@ -201,7 +203,7 @@ dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
 {
     int            status = r->status;
     char          *path;
-    const char    *name, *item, *etag = r->text[DAV_ETAG];
+    const char    *name, *etag = r->text[DAV_ETAG];
     dav_change_t   change;
 
     path = dav_url_resolve(c->origin, base, r->text[DAV_HREF]);
@@ -220,26 +222,41 @@ dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
             etag = "";
 
         } else if (status / 100 != 2 || r->failed) {
-            item = dav_etag_list_find(known, name);
-            etag = item ? dav_etag_list_etag(item) : NULL;
+            etag = dav_report_known(known, name);
             change = DAV_CHANGE_SKIPPED;
 
         } else if (r->flags & DAV_IS_COLLECTION) {
             etag = NULL;
 
         } else if (etag == NULL || *etag == '\0') {
-            etag = NULL;
+            etag = dav_report_known(known, name);
             change = DAV_CHANGE_UNTAGGED;
         }
 
         if (etag && dav_etag_list_add(list, name, etag) == -1) {
             change = DAV_CHANGE_SKIPPED;
         }
+
+    } else if (!(r->flags & DAV_IS_COLLECTION)) {
+        change = DAV_CHANGE_SKIPPED;    /* it is elsewhere */
     }
 
     free(path);
 
     return change;
+}
+
+
+/* An object without an ETag is there, and is what it was. */
+
+static const char *
+dav_report_known(const dav_etag_list_t *known, const char *name)
+{
+    const char  *item;
+
+    item = dav_etag_list_find(known, name);
+
+    return item ? dav_etag_list_etag(item) : NULL;
 }
 
 

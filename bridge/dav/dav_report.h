@@ -61,7 +61,8 @@ void dav_report_cancel(dav_report_t **report);
 
 /*
  * Adds the change in a response about the collection at "path" to the list.
- * An object that the server could not tell of is as it is in "known".
+ * An object that the server could not tell of, or tells of without its ETag,
+ * is as it is in "known".
  */
 
 typedef enum {

@@ -35,6 +35,7 @@ static void dav_round_event(dav_client_t *c, dav_collection_t *col,
     const char *what, const char *old);
 static void dav_round_reply(void *data, const dav_reply_t *reply);
 static void dav_round_home_failed(dav_client_t *c, const dav_reply_t *reply);
+static void dav_round_log(dav_client_t *c, const char *why);
 static void dav_round_moved(dav_client_t *c, const char *path);
 static void dav_round_compare(dav_client_t *c);
 static void dav_round_deleted(dav_client_t *c, dav_collection_t *col);
@@ -104,6 +105,7 @@ dav_round_list(dav_client_t *c)
 
     c->home = 0;
     c->homes_failed = 0;
+    c->list_cut = 0;
 
     dav_round_ask(c);
 }
@@ -148,6 +150,10 @@ dav_round_response(void *data, const dav_response_t *r)
     if (r->status / 100 == 2) {
         c->lists_itself |= dav_url_same_collection(path, home)
                            || g_ascii_strcasecmp(path, home) == 0;
+
+    } else if (r->status == 507 && dav_url_same_collection(path, home)) {
+        c->list_cut = 1;
+        dav_round_log(c, "the server has cut the list");
     }
 
     if (r->status / 100 == 2
@@ -253,6 +259,7 @@ dav_round_reply(void *data, const dav_reply_t *reply)
     const char  *home = c->homes.paths[c->home];
 
     if (reply->ok) {
+        dav_schedule_well(c->server->schedule);
         dav_state_reach(c, DAV_LOGGED_IN);
 
         /* Only from a whole list follows that a collection is gone. */
@@ -295,6 +302,7 @@ dav_round_reply(void *data, const dav_reply_t *reply)
 static void
 dav_round_home_failed(dav_client_t *c, const dav_reply_t *reply)
 {
+    char         why[128];
     const char  *home = c->homes.paths[c->home];
 
     if (++c->homes_failed == c->homes.n) {
@@ -310,15 +318,23 @@ dav_round_home_failed(dav_client_t *c, const dav_reply_t *reply)
         return;
     }
 
-    if (!c->home_logged) {
-        c->home_logged = 1;
-        dav_state_log(c, LOG_ERR, "the home \"%s\" can't be listed: %d, %s; "
-                      "again in the next round", home, reply->status,
+    bridge_text_print(why, sizeof(why), "%d, %s", reply->status,
                       reply->ok ? "it does not list itself" : reply->why);
-    }
+    dav_round_log(c, why);
 
     c->home++;
     dav_round_ask(c);
+}
+
+
+static void
+dav_round_log(dav_client_t *c, const char *why)
+{
+    if (!c->home_logged) {
+        c->home_logged = 1;
+        dav_state_log(c, LOG_ERR, "the home \"%s\" can't be listed: %s; "
+                      "again in the next round", c->homes.paths[c->home], why);
+    }
 }
 
 
@@ -345,12 +361,12 @@ dav_round_compare(dav_client_t *c)
     dav_collection_t  *col, *next;
 
     now = bridge_now();
-    c->home_logged &= c->homes_failed > 0;
+    c->home_logged &= c->homes_failed > 0 || c->list_cut;
 
     for (col = TAILQ_FIRST(&c->collections); col; col = next) {
         next = TAILQ_NEXT(col, link);
 
-        col->listed |= c->homes_failed > 0;
+        col->listed |= c->homes_failed > 0 || c->list_cut;
 
         if (!col->listed && col->missing) {
             dav_round_deleted(c, col);

@@ -55,6 +55,22 @@ dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms)
 
 
 void
+dav_schedule_busy(dav_schedule_t *p, bridge_msec_t ms)
+{
+    if (p->busy++) {
+        dav_schedule_hold(p, ms);
+    }
+}
+
+
+void
+dav_schedule_well(dav_schedule_t *p)
+{
+    p->busy = 0;
+}
+
+
+void
 dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
     void *data)
 {

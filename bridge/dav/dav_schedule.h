@@ -29,6 +29,7 @@ typedef struct {
     unsigned                       credit;      /* in thousandths */
     bridge_msec_t                  last;
     bridge_msec_t                  hold;        /* no turn before */
+    unsigned                       busy;        /* 503 since a good answer */
     struct event                   timer;
     TAILQ_HEAD(, dav_turn_s)       queue;
     unsigned                       waiting;
@@ -52,9 +53,17 @@ void dav_schedule_init(dav_schedule_t *p, struct event_base *base,
     unsigned rate, unsigned most);
 void dav_schedule_done(dav_schedule_t *p);
 
-/* The server is busy: no turn for so many ms. */
+/* No turn for so many ms. */
 
 void dav_schedule_hold(dav_schedule_t *p, bridge_msec_t ms);
+
+/*
+ * The server has told an account that it is busy, which holds all accounts if
+ * it is the second time; it has answered well.
+ */
+
+void dav_schedule_busy(dav_schedule_t *p, bridge_msec_t ms);
+void dav_schedule_well(dav_schedule_t *p);
 
 void dav_turn_init(dav_turn_t *t, dav_schedule_t *p, dav_turn_pt handler,
     void *data);

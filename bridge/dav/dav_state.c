@@ -11,7 +11,6 @@
 #include "dav_report.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 
@@ -170,6 +169,8 @@ dav_state_fail(dav_client_t *c, dav_fail_t reason, const char *format, ...)
     c->why = bridge_vformat(format, args);
     va_end(args);
 
+    bridge_text_valid(c->why);
+
     bridge_timer_set(&c->failing, 0);
 }
 
@@ -190,7 +191,7 @@ dav_state_log(dav_client_t *c, int level, const char *format, ...)
     va_list  args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    bridge_text_vprint(text, sizeof(text), format, args);
     va_end(args);
 
     c->cb->log(c->data, c, level, text);
@@ -230,7 +231,7 @@ dav_state_trouble(dav_client_t *c, const dav_reply_t *reply, const char *what,
         /* the server may be busy for this account only */
 
         if (reply->status == 503) {
-            dav_schedule_hold(c->server->schedule,
+            dav_schedule_busy(c->server->schedule,
                               asked < DAV_STATE_AWAY ? asked : DAV_STATE_AWAY);
         }
 

@@ -36,7 +36,8 @@ typedef struct dav_update_job_s   dav_update_job_t;
  *     LISTING       a home is gone, for the first time     DISCOVERING
  *     LISTING       all homes have listed collections      SYNCING
  *     SYNCING       all changed collections are stored     WAITING
- *     a round       429 or 503                             WAITING, longer
+ *     DISCOVERING   429 or 503                             WAITING, longer
+ *     LISTING       429 or 503                             WAITING, longer
  *     LISTING       too many of our requests wait          WAITING, longer
  *     SYNCING       too many of our requests wait          WAITING, longer
  *     all           any other failure, close               ENDED
@@ -97,6 +98,7 @@ struct dav_client_s {
     unsigned                  poked:1;          /* another round follows */
     unsigned                  changed:1;        /* in this round */
     unsigned                  lists_itself:1;   /* the home does */
+    unsigned                  list_cut:1;       /* of a home, by the server */
     unsigned                  homes_changed:1;  /* and are not stored yet */
     unsigned                  limit_logged:1;   /* of collections */
     unsigned                  home_logged:1;    /* it could not be listed */

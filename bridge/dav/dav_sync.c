@@ -18,7 +18,6 @@
 #include "dav_counters.h"
 #include "dav_report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
 
@@ -52,7 +51,7 @@ struct dav_sync_s {
 static void dav_sync_ask(dav_sync_t *s);
 static void dav_sync_response(void *data, const dav_response_t *r);
 static void dav_sync_reply(void *data, const dav_reply_t *reply);
-static void dav_sync_failed(dav_sync_t *s, const char *why);
+static void dav_sync_failed(dav_sync_t *s, uint32_t least, const char *why);
 static void dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply);
 static void dav_sync_page(dav_sync_t *s, const char *token);
 static void dav_sync_all(dav_sync_t *s);
@@ -162,7 +161,12 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
     }
 
     if (s->etags && !s->itself && s->page.n == 0 && s->collection->known.n) {
-        dav_sync_failed(s, "an empty list, without the collection itself");
+        dav_sync_failed(s, 0, "an empty list, without the collection itself");
+        return;
+    }
+
+    if (s->etags && s->more) {
+        dav_sync_failed(s, 0, "a list that the server has cut");
         return;
     }
 
@@ -187,12 +191,12 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
 
 
 /*
- * Costs this collection only: it is tried again later each time, while the
- * others go on.
+ * Costs this collection only: it is tried again later each time, at least
+ * "least" ms, while the others go on.
  */
 
 static void
-dav_sync_failed(dav_sync_t *s, const char *why)
+dav_sync_failed(dav_sync_t *s, uint32_t least, const char *why)
 {
     uint32_t           wait;
     dav_client_t      *c = s->client;
@@ -200,6 +204,7 @@ dav_sync_failed(dav_sync_t *s, const char *why)
 
     wait = bridge_backoff_next(&col->backoff, c->server->poll_min,
                                DAV_SYNC_BACKOFF);
+    wait = wait > least ? wait : least;
     col->until = bridge_now() + wait;
     dav_counters.failed++;
 
@@ -248,10 +253,10 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
     } else if (trouble
                || (status / 100 == 5 && status != 501 && status != 507))
     {
-        /* the login and the transport are the account's */
+        /* The transport is the account's.  So is the login, and a busy
+           server, if the home says so, too. */
 
-        if (status == 401 || status == 429 || status == 503
-            || reply->answer->result == DAV_HTTP_UNSENT
+        if (reply->answer->result == DAV_HTTP_UNSENT
             || reply->answer->result == DAV_HTTP_TLS)
         {
             dav_sync_end(s, dav_state_trouble(c, reply, "synchronizing",
@@ -259,8 +264,8 @@ dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply)
             return;
         }
 
-        snprintf(why, sizeof(why), "%d, %s", status, reply->why);
-        dav_sync_failed(s, why);
+        bridge_text_print(why, sizeof(why), "%d, %s", status, reply->why);
+        dav_sync_failed(s, reply->answer->retry_after, why);
         return;
 
     } else {
@@ -290,7 +295,7 @@ dav_sync_page(dav_sync_t *s, const char *token)
     if (s->more && (++s->pages == DAV_SYNC_PAGES || s->empty == DAV_SYNC_EMPTY
                     || (s->token && strcmp(s->token, token) == 0)))
     {
-        dav_sync_failed(s, "its pages do not come to an end");
+        dav_sync_failed(s, 0, "its pages do not come to an end");
         return;
     }
 

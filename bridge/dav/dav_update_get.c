@@ -22,6 +22,8 @@
 
 static void dav_update_get_object(void *data, const dav_response_t *r);
 static void dav_update_get_objects(void *data, const dav_reply_t *reply);
+static int dav_update_get_is_empty(dav_update_job_t *job);
+static int dav_update_get_is_known(dav_update_job_t *job, unsigned i);
 static int dav_update_get_broken(const dav_reply_t *reply);
 static void dav_update_get_refused(dav_update_job_t *job,
     const dav_reply_t *reply);
@@ -86,17 +88,20 @@ dav_update_get_object(void *data, const dav_response_t *r)
         }
     }
 
-    if (path == NULL || i == job->npaths || r->status / 100 != 2
-        || r->text[DAV_ETAG] == NULL)
-    {
+    if (path == NULL || i == job->npaths) {
         free(path);
         return;
     }
 
-    /* paths without a response are missing */
-
     free(job->paths[i]);
     job->paths[i] = NULL;
+
+    if (r->status / 100 != 2 || r->text[DAV_ETAG] == NULL) {
+        dav_update_get_list(job, r->status == 404 || r->status == 410
+                                 ? "missing" : "left", path);
+        free(path);
+        return;
+    }
 
     text = r->text[DAV_DATA];
     len = text ? strlen(text) * 5 / 4 + strlen(path) + 300 : 0;
@@ -127,12 +132,10 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
 
-    unsigned     i;
-    const char  *rest;
+    unsigned  i;
 
     if (!reply->ok
-        && (!dav_update_get_broken(reply)
-            || json_array_size(json_object_get(job->result, "objects")) == 0))
+        && (!dav_update_get_broken(reply) || dav_update_get_is_empty(job)))
     {
         json_object_clear(job->result);
         dav_update_get_refused(job, reply);
@@ -141,15 +144,50 @@ dav_update_get_objects(void *data, const dav_reply_t *reply)
 
     /* behind a fault of the XML there may be other objects */
 
-    rest = reply->ok ? "missing" : "left";
-
     for (i = 0; i < job->npaths; i++) {
         if (job->paths[i]) {
-            dav_update_get_list(job, rest, job->paths[i]);
+            dav_update_get_list(job, reply->ok
+                                     && !dav_update_get_is_known(job, i)
+                                     ? "missing" : "left", job->paths[i]);
         }
     }
 
+    if (dav_update_get_is_empty(job)) {
+        json_object_clear(job->result);
+        dav_update_job_end(job, "refused",
+                           "the server did not tell of the objects");
+        return;
+    }
+
     dav_update_job_end(job, "done", NULL);
+}
+
+
+/* Nothing was told: a device that asks for what is left would ask again. */
+
+static int
+dav_update_get_is_empty(dav_update_job_t *job)
+{
+    return json_array_size(json_object_get(job->result, "objects")) == 0
+           && json_array_size(json_object_get(job->result, "missing")) == 0;
+}
+
+
+/*
+ * Some servers leave out what is missing.  But an answer that leaves out what
+ * the server has listed proves nothing.
+ */
+
+static int
+dav_update_get_is_known(dav_update_job_t *job, unsigned i)
+{
+    const char        *name;
+    dav_collection_t  *col;
+
+    col = dav_state_collection(job->client, job->path);
+    name = col ? dav_url_name(col->path, job->paths[i]) : NULL;
+
+    return name && dav_etag_list_find(&col->known, name);
 }
 
 
@@ -285,8 +323,10 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
 {
     dav_update_job_t *job = data;
 
-    if (reply->ok && (job->skipped || (job->etags && !job->itself
-                                       && job->list.n == 0)))
+    if (reply->ok
+        && (job->skipped
+            || (job->etags && (job->more
+                               || (!job->itself && job->list.n == 0)))))
     {
 
         /* a device takes what is not in a whole list for removed */

@@ -10,7 +10,6 @@
 #include "dav_counters.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 
@@ -24,7 +23,6 @@ dav_update_job_end(dav_update_job_t *job, const char *status,
     const char *format, ...)
 {
     char           detail[512];
-    json_t        *text;
     va_list        args;
     dav_client_t  *c = job->client;
     void         (*ended)(dav_client_t *c);
@@ -37,12 +35,10 @@ dav_update_job_end(dav_update_job_t *job, const char *status,
 
     if (format) {
         va_start(args, format);
-        vsnprintf(detail, sizeof(detail), format, args);
+        bridge_text_vprint(detail, sizeof(detail), format, args);
         va_end(args);
 
-        text = json_string(detail);
-        json_object_set_new(job->result, "detail",
-                            text ? text : json_string("not in UTF-8"));
+        json_object_set_new(job->result, "detail", json_string(detail));
     }
 
     job->done(job->ctx, job->result);

@@ -22,6 +22,7 @@ static int dav_update_put_object(dav_update_job_t *job, const char **etag);
 static void dav_update_put_send(dav_update_job_t *job, const char *etag);
 static void dav_update_put_done(void *data, const dav_answer_t *answer);
 static int dav_update_put_is_delete(dav_update_job_t *job);
+static int dav_update_put_is_good(int status);
 static void dav_update_put_good(dav_update_job_t *job, const dav_answer_t *a);
 static void dav_update_put_compare(dav_update_job_t *job,
     const dav_answer_t *a);
@@ -164,7 +165,7 @@ dav_update_put_done(void *data, const dav_answer_t *a)
               && (a->status == 404 || a->status == 410)
               && json_object_get(job->update, "etag");
 
-    if (a->result == DAV_HTTP_OK && a->status / 100 == 2) {
+    if (a->result == DAV_HTTP_OK && dav_update_put_is_good(a->status)) {
         dav_update_put_good(job, a);
 
     } else if (missing && !a->resent) {
@@ -172,13 +173,23 @@ dav_update_put_done(void *data, const dav_answer_t *a)
         dav_update_job_end(job, "conflict", "the object is gone");
 
     } else if (missing || dav_update_job_in_doubt(a)
-               || (a->result == DAV_HTTP_OK && a->status == 412))
+               || (a->result == DAV_HTTP_OK
+                   && (a->status == 412 || a->status / 100 == 2)))
     {
         dav_update_put_compare(job, a);
 
     } else {
         dav_update_job_lost(job, a);
     }
+}
+
+
+/* RFC 4918, 9.6.1: 207 is for what could not be done; 202 promises only. */
+
+static int
+dav_update_put_is_good(int status)
+{
+    return status / 100 == 2 && status != 202 && status != 207;
 }
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# A busy server says when to try again: 429 means one account, 503 means all
-# accounts. Until then the bridge sends it no request, and then goes on. An
-# update of a device gets the time to try again.
+# A busy server says when to try again. 429 means one account, and so does 503.
+# A second 503, with no good answer before it, means all accounts. What a
+# collection says means the collection. Until then the bridge sends no request,
+# and then goes on. An update of a device gets the time to try again.
 
 use strict;
 use warnings;
@@ -19,7 +20,7 @@ use Pimap::DavDevice;
 use Pimap::FakeDav;
 
 my $t = Pimap->new(Pimap::DavDevice->nginx());
-$t->plan(20);
+$t->plan(30);
 
 my $fake = Pimap::FakeDav->new(t => $t)->start();
 my $version = 1;
@@ -93,18 +94,49 @@ is($bob->event('ContactChange')->{changed}[0]{etag}, 2,
 is($alice->event('ContactChange')->{changed}[0]{etag}, 2,
     '    alice gets an event afterwards');
 
-# 503, with a date
+# 503 of one account
+
+behave('alice PROPFIND' => busy(503, 3));
+ok($t->wait_for(sub { told(qr/"alice": DAV: .*503, again in 3 s/) }),
+    '503 for alice: the log has the time to try again');
+asked();
+ok(seen('bob', 4), '    the requests for bob go on');
+is((asked())[0], 0, '    the bridge sends no request for alice');
+behave();
+ok(seen('alice', 2), '    then it does');
+
+# 503 of all, with a date
 
 my $end = time() + 4;
 
-behave('alice PROPFIND' => busy(503,
+behave(PROPFIND => busy(503,
     strftime('%a, %d %b %Y %T GMT', gmtime($end))));
-ok($t->wait_for(sub { told(qr/"alice": DAV: .*503, again in [34] s/) }),
-    '503: the log has the time to try again');
+ok($t->wait_for(sub { told(qr/"bob": DAV: .*503, again in [34] s/)
+    && told(qr/"alice": DAV: .*503, again in [34] s/, 1) }),
+    '503 for both: the log has the time to try again');
 asked();
 behave();
 ok(seen('bob', 2) && time() >= $end,        # one may be in flight
     '    the bridge sends no requests until then');
+
+# A collection
+
+my $book = $fake->noted(qr{PROPFIND /book/});
+
+$version++;
+$end = time() + 4;
+behave('PROPFIND /book/' => busy(429, 4));
+ok($t->wait_for(sub { $fake->noted(qr{PROPFIND /book/}) == $book + 2 }),
+    '429 of a collection: it is asked once for each account');
+asked();
+ok(seen('alice', 4) && seen('bob', 4), '    the requests for the homes go on');
+behave();
+is($_->event('ContactChange')->{changed}[0]{etag}, 3,
+    '    then the event comes') for $alice, $bob;
+ok(time() >= $end && $fake->noted(qr{PROPFIND /book/}) == $book + 4,
+    '    after the time that the collection has named');
+like($bridge->log(), qr{"/book/" can't be synchronized: 429, .*again in 4 s},
+    '    the log names it');
 
 behave('alice PUT' => busy(503, 7));
 my $result = $alice->update(%put);
@@ -117,7 +149,7 @@ is($result->{retryAfter}, undef, '    without a time to try again');
 
 $version++;
 behave();
-is($_->event('ContactChange')->{changed}[0]{etag}, 3,
+is($_->event('ContactChange')->{changed}[0]{etag}, 4,
     'the server is not busy: the event comes')
     for $alice, $bob;
 

@@ -69,7 +69,7 @@ my @lists = (
         $all->($home, failed('/book/', 403)) } }],
 );
 
-$t->plan(3 * @lists + 36);
+$t->plan(3 * @lists + 45);
 
 for my $case (@lists) {
     my ($name, $mode) = @$case;
@@ -100,6 +100,8 @@ my %three = map { ("PROPFIND /$_/" => { body => $all->($of->("/$_/1.vcf",
     '<D:getetag>1</D:getetag>')) }) } qw(a c);
 
 for my $broken ({ status => 500, body => '' }, { body => '<a' },
+    { status => 401, body => '' }, { status => 429, body => '' },
+    { status => 503, body => '', headers => { 'Retry-After' => 60 } },
     { status => 302, headers => { Location => 'http://x.invalid/' },
         body => '' })
 {

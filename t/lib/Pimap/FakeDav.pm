@@ -89,7 +89,8 @@ sub _request {
 
     return _relay($client, $mode, $method, $head, $body)
         if $mode->{via} && $path ne ($mode->{broken} // '');
-    return $self->_answer($client, { status => 500 }, '') if $mode->{via};
+    return $self->_answer($client, $method, { status => 500 }, '')
+        if $mode->{via};
 
     my ($token) = $body =~ /sync-token>([^<]*)</;
     my $how = (defined $token ? $mode->{after}{$token} : undef)
@@ -102,7 +103,7 @@ sub _request {
         $how = $now;
     }
 
-    return $self->_answer($client, $how,
+    return $self->_answer($client, $method, $how,
         $how->{body} // _default($mode, $method, $path, $body));
 }
 
@@ -127,9 +128,9 @@ sub _relay {
 
 
 sub _answer {
-    my ($self, $client, $how, $body) = @_;
+    my ($self, $client, $method, $how, $body) = @_;
 
-    my $status = $how->{status} // 207;
+    my $status = $how->{status} // ($method =~ /^(?:PUT|DELETE)$/ ? 204 : 207);
     my $length = $how->{endless} ? '' : 'Content-Length: ' . length($body)
         . "\r\n";
     my $answer = "HTTP/1.1 $status X\r\nContent-Type: application/xml\r\n"
