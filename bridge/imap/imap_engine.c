@@ -18,7 +18,8 @@
 #include "bridge.h"
 
 
-#define IMAP_MAX_LOG  512
+#define IMAP_MAX_LOG  (IMAP_MAX_NAME + 512)
+#define IMAP_WARNINGS  1024             /* that are remembered */
 
 
 void
@@ -111,6 +112,8 @@ imap_fail(imap_session_t *s, imap_fail_t reason, const char *format, ...)
     s->why = bridge_vformat(format, args);
     va_end(args);
 
+    bridge_text_valid(s->why);
+
     s->phase = IMAP_PHASE_FAILED;
     s->io->failed(s->io_data, reason, s->why);
 }
@@ -123,37 +126,38 @@ imap_log(imap_session_t *s, int level, const char *format, ...)
     va_list  args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    bridge_text_vprint(text, sizeof(text), format, args);
     va_end(args);
 
     s->cb->log(s->data, level, text);
 }
 
 
-/* The oldest one is forgotten for a new one. */
+/* All are forgotten when they are too many. */
 
 void
 imap_warn(imap_session_t *s, const char *format, ...)
 {
     char      text[IMAP_MAX_LOG];
-    size_t    i;
     va_list   args;
-    uint32_t  hash;
+    gpointer  hash;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    bridge_text_vprint(text, sizeof(text), format, args);
     va_end(args);
 
-    hash = g_str_hash(text);
+    hash = GUINT_TO_POINTER(g_str_hash(text));
 
-    for (i = 0; i < IMAP_WARNINGS; i++) {
-        if (s->warnings[i] == hash) {
-            return;
-        }
+    if (s->warnings == NULL) {
+        s->warnings = g_hash_table_new(NULL, NULL);
+
+    } else if (g_hash_table_size(s->warnings) >= IMAP_WARNINGS) {
+        g_hash_table_remove_all(s->warnings);
     }
 
-    s->warnings[s->nwarnings++ % IMAP_WARNINGS] = hash;
-    s->cb->log(s->data, LOG_WARNING, text);
+    if (g_hash_table_add(s->warnings, hash)) {
+        s->cb->log(s->data, LOG_WARNING, text);
+    }
 }
 
 

@@ -93,7 +93,6 @@ typedef enum {
 } imap_idle_t;
 
 
-#define IMAP_WARNINGS  32               /* that are remembered */
 #define IMAP_MAX_WORDS 256              /* bytes of a server's, for the log */
 
 typedef void (*imap_answer_pt)(imap_session_t *s, imap_response_t *r);
@@ -120,6 +119,7 @@ struct imap_session_s {
     char                    *client;    /* NULL: no address is told */
     imap_reader_t            in;
     uint32_t                 caps;
+    uint32_t                 refused;   /* capabilities of no use */
     uint32_t                 ntag;
 
     /* the command in flight */
@@ -152,8 +152,7 @@ struct imap_session_s {
     size_t                   nupdates;
 
     uint32_t                 skipped;   /* responses, not understood */
-    uint32_t                 warnings[IMAP_WARNINGS];   /* hashes */
-    uint32_t                 nwarnings;
+    struct _GHashTable      *warnings;  /* hashes; NULL: none */
 
     unsigned                 bearer:1;
     unsigned                 starttls:1;    /* required, not yet done */
@@ -165,6 +164,7 @@ struct imap_session_s {
     unsigned                 notify:1;  /* NOTIFY is set */
     unsigned                 selected_only:1;   /* to set it so */
     unsigned                 status:1;  /* STATUS of each mailbox is needed */
+    unsigned                 extended:1;    /* the LIST of this round is */
     unsigned                 turn:1;    /* the selected mailbox is next */
     unsigned                 incomplete:1;  /* LIST: take none for deleted */
     unsigned                 challenged:1;  /* the login, with an error */

@@ -252,7 +252,7 @@ imap_idle_answer(imap_session_t *s, imap_response_t *r)
 
     if (r->condition != IMAP_COND_OK) {
         imap_log(s, LOG_INFO, "IDLE or NOOP is refused");
-        s->caps &= ~IMAP_CAP_IDLE;
+        imap_refuse(s, IMAP_CAP_IDLE);
         s->poll_at = imap_now(s) + s->o->poll;
         return;
     }

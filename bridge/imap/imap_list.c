@@ -52,8 +52,8 @@ imap_list_start(imap_session_t *s)
     s->round_at = 0;
     s->incomplete = 0;
     s->missing.noselect = 0;
-    s->status = !(s->caps & IMAP_CAP_LIST_EXTENDED)
-                || !(s->caps & IMAP_CAP_LIST_STATUS);
+    s->extended = (s->caps & IMAP_CAP_LIST_EXTENDED) != 0;
+    s->status = !s->extended || !(s->caps & IMAP_CAP_LIST_STATUS);
 
     for (i = 0; i < s->n; i++) {
         m = s->mailboxes[i];
@@ -62,7 +62,7 @@ imap_list_start(imap_session_t *s)
         m->subscribed_now = 0;
     }
 
-    if (!(s->caps & IMAP_CAP_LIST_EXTENDED)) {
+    if (!s->extended) {
         imap_send_text(s, imap_list_answer, "LIST \"\" \"*\"");
         return;
     }
@@ -254,7 +254,7 @@ imap_list_answer(imap_session_t *s, imap_response_t *r)
 
     s->next = 0;
 
-    if (s->caps & IMAP_CAP_LIST_EXTENDED) {
+    if (s->extended) {
         imap_list_status(s, NULL);
         return;
     }

@@ -82,7 +82,15 @@ static const uint32_t  imap_without[] = {
 void
 imap_capabilities(imap_session_t *s, const bridge_str_t *list)
 {
-    s->caps = imap_login_caps(s, list) | IMAP_CAP_KNOWN;
+    s->caps = (imap_login_caps(s, list) & ~s->refused) | IMAP_CAP_KNOWN;
+}
+
+
+void
+imap_refuse(imap_session_t *s, uint32_t cap)
+{
+    s->refused |= cap;
+    s->caps &= ~cap;
 }
 
 

@@ -104,6 +104,7 @@ imap_mailbox_reset(imap_mailbox_t *m)
 {
     m->uidvalidity = 0;
     m->uidnext = 0;
+    m->first = 0;
     m->messages = 0;
     m->modseq = 0;
     m->newest = 0;
@@ -184,10 +185,11 @@ imap_mailbox_state(imap_session_t *s, imap_mailbox_t *m)
                          "made", created);
     }
 
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
                      "subscribed", m->subscribed,
                      "uidvalidity", (json_int_t) m->uidvalidity,
                      "uidnext", (json_int_t) m->uidnext,
+                     "first", (json_int_t) m->first,
                      "modseq", (json_int_t) m->modseq,
                      "messages", (json_int_t) m->messages,
                      "newest", (json_int_t) m->newest,
@@ -221,6 +223,7 @@ imap_mailbox_load(imap_session_t *s, imap_mailbox_t *m, json_t *state)
 
     m->uidvalidity = imap_mailbox_number(state, "uidvalidity");
     m->uidnext = imap_mailbox_number(state, "uidnext");
+    m->first = imap_mailbox_number(state, "first");
     m->modseq = imap_mailbox_number(state, "modseq");
     m->messages = imap_mailbox_number(state, "messages");
     m->newest = imap_mailbox_number(state, "newest");

@@ -23,6 +23,8 @@ typedef struct {
     char           *name;               /* UTF-8 */
     uint32_t        uidvalidity;        /* 0: not yet selected */
     uint32_t        uidnext;
+    uint32_t        first;              /* UIDs below it were there at the
+                                           first look; 0: all are new */
     uint32_t        messages;
     uint64_t        modseq;             /* 0: unknown */
     int64_t         newest;             /* INTERNALDATE */
@@ -171,6 +173,9 @@ void imap_selected_exists(imap_session_t *s, uint32_t n);
 void imap_selected_expunge(imap_session_t *s, uint32_t n);
 void imap_selected_vanished(imap_session_t *s, imap_response_t *r);
 void imap_selected_fetch(imap_session_t *s, imap_response_t *r);
+
+/* Something about it was not understood: the next look compares all. */
+void imap_selected_doubt(imap_session_t *s);
 
 /* Are there more messages than the session knows? */
 int imap_selected_has_new(imap_session_t *s);

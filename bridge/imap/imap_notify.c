@@ -55,7 +55,7 @@ imap_notify_answer(imap_session_t *s, imap_response_t *r)
     imap_log(s, LOG_INFO, "NOTIFY is refused");
 
     if (s->notify) {
-        s->caps &= ~IMAP_CAP_NOTIFY;
+        imap_refuse(s, IMAP_CAP_NOTIFY);
         s->notify = 0;
         s->round_at = imap_now(s) + s->o->round;
     }
@@ -77,7 +77,7 @@ imap_overflow(imap_session_t *s)
     if (s->overflow_at && now - s->overflow_at < IMAP_OVERFLOW) {
         imap_log(s, LOG_WARNING, "NOTIFY overflows again and is given up");
         s->selected_only = (s->caps & IMAP_CAP_NOTIFY) != 0;
-        s->caps &= ~IMAP_CAP_NOTIFY;
+        imap_refuse(s, IMAP_CAP_NOTIFY);
     }
 
     s->overflow_at = now;

@@ -16,6 +16,7 @@
 #define IMAP_MAX_SKIPPED  1000
 
 
+static int imap_shortened(imap_response_t *r, const char **error);
 static void imap_skip(imap_session_t *s, imap_response_t *r,
     const char *error);
 static int imap_is_ours(imap_session_t *s, imap_response_t *r);
@@ -49,12 +50,17 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
             return;
         }
 
-        if (imap_response_parse(&r, &response, &error) == -1) {
+        rc = imap_response_parse(&r, &response, &error);
+        r.cut = s->in.cut || s->in.shortened;
+
+        if (rc == 0 && s->in.shortened) {
+            rc = imap_shortened(&r, &error);
+        }
+
+        if (rc == -1) {
             imap_skip(s, &r, error);
             continue;
         }
-
-        r.cut = s->in.cut;
 
         if (r.damage) {
             imap_counters.skipped++;
@@ -67,6 +73,22 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 
         imap_response(s, &r);
     }
+}
+
+
+/* What is left of a list has numbers and names that nobody has said. */
+
+static int
+imap_shortened(imap_response_t *r, const char **error)
+{
+    *error = "the line is too long";
+
+    if (r->kind == IMAP_RESPONSE_FETCH) {
+        r->damage = r->damage ? r->damage : *error;
+        return 0;
+    }
+
+    return r->kind == IMAP_SEARCH ? 0 : -1;
 }
 
 
@@ -107,7 +129,7 @@ imap_skip(imap_session_t *s, imap_response_t *r, const char *error)
 
     case IMAP_EXPUNGE:
     case IMAP_VANISHED:
-        s->selected.recheck = s->selected.mailbox != NULL;
+        imap_selected_doubt(s);
         break;
 
     default:

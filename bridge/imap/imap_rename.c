@@ -93,6 +93,7 @@ imap_rename(imap_session_t *s, imap_mailbox_t *from, imap_mailbox_t *to)
 
     to->uidvalidity = from->uidvalidity;
     to->uidnext = from->uidnext;
+    to->first = from->first;
     to->messages = from->messages;
     to->modseq = from->modseq;
     to->newest = from->newest;

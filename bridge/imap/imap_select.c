@@ -32,6 +32,7 @@ static void imap_select_warn(imap_session_t *s, const char *command,
     imap_response_t *r);
 static void imap_select_refused(imap_session_t *s);
 static void imap_select_baseline(imap_session_t *s);
+static uint32_t imap_select_uidnext(const imap_selected_t *sel);
 static void imap_select_changes(imap_session_t *s);
 static void imap_select_fetch_new(imap_session_t *s);
 static void imap_select_verify(imap_session_t *s);
@@ -205,7 +206,8 @@ imap_select_baseline(imap_session_t *s)
     imap_mailbox_t   *m = sel->mailbox;
 
     m->uidvalidity = sel->uidvalidity;
-    m->uidnext = sel->uidnext ? sel->uidnext : 1;
+    m->uidnext = imap_select_uidnext(sel);
+    m->first = m->uidnext;
     m->compared_at = imap_now(s);
 
     sel->sync = IMAP_SYNC_BASELINE;
@@ -226,6 +228,23 @@ imap_select_baseline(imap_session_t *s)
 
     imap_send_text(s, imap_select_fetched,
                    "FETCH %u:* (UID FLAGS INTERNALDATE)", sel->older + 1);
+}
+
+
+/* A server may tell it by STATUS only. */
+
+static uint32_t
+imap_select_uidnext(const imap_selected_t *sel)
+{
+    const imap_mailbox_t  *m = sel->mailbox;
+
+    if (sel->uidnext) {
+        return sel->uidnext;
+    }
+
+    return m->has & IMAP_HAS_UIDNEXT && m->status.uidnext
+           && m->status.uidvalidity == sel->uidvalidity
+           ? m->status.uidnext : 1;
 }
 
 
@@ -381,6 +400,7 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
 
         if (sel->last_uid >= m->uidnext) {
             m->uidnext = sel->last_uid + 1;
+            m->first = m->uidnext;
         }
 
         /* some of the oldest may not have fitted */

@@ -78,6 +78,27 @@ imap_selected_has_new(imap_session_t *s)
 }
 
 
+/* Without a modseq the server is not asked for what it could not say. */
+
+void
+imap_selected_doubt(imap_session_t *s)
+{
+    imap_selected_t  *sel = &s->selected;
+
+    if (sel->mailbox == NULL) {
+        return;
+    }
+
+    sel->recheck = 1;
+    sel->dropped = 1;
+
+    if (sel->sync == IMAP_SYNC_NONE) {
+        sel->mailbox->modseq = 0;
+        sel->mailbox->compared_at = 0;
+    }
+}
+
+
 /* Without EXPUNGE there are never fewer: something was missed. */
 
 void
@@ -403,7 +424,7 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
        messages are fetched with their text */
 
     if (sel->previews && f->preview.data == NULL && r->damage == NULL) {
-        s->caps &= ~IMAP_CAP_PREVIEW;
+        imap_refuse(s, IMAP_CAP_PREVIEW);
     }
 
     if (sel->previews && !(s->caps & IMAP_CAP_PREVIEW)) {
@@ -419,7 +440,8 @@ imap_selected_new(imap_session_t *s, imap_response_t *r, uint64_t flags)
 }
 
 
-/* A message that was missed, or is older than the known ones. */
+/* A message that was missed, now or at the first look, or is older than the
+   known ones. */
 
 static void
 imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
@@ -432,7 +454,10 @@ imap_selected_unknown(imap_session_t *s, imap_response_t *r, uint64_t flags)
 
         if (sel->sync == IMAP_SYNC_COMPARE) {
             imap_selected_put(s, f->uid, flags);
-            imap_event_new(s, r, flags);
+
+            if (f->uid >= m->first) {
+                imap_event_new(s, r, flags);
+            }
         }
 
         return;

@@ -84,6 +84,7 @@ imap_session_free(imap_session_t *s)
     imap_flags_free(&s->keywords);
     imap_reader_free(&s->in);
     imap_command_free(&s->command);
+    g_clear_pointer(&s->warnings, g_hash_table_destroy);
 
     if (s->secret) {
         bridge_wipe_free(s->secret, strlen(s->secret));

@@ -25,6 +25,9 @@ void imap_login_start(imap_session_t *s);
 void imap_capabilities(imap_session_t *s, const bridge_str_t *list);
 void imap_enabled(imap_session_t *s, const bridge_str_t *list);
 
+/* A capability is of no use, whatever the server says later. */
+void imap_refuse(imap_session_t *s, uint32_t cap);
+
 /* imap_idle.c */
 
 void imap_next(imap_session_t *s);

@@ -53,6 +53,7 @@ struct imap_update_s {
     unsigned               tried:1;     /* to select the mailbox */
     unsigned               removes:1;   /* store: the second command */
     unsigned               partly:1;    /* a part of it is carried out */
+    unsigned               odd:1;       /* its data are not understood */
 };
 
 

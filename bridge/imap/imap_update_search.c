@@ -222,10 +222,7 @@ imap_search_untagged(imap_session_t *s, imap_response_t *r)
 
     if (r->kind == IMAP_SEARCH) {
 
-        if (imap_search_numbers(set, &r->text) == -1) {
-            imap_fail(s, IMAP_FAIL_PROTOCOL, "bad SEARCH");
-        }
-
+        s->updates->odd |= r->cut || imap_search_numbers(set, &r->text) == -1;
         return 1;
     }
 
@@ -260,6 +257,12 @@ static void
 imap_search_answer(imap_session_t *s, imap_response_t *r)
 {
     imap_update_t  *u = s->updates;
+
+    if (u->odd) {
+        imap_update_end(s, "refused",
+                        "the server's list of messages is not understood");
+        return;
+    }
 
     json_object_set_new(u->result, "found",
                         json_integer(imap_sequence_set_count(&u->uids)));

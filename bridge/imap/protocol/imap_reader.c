@@ -18,10 +18,17 @@
 
 #define IMAP_READER_KEEP  1024
 
+/* The last bytes of a line, for the size of a literal. */
+
+#define IMAP_READER_TAIL  32
+
 
 static void imap_reader_shift(imap_reader_t *r);
 static int imap_reader_error(imap_reader_t *r, const char *error);
+static int imap_reader_literal(imap_reader_t *r);
+static int imap_reader_text(imap_reader_t *r);
 static void imap_reader_drop(imap_reader_t *r, size_t n);
+static void imap_reader_shorten(imap_reader_t *r);
 static int imap_reader_line(imap_reader_t *r, size_t end, int *literal);
 static int imap_reader_has_literals(const char *line, size_t len);
 
@@ -47,9 +54,8 @@ imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len)
 int
 imap_reader_next(imap_reader_t *r, bridge_str_t *response)
 {
-    int     literal;
-    char   *lf;
-    size_t  end, left;
+    int     rc, literal;
+    size_t  end;
 
     if (r->error) {
         return -1;
@@ -57,55 +63,25 @@ imap_reader_next(imap_reader_t *r, bridge_str_t *response)
 
     if (r->pos == r->start) {
         r->cut = 0;
+        r->shortened = 0;
     }
 
-    for ( ;; ) {
-        left = r->buf.len - r->pos;
-
-        if (r->drop) {
-            imap_reader_drop(r, r->drop < left ? r->drop : left);
-
-            if (r->drop || r->buf.len == r->pos) {
-                return 0;
-            }
-
-            continue;
-        }
-
-        if (r->literal) {
-            end = r->literal < left ? r->literal : left;
-            r->literal -= end;
-            r->pos += end;
-
-            if (r->literal || end == left) {
-                return 0;
-            }
-
-            continue;
-        }
-
-        lf = left ? memchr(r->buf.data + r->pos, '\n', left) : NULL;
-        end = lf ? (size_t) (lf - (r->buf.data + r->pos)) + 1 : left;
-
-        if (r->line + end > IMAP_MAX_LINE) {
-            return imap_reader_error(r, "line too long");
-        }
-
-        r->line += end;
-        r->pos += end;
-
-        if (lf == NULL) {
+    do {
+        if (!imap_reader_literal(r)) {
             return 0;
+        }
+
+        rc = imap_reader_text(r);
+
+        if (rc != 1) {
+            return rc;
         }
 
         if (imap_reader_line(r, r->pos - 1, &literal) == -1) {
             return -1;
         }
 
-        if (!literal) {
-            break;
-        }
-    }
+    } while (literal);
 
     end = r->pos - 1;
 
@@ -117,11 +93,64 @@ imap_reader_next(imap_reader_t *r, bridge_str_t *response)
     response->len = end - r->start;
 
     r->start = r->pos;
+    r->from = r->pos;
     r->line = 0;
+    r->all = 0;
     r->bytes = 0;
     r->literals = 0;
 
     return 1;
+}
+
+
+/* 1: no literal is left, and there are more bytes. */
+
+static int
+imap_reader_literal(imap_reader_t *r)
+{
+    size_t  n, left;
+
+    left = r->buf.len - r->pos;
+
+    if (r->drop) {
+        imap_reader_drop(r, r->drop < left ? r->drop : left);
+
+    } else if (r->literal) {
+        n = r->literal < left ? r->literal : left;
+        r->literal -= n;
+        r->pos += n;
+        r->from = r->pos;
+    }
+
+    return r->drop == 0 && r->literal == 0 && r->buf.len > r->pos;
+}
+
+
+/* Bytes up to a line feed.  0: more are needed; -1: there are too many. */
+
+static int
+imap_reader_text(imap_reader_t *r)
+{
+    char    *lf;
+    size_t   n, left;
+
+    left = r->buf.len - r->pos;
+    lf = memchr(r->buf.data + r->pos, '\n', left);
+    n = lf ? (size_t) (lf - (r->buf.data + r->pos)) + 1 : left;
+
+    r->line += n;
+    r->pos += n;
+    r->all += n;
+
+    if (r->line > IMAP_MAX_LINE) {
+        imap_reader_shorten(r);
+    }
+
+    if (r->line > 2 * IMAP_MAX_LINE || r->all > IMAP_MAX_LONG_LINE) {
+        return imap_reader_error(r, "line too long");
+    }
+
+    return lf != NULL;
 }
 
 
@@ -137,6 +166,31 @@ imap_reader_drop(imap_reader_t *r, size_t n)
     r->drop -= n;
     r->buf.len -= n;
     memmove(p, p + n, r->buf.len - r->pos);
+    r->from = r->pos;
+}
+
+
+/* Drops bytes before the end of the line, so that it is no longer too long. */
+
+static void
+imap_reader_shorten(imap_reader_t *r)
+{
+    char    *p;
+    size_t   n, most;
+
+    n = r->line - IMAP_MAX_LINE;
+    most = r->pos - r->from;
+    most = most > IMAP_READER_TAIL ? most - IMAP_READER_TAIL : 0;
+    n = n < most ? n : most;
+
+    if (n) {
+        p = r->buf.data + r->pos - IMAP_READER_TAIL - n;
+        memmove(p, p + n, r->buf.len - (p + n - r->buf.data));
+        r->buf.len -= n;
+        r->pos -= n;
+        r->line -= n;
+        r->shortened = 1;
+    }
 }
 
 
@@ -183,13 +237,11 @@ imap_reader_line(imap_reader_t *r, size_t end, int *literal)
         }
     }
 
-    if (++r->literals > IMAP_MAX_LITERALS) {
-        return imap_reader_error(r, "too many literals");
-    }
-
     *literal = 1;
 
-    if (r->bytes + size > r->max) {
+    if (r->shortened || ++r->literals > IMAP_MAX_LITERALS
+        || r->bytes + size > r->max)
+    {
         memset(digits, '0', p - digits);
         r->drop = size;
         r->cut = 1;
@@ -244,6 +296,7 @@ imap_reader_shift(imap_reader_t *r)
     }
 
     r->pos -= r->start;
+    r->from -= r->start;
     r->start = 0;
 }
 

@@ -17,9 +17,11 @@
 
 /* imap_reader.c */
 
-/* Of one response; a line does not count its literals. */
+/* Of one response; a line does not count its literals.  A longer line is
+   shortened, and a further literal dropped: they cost this response only. */
 
 #define IMAP_MAX_LINE           (1024 * 1024)
+#define IMAP_MAX_LONG_LINE      (16 * IMAP_MAX_LINE)
 #define IMAP_MAX_LITERALS       1024
 
 
@@ -27,13 +29,16 @@ typedef struct {
     bridge_buffer_t  buf;
     size_t           start;             /* of the response in buf */
     size_t           pos;               /* the bytes before it were read */
+    size_t           from;              /* of the line, behind a literal */
     size_t           line;              /* bytes outside of literals */
+    size_t           all;               /* with dropped ones */
     size_t           literal;           /* bytes of it still to come */
     size_t           drop;              /* the same, of a too large one */
     size_t           bytes;             /* in literals, of the response */
     size_t           max;               /* of them */
     uint32_t         literals;
     unsigned         cut:1;             /* a literal was too large: empty */
+    unsigned         shortened:1;       /* the line was too long */
     const char      *error;
 } imap_reader_t;
 
@@ -41,16 +46,12 @@ typedef struct {
 void imap_reader_init(imap_reader_t *r, size_t max_literal);
 void imap_reader_feed(imap_reader_t *r, const char *bytes, size_t len);
 
-/*
- * 1: "response" is the next one, without its CRLF; valid, and free to be
- * written to, until the next call.  0: more bytes are needed.  -1: a limit,
- * or not IMAP, see "error"; that is final.
- */
-
+/* 1: "response" is the next one, without its CRLF; valid, and free to be
+   written to, until the next call.  0: more bytes are needed.  -1: a limit,
+   or not IMAP, see "error"; that is final. */
 int imap_reader_next(imap_reader_t *r, bridge_str_t *response);
 
 /* How many bytes were fed and are no response yet. */
-
 size_t imap_reader_rest(const imap_reader_t *r);
 
 void imap_reader_free(imap_reader_t *r);

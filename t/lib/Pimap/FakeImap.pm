@@ -186,6 +186,8 @@ sub _told {
     my @names = sort(keys(%$mailboxes));
     my @told;
 
+    $self->{selected} //= 'INBOX';
+
     push(@told, map { 'LIST (' . (@{ $mailboxes->{$_} } ? '' : '\\Noselect')
         . ") \"/\" $_" } @names) if $command =~ /^LIST/;
 

@@ -204,10 +204,10 @@ test_refused(void)
 
     tap_is_int(feed("* OK \0\r\n", 8, 8), -1, "a zero byte: refused");
 
-    long_line = malloc(IMAP_MAX_LINE + 1);
-    memset(long_line, '(', IMAP_MAX_LINE + 1);
-    tap_is_int(feed(long_line, IMAP_MAX_LINE + 1, 4000), -1,
-               "a line over the limit: refused");
+    long_line = malloc(IMAP_MAX_LONG_LINE + 1);
+    memset(long_line, '(', IMAP_MAX_LONG_LINE + 1);
+    tap_is_int(feed(long_line, IMAP_MAX_LONG_LINE + 1, 16384), -1,
+               "a line without an end: refused");
     tap_is_str(error, "line too long", "    with the reason");
     memcpy(long_line, "* 1 FETCH (X ", 13);
     long_line[300] = '\n';
@@ -311,6 +311,62 @@ test_odd(void)
 }
 
 
+/* A line that is too long is shortened, and costs no other one. */
+
+static void
+test_long(size_t len, const char *end, size_t step, const char *name)
+{
+    int     ok;
+    char   *text;
+    size_t  n;
+
+    text = malloc(len + 200);
+    n = sprintf(text, "* VANISHED (EARLIER) ");
+    memset(text + n, '1', len);
+    n += len;
+    n += sprintf(text + n, "%s", end);
+    n += sprintf(text + n, "* 7 EXISTS\r\n* 8 EXISTS\r\n");
+
+    ok = feed(text, n, step) == 3 && r.kind == IMAP_EXISTS && r.number == 8;
+    tap_ok(ok && reader.buf.size <= 4 * IMAP_MAX_LINE, name);
+
+    free(text);
+}
+
+
+static void
+test_lines(void)
+{
+    char      text[64], *many;
+    size_t    n, i, step;
+
+    for (step = 1000; step < 4 * IMAP_MAX_LINE; step = step * 7 + 1) {
+        test_long(IMAP_MAX_LINE - 30, "\r\n", step, "a long line");
+        test_long(IMAP_MAX_LINE + 5000, "\r\n", step, "a longer one");
+        test_long(3 * IMAP_MAX_LINE, "\r\n", step, "a far too long one");
+        test_long(3 * IMAP_MAX_LINE, " {9}\r\n\r\n* 5 BYE 1 {7+}\r\n\r\n\r\n"
+                  "\r\nx\r\n", step, "    that ends with literals");
+    }
+
+    many = malloc(200000);
+    n = sprintf(many, "* 1 FETCH (UID 5 ENVELOPE (NIL NIL (");
+
+    for (i = 0; i < 3000; i++) {
+        n += sprintf(many + n, "({1}\r\n\xe4 NIL {1}\r\na {1}\r\nb)");
+    }
+
+    n += sprintf(many + n, ") NIL NIL NIL NIL NIL NIL NIL) FLAGS (a))\r\n");
+    tap_is_int(feed(many, n, 1000), 1, "too many literals: the rest is empty");
+    tap_ok(r.damage == NULL && r.u.fetch.uid == 5 && r.u.fetch.nflags == 1,
+           "    what is beside them is there");
+    free(many);
+
+    n = sprintf(text, "* 3 EXISTS\r\n");
+    tap_ok(feed(text, n, 3) == 1 && !reader.cut && !reader.shortened,
+           "    the next response is whole");
+}
+
+
 /* The reader of the tests takes 4,096 bytes of literals. */
 
 static void
@@ -350,6 +406,7 @@ main(void)
     test_refused();
     test_damage();
     test_odd();
+    test_lines();
     test_cut();
 
     imap_reader_free(&reader);
