@@ -207,7 +207,6 @@ imap_select_baseline(imap_session_t *s)
 
     m->uidvalidity = sel->uidvalidity;
     m->uidnext = imap_select_uidnext(sel);
-    m->first = m->uidnext;
     m->compared_at = imap_now(s);
 
     sel->sync = IMAP_SYNC_BASELINE;
@@ -400,8 +399,12 @@ imap_select_fetched(imap_session_t *s, imap_response_t *r)
 
         if (sel->last_uid >= m->uidnext) {
             m->uidnext = sel->last_uid + 1;
-            m->first = m->uidnext;
         }
+
+        /* a server may tell too large a UIDNEXT, so the messages count */
+
+        m->first = m->known.count + sel->older < sel->exists ? m->uidnext
+                   : sel->last_uid + 1;
 
         /* some of the oldest may not have fitted */
 

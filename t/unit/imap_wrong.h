@@ -30,6 +30,14 @@ typedef enum {
     WRONG_NEWS,                         /* others each time, in vain */
     WRONG_TWICE,
     WRONG_PLUS,
+    WRONG_BYTES,                        /* from here on the right answer has
+                                           something before it */
+    WRONG_FLAGS,
+    WRONG_EXPUNGE,
+    WRONG_VANISHED,
+    WRONG_CAPS,
+    WRONG_LITERALS,
+    WRONG_LONG,
     WRONG_NEVER,
     WRONG_CUT,
     WRONG_BYE,
@@ -41,7 +49,27 @@ static const char  *wrong_names[] = {
     "right", "NO", "BAD", "NO [LIMIT]", "OK without data", "data and NO",
     "half of the data", "odd lines", "other numbers each time",
     "news each time", "twice",
-    "an unexpected +", "never", "cut off", "BYE"
+    "an unexpected +", "bytes of no protocol", "flags without a UID",
+    "EXPUNGE of nobody", "VANISHED of nobody", "other capabilities",
+    "too many literals", "a line that is too long", "never", "cut off", "BYE"
+};
+
+
+/* What is before a right answer, each second time the other one. */
+
+static const char  *wrong_before[WRONG_KINDS][2] = {
+    [WRONG_BYTES] = { "\xff\xfe\x80 \xc3\r\n\n* \xe4\xf6\xfc\r\nOK\r\n",
+                      "* 1 FETCH (FLAGS (\xff \x01))\r\n* BYEBYE\r\n\r\n" },
+    [WRONG_FLAGS] = { "* 1 FETCH (FLAGS ())\r\n",
+                      "* 1 FETCH (FLAGS (\\Seen) X (1))\r\n" },
+    [WRONG_EXPUNGE] = { "* 0 EXPUNGE\r\n* 99 EXPUNGE\r\n",
+                        "* 4294967295 EXPUNGE\r\n* x EXPUNGE\r\n" },
+    [WRONG_VANISHED] = { "* VANISHED\r\n* VANISHED 0\r\n* VANISHED 7:*\r\n",
+                         "* VANISHED (EARLIER) x\r\n* VANISHED 900:999\r\n" },
+    [WRONG_CAPS] = { "* CAPABILITY IMAP4rev1 LIST-EXTENDED PREVIEW\r\n",
+                     "* CAPABILITY\r\n" },
+    [WRONG_LITERALS] = { "* X", "* 1 FETCH (X" },
+    [WRONG_LONG] = { "* X ", "* VANISHED (EARLIER) 900000" }
 };
 
 
@@ -67,6 +95,27 @@ wrong_numbers(bridge_buffer_t *b, unsigned n)
             b->data[i] = '0' + (b->data[i] - '0' + n) % 10;
         }
     }
+}
+
+
+static inline void
+wrong_add_before(bridge_buffer_t *b, wrong_t wrong, unsigned n)
+{
+    size_t  i;
+
+    bridge_buffer_text(b, wrong_before[wrong][n % 2]);
+
+    for (i = 0; wrong == WRONG_LITERALS && i < 1100; i++) {
+        bridge_buffer_text(b, " {1}\r\n*");
+    }
+
+    /* once is enough */
+
+    for (i = 0; wrong == WRONG_LONG && n < 2 && i < 1024 * 64; i++) {
+        bridge_buffer_text(b, ",900:1000,2222222");
+    }
+
+    bridge_buffer_text(b, wrong >= WRONG_LITERALS ? "\r\n" : "");
 }
 
 
@@ -123,6 +172,17 @@ wrong_answer(bridge_buffer_t *b, wrong_t wrong, const char *tag,
 
     case WRONG_PLUS:
         bridge_buffer_text(b, "+ what\r\n");
+        bridge_buffer_add(b, data->data, data->len);
+        break;
+
+    case WRONG_BYTES:
+    case WRONG_FLAGS:
+    case WRONG_EXPUNGE:
+    case WRONG_VANISHED:
+    case WRONG_CAPS:
+    case WRONG_LITERALS:
+    case WRONG_LONG:
+        wrong_add_before(b, wrong, n);
         bridge_buffer_add(b, data->data, data->len);
         break;
 

@@ -90,6 +90,8 @@ static uint64_t          times[BURST];  /* of the last commands */
 static unsigned          ncommands;
 static unsigned          steady;
 static unsigned          burst;
+static unsigned          losses;        /* of mailboxes, that were told */
+static unsigned          ends;          /* of sessions */
 static char              last[256];
 static int               unknown;       /* a command that the table lacks */
 
@@ -173,6 +175,17 @@ on_logged_in(void *ctx)
 static void
 on_publish(void *ctx, const char *mailbox, json_t *events, json_t *state)
 {
+    size_t       i;
+    json_t      *event;
+    const char  *name;
+
+    json_array_foreach(events, i, event) {
+        name = json_string_value(json_object_get(event, "event"));
+        losses += strcmp(name, "MailboxDelete") == 0
+                  || strcmp(name, "MailboxRename") == 0
+                  || strcmp(name, "MailboxUnSubscribe") == 0;
+    }
+
     if (state) {
         json_object_set(states, mailbox, state);
 
@@ -193,6 +206,7 @@ static void
 on_failed(void *ctx, imap_fail_t reason, const char *why)
 {
     failed = 1;
+    ends++;
     refused = reason == IMAP_FAIL_CREDENTIALS;
 
     if (getenv("VERBOSE")) {
@@ -451,6 +465,8 @@ run(void)
     ncommands = 0;
     steady = 0;
     burst = 0;
+    losses = 0;
+    ends = 0;
     wrongs = 0;
     bridge_backoff_reset(&backoff);
     world_reset(kind->caps);
@@ -499,6 +515,28 @@ test_knows(const world_box_t *box)
 }
 
 
+/* Before the login, nothing odd is skipped. */
+
+static int
+test_logs_in(void)
+{
+    size_t  i;
+
+    static const char  *verbs[] = {
+        "", "greeting", "CAPABILITY", "STARTTLS", "AUTHENTICATE", "SASL",
+        "LOGIN"
+    };
+
+    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static int
 test_cell(void)
 {
@@ -507,13 +545,16 @@ test_cell(void)
     run();
 
     ok = !burst && steady <= STEADY
+         && (wrong_before[wrong][0] == NULL
+             || (losses == 0 && (ends == 0 || test_logs_in())))
          && (refused || wrong == WRONG_NUMBERS || wrong == WRONG_NEWS
              || (test_knows(&world_boxes[0]) && test_knows(&world_boxes[1])));
 
     if (!ok) {
-        printf("# %s, %s %s, %s: %u commands, %s%u in half an hour, last: "
-               "%s\n", kind->name, verb, part, wrong_names[wrong], ncommands,
-               burst ? "a burst, " : "", steady, last);
+        printf("# %s, %s %s, %s: %u commands, %s%u in half an hour, "
+               "%u losses, %u ends, last: %s\n", kind->name, verb, part,
+               wrong_names[wrong], ncommands, burst ? "a burst, " : "", steady,
+               losses, ends, last);
     }
 
     json_decref(states);
