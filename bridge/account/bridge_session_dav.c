@@ -334,12 +334,14 @@ static void
 bridge_session_dav_failed(void *data, dav_client_t *c, dav_fail_t reason,
     const char *why)
 {
+    bridge_log_level_t     level;
     bridge_session_dav_t  *dav = data;
 
     /* each failure once, until a round has succeeded */
 
-    bridge_log(g_strcmp0(dav->why, why) ? BRIDGE_LOG_ERROR : BRIDGE_LOG_INFO,
-               "account \"%s\": DAV: %s", dav->account->name, why);
+    level = bridge_trouble(NULL, dav->why, why);
+
+    bridge_log(level, "account \"%s\": DAV: %s", dav->account->name, why);
 
     free(dav->why);
     dav->why = bridge_string(why);

@@ -50,6 +50,7 @@ typedef struct dav_collection_s {
     unsigned        missing:1;          /* not listed in the last round */
     unsigned        failed:1;           /* its last sync has failed */
     unsigned        skips:1;            /* objects were left out, logged */
+    unsigned        doubt:1;            /* some were: the next list is whole */
     unsigned        due:1;              /* to be synchronized */
 } dav_collection_t;
 

@@ -237,6 +237,7 @@ dav_discovery_found(dav_client_t *c)
     {
         dav_paths_add(&d->homes,
                       dav_url_collection(c->origin, "/", d->places.paths[0]));
+        c->guessed = 1;
     }
 
     if (d->homes.n == 0 && d->trouble) {

@@ -475,8 +475,7 @@ dav_multistatus_store(dav_multistatus_t *m)
 
     *m->to = text;
 
-    /* the homes are lists, and a response may be about several objects */
-
+    /* homes are lists, and a response may be about several objects */
     if (old && m->which >= DAV_PRINCIPAL && m->which <= DAV_HREF
         && m->which != DAV_DATA)
     {
@@ -533,6 +532,8 @@ dav_multistatus_response(dav_multistatus_t *m)
         r->status = 200;
     }
 
+    m->result.nameless |= r->text[DAV_HREF] == NULL;
+
     while (r->text[DAV_HREF]) {
         more = strchr(r->text[DAV_HREF], '\n');
 
@@ -542,7 +543,6 @@ dav_multistatus_response(dav_multistatus_t *m)
         }
 
         m->handler(m->data, r);
-
         free(r->text[DAV_HREF]);
         r->text[DAV_HREF] = more;
     }

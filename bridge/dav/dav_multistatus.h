@@ -73,6 +73,7 @@ typedef struct {
     char           *token;      /* sync-token, or NULL */
     unsigned        multistatus:1;
     unsigned        invalid_token:1;    /* an error, valid-sync-token */
+    unsigned        nameless:1; /* a response has no href */
 } dav_multistatus_result_t;
 
 

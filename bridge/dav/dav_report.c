@@ -32,6 +32,7 @@ struct dav_report_s {
 static int dav_report_body(void *data, const char *bytes, size_t len);
 static void dav_report_done(void *data, const dav_answer_t *answer);
 static void dav_report_free(dav_report_t *report);
+static int dav_report_is_folder(const char *base, char *path);
 static const char *dav_report_known(const dav_etag_list_t *known,
     const char *name);
 
@@ -168,6 +169,7 @@ dav_report_done(void *data, const dav_answer_t *answer)
     reply.status = answer->result == DAV_HTTP_OK ? answer->status : 0;
     reply.ok = whole && reply.status == 207 && result->multistatus;
     reply.invalid_token = result->invalid_token;
+    reply.nameless = result->nameless;
     reply.token = result->token;
     reply.why = reply.status || report->stopped ? result->why : answer->why;
 
@@ -208,7 +210,7 @@ dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
 
     path = dav_url_resolve(c->origin, base, r->text[DAV_HREF]);
     name = path ? dav_url_name(base, path) : NULL;
-    change = path ? DAV_CHANGE_OBJECT : DAV_CHANGE_SKIPPED;
+    change = path ? DAV_CHANGE_OBJECT : DAV_CHANGE_ELSEWHERE;
 
     if (path && dav_url_same_collection(base, path)) {
 
@@ -237,13 +239,32 @@ dav_report_change(dav_client_t *c, const char *base, const dav_response_t *r,
             change = DAV_CHANGE_SKIPPED;
         }
 
-    } else if (!(r->flags & DAV_IS_COLLECTION)) {
-        change = DAV_CHANGE_SKIPPED;    /* it is elsewhere */
+    } else if (path && !dav_report_is_folder(base, path)) {
+        change = DAV_CHANGE_ELSEWHERE;
     }
 
     free(path);
 
     return change;
+}
+
+
+/* Directly in the collection */
+
+static int
+dav_report_is_folder(const char *base, char *path)
+{
+    size_t  len;
+
+    len = strlen(path) - 1;
+
+    if (path[len] != '/') {
+        return 0;
+    }
+
+    path[len] = '\0';
+
+    return dav_url_name(base, path) != NULL;
 }
 
 

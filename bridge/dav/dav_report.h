@@ -20,6 +20,7 @@ struct dav_reply_s {
     int                   status;       /* 0: no whole answer */
     unsigned              ok:1;         /* 207, and read to its end */
     unsigned              invalid_token:1;
+    unsigned              nameless:1;   /* responses about nobody knows what */
     const char           *token;        /* of the whole */
     const char           *why;          /* if not ok */
 };
@@ -71,7 +72,8 @@ typedef enum {
     DAV_CHANGE_MORE,                    /* there are more changes */
     DAV_CHANGE_UNTAGGED,                /* it has no ETag; where the type was
                                            not asked for, it may be a folder */
-    DAV_CHANGE_SKIPPED                  /* it is not understood */
+    DAV_CHANGE_SKIPPED,                 /* the server can't tell of it */
+    DAV_CHANGE_ELSEWHERE                /* nobody knows which object it is */
 } dav_change_t;
 
 dav_change_t dav_report_change(dav_client_t *c, const char *path,

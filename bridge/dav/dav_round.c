@@ -161,10 +161,11 @@ dav_round_response(void *data, const dav_response_t *r)
     {
         dav_round_collection(c, path, r);
 
-    } else if (r->failed || (r->status / 100 != 2 && r->status != 404
-                             && r->status != 410))
+    } else if (r->failed
+               || (r->status / 100 == 2 ? !(r->flags & DAV_IS_COLLECTION)
+                   : r->status != 404 && r->status != 410))
     {
-        /* the server can't tell of it: it is there still */
+        /* the server can't tell what it is: it is there still */
 
         col = dav_state_collection(c, path);
 
@@ -359,6 +360,14 @@ dav_round_compare(dav_client_t *c)
 {
     bridge_msec_t      now;
     dav_collection_t  *col, *next;
+
+    /* the server may be unable to name the homes */
+
+    if (c->guessed && c->ncollections == 0 && !c->baseline) {
+        dav_state_fail(c, DAV_FAIL_PROTOCOL, "neither address books nor "
+                       "calendars were found at \"%s\"", c->homes.paths[0]);
+        return;
+    }
 
     now = bridge_now();
     c->home_logged &= c->homes_failed > 0 || c->list_cut;

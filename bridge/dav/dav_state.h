@@ -99,6 +99,8 @@ struct dav_client_s {
     unsigned                  changed:1;        /* in this round */
     unsigned                  lists_itself:1;   /* the home does */
     unsigned                  list_cut:1;       /* of a home, by the server */
+    unsigned                  guessed:1;        /* nobody has said that it is
+                                                   a home */
     unsigned                  homes_changed:1;  /* and are not stored yet */
     unsigned                  limit_logged:1;   /* of collections */
     unsigned                  home_logged:1;    /* it could not be listed */

@@ -44,6 +44,8 @@ struct dav_sync_s {
     unsigned            etags:1;
     unsigned            more:1;         /* pages follow */
     unsigned            itself:1;       /* the collection is in its list */
+    unsigned            skipped:1;      /* objects are not in the lists */
+    unsigned            elsewhere:1;    /* nobody knows which ones */
     unsigned            resync:1;
 };
 
@@ -55,11 +57,13 @@ static void dav_sync_failed(dav_sync_t *s, uint32_t least, const char *why);
 static void dav_sync_refused(dav_sync_t *s, const dav_reply_t *reply);
 static void dav_sync_page(dav_sync_t *s, const char *token);
 static void dav_sync_all(dav_sync_t *s);
+static void dav_sync_keep(dav_sync_t *s);
 static void dav_sync_changed(dav_sync_t *s);
 static int dav_sync_fetch(dav_sync_t *s);
 static void dav_sync_content(void *data, const dav_response_t *r);
 static void dav_sync_fetched(void *data, const dav_reply_t *reply);
 static void dav_sync_store(dav_sync_t *s);
+static void dav_sync_seen(dav_sync_t *s);
 static void dav_sync_end(dav_sync_t *s, uint32_t after);
 
 
@@ -75,7 +79,7 @@ dav_sync_start(dav_client_t *c, dav_collection_t *col, dav_step_pt done)
     s->collection = col;
     s->done = done;
     s->etags = col->nosync;
-    s->full = col->token == NULL || !col->baseline;
+    s->full = col->token == NULL || !col->baseline || col->doubt;
     s->token = s->full ? NULL : bridge_string(col->token);
 
     dav_sync_ask(s);
@@ -135,7 +139,10 @@ dav_sync_response(void *data, const dav_response_t *r)
     s->more |= change == DAV_CHANGE_MORE;
     s->itself |= change == DAV_CHANGE_ITSELF;
 
-    if (change == DAV_CHANGE_SKIPPED || change == DAV_CHANGE_UNTAGGED) {
+    s->elsewhere |= change == DAV_CHANGE_ELSEWHERE;
+
+    if (change >= DAV_CHANGE_UNTAGGED) {
+        s->skipped = 1;
         dav_counters.skipped++;
 
         if (!col->skips) {
@@ -170,6 +177,8 @@ dav_sync_reply(void *data, const dav_reply_t *reply)
         return;
     }
 
+    s->skipped |= reply->nameless;
+    s->elsewhere |= reply->nameless;
     dav_etag_list_sort(&s->page);
 
     if (s->etags) {
@@ -331,6 +340,10 @@ dav_sync_all(dav_sync_t *s)
 {
     dav_collection_t  *col = s->collection;
 
+    if (s->elsewhere) {
+        dav_sync_keep(s);
+    }
+
     if (col->baseline && !col->unknown) {
         dav_etag_list_diff(&col->known, &s->all, &s->delta);
     }
@@ -345,6 +358,26 @@ dav_sync_all(dav_sync_t *s)
     dav_etag_list_move(&col->known, &s->all);
 
     dav_sync_changed(s);
+}
+
+
+/* What is not in such a list may be there. */
+
+static void
+dav_sync_keep(dav_sync_t *s)
+{
+    unsigned          i;
+    dav_etag_list_t  *known = &s->collection->known;
+
+    for (i = 0; i < known->n; i++) {
+        if (dav_etag_list_find(&s->all, known->items[i]) == NULL) {
+            (void) dav_etag_list_add(&s->page, known->items[i],
+                                     dav_etag_list_etag(known->items[i]));
+        }
+    }
+
+    dav_etag_list_sort(&s->page);
+    dav_etag_list_apply(&s->all, &s->page);
 }
 
 
@@ -465,11 +498,7 @@ dav_sync_store(dav_sync_t *s)
     col->token = s->etags ? NULL : bridge_string(s->token);
 
     if (!s->more) {
-        bridge_backoff_reset(&col->backoff);
-        col->until = 0;
-        col->failed = 0;
-        free(col->seen);
-        col->seen = bridge_string(col->marker);
+        dav_sync_seen(s);
     }
 
     events = json_array();
@@ -498,6 +527,35 @@ dav_sync_store(dav_sync_t *s)
     }
 
     dav_sync_end(s, 0);
+}
+
+
+/*
+ * Of objects that the server could not tell of, changes may be unknown.  So
+ * all are compared again, later each time.  Too many to be known can't be.
+ */
+
+static void
+dav_sync_seen(dav_sync_t *s)
+{
+    dav_collection_t  *col = s->collection;
+
+    free(col->seen);
+    col->seen = NULL;
+    col->until = 0;
+    col->failed = 0;
+    col->doubt = s->skipped && !col->unknown;
+
+    if (col->doubt) {
+        col->until = bridge_now()
+                     + bridge_backoff_next(&col->backoff,
+                                           s->client->server->poll_min,
+                                           DAV_SYNC_BACKOFF);
+        return;
+    }
+
+    bridge_backoff_reset(&col->backoff);
+    col->seen = bridge_string(col->marker);
 }
 
 

@@ -313,7 +313,7 @@ dav_update_get_response(void *data, const dav_response_t *r)
 
     job->more |= change == DAV_CHANGE_MORE;
     job->itself |= change == DAV_CHANGE_ITSELF;
-    job->skipped |= change == DAV_CHANGE_SKIPPED
+    job->skipped |= change >= DAV_CHANGE_SKIPPED
                     || (change == DAV_CHANGE_UNTAGGED && job->etags);
 }
 
@@ -324,7 +324,7 @@ dav_update_get_reply(void *data, const dav_reply_t *reply)
     dav_update_job_t *job = data;
 
     if (reply->ok
-        && (job->skipped
+        && (job->skipped || reply->nameless
             || (job->etags && (job->more
                                || (!job->itself && job->list.n == 0)))))
     {

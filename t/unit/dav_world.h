@@ -50,6 +50,21 @@ static const world_box_t  world_boxes[] = {
 
 #define WORLD_BOXES  (sizeof(world_boxes) / sizeof(world_boxes[0]))
 
+static inline int
+world_has(const char *path)
+{
+    size_t  i;
+
+    for (i = 0; i < WORLD_BOXES; i++) {
+        if (strcmp(world_boxes[i].path, path) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static world_kind_t  world_kind;
 static unsigned      world_version;     /* of all collections */
 

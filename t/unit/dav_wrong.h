@@ -53,7 +53,10 @@ typedef struct {
     uint32_t             retry_after;
     dav_http_result_t    result;
     enum { WRONG_BODY, WRONG_RIGHT, WRONG_CUT, WRONG_TOKENS, WRONG_PAGES,
-           WRONG_SAME_PAGE, WRONG_HALF_LIST, WRONG_HALF_REFUSED } how;
+           WRONG_SAME_PAGE, WRONG_HALF_LIST, WRONG_HALF_REFUSED,
+           WRONG_CUT_LIST, WRONG_WORD } how;
+    const char          *word;          /* of the right body, has become */
+    const char          *other;         /* another one */
     unsigned             requests;      /* more than one */
     uint32_t             after;         /* ms */
 } wrong_t;
@@ -62,6 +65,11 @@ typedef struct {
 #define WRONG_PAGE                                                            \
     "<D:response><D:href>%s</D:href><D:status>HTTP/1.1 507 X</D:status>"      \
     "</D:response><D:sync-token>t%u</D:sync-token>"
+
+
+#define WRONG_IN_BODY(text, from, to)                                         \
+    { .name = text, .status = 207, .how = WRONG_WORD, .word = from,           \
+      .other = to }
 
 
 static const wrong_t  wrongs[] = {
@@ -99,6 +107,31 @@ static const wrong_t  wrongs[] = {
     { .name = "half of a list, then 403", .status = 207,
       .how = WRONG_HALF_REFUSED },
     { .name = "empty pages without end", .status = 207, .how = WRONG_PAGES },
+    { .name = "204", .status = 204 },
+    { .name = "206 with the right body", .status = 206, .how = WRONG_RIGHT },
+    { .name = "304", .status = 304 },
+    { .name = "402", .status = 402 },
+    { .name = "423", .status = 423 },
+    { .name = "451", .status = 451 },
+    { .name = "502, HTML", .status = 502, .body = "<html>Bad gateway" },
+    { .name = "504, Retry-After: 2", .status = 504, .retry_after = 2000 },
+    { .name = "401, Retry-After: 1", .status = 401, .retry_after = 1000 },
+    { .name = "a list that is cut", .status = 207, .how = WRONG_CUT_LIST },
+    WRONG_IN_BODY("each part answers 500", "HTTP/1.1 200", "HTTP/1.1 500"),
+    WRONG_IN_BODY("each part answers 403", "HTTP/1.1 200", "HTTP/1.1 403"),
+    WRONG_IN_BODY("each part answers 429", "HTTP/1.1 200", "HTTP/1.1 429"),
+    WRONG_IN_BODY("parts without status", "HTTP/1.1 200", "well"),
+    WRONG_IN_BODY("no ETags", "D:getetag", "D:getxtag"),
+    WRONG_IN_BODY("no types", "D:resourcetype", "D:type"),
+    WRONG_IN_BODY("no hrefs", "D:href", "D:ref"),
+    WRONG_IN_BODY("hrefs on another host", "<D:href>/",
+                  "<D:href>http://other.example.org/"),
+    WRONG_IN_BODY("relative hrefs", "<D:href>/", "<D:href>"),
+    WRONG_IN_BODY("hrefs with a prefix", "<D:href>/", "<D:href>/proxy/"),
+    WRONG_IN_BODY("another namespace", "'DAV:'", "'dav:'"),
+    WRONG_IN_BODY("no tokens", "D:sync-token", "D:sync"),
+    WRONG_IN_BODY("an entity", "<D:response>", "<D:response>&nbsp;"),
+    WRONG_IN_BODY("control characters", "<D:prop>", "<D:prop>\x01\x1f"),
     { .name = "a redirect to itself", .status = 302, .result = DAV_HTTP_LIMIT,
       .requests = DAV_HTTP_REDIRECTS },
     { .name = "a redirect to another host", .status = 302,
@@ -112,75 +145,6 @@ static const wrong_t  wrongs[] = {
 };
 
 #define WRONGS  (sizeof(wrongs) / sizeof(wrongs[0]))
-
-
-static inline int
-wrong_is_for(const wrong_request_t *r, const char *method, const char *path,
-    const char *body)
-{
-    size_t  len = strlen(r->path);
-
-    return strncmp(method, r->method, strlen(r->method)) == 0
-           && (strcmp(r->path, path) == 0 || len == 0
-               || (strcmp(r->path, "/.well-known/") == 0
-                   && strncmp(path, r->path, len) == 0))
-           && strstr(body ? body : "", r->body);
-}
-
-
-/* Returns the status.  "b" has the right body.  "n" is another number each
-   time. */
-
-static inline int
-wrong_answer(bridge_buffer_t *b, const wrong_t *wrong, const char *path,
-    const char *body, unsigned n)
-{
-    switch (wrong->how) {
-
-    case WRONG_BODY:
-        b->len = 0;
-        bridge_buffer_text(b, wrong->body ? wrong->body : "");
-        break;
-
-    case WRONG_CUT:
-        b->len /= 2;
-        break;
-
-    case WRONG_TOKENS:
-        b->len = 0;
-        world_say(b, WORLD_XML "<D:sync-token>t%u</D:sync-token>"
-                  WORLD_XML_END, 1000000 + n);
-        break;
-
-    case WRONG_PAGES:
-    case WRONG_SAME_PAGE:
-        b->len = 0;
-        world_say(b, WORLD_XML WRONG_PAGE WORLD_XML_END, path,
-                  wrong->how == WRONG_PAGES ? 1000000 + n : 7);
-        break;
-
-    case WRONG_HALF_LIST:
-    case WRONG_HALF_REFUSED:
-        b->len = 0;
-
-        if (strstr(body, "sync-token>t")
-            && (wrong->how == WRONG_HALF_REFUSED
-                || strstr(body, "sync-token>t7<") == NULL))
-        {
-            return 403;
-        }
-
-        bridge_buffer_text(b, WORLD_XML);
-        world_response(b, "/card/book/2.vcf", "<D:getetag>\"e1\"</D:getetag>");
-        world_say(b, WRONG_PAGE WORLD_XML_END, path, 7);
-        break;
-
-    default:
-        break;
-    }
-
-    return wrong->status;
-}
 
 
 #endif /* _DAV_WRONG_H_INCLUDED_ */

@@ -49,6 +49,49 @@ static wrong_command_t  wrong_commands[] = {
 };
 
 
+/* Before the login, nothing odd is skipped. */
+
+static inline int
+wrong_before_login(const char *verb)
+{
+    size_t  i;
+
+    static const char  *verbs[] = {
+        "", "greeting", "CAPABILITY", "STARTTLS", "AUTHENTICATE", "SASL",
+        "LOGIN"
+    };
+
+    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Events that say that a mailbox is not there any more. */
+
+static inline unsigned
+wrong_losses(json_t *events)
+{
+    size_t       i;
+    json_t      *event;
+    unsigned     n = 0;
+    const char  *name;
+
+    json_array_foreach(events, i, event) {
+        name = json_string_value(json_object_get(event, "event"));
+        n += strcmp(name, "MailboxDelete") == 0
+             || strcmp(name, "MailboxRename") == 0
+             || strcmp(name, "MailboxUnSubscribe") == 0;
+    }
+
+    return n;
+}
+
+
 /* Notes that a command was sent.  0: the table lacks it. */
 
 static inline int

@@ -19,7 +19,7 @@
 #include "dav_client.h"
 #include "dav_url.h"
 #include "dav_world_answer.h"
-#include "dav_wrong.h"
+#include "dav_wrong_answer.h"
 #include "tap.h"
 
 
@@ -216,7 +216,7 @@ device_event(json_t *event)
 
     name = json_string_value(json_object_get(event, "event"));
     path = json_string_value(json_object_get(event, "collection"));
-    losses += strstr(name, "Delete") != NULL
+    losses += (strstr(name, "Delete") && world_has(path))
               || json_array_size(json_object_get(event, "removed"));
 
     for (i = 0; i < WORLD_BOXES; i++) {

@@ -37,28 +37,8 @@
 #define GOOD            (30 * SECOND)
 
 
-typedef struct {
-    const char     *name;
-    const char     *caps;
-    uint32_t        starttls;
-    uint32_t        bearer;
-} kind_t;
-
-
 static void server_line(const char *line);
 
-
-static const kind_t     kinds[] = {
-    { "QRESYNC, NOTIFY", "AUTH=PLAIN ID ENABLE IDLE NOTIFY QRESYNC "
-      "LIST-EXTENDED LIST-STATUS SPECIAL-USE MOVE UIDPLUS PREVIEW LITERAL+ "
-      "UTF8=ACCEPT", 0, 0 },
-    { "CONDSTORE", "SASL-IR AUTH=XOAUTH2 IDLE CONDSTORE LIST-EXTENDED UIDPLUS",
-      0, 1 },
-    { "nothing", "STARTTLS", 1, 0 }
-};
-
-
-#define KINDS  (sizeof(kinds) / sizeof(kinds[0]))
 
 static const kind_t     *kind;
 static const char       *verb;          /* answered wrongly */
@@ -175,16 +155,7 @@ on_logged_in(void *ctx)
 static void
 on_publish(void *ctx, const char *mailbox, json_t *events, json_t *state)
 {
-    size_t       i;
-    json_t      *event;
-    const char  *name;
-
-    json_array_foreach(events, i, event) {
-        name = json_string_value(json_object_get(event, "event"));
-        losses += strcmp(name, "MailboxDelete") == 0
-                  || strcmp(name, "MailboxRename") == 0
-                  || strcmp(name, "MailboxUnSubscribe") == 0;
-    }
+    losses += wrong_losses(events);
 
     if (state) {
         json_object_set(states, mailbox, state);
@@ -515,28 +486,6 @@ test_knows(const world_box_t *box)
 }
 
 
-/* Before the login, nothing odd is skipped. */
-
-static int
-test_logs_in(void)
-{
-    size_t  i;
-
-    static const char  *verbs[] = {
-        "", "greeting", "CAPABILITY", "STARTTLS", "AUTHENTICATE", "SASL",
-        "LOGIN"
-    };
-
-    for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(verb, verbs[i]) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static int
 test_cell(void)
 {
@@ -546,7 +495,7 @@ test_cell(void)
 
     ok = !burst && steady <= STEADY
          && (wrong_before[wrong][0] == NULL
-             || (losses == 0 && (ends == 0 || test_logs_in())))
+             || (losses == 0 && (ends == 0 || wrong_before_login(verb))))
          && (refused || wrong == WRONG_NUMBERS || wrong == WRONG_NEWS
              || (test_knows(&world_boxes[0]) && test_knows(&world_boxes[1])));
 
