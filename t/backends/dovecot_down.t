@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use List::Util qw(min);
 use Test::More;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
@@ -22,17 +23,24 @@ my $subject = 'confidential';
 
 my $dovecot = Pimap::Dovecot->new(t => $t, url => $url, hasty => 1);
 
+my ($deliveries, $lines) = (0, 0);
+
 # The shortest of three deliveries, because other load of the machine adds to
-# it.
+# it, or of some more until one is short enough.
 
 sub shortest {
-    my ($dovecot, $to) = @_;
+    my ($dovecot, $to, $enough) = @_;
 
-    my ($shortest) = sort { $a <=> $b }
-        map { $dovecot->deliver(to => $to, subject => $subject) } 1 .. 3;
+    my @seconds;
 
-    note(sprintf('%.3f s', $shortest));
-    return $shortest;
+    while (@seconds < 3 || min(@seconds) >= $enough && @seconds < 30) {
+        push(@seconds, $dovecot->deliver(to => $to, subject => $subject));
+    }
+
+    note(sprintf('%.3f s', min(@seconds)));
+    $deliveries = @seconds;
+    $lines += @seconds;
+    return min(@seconds);
 }
 
 # Waits for this number of lines, and checks that there are no more.
@@ -50,9 +58,13 @@ sub are_said {
 
 $dovecot->start();
 
-cmp_ok(shortest($dovecot, 'down'), '<', 1,
+# A delivery that does not wait is the measure of those that do.
+
+my $down = shortest($dovecot, 'down', 1);
+
+cmp_ok($down, '<', 1,
     'nothing listens: a delivery takes less than a second');
-are_said(3, '    a log line for each recipient');
+are_said($lines, '    a log line for each recipient');
 
 my $place = qr/http:\/\/127\.0\.0\.1:\d+\/publish/;
 
@@ -63,19 +75,19 @@ like($dovecot->log(),
 my $silent = IO::Socket::INET->new(Listen => 100, LocalAddr => '127.0.0.1',
     LocalPort => $t->port('endpoint'));
 
-cmp_ok(shortest($dovecot, 'silent'), '<', 1,
-    'no answer: a delivery takes less than a second');
+cmp_ok(shortest($dovecot, 'silent', $down + 1), '<', $down + 1,
+    'no answer: a delivery takes less than a second more');
 
 my $imap = $dovecot->imap('silent');
 $imap->command('SELECT INBOX');
-are_said(6, '    a log line for each recipient');
+are_said($lines, '    a log line for each recipient');
 
 my $before = time();
 $imap->command('STORE 1:* +FLAGS (\Flagged)');
 $imap->command('STORE 1:* -FLAGS (\Flagged)') for 1 .. 10;
-cmp_ok(time() - $before, '<=', 2, 'no answer: an IMAP session waits once');
-are_said(7, '    a log line for the session');
-like($imap->command('STATUS INBOX (MESSAGES)'), qr/MESSAGES 3/,
+cmp_ok(time() - $before, '<', 6, 'no answer: an IMAP session waits once');
+are_said($lines + 1, '    a log line for the session');
+like($imap->command('STATUS INBOX (MESSAGES)'), qr/MESSAGES $deliveries\b/,
     '    all messages are delivered');
 
 unlike($dovecot->log(), qr/s3cret|$subject/, '    the log has no secret');
@@ -91,16 +103,18 @@ $dovecot = Pimap::Dovecot->new(t => $t, url => $url, state => $state,
 unlink($t->dir() . '/dovecot/log');
 $dovecot->start();
 
-my ($first) = sort { $a <=> $b } map {
-    unlink($state);
-    $dovecot->deliver(to => 'one', subject => $subject);
-} 1 .. 3;
+my @first;
 
-cmp_ok($first, '<', 1,
-    'a state file: the first delivery takes less than a second');
-cmp_ok(shortest($dovecot, 'one'), '<', 0.5,
+while (@first < 3 || min(@first) >= $down + 1 && @first < 30) {
+    unlink($state);
+    push(@first, $dovecot->deliver(to => 'one', subject => $subject));
+}
+
+cmp_ok(min(@first), '<', $down + 1,
+    'a state file: the first delivery takes less than a second more');
+cmp_ok(shortest($dovecot, 'one', $down + 0.5), '<', $down + 0.5,
     '    later deliveries do not wait');
-are_said(3, '    a log line for each incident');
+are_said(scalar(@first), '    a log line for each incident');
 
 # The publish location answers again.
 

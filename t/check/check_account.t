@@ -57,6 +57,9 @@ $check->is('bridge.account:unwatched', 'fail', qr/no bridge has a login/,
     qr/master user/, '    and watches nothing');
 
 again(imap => $t->port('none'), server => Pimap::Bridge->master());
+$t->wait_for(sub {          # the next attempt may be under way
+    ($check->run()->{by}{'bridge.account'}{finding} // '') eq 'waiting'
+}, 'an account that waits');
 $check->is('bridge.account:waiting', 'fail',
     qr/last attempt has failed: .*refused/i, qr/the server/,
     'the mail server is away');

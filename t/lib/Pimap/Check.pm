@@ -102,7 +102,7 @@ sub command {
 
     return (@{ $self->{as} // [] }, $t->root() . '/check/pimap-check', @files,
         map({ $user[$_] =~ $without ? () : @user[$_, $_ + 1] } 0, 2, 4),
-        @redis, '--timeout', patience(3), @{ $self->{options} }, @more);
+        @redis, '--timeout', patience(8), @{ $self->{options} }, @more);
 }
 
 
