@@ -71,6 +71,7 @@ $t->redis()->command('CONFIG', 'SET', 'timeout', 3);
 $check->run();
 is("$check->{status} $check->{found}{result}", '1 fail',
     'a failure, too: status 1');
+delete($t->redis()->{client});      # it may be closed, too
 $t->redis()->command('CONFIG', 'SET', 'timeout', 0);
 delete($check->{without});
 

@@ -23,7 +23,7 @@ use constant {
 
 # The kernel's buffers of their own choice would take all of the long log.
 my $t = Pimap->new(workers => 2, listen => 'sndbuf=16k',
-    http => 'pimap_buffer 1m;');
+    http => 'pimap_buffer 1m; pimap_send_timeout 10m;');
 my $redis = $t->redis();
 
 $t->nginx()->{locations} .= <<'END';

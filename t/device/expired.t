@@ -114,7 +114,7 @@ ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE,
 
 # a hand-over keeps the time of expiry
 
-my $kept = time() + 8;
+my $kept = time() + 20;
 my @kept = map { park($kept, transport => $_) } @transports;
 $_->read_until(qr/: parked\n\n/) for @kept;
 
