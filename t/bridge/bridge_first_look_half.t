@@ -28,6 +28,7 @@ my @cases = (
     ['the newest one', [1, 2], 4, 4],
     ['the newest one, and UIDNEXT is told by STATUS only', [1, 2], 0, 4],
     ['all but the first one', [1], 4, 4],
+    ['none, but UIDNEXT is far too large', [1 .. 3], 4294967295, 4294967295],
 );
 
 $t->plan(5 * @cases);
