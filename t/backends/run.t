@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use List::Util qw(first);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
@@ -68,14 +69,8 @@ for (1 .. 2) {
 
     # delays of a busy machine do not count
 
-    my ($quickest) = sort { $a <=> $b } map {
-        my $begin = time();
-        qx(make mail SUBJECT=again 2>&1);
-        mail($_) for values(%devices);
-        time() - $begin;
-    } 1 .. 3;
-
-    cmp_ok($quickest, '<', 1, '    within a second');
+    ok(first(sub { delivery(values(%devices)) < 1 }, 1 .. 30),
+        '    within a second');
     ok($devices{$_}->quiet(0.3), "    once by $_") for qw(http h2);
 
 
@@ -112,6 +107,18 @@ sub start {
         || !$demo->running() }, 'the demo', 120) && $demo->running();
 
     die $t->read_file($output);
+}
+
+
+# The seconds of a delivery to these devices.
+
+sub delivery {
+    my $begin = time();
+
+    qx(make mail SUBJECT=again 2>&1);
+    mail($_) for @_;
+
+    return time() - $begin;
 }
 
 
