@@ -114,7 +114,7 @@ is(subjects(1), 'back', '    an event comes');
 
 $t->redis()->pause();
 $dovecot->deliver(to => 'alice', subject => "deaf$_") for 1, 2;
-ok($t->wait_for(sub { !$bridge->healthy() }, 'health', 20),
+ok($t->wait_for(sub { !$bridge->healthy() }, 'health'),
     'Redis does not answer: the bridge is not healthy');
 $t->redis()->resume();
 is(subjects(2), 'deaf1 deaf2',

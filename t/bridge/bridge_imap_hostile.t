@@ -83,7 +83,7 @@ for my $case (@cases) {
 
     my $s = session(options => { quiet => 800, answers => 4,
         answer => $why =~ /no answer/ ? 1000 : 5000 });
-    my $failure = $s->failure(40);
+    my $failure = $s->failure();
 
     is($failure && $failure->{reason}, $reason, $name);
     like($failure ? $failure->{why} : '', $why, '    the reason says so');

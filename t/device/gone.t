@@ -86,7 +86,7 @@ is(status()->{parked}, 3, 'all counted');
 
 network(0);
 
-ok($t->wait_for(sub { status()->{parked} == 0 }, 'the ends', 20),
+ok($t->wait_for(sub { status()->{parked} == 0 }, 'the ends'),
     'the network is down: all devices are closed');
 
 my $ends = status()->{ends};

@@ -137,7 +137,7 @@ is(join(' ', map { $_->event(0.1) // '-' } @away), '- - -',
 $t->redis()->start();
 
 $n -= 2;
-ok($t->wait_for(sub { devices() == $n }, 'one after a restart', 20),
+ok($t->wait_for(sub { devices() == $n }, 'one after a restart'),
     'Redis back: exactly one remains');
 is(join(' ', map { ($_->event(0.1) // {})->{event} // '-' } @away),
     'superseded superseded -', 'Redis back: the newest remains');

@@ -21,7 +21,7 @@ my $t = Pimap->new(workers => 2, log => 'notice', connections => 16_000,
     mode => 'pimap_hibernate on;', main => 'worker_rlimit_nofile 18000;');
 my $crowd = Pimap::Crowd->new(t => $t,
     $ENV{PIMAP_ASAN} ? (accounts => 500, seconds => 30)
-        : (accounts => 2000, seconds => 10));
+        : (accounts => 2000, seconds => 20));
 
 $t->plan(3 + 2 * 2 + READ + 4);
 ok($crowd->build(), 'the clients are built');

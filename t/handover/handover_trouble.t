@@ -60,7 +60,7 @@ sub census {
 
 sub one_generation {
     return $t->wait_for(sub { $t->nginx()->{process}->group() == 3 },
-        'the others to leave', 30);
+        'the others to leave');
 }
 
 # Reloads in quick succession.
@@ -133,7 +133,7 @@ $redis->stop();
 my @old = $t->workers();
 
 $t->reload();
-ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'old ones', 30),
+ok($t->wait_for(sub { !grep { -e "/proc/$_" } @old }, 'old ones'),
     'without Redis');
 ok($t->wait_for(sub { $t->status()->{parked} == 10 }),
     'Redis away: all devices are handed over');

@@ -31,7 +31,7 @@ sub lines { return scalar(() = $t->log() =~ /$_[0]/g) }
 sub logged {
     my ($re) = @_;
 
-    return $t->wait_for(sub { lines($re) }, "a line of the log: $re", 20);
+    return $t->wait_for(sub { lines($re) }, "a line of the log: $re");
 }
 
 # The new worker stops before it receives the marker; the old worker receives

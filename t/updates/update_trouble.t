@@ -117,7 +117,7 @@ sub repeat {
     $t->wait_for(sub {
         $answer = post($id, $transport, $verb // 'done', Prefer => 'wait=5');
         $answer->{status} == 200
-    }, "the result of $id", 30);
+    }, "the result of $id");
 
     return $answer->{json}{updates}[0] // {};
 }

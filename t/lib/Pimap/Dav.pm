@@ -49,7 +49,7 @@ sub start {
         command => [$self->$command()],
         env => { HOME => $dir, %{ $self->{env} // {} } });
 
-    wait_for(sub { $self->request('OPTIONS', '/')->{status} < 500 }, 30)
+    wait_for(sub { $self->request('OPTIONS', '/')->{status} < 500 })
         or die "$self->{kind} does not start: " . $t->read_file("$dir.out");
 
     return $self;
