@@ -105,18 +105,14 @@ sub test_events {
     $imap->append('Entw&APw-rfe', "Subject: draft\r\n\r\ntext\r\n");
     is_next($s, 'a name in UTF-8', mailbox => "Entw\xfcrfe", uid => 1);
 
-    # Mailboxes.  Those that Cyrus makes in one second have one UIDVALIDITY,
-    # which proves no rename then.
-
-    my $second = time();
-
-    $t->wait_for(sub { time() > $second }, 'the next second');
+    # Mailboxes.  One of the same second has the same UIDVALIDITY.
+    my $now = time();
+    $t->wait_for(sub { time() > $now });
     $imap->command('CREATE Work');
     is_next($s, 'create', event => 'MailboxCreate', mailbox => 'Work');
 
     # (SUBSCRIBE fails while another process of Cyrus has the list open)
-    $t->wait_for(sub { eval { $imap->command('SUBSCRIBE Work'); 1 } },
-        'it can be subscribed');
+    $t->wait_for(sub { eval { $imap->command('SUBSCRIBE Work'); 1 } });
     is_next($s, 'it is subscribed', event => 'MailboxSubscribe',
         mailbox => 'Work');
     $imap->command('RENAME Work Play');
