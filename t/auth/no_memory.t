@@ -109,17 +109,37 @@ my $update = '{"id":"a","update":"x"}';
 
 $w->json();
 $t->subscribed('alice');
-$oom->fail(by => 'libhiredis');
-$w->send(frame(TEXT, $update));
-is_deeply([@{ $w->json() }{qw(event update detail)}], ['refused', 'a', $none],
-    'no memory for an update of a WebSocket: refused, and the reason is true');
-$oom->fail(by => 'libhiredis');
 
-my $answer = $t->update('alice', $update);
+my $got = without(sub { $w->send(frame(TEXT, $update)); $w->json() });
+
+is_deeply([@{$got}{qw(event update detail)}], ['refused', 'a', $none],
+    'no memory for an update of a WebSocket: refused, and the reason is true');
+
+my $answer = without(sub { $t->update('alice', $update) });
 
 is($answer->{status}, 503, 'no memory for a POST: 503');
 is($answer->{json}{detail}, $none, '    and the reason is true');
 is($t->update('alice', $update)->{status}, 202, '    with memory: accepted');
+
+
+# The answer without memory for a command.  If Redis answers another command
+# of the worker just then, that has no memory, and the connection is lost.
+
+sub without {
+    my ($ask) = @_;
+
+    my $got;
+
+    $t->wait_for(sub {
+        $t->wait_ready();
+        $oom->fail(by => 'libhiredis');
+        $got = $ask->();
+
+        return ($got->{json} // $got)->{detail} ne 'Redis is away';
+    }, 'a command without memory');
+
+    return $got;
+}
 
 
 # Every status is 500 until no allocation fails any more; a library may get on
