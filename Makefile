@@ -52,7 +52,7 @@ MODE_TESTS ?= $(filter-out $(call named,alerts bridge* check* cloexec \
               nameless no_memory origin paced paused ping_stopped pipelined \
               presence prometheus ready redis_odd_ids redis_replica \
               redis_spare resume_lost revoke* rights room sentinel_* \
-              settings submit subrequest supersede_* unix_socket \
+              settings submit subrequest supersede_* turns unix_socket \
               update_account update_pace warnings websocket* zone_full \
               dovecot* docs* log* run page handover* upgrade*), \
               $(every))
