@@ -238,7 +238,7 @@ local function look()
     local now, thousandth = time[1], time[2]:sub(1, -4)
 
     if thousandth ~= tick or now ~= second then
-        msec = now .. ('00' .. thousandth):sub(-3)
+        msec = now .. ('000' .. thousandth):sub(-3)
         identify(msec:sub(1, -2))
         second, tick = now, thousandth
     end

@@ -229,7 +229,7 @@ sub poll {
     $redis->log($account, $_) for @events;
 
     my $s = $t->request('GET', "$path?account=$account&last-event-id=$id",
-        headers => { Accept => 'application/json',
+        headers => { Accept => 'application/json', Connection => 'close',
             'Accept-Encoding' => 'gzip' });
 
     is(scalar(() = $s->body() =~ /"event"/g), @events, 'a poll with events');
