@@ -232,7 +232,7 @@ ngx_pimap_backlog_add(ngx_pimap_account_t *account,
     ngx_pimap_backlog_t       *b;
     ngx_pimap_backlog_item_t  *item;
 
-    item = ngx_alloc(offsetof(ngx_pimap_backlog_item_t, text) + from->size,
+    item = ngx_alloc(sizeof(ngx_pimap_backlog_item_t) + from->size,
                      ngx_cycle->log);
     if (item == NULL) {
         return NGX_ERROR;

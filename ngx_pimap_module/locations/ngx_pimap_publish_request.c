@@ -148,7 +148,11 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *pr,
     {
         pr->id.data = pr->id_text;
         pr->id.len = id.len;
-        ngx_memcpy(pr->id_text, id.data, id.len);
+
+        if (id.len) {
+            ngx_memcpy(pr->id_text, id.data, id.len);
+        }
+
         return;
     }
 
