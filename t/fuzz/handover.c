@@ -28,6 +28,7 @@
 #include "ngx_pimap_encode.h"
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
+#include "ngx_pimap_heap.h"
 #include "ngx_pimap_updates.h"
 
 
@@ -115,6 +116,7 @@ fuzz_init(void)
     ngx_queue_init(&ngx_posted_next_events);
     fuzz_check(ngx_event_timer_init(&fuzz_log) == NGX_OK);
 
+    ngx_pimap_heap_init_process(&fuzz_cycle);
     ngx_pimap_device_init_process(&fuzz_cycle);
     ngx_pimap_pace_init_process(&fuzz_cycle);
 

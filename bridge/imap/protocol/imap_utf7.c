@@ -63,7 +63,8 @@ imap_utf7_decode(bridge_buffer_t *b, const char *utf7, size_t len)
 
     memset(&again, 0, sizeof(again));
 
-    same = imap_name_valid(b->data + before, b->len - before)
+    same = b->len > before
+           && imap_name_valid(b->data + before, b->len - before)
            && imap_utf7_encode(&again, b->data + before, b->len - before) == 0
            && again.len == len && memcmp(again.data, utf7, len) == 0;
 
