@@ -2,8 +2,9 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * What has been checked is read without checks.  It is never rewritten but for
- * line breaks between tokens, because an object has to fit on one line.
+ * Reads texts that pimap_json.c has checked, so it checks nothing.  A text is
+ * never changed but for line breaks between tokens, because an object has to
+ * fit on one line.
  */
 
 

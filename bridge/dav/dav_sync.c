@@ -361,7 +361,7 @@ dav_sync_all(dav_sync_t *s)
 }
 
 
-/* What is not in such a list may be there. */
+/* The list is cut: an object that it lacks may still be on the server. */
 
 static void
 dav_sync_keep(dav_sync_t *s)

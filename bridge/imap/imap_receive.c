@@ -76,7 +76,7 @@ imap_receive(imap_session_t *s, const char *bytes, size_t len)
 }
 
 
-/* What is left of a list has numbers and names that nobody has said. */
+/* A list that was cut has numbers and names that the server did not send. */
 
 static int
 imap_shortened(imap_response_t *r, const char **error)

@@ -50,7 +50,7 @@ sub session {
     return $s;
 }
 
-# What is not in a list is not removed.
+# An object that such a list lacks is not removed.
 
 my @lists = (
     ['a list of objects that is cut', { 'PROPFIND /book/' => { body =>

@@ -20,8 +20,8 @@ my $t = Pimap->new();
 my $fake = Pimap::FakeImap->new(t => $t)->start();
 my $date = 'INTERNALDATE "24-Nov-2036 12:00:00 +0000"';
 
-# What is told of three messages at the first look, and what SELECT and STATUS
-# say of UIDNEXT.
+# The UIDs that FETCH answers at the first look, of three messages, and the
+# UIDNEXT of SELECT and of STATUS.
 
 my @cases = (
     ['the middle one', [1, 3], 4, 4],
