@@ -17,13 +17,12 @@
 
 /*
  * A format of hiredis or printf().  "prefix" and "account" are "%s" or "%b".
- * It is the channel of an account, and begins the names of the account's
- * keys.
+ * It is the channel of an account, and the key of its log.  It begins the
+ * names of the account's other keys.
  */
 #define PIMAP_REDIS_KEY(prefix, account)  prefix ":{" account "}"
 
 /* The rest of a key of an account. */
-#define PIMAP_REDIS_LOG       ":log"
 #define PIMAP_REDIS_REVOKED   ":revoked"
 #define PIMAP_REDIS_BRIDGE    ":bridge"
 

@@ -9,15 +9,20 @@
 --
 --     redis-cli -x FUNCTION LOAD REPLACE < redis/pimap.lua
 --
--- The first key of each function is the account's channel, P:{A}.  The other
--- keys are derived from it, so all of them have the same hash tag.  Only the
--- update stream, P:updates, is for all accounts.
+-- The first key of each function is P:{A}: the account's channel, and the key
+-- of its log.  The other keys are derived from it, so all of them have the
+-- same hash tag.  Only the update stream, P:updates, is for all accounts.
+--
+-- In a cluster events are published in the slot, by SPUBLISH.  While a slot
+-- moves, its keys are at two servers.  A function runs where the log is.  It
+-- must not add a key that the other server may have, since that would end the
+-- move.  So an account gets events then, but all else has to be tried again.
 --
 -- Redis has one core, so publishing does only what has to be one step.  The
 -- text is checked by the workers, and by the "pimap_publish" location.
 
 
-local VERSION = 15              -- increases with each change of the functions
+local VERSION = 16              -- increases with each change of the functions
 
 local MAX_JSON = 1048576        -- bytes
 local MAX_KEY = 2048            -- bytes of P:{A}
@@ -183,7 +188,7 @@ end
 -- only does not get it.
 
 local function newest_id(account)
-    local last = last_id(account .. ':log')
+    local last = last_id(account)
     local epoch = last == '' and redis.pcall('GET', account .. ':epoch')
 
     return type(epoch) == 'string' and epoch:find('^%d+$') and epoch .. '-0'
@@ -203,6 +208,7 @@ end
 -- is no second one.
 
 local server, former, read_at
+local clustered, verb = false, 'PUBLISH'
 
 local function identify(time)
     if time == read_at then
@@ -223,6 +229,10 @@ local function identify(time)
         server = string.format('%07d-', tonumber(
             redis.sha1hex(process .. history):sub(1, 12), 16) % 10^7)
         former = second
+
+        if redis.call('INFO', 'cluster'):find('cluster_enabled:1') then
+            clustered, verb = true, 'SPUBLISH'
+        end
     end
 
     read_at = time
@@ -247,6 +257,40 @@ local function look()
 end
 
 
+-- False while the slot of the account moves: Redis then refuses a command with
+-- several keys if one is missing, and there is never a ":new".
+
+local function is_settled(account)
+    if not server then
+        look()
+    end
+
+    return not clustered or type(redis.pcall('EXISTS', account .. ':epoch',
+        account .. ':new')) == 'number'
+end
+
+
+local function moving()
+    fail('TRYAGAIN the slot of the account moves')
+end
+
+
+local function must_be_settled(account)
+    if not is_settled(account) then
+        moving()
+    end
+end
+
+
+-- Before anything is written, as a user may lack channels by mistake.
+
+local function must_publish(account)
+    if not redis.acl_check_cmd(verb, account, '') then
+        fail('NOPERM no permission to ' .. verb .. ' on the channel')
+    end
+end
+
+
 -- The first id of an epoch that is greater than each one known of this
 -- account, and than each other one of this server.  An epoch that is no time
 -- was set by hand, and is not the limit.  A log that begins again lacks the
@@ -254,8 +298,7 @@ end
 
 local latest = 0
 
-local function first_id(account, lost)
-    local known = redis.call('GET', account .. ':epoch')
+local function first_id(known, lost)
     local time = math.max(tonumber(read_at), latest + 1)
 
     latest = time
@@ -272,14 +315,24 @@ end
 
 
 -- Redis takes 4 kB for the first entry of a stream, in view of later ones.
--- Most logs have few, so the log is a copy, which has no room to spare.
+-- Most logs have few, so the log is a copy, which has no room to spare.  In a
+-- slot that moves, the log is at neither server, or this one has deleted it;
+-- its epoch may be at the other one.
 
 local function begin(account, lost, text, now)
-    local id, new = first_id(account, lost), account .. ':new'
+    if not is_settled(account) then
+        local id = redis.pcall('XADD', account, first_id('', lost),
+            'e', text, 't', now)
+
+        return type(id) == 'string' and id or moving()
+    end
+
+    local id = first_id(redis.call('GET', account .. ':epoch'), lost)
+    local new = account .. ':new'
 
     redis.call('XADD', new, id, 'e', text, 't', now)
 
-    local copied = redis.pcall('COPY', new, account .. ':log', 'REPLACE')
+    local copied = redis.pcall('COPY', new, account, 'REPLACE')
 
     redis.call('DEL', new)
 
@@ -341,13 +394,20 @@ end
 
 
 -- The keys get their time to live, and old entries are removed, at most once
--- in a pause.  So both stay that much longer.
+-- in a pause.  So both stay that much longer.  In a slot that moves, the epoch
+-- waits for a later event.
 
 local function keep(account, id, ttl)
     local life = ttl + math.ceil(ttl / PAUSES)
 
-    expire(account .. ':log', tonumber(second) - ttl)
-    redis.call('EXPIRE', account .. ':log', life)
+    expire(account, tonumber(second) - ttl)
+
+    if not is_settled(account) then
+        redis.call('EXPIRE', account, math.max(ttl - 1, 1))
+        return
+    end
+
+    redis.call('EXPIRE', account, life)
     redis.call('SET', account .. ':epoch', id:match('^%d+'), 'EX',
         life + EPOCH_TTL)
 end
@@ -357,16 +417,11 @@ end
 -- of subscribers that received it.
 
 local function emit(keys, text, maxlen, ttl)
-    local account = keys[1]
+    local account, now, time = keys[1], look()
 
-    -- Before the log is written: a user may lack channels by mistake.
+    must_publish(account)
 
-    if not redis.acl_check_cmd('PUBLISH', account, '') then
-        fail('NOPERM no permission to PUBLISH on the channel')
-    end
-
-    local log, now, time = account .. ':log', look()
-    local left = redis.call('TTL', log)
+    local left = redis.call('TTL', account)
     local due = left < ttl or left > ttl + ttl / PAUSES + 1
     local id, lost
 
@@ -375,7 +430,7 @@ local function emit(keys, text, maxlen, ttl)
     end
 
     if left ~= -2 then
-        id, lost = append(log, maxlen, text, now)
+        id, lost = append(account, maxlen, text, now)
     end
 
     if not id then
@@ -388,7 +443,7 @@ local function emit(keys, text, maxlen, ttl)
 
     -- The time in milliseconds, for workers that measure.
 
-    return id, redis.call('PUBLISH', account,
+    return id, redis.call(verb, account,
         id .. '@' .. time .. ' ' .. text)
 end
 
@@ -410,6 +465,10 @@ local function publish_args(keys, args)
     end
 
     local maxlen, ttl = log_args(args[2], args[3])
+
+    if key ~= '' then
+        must_be_settled(keys[1])
+    end
 
     return maxlen, ttl, key ~= '' and keys[1] .. ':idem:' .. key
 end
@@ -509,7 +568,7 @@ local function read(keys, args)
         or is_greater(n, last_n) and 'future')
 
     if not reason then
-        read_page(reply, keys[1] .. ':log', all and '-'
+        read_page(reply, keys[1], all and '-'
             or '(' .. epoch .. '-' .. n, not all and tonumber(n) + 1,
             tonumber(count), tonumber(max_bytes))
     end
@@ -607,12 +666,34 @@ local function recall(key)
 end
 
 
-local function update_args(keys, args)
-    if #keys ~= 2 or #keys[2] > MAX_KEY then
+-- The updates of a device: <id> <json> ... from this argument on.
+
+local function updates_of(device, args, first)
+    local updates = {}
+
+    for i = first, #args, 2 do
+        check_update(device, args[i])
+
+        if #args[i + 1] > MAX_JSON then
+            refuse('too large')
+        end
+
+        table.insert(updates, {id = args[i], text = args[i + 1]})
+    end
+
+    return updates
+end
+
+
+-- The stream is another key, or none.
+
+local function update_args(keys, args, stream)
+    if #keys > 2 or keys[2] ~= stream or #(stream or '') > MAX_KEY then
         refuse('bad key: P:{A} and P:updates are expected')
     end
 
     check_key({keys[1]})
+    must_be_settled(keys[1])
 
     local backlog, most, bytes = (args[1] or ''):match('^(%S+) ?(%S*) ?(%S*)$')
 
@@ -627,27 +708,15 @@ local function update_args(keys, args)
             .. '"<backlog> [number [bytes]]" <device> <id> <json> ...')
     end
 
-    local request = {
+    return {
         account = keys[1],
-        stream = keys[2],
+        stream = stream,
         backlog = tonumber(backlog),
         most = tonumber(most),
         bytes = tonumber(bytes),
         device = args[2],
-        updates = {},
+        updates = updates_of(args[2], args, 3),
     }
-
-    for i = 3, #args, 2 do
-        check_update(request.device, args[i])
-
-        if #args[i + 1] > MAX_JSON then
-            refuse('too large')
-        end
-
-        table.insert(request.updates, {id = args[i], text = args[i + 1]})
-    end
-
-    return request
 end
 
 
@@ -717,37 +786,122 @@ local function tally_updates(request, new, now)
 end
 
 
--- Adds all updates or none.  The reply has for each update 1 if it is new, 0
--- if it is known without a result, or the text of the event with its result.
+-- The reply has for each update 1 if it is new, 0 if it is known without a
+-- result, or the text of the event with its result.
 
-local function update(keys, args)
-    local request = update_args(keys, args)
-    local new, reply = new_updates(request), {}
-
-    if #new > 0 then
-        if redis.call('XLEN', request.stream) + #new > request.backlog then
-            refuse('backlog: too many updates wait')
-        end
-
-        local now, time = look()
-        local command = tally_updates(request, new, tonumber(now))
-
-        for _, item in ipairs(new) do
-            redis.call('XADD', request.stream, '*', 'account',
-                keys[1]:match(':{(.*)}$'), 'device', request.device, 'id',
-                item.id, 'time', time, 'body', item.text)
-            redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
-        end
-
-        redis.call(unpack(command))
-        redis.call('EXPIRE', command[2], WAITING_TTL)
-    end
+local function update_reply(request)
+    local reply = {}
 
     for i, item in ipairs(request.updates) do
         reply[i] = item.answer
     end
 
     return reply
+end
+
+
+local function check_backlog(stream, backlog, updates)
+    if redis.call('XLEN', stream) + #updates > backlog then
+        refuse('backlog: too many updates wait')
+    end
+end
+
+
+local function add_to_stream(stream, account, device, updates)
+    local _, time = look()
+
+    for _, item in ipairs(updates) do
+        redis.call('XADD', stream, '*', 'account', account, 'device', device,
+            'id', item.id, 'time', time, 'body', item.text)
+    end
+end
+
+
+local function record(new, tally)
+    for _, item in ipairs(new) do
+        redis.call('SET', item.key, item.digest, 'EX', WAITING_TTL)
+    end
+
+    redis.call(unpack(tally))
+    redis.call('EXPIRE', tally[2], WAITING_TTL)
+end
+
+
+-- Adds all updates or none.
+
+local function update(keys, args)
+    local request = update_args(keys, args, keys[2] or '')
+    local stream, new = request.stream, new_updates(request)
+
+    if #new > 0 then
+        check_backlog(stream, request.backlog, new)
+
+        local now = look()
+        local tally = tally_updates(request, new, tonumber(now))
+
+        add_to_stream(stream, keys[1]:match(':{(.*)}$'), request.device, new)
+        record(new, tally)
+    end
+
+    return update_reply(request)
+end
+
+
+-- The same in three calls, for a cluster, where the stream may be at another
+-- server: this one adds nothing, then update_queue(), then this one as
+-- update_record().  A caller that dies in between has not answered the device,
+-- which sends the updates again.
+
+local function update_without_stream(keys, args, add)
+    local request = update_args(keys, args)
+    local new = new_updates(request)
+
+    if #new > 0 then
+        local now = look()
+        local tally = tally_updates(request, new, tonumber(now))
+
+        if add then
+            record(new, tally)
+        end
+    end
+
+    return update_reply(request)
+end
+
+
+local function update_look(keys, args)
+    return update_without_stream(keys, args, false)
+end
+
+
+local function update_record(keys, args)
+    return update_without_stream(keys, args, true)
+end
+
+
+-- Adds updates to their stream, all or none.  Returns their number.
+
+local function update_queue(keys, args)
+    local backlog = number_of(args[1], nil, MAX_COUNT * 100000)
+    local account, device = args[2], args[3]
+
+    if #keys ~= 1 or #keys[1] > MAX_KEY then
+        refuse('bad key: P:updates:{p} is expected')
+    end
+
+    if not backlog or #args < 5 or #args % 2 == 0
+        or #args > 3 + 2 * MAX_UPDATES or #account > MAX_KEY
+        or not account:find('^%C+$')
+    then
+        refuse('bad arguments: <backlog> <account> <device> <id> <json> ...')
+    end
+
+    local updates = updates_of(device, args, 4)
+
+    check_backlog(keys[1], tonumber(backlog), updates)
+    add_to_stream(keys[1], account, device, updates)
+
+    return #updates
 end
 
 
@@ -833,12 +987,10 @@ local function revoke(keys, args)
         refuse('bad arguments: [device [ttl]]')
     end
 
-    if not redis.acl_check_cmd('PUBLISH', keys[1], '') then
-        fail('NOPERM no permission to PUBLISH on the channel')
-    end
+    local key, now = keys[1] .. ':revoked', look()
 
-    local key = keys[1] .. ':revoked'
-    local now = redis.call('TIME')[1]
+    must_publish(keys[1])
+
     local left = redis.call('TTL', key)
     local fields = redis.call('HGETALL', key)
     local known = device == ''
@@ -858,7 +1010,7 @@ local function revoke(keys, args)
     redis.call('HSET', key, device, now)
     redis.call('EXPIRE', key, math.max(left, tonumber(ttl)))
 
-    return redis.call('PUBLISH', keys[1], '!revoke ' .. now
+    return redis.call(verb, keys[1], '!revoke ' .. now
         .. (device ~= '' and ' ' .. device or ''))
 end
 
@@ -1016,6 +1168,17 @@ local function of_account(call)
 end
 
 
+-- A call that adds other keys than the log.
+
+local function of_keys(call)
+    return of_account(function(keys, args)
+        must_be_settled(keys[1])
+
+        return call(keys, args)
+    end)
+end
+
+
 register('pimap_version', function()
     return VERSION
 end, {'no-writes', 'allow-stale'})
@@ -1034,12 +1197,21 @@ end, {})
 register('pimap_update', update, {})
 
 
-register('pimap_result', of_account(result), {})
+register('pimap_update_look', update_look, {})
+
+
+register('pimap_update_queue', update_queue, {})
+
+
+register('pimap_update_record', update_record, {})
+
+
+register('pimap_result', of_keys(result), {})
 
 
 -- Allowed without memory too: it needs little, and should not wait.
 
-register('pimap_revoke', of_account(revoke), {'allow-oom'})
+register('pimap_revoke', of_keys(revoke), {'allow-oom'})
 
 
 register('pimap_read', of_account(read), {'no-writes'})
@@ -1050,18 +1222,18 @@ register('pimap_last', of_account(function(keys)
 end), {'no-writes'})
 
 
-register('pimap_lease_take', of_account(lease_take), {})
+register('pimap_lease_take', of_keys(lease_take), {})
 
 
 -- Without memory too, so that no bridge loses what it holds.
 
-register('pimap_lease_renew', of_account(lease_renew), {'allow-oom'})
+register('pimap_lease_renew', of_keys(lease_renew), {'allow-oom'})
 
 
-register('pimap_lease_release', of_account(lease_release), {'allow-oom'})
+register('pimap_lease_release', of_keys(lease_release), {'allow-oom'})
 
 
 register('pimap_bridges', bridges, {'allow-oom'})
 
 
-register('pimap_bridge_publish', of_account(bridge_publish), {})
+register('pimap_bridge_publish', of_keys(bridge_publish), {})

@@ -7,7 +7,6 @@ local steps = {'bench_bare', 'bench_right', 'bench_time', 'bench_left'}
 
 local function call(keys, args, step)
     local channel, id = keys[1], nil
-    local log = channel .. ':log'
 
     if step > 1 and not redis.acl_check_cmd('PUBLISH', channel, '') then
         return redis.error_reply('no permission')
@@ -15,17 +14,18 @@ local function call(keys, args, step)
 
     local now = step > 2 and redis.call('TIME')[1]
 
-    local left = step > 3 and redis.call('TTL', log)
+    local left = step > 3 and redis.call('TTL', channel)
 
     if now then
-        id = redis.call('XADD', log, 'MAXLEN', '=', '1000', '*', 'e', args[1],
-            't', now)
+        id = redis.call('XADD', channel, 'MAXLEN', '=', '1000', '*', 'e',
+            args[1], 't', now)
     else
-        id = redis.call('XADD', log, 'MAXLEN', '=', '1000', '*', 'e', args[1])
+        id = redis.call('XADD', channel, 'MAXLEN', '=', '1000', '*', 'e',
+            args[1])
     end
 
     if left and left < 604800 then
-        redis.call('EXPIRE', log, '614880')
+        redis.call('EXPIRE', channel, '614880')
     end
 
     redis.call('PUBLISH', channel, id .. ' ' .. args[1])

@@ -139,9 +139,10 @@ def spellings(c, silent):
 
     while wanted:
         cursor, keys = c.admin.command('SCAN', cursor, 'MATCH',
-                                       glob(head) + '*}:log', 'COUNT', SCAN)
+                                       glob(head) + '*}', 'COUNT', SCAN,
+                                       'TYPE', 'stream')
         for key in keys:
-            name = key[len(head):-len('}:log')]
+            name = key[len(head):-len('}')]
             for mine in wanted.get(local(name), ()):
                 if alike(mine, name) and mine not in found:
                     found[mine] = name

@@ -162,7 +162,7 @@ def rights(c):
         commands += [('FCALL', 'pimap_post', 1, channel, event, 1, 60),
                      ('FCALL_RO', 'pimap_read', 1, channel, 0, 0, 1),
                      ('FCALL_RO', 'pimap_last', 1, channel),
-                     ('DEL', channel + ':log', channel + ':epoch')]
+                     ('DEL', channel, channel + ':epoch')]
 
     refused = [refusal(c.redis, one) for one in commands]
 

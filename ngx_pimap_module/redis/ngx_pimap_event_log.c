@@ -32,7 +32,7 @@ ngx_pimap_event_log_peek(ngx_str_t *account, pimap_event_id_t *id,
 {
     return ngx_pimap_command_send(handler, data,
                                   "XRANGE " NGX_PIMAP_COMMAND_KEY
-                                  PIMAP_REDIS_LOG " %llu-%llu + COUNT 2",
+                                  " %llu-%llu + COUNT 2",
                                   ngx_pimap_command_key(account),
                                   (unsigned long long) id->epoch,
                                   (unsigned long long) id->n);

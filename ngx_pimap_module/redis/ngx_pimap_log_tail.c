@@ -85,7 +85,7 @@ ngx_pimap_log_tail_next(ngx_pimap_log_tail_t *tail)
 
     tail->command = ngx_pimap_command_send(ngx_pimap_log_tail_reply, tail,
                                            "XREVRANGE " NGX_PIMAP_COMMAND_KEY
-                                           PIMAP_REDIS_LOG " %b - COUNT %lu",
+                                           " %b - COUNT %lu",
                                            ngx_pimap_command_key(account),
                                            end, len,
                                            (unsigned long) tail->asked);

@@ -44,11 +44,11 @@ my $db = $redis->connect();
 $db->command('SELECT', 3);
 ok($t->wait_for(sub { ($bridge->metric('events_published_total') // 0) == 5 },
     'events'), 'redis: the first look and four events are published');
-is($db->command('XLEN', 'pimap:{user1}:log'), 2,
+is($db->command('XLEN', 'pimap:{user1}'), 2,
     'redis.db, redis.maxlen: two of them are kept');
-cmp_ok($db->command('TTL', 'pimap:{user1}:log'), '<=', 110,
+cmp_ok($db->command('TTL', 'pimap:{user1}'), '<=', 110,
     'redis.ttl: they expire, a tenth later at most');
-is($redis->command('EXISTS', 'pimap:{user1}:log'), 0,
+is($redis->command('EXISTS', 'pimap:{user1}'), 0,
     '    another data base has nothing');
 
 # Sessions

@@ -143,7 +143,7 @@ sub over {
     $bridge->stop();
     $_->close() for @devices;
     $redis->command('DEL', 'pimap:{user1}:bridge', 'pimap:{user1}:lease',
-        'pimap:{user1}:log', 'pimap:{user1}:epoch');
+        'pimap:{user1}', 'pimap:{user1}:epoch');
 }
 
 

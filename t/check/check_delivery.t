@@ -144,7 +144,7 @@ $check->is('delivery.worker:name', 'fail',
     qr/of "alice": the device is parked as "alice\@example.com"/,
     qr/pimap_account_case/, 'another name for the account');
 
-$t->redis()->command('XTRIM', 'pimap:{alice}:log', 'MAXLEN', 0);
+$t->redis()->command('XTRIM', 'pimap:{alice}', 'MAXLEN', 0);
 at();
 $check->is('delivery.log', 'pass', qr/-\d+$/, qr/^$/,
     'earlier events are not in the log any more');

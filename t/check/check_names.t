@@ -90,7 +90,7 @@ $mine->run() for 1, 2;
 $mine->is('names.published:other-name', 'fail',
     qr/"Alice" is parked .* "alice" has/,
     qr/pimap_account_case/, 'after two runs with the wrong name');
-$t->redis()->command('XTRIM', 'pimap:{Alice}:log', 'MAXLEN', 1);
+$t->redis()->command('XTRIM', 'pimap:{Alice}', 'MAXLEN', 1);
 $mine->run();
 $mine->is('names.published:other-name', 'fail',
     qr/"Alice" is parked .* "alice" has/,

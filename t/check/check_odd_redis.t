@@ -100,11 +100,11 @@ $check->is('limits.redis:error', 'unknown', qr/maxclients/, qr/step of Redis/,
 
 # nginx has lost its own.
 
-$t->redis()->command('SET', 'pimap:{alice}:log', 'no stream');
+$t->redis()->command('SET', 'pimap:{alice}', 'no stream');
 odd($good);
 $check->is('delivery.publish:refused', 'fail', qr/answers 5\d\d/,
     qr/error log/, 'nginx can\'t publish');
-$t->redis()->command('DEL', 'pimap:{alice}:log');
+$t->redis()->command('DEL', 'pimap:{alice}');
 
 $t->write_file($conf, $good =~ s{pimap_redis [^;]+;}{
     "pimap_redis sentinel://127.0.0.1:@{[ $redis->port() ]}/mymaster;"}er);

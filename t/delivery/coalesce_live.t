@@ -180,7 +180,7 @@ is(uids($s, 3), '1 4 5', 'events filled into a gap are held too');
 
 flags('erin', 6, 7);
 $redis->together(sub {
-    $redis->command('DEL', map { $redis->channel('erin') . $_ } ':log',
+    $redis->command('DEL', map { $redis->channel('erin') . $_ } '',
         ':epoch');
     news('erin', 8);
 });

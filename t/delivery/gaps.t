@@ -94,7 +94,7 @@ ok($filtered->quiet(0), 'a filter applies to filled events');
 my $mine = $uid;
 
 $redis->log('dave', next_mail());
-$redis->command('DEL', map { $redis->channel('dave') . $_ } ':log', ':epoch');
+$redis->command('DEL', map { $redis->channel('dave') . $_ } '', ':epoch');
 
 my $dave = park($t, 'dave');
 
@@ -147,7 +147,7 @@ is(uids($s, 1), $uid, 'an event of an older epoch is dropped');
 # no worker reads the log meanwhile.
 
 sub forget {
-    $redis->command('DEL', map { $redis->channel('alice') . $_ } ':log',
+    $redis->command('DEL', map { $redis->channel('alice') . $_ } '',
         ':epoch');
 }
 
@@ -219,7 +219,7 @@ cmp_ok(log_of($check)->{gapChecks}, '>=', 5, 'gap checks are counted');
 
 # Of an idle log that expires nobody knows how far it went.
 
-$redis->command('PEXPIRE', $redis->channel('q3') . ':log', 1);
+$redis->command('PEXPIRE', $redis->channel('q3'), 1);
 is(reason($quiet[2]), 'gone', 'an expired log: resync');
 ok($quiet[2]->quiet(1.2), '    once');
 $redis->log('q3', next_mail());
@@ -228,7 +228,7 @@ is(uids($quiet[2], 1), $uid, '    the next event is delivered');
 
 # A new epoch in a quiet account.
 
-$redis->command('DEL', map { $redis->channel('q1') . $_ } ':log', ':epoch');
+$redis->command('DEL', map { $redis->channel('q1') . $_ } '', ':epoch');
 
 is(reason($quiet[0]), 'empty', 'a log was deleted: resync');
 $id = $redis->log('q1', next_mail());

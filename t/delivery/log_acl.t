@@ -59,15 +59,15 @@ my ($epoch) = $id =~ /^(\d+)-1$/;
 ok($epoch, 'a publisher publishes');
 is($publisher->command(@publish, 2, 60, 'key'), $id, '    with a key');
 
-$redis->command('DEL', 'pimap:{a}:log');
-$redis->command('XADD', 'pimap:{a}:log', $id, 'e', '{}', 't', 1);
-$redis->command('XADD', 'pimap:{b}:log', '5-1', 'e', '{}', 't', 1);
+$redis->command('DEL', 'pimap:{a}');
+$redis->command('XADD', 'pimap:{a}', $id, 'e', '{}', 't', 1);
+$redis->command('XADD', 'pimap:{b}', '5-1', 'e', '{}', 't', 1);
 
 is($publisher->command(@publish), "$epoch-2",
     '    to a log with an old entry');
 like($publisher->command(qw(FCALL pimap_publish 1 pimap:{b}), $json),
     qr/^\d{19}-2$/, '    to a log without an epoch');
-is($redis->command('XLEN', 'pimap:{b}:log'), 1,
+is($redis->command('XLEN', 'pimap:{b}'), 1,
     '        the log begins again');
 is($publisher->command(qw(FCALL pimap_post 1 pimap:{a}), $json)->[0],
     "$epoch-3", '    with post');
@@ -77,7 +77,8 @@ is($publisher->command(qw(FCALL_RO pimap_last 1 pimap:{a})), "$epoch-3",
     '    and asks for the last id');
 
 my %needs = map { lc($_) => 1 } $library =~ /redis\.p?call\('(\w+)'/g,
-    $library =~ /local command = \{'(\w+)'/;
+    $library =~ /local command = \{'(\w+)'/,
+    $library =~ /\bverb = \w+, '(\w+)'/g;
 my %has = commands($users[1]);
 my ($bridge) = map { $_->{text} =~ /^user (.*)/mg }
     Pimap::Page->new($t->root(), 'docs/bridge.md')->blocks('redis');
@@ -115,7 +116,7 @@ is($publisher->command(@publish), "$epoch-5", '    again');
 $redis->other_server('a');
 like(error($poor, @publish), qr/can't run this command|no permissions/,
     'a user without COPY: a log does not begin') for 1 .. 2;
-is($redis->command(qw(EXISTS pimap:{a}:log)), 0,
+is($redis->command(qw(EXISTS pimap:{a})), 0,
     '    no event is left that was not published');
 
 my ($next) = $publisher->command(@publish) =~ /^(\d+)-2$/;
@@ -139,7 +140,7 @@ is($publisher->command(@publish), "$epoch-6",
 
 # keys of a wrong type
 
-$redis->command(qw(SET pimap:{c}:log x));
+$redis->command(qw(SET pimap:{c} x));
 like($redis->error(qw(FCALL pimap_publish 1 pimap:{c}), $json),
     qr/^WRONGTYPE /, 'a log of a wrong type: refused');
 $redis->command(qw(LPUSH pimap:{d}:epoch x));

@@ -69,14 +69,14 @@ for ([60, 1], ['', 10080], [DAY, 1440], [DAY, 1440], [7, 1], [100, 2]) {
 
     my $log = ($ttl || 7 * DAY) + $pause;
 
-    ok(lives('a:log', $log),
+    ok(lives('a', $log),
         "the log of an idle account expires after $log s");
     ok(lives('a:epoch', $log + 30 * DAY), '    its epoch a month later');
 }
 
-$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('DEL', 'pimap:{a}');
 publish('a', '', DAY);
-ok(lives('a:log', DAY + 1440), 'a new log expires too');
+ok(lives('a', DAY + 1440), 'a new log expires too');
 
 # the time to live is set again after the pause
 
@@ -84,12 +84,12 @@ for my $ttl (60, DAY) {
     publish('k', '', $ttl);
     mark('k');
     publish('k', '', $ttl);
-    ok(lives('k:log', $ttl + $ttl / 60),
+    ok(lives('k', $ttl + $ttl / 60),
         "the next event keeps a log for $ttl s");
 }
 
 publish('e', '', 1);
-ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}:log') }, 'end'),
+ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}') }, 'end'),
     'an idle log is deleted');
 
 # arguments
@@ -136,7 +136,7 @@ my $typical = $t->json({ event => 'MessageNew', preview => 'a' x 315 });
 
 $redis->fcall('publish', 'm', $typical, 100) for 1 .. 250;
 
-my $bytes = $redis->command(qw(MEMORY USAGE pimap:{m}:log SAMPLES 0));
+my $bytes = $redis->command(qw(MEMORY USAGE pimap:{m} SAMPLES 0));
 my $epoch = $redis->command(qw(MEMORY USAGE pimap:{m}:epoch SAMPLES 0));
 
 ok(length($typical) == 350 && $bytes < 55_000,
@@ -162,7 +162,7 @@ sub used {
 sub publish { return $redis->fcall('publish', shift, $event, @_) }
 
 
-sub length_of { return $redis->command('XLEN', "pimap:{$_[0]}:log") }
+sub length_of { return $redis->command('XLEN', "pimap:{$_[0]}") }
 
 
 sub error {
@@ -179,21 +179,22 @@ sub old_log {
     my $time = $redis->command('TIME')->[0] - $age;
     $n //= 1;
 
-    $redis->command('XADD', "pimap:{$account}:log", "$begun-$_", 'e', '{}',
+    $redis->command('XADD', "pimap:{$account}", "$begun-$_", 'e', '{}',
         't', $time) for $n .. $n + $count - 1;
 }
 
 
 # The last change of the keys was a pause ago.
 
-sub mark { $redis->command('EXPIRE', "pimap:{$_[0]}:log", 50) }
+sub mark { $redis->command('EXPIRE', "pimap:{$_[0]}", 50) }
 
 
 sub lives {
     my ($key, $seconds) = @_;
 
     my ($account, $rest) = split(/:/, $key);
-    my $ttl = $redis->command('TTL', "pimap:{$account}:$rest");
+    my $ttl = $redis->command('TTL', "pimap:{$account}"
+        . ($rest ? ":$rest" : ''));
 
     return $ttl <= $seconds && $ttl > $seconds - 30;
 }

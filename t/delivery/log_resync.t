@@ -47,13 +47,13 @@ is_deeply(after('a', $epoch, 5), ['resync', 'gone', $last], 'trimmed: resync');
 is_deeply(after('a', 0, 0), ['ok', $last, 7 .. 10],
     'trimmed: from the earliest');
 
-$redis->command('XDEL', 'pimap:{a}:log', "$epoch-8");
+$redis->command('XDEL', 'pimap:{a}', "$epoch-8");
 is_deeply(after('a', $epoch, 6), ['ok', $last, 7], 'a gap ends the page');
 is_deeply(after('a', $epoch, 7), ['resync', 'gone', $last],
     '    and the next page is resync');
 is_deeply(after('a', 0, 0), ['ok', $last, 7], '    from the earliest, too');
 
-$redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0);
+$redis->command('XTRIM', 'pimap:{a}', 'MAXLEN', 0);
 is($redis->fcall('last', 'a'), $last, 'an empty log: the last id is known');
 is_deeply(after('a', $epoch, 10), ['ok', $last], '    at its end');
 is_deeply(after('a', $epoch, 9), ['resync', 'gone', $last], '    before it');
@@ -63,7 +63,7 @@ is(publish('a', 1), "$epoch-11", '    the numbers go on');
 
 # Of an idle log that has expired only the epoch is known.
 
-$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('DEL', 'pimap:{a}');
 is_deeply(after('a', $epoch, 11), ['resync', 'gone', "$epoch-0"],
     'expired: resync');
 is_deeply(after('a', $epoch, 0), ['ok', "$epoch-0"],
@@ -80,14 +80,14 @@ $epoch = $later;
 
 # a log that is lost, and begins again
 
-$redis->command('DEL', 'pimap:{a}:log');
+$redis->command('DEL', 'pimap:{a}');
 $redis->other_server('a');
 
 my ($first, $one) = publish('a', 1) =~ /^(\d+)-(\d+)$/;
 ok($first > $epoch, 'written by another server: a new log, a greater epoch');
 is($one, 2, '    its first number is 2');
 
-$redis->command('DEL', 'pimap:{a}:log', 'pimap:{a}:epoch');
+$redis->command('DEL', 'pimap:{a}', 'pimap:{a}:epoch');
 is_deeply(after('a', $first, 1), ['resync', 'empty', ''],
     'log and epoch deleted: resync');
 is_deeply(after('a', 0, 0), ['ok', ''], '    from the earliest');
@@ -107,20 +107,20 @@ is(publish('a', 1), "$greater-3", '    and does not change');
 
 for my $n (4, 5) {
     $redis->command('DEL', 'pimap:{a}:epoch');
-    $redis->command('XTRIM', 'pimap:{a}:log', 'MAXLEN', 0) if $n > 4;
+    $redis->command('XTRIM', 'pimap:{a}', 'MAXLEN', 0) if $n > 4;
     is(publish('a', 1), "$greater-$n", 'epoch deleted: the log goes on');
 }
 
-$redis->command('DEL', 'pimap:{a}:epoch', 'pimap:{a}:log');
+$redis->command('DEL', 'pimap:{a}:epoch', 'pimap:{a}');
 my ($third) = publish('a', 1) =~ /^(\d+)-1$/;
 ok($third < $greater, 'log and epoch deleted: the epoch is the clock');
 
 # a failover lost the last events
 
-$redis->command('XADD', 'pimap:{a}:log', "$third-2", 'e', '{}', 't', 1);
-my $lost = $redis->command('DUMP', 'pimap:{a}:log');
+$redis->command('XADD', 'pimap:{a}', "$third-2", 'e', '{}', 't', 1);
+my $lost = $redis->command('DUMP', 'pimap:{a}');
 publish('a', 3);
-$redis->command('RESTORE', 'pimap:{a}:log', 0, $lost, 'REPLACE');
+$redis->command('RESTORE', 'pimap:{a}', 0, $lost, 'REPLACE');
 is_deeply(after('a', $third, 5), ['resync', 'future', "$third-2"],
     'a failover lost events: their ids get resync');
 

@@ -76,11 +76,11 @@ like($t->get('/accounts?account=carol')->{body}, qr/"event":\Q$odd\E\}/,
 
 # Entries that are no events
 
-$redis->command('XADD', 'pimap:{dan}:log', '5-1', 'e', '[1]', 't', 'soon');
-$redis->command('XADD', 'pimap:{dan}:log', '5-2', 'e', '{"event":"X"');
-$redis->command('XADD', 'pimap:{dan}:log', '5-3', 'e', '{"event":"'
+$redis->command('XADD', 'pimap:{dan}', '5-1', 'e', '[1]', 't', 'soon');
+$redis->command('XADD', 'pimap:{dan}', '5-2', 'e', '{"event":"X"');
+$redis->command('XADD', 'pimap:{dan}', '5-3', 'e', '{"event":"'
     . 'x' x 70000 . '"}', 't', 1);
-$redis->command('XADD', 'pimap:{dan}:log', '5-4', 'z', 'a', 'e',
+$redis->command('XADD', 'pimap:{dan}', '5-4', 'z', 'a', 'e',
     '{"event":"X"}', 't', 1);
 
 my @entries = @{ get('dan')->{log}{list} };
@@ -93,10 +93,10 @@ for (1 .. 3) {
         "entry 5-@{[ 4 - $_ ]} is no event: an error");
 }
 
-$redis->command('XADD', 'pimap:{eve}:log', '5-1', 'x', 'y');
+$redis->command('XADD', 'pimap:{eve}', '5-1', 'x', 'y');
 is(get('eve')->{log}{error}, 'unexpected reply', 'an entry without a text');
 
-$redis->command('SET', 'pimap:{fred}:log', 'text');
+$redis->command('SET', 'pimap:{fred}', 'text');
 like(get('fred')->{log}{error}, qr/^WRONGTYPE /, 'a key of another type');
 
 # A limited size

@@ -185,12 +185,12 @@ is($t->post('/failed/update?account=alice', $t->json({ id => '2',
 is($t->post('/failed?account=alice', $event . ' ' x 300000)->{status}, 413,
     'a file over pimap_max_body: refused');
 
-my $events = $t->redis()->command('XLEN', 'pimap:{alice}:log');
+my $events = $t->redis()->command('XLEN', 'pimap:{alice}');
 
 $t->post('/mirrored/unread?account=alice', $event);
 ok($t->wait_for(sub { $t->log() =~ /pimap has 0 of \d+ bytes of the body/ },
     'the error'), 'a body that is not mirrored: an error is logged');
-is($t->redis()->command('XLEN', 'pimap:{alice}:log'), $events,
+is($t->redis()->command('XLEN', 'pimap:{alice}'), $events,
     '    and nothing is published');
 
 # a device whose location has a mirror: held until the mirror ends

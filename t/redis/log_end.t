@@ -26,6 +26,7 @@ my %server = map { $_ => Pimap::Redis->new(t => $t, name => $_, port => 1,
     qw(one two);
 
 my ($redis, $account, %given);
+my %rest = (log => '', epoch => ':epoch');      # of a key
 
 # The way, what happens, and the epoch after it.
 
@@ -128,8 +129,7 @@ sub publish {
 
 sub use_server { $redis = $server{$_[0]} }
 
-
-sub key { return "pimap:{" . ($_[1] // $account) . "}:$_[0]" }
+sub key { return 'pimap:{' . ($_[1] // $account) . "}$rest{$_[0]}" }
 sub on  { my ($c, $k, @args) = @_; $redis->command($c, key($k), @args) }
 sub del { $redis->command('DEL', map { key($_) } @_) }
 sub epoch { on('SET', 'epoch', $_[0]) }

@@ -140,7 +140,7 @@ is(uids($s, 2), "resync $uid",
 
 # The account's log has a wrong type.
 
-$client->command('SET', $redis->channel('bob') . ':log', 'x');
+$client->command('SET', $redis->channel('bob'), 'x');
 
 my $bob = $t->park('bob', headers => { 'Last-Event-ID' => $first });
 

@@ -184,7 +184,7 @@ while (time() < $end) {
 }
 
 my @expected = map { $_->[1][1] =~ /"event":"Keep","n":(\d+)/ ? $1 : () }
-    @{ $redis->command('XRANGE', 'pimap:{loop}:log', '-', '+') };
+    @{ $redis->command('XRANGE', 'pimap:{loop}', '-', '+') };
 
 is("@order", "@expected", 'each event once, in order');
 cmp_ok(scalar(@order), '>', 200, 'many events');

@@ -88,7 +88,7 @@ like(update(9, 'phone', unknown => '{}')->[0], qr/"done"/, '    is kept, too');
 
 is(result('~1f', 'x', '{"status":"done"}', 1, 60)->[2], 0,
     'a result trims the log');
-is($redis->command('XLEN', 'pimap:{alice}:log'), 1, '    by length and age');
+is($redis->command('XLEN', 'pimap:{alice}'), 1, '    by length and age');
 
 my $odd = qq(a "\\ \xc3\xa9 \{\});
 

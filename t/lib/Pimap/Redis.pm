@@ -131,7 +131,7 @@ sub log_only {
     my $key = $self->channel($account);
 
     $id //= $self->fcall('last', $account) =~ s/(\d+)$/$1 + 1/er;
-    $self->command('XADD', "$key:log", $id, 'e',
+    $self->command('XADD', $key, $id, 'e',
         ref($event) ? $self->{t}->json($event) : $event, 't', time());
 
     return $id;
@@ -160,7 +160,7 @@ sub other_server {
     my ($epoch) = $self->fcall('last', $account) =~ /^(\d+)/;
 
     $epoch = $seconds ? $seconds . '0' x 9 : $epoch + 1;
-    $self->command('XADD', $self->channel($account) . ':log', "$epoch-1",
+    $self->command('XADD', $self->channel($account), "$epoch-1",
         qw(e {} t 1));
 }
 

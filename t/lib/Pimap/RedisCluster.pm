@@ -22,7 +22,7 @@ use constant REDIRECTIONS => 20;
 
 
 # t => the test; masters => 3, replicas => 1 of each; name => 'node';
-# hostname => sprintf's, of the number; others as for Pimap::Redis, of each node
+# hostname => sprintf's, of the number; others as for Pimap::Redis
 
 sub new {
     my ($class, %set) = @_;

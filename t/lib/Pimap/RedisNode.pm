@@ -21,8 +21,9 @@ sub new {
     my ($t, $name) = @set{qw(t name)};
     my @tls = $set{tls} ? ('tls-cluster yes', 'tls-replication yes') : ();
     my @password = $set{password} ? ("masterauth $set{password}") : ();
-    my @hostname = $set{hostname} ? ("cluster-announce-hostname $set{hostname}",
-        'cluster-preferred-endpoint-type hostname') : ();
+    my @hostname = $set{hostname}
+        ? ("cluster-announce-hostname $set{hostname}",
+            'cluster-preferred-endpoint-type hostname') : ();
 
     return $class->SUPER::new(%set, port => 1, options => [
         'cluster-enabled yes', "cluster-config-file $name.nodes",

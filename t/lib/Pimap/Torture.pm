@@ -180,7 +180,7 @@ sub _verdict {
         coalesce => $self->{coalesce},
         reasons => { map { $_ => 1 } $self->{trouble}->reasons() });
 
-    $verdict->log($_, $redis->command('XRANGE', "pimap:{$_}:log", '-', '+'))
+    $verdict->log($_, $redis->command('XRANGE', "pimap:{$_}", '-', '+'))
         for @{ $self->{names} };
     $verdict->publisher($_) for glob("$dir/publisher.*");
     $verdict->devices($_) for glob("$dir/devices.*");

@@ -92,9 +92,9 @@ main(void)
 {
     test_key("pimap:{alice}", "", "alice");
     test_key("pimap:{a}b}", "", "a}b");
-    test_key("pimap:{alice}:log", ":log", "alice");
-    test_key("pimap:{alice}:log", "", NULL);
-    test_key("pimap:{alice}:lag", ":log", NULL);
+    test_key("pimap:{alice}:bridge", ":bridge", "alice");
+    test_key("pimap:{alice}:bridge", "", NULL);
+    test_key("pimap:{alice}:bright", ":bridge", NULL);
     test_key("pimap:{}", "", NULL);
     test_key("pimap:presence", "", NULL);
     test_key("", "", NULL);
