@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pimap_redis_key.h"
+#include "pimap_redis_slot.h"
 
 
 size_t
@@ -30,4 +31,11 @@ pimap_redis_key_account(const char *key, size_t len, size_t prefix_len,
     *account = key + prefix_len + 2;
 
     return len - prefix_len - 2 - tail;
+}
+
+
+unsigned
+pimap_redis_key_partition(const char *channel, size_t len)
+{
+    return pimap_redis_slot(channel, len) % PIMAP_REDIS_PARTITIONS;
 }

@@ -26,9 +26,17 @@
 #define PIMAP_REDIS_REVOKED   ":revoked"
 #define PIMAP_REDIS_BRIDGE    ":bridge"
 
-/* For all accounts, after the prefix. */
+/*
+ * For all accounts, after the prefix.  In a cluster each of these has several
+ * partitions, with the number of the partition as the hash tag: so they are
+ * spread over the masters.
+ */
 #define PIMAP_REDIS_PRESENCE  ":presence"
+#define PIMAP_REDIS_POKE      ":poke"
 #define PIMAP_REDIS_UPDATES   ":updates"
+
+#define PIMAP_REDIS_PARTITION   ":{%u}"     /* after one of these */
+#define PIMAP_REDIS_PARTITIONS  16
 
 
 /*
@@ -37,6 +45,9 @@
  */
 size_t pimap_redis_key_account(const char *key, size_t len, size_t prefix_len,
     const char *rest, const char **account);
+
+/* The partition of an account, which is given by its channel. */
+unsigned pimap_redis_key_partition(const char *channel, size_t len);
 
 
 #endif /* _PIMAP_REDIS_KEY_H_INCLUDED_ */

@@ -142,6 +142,8 @@ main(void)
         commands(&login, buf);
         tap_is_str(buf, logins[i].commands, "commands");
 
+        rc = PIMAP_REDIS_LOGIN_AGAIN;
+
         for (j = 0; logins[i].replies[j]; j++) {
             rc = answer(&login, logins[i].replies[j], buf);
 

@@ -2,12 +2,14 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Slots of keys: as CLUSTER KEYSLOT of Redis 7.0.15 has them.
+ * Slots of keys, as CLUSTER KEYSLOT of Redis 7.0.15 has them, and partitions of
+ * accounts.
  */
 
 
 #include <stdlib.h>
 
+#include "pimap_redis_key.h"
 #include "pimap_redis_slot.h"
 #include "tap.h"
 
@@ -124,6 +126,9 @@ main(void)
     }
 
     tap_is_int(pimap_redis_slot("a\0b", 3), 8383, "a zero byte");
+
+    tap_is_int(pimap_redis_key_partition("pimap:{alice@example.com}", 25),
+               350 % 16, "the partition of an account");
 
     tags();
     parse();
