@@ -45,8 +45,8 @@ ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
               upgrade*), $(every))
 
 # Without the tests that choose their modes themselves.
-MODE_TESTS ?= $(filter-out $(call named,alerts bridge* check* cloexec \
-              coalesce_* compress_clients compress_gaps departure detach* \
+MODE_TESTS ?= $(filter-out t/clients/% $(call named,alerts bridge* check* \
+              cloexec coalesce_* compress_clients compress_gaps departure detach* \
               docker duplex* error_log eviction expired failback filter_size \
               hibernate* http3 linger location* memory_detached missing \
               nameless no_memory origin paced paused ping_stopped pipelined \

@@ -1,0 +1,14 @@
+#!/usr/bin/perl
+
+# The client in Python, integrations/python: the cases of all clients.
+
+use strict;
+use warnings;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap::Conformance;
+
+Pimap::Conformance->run(client => 'Python',
+    command => ['/usr/bin/python3', 'clients/adapter.py']);
