@@ -1,7 +1,8 @@
 package Pimap::Browser;
 
-# Debian's headless Chromium with one page, driven over its debugging pipe:
-# JSON texts that end with a zero byte, written to its fd 3, read from its 4.
+# Debian's headless Chromium, driven over its debugging pipe: JSON texts that
+# end with a zero byte, written to its fd 3, read from its 4.  An object is a
+# tab; tab() opens another one, which shares cookies and storage.
 
 use strict;
 use warnings;
@@ -43,24 +44,45 @@ sub start {
             '--hide-scrollbars', '--ignore-certificate-errors',
             "--user-data-dir=$profile", 'about:blank']);
 
-    close($_) for ($in, $out);
+    CORE::close($_) for ($in, $out);
     $write->autoflush(1);
 
-    my $self = bless({ process => $process, read => $read, write => $write,
-        text => '', n => 0 }, $class);
+    my $pipe = { read => $read, write => $write, text => '', n => 0 };
 
-    my $target = $self->_call('Target.createTarget', url => 'about:blank');
-
-    $self->{session} = $self->_call('Target.attachToTarget',
-        targetId => $target->{targetId}, flatten => JSON::PP::true)
-        ->{sessionId};
-    $self->_call('Page.enable');
-
-    return $self;
+    return bless({ process => $process, pipe => $pipe }, $class)->tab();
 }
 
 
 sub process { $_[0]{process} }
+
+
+sub tab {
+    my ($self) = @_;
+
+    my $tab = bless({ %$self{qw(process pipe)} }, ref($self));
+
+    $tab->{target} = $tab->_call('Target.createTarget',
+        url => 'about:blank')->{targetId};
+    $tab->{session} = $tab->_call('Target.attachToTarget',
+        targetId => $tab->{target}, flatten => JSON::PP::true)->{sessionId};
+    $tab->_call('Page.enable');
+
+    return $tab;
+}
+
+
+# Closes the tab; brings it to the front, which hides the others.
+
+sub close { $_[0]->_call('Target.closeTarget', targetId => $_[0]{target}) }
+sub front { $_[0]->_call('Page.bringToFront') }
+
+
+# Allows what the user would be asked for, such as "notifications".
+
+sub allow {
+    my ($self, @names) = @_;
+    $self->_call('Browser.grantPermissions', permissions => \@names);
+}
 
 
 sub open {
@@ -129,7 +151,7 @@ sub screenshot {
 
     CORE::open(my $fh, '>:raw', $path) or die "$path: $!\n";
     print $fh decode_base64($shot->{data});
-    close($fh) or die "$path: $!\n";
+    CORE::close($fh) or die "$path: $!\n";
 
     return -s $path;
 }
@@ -138,12 +160,15 @@ sub screenshot {
 sub _call {
     my ($self, $method, %params) = @_;
 
-    my $id = ++$self->{n};
+    my $id = ++$self->{pipe}{n};
+
+    # it has no session of a tab
+    my @session = $method =~ /^(?:Target|Browser)\./ ? ()
+        : (sessionId => $self->{session});
 
     local $SIG{PIPE} = 'IGNORE';
-    print { $self->{write} } $json->encode({ id => $id, method => $method,
-        params => \%params, $self->{session}
-            ? (sessionId => $self->{session}) : () }) . "\0";
+    print { $self->{pipe}{write} } $json->encode({ id => $id, method => $method,
+        params => \%params, @session }) . "\0";
 
     my $end = time() + 3 * patience();
 
@@ -161,16 +186,17 @@ sub _call {
 sub _message {
     my ($self, $end) = @_;
 
-    my $select = IO::Select->new($self->{read});
+    my $pipe = $self->{pipe};
+    my $select = IO::Select->new($pipe->{read});
 
-    while (index($self->{text}, "\0") < 0) {
+    while (index($pipe->{text}, "\0") < 0) {
         $select->can_read($end - time()) or return;
-        sysread($self->{read}, $self->{text}, 1 << 20,
-            length($self->{text})) or return;
+        sysread($pipe->{read}, $pipe->{text}, 1 << 20,
+            length($pipe->{text})) or return;
     }
 
-    my ($message, $rest) = split(/\0/, $self->{text}, 2);
-    $self->{text} = $rest;
+    my ($message, $rest) = split(/\0/, $pipe->{text}, 2);
+    $pipe->{text} = $rest;
 
     return $json->decode($message);
 }
