@@ -4,6 +4,7 @@
 #
 # One of a group of consumers of the stream P:updates: has a command carry each
 # update out, publishes its result, and takes it out of the stream (README.md).
+# A cluster has several such streams, each with a thread here.
 
 import argparse
 import json
@@ -12,39 +13,37 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import redis
 
+from pimap_redis import ERRORS, connect, streams
 
-class Consumer:
-    def __init__(self, o):
+
+class Consumer(threading.Thread):
+    said = {}           # by each, since it last worked
+
+    def __init__(self, o, stream):
+        super().__init__(daemon=True)
         self.o = o
-        self.stream = o.prefix + ':updates'
-        self.redis = redis.Redis.from_url(o.redis, decode_responses=True,
-                                          health_check_interval=30)
-        self.busy = self.ending = self.said = False
-        for number in signal.SIGTERM, signal.SIGINT:
-            signal.signal(number, self.stop)
-
-    def stop(self, *_):
-        self.ending = True
-        if not self.busy:
-            sys.exit(0)
+        self.stream = stream
+        self.busy = threading.Lock()    # an update is carried out
+        self.start()
 
     def run(self):
-        while not self.ending:
+        while True:
             try:
-                self.join()
-                while not self.ending:
+                self.redis = connect(self.o.redis)
+                self.join_group()
+                while True:
                     self.turn()
-                    self.said = False
-            except redis.RedisError as e:
+                    self.said.pop(self, None)
+            except ERRORS as e:
                 self.say(e)
-                self.busy = False
                 time.sleep(1)
 
-    def join(self):
+    def join_group(self):
         try:
             self.redis.xgroup_create(self.stream, self.o.group, id='0',
                                      mkstream=True)
@@ -63,9 +62,8 @@ class Consumer:
                 block=min(self.o.claim, 5) * 1000)
             entries = reply[0][1] if reply else []
         for entry, fields in entries:
-            self.busy = True
-            self.update(entry, fields)
-            self.busy = False
+            with self.busy:
+                self.update(entry, fields)
 
     def update(self, entry, u):
         if not self.known(u):
@@ -74,8 +72,8 @@ class Consumer:
             if result is None:
                 return
             self.publish(u, result)
-        self.redis.pipeline().xack(self.stream, self.o.group, entry) \
-            .xdel(self.stream, entry).execute()
+        self.redis.xdel(self.stream, entry)
+        self.redis.xack(self.stream, self.o.group, entry)
 
     # Its result is there, if a consumer died right after it.
     def known(self, u):
@@ -115,21 +113,21 @@ class Consumer:
                 return self.redis.execute_command(
                     'FCALL', 'pimap_result', 1, self.channel(u), u['device'],
                     u['id'], json.dumps(result))
-            except redis.ConnectionError as e:
-                self.say(e)
-                time.sleep(1)
             except redis.ResponseError as e:
                 if not str(e).startswith('PIMAP ') or result is unusable:
                     raise
                 result = unusable
+            except ERRORS as e:
+                self.say(e)
+                time.sleep(1)
 
     def channel(self, u):
         return '%s:{%s}' % (self.o.prefix, u['account'])
 
     def say(self, error):
-        if str(error) != self.said:     # Redis is tried again and again
+        if str(error) not in self.said.values():    # it is tried again
             print('consumer:', error, file=sys.stderr, flush=True)
-        self.said = str(error)
+        self.said[self] = str(error)
 
 
 def options():
@@ -146,5 +144,17 @@ def options():
     return p.parse_args()
 
 
+# Updates that are being carried out are finished.
+def main():
+    o = options()
+    ending = threading.Event()
+    for number in signal.SIGTERM, signal.SIGINT:
+        signal.signal(number, lambda *_: ending.set())
+    consumers = [Consumer(o, name) for name in streams(o.redis, o.prefix)]
+    ending.wait()
+    for consumer in consumers:
+        consumer.busy.acquire()
+
+
 if __name__ == '__main__':
-    Consumer(options()).run()
+    main()

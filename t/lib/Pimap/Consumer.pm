@@ -45,13 +45,18 @@ print encode_json({ status => $verb eq 'odd' ? 7 : $verb,
 END
 
 
-# With the name and the password of a user of Redis, if it needs one.
+# With the name and the password of a user of Redis, if it needs one.  The
+# address is one of Redis.pm or RedisCluster.pm.
 
 sub new {
     my ($class, $t, @user) = @_;
 
-    my $self = bless({ t => $t, login => @user ? "$user[0]:$user[1]@" : '' },
-        $class);
+    my $self = bless({ t => $t }, $class);
+    my $redis = $t->redis();
+
+    $self->{address} = $redis->can('address') ? $redis->address()
+        : 'unix://' . $redis->socket();
+    $self->{address} =~ s{//}{//$user[0]:$user[1]@} if @user;
 
     $t->write_file($self->file('backend.pl'), $script);
 
@@ -73,7 +78,7 @@ sub start {
 
     my $process = $t->start(output => $self->file('consumer.out'), command => [
         '/usr/bin/python3', $t->root() . '/integrations/consumer/consumer.py',
-        '--redis', "unix://$self->{login}" . $t->redis()->socket(), @options,
+        '--redis', $self->{address}, @options,
         '--', 'perl', $self->file('backend.pl'), $t->dir()]);
     my $fds = '/proc/' . $process->pid() . '/fd';
 
@@ -94,7 +99,21 @@ sub said { -s $_[0]->file('consumer.out') // 0 }
 sub done { split(/\n/, $_[0]{t}->read_file($_[0]->file('done'))) }
 sub seen { split(/\n/, $_[0]{t}->read_file($_[0]->file('seen'))) }
 sub make { $_[0]{t}->write_file($_[0]->file($_[1]), '') }
-sub left { $_[0]{t}->redis()->command('XLEN', 'pimap:updates') }
+
+
+# The updates in all streams.
+
+sub left {
+    my ($self) = @_;
+
+    my $redis = $self->{t}->redis();
+    my $left = 0;
+
+    $left += $redis->command('XLEN', $_) for $redis->can('owner')
+        ? map({ "pimap:updates:{$_}" } 0 .. 15) : 'pimap:updates';
+
+    return $left;
+}
 
 
 # Waits until this number of ids is done, and the stream is empty.
