@@ -46,16 +46,15 @@ ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
 
 # Without the tests that choose their modes themselves.
 MODE_TESTS ?= $(filter-out t/clients/% $(call named,alerts bridge* check* \
-              cloexec coalesce_* compress_clients compress_gaps departure detach* \
-              docker duplex* error_log eviction expired failback filter_size \
-              hibernate* http3 linger location* memory_detached missing \
-              nameless no_memory origin paced paused ping_stopped pipelined \
-              presence prometheus ready redis_odd_ids redis_replica \
-              redis_spare resume_lost revoke* rights room sentinel_* \
-              settings submit subrequest supersede_* turns unix_socket \
-              update_account update_pace warnings websocket* zone_full \
-              dovecot* docs* log* run page handover* upgrade*), \
-              $(every))
+              cloexec coalesce_* compress_clients compress_gaps departure \
+              detach* docker duplex* error_log eviction expired failback \
+              filter_size hibernate* http3 linger location* memory_detached \
+              missing nameless no_memory origin paced paused ping_stopped \
+              pipelined presence prometheus ready redis_odd_ids redis_replica \
+              redis_spare resume_lost revoke* rights room sentinel_* settings \
+              submit subrequest supersede_* turns unix_socket update_account \
+              update_pace warnings websocket* zone_full dovecot* docs* log* \
+              run page handover* upgrade*), $(every))
 
 # The tests of the bytes that devices get.
 STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \

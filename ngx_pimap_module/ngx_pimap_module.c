@@ -95,8 +95,8 @@ static ngx_command_t  ngx_pimap_commands[] = {
     ngx_pimap_in_location("pimap_events", EVENTS),
 
     { ngx_string("pimap_publish"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
-      ngx_pimap_conf_publish, NGX_HTTP_LOC_CONF_OFFSET, 0,
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
+      ngx_pimap_publish_conf, NGX_HTTP_LOC_CONF_OFFSET, 0,
       &ngx_pimap_endpoints[NGX_PIMAP_PUBLISH] },
 
     ngx_pimap_in_location("pimap_update", UPDATE),

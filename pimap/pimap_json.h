@@ -77,7 +77,12 @@ void pimap_json_find(const pimap_str_t *object, pimap_json_member_t *members,
 int pimap_json_next(const pimap_str_t *object, const char **p,
     pimap_str_t *name, pimap_str_t *value);
 
+/* The same for a checked array, whose elements have no names. */
+int pimap_json_element(const pimap_str_t *array, const char **p,
+    pimap_str_t *value);
+
 int pimap_json_is_string(const pimap_str_t *value);
+int pimap_json_is_array(const pimap_str_t *value);
 int pimap_json_is_object(const pimap_str_t *value);
 
 /* True if the text of a checked string has escapes. */

@@ -143,6 +143,32 @@ pimap_json_next(const pimap_str_t *object, const char **pp,
 }
 
 
+int
+pimap_json_element(const pimap_str_t *array, const char **pp,
+    pimap_str_t *value)
+{
+    const char  *p;
+
+    p = *pp ? *pp : array->data + 1;
+
+    while (pimap_json_is_space(*p) || *p == ',') {
+        p++;
+    }
+
+    if (*p == ']') {
+        return 0;
+    }
+
+    value->data = p;
+    p = pimap_json_skip(p);
+    value->len = p - value->data;
+
+    *pp = p;
+
+    return 1;
+}
+
+
 /* The end of a checked value that something follows. */
 
 static const char *
@@ -193,6 +219,13 @@ int
 pimap_json_is_string(const pimap_str_t *value)
 {
     return value->data && *value->data == '"';
+}
+
+
+int
+pimap_json_is_array(const pimap_str_t *value)
+{
+    return value->data && *value->data == '[';
 }
 
 

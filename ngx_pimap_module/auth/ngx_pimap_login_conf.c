@@ -233,7 +233,7 @@ ngx_pimap_login_conf_open(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
     conf->login_warned = clcf->noname && prev->login_warned;
 
     if (conf->login_warned
-        || (!accounts && (conf->account.value
+        || (!accounts && (conf->account.value || conf->signature_keys
                           || !ngx_pimap_conf_public(cf, cscf)))
         || ngx_pimap_login_conf_by_nginx(cf)
         || ngx_pimap_login_conf_by_address(cf))

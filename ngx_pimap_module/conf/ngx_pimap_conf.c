@@ -156,6 +156,7 @@ ngx_pimap_create_loc_conf(ngx_conf_t *cf)
      *     plcf->device = { NULL, { 0, NULL }, 0 };
      *     plcf->endpoint = NGX_PIMAP_NO_ENDPOINT;
      *     plcf->batch = 0;
+     *     plcf->signature_keys = NULL;
      *     plcf->login = 0;
      *     plcf->token_... = { 0, NULL };
      *     plcf->ticket_updates = { 0, NULL };
@@ -296,6 +297,7 @@ ngx_pimap_conf_nameless(ngx_conf_t *cf, ngx_pimap_loc_conf_t *conf,
         conf->endpoint = prev->endpoint;
         conf->handler = prev->handler;
         conf->batch = prev->batch;
+        conf->signature_keys = prev->signature_keys;
 
         if (clcf->lmt_excpt && clcf->handler == NULL) {
             clcf->handler = conf->handler;
@@ -478,30 +480,6 @@ ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pmcf->used = 1;
 
     return NGX_CONF_OK;
-}
-
-
-char *
-ngx_pimap_conf_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_str_t             *value;
-    ngx_pimap_loc_conf_t  *plcf = conf;
-
-    value = cf->args->elts;
-
-    if (cf->args->nelts > 1) {
-
-        if (!ngx_pimap_is(&value[1], "batch")) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter "
-                               "\"%V\" in \"pimap_publish\", must be "
-                               "\"batch\" or left out", &value[1]);
-            return NGX_CONF_ERROR;
-        }
-
-        plcf->batch = 1;
-    }
-
-    return ngx_pimap_conf_endpoint(cf, cmd, conf);
 }
 
 

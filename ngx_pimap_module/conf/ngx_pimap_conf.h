@@ -127,6 +127,7 @@ struct ngx_pimap_loc_conf_s {
     ngx_array_t             *ticket_keys;   /* NULL: the zone's */
     time_t                   ticket_time;
     ngx_str_t                ticket_updates;    /* that its tickets allow */
+    ngx_array_t             *signature_keys;    /* of publishers, or NULL */
 
     ngx_log_t               *log;           /* "error_log" */
     ngx_pimap_endpoint_t     endpoint;
@@ -168,7 +169,6 @@ ngx_int_t ngx_pimap_conf_homeless(ngx_conf_t *cf, ngx_pimap_main_conf_t *pmcf);
 char *ngx_pimap_conf_switch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_ping(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_pimap_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_pimap_conf_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
  * Reads a file of "size" bytes at most, and makes its name absolute.  Returns

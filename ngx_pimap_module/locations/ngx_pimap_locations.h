@@ -60,6 +60,9 @@ void ngx_pimap_preflight_forget(void *data);
 
 ngx_int_t ngx_pimap_publish_handler(ngx_http_request_t *r);
 
+/* ngx_pimap_publish_conf.c: for the command table */
+char *ngx_pimap_publish_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 
 /* ngx_pimap_spelling.c: An account has no device, or has had no event. */
 

@@ -91,6 +91,10 @@ ngx_pimap_publish_check(ngx_pimap_publish_request_t *pr, const char **problem)
         rc = ngx_pimap_body_type(r, problem);
     }
 
+    if (rc == NGX_OK) {
+        rc = ngx_pimap_publish_format_check(pr, problem);
+    }
+
     if (rc == NGX_OK && ngx_pimap_header(r, "Idempotency-Key", &pr->key)
         && pr->key.len > NGX_PIMAP_PUBLISH_MAX_KEY)
     {
@@ -115,12 +119,23 @@ static ngx_int_t
 ngx_pimap_publish_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t                     rc;
+    const char                   *problem;
     ngx_pimap_publish_request_t  *pr;
 
     pr = ngx_http_get_module_ctx(r, ngx_pimap_module);
 
+    rc = ngx_pimap_publish_signature(r, body, &problem);
+
+    if (rc != NGX_OK) {
+        return ngx_pimap_problem(r, rc, problem);
+    }
+
+    if (pr->mapping) {
+        return ngx_pimap_publish_format(pr, body);
+    }
+
     if (ngx_pimap_publish_is_batch(pr)) {
-        return ngx_pimap_publish_batch(r, &pr->key, body);
+        return ngx_pimap_publish_batch(pr, body);
     }
 
     rc = ngx_pimap_publish_events(pr, body);

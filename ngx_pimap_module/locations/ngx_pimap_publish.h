@@ -37,6 +37,7 @@ typedef struct {
     ngx_str_t              id;          /* of it; empty: it is not logged */
     u_char                 id_text[PIMAP_EVENT_ID_LEN];
 
+    void                  *mapping;     /* of "format", or NULL */
     ngx_int_t              refused;     /* a content handler's result */
     unsigned               from_body:1; /* an OX payload's account */
     unsigned               waiting:1;
@@ -77,6 +78,8 @@ typedef struct {
     ngx_uint_t                   line;      /* that was read last, from 1 */
     ngx_array_t                  answers;   /* ngx_str_t of each line */
     ngx_uint_t                   failed;    /* lines */
+    ngx_uint_t                   unknown;   /* of these, for want of Redis */
+    ngx_uint_t                   whole;     /* is repeated as a whole */
     ngx_event_t                  turn;
 
     /* a ring: Redis answers in order */
@@ -89,8 +92,30 @@ typedef struct {
  * Publishes the lines of the body, each by itself.  NGX_DONE: it is answered
  * later; else what a content handler returns.
  */
-ngx_int_t ngx_pimap_publish_batch(ngx_http_request_t *r, ngx_str_t *key,
+ngx_int_t ngx_pimap_publish_batch(ngx_pimap_publish_request_t *pr,
     ngx_str_t *body);
+
+
+/*
+ * ngx_pimap_publish_format.c: Notifications of another mail server.
+ */
+
+/* The argument "format": NGX_OK, or a status and the problem. */
+ngx_int_t ngx_pimap_publish_format_check(ngx_pimap_publish_request_t *pr,
+    const char **problem);
+
+/* The same as ngx_pimap_publish_batch() for such a body. */
+ngx_int_t ngx_pimap_publish_format(ngx_pimap_publish_request_t *pr,
+    ngx_str_t *body);
+
+
+/*
+ * ngx_pimap_publish_signature.c: The header X-Signature.
+ */
+
+/* NGX_OK: it fits, or the location has no key; or a status and the problem. */
+ngx_int_t ngx_pimap_publish_signature(ngx_http_request_t *r, ngx_str_t *body,
+    const char **problem);
 
 
 /*

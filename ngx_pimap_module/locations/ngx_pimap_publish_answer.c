@@ -95,6 +95,7 @@ ngx_pimap_publish_answer_problem(ngx_pimap_publish_batch_t *b, ngx_uint_t line,
     u_char  *p;
 
     b->failed++;
+    b->unknown += status >= NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     size = ngx_strlen(detail);
     size += ngx_escape_json(NULL, (u_char *) detail, size);
@@ -133,6 +134,13 @@ ngx_pimap_publish_answer_send(ngx_pimap_publish_batch_t *b)
     if (b->answers.nelts == 0) {
         return ngx_pimap_problem(r, NGX_HTTP_BAD_REQUEST,
                                  "the body has no line");
+    }
+
+    /* a mail server looks at the status only, and repeats all of it */
+
+    if (b->whole && b->unknown) {
+        return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 "Redis has not taken some of the events");
     }
 
     answer = b->answers.elts;

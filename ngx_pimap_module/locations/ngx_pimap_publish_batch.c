@@ -48,12 +48,13 @@ static void ngx_pimap_publish_batch_cleanup(void *data);
 
 
 ngx_int_t
-ngx_pimap_publish_batch(ngx_http_request_t *r, ngx_str_t *key,
-    ngx_str_t *body)
+ngx_pimap_publish_batch(ngx_pimap_publish_request_t *pr, ngx_str_t *body)
 {
     ngx_uint_t                  lines;
+    ngx_http_request_t         *r;
     ngx_pimap_publish_batch_t  *b;
 
+    r = pr->request;
     lines = ngx_pimap_publish_batch_count(body);
 
     if (lines > NGX_PIMAP_PUBLISH_BATCH_LINES) {
@@ -66,8 +67,9 @@ ngx_pimap_publish_batch(ngx_http_request_t *r, ngx_str_t *key,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b->key = *key;
+    b->key = pr->key;
     b->body = *body;
+    b->whole = pr->mapping != NULL;
 
     r->read_event_handler = ngx_http_test_reading;
     r->connection->log->action = "publishing lines";

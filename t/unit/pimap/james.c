@@ -1,0 +1,196 @@
+
+/*
+ * Copyright (C) ngx_pimap_module authors
+ *
+ * Events of Apache James in its JSON: each kind becomes its lines, for the
+ * owner of the mailbox.  Other kinds become none.
+ */
+
+
+#include <stdlib.h>
+
+#include "pimap_james.h"
+#include "tap.h"
+
+
+#define PATH       "\"path\":{\"namespace\":\"#private\",\"user\":\"alice\"," \
+                   "\"name\":\"INBOX\"}"
+#define EVENT(kind, rest)                                                     \
+    "{\"" kind "\":{\"eventId\":\"6e0d\",\"sessionId\":42,\"user\":\"bob\","  \
+    PATH ",\"mailboxId\":\"18\"" rest "}}"
+
+#define TO         "{\"account\":\"alice\",\"event\":{\"event\":"
+#define KEY(n)     "},\"key\":\"6e0d/" n "\"}\n"
+
+#define MESSAGE    "{\"uid\":7,\"modSeq\":35,\"flags\":{\"systemFlags\":"     \
+                   "[\"Draft\"],\"userFlags\":[]},\"size\":45}"
+
+#define FLAGS(uid, old, old_user, new, new_user)                              \
+    "{\"uid\":" uid ",\"modSeq\":35,\"oldFlags\":{\"systemFlags\":[" old      \
+    "],\"userFlags\":[" old_user "]},\"newFlags\":{\"systemFlags\":[" new     \
+    "],\"userFlags\":[" new_user "]}}"
+
+
+static const struct {
+    const char   *text;
+    const char   *lines;
+} good[] = {
+    { EVENT("Added", ",\"added\":{\"7\":" MESSAGE ",\"8\":" MESSAGE "},"
+            "\"isDelivery\":true,\"isAppended\":false"),
+      TO "\"MessageNew\",\"mailbox\":\"INBOX\",\"uid\":7" KEY("0")
+      TO "\"MessageNew\",\"mailbox\":\"INBOX\",\"uid\":8" KEY("1") },
+    { EVENT("Added", ",\"added\":{\"7\":" MESSAGE ",\"8\":" MESSAGE "},"
+            "\"isDelivery\":false"),
+      TO "\"MessageAppend\",\"mailbox\":\"INBOX\",\"uids\":[7,8]" KEY("0") },
+    { EVENT("Added", ",\"added\":{\"x\":1,\"\":2,\"9\":null}"),
+      TO "\"MessageAppend\",\"mailbox\":\"INBOX\",\"uids\":[9]" KEY("0") },
+    { EVENT("Added", ",\"added\":{},\"isDelivery\":true"), "" },
+    { EVENT("Added", ",\"added\":[7],\"isDelivery\":true"), "" },
+    { EVENT("Added", ""), "" },
+    { EVENT("Expunged", ",\"expunged\":{\"7\":" MESSAGE "}"),
+      TO "\"MessageExpunge\",\"mailbox\":\"INBOX\",\"uids\":[7]" KEY("0") },
+    { EVENT("FlagsUpdated", ",\"updatedFlags\":["
+            FLAGS("1", "", "", "\"Seen\",\"Recent\"", "") ","
+            FLAGS("2", "\"Seen\"", "", "\"Deleted\"", "\"Seen\"") ","
+            FLAGS("3", "\"Seen\",\"Recent\"", "\"a\"", "\"Seen\"", "\"a\"")
+            "," FLAGS("4", "\"Flagged\"", "", "\"Flagged\",\"Answered\"", "")
+            "," FLAGS("5", "", "\"a\"", "", "\"b\"") "]"),
+      TO "\"MessageRead\",\"mailbox\":\"INBOX\",\"uids\":[1]" KEY("0")
+      TO "\"MessageTrash\",\"mailbox\":\"INBOX\",\"uids\":[2]" KEY("1")
+      TO "\"FlagsSet\",\"mailbox\":\"INBOX\",\"uids\":[2,4,5]" KEY("2")
+      TO "\"FlagsClear\",\"mailbox\":\"INBOX\",\"uids\":[2,5]" KEY("3") },
+    { EVENT("FlagsUpdated", ",\"updatedFlags\":[7,{},{\"uid\":\"8\","
+            "\"newFlags\":{\"systemFlags\":[\"Seen\"]}},{\"uid\":9,"
+            "\"newFlags\":{\"systemFlags\":\"Seen\",\"userFlags\":[1]},"
+            "\"oldFlags\":7}]"),
+      TO "\"FlagsSet\",\"mailbox\":\"INBOX\",\"uids\":[9]" KEY("0") },
+    { "{\"MailboxAdded\":{\"eventId\":\"6e0d\",\"mailboxPath\":{\"namespace\":"
+      "\"#private\",\"user\":\"alice\",\"name\":\"a.b\"},\"mailboxId\":\"1\","
+      "\"user\":\"bob\",\"sessionId\":4}}",
+      TO "\"MailboxCreate\",\"mailbox\":\"a.b\"" KEY("0") },
+    { EVENT("MailboxDeletion", ""),
+      TO "\"MailboxDelete\",\"mailbox\":\"INBOX\"" KEY("0") },
+    { EVENT("MailboxRenamed", ",\"newPath\":{\"namespace\":\"#private\","
+            "\"user\":\"alice\",\"name\":\"Old \\\"1\\\"\"}"),
+      TO "\"MailboxRename\",\"mailbox\":\"Old \\\"1\\\"\","
+      "\"oldMailbox\":\"INBOX\"" KEY("0") },
+    { "{\"QuotaUsageUpdatedEvent\":{\"eventId\":\"6e0d\",\"quotaRoot\":"
+      "\"#private&alice\",\"countQuota\":{\"used\":12},\"user\":\"alice\"}}",
+      TO "\"QuotaChange\"" KEY("0") },
+    { "{\"MailboxDeletion\":{\"path\":{\"user\":null,\"name\":7},"
+      "\"user\":\"bob\"}}",
+      "{\"account\":\"bob\",\"event\":{\"event\":\"MailboxDelete\"}}\n" },
+    { "{\"MailboxDeletion\":{}}",
+      "{\"event\":{\"event\":\"MailboxDelete\"}}\n" },
+    { EVENT("MailboxACLUpdated", ""), "" },
+    { EVENT("A kind with a name of more than sixty-four bytes, which no kind"
+            " of James has", ""), "" },
+};
+
+
+static const struct {
+    const char   *text;
+    const char   *why;
+} bad[] = {
+    { "", "text is empty" },
+    { "{}", "not the JSON of an event of James" },
+    { "{\"Added\":[]}", "not the JSON of an event of James" },
+    { "{\"Added\":{}", "unexpected end at byte 11" },
+};
+
+
+/* Of exact size, so that the sanitizer reports a read beyond the end. */
+
+static pimap_json_status_t
+map(const char *text, pimap_lines_t *lines, char *why, size_t size)
+{
+    char                 *buf;
+    size_t                len;
+    pimap_json_status_t   status;
+
+    len = strlen(text);
+    buf = malloc(len ? len : 1);
+
+    if (buf == NULL) {
+        abort();
+    }
+
+    memcpy(buf, text, len);
+    pimap_lines_init(lines, 1 << 20);
+    status = pimap_james_lines(buf, len, lines, why, size);
+    free(buf);
+
+    return status;
+}
+
+
+/* 2,500 messages, each with more flags than are compared */
+
+static void
+many(void)
+{
+    int              i, k;
+    char            *text, *p, *end;
+    size_t           size;
+    pimap_lines_t    lines;
+
+    size = 2500 * 1000;
+    text = malloc(size);
+
+    if (text == NULL) {
+        abort();
+    }
+
+    end = text + size;
+    p = text + snprintf(text, size, "{\"FlagsUpdated\":{" PATH
+                        ",\"updatedFlags\":[");
+
+    for (i = 0; i < 2500; i++) {
+        p += snprintf(p, end - p, "%s{\"uid\":%d,\"newFlags\":{\"userFlags\":"
+                      "[0", i ? "," : "", i + 1);
+
+        for (k = 0; k < PIMAP_JAMES_FLAGS; k++) {
+            p += snprintf(p, end - p, ",%d", k);
+        }
+
+        p += snprintf(p, end - p, "]}}");
+    }
+
+    snprintf(p, end - p, "]}}");
+
+    tap_is_int(map(text, &lines, NULL, 0), PIMAP_JSON_OK, "many messages");
+    tap_is_int(lines.n, 6, "    three lines for what may be set, three for "
+               "what may be cleared");
+    tap_is_int(lines.status, PIMAP_JSON_OK, "    within the limit");
+
+    pimap_lines_free(&lines);
+    free(text);
+}
+
+
+int
+main(void)
+{
+    char           why[128];
+    size_t         i;
+    pimap_lines_t  lines;
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        tap_is_int(map(good[i].text, &lines, why, sizeof(why)),
+                   PIMAP_JSON_OK, good[i].text);
+        tap_is_mem(lines.data ? lines.data : "", lines.len, good[i].lines,
+                   "its lines");
+        pimap_lines_free(&lines);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tap_ok(map(bad[i].text, &lines, why, sizeof(why)) != PIMAP_JSON_OK,
+               bad[i].text);
+        tap_is_mem(why, strlen(why), bad[i].why, "the reason");
+        pimap_lines_free(&lines);
+    }
+
+    many();
+
+    return tap_done();
+}
