@@ -27,6 +27,7 @@ class Check:
         self.pid = None                 # of nginx's master process
         self.target = None              # pimap_redis
         self.redis = None               # with nginx's rights
+        self.cluster = None             # the same, if it is one
         self.admin = None               # with more rights, by --redis
         self.log = False                # events are logged
         self.status = {}                # of pimap_status

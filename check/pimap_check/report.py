@@ -104,6 +104,12 @@ class Report:
         return {PASS: 0, FAIL: 1, UNKNOWN: 3}[result]
 
 
+# Results of one master of several.
+class Kept(Report):
+    def __init__(self):
+        super().__init__(True)
+
+
 # Words of servers may have control characters, and may be long.
 def clean(text):
     text = ''.join(c if c.isprintable() else ' ' for c in str(text))

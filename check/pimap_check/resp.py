@@ -30,7 +30,7 @@ class Target:
             self.set[name] = os.path.join(folder, self.set[name])
         self.addresses = []
         self.master = None
-        self.tls = False
+        self.tls = self.cluster = False
         self.db = int(self.set.get('db', 0))
         self.user = self.set.get('user')
         self.password = self.set.get('password')
@@ -49,12 +49,14 @@ class Target:
             return
 
         scheme, _, rest = url.partition('://')
-        if scheme not in ('redis', 'rediss', 'sentinel', 'sentinels'):
+        if scheme not in ('redis', 'rediss', 'sentinel', 'sentinels',
+                          'cluster', 'clusters'):
             raise RedisError('the address has an unknown form')
 
         login, _, rest = rest.rpartition('@')
         hosts, *path = rest.split('/')
-        self.tls = scheme.endswith('ss') or scheme == 'sentinels'
+        self.tls = scheme in ('rediss', 'sentinels', 'clusters')
+        self.cluster = scheme.startswith('cluster')
 
         if login:
             user, _, password = login.partition(':')
@@ -80,31 +82,6 @@ def host_port(text, default):
     return match[1] or match[3], int(match[2] or match[4] or default)
 
 
-# A connection that is logged in, to the master if there are sentinels.
-def connect(target, timeout):
-    if target.master is None:
-        return login(Resp(target.addresses[0], target, timeout),
-                     target.user, target.password, target.db)
-
-    error = RedisError('no sentinel answers')
-    for address in target.addresses:
-        try:
-            sentinel = login(Resp(address, target, timeout),
-                             target.set.get('sentinel_user'),
-                             target.set.get('sentinel_password'), 0)
-            found = sentinel.command('SENTINEL', 'get-master-addr-by-name',
-                                     target.master)
-            sentinel.close()
-            if not found:
-                raise RedisError('the sentinel knows no master "%s"'
-                                 % target.master)
-            return login(Resp((found[0], int(found[1])), target, timeout),
-                         target.user, target.password, target.db)
-        except (OSError, RedisError) as e:
-            error = e
-    raise error
-
-
 def login(resp, user, password, db):
     if password is not None:
         resp.command('AUTH', *([user] if user else []), password)
@@ -115,6 +92,7 @@ def login(resp, user, password, db):
 
 class Resp:
     def __init__(self, address, target, timeout):
+        self.address = address
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
@@ -174,6 +152,10 @@ class Resp:
     def info(self, section):
         lines = self.command('INFO', section).splitlines()
         return dict(line.split(':', 1) for line in lines if ':' in line)
+
+    # As a cluster does it.
+    def masters(self):
+        return [self]
 
     def close(self):
         self.file.close()

@@ -308,8 +308,8 @@ def by_redis(c, account, event):
 
     try:
         if not c.log:
-            return ('PUBLISH', None, c.redis.command('PUBLISH', channel,
-                                                     event), account)
+            verb = 'SPUBLISH' if c.target.cluster else 'PUBLISH'
+            return verb, None, c.redis.command(verb, channel, event), account
         number, receivers, *_ = c.redis.command('FCALL', 'pimap_post', 1,
                                                 channel, event)
         return 'FCALL pimap_post', number, receivers, account

@@ -3,6 +3,7 @@
 # Owns the step that compares limits with the number of devices.
 
 from . import process, resp
+from .masters import each
 from .nginx_conf import size
 
 KEPT = 8                                # connections that a worker keeps
@@ -25,7 +26,10 @@ def run(c):
     backlog(c, wanted)
     zone(c, wanted)
     bridge(c, wanted)
-    clients(c, len(workers) or 1)
+    if c.redis is None:
+        c.report.skip('limits.redis', 'Redis is not known')
+    else:
+        each(c, lambda c: clients(c, len(workers) or 1))
 
 
 def connections(c, wanted, workers):
@@ -122,9 +126,6 @@ def bridge(c, wanted):
 
 # Two connections for each worker, and twice that during a reload.
 def clients(c, workers):
-    if c.redis is None:
-        c.report.skip('limits.redis', 'Redis is not known')
-        return
     try:
         info = c.redis.info('clients')
         most = int(info['maxclients'])

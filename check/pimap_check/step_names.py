@@ -60,7 +60,9 @@ def parked(c):
 
 def listed(c):
     head = c.target.prefix + ':{'
-    channels = c.admin.command('PUBSUB', 'CHANNELS', glob(head) + '*')
+    what = 'SHARDCHANNELS' if c.target.cluster else 'CHANNELS'
+    channels = [one for master in c.admin.masters()
+                for one in master.command('PUBSUB', what, glob(head) + '*')]
 
     return {one[len(head):-1] for one in channels if one.endswith('}')}
 
@@ -133,24 +135,26 @@ def spellings(c, silent):
     for one in silent:
         wanted.setdefault(local(one), []).append(one)
 
-    cursor = '0'
     end = time.monotonic() + SCAN_TIME
     head = c.target.prefix + ':{'
 
-    while wanted:
-        cursor, keys = c.admin.command('SCAN', cursor, 'MATCH',
-                                       glob(head) + '*}', 'COUNT', SCAN,
-                                       'TYPE', 'stream')
-        for key in keys:
+    for master in c.admin.masters() if wanted else ():
+        for key in scan(master, glob(head) + '*}', end):
             name = key[len(head):-len('}')]
             for mine in wanted.get(local(name), ()):
                 if alike(mine, name) and mine not in found:
                     found[mine] = name
-        if cursor == '0' or time.monotonic() > end:
-            break
 
     return {mine: other for mine, other in found.items()
             if has_events(c, other)}
+
+
+def scan(master, pattern, end):
+    cursor = None
+    while cursor != '0' and time.monotonic() < end:
+        cursor, keys = master.command('SCAN', cursor or '0', 'MATCH', pattern,
+                                      'COUNT', SCAN, 'TYPE', 'stream')
+        yield from keys
 
 
 def local(name):

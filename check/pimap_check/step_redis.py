@@ -7,7 +7,9 @@ import os
 import re
 import socket
 
-from . import resp
+from . import resp, step_cluster
+from .connect import connect as connected
+from .masters import each
 
 ACCOUNT = 'pimap-check'
 LIBRARIES = ('../../redis/pimap.lua', '/usr/share/pimap/pimap.lua')
@@ -17,17 +19,18 @@ def run(c):
     if not connect(c):
         return
 
-    server(c)
+    each(c, server)
+
+    if c.target.cluster:
+        step_cluster.run(c)
 
     if c.target.functions == 'off':
         c.report.skip('redis.functions', 'functions=off: events are live only')
     else:
-        functions(c)
+        each(c, functions)
 
-    rights(c)
-    persistence(c)
-    eviction(c)
-    settings(c)
+    for look in rights, persistence, eviction, settings:
+        each(c, look)
 
 
 def connect(c):
@@ -44,7 +47,7 @@ def connect(c):
                              '--redis')
             return False
 
-        c.redis = resp.connect(c.target, c.options.timeout)
+        c.redis = connected(c.target, c.options.timeout)
         c.redis.command('PING')
     except (OSError, ValueError, resp.RedisError) as e:
         finding, do = remedy(e)
@@ -52,6 +55,7 @@ def connect(c):
         c.redis = None
         return False
 
+    c.cluster = c.redis if c.target.cluster else None
     c.report.passed('redis.connect', str(c.target))
     admin(c)
     return True
@@ -62,7 +66,7 @@ def admin(c):
 
     if c.other and c.other is not c.target:
         try:
-            c.admin = resp.connect(c.other, c.options.timeout)
+            c.admin = connected(c.other, c.options.timeout)
             c.admin.command('PING')
         except (OSError, resp.RedisError) as e:
             c.admin = c.redis
@@ -82,6 +86,8 @@ def remedy(error):
     if isinstance(error, resp.TlsError):
         return 'redis.connect:tls', 'see whether this port has TLS, and ' \
             'correct ca=, cert= or verify='
+    if 'cluster support disabled' in text:
+        return 'redis.connect:no-cluster', 'write redis:// in pimap_redis'
     if 'WRONGPASS' in text or 'NOAUTH' in text or 'AUTH' in text:
         return 'redis.connect:login', 'correct user= and password= of ' \
             'pimap_redis'
@@ -101,9 +107,10 @@ def server(c):
     if info.get('role') == 'slave':
         c.report.fail('redis.server:replica', text + ' is a replica',
                       'name the master, or the sentinels, in pimap_redis')
-    elif info.get('redis_mode') == 'cluster':
-        c.report.fail('redis.server:cluster', text + ' is a cluster, which is '
-                      'not supported', 'take a single Redis, or Sentinel')
+    elif info.get('redis_mode') == 'cluster' and not c.target.cluster:
+        c.report.fail('redis.server:cluster', text + ' is a node of a '
+                      'cluster', 'name cluster:// and some of its nodes in '
+                      'pimap_redis')
     elif major < 7:
         c.report.warn('redis.server:old', text + ' keeps no log of events',
                       'take Redis 7 or later, or Valkey')
@@ -154,9 +161,11 @@ def functions(c):
 
 # Each command that workers need, on a name of its own.
 def rights(c):
-    channel = '%s:{%s}' % (c.target.prefix, ACCOUNT)
+    channel = own_channel(c)
     event = '{"event":"PimapCheck"}'
-    commands = [('PUBLISH', channel, event), ('HGETALL', channel + ':revoked')]
+    publish, subscribe = ('SPUBLISH', 'SSUBSCRIBE') if c.target.cluster \
+        else ('PUBLISH', 'SUBSCRIBE')
+    commands = [(publish, channel, event), ('HGETALL', channel + ':revoked')]
 
     if c.log:
         commands += [('FCALL', 'pimap_post', 1, channel, event, 1, 60),
@@ -167,8 +176,10 @@ def rights(c):
     refused = [refusal(c.redis, one) for one in commands]
 
     try:
-        one = resp.connect(c.target, c.options.timeout)
-        refused += [refusal(one, ('SUBSCRIBE', channel))]
+        one = resp.login(resp.Resp(c.redis.address, c.target,
+                                   c.options.timeout), c.target.user,
+                         c.target.password, 0)
+        refused += [refusal(one, (subscribe, channel))]
         one.close()
     except (OSError, resp.RedisError) as e:
         c.report.fail('redis.acl:connection', 'a second connection: %s' % e,
@@ -182,6 +193,16 @@ def rights(c):
                       'the rights of install.md#a-user-of-its-own')
     else:
         c.report.passed('redis.acl', 'the user may do all that workers need')
+
+
+# Of an account that this master has.
+def own_channel(c):
+    for n in range(1 << 16):
+        channel = '%s:{%s%s}' % (c.target.prefix, ACCOUNT, n or '')
+        if not c.target.cluster \
+                or c.cluster.owner(channel).address == c.redis.address:
+            return channel
+    raise resp.RedisError('the master has no slot')
 
 
 # The reason why a command is refused.

@@ -136,7 +136,8 @@ my $cluster = Pimap::Redis->new(t => $t, name => 'cluster',
 
 address('unix:' . $cluster->socket());
 $check->run();
-$check->is('redis.server:cluster', 'fail', qr/is a cluster/, qr/Sentinel/,
+$check->is('redis.server:cluster', 'fail', qr/a node of a cluster/,
+    qr{cluster://},
     'a cluster');
 
 # A disk that can't be written

@@ -28,7 +28,8 @@ $t->plan(19);
 # One Redis.
 
 $redis->start();
-like(run('-s', $redis->socket()), qr/unauthenticated/, 'without the password: refused');
+like(run('-s', $redis->socket()), qr/unauthenticated/,
+    'without the password: refused');
 $ENV{REDISCLI_AUTH} = 'secret';
 like(run('-s', $redis->socket()), qr/^loaded version $version of .*lua\n\z/,
     'one Redis');

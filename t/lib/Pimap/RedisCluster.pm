@@ -105,7 +105,7 @@ sub start {
     my @masters = @nodes[0 .. $self->{masters} - 1];
     my $first = $nodes[0];
 
-    $_->start() for @nodes;
+    $_->start()->id() for @nodes;
 
     for my $n (0 .. $#masters) {
         my @range = map { int(16384 * ($n + $_) / @masters) - $_ } 0, 1;
@@ -149,7 +149,7 @@ sub _known {
 
 
 # True as soon as all living nodes have the state "ok" and agree on the owners
-# of all slots, and each replica has a link to its master.
+# of all slots and on the replicas, each of which has a link to its master.
 
 sub whole {
     my ($self, $deadline) = @_;
@@ -173,8 +173,9 @@ sub is_whole {
 
         my $view = $node->view();
 
-        $owners{join(' ', map { "$_=@{ $view->{$_}{slots} }" }
-            grep { @{ $view->{$_}{slots} } } sort(keys(%$view)))} = 1;
+        $owners{join(' ', map { my $of = $view->{$_->id()};
+            $of ? "@{ $of->{slots} } $of->{master}" : '?' } $self->alive())}
+            = 1;
     }
 
     return keys(%owners) == 1;
