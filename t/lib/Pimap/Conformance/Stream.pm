@@ -114,7 +114,8 @@ sub resync {
     # after the loss of the log while it is away
 
     $t->nginx()->stop();
-    $t->redis()->command('DEL', "pimap:{$c->{account}}:log");
+    $t->redis()->command('DEL', map { $t->redis()->channel($c->{account})
+        . $_ } '', ':epoch');
     $c->log('MessageNew', uid => 3);
     $t->nginx()->start();
 
