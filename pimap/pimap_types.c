@@ -186,6 +186,14 @@ pimap_type_bit(const char *name, size_t len)
 }
 
 
+const char *
+pimap_type_name(unsigned n)
+{
+    return n < sizeof(pimap_types) / sizeof(pimap_types[0])
+           ? pimap_types[n].name : NULL;
+}
+
+
 uint32_t
 pimap_types_of_event(const char *name, size_t len)
 {

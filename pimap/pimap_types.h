@@ -23,6 +23,9 @@
 /* The bit of a type's name; PIMAP_TYPE_OTHER if the name is unknown. */
 uint32_t pimap_type_bit(const char *name, size_t len);
 
+/* The name of the type whose bit is 1 << n; NULL behind the last one. */
+const char *pimap_type_name(unsigned n);
+
 /*
  * The types that an event of this name touches (docs/events.md), 0 for a name
  * that has none: such an event reaches devices that filter by types only if

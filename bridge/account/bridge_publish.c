@@ -32,7 +32,7 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
 {
     int         rc;
     size_t      i;
-    json_t     *event;
+    json_t     *event, *change;
     GPtrArray  *argv;
 
     if (account->session >= BRIDGE_SESSION_ENDING) {
@@ -57,6 +57,14 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
 
     json_array_foreach(events, i, event) {
         g_ptr_array_add(argv, json_dumps(event, JSON_COMPACT));
+    }
+
+    change = account->server && account->server->jmap
+             ? bridge_jmap_state_change(account->name, events) : NULL;
+
+    if (change) {
+        g_ptr_array_add(argv, json_dumps(change, JSON_COMPACT));
+        json_decref(change);
     }
 
     rc = g_ptr_array_find(argv, NULL, NULL)

@@ -104,5 +104,9 @@ void bridge_publish(bridge_account_t *account, const char *name,
 /* An object of the stored states, without those that are not JSON. */
 json_t *bridge_publish_states(redisReply **states, size_t n);
 
+/* bridge_jmap.c: the StateChange for these events; NULL if they touch no type
+   of JMAP. */
+json_t *bridge_jmap_state_change(const char *account, json_t *events);
+
 
 #endif /* _BRIDGE_SESSION_H_INCLUDED_ */

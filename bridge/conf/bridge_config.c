@@ -185,6 +185,7 @@ static const bridge_option_t bridge_config_server_options[] = {
     number("max_known", opt(max_known), "20000", 0, 10000000),
     flag("client_address", in(client_address), "1"),
     flag("mail", in(mail), "1"),
+    flag("jmap", in(jmap), "0"),
     flag("preview", in(preview), "1"),
     flag("notify", in(notify), "1"),
     flag("idle", in(idle), "1"),

@@ -75,6 +75,7 @@ struct bridge_server_s {
     int                   max_connections;
     int                   client_address;   /* the server gets it */
     int                   mail;         /* its events are published */
+    int                   jmap;         /* and as StateChange objects */
     int                   preview;
     int                   notify;
     int                   idle;

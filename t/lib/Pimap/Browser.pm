@@ -167,8 +167,8 @@ sub _call {
         : (sessionId => $self->{session});
 
     local $SIG{PIPE} = 'IGNORE';
-    print { $self->{pipe}{write} } $json->encode({ id => $id, method => $method,
-        params => \%params, @session }) . "\0";
+    print { $self->{pipe}{write} } $json->encode({ id => $id,
+        method => $method, params => \%params, @session }) . "\0";
 
     my $end = time() + 3 * patience();
 

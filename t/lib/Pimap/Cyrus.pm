@@ -16,14 +16,15 @@ use Pimap::Process qw(wait_for);
 
 
 # t => the test; imapd => further lines of imapd.conf, as suppress_capabilities
-# dav => name of a port: with httpd, there
+# dav => name of a port: with httpd, there; modules => of httpd
 
 sub new {
     my ($class, %set) = @_;
 
     my $uid = $> == 0 ? getpwnam('nobody') : $>;
 
-    return bless({ imapd => '', uid => $uid, gid => (getpwuid($uid))[3],
+    return bless({ imapd => '', modules => 'caldav carddav',
+        uid => $uid, gid => (getpwuid($uid))[3],
         root => $set{t}->root() . '/build/debian/usr', %set }, $class);
 }
 
@@ -117,7 +118,7 @@ unixhierarchysep: yes
 altnamespace: yes
 lmtpsocket: $dir/run/lmtp
 idlesocket: $dir/run/idle
-httpmodules: caldav carddav
+httpmodules: $self->{modules}
 $self->{imapd}
 END
 }
