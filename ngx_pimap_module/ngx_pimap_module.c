@@ -24,7 +24,7 @@
 #include "ngx_pimap_log_reader.h"
 #include "ngx_pimap_login.h"
 #include "ngx_pimap_spare.h"
-#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_redis_client.h"
 #include "ngx_pimap_transport.h"
 #include "ngx_pimap_updates.h"
 #include "ngx_pimap_http.h"
@@ -422,10 +422,20 @@ static const ngx_pimap_subscriber_row_t  ngx_pimap_subscribed[] = {
 
 
 static void
-ngx_pimap_commands_ready(void)
+ngx_pimap_reachable_account(ngx_pimap_account_t *account)
 {
-    ngx_pimap_supersede_reachable();
-    ngx_pimap_revoke_start();
+    ngx_pimap_supersede_unconfirmed(account);
+    ngx_pimap_revoke_check(account);
+}
+
+
+/* Its slot is on its way: messages may go to the other node already. */
+
+static void
+ngx_pimap_unsure_account(ngx_pimap_account_t *account)
+{
+    ngx_pimap_gap_check(account);
+    ngx_pimap_revoke_check(account);
 }
 
 
@@ -433,9 +443,10 @@ static const ngx_pimap_redis_handlers_t  ngx_pimap_redis_table = {
     ngx_pimap_deliver,
     ngx_pimap_subscribed,
     ngx_pimap_accounts_request_answered,
-    ngx_pimap_revoke_start,
-    ngx_pimap_commands_ready,
-    ngx_pimap_revoke_stop
+    ngx_pimap_revoke_check,
+    ngx_pimap_reachable_account,
+    ngx_pimap_revoke_stop,
+    ngx_pimap_unsure_account
 };
 
 
@@ -476,7 +487,7 @@ ngx_pimap_init_process(ngx_cycle_t *cycle)
 
     ngx_pimap_subscription_init_process();
     ngx_pimap_account_init_process(ngx_pimap_release_account);
-    ngx_pimap_log_reader_init_process(cycle, &ngx_pimap_log_reader_table);
+    ngx_pimap_log_reader_init_process(&ngx_pimap_log_reader_table);
     ngx_pimap_device_init_process(cycle);
     ngx_pimap_revoke_init_process(cycle);
     ngx_pimap_deliver_init_process(&ngx_pimap_deliver_table);

@@ -19,6 +19,16 @@
 #define NGX_PIMAP_FUNCTIONS_LOAD    2
 
 
+/* Where a connection goes. */
+typedef struct {
+    ngx_str_t         name;             /* for logs */
+    ngx_str_t         host;             /* as written; empty: unix socket */
+    in_port_t         port;
+    ngx_addr_t       *addrs;            /* NULL: "resolver" finds them */
+    ngx_uint_t        naddrs;
+} ngx_pimap_redis_server_t;
+
+
 typedef struct {
     ngx_str_t         name;             /* for logs: "redis://host:6379/0" */
 
@@ -26,6 +36,8 @@ typedef struct {
     in_port_t         port;
     ngx_str_t         master;           /* its name; empty: no sentinels */
     ngx_array_t       sentinels;        /* of ngx_str_t, "host:port" */
+    ngx_array_t       seeds;            /* of ngx_pimap_redis_server_t: some
+                                           nodes of a cluster; empty: none */
     ngx_addr_t       *addrs;            /* NULL: "resolver" finds them;
                                            of sentinels if there are */
     ngx_uint_t        naddrs;

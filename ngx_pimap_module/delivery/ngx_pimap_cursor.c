@@ -19,7 +19,7 @@ ngx_pimap_cursor_start(ngx_pimap_device_t *d, pimap_event_start_t *start,
     ngx_pimap_log_reader_t  *reader;
 
     if (!start->known
-        && ngx_pimap_function_library_state()
+        && ngx_pimap_function_library_state(d->account->sub.slot)
            == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         return NGX_OK;

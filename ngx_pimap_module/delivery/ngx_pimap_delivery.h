@@ -79,6 +79,8 @@ void ngx_pimap_result(ngx_pimap_account_t *account, pimap_event_t *ev);
  * is checked once in "interval" (msec; 0: never).
  */
 void ngx_pimap_gap_check_init_process(ngx_cycle_t *cycle, ngx_msec_t interval);
+/* Messages for the account may go elsewhere: looks at the end of its log. */
+void ngx_pimap_gap_check(ngx_pimap_account_t *account);
 
 /*
  * An event of the log has come live.  NGX_OK: it is the next one.

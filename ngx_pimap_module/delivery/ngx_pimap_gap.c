@@ -20,7 +20,6 @@ static void ngx_pimap_gap_ask(ngx_pimap_account_t *account,
     ngx_pimap_log_reader_ask_t ask);
 static void ngx_pimap_gap_check_handler(ngx_event_t *ev);
 static void ngx_pimap_gap_again(ngx_pimap_account_t *account);
-static void ngx_pimap_gap_check(ngx_pimap_account_t *account);
 static void ngx_pimap_gap_peek(ngx_pimap_account_t *account);
 
 
@@ -86,7 +85,7 @@ ngx_pimap_gap_found(ngx_pimap_account_t *account, pimap_event_t *ev,
     ngx_pimap_account_dbg(account, "gap");
 
     if (reason == NULL
-        && ngx_pimap_function_library_state()
+        && ngx_pimap_function_library_state(account->sub.slot)
            != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         ngx_pimap_gap_read(account);
@@ -122,7 +121,7 @@ ngx_pimap_gap_missed(ngx_pimap_account_t *account, pimap_event_id_t *id)
     }
 
     if (id && account->has_last_id
-        && ngx_pimap_function_library_state()
+        && ngx_pimap_function_library_state(account->sub.slot)
            != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         ngx_pimap_gap_read(account);
@@ -149,7 +148,7 @@ ngx_pimap_gap_read(ngx_pimap_account_t *account)
     if (account->reader == NULL) {
         ngx_pimap_gap_ask(account, NGX_PIMAP_LOG_READER_PAGE);
 
-    } else if (ngx_pimap_function_library_state()
+    } else if (ngx_pimap_function_library_state(account->sub.slot)
                != NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         ngx_pimap_log_reader_read(account->reader);
@@ -162,7 +161,7 @@ ngx_pimap_gap_read(ngx_pimap_account_t *account)
 static void
 ngx_pimap_gap_ask(ngx_pimap_account_t *account, ngx_pimap_log_reader_ask_t ask)
 {
-    if (ngx_pimap_function_library_state()
+    if (ngx_pimap_function_library_state(account->sub.slot)
         == NGX_PIMAP_FUNCTION_LIBRARY_MISSING)
     {
         return;
@@ -280,7 +279,7 @@ ngx_pimap_gap_again(ngx_pimap_account_t *account)
 }
 
 
-static void
+void
 ngx_pimap_gap_check(ngx_pimap_account_t *account)
 {
     if (account->sub.subscribed && account->has_last_id) {

@@ -56,7 +56,7 @@ ngx_pimap_replay_start(ngx_pimap_log_reader_t *reader,
         return NGX_DONE;
     }
 
-    switch (ngx_pimap_function_library_state()) {
+    switch (ngx_pimap_function_library_state(reader->account->sub.slot)) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
@@ -190,7 +190,7 @@ ngx_pimap_replay_error(ngx_pimap_log_reader_t *reader, redisReply *reply)
         && (ngx_strstr(reply->str, "Function not found")
             || ngx_strncmp(reply->str, "NOPERM", 6) == 0))
     {
-        ngx_pimap_function_library_lost();
+        ngx_pimap_function_library_lost(reader->account->sub.slot);
         return NGX_OK;
     }
 

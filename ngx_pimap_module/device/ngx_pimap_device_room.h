@@ -141,7 +141,7 @@ void ngx_pimap_supersede(ngx_pimap_device_t *d);
 void ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account);
 
 /* Redis takes commands: announces the devices that it does not know. */
-void ngx_pimap_supersede_reachable(void);
+void ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account);
 
 /* What follows "!supersede " and "!present "; NGX_DECLINED: it is invalid. */
 ngx_int_t ngx_pimap_supersede_message(ngx_pimap_account_t *account,
@@ -166,12 +166,12 @@ ngx_int_t ngx_pimap_revoke_login(ngx_pimap_account_t *account, u_char *data,
 
 /*
  * A revocation may have been missed: the account is subscribed, for the first
- * time or again, or a device with an older login has come.
+ * time or again, or no more; Redis takes commands for it again; or a device
+ * with an older login has come.
  */
 void ngx_pimap_revoke_check(ngx_pimap_account_t *account);
 
-/* Commands are ready, or the subscriber is gone: checks all; or it's away. */
-void ngx_pimap_revoke_start(void);
+/* Redis is away, for some accounts or all: their look-ups are dropped. */
 void ngx_pimap_revoke_stop(void);
 
 

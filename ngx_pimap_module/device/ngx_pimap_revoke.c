@@ -31,6 +31,8 @@ typedef struct {
 
 
 static void ngx_pimap_revoke_drop(ngx_queue_t *lookups);
+static void ngx_pimap_revoke_drop_one(ngx_pimap_revoke_lookup_t *lookup);
+static ngx_uint_t ngx_pimap_revoke_ready(ngx_pimap_revoke_lookup_t *lookup);
 static void ngx_pimap_revoke_run(void);
 static void ngx_pimap_revoke_later(void);
 static void ngx_pimap_revoke_lookup_timer_handler(ngx_event_t *ev);
@@ -137,7 +139,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 
     if (!account->sub.subscribed) {
 
-        if (!ngx_pimap_subscriber_listening()) {
+        if (!ngx_pimap_subscriber_listening(account->sub.slot)) {
             ngx_pimap_account_unproven(account, 1);
         }
 
@@ -146,7 +148,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 
     /* when it is ready, all accounts are looked up */
 
-    if (account->checking || !ngx_pimap_command_ready()) {
+    if (account->checking || !ngx_pimap_command_ready(account->sub.slot)) {
         return;
     }
 
@@ -154,7 +156,7 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
                        + account->sub.sn.str.len, ngx_cycle->log);
 
     if (lookup == NULL) {
-        ngx_pimap_command_renew("no memory");
+        ngx_pimap_command_renew(account->sub.slot, "no memory");
         return;
     }
 
@@ -169,44 +171,67 @@ ngx_pimap_revoke_check(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_revoke_start(void)
-{
-    ngx_pimap_subscription_each(ngx_pimap_revoke_check);
-}
-
-
-void
 ngx_pimap_revoke_stop(void)
 {
     ngx_pimap_revoke_drop(&ngx_pimap_revoke_queue);
     ngx_pimap_revoke_drop(&ngx_pimap_revoke_failed);
 
-    if (ngx_pimap_revoke_lookup_timer.timer_set) {
+    if (ngx_queue_empty(&ngx_pimap_revoke_queue)
+        && ngx_queue_empty(&ngx_pimap_revoke_failed)
+        && ngx_pimap_revoke_lookup_timer.timer_set)
+    {
         ngx_del_timer(&ngx_pimap_revoke_lookup_timer);
     }
 }
 
 
+/* Those that can't be sent: all accounts of that Redis are looked up later. */
+
 static void
 ngx_pimap_revoke_drop(ngx_queue_t *lookups)
 {
-    ngx_queue_t                *q;
-    ngx_pimap_account_t        *account;
+    ngx_queue_t                *q, *next;
     ngx_pimap_revoke_lookup_t  *lookup;
 
-    while (!ngx_queue_empty(lookups)) {
-        q = ngx_queue_head(lookups);
+    for (q = ngx_queue_head(lookups);
+         q != ngx_queue_sentinel(lookups);
+         q = next)
+    {
+        next = ngx_queue_next(q);
         lookup = ngx_queue_data(q, ngx_pimap_revoke_lookup_t, link);
 
-        account = ngx_pimap_revoke_account(lookup);
-
-        if (account) {
-            account->checking = 0;
+        if (!ngx_pimap_revoke_ready(lookup)) {
+            ngx_pimap_revoke_drop_one(lookup);
         }
-
-        ngx_queue_remove(q);
-        ngx_free(lookup);
     }
+}
+
+
+static void
+ngx_pimap_revoke_drop_one(ngx_pimap_revoke_lookup_t *lookup)
+{
+    ngx_pimap_account_t  *account;
+
+    account = ngx_pimap_revoke_account(lookup);
+
+    if (account) {
+        account->checking = 0;
+    }
+
+    ngx_queue_remove(&lookup->link);
+    ngx_free(lookup);
+}
+
+
+static ngx_uint_t
+ngx_pimap_revoke_ready(ngx_pimap_revoke_lookup_t *lookup)
+{
+    ngx_str_t  name;
+
+    name.data = lookup->name;
+    name.len = lookup->len;
+
+    return ngx_pimap_command_ready(ngx_pimap_node_slot(&name));
 }
 
 
@@ -230,7 +255,14 @@ ngx_pimap_revoke_run(void)
         if (ngx_pimap_revocation_read(&name, ngx_pimap_revoke_answer, lookup)
             == NULL)
         {
-            /* too many commands are in flight, or Redis is away */
+            /* another Redis than that of the account may be there */
+
+            if (!ngx_pimap_revoke_ready(lookup)) {
+                ngx_pimap_revoke_drop_one(lookup);
+                continue;
+            }
+
+            /* too many commands are in flight */
 
             ngx_pimap_revoke_later();
             return;

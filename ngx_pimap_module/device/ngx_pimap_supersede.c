@@ -34,7 +34,6 @@ static void ngx_pimap_supersede_end(ngx_pimap_device_t *d);
 static void ngx_pimap_supersede_announce(ngx_pimap_device_t *d);
 static void ngx_pimap_supersede_announced(void *data, redisReply *reply);
 static void ngx_pimap_supersede_later_handler(ngx_event_t *ev);
-static void ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account);
 static ngx_int_t ngx_pimap_supersede_apply(ngx_pimap_account_t *account,
     uint64_t since, u_char *p, u_char *last);
 static ngx_int_t ngx_pimap_supersede_number(u_char **pos, u_char *last,
@@ -229,7 +228,7 @@ ngx_pimap_supersede_announce(ngx_pimap_device_t *d)
     if (ngx_pimap_command_publish(&d->account->sub.sn.str, &payload,
                                   ngx_pimap_supersede_announced, NULL)
         == NULL
-        && ngx_pimap_command_ready()
+        && ngx_pimap_command_ready(d->account->sub.slot)
         && !ngx_pimap_supersede_later.timer_set)
     {
         ngx_add_timer(&ngx_pimap_supersede_later, NGX_PIMAP_SUPERSEDE_LATER);
@@ -278,7 +277,7 @@ ngx_pimap_supersede_announced(void *data, redisReply *reply)
 static void
 ngx_pimap_supersede_later_handler(ngx_event_t *ev)
 {
-    ngx_pimap_supersede_reachable();
+    ngx_pimap_subscription_each(ngx_pimap_supersede_unconfirmed);
 }
 
 
@@ -296,13 +295,6 @@ ngx_pimap_supersede_subscribed(ngx_pimap_account_t *account)
 
 
 void
-ngx_pimap_supersede_reachable(void)
-{
-    ngx_pimap_subscription_each(ngx_pimap_supersede_unconfirmed);
-}
-
-
-static void
 ngx_pimap_supersede_unconfirmed(ngx_pimap_account_t *account)
 {
     ngx_pimap_device_t  *d;

@@ -13,7 +13,7 @@
 #include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_socket.h"
 #include "ngx_pimap_spare.h"
-#include "ngx_pimap_subscriber.h"
+#include "ngx_pimap_redis_client.h"
 
 
 #define NGX_PIMAP_HANDOVER_RECEIVER_READS  64     /* messages in a row */
@@ -112,7 +112,7 @@ ngx_pimap_handover_receiver_open_handler(ngx_event_t *ev)
 static ngx_uint_t
 ngx_pimap_handover_receiver_ready(void)
 {
-    return ngx_pimap_command_ready() && ngx_pimap_subscriber_listening();
+    return ngx_pimap_redis_client_ready();
 }
 
 

@@ -102,7 +102,8 @@ ngx_pimap_accounts_request_start(ngx_pimap_accounts_request_t *ar)
 
     if (rc == NGX_DECLINED) {
         return ngx_pimap_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 ngx_pimap_command_trouble());
+                                 ngx_pimap_command_trouble(
+                                         ngx_pimap_node_slot(&ar->account)));
     }
 
     ngx_queue_insert_tail(&ngx_pimap_accounts_requests, &ar->link);

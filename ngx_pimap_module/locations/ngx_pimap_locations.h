@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_event_log.h"
 #include "ngx_pimap_park_request.h"
 #include "ngx_pimap_updates.h"
 

@@ -98,7 +98,8 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
         return NGX_OK;
     }
 
-    if (ngx_pimap_function_library_state()
+    if (ngx_pimap_function_library_state(
+                           ngx_pimap_node_slot(&preflight->parking->account))
         == NGX_PIMAP_FUNCTION_LIBRARY_READY)
     {
         preflight->command = ngx_pimap_event_log_last(

@@ -362,7 +362,8 @@ ngx_pimap_publish_send(ngx_pimap_publish_request_t *pr)
 
     if (rc == NGX_DECLINED) {
         return ngx_pimap_publish_refuse(pr, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                  ngx_pimap_function_library_trouble());
+                                  ngx_pimap_function_library_trouble(
+                                      ngx_pimap_node_slot(&pr->account)));
     }
 
     return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;

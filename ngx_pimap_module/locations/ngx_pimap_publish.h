@@ -11,7 +11,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_event_log.h"
 
 #include "pimap_event_id.h"
 
@@ -150,8 +150,8 @@ ngx_int_t ngx_pimap_publish_command_reply(redisReply *reply, ngx_str_t *id,
     ngx_uint_t *receivers);
 
 /* Why the log refuses the event; NULL: another error, which is logged. */
-const char *ngx_pimap_publish_command_refusal(redisReply *reply,
-    ngx_log_t *log);
+const char *ngx_pimap_publish_command_refusal(ngx_str_t *account,
+    redisReply *reply, ngx_log_t *log);
 
 
 #endif /* _NGX_PIMAP_PUBLISH_H_INCLUDED_ */

@@ -67,7 +67,7 @@ ngx_pimap_publish_answer_refused(ngx_pimap_publish_batch_t *b,
     ngx_uint_t   status;
     const char  *why;
 
-    why = ngx_pimap_publish_command_refusal(reply,
+    why = ngx_pimap_publish_command_refusal(&flight->account, reply,
                                             b->request->connection->log);
 
     if (why) {

@@ -313,7 +313,8 @@ ngx_pimap_publish_batch_send(ngx_pimap_publish_batch_t *b,
 
         return ngx_pimap_publish_answer_problem(b, b->line, answer,
                                        NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       ngx_pimap_function_library_trouble());
+                                       ngx_pimap_function_library_trouble(
+                                           ngx_pimap_node_slot(&account)));
     }
 
     flight->account = account;

@@ -17,7 +17,7 @@ ngx_pimap_command_t *
 ngx_pimap_publish_command(ngx_str_t *account, ngx_str_t *event,
     ngx_str_t *key, ngx_pimap_command_pt handler, void *data)
 {
-    switch (ngx_pimap_function_library_state()) {
+    switch (ngx_pimap_function_library_state(ngx_pimap_node_slot(account))) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_MISSING:
         return ngx_pimap_command_publish(account, event, handler, data);
@@ -65,7 +65,8 @@ ngx_pimap_publish_command_reply(redisReply *reply, ngx_str_t *id,
 
 
 const char *
-ngx_pimap_publish_command_refusal(redisReply *reply, ngx_log_t *log)
+ngx_pimap_publish_command_refusal(ngx_str_t *account, redisReply *reply,
+    ngx_log_t *log)
 {
     if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
         return NULL;
@@ -75,7 +76,8 @@ ngx_pimap_publish_command_refusal(redisReply *reply, ngx_log_t *log)
         return reply->str + 6;
     }
 
-    ngx_pimap_function_library_refused("publish", reply, log);
+    ngx_pimap_function_library_refused(ngx_pimap_node_slot(account), "publish",
+                                       reply, log);
 
     return NULL;
 }

@@ -158,7 +158,7 @@ ngx_pimap_publish_request_reply(ngx_pimap_publish_request_t *pr,
 
     pr->failed++;
 
-    why = ngx_pimap_publish_command_refusal(reply,
+    why = ngx_pimap_publish_command_refusal(&pr->account, reply,
                                             pr->request->connection->log);
     if (why) {
         (void) ngx_cpystrn(pr->refusal, (u_char *) why, sizeof(pr->refusal));

@@ -131,7 +131,8 @@ ngx_pimap_update_request_begin(ngx_pimap_update_request_t *ur,
                                         ngx_pimap_update_request_checked, ur);
 
     if (ur->command == NULL) {
-        *reason = ngx_pimap_command_trouble();
+        *reason = ngx_pimap_command_trouble(
+                                          ngx_pimap_node_slot(&ur->account));
         return NGX_DECLINED;
     }
 
@@ -249,7 +250,8 @@ ngx_pimap_update_request_decided(ngx_pimap_update_request_t *ur,
     ngx_pimap_update_item_t  *update;
 
     at = 0;
-    status = ngx_pimap_update_stream_answer(reply, ur->updates.nelts,
+    status = ngx_pimap_update_stream_answer(&ur->account, reply,
+                                            ur->updates.nelts,
                                             ur->request->connection->log, &at,
                                             &reason);
 

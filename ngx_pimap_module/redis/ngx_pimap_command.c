@@ -2,117 +2,106 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Redis answers commands in order, so those in flight are a queue.  If the
- * oldest one waits longer than the time-out, the connection is closed.
+ * Redis answers commands in order, so those in flight are a queue of their
+ * node.  If the oldest one waits longer than the time-out, the connection is
+ * closed.
  */
 
 
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_command_flight.h"
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_COMMAND_MAX  65536      /* commands in flight */
-
-
-struct ngx_pimap_command_s {
-    ngx_queue_t            link;
-    ngx_msec_t             sent;
-    ngx_pimap_command_pt   handler;         /* or NULL */
-    void                  *data;
-};
-
-
-static ngx_pimap_command_t *ngx_pimap_command_add(
+static ngx_pimap_command_t *ngx_pimap_command_add(ngx_uint_t slot,
     ngx_pimap_command_pt handler, void *data, char *text, int len);
-static void ngx_pimap_command_up(ngx_pimap_redis_t *redis);
-static void ngx_pimap_command_down(ngx_pimap_redis_t *redis);
-static void ngx_pimap_command_reply(ngx_pimap_redis_t *redis,
-    redisReply *reply);
-static void ngx_pimap_command_answer(redisReply *reply);
 static void ngx_pimap_command_timer_handler(ngx_event_t *ev);
 
 
-static ngx_pimap_redis_t  ngx_pimap_command;
-static ngx_queue_t        ngx_pimap_command_queue;
-static ngx_uint_t         ngx_pimap_command_length;
-static ngx_event_t        ngx_pimap_command_timer;
-
-static void  (*ngx_pimap_command_is_up)(void);
-static void  (*ngx_pimap_command_is_down)(void);
-
-
 void
-ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf, void (*up)(void),
-    void (*down)(void))
+ngx_pimap_command_init_process(void)
 {
-    ngx_queue_init(&ngx_pimap_command_queue);
-
-    ngx_pimap_command_is_up = up;
-    ngx_pimap_command_is_down = down;
-
-    ngx_pimap_timer_init(&ngx_pimap_command_timer,
-                         ngx_pimap_command_timer_handler, ngx_cycle->log, 1);
-
-    ngx_pimap_command.role = "commander";
-    ngx_pimap_command.conf = conf;
-    ngx_pimap_command.up = ngx_pimap_command_up;
-    ngx_pimap_command.down = ngx_pimap_command_down;
-    ngx_pimap_command.reply = ngx_pimap_command_reply;
-
-    ngx_pimap_redis_open(&ngx_pimap_command);
+    ngx_pimap_command_wait_init_process();
 }
 
 
-/* The worker ends: no answer will come. */
+void
+ngx_pimap_command_created(ngx_pimap_node_t *node)
+{
+    ngx_queue_init(&node->commands.queue);
+
+    ngx_pimap_timer_init(&node->commands.timer,
+                         ngx_pimap_command_timer_handler, ngx_cycle->log, 1);
+}
+
 
 void
-ngx_pimap_command_close(void)
+ngx_pimap_command_destroyed(ngx_pimap_node_t *node)
 {
-    ngx_queue_t  *q;
+    ngx_pimap_command_t  *command;
 
-    ngx_pimap_redis_close(&ngx_pimap_command);
+    /* the worker ends: no answer will come */
 
-    while (!ngx_queue_empty(&ngx_pimap_command_queue)) {
-        q = ngx_queue_head(&ngx_pimap_command_queue);
+    while ((command = ngx_pimap_command_next(node)) != NULL) {
+        command->handler = NULL;
+        ngx_pimap_command_answer(command, NULL);
+    }
 
-        ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_pimap_command_t, link));
+    if (node->commands.timer.timer_set) {
+        ngx_del_timer(&node->commands.timer);
     }
 }
 
 
 void
-ngx_pimap_command_renew(const char *why)
+ngx_pimap_command_exit_process(void)
 {
-    ngx_pimap_redis_fail(&ngx_pimap_command, why);
+    ngx_pimap_node_t  *node;
+
+    for (node = ngx_pimap_node_first();
+         node;
+         node = ngx_pimap_node_next(node))
+    {
+        ngx_pimap_command_destroyed(node);
+    }
+
+    ngx_pimap_command_wait_exit_process();
 }
 
 
 void
-ngx_pimap_command_complain(const char *why)
+ngx_pimap_command_renew(ngx_uint_t slot, const char *why)
 {
-    ngx_pimap_redis_trouble(&ngx_pimap_command, why, 0);
+    ngx_pimap_node_t  *node;
+
+    node = ngx_pimap_node_owner(slot);
+
+    if (node) {
+        ngx_pimap_redis_fail(&node->commander, why);
+    }
 }
 
 
 ngx_uint_t
-ngx_pimap_command_ready(void)
+ngx_pimap_command_ready(ngx_uint_t slot)
 {
-    return ngx_pimap_command.state == NGX_PIMAP_REDIS_UP
-           && !ngx_pimap_command.failed;
+    ngx_pimap_node_t  *node;
+
+    node = ngx_pimap_node_owner(slot);
+
+    return node && ngx_pimap_node_ready(node);
 }
 
 
 ngx_msec_t
-ngx_pimap_command_waits(void)
+ngx_pimap_command_waits(ngx_pimap_node_t *node)
 {
     ngx_pimap_command_t  *oldest;
 
-    if (ngx_queue_empty(&ngx_pimap_command_queue)) {
+    if (ngx_queue_empty(&node->commands.queue)) {
         return 0;
     }
 
-    oldest = ngx_queue_data(ngx_queue_head(&ngx_pimap_command_queue),
+    oldest = ngx_queue_data(ngx_queue_head(&node->commands.queue),
                             ngx_pimap_command_t, link);
 
     return ngx_current_msec - oldest->sent;
@@ -122,7 +111,14 @@ ngx_pimap_command_waits(void)
 ngx_str_t *
 ngx_pimap_command_prefix(void)
 {
-    return &ngx_pimap_command.conf->prefix;
+    return ngx_pimap_node_prefix();
+}
+
+
+const char *
+ngx_pimap_command_publishes(void)
+{
+    return ngx_pimap_node_cluster() ? "SPUBLISH" : "PUBLISH";
 }
 
 
@@ -130,16 +126,17 @@ ngx_pimap_command_t *
 ngx_pimap_command_publish(ngx_str_t *account, ngx_str_t *payload,
     ngx_pimap_command_pt handler, void *data)
 {
-    return ngx_pimap_command_send(handler, data,
-                                  "PUBLISH " NGX_PIMAP_COMMAND_KEY " %b",
+    return ngx_pimap_command_send(ngx_pimap_node_slot(account), handler, data,
+                                  "%s " NGX_PIMAP_COMMAND_KEY " %b",
+                                  ngx_pimap_command_publishes(),
                                   ngx_pimap_command_key(account),
                                   payload->data, payload->len);
 }
 
 
 ngx_pimap_command_t *
-ngx_pimap_command_send(ngx_pimap_command_pt handler, void *data,
-    const char *format, ...)
+ngx_pimap_command_send(ngx_uint_t slot, ngx_pimap_command_pt handler,
+    void *data, const char *format, ...)
 {
     int       len;
     char     *text;
@@ -149,74 +146,106 @@ ngx_pimap_command_send(ngx_pimap_command_pt handler, void *data,
     len = redisvFormatCommand(&text, format, args);
     va_end(args);
 
-    return ngx_pimap_command_add(handler, data, text, len);
+    return ngx_pimap_command_add(slot, handler, data, text, len);
 }
 
 
 ngx_pimap_command_t *
-ngx_pimap_command_send_list(ngx_pimap_command_pt handler, void *data,
-    int argc, const char **argv, const size_t *len)
+ngx_pimap_command_send_list(ngx_uint_t slot, ngx_pimap_command_pt handler,
+    void *data, int argc, const char **argv, const size_t *len)
 {
     int    n;
     char  *text;
 
     n = redisFormatCommandArgv(&text, argc, argv, len);
 
-    return ngx_pimap_command_add(handler, data, text, n);
+    return ngx_pimap_command_add(slot, handler, data, text, n);
+}
+
+
+ngx_int_t
+ngx_pimap_command_send_node(ngx_pimap_node_t *node,
+    ngx_pimap_command_pt handler, void *data, const char *format, ...)
+{
+    int                   len;
+    char                 *text;
+    va_list               args;
+    ngx_pimap_command_t  *command;
+
+    va_start(args, format);
+    len = redisvFormatCommand(&text, format, args);
+    va_end(args);
+
+    command = ngx_pimap_command_create(handler, data, text, len);
+
+    if (command == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_pimap_command_begin(node, command) != NGX_OK) {
+        ngx_pimap_command_free(command);
+        return NGX_ERROR;
+    }
+
+    /* it is for this node only */
+
+    redisFreeCommand(command->text);
+    command->text = NULL;
+
+    return NGX_OK;
 }
 
 
 static ngx_pimap_command_t *
-ngx_pimap_command_add(ngx_pimap_command_pt handler, void *data, char *text,
-    int len)
+ngx_pimap_command_add(ngx_uint_t slot, ngx_pimap_command_pt handler,
+    void *data, char *text, int len)
 {
+    ngx_pimap_node_t     *node;
     ngx_pimap_command_t  *command;
 
-    if (len < 0) {
+    command = ngx_pimap_command_create(handler, data, text, len);
+
+    if (command == NULL) {
         return NULL;
     }
 
-    command = NULL;
+    command->slot = slot;
+    node = ngx_pimap_node_owner(slot);
 
     /* if a login fails, a command sent during it would stay in the queue */
 
-    if (ngx_pimap_command_ready()
-        && ngx_pimap_command_length < NGX_PIMAP_COMMAND_MAX)
-    {
-        command = ngx_alloc(sizeof(ngx_pimap_command_t), ngx_cycle->log);
+    if (node && ngx_pimap_node_ready(node) && !ngx_pimap_node_opens(node)) {
+
+        if (ngx_pimap_command_begin(node, command) == NGX_OK) {
+
+            if (!ngx_pimap_node_cluster()) {
+                redisFreeCommand(command->text);
+                command->text = NULL;
+            }
+
+            return command;
+        }
+
+    } else if (ngx_pimap_command_may_wait(node)) {
+        ngx_pimap_command_wait(command);
+        return command;
     }
 
-    if (command == NULL) {
-        redisFreeCommand(text);
-        return NULL;
-    }
+    ngx_pimap_command_free(command);
 
-    if (ngx_pimap_redis_send_text(&ngx_pimap_command, text, len) != NGX_OK) {
-        ngx_free(command);
-        return NULL;
-    }
-
-    command->sent = ngx_current_msec;
-    command->handler = handler;
-    command->data = data;
-
-    ngx_queue_insert_tail(&ngx_pimap_command_queue, &command->link);
-    ngx_pimap_command_length++;
-
-    if (!ngx_pimap_command_timer.timer_set) {
-        ngx_add_timer(&ngx_pimap_command_timer,
-                      ngx_pimap_command.conf->timeout);
-    }
-
-    return command;
+    return NULL;
 }
 
 
 const char *
-ngx_pimap_command_trouble(void)
+ngx_pimap_command_trouble(ngx_uint_t slot)
 {
-    return !ngx_pimap_command_ready() ? "Redis is away"
-           : ngx_pimap_command_length >= NGX_PIMAP_COMMAND_MAX
+    ngx_pimap_node_t  *node;
+
+    node = ngx_pimap_node_owner(slot);
+
+    return node == NULL || !ngx_pimap_node_ready(node) ? "Redis is away"
+           : node->commands.length >= NGX_PIMAP_COMMAND_MAX
              ? "too many commands wait for Redis"
              : "the worker has no memory to ask Redis";
 }
@@ -229,60 +258,43 @@ ngx_pimap_command_forget(ngx_pimap_command_t *command)
 }
 
 
-static void
-ngx_pimap_command_up(ngx_pimap_redis_t *redis)
+/* The functions of a new node are known: what waited for it is sent. */
+
+void
+ngx_pimap_command_reachable(void)
 {
-    ngx_pimap_counters->redis_up = 1;
-    ngx_pimap_command_is_up();
+    ngx_pimap_command_resume();
 }
 
 
-static void
-ngx_pimap_command_down(ngx_pimap_redis_t *redis)
+void
+ngx_pimap_command_lost(ngx_pimap_node_t *node)
 {
-    ngx_pimap_counters->redis_up = 0;
-    ngx_pimap_command_is_down();
+    ngx_pimap_command_t  *command;
 
-    while (!ngx_queue_empty(&ngx_pimap_command_queue)) {
-        ngx_pimap_command_answer(NULL);
+    while ((command = ngx_pimap_command_next(node)) != NULL) {
+        ngx_pimap_command_answer(command, NULL);
     }
 }
 
 
-static void
+void
 ngx_pimap_command_reply(ngx_pimap_redis_t *redis, redisReply *reply)
 {
-    if (ngx_queue_empty(&ngx_pimap_command_queue)) {
+    ngx_pimap_node_t     *node;
+    ngx_pimap_command_t  *command;
+
+    node = ngx_pimap_node_of_commander(redis);
+    command = ngx_pimap_command_next(node);
+
+    if (command == NULL) {
         ngx_pimap_redis_fail(redis, reply->type == REDIS_REPLY_ERROR
                                     ? reply->str : "unexpected reply");
         return;
     }
 
-    ngx_pimap_command_answer(reply);
-}
-
-
-static void
-ngx_pimap_command_answer(redisReply *reply)
-{
-    void                  *data;
-    ngx_queue_t           *q;
-    ngx_pimap_command_t   *command;
-    ngx_pimap_command_pt   handler;
-
-    q = ngx_queue_head(&ngx_pimap_command_queue);
-    command = ngx_queue_data(q, ngx_pimap_command_t, link);
-
-    ngx_queue_remove(q);
-    ngx_pimap_command_length--;
-
-    handler = command->handler;
-    data = command->data;
-
-    ngx_free(command);
-
-    if (handler) {
-        handler(data, reply);
+    if (!ngx_pimap_command_redirected(node, command, reply)) {
+        ngx_pimap_command_answer(command, reply);
     }
 }
 
@@ -290,18 +302,22 @@ ngx_pimap_command_answer(redisReply *reply)
 static void
 ngx_pimap_command_timer_handler(ngx_event_t *ev)
 {
-    ngx_msec_t  age;
+    ngx_msec_t         age, timeout;
+    ngx_pimap_node_t  *node;
 
-    if (ngx_queue_empty(&ngx_pimap_command_queue)) {
+    node = ngx_queue_data(ev, ngx_pimap_node_t, commands.timer);
+
+    if (ngx_queue_empty(&node->commands.queue)) {
         return;
     }
 
-    age = ngx_pimap_command_waits();
+    age = ngx_pimap_command_waits(node);
+    timeout = node->commander.conf->timeout;
 
-    if (age >= ngx_pimap_command.conf->timeout) {
-        ngx_pimap_redis_fail(&ngx_pimap_command, "no answer in time");
+    if (age >= timeout) {
+        ngx_pimap_redis_fail(&node->commander, "no answer in time");
         return;
     }
 
-    ngx_add_timer(ev, ngx_pimap_command.conf->timeout - age);
+    ngx_add_timer(ev, timeout - age);
 }

@@ -11,15 +11,14 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_redis.h"
+#include "ngx_pimap_node.h"
 
-#include "pimap_event_id.h"
 #include "pimap_redis_key.h"
 
 
 /*
- * ngx_pimap_command.c: Owns the worker's commanding connection, and commands
- * in flight.  Invariant: each handler is called once, with the answer or NULL.
+ * ngx_pimap_command.c: Owns the nodes' commanding connections, and commands in
+ * flight.  Invariant: each handler is called once, with the answer or NULL.
  */
 
 typedef struct ngx_pimap_command_s  ngx_pimap_command_t;
@@ -27,33 +26,47 @@ typedef struct ngx_pimap_command_s  ngx_pimap_command_t;
 /* reply == NULL: no answer; Redis may have executed the command or not. */
 typedef void (*ngx_pimap_command_pt)(void *data, redisReply *reply);
 
-/* "down" is called before the commands in flight are answered with NULL. */
-void ngx_pimap_command_open(ngx_pimap_conf_redis_t *conf, void (*up)(void),
-    void (*down)(void));
-void ngx_pimap_command_close(void);
+void ngx_pimap_command_init_process(void);
+void ngx_pimap_command_exit_process(void);
 
-ngx_uint_t ngx_pimap_command_ready(void);
+/* For the room's client: a node's events. */
+void ngx_pimap_command_created(ngx_pimap_node_t *node);
+void ngx_pimap_command_destroyed(ngx_pimap_node_t *node);
+void ngx_pimap_command_lost(ngx_pimap_node_t *node);
+void ngx_pimap_command_reply(ngx_pimap_redis_t *redis, redisReply *reply);
+void ngx_pimap_command_reachable(void);
+
+/* The node that has the slot takes commands. */
+ngx_uint_t ngx_pimap_command_ready(ngx_uint_t slot);
 
 /* How long the oldest command waits for its answer, in msec; 0: none waits. */
-ngx_msec_t ngx_pimap_command_waits(void);
+ngx_msec_t ngx_pimap_command_waits(ngx_pimap_node_t *node);
 
-/* Drops the connection and makes a new one; logs an error of Redis. */
-void ngx_pimap_command_renew(const char *why);
-void ngx_pimap_command_complain(const char *why);
+/* Drops the connection and makes a new one. */
+void ngx_pimap_command_renew(ngx_uint_t slot, const char *why);
 
 /*
- * A command in the format language of hiredis, or as a list of arguments.
- * The handler (or NULL) is not called before this returns.  NULL: nothing was
- * sent, and the last function says why.
+ * A command in the format language of hiredis, or as a list of arguments, for
+ * the node that has the slot.  The handler (or NULL) is not called before this
+ * returns.  NULL: nothing was sent, and the last function says why.
  */
-ngx_pimap_command_t *ngx_pimap_command_send(ngx_pimap_command_pt handler,
-    void *data, const char *format, ...);
-ngx_pimap_command_t *ngx_pimap_command_send_list(ngx_pimap_command_pt handler,
-    void *data, int argc, const char **argv, const size_t *len);
-const char *ngx_pimap_command_trouble(void);
-/* PUBLISH to the channel of an account. */
+ngx_pimap_command_t *ngx_pimap_command_send(ngx_uint_t slot,
+    ngx_pimap_command_pt handler, void *data, const char *format, ...);
+ngx_pimap_command_t *ngx_pimap_command_send_list(ngx_uint_t slot,
+    ngx_pimap_command_pt handler, void *data, int argc, const char **argv,
+    const size_t *len);
+const char *ngx_pimap_command_trouble(ngx_uint_t slot);
+
+/* For this node, whatever slots it has; NGX_ERROR: nothing was sent. */
+ngx_int_t ngx_pimap_command_send_node(ngx_pimap_node_t *node,
+    ngx_pimap_command_pt handler, void *data, const char *format, ...);
+
+/* Publishes in the channel of an account. */
 ngx_pimap_command_t *ngx_pimap_command_publish(ngx_str_t *account,
     ngx_str_t *payload, ngx_pimap_command_pt handler, void *data);
+
+/* "PUBLISH", or in a cluster "SPUBLISH". */
+const char *ngx_pimap_command_publishes(void);
 
 /* The handler's data goes: it will not be called. */
 void ngx_pimap_command_forget(ngx_pimap_command_t *command);
@@ -70,83 +83,36 @@ ngx_str_t *ngx_pimap_command_prefix(void);
 
 
 /*
- * ngx_pimap_event_log.c: Owns the commands for an account's log, which
- * redis/pimap.lua keeps, and the parsing of their replies.  Called by the
- * replay and by locations.
- */
-
-typedef struct {
-    ngx_uint_t              resync;     /* events after the id are missing */
-    ngx_str_t               reason;     /* of the resync: a fixed word */
-    pimap_event_id_t        last;       /* in the log; "0" if it is empty */
-    ngx_uint_t              n;          /* entries */
-    redisReply            **entries;    /* id, text, id, text ...; each id
-                                           is "<epoch>-<n>" */
-} ngx_pimap_event_log_page_t;
-
-/* As ngx_pimap_command_send(): NULL if Redis is away. */
-ngx_pimap_command_t *ngx_pimap_event_log_last(ngx_str_t *account,
-    ngx_pimap_command_pt handler, void *data);
-
-/* The entry with this id, and the one after it. */
-ngx_pimap_command_t *ngx_pimap_event_log_peek(ngx_str_t *account,
-    pimap_event_id_t *id, ngx_pimap_command_pt handler, void *data);
-
-/* The entries after this id: at most "count", or about "bytes". */
-ngx_pimap_command_t *ngx_pimap_event_log_read(ngx_str_t *account,
-    pimap_event_id_t *id, ngx_uint_t count, size_t bytes,
-    ngx_pimap_command_pt handler, void *data);
-
-/* Adds and publishes an event; with the same "key", if any, only once. */
-ngx_pimap_command_t *ngx_pimap_event_log_post(ngx_str_t *account,
-    ngx_str_t *event, ngx_str_t *key, ngx_pimap_command_pt handler,
-    void *data);
-
-/* True if the reply to a peek says that the log ends with this id. */
-ngx_uint_t ngx_pimap_event_log_ends(redisReply *reply, pimap_event_id_t *id);
-
-/* The reply of pimap_last, of pimap_read.  NGX_ERROR: it has another form. */
-ngx_int_t ngx_pimap_event_log_id(redisReply *reply, pimap_event_id_t *id);
-ngx_int_t ngx_pimap_event_log_page(redisReply *reply, pimap_event_id_t *start,
-    ngx_pimap_event_log_page_t *page);
-
-
-/*
  * ngx_pimap_function_library.c: Owns the knowledge whether Redis has our
  * function library, which keeps the log, and loads it there.  Called by the
  * room's client, and by each caller of a function.
  */
 
-typedef enum {
-    NGX_PIMAP_FUNCTION_LIBRARY_UNKNOWN = 0,     /* not asked, or no answer */
-    NGX_PIMAP_FUNCTION_LIBRARY_READY,
-    NGX_PIMAP_FUNCTION_LIBRARY_MISSING          /* there is no log */
-} ngx_pimap_function_library_state_t;
+/* The handler is called when the node's library is ready or missing. */
+void ngx_pimap_function_library_init_process(ngx_pimap_conf_redis_t *conf,
+    ngx_pimap_node_pt handler);
+void ngx_pimap_function_library_created(ngx_pimap_node_t *node);
 
-typedef void (*ngx_pimap_function_library_pt)(
-    ngx_pimap_function_library_state_t state);
-
-/* The handler is called when the library is ready or missing. */
-void ngx_pimap_function_library_init_process(ngx_cycle_t *cycle,
-    ngx_pimap_conf_redis_t *conf, ngx_pimap_function_library_pt handler);
-
-ngx_pimap_function_library_state_t ngx_pimap_function_library_state(void);
-const char *ngx_pimap_function_library_trouble(void);   /* if it is unknown */
+/* Of the node that has the slot. */
+ngx_pimap_function_library_state_t ngx_pimap_function_library_state(
+    ngx_uint_t slot);
+const char *ngx_pimap_function_library_trouble(ngx_uint_t slot);
+                                                    /* if it is unknown */
 
 /* Commands can be sent, or no longer. */
-void ngx_pimap_function_library_start(void);
-void ngx_pimap_function_library_stop(void);
+void ngx_pimap_function_library_start(ngx_pimap_node_t *node);
+void ngx_pimap_function_library_stop(ngx_pimap_node_t *node);
 
 /* A function was not found: another client has flushed them. */
-void ngx_pimap_function_library_lost(void);
+void ngx_pimap_function_library_lost(ngx_uint_t slot);
 
 /* Logs the error of a function, and acts on it. */
-void ngx_pimap_function_library_refused(const char *what, redisReply *reply,
-    ngx_log_t *log);
+void ngx_pimap_function_library_refused(ngx_uint_t slot, const char *what,
+    redisReply *reply, ngx_log_t *log);
 
 
-/* ngx_pimap_eviction.c: Warns once if Redis may evict what must stay. */
-void ngx_pimap_eviction_check(void);
+/* ngx_pimap_eviction.c: Warns once if a node may evict what must stay. */
+void ngx_pimap_eviction_check(ngx_pimap_node_t *node);
 
 
 /*
@@ -193,8 +159,9 @@ ngx_pimap_command_t *ngx_pimap_update_stream_add(ngx_str_t *account,
  * was sent before with another text.  NGX_HTTP_SERVICE_UNAVAILABLE: an error.
  * "why" is set but for the first.
  */
-ngx_uint_t ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n,
-    ngx_log_t *log, ngx_uint_t *at, const char **why);
+ngx_uint_t ngx_pimap_update_stream_answer(ngx_str_t *account,
+    redisReply *reply, ngx_uint_t n, ngx_log_t *log, ngx_uint_t *at,
+    const char **why);
 
 
 #endif /* _NGX_PIMAP_COMMAND_H_INCLUDED_ */

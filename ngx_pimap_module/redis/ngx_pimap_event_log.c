@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_event_log.h"
 #include "ngx_pimap_conf.h"
 
 
@@ -14,7 +14,7 @@ ngx_pimap_command_t *
 ngx_pimap_event_log_last(ngx_str_t *account, ngx_pimap_command_pt handler,
     void *data)
 {
-    return ngx_pimap_command_send(handler, data,
+    return ngx_pimap_command_send(ngx_pimap_node_slot(account), handler, data,
                                   "FCALL_RO pimap_last 1 "
                                   NGX_PIMAP_COMMAND_KEY,
                                   ngx_pimap_command_key(account));
@@ -30,7 +30,7 @@ ngx_pimap_command_t *
 ngx_pimap_event_log_peek(ngx_str_t *account, pimap_event_id_t *id,
     ngx_pimap_command_pt handler, void *data)
 {
-    return ngx_pimap_command_send(handler, data,
+    return ngx_pimap_command_send(ngx_pimap_node_slot(account), handler, data,
                                   "XRANGE " NGX_PIMAP_COMMAND_KEY
                                   " %llu-%llu + COUNT 2",
                                   ngx_pimap_command_key(account),
@@ -69,7 +69,7 @@ ngx_pimap_command_t *
 ngx_pimap_event_log_read(ngx_str_t *account, pimap_event_id_t *id,
     ngx_uint_t count, size_t bytes, ngx_pimap_command_pt handler, void *data)
 {
-    return ngx_pimap_command_send(handler, data,
+    return ngx_pimap_command_send(ngx_pimap_node_slot(account), handler, data,
                                   "FCALL_RO pimap_read 1 "
                                   NGX_PIMAP_COMMAND_KEY " %llu %llu %lu %lu",
                                   ngx_pimap_command_key(account),
@@ -104,8 +104,8 @@ ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
 
     /* not by a format, which takes three times as long */
 
-    return ngx_pimap_command_send_list(handler, data, key->len ? 8 : 7, argv,
-                                       len);
+    return ngx_pimap_command_send_list(ngx_pimap_node_slot(account), handler,
+                                       data, key->len ? 8 : 7, argv, len);
 }
 
 

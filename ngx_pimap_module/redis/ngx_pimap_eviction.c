@@ -19,10 +19,10 @@ static ngx_str_t ngx_pimap_eviction_field(redisReply *reply,
 /* Without the right to ask, nothing is said. */
 
 void
-ngx_pimap_eviction_check(void)
+ngx_pimap_eviction_check(ngx_pimap_node_t *node)
 {
-    (void) ngx_pimap_command_send(ngx_pimap_eviction_answer, NULL,
-                                  "INFO memory");
+    (void) ngx_pimap_command_send_node(node, ngx_pimap_eviction_answer, NULL,
+                                       "INFO memory");
 }
 
 

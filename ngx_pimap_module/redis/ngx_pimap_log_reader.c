@@ -2,12 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the state of a log reader, and the queue of readers that wait for
- * their turn.
+ * Owns the state of a log reader, and the queues of readers that wait for
+ * their turn, one for each node: a node that is away keeps no other waiting.
  */
 
 
 #include "ngx_pimap_log_reader.h"
+#include "ngx_pimap_subscriber.h"
 
 
 #define NGX_PIMAP_LOG_READER_WINDOW   64        /* reads in flight */
@@ -15,31 +16,84 @@
 
 
 static void ngx_pimap_log_reader_answered(void *data, redisReply *reply);
-static void ngx_pimap_log_reader_back_off(void);
-static void ngx_pimap_log_reader_run_handler(ngx_event_t *ev);
+static void ngx_pimap_log_reader_insert(ngx_pimap_log_reader_t *reader);
+static ngx_pimap_node_t *ngx_pimap_log_reader_node(
+    ngx_pimap_log_reader_t *reader);
+static void ngx_pimap_log_reader_back_off(ngx_pimap_node_t *node);
+static void ngx_pimap_log_reader_event_handler(ngx_event_t *ev);
+static void ngx_pimap_log_reader_timer_handler(ngx_event_t *ev);
 
 
 static const ngx_pimap_log_reader_ops_t  *ngx_pimap_log_reader_ops;
 
-static ngx_queue_t  ngx_pimap_log_readers;
-static ngx_uint_t   ngx_pimap_log_reader_reading;
-static ngx_event_t  ngx_pimap_log_reader_event;
-static ngx_event_t  ngx_pimap_log_reader_timer;
+static ngx_queue_t  ngx_pimap_log_reader_homeless;  /* no node has the slot */
 
 
 void
-ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle,
-    const ngx_pimap_log_reader_ops_t *ops)
+ngx_pimap_log_reader_init_process(const ngx_pimap_log_reader_ops_t *ops)
 {
     ngx_pimap_log_reader_ops = ops;
 
-    ngx_queue_init(&ngx_pimap_log_readers);
+    ngx_queue_init(&ngx_pimap_log_reader_homeless);
+}
 
-    ngx_pimap_timer_init(&ngx_pimap_log_reader_event,
-                         ngx_pimap_log_reader_run_handler, cycle->log, 0);
 
-    ngx_pimap_timer_init(&ngx_pimap_log_reader_timer,
-                         ngx_pimap_log_reader_run_handler, cycle->log, 1);
+void
+ngx_pimap_log_reader_created(ngx_pimap_node_t *node)
+{
+    ngx_queue_init(&node->readers.queue);
+
+    ngx_pimap_timer_init(&node->readers.event,
+                         ngx_pimap_log_reader_event_handler, ngx_cycle->log,
+                         0);
+
+    ngx_pimap_timer_init(&node->readers.timer,
+                         ngx_pimap_log_reader_timer_handler, ngx_cycle->log,
+                         1);
+}
+
+
+void
+ngx_pimap_log_reader_destroyed(ngx_pimap_node_t *node)
+{
+    if (node->readers.timer.timer_set) {
+        ngx_del_timer(&node->readers.timer);
+    }
+
+    if (node->readers.event.posted) {
+        ngx_delete_posted_event(&node->readers.event);
+    }
+}
+
+
+/* Each reader that waits goes to the queue of its slot's node. */
+
+void
+ngx_pimap_log_reader_moved(void)
+{
+    ngx_queue_t        all, *q;
+    ngx_pimap_node_t  *node;
+
+    ngx_queue_init(&all);
+
+    ngx_queue_add(&all, &ngx_pimap_log_reader_homeless);
+    ngx_queue_init(&ngx_pimap_log_reader_homeless);
+
+    for (node = ngx_pimap_node_first();
+         node;
+         node = ngx_pimap_node_next(node))
+    {
+        ngx_queue_add(&all, &node->readers.queue);
+        ngx_queue_init(&node->readers.queue);
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        ngx_queue_remove(q);
+
+        ngx_pimap_log_reader_insert(ngx_queue_data(q, ngx_pimap_log_reader_t,
+                                                   link));
+    }
 }
 
 
@@ -84,7 +138,7 @@ ngx_pimap_log_reader_destroy(ngx_pimap_log_reader_t *reader)
 
     if (reader->state == NGX_PIMAP_LOG_READER_READING) {
         ngx_pimap_command_forget(reader->command);
-        ngx_pimap_log_reader_reading--;
+        reader->node->readers.reading--;
     }
 
     *reader->owner = NULL;
@@ -106,11 +160,40 @@ ngx_pimap_log_reader_queue(ngx_pimap_log_reader_t *reader)
     }
 
     reader->state = NGX_PIMAP_LOG_READER_QUEUED;
-    ngx_queue_insert_tail(&ngx_pimap_log_readers, &reader->link);
+    ngx_pimap_log_reader_insert(reader);
+}
+
+
+static void
+ngx_pimap_log_reader_insert(ngx_pimap_log_reader_t *reader)
+{
+    ngx_pimap_node_t  *node;
+
+    node = ngx_pimap_log_reader_node(reader);
+
+    if (node == NULL) {
+        ngx_queue_insert_tail(&ngx_pimap_log_reader_homeless, &reader->link);
+        return;
+    }
+
+    ngx_queue_insert_tail(&node->readers.queue, &reader->link);
 
     /* the owner may be incomplete, or the caller walk over devices */
 
-    ngx_post_event(&ngx_pimap_log_reader_event, &ngx_posted_events);
+    ngx_post_event(&node->readers.event, &ngx_posted_events);
+}
+
+
+static ngx_pimap_node_t *
+ngx_pimap_log_reader_node(ngx_pimap_log_reader_t *reader)
+{
+    ngx_pimap_subscription_t  *sub;
+
+    /* it is the first member of the account */
+
+    sub = (ngx_pimap_subscription_t *) reader->account;
+
+    return ngx_pimap_node_owner(sub->slot);
 }
 
 
@@ -144,20 +227,23 @@ ngx_pimap_log_reader_pause(ngx_pimap_log_reader_t *reader)
 
 
 void
-ngx_pimap_log_reader_run(void)
+ngx_pimap_log_reader_run(ngx_pimap_node_t *node)
 {
-    ngx_int_t                rc;
-    ngx_queue_t             *q;
-    ngx_pimap_log_reader_t  *reader;
+    ngx_int_t                 rc;
+    ngx_queue_t              *q;
+    ngx_pimap_log_reader_t   *reader;
+    ngx_pimap_node_readers_t *readers;
 
-    if (ngx_pimap_log_reader_timer.timer_set) {
+    readers = &node->readers;
+
+    if (readers->timer.timer_set) {
         return;
     }
 
-    while (ngx_pimap_log_reader_reading < NGX_PIMAP_LOG_READER_WINDOW
-           && !ngx_queue_empty(&ngx_pimap_log_readers))
+    while (readers->reading < NGX_PIMAP_LOG_READER_WINDOW
+           && !ngx_queue_empty(&readers->queue))
     {
-        q = ngx_queue_head(&ngx_pimap_log_readers);
+        q = ngx_queue_head(&readers->queue);
         reader = ngx_queue_data(q, ngx_pimap_log_reader_t, link);
 
         rc = ngx_pimap_log_reader_ops->start(reader,
@@ -168,7 +254,7 @@ ngx_pimap_log_reader_run(void)
         }
 
         if (rc == NGX_BUSY) {
-            ngx_pimap_log_reader_back_off();
+            ngx_pimap_log_reader_back_off(node);
             break;
         }
 
@@ -179,7 +265,8 @@ ngx_pimap_log_reader_run(void)
         ngx_queue_remove(q);
         reader->state = NGX_PIMAP_LOG_READER_READING;
         reader->repeat = 0;
-        ngx_pimap_log_reader_reading++;
+        reader->node = node;
+        readers->reading++;
     }
 }
 
@@ -189,30 +276,43 @@ ngx_pimap_log_reader_answered(void *data, redisReply *reply)
 {
     ngx_pimap_log_reader_t  *reader = data;
 
+    ngx_pimap_node_t  *node;
+
+    node = reader->node;
+
     reader->state = NGX_PIMAP_LOG_READER_IDLE;
-    ngx_pimap_log_reader_reading--;
+    node->readers.reading--;
 
     if (ngx_pimap_log_reader_ops->done(reader, reply) == NGX_BUSY) {
-        ngx_pimap_log_reader_back_off();
+        ngx_pimap_log_reader_back_off(node);
     }
 
-    ngx_pimap_log_reader_run();
+    ngx_pimap_log_reader_run(node);
 }
 
 
 static void
-ngx_pimap_log_reader_back_off(void)
+ngx_pimap_log_reader_back_off(ngx_pimap_node_t *node)
 {
-    if (!ngx_pimap_log_reader_timer.timer_set) {
-        ngx_add_timer(&ngx_pimap_log_reader_timer, NGX_PIMAP_LOG_READER_PAUSE);
+    if (!node->readers.timer.timer_set) {
+        ngx_add_timer(&node->readers.timer, NGX_PIMAP_LOG_READER_PAUSE);
     }
 }
 
 
 static void
-ngx_pimap_log_reader_run_handler(ngx_event_t *ev)
+ngx_pimap_log_reader_event_handler(ngx_event_t *ev)
 {
-    ngx_pimap_log_reader_run();
+    ngx_pimap_log_reader_run(ngx_queue_data(ev, ngx_pimap_node_t,
+                                            readers.event));
+}
+
+
+static void
+ngx_pimap_log_reader_timer_handler(ngx_event_t *ev)
+{
+    ngx_pimap_log_reader_run(ngx_queue_data(ev, ngx_pimap_node_t,
+                                            readers.timer));
 }
 
 

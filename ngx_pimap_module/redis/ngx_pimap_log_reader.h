@@ -12,7 +12,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_event_log.h"
 
 
 /*
@@ -65,6 +65,7 @@ struct ngx_pimap_log_reader_s {
     pimap_event_id_t          id;       /* the device's last event; or the
                                            account's when it asked */
     ngx_pimap_command_t      *command;  /* in flight, if READING */
+    ngx_pimap_node_t         *node;     /* that was asked, if READING */
 
     unsigned                  state:3;  /* ngx_pimap_log_reader_state_t */
     unsigned                  ask:2;    /* ngx_pimap_log_reader_ask_t */
@@ -81,8 +82,12 @@ typedef struct {
 } ngx_pimap_log_reader_ops_t;
 
 
-void ngx_pimap_log_reader_init_process(ngx_cycle_t *cycle,
-    const ngx_pimap_log_reader_ops_t *ops);
+void ngx_pimap_log_reader_init_process(const ngx_pimap_log_reader_ops_t *ops);
+
+/* For the room's client: a node's events, and slots that have moved. */
+void ngx_pimap_log_reader_created(ngx_pimap_node_t *node);
+void ngx_pimap_log_reader_destroyed(ngx_pimap_node_t *node);
+void ngx_pimap_log_reader_moved(void);
 
 /* An IDLE reader; *owner will point to it.  NULL: no memory. */
 ngx_pimap_log_reader_t *ngx_pimap_log_reader_create(
@@ -106,8 +111,8 @@ void ngx_pimap_log_reader_read(ngx_pimap_log_reader_t *reader);
 void ngx_pimap_log_reader_join(ngx_pimap_log_reader_t *reader);
 void ngx_pimap_log_reader_pause(ngx_pimap_log_reader_t *reader);
 
-/* Lets the next readers read.  Not for use in a walk over devices. */
-void ngx_pimap_log_reader_run(void);
+/* Lets the node's next readers read.  Not for use in a walk over devices. */
+void ngx_pimap_log_reader_run(ngx_pimap_node_t *node);
 
 /* The state for a log line; "live" for NULL. */
 const char *ngx_pimap_log_reader_text(ngx_pimap_log_reader_t *reader);

@@ -83,7 +83,8 @@ ngx_pimap_log_tail_next(ngx_pimap_log_tail_t *tail)
         len = 1 + pimap_event_id_text(&tail->last, end + 1);
     }
 
-    tail->command = ngx_pimap_command_send(ngx_pimap_log_tail_reply, tail,
+    tail->command = ngx_pimap_command_send(ngx_pimap_node_slot(account),
+                                           ngx_pimap_log_tail_reply, tail,
                                            "XREVRANGE " NGX_PIMAP_COMMAND_KEY
                                            " %b - COUNT %lu",
                                            ngx_pimap_command_key(account),
@@ -115,7 +116,9 @@ ngx_pimap_log_tail_reply(void *data, redisReply *reply)
             return;
         }
 
-        ngx_pimap_log_tail_error(tail, ngx_pimap_command_trouble());
+        ngx_pimap_log_tail_error(tail,
+                 ngx_pimap_command_trouble(
+                                        ngx_pimap_node_slot(tail->account)));
     }
 
     tail->done(tail->data);

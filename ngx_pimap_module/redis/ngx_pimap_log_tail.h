@@ -13,7 +13,7 @@
 
 
 #include "ngx_pimap.h"
-#include "ngx_pimap_command.h"
+#include "ngx_pimap_event_log.h"
 
 
 /* In the request's pool.  The caller sets the first members. */

@@ -57,6 +57,60 @@ ngx_pimap_own_channel(void)
 }
 
 
+ngx_uint_t
+ngx_pimap_own_channel_slot(void)
+{
+    return ngx_pimap_node_slot_of_key(&ngx_pimap_own_channel_str);
+}
+
+
+/*
+ * The worker's own channel is at the node that has its slot.  At any other
+ * node it has one with a tag, which is of a slot there.
+ */
+
+void
+ngx_pimap_own_channel_of_node(ngx_pimap_node_t *node)
+{
+    char                             tag[PIMAP_REDIS_SLOT_TAG];
+    ngx_uint_t                       slot;
+    ngx_pimap_node_subscriptions_t  *s;
+
+    s = &node->subscriptions;
+
+    slot = ngx_pimap_own_channel_slot();
+
+    if (ngx_pimap_node_owner(slot) == node) {
+        s->slot = slot;
+        s->channel = ngx_pimap_own_channel_str;
+        return;
+    }
+
+    if (s->channel.len && s->slot != slot
+        && ngx_pimap_node_owner(s->slot) == node)
+    {
+        return;
+    }
+
+    for (slot = 0; slot < PIMAP_REDIS_SLOTS; slot++) {
+
+        if (ngx_pimap_node_owner(slot) == node) {
+            (void) pimap_redis_slot_tag(slot, tag);
+
+            s->slot = slot;
+            s->channel.data = s->channel_data;
+            s->channel.len =
+                ngx_snprintf(s->channel_data, NGX_PIMAP_NODE_CHANNEL,
+                             "%V:{%s}", &ngx_pimap_own_channel_str, tag)
+                - s->channel_data;
+            return;
+        }
+    }
+
+    s->channel.len = 0;
+}
+
+
 ngx_str_t *
 ngx_pimap_own_channel_id(void)
 {
@@ -76,7 +130,9 @@ ngx_pimap_own_channel_answer(ngx_str_t *id, ngx_str_t *request,
                                ngx_pimap_command_prefix(), id)
                   - buf;
 
-    (void) ngx_pimap_command_send(NULL, NULL, "PUBLISH %b !%b%b%b",
+    (void) ngx_pimap_command_send(ngx_pimap_node_slot_of_key(&channel),
+                                  NULL, NULL, "%s %b !%b%b%b",
+                                  ngx_pimap_command_publishes(),
                                   channel.data, channel.len,
                                   request->data, request->len,
                                   " ", (size_t) 1, text, len);

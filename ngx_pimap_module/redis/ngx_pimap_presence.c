@@ -91,7 +91,9 @@ ngx_pimap_presence_handler(ngx_event_t *ev)
 
     ngx_pimap_presence_left = ngx_max(n, NGX_PIMAP_PRESENCE_LIMIT);
 
-    if (ngx_pimap_presence_missed && ngx_pimap_command_ready()) {
+    if (ngx_pimap_presence_missed
+        && ngx_pimap_command_ready(ngx_pimap_own_channel_slot()))
+    {
         n = ngx_max(n, ngx_min(ngx_pimap_presence_missed,
                                NGX_PIMAP_PRESENCE_LIMIT));
         ngx_pimap_presence_missed -= ngx_min(n, ngx_pimap_presence_missed);
@@ -133,15 +135,28 @@ ngx_pimap_presence_repeat(ngx_pimap_account_t *account)
 static ngx_int_t
 ngx_pimap_presence_publish(ngx_pimap_subscription_t *sub, const char *sign)
 {
-    ngx_str_t   *prefix, *name;
+    u_char      buf[128];
+    ngx_str_t   channel, *name;
 
-    prefix = ngx_pimap_command_prefix();
     name = &sub->sn.str;
 
+    channel.data = buf;
+    channel.len = ngx_snprintf(buf, sizeof(buf), "%V" PIMAP_REDIS_PRESENCE,
+                               ngx_pimap_command_prefix())
+                  - buf;
+
+    if (ngx_pimap_node_cluster()) {
+        channel.len = ngx_sprintf(buf + channel.len, ":{%ui}",
+                                  (ngx_uint_t) sub->slot
+                                  % PIMAP_REDIS_PARTITIONS)
+                      - buf;
+    }
+
     if (ngx_pimap_presence_left == 0
-        || ngx_pimap_command_send(NULL, NULL,
-                                  "PUBLISH %b" PIMAP_REDIS_PRESENCE " %s%b%b",
-                                  prefix->data, prefix->len, sign,
+        || ngx_pimap_command_send(ngx_pimap_node_slot_of_key(&channel),
+                                  NULL, NULL, "%s %b %s%b%b",
+                                  ngx_pimap_command_publishes(),
+                                  channel.data, channel.len, sign,
                                   " ", (size_t) 1, name->data, name->len)
            == NULL)
     {

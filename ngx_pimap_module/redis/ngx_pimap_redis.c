@@ -255,22 +255,34 @@ ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text, int len)
 {
     ngx_int_t  rc;
 
-    rc = NGX_DECLINED;
+    rc = ngx_pimap_redis_send_bytes(redis, text, len);
 
-    if (redis->state >= NGX_PIMAP_REDIS_GREETING && !redis->failed) {
-        rc = ngx_pimap_redis_reserve(redis, len);
+    redisFreeCommand(text);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_pimap_redis_send_bytes(ngx_pimap_redis_t *redis, const char *data,
+    size_t len)
+{
+    ngx_int_t  rc;
+
+    if (redis->state < NGX_PIMAP_REDIS_GREETING || redis->failed) {
+        return NGX_DECLINED;
     }
 
+    rc = ngx_pimap_redis_reserve(redis, len);
+
     if (rc == NGX_OK) {
-        ngx_memcpy(redis->out + redis->out_last, text, len);
+        ngx_memcpy(redis->out + redis->out_last, data, len);
         redis->out_last += len;
 
         /* many commands of one turn of the event loop leave in one write */
 
         ngx_post_event(redis->connection->write, &ngx_posted_events);
     }
-
-    redisFreeCommand(text);
 
     return rc;
 }
@@ -404,7 +416,7 @@ ngx_pimap_redis_set_state(ngx_pimap_redis_t *redis,
     ngx_log_debug5(NGX_LOG_DEBUG_HTTP, ngx_cycle->log, 0,
                    "pimap redis: %s role:%s server:\"%V\" subscriptions:%ui "
                    "queued:%ui",
-                   names[state], redis->role, &redis->conf->name,
+                   names[state], redis->role, &redis->server->name,
                    (ngx_uint_t) ngx_pimap_counters->redis_subscribed,
                    (ngx_uint_t) (redis->out_last - redis->out_pos));
 }

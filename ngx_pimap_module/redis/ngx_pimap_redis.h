@@ -75,13 +75,14 @@ struct ngx_pimap_redis_s {
 
     const char                *role;    /* for logs */
     ngx_pimap_conf_redis_t    *conf;
+    ngx_pimap_redis_server_t  *server;
     ngx_pimap_redis_state_t    state;
     const ngx_pimap_redis_phase_t  *phase;
 
     ngx_peer_connection_t      peer;
     ngx_connection_t          *connection;
     ngx_resolver_ctx_t        *resolving;
-    ngx_uint_t                 addr;    /* the next of conf->addrs */
+    ngx_uint_t                 addr;    /* the next of the server's */
     redisReader               *reader;
     size_t                     unread;  /* bytes of a reply's beginning */
     size_t                     in_len;
@@ -109,25 +110,31 @@ struct ngx_pimap_redis_s {
     unsigned                   sentinel:1;      /* the peer is one */
     unsigned                   redirected:1;    /* to the master, next */
 
-    u_char                     in[NGX_PIMAP_REDIS_READ_SIZE];
+    u_char                    *in;      /* NGX_PIMAP_REDIS_READ_SIZE bytes */
 };
 
 
-/* Callbacks, role and conf are set by the caller; connects at once. */
+/* Callbacks, role, conf and server are the caller's; connects at once. */
 void ngx_pimap_redis_open(ngx_pimap_redis_t *redis);
+
+/* True if it is up, and nothing has failed in this turn. */
+#define ngx_pimap_redis_ready(redis)                                         \
+    ((redis)->state == NGX_PIMAP_REDIS_UP && !(redis)->failed)
 
 /* Closes for good, e.g. when the process leaves. */
 void ngx_pimap_redis_close(ngx_pimap_redis_t *redis);
 
 /*
- * Queues a command in the format language of hiredis, or one that hiredis has
- * formatted, and frees it.  It is sent before the worker waits for events
- * again.  NGX_DECLINED: not up, or too much is queued.
+ * Queues a command in the format language of hiredis; or one that hiredis has
+ * formatted, and frees that; or bytes.  It is sent before the worker waits for
+ * events again.  NGX_DECLINED: not up, or too much is queued.
  */
 ngx_int_t ngx_pimap_redis_send(ngx_pimap_redis_t *redis, const char *format,
     ...);
 ngx_int_t ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text,
     int len);
+ngx_int_t ngx_pimap_redis_send_bytes(ngx_pimap_redis_t *redis,
+    const char *data, size_t len);
 
 /*
  * Drops the connection and makes a new one later.  Any callback may call this:

@@ -92,16 +92,18 @@ ngx_pimap_redis_timer_handler(ngx_event_t *ev)
 static void
 ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
 {
-    ngx_addr_t              *addr;
-    ngx_resolver_ctx_t      *ctx;
-    ngx_pimap_conf_redis_t  *conf;
+    ngx_addr_t                *addr;
+    ngx_resolver_ctx_t        *ctx;
+    ngx_pimap_conf_redis_t    *conf;
+    ngx_pimap_redis_server_t  *server;
 
     conf = redis->conf;
+    server = redis->server;
 
     ngx_add_timer(&redis->timer, conf->connect_timeout);
 
-    if (conf->addrs) {
-        addr = &conf->addrs[redis->addr++ % conf->naddrs];
+    if (server->addrs) {
+        addr = &server->addrs[redis->addr++ % server->naddrs];
         redis->sentinel = (conf->master.len != 0);
         ngx_pimap_redis_connect(redis, addr->sockaddr, addr->socklen);
         return;
@@ -109,14 +111,14 @@ ngx_pimap_redis_start(ngx_pimap_redis_t *redis)
 
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_RESOLVING);
 
-    ctx = ngx_resolve_start(conf->resolver, NULL);
+    ctx = conf->resolver ? ngx_resolve_start(conf->resolver, NULL) : NULL;
 
     if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
         ngx_pimap_redis_fail(redis, "no resolver");
         return;
     }
 
-    ctx->name = conf->host;
+    ctx->name = server->host;
     ctx->handler = ngx_pimap_redis_resolved;
     ctx->data = redis;
     ctx->timeout = conf->resolver_timeout;
@@ -151,7 +153,7 @@ ngx_pimap_redis_resolved(ngx_resolver_ctx_t *ctx)
     socklen = addr->socklen;
 
     ngx_memcpy(&sa, addr->sockaddr, socklen);
-    ngx_inet_set_port(&sa.sockaddr, redis->conf->port);
+    ngx_inet_set_port(&sa.sockaddr, redis->server->port);
 
     ngx_resolve_name_done(ctx);
 
@@ -179,7 +181,7 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
 
     pc->sockaddr = sockaddr;
     pc->socklen = socklen;
-    pc->name = &redis->conf->name;
+    pc->name = &redis->server->name;
     pc->get = ngx_event_get_peer;
     pc->log = ngx_pimap_redis_log();
     pc->log_error = NGX_ERROR_ERR;
@@ -206,8 +208,9 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
 
     c->pool = ngx_create_pool(256, c->log);
     redis->reader = ngx_pimap_redis_reader();
+    redis->in = ngx_alloc(NGX_PIMAP_REDIS_READ_SIZE, c->log);
 
-    if (c->pool == NULL || redis->reader == NULL) {
+    if (c->pool == NULL || redis->reader == NULL || redis->in == NULL) {
         ngx_pimap_redis_fail(redis, "no memory");
         return;
     }
@@ -411,6 +414,11 @@ ngx_pimap_redis_close(ngx_pimap_redis_t *redis)
     if (redis->reader) {
         redisReaderFree(redis->reader);
         redis->reader = NULL;
+    }
+
+    if (redis->in) {
+        ngx_free(redis->in);
+        redis->in = NULL;
     }
 
     if (redis->out) {

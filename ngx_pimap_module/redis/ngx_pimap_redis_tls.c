@@ -53,7 +53,7 @@ ngx_pimap_redis_expect(ngx_pimap_redis_t *redis, ngx_connection_t *c)
     ngx_str_t          *name;
     X509_VERIFY_PARAM  *param;
 
-    name = redis->conf->master.len ? &redis->host : &redis->conf->host;
+    name = redis->conf->master.len ? &redis->host : &redis->server->host;
 
     if (name->len >= sizeof(host)) {
         return NGX_ERROR;

@@ -88,7 +88,7 @@ ngx_pimap_redis_trouble(ngx_pimap_redis_t *redis, const char *why,
     ngx_log_error(level, ngx_cycle->log, err,
                   "pimap %s redis: %s%s%s, %s of %V", verb,
                   why, r->remedy ? ", " : "", r->remedy ? r->remedy : "",
-                  redis->role, &redis->conf->name);
+                  redis->role, &redis->server->name);
 }
 
 
@@ -156,5 +156,5 @@ ngx_pimap_redis_connected_line(ngx_pimap_redis_t *redis)
 
     ngx_log_error(level, ngx_cycle->log, 0,
                   "pimap connected to redis, %s of %V, at %V",
-                  redis->role, &redis->conf->name, &redis->host);
+                  redis->role, &redis->server->name, &redis->host);
 }

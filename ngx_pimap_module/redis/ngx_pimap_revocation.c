@@ -29,7 +29,7 @@ ngx_pimap_command_t *
 ngx_pimap_revocation_read(ngx_str_t *account, ngx_pimap_command_pt handler,
     void *data)
 {
-    return ngx_pimap_command_send(handler, data,
+    return ngx_pimap_command_send(ngx_pimap_node_slot(account), handler, data,
                                   "HGETALL " NGX_PIMAP_COMMAND_KEY
                                   PIMAP_REDIS_REVOKED,
                                   ngx_pimap_command_key(account));

@@ -13,6 +13,7 @@
 #include "ngx_pimap.h"
 #include "ngx_pimap_conf.h"
 #include "ngx_pimap_conf_redis.h"
+#include "ngx_pimap_node.h"
 
 
 /*
@@ -26,8 +27,10 @@
 typedef struct {
     ngx_str_node_t   sn;            /* sn.str is the account's name */
     ngx_queue_t      link;          /* the subscriber's */
-    uint64_t         sequence:40;   /* of its SUBSCRIBE */
+    uint64_t         sequence:26;   /* of its SUBSCRIBE, the last bits; 0:
+                                       not sent */
     uint64_t         since:23;      /* when it began to wait for that */
+    uint64_t         slot:14;
     uint64_t         subscribed:1;  /* Redis has confirmed it */
 } ngx_pimap_subscription_t;
 
@@ -47,8 +50,10 @@ void ngx_pimap_subscription_delete(ngx_pimap_subscription_t *sub);
 /* NULL: no such account in this worker. */
 ngx_pimap_account_t *ngx_pimap_subscription_find(ngx_str_t *name);
 
-/* For all accounts; the handler may not free any. */
+/* For all accounts, or those of a node; the handler may not free any. */
 void ngx_pimap_subscription_each(ngx_pimap_account_pt handler);
+void ngx_pimap_subscription_each_of(ngx_pimap_node_t *node,
+    ngx_pimap_account_pt handler);
 
 /* The next 1/parts of the accounts: their number. */
 ngx_uint_t ngx_pimap_subscription_part(ngx_pimap_subscription_walk_t *walk,
@@ -60,10 +65,10 @@ void ngx_pimap_subscription_walk(ngx_pimap_subscription_walk_t *walk,
 
 
 /*
- * ngx_pimap_subscriber.c: Owns the worker's subscribing connection.  Called
- * by the account, and by the room's client.  Invariant: Redis'
- * subscriptions mirror the tree of subscriptions; they are made again after
- * each loss of the connection.
+ * ngx_pimap_subscriber.c: Owns the nodes' subscribing connections.  Called by
+ * the account, and by the room's client.  Invariant: Redis' subscriptions
+ * mirror the tree of subscriptions; they are made again after each loss of a
+ * connection, and when their slot moves.
  */
 
 typedef void (*ngx_pimap_subscriber_message_pt)(ngx_str_t *account,
@@ -78,31 +83,41 @@ typedef struct {
 #define ngx_pimap_subscriber_row(handler)  { #handler, handler }
 
 typedef struct {
-    void  (*up)(void);                  /* also: the own channel is there */
-    void  (*down)(void);
-    void  (*own)(u_char *data, size_t len);     /* of the own channel */
+    ngx_pimap_node_pt   up;             /* also: the node's channel is there */
+    ngx_pimap_node_pt   down;
+    void  (*own)(ngx_pimap_node_t *node, u_char *data, size_t len);
+                                        /* of the node's channel */
 
     ngx_pimap_subscriber_message_pt      message;
     const ngx_pimap_subscriber_row_t    *subscribed;
+
+    /* the account is subscribed no more, because its slot has moved */
+    ngx_pimap_account_pt                 gone;
 } ngx_pimap_subscriber_callbacks_t;
 
-/* "channel" is subscribed before those of accounts. */
-void ngx_pimap_subscriber_open(ngx_pimap_conf_redis_t *conf,
-    ngx_str_t *channel, const ngx_pimap_subscriber_callbacks_t *callbacks);
-void ngx_pimap_subscriber_close(void);
+void ngx_pimap_subscriber_init_process(
+    const ngx_pimap_subscriber_callbacks_t *callbacks);
+
+/* For the room's client: events of a node, and slots that have moved. */
+void ngx_pimap_subscriber_created(ngx_pimap_node_t *node);
+void ngx_pimap_subscriber_destroyed(ngx_pimap_node_t *node);
+void ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis);
+void ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis);
+void ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply);
+void ngx_pimap_subscriber_moved(pimap_redis_slot_set_t *slots);
 
 /* From the account: it is new, or about to be freed. */
 void ngx_pimap_subscriber_add(ngx_pimap_subscription_t *sub);
 void ngx_pimap_subscriber_remove(ngx_pimap_subscription_t *sub);
 
 /* Drops a connection that is up; all subscriptions are made again. */
-void ngx_pimap_subscriber_renew(const char *why);
+void ngx_pimap_subscriber_renew(ngx_pimap_node_t *node, const char *why);
 
-/* True if the own channel, the first one, is subscribed. */
-ngx_uint_t ngx_pimap_subscriber_listening(void);
+/* True if the channel of the slot's node, the first one, is subscribed. */
+ngx_uint_t ngx_pimap_subscriber_listening(ngx_uint_t slot);
 
 /* How long the account waits that waits longest, in msec; 0: none waits. */
-ngx_msec_t ngx_pimap_subscriber_waits(void);
+ngx_msec_t ngx_pimap_subscriber_waits(ngx_pimap_node_t *node);
 
 
 /*
@@ -126,8 +141,11 @@ void ngx_pimap_presence_detached(ngx_pimap_subscription_t *sub);
 
 ngx_int_t ngx_pimap_own_channel_init_process(ngx_pimap_conf_redis_t *conf);
 
-ngx_str_t *ngx_pimap_own_channel(void);
 ngx_str_t *ngx_pimap_own_channel_id(void);
+ngx_uint_t ngx_pimap_own_channel_slot(void);
+
+/* Chooses the channel of a node's probes; it is empty if it has no slot. */
+void ngx_pimap_own_channel_of_node(ngx_pimap_node_t *node);
 
 /* Answers the worker with this id.  If Redis is away, no answer comes. */
 void ngx_pimap_own_channel_answer(ngx_str_t *id, ngx_str_t *request,
@@ -143,42 +161,16 @@ void ngx_pimap_own_channel_answer(ngx_str_t *id, ngx_str_t *request,
 
 void ngx_pimap_probe_init_process(ngx_cycle_t *cycle,
     ngx_pimap_conf_redis_t *conf);
+void ngx_pimap_probe_created(ngx_pimap_node_t *node);
 
 /* A connection is up: if both are, sends a probe. */
-void ngx_pimap_probe_start(void);
+void ngx_pimap_probe_start(ngx_pimap_node_t *node);
 
 /* A connection is lost: nothing is proved until a probe has come back. */
-void ngx_pimap_probe_lost(void);
+void ngx_pimap_probe_lost(ngx_pimap_node_t *node);
 
-void ngx_pimap_probe_received(u_char *data, size_t len);
-
-
-/*
- * ngx_pimap_redis_client.c: Owns the room's two connections, and reports
- * their events to the rooms above.  Called by ngx_pimap_module.c.
- * Invariant: no other file of the room knows a handler.
- */
-
-typedef struct {
-    /* a message on the channel of an account */
-    ngx_pimap_subscriber_message_pt      message;
-
-    /* an account is subscribed, first or again; ends with a NULL */
-    const ngx_pimap_subscriber_row_t    *subscribed;
-
-    /* an answer of another worker: "<request> <text>" */
-    void  (*answer)(u_char *data, size_t len);
-
-    /* no account is subscribed any more */
-    void  (*subscriber_gone)(void);
-
-    void  (*commands_ready)(void);
-    void  (*commands_gone)(void);
-} ngx_pimap_redis_handlers_t;
-
-ngx_int_t ngx_pimap_redis_client_open(ngx_cycle_t *cycle,
-    ngx_pimap_main_conf_t *pmcf, const ngx_pimap_redis_handlers_t *handlers);
-void ngx_pimap_redis_client_close(void);
+void ngx_pimap_probe_received(ngx_pimap_node_t *node, u_char *data,
+    size_t len);
 
 
 #endif /* _NGX_PIMAP_SUBSCRIBER_H_INCLUDED_ */

@@ -67,6 +67,26 @@ ngx_pimap_subscription_each(ngx_pimap_account_pt handler)
 }
 
 
+void
+ngx_pimap_subscription_each_of(ngx_pimap_node_t *node,
+    ngx_pimap_account_pt handler)
+{
+    ngx_rbtree_node_t         *next;
+    ngx_pimap_subscription_t  *sub;
+
+    for (next = ngx_pimap_subscription_first();
+         next;
+         next = ngx_rbtree_next(&ngx_pimap_subscriptions, next))
+    {
+        sub = (ngx_pimap_subscription_t *) next;
+
+        if (ngx_pimap_node_owner(sub->slot) == node) {
+            handler((ngx_pimap_account_t *) sub);
+        }
+    }
+}
+
+
 static ngx_rbtree_node_t *
 ngx_pimap_subscription_first(void)
 {

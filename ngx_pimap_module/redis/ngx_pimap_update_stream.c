@@ -14,8 +14,8 @@
 #define NGX_PIMAP_UPDATE_STREAM_HEAD  7     /* arguments before the updates */
 
 
-static ngx_uint_t ngx_pimap_update_stream_refused(redisReply *reply,
-    ngx_log_t *log, ngx_uint_t *at, const char **why);
+static ngx_uint_t ngx_pimap_update_stream_refused(ngx_str_t *account,
+    redisReply *reply, ngx_log_t *log, ngx_uint_t *at, const char **why);
 
 
 ngx_pimap_command_t *
@@ -27,12 +27,14 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
     u_char                   key[NGX_PIMAP_ACCOUNT_MAX + 128];
     u_char                   stream[128], limit[3 * NGX_INT_T_LEN + 3];
     size_t                  *len;
-    ngx_uint_t               i, size;
+    ngx_uint_t               i, size, slot;
     const char             **argv;
     ngx_pimap_command_t     *command;
     ngx_pimap_main_conf_t   *pmcf;
 
-    switch (ngx_pimap_function_library_state()) {
+    slot = ngx_pimap_node_slot(account);
+
+    switch (ngx_pimap_function_library_state(slot)) {
 
     case NGX_PIMAP_FUNCTION_LIBRARY_READY:
         break;
@@ -42,7 +44,7 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
         return NULL;
 
     default:
-        *why = ngx_pimap_function_library_trouble();
+        *why = ngx_pimap_function_library_trouble(slot);
         return NULL;
     }
 
@@ -86,12 +88,13 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
         len[argc++] = updates[i].json.len;
     }
 
-    command = ngx_pimap_command_send_list(handler, data, argc, argv, len);
+    command = ngx_pimap_command_send_list(slot, handler, data, argc, argv,
+                                          len);
 
     ngx_free(argv);
 
     if (command == NULL) {
-        *why = ngx_pimap_command_trouble();
+        *why = ngx_pimap_command_trouble(slot);
     }
 
     return command;
@@ -99,8 +102,8 @@ ngx_pimap_update_stream_add(ngx_str_t *account, ngx_str_t *device,
 
 
 ngx_uint_t
-ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
-    ngx_uint_t *at, const char **why)
+ngx_pimap_update_stream_answer(ngx_str_t *account, redisReply *reply,
+    ngx_uint_t n, ngx_log_t *log, ngx_uint_t *at, const char **why)
 {
     ngx_uint_t  status;
 
@@ -108,7 +111,7 @@ ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
         return NGX_HTTP_ACCEPTED;
     }
 
-    status = ngx_pimap_update_stream_refused(reply, log, at, why);
+    status = ngx_pimap_update_stream_refused(account, reply, log, at, why);
 
     if (status == NGX_HTTP_CONFLICT) {
         ngx_pimap_count(updates_invalid);
@@ -122,8 +125,8 @@ ngx_pimap_update_stream_answer(redisReply *reply, ngx_uint_t n, ngx_log_t *log,
 
 
 static ngx_uint_t
-ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
-    ngx_uint_t *at, const char **why)
+ngx_pimap_update_stream_refused(ngx_str_t *account, redisReply *reply,
+    ngx_log_t *log, ngx_uint_t *at, const char **why)
 {
     ngx_int_t  i;
 
@@ -158,7 +161,8 @@ ngx_pimap_update_stream_refused(redisReply *reply, ngx_log_t *log,
         return NGX_HTTP_CONFLICT;
     }
 
-    ngx_pimap_function_library_refused("update", reply, log);
+    ngx_pimap_function_library_refused(ngx_pimap_node_slot(account), "update",
+                                       reply, log);
 
     return NGX_HTTP_SERVICE_UNAVAILABLE;
 }

@@ -311,6 +311,8 @@ ngx_pimap_zone_drop_gauges(ngx_pimap_counters_t *c)
     c->lingering = 0;
     c->redis_up = 0;
     c->redis_subscribed = 0;
+    c->redis_nodes = 0;
+    c->redis_nodes_away = 0;
     c->redis_connects = 0;
     c->redis_failures = 0;
     c->probes = 0;

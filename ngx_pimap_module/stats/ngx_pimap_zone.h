@@ -72,6 +72,9 @@ typedef struct {
 
     uint64_t                redis_up;
     uint64_t                redis_subscribed;
+    uint64_t                redis_nodes;    /* with accounts, or the own
+                                               channel */
+    uint64_t                redis_nodes_away;   /* can't deliver */
     uint64_t                redis_connects;
     uint64_t                redis_failures;
     uint64_t                probes;

@@ -199,8 +199,8 @@ ngx_pimap_submit_answered(void *data, redisReply *reply)
     ngx_pimap_device_t      *d;
     ngx_pimap_submission_t  *s = data;
 
-    status = ngx_pimap_update_stream_answer(reply, 1, ngx_cycle->log, &at,
-                                            &why);
+    status = ngx_pimap_update_stream_answer(&s->account, reply, 1,
+                                            ngx_cycle->log, &at, &why);
 
     if (status == NGX_HTTP_ACCEPTED) {
         ngx_pimap_count(updates);
