@@ -11,10 +11,10 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +26,7 @@
 #define POST_OUT  262144
 #define POST_IN   131072
 #define POST_BODY 65536
+#define POST_FULL 1000000     /* ns until unsent bytes are tried again */
 
 
 typedef struct {
@@ -48,6 +49,7 @@ typedef struct {
     uint32_t             depth;
     uint32_t             lines;    /* of a request; 0: one event each */
     uint32_t             next;
+    int                  epoll;
 } post_sink_t;
 
 
@@ -60,6 +62,7 @@ static int post_add_line(post_sink_t *post, post_connection_t *c,
     uint32_t account, const char *event, size_t len);
 static void post_lines(post_sink_t *post, post_connection_t *c);
 static int post_turn(sink_t *sink, uint64_t ns);
+static int post_flush(post_sink_t *post);
 static int post_send(post_connection_t *c);
 static int post_receive(sink_t *sink, post_connection_t *c);
 static int post_answer(sink_t *sink, post_connection_t *c);
@@ -104,8 +107,9 @@ post_sink(const char *url, uint32_t connections, uint32_t depth,
     post->depth = depth;
     post->lines = lines;
     post->connections = calloc(connections, sizeof(post_connection_t));
+    post->epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    if (post->connections == NULL) {
+    if (post->connections == NULL || post->epoll == -1) {
         perror("publish");
         return NULL;
     }
@@ -129,7 +133,8 @@ post_sink(const char *url, uint32_t connections, uint32_t depth,
 static int
 post_connect(post_sink_t *post, post_connection_t *c)
 {
-    int  on;
+    int                 on;
+    struct epoll_event  event;
 
     on = 1;
 
@@ -142,6 +147,13 @@ post_connect(post_sink_t *post, post_connection_t *c)
                 sizeof(post->target.addr))
         == -1)
     {
+        return -1;
+    }
+
+    event.events = EPOLLIN;
+    event.data.ptr = c;
+
+    if (epoll_ctl(post->epoll, EPOLL_CTL_ADD, c->fd, &event) == -1) {
         return -1;
     }
 
@@ -268,13 +280,53 @@ post_lines(post_sink_t *post, post_connection_t *c)
 static int
 post_turn(sink_t *sink, uint64_t ns)
 {
-    uint32_t            i;
-    post_sink_t        *post;
-    struct pollfd       pfds[POST_MAX];
-    struct timespec     ts;
-    post_connection_t  *c;
+    int                  i, n;
+    post_sink_t         *post;
+    struct timespec      ts;
+    struct epoll_event   events[POST_MAX];
 
     post = sink->data;
+
+    n = post_flush(post);
+    if (n == -1) {
+        perror("publish: send()");
+        return -1;
+    }
+
+    if (n && ns > POST_FULL) {
+        ns = POST_FULL;
+    }
+
+    ts.tv_sec = (time_t) (ns / 1000000000);
+    ts.tv_nsec = (long) (ns % 1000000000);
+
+    n = epoll_pwait2(post->epoll, events, POST_MAX, &ts, NULL);
+
+    if (n == -1 && errno != EINTR) {
+        perror("publish: epoll_pwait2()");
+        return -1;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (post_receive(sink, events[i].data.ptr) == -1) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 1: bytes are left, 0: all are sent */
+
+static int
+post_flush(post_sink_t *post)
+{
+    int                 left;
+    uint32_t            i;
+    post_connection_t  *c;
+
+    left = 0;
 
     for (i = 0; i < post->n; i++) {
         c = &post->connections[i];
@@ -286,31 +338,13 @@ post_turn(sink_t *sink, uint64_t ns)
         }
 
         if (c->out_len && post_send(c) == -1) {
-            perror("publish: send()");
             return -1;
         }
 
-        pfds[i].fd = c->fd;
-        pfds[i].events = c->out_len ? POLLIN|POLLOUT : POLLIN;
+        left |= (c->out_len != 0);
     }
 
-    ts.tv_sec = (time_t) (ns / 1000000000);
-    ts.tv_nsec = (long) (ns % 1000000000);
-
-    if (ppoll(pfds, post->n, &ts, NULL) == -1 && errno != EINTR) {
-        perror("publish: ppoll()");
-        return -1;
-    }
-
-    for (i = 0; i < post->n; i++) {
-        if ((pfds[i].revents & (POLLIN|POLLHUP|POLLERR))
-            && post_receive(sink, &post->connections[i]) == -1)
-        {
-            return -1;
-        }
-    }
-
-    return 0;
+    return left;
 }
 
 
@@ -469,6 +503,7 @@ post_destroy(sink_t *sink)
         close(post->connections[i].fd);
     }
 
+    close(post->epoll);
     free(post->connections);
     free(post);
     free(sink);

@@ -57,6 +57,7 @@ typedef struct {
     uint64_t      sent;
     uint64_t      delivered;
     uint64_t      progress;        /* clock_now() of the last delivery */
+    int           full;            /* the sink waits for answers */
 } publish_run_t;
 
 
@@ -264,6 +265,7 @@ publish_batch(publish_t *p, publish_run_t *run)
     uint32_t   account;
 
     now = clock_now();
+    run->full = 0;
 
     for (n = 0; n < PUBLISH_BATCH && run->sent < p->count; n++) {
 
@@ -287,6 +289,7 @@ publish_batch(publish_t *p, publish_run_t *run)
 
         if (run->sink->add(run->sink, account, event, len) == -1) {
             p->seed = seed;
+            run->full = 1;
             break;
         }
 
@@ -315,11 +318,10 @@ publish_pause(publish_t *p, publish_run_t *run)
         return due > now ? due - now : 0;
     }
 
-    if (p->window && run->sent < p->count) {
+    /* answers wake us, but the board does not: look again soon */
 
-        /* the board can't wake us: look again soon */
-
-        return run->sent * p->fan - run->delivered >= p->window ? 50000 : 0;
+    if (p->window && run->sent < p->count && !run->full) {
+        return run->sent * p->fan - run->delivered >= p->window ? 500000 : 0;
     }
 
     return 1000000;
