@@ -109,7 +109,8 @@ test:
 	@misc/build bridge
 	@misc/build unit
 	@misc/build driver
-	@misc/dovecot24
+	@misc/debian13 fetch dovecot
+	@misc/debian13 fetch valkey
 	@prove -j$(JOBS) $(TESTS)
 
 modes:
@@ -178,7 +179,8 @@ fuzz:
 
 mutants:
 	@misc/deps build run test
-	@misc/dovecot24
+	@misc/debian13 fetch dovecot
+	@misc/debian13 fetch valkey
 	@misc/mutants -j$(MUTANT_JOBS) $(MUTANTS)
 
 deb:

@@ -112,11 +112,12 @@ my ($replica) = $cluster->replicas_of($one);
 $replica->kill();
 wait_failed($one, $replica);
 $check->run();
-is_found('redis.replica:none', 'warn', qr/^\Q$first\E has no replica/, qr/add one/,
-    'a master without a replica');
+is_found('redis.replica:none', 'warn', qr/^\Q$first\E has no replica/,
+    qr/add one/, 'a master without a replica');
 $two->pause();
 $check->run('--timeout', 1);
-is_fail('redis.cluster:unreachable', qr/^the master \Q$second\E: /,
+is_fail('redis.cluster:unreachable',
+    qr/^the master \Q$second\E: /,
     qr/cluster-announce-ip/, 'a master that is not reached');
 is($check->result('redis.functions'), 'pass', '    the other is looked at');
 $two->resume();
@@ -148,8 +149,8 @@ my @masters = $three->masters();
 $masters[1]->kill();
 wait_failed($_, $masters[1]) for @masters[0, 2];
 $check = address($three->address(2))->run();
-is_fail('redis.cluster:failed', qr/^\Q@{[ $masters[1]->endpoint() ]}\E has failed/,
-    qr/FAILOVER/, 'a master has failed');
+is_fail('redis.cluster:failed', qr/^127\S+ has failed/, qr/FAILOVER/,
+    'a master has failed');
 is($check->result('redis.functions'), 'pass', '    the others are looked at');
 
 # Words of a node that make no sense

@@ -2,8 +2,8 @@
 
 # Everything at once:
 #
-#   t/whole/torture.pl [--seconds N] [--rate N] [--accounts N]
-# [--devices N] [--sentinel] [--coalesce] [--blind].  "make torture" runs it.
+#   t/whole/torture.pl [--seconds N] [--rate N] [--accounts N] [--devices N]
+# [--sentinel] [--cluster] [--coalesce] [--blind].  "make torture" runs it.
 #
 # With --blind the measures against lost events are not used, and it succeeds
 # if the losses are found.
@@ -20,7 +20,7 @@ use lib 'lib';
 use Pimap::Torture;
 
 GetOptions(\my %set, qw(seconds=i rate=i accounts=i devices=i pause=f sentinel
-    coalesce blind)) or exit(2);
+    cluster coalesce blind)) or exit(2);
 
 my $torture = Pimap::Torture->new(%set);
 

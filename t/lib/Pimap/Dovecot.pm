@@ -2,7 +2,7 @@ package Pimap::Dovecot;
 
 # A Dovecot of the test's own, every process of it under one ordinary account:
 # the one that runs the tests, or "nobody" if that is root.  It is the system's
-# 2.3 or 2.4.  Beside 2.3, PIMAP_DOVECOT=2.4 takes that of misc/dovecot24.
+# 2.3 or 2.4.  Beside 2.3, PIMAP_DOVECOT=2.4 takes that of misc/debian13.
 
 use strict;
 use warnings;
@@ -87,8 +87,8 @@ sub _as {
 
     my ($t, $uid, $gid) = @{$self}{qw(t uid gid)};
 
-    return ($t->root() . '/misc/dovecot24', 'run', $t->dir(), $uid, $gid)
-        if $self->{other};
+    return ($t->root() . '/misc/debian13', 'run', 'dovecot', $t->dir(), $uid,
+        $gid) if $self->{other};
 
     return $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid,
         '--clear-groups') : ();

@@ -39,7 +39,7 @@ sub text {
     my $version = $dovecot->{version};
     my ($uid, $gid) = @{$dovecot}{qw(uid gid)};
 
-    # misc/dovecot24 knows of one account only.
+    # misc/debian13 knows of one account only.
     my ($user, $group) = $dovecot->{other} ? ('pimap', 'pimap')
         : ((getpwuid($uid))[0], (getgrgid($gid))[0]);
 

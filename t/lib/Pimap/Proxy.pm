@@ -1,6 +1,6 @@
 package Pimap::Proxy;
 
-# A TCP proxy in front of the test's Redis.  Modes: "open"; "deaf": drops the
+# A TCP proxy in front of the test's Redis, or of another one (to).  Modes: "open"; "deaf": drops the
 # bytes for a connection that subscribes, silently; "marker": delays the
 # publishing of a hand-over's marker, and from then on the bytes for
 # subscribers; "late": delays only the bytes for subscribers; "slow": delays
@@ -42,7 +42,8 @@ sub serve {
                 }
 
                 my $redis = IO::Socket::UNIX->new(
-                    Peer => $self->{t}->redis()->socket()) // next;
+                    Peer => ($self->{to} // $self->{t}->redis())->socket())
+                    // next;
 
                 @peer{$client, $redis} = ($redis, $client);
                 $select->add($client, $redis);

@@ -22,7 +22,8 @@ use constant REDIRECTIONS => 20;
 
 
 # t => the test; masters => 3, replicas => 1 of each; name => 'node';
-# hostname => sprintf's, of the number; others as for Pimap::Redis
+# hostname => sprintf's, of the number; announce => { number => the name of a
+# port }; others as for Pimap::Redis
 
 sub new {
     my ($class, %set) = @_;
@@ -43,9 +44,11 @@ sub _node {
     my %set = map { $_ => $self->{$_} } grep { exists $self->{$_} }
         qw(t tls password users options prefix);
 
+    $set{hostname} = sprintf($self->{hostname}, $n) if $self->{hostname};
+    $set{announce} = ($self->{announce} // {})->{$n};
+
     push(@{ $self->{nodes} }, Pimap::RedisNode->new(%set,
-        name => "$self->{name}$n", $self->{hostname}
-        ? (hostname => sprintf($self->{hostname}, $n)) : ()));
+        name => "$self->{name}$n"));
 
     return $self->{nodes}[-1];
 }
@@ -92,7 +95,7 @@ sub address {
     my @nodes = @{ $self->{nodes} }[0 .. ($nodes // $self->{masters}) - 1];
 
     return ($self->{tls} ? 'clusters' : 'cluster') . '://'
-        . join(',', map { '127.0.0.1:' . $_->listens() } @nodes);
+        . join(',', map { '127.0.0.1:' . $_->announced() } @nodes);
 }
 
 
@@ -217,7 +220,7 @@ sub command {
         my ($how, $port) = $@ =~ /^redis: (MOVED|ASK) \d+ \S*:(\d+)$/m
             or die $@;
 
-        ($node) = grep { $_->number() == $port || $_->listens() == $port }
+        ($node) = grep { $_->number() == $port || $_->announced() == $port }
             $self->nodes();
         $asking = $how eq 'ASK';
     }

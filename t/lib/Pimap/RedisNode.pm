@@ -13,7 +13,8 @@ use parent qw(Pimap::Redis);
 use constant NODE_TIMEOUT => 2000;      # ms until a silent node has failed
 
 
-# As for Pimap::Redis, and hostname => that is announced
+# As for Pimap::Redis; hostname => that is announced; announce => the name of a
+# port that is, with a proxy there
 
 sub new {
     my ($class, %set) = @_;
@@ -25,26 +26,38 @@ sub new {
         ? ("cluster-announce-hostname $set{hostname}",
             'cluster-preferred-endpoint-type hostname') : ();
 
+    my @port = $set{announce}
+        ? 'cluster-announce-port ' . $t->port($set{announce}) : ();
+
     return $class->SUPER::new(%set, port => 1, options => [
         'cluster-enabled yes', "cluster-config-file $name.nodes",
         'cluster-port ' . $t->port("$name-bus"),
         'cluster-node-timeout ' . NODE_TIMEOUT,
         'cluster-allow-replica-migration no', 'enable-debug-command yes',
         'repl-diskless-sync-delay 0', "dbfilename $name.rdb", @tls, @password,
-        @hostname, @{ $set{options} // [] }]);
+        @hostname, @port, @{ $set{options} // [] }]);
 }
 
 
 # The port of its clients, and that in messages of the cluster's own.
 
 sub number     { $_[0]{t}->port($_[0]{name}) }
-sub endpoint   { '127.0.0.1:' . $_[0]->number() }
+sub endpoint   { '127.0.0.1:' . $_[0]->announced() }
 sub bus_number { $_[0]{t}->port("$_[0]{name}-bus") }
 
 sub listens {
     my ($self) = @_;
     return $self->{tls} ? $self->{t}->port("$self->{name}-tls")
         : $self->number();
+}
+
+
+# The port that it tells clients.
+
+sub announced {
+    my ($self) = @_;
+    return $self->{announce} ? $self->{t}->port($self->{announce})
+        : $self->listens();
 }
 
 

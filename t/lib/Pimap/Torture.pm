@@ -7,6 +7,8 @@ use strict;
 use warnings;
 
 use Pimap;
+use Pimap::Torture::Cluster;
+use Pimap::Torture::ClusterPublisher;
 use Pimap::Torture::Device;
 use Pimap::Torture::Publisher;
 use Pimap::Torture::Trouble;
@@ -19,7 +21,8 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 # seconds, rate => events a second in all, accounts, devices => how many;
 # pause => seconds between troubles; stay, away => seconds, of a device, on
 # average; blind => 1: the measures against lost events are not used;
-# sentinel => 1: Redis fails over; coalesce => 1: events may be merged
+# sentinel => 1: Redis fails over; cluster => 1: Redis is a cluster; coalesce =>
+# 1: events may be merged
 
 sub new {
     my ($class, %set) = @_;
@@ -33,8 +36,10 @@ sub new {
     $self->{names} = [map { "a$_" } 0 .. $self->{accounts} - 1];
     $self->{of_device} = [map { "a" . $_ % $self->{accounts} }
         0 .. $self->{devices} - 1];
-    $self->{trouble} = Pimap::Torture::Trouble->new(t => $t,
-        sentinel => $self->{sentinel});
+    $self->{trouble} = $self->{cluster}
+        ? Pimap::Torture::Cluster->new(t => $t, accounts => $self->{names})
+        : Pimap::Torture::Trouble->new(t => $t,
+            sentinel => $self->{sentinel});
 
     return $self;
 }
@@ -103,8 +108,10 @@ sub _publishers {
             $set{rate} += 3 / 4 * $set{rate} / (PUBLISHERS - 1);
         }
 
-        $self->_start("publisher$n",
-            sub { Pimap::Torture::Publisher->new(%set)->run() });
+        my $class = 'Pimap::Torture::'
+            . ($self->{cluster} ? 'ClusterPublisher' : 'Publisher');
+
+        $self->_start("publisher$n", sub { $class->new(%set)->run() });
     } 1 .. PUBLISHERS;
 }
 
@@ -150,7 +157,7 @@ sub _settle {
     $self->{trouble}->end();
     $t->write_file("$dir/settle", '');
 
-    my $redis = $self->{trouble}->master()->connect();
+    my $redis = $self->{trouble}->master();
 
     for my $account (@{ $self->{names} }) {
         my $last = $redis->command('FCALL_RO', 'pimap_last', 1,
@@ -174,9 +181,10 @@ sub _verdict {
     my ($self) = @_;
 
     my $dir = $self->{t}->dir();
-    my $redis = $self->{trouble}->master()->connect();
+    my $redis = $self->{trouble}->master();
     my $verdict = Pimap::Torture::Verdict->new(last => $self->{last},
-        accounts => $self->{of_device}, lossy => $self->{sentinel},
+        accounts => $self->{of_device},
+        lossy => $self->{sentinel} || $self->{cluster},
         coalesce => $self->{coalesce},
         reasons => { map { $_ => 1 } $self->{trouble}->reasons() });
 

@@ -32,13 +32,22 @@ sub new {
     $self->{troubles} = [qw(worker subscribers commanders reload worker pause),
         $set{sentinel} ? qw(failover switch) : 'restart', 'frozen'];
 
-    if (Pimap::Oom->possible()) {
-        $self->{oom} = Pimap::Oom->new($set{t});
-        $set{t}->nginx()->{env} = { $self->{oom}->env() };
-        push(@{ $self->{troubles} }, 'memory');
-    }
+    $self->_with_memory();
 
     return $self;
+}
+
+
+# Adds the faults of memory, if the workers' checker allows them.
+
+sub _with_memory {
+    my ($self) = @_;
+
+    return if !Pimap::Oom->possible();
+
+    $self->{oom} = Pimap::Oom->new($self->{t});
+    $self->{t}->nginx()->{env} = { $self->{oom}->env() };
+    push(@{ $self->{troubles} }, 'memory');
 }
 
 
@@ -105,7 +114,7 @@ sub _publish_to {
 
 # Sentinel disconnects all clients of a server whose role it changes.
 
-sub _ask {
+sub ask {
     my ($server, @command) = @_;
 
     return eval { $server->command(@command) }
@@ -129,7 +138,7 @@ sub _follow {
 sub _synced {
     my ($self, $server) = @_;
 
-    $self->{t}->wait_for(sub { (_ask($server, 'INFO', 'replication') // '')
+    $self->{t}->wait_for(sub { (ask($server, 'INFO', 'replication') // '')
         =~ /master_link_status:up/ }, 'replication', 20)
         or die "no replication\n";
 }
@@ -176,13 +185,13 @@ sub _reload {
 
 sub _subscribers {
     my ($self) = @_;
-    _ask($self->master(), qw(CLIENT KILL TYPE pubsub));
+    ask($self->master(), qw(CLIENT KILL TYPE pubsub));
 }
 
 
 sub _commanders {
     my ($self) = @_;
-    _ask($self->master(), qw(CLIENT KILL TYPE normal SKIPME yes));
+    ask($self->master(), qw(CLIENT KILL TYPE normal SKIPME yes));
 }
 
 

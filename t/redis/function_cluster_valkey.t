@@ -1,0 +1,11 @@
+#!/usr/bin/perl
+
+# The tests of t/redis/function_cluster.t with Valkey.
+
+use strict;
+use warnings;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+$ENV{PIMAP_REDIS} = "$FindBin::Bin/../../misc/valkey-server";
+exec($^X, 'redis/function_cluster.t') or die "function_cluster.t: $!\n";
