@@ -8,4 +8,5 @@ use warnings;
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 
 $ENV{PIMAP_REDIS} = "$FindBin::Bin/../../misc/valkey-server";
-exec($^X, 'redis/function_cluster_move.t') or die "function_cluster_move.t: $!\n";
+exec($^X, 'redis/function_cluster_move.t')
+    or die "function_cluster_move.t: $!\n";

@@ -1,11 +1,11 @@
 package Pimap::Proxy;
 
-# A TCP proxy in front of the test's Redis, or of another one (to).  Modes: "open"; "deaf": drops the
-# bytes for a connection that subscribes, silently; "marker": delays the
-# publishing of a hand-over's marker, and from then on the bytes for
-# subscribers; "late": delays only the bytes for subscribers; "slow": delays
-# all bytes by 100 ms; "silent": gives new connections no answer; "bytes":
-# sends the bytes for subscribers one by one.
+# A TCP proxy in front of the test's Redis, or of another one (to => it).
+# Modes: "open"; "deaf": drops the bytes for a connection that subscribes,
+# silently; "marker": delays the publishing of a hand-over's marker, and from
+# then on the bytes for subscribers; "late": delays only the bytes for
+# subscribers; "slow": delays all bytes by 100 ms; "silent": gives new
+# connections no answer; "bytes": sends the bytes for subscribers one by one.
 
 use strict;
 use warnings;

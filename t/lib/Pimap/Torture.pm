@@ -21,8 +21,8 @@ use constant { PUBLISHERS => 3, PROCESSES => 3 };
 # seconds, rate => events a second in all, accounts, devices => how many;
 # pause => seconds between troubles; stay, away => seconds, of a device, on
 # average; blind => 1: the measures against lost events are not used;
-# sentinel => 1: Redis fails over; cluster => 1: Redis is a cluster; coalesce =>
-# 1: events may be merged
+# sentinel => 1: Redis fails over; cluster => 1: Redis is a cluster;
+# coalesce => 1: events may be merged
 
 sub new {
     my ($class, %set) = @_;
