@@ -139,6 +139,7 @@ typedef struct {
     ngx_str_t                 *results;     /* JSON; empty: still missing */
     ngx_uint_t                 missing;
     ngx_pimap_command_t       *command;     /* NULL: Redis has answered */
+    struct ngx_pimap_update_addition_s  *addition;  /* NULL: the same */
     ngx_uint_t                 again;       /* to send them, after that */
     ngx_pimap_waiter_t         waiter;
     ngx_uint_t                 wait;        /* seconds; 0: it does not wait */

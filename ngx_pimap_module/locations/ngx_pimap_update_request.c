@@ -190,17 +190,18 @@ static ngx_int_t
 ngx_pimap_update_request_send(ngx_pimap_update_request_t *ur,
     const char **reason)
 {
-    ngx_pimap_command_t  *command;
+    ngx_pimap_update_addition_t  *addition;
 
-    command = ngx_pimap_update_stream_add(&ur->account, &ur->device,
-                                          ur->updates.elts, ur->updates.nelts,
-                                          ngx_pimap_update_request_replied,
-                                          ur, reason);
-    if (command == NULL) {
+    addition = ngx_pimap_update_stream_add(&ur->account, &ur->device,
+                                           ur->updates.elts,
+                                           ur->updates.nelts,
+                                           ngx_pimap_update_request_replied,
+                                           ur, reason);
+    if (addition == NULL) {
         return NGX_DECLINED;
     }
 
-    ur->command = command;
+    ur->addition = addition;
 
     if (ur->state == NGX_PIMAP_UPDATE_CHECKING) {
         ur->state = NGX_PIMAP_UPDATE_SENDING;
@@ -216,7 +217,7 @@ ngx_pimap_update_request_replied(void *data, redisReply *reply)
     const char                  *reason;
     ngx_pimap_update_request_t  *ur = data;
 
-    ur->command = NULL;
+    ur->addition = NULL;
 
     if (ur->state == NGX_PIMAP_UPDATE_SENDING
         && ngx_pimap_update_request_decided(ur, reply) != NGX_OK)
@@ -349,7 +350,7 @@ ngx_pimap_update_request_result(ngx_pimap_waiter_t *w, pimap_event_t *ev)
 }
 
 
-/* However often it is called, one command is on its way. */
+/* However often it is called, one addition is on its way. */
 
 static void
 ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
@@ -363,7 +364,7 @@ ngx_pimap_update_request_subscribed(ngx_pimap_waiter_t *w)
         return;
     }
 
-    if (ur->command) {
+    if (ur->addition) {
         ur->again = 1;
 
     } else {
@@ -503,6 +504,11 @@ ngx_pimap_update_request_cleanup(void *data)
     if (ur->command) {
         ngx_pimap_command_forget(ur->command);
         ur->command = NULL;
+    }
+
+    if (ur->addition) {
+        ngx_pimap_update_stream_forget(ur->addition);
+        ur->addition = NULL;
     }
 
     if (ur->turn.timer_set) {

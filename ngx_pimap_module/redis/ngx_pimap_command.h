@@ -134,10 +134,12 @@ ngx_int_t ngx_pimap_revocation_time(redisReply *reply, ngx_str_t *device,
 
 
 /*
- * ngx_pimap_update_stream.c: Owns the stream P:updates, which backends
+ * ngx_pimap_update_stream.c: Owns the streams P:updates, which backends
  * read.  Called by updates/ and by locations.  Invariant: adding an update
  * again is harmless.
  */
+
+typedef struct ngx_pimap_update_addition_s  ngx_pimap_update_addition_t;
 
 typedef struct {
     ngx_str_t    id;
@@ -149,9 +151,12 @@ typedef struct {
  * Adds all updates or none; an update that is there is not added again.  NULL:
  * nothing was sent, and "why" is set.
  */
-ngx_pimap_command_t *ngx_pimap_update_stream_add(ngx_str_t *account,
+ngx_pimap_update_addition_t *ngx_pimap_update_stream_add(ngx_str_t *account,
     ngx_str_t *device, ngx_pimap_update_item_t *updates, ngx_uint_t n,
     ngx_pimap_command_pt handler, void *data, const char **why);
+
+/* The handler's data goes: it will not be called.  The updates are added. */
+void ngx_pimap_update_stream_forget(ngx_pimap_update_addition_t *a);
 
 /*
  * The reply for n updates.  NGX_HTTP_ACCEPTED: it is an array, with a text for

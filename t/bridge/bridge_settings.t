@@ -168,8 +168,8 @@ sub over {
     $_->close() for @devices;
     @devices = ();
 
-    $redis->command('DEL', 'pimap:updates', map { "pimap:{user1}:$_" }
-        qw(bridge lease log states));
+    $redis->command('DEL', 'pimap:updates', map { "pimap:{user1}$_" } '',
+        ':bridge', ':lease');
 }
 
 

@@ -92,8 +92,8 @@ sub watch {
     if ($bridge) {
         $bridge->stop();
         $device->close();
-        $redis->command('DEL', map { "pimap:{user1}:$_" } qw(bridge lease log
-            states));
+        $redis->command('DEL', map { "pimap:{user1}$_" } '', ':bridge',
+            ':lease');
     }
 
     $bridge = Pimap::Bridge->new(t => $t, imap => $imap->port(),

@@ -127,7 +127,7 @@ $p = waiting('carl', ['l'], 'wait=20');
 $redis->log('carl', { event => 'QuotaChange' });
 $redis->command('SET', $record, $redis->command('GET', $record)
     . ' 1-1 {"event":"UpdateResult","update":"l","status":"lost"}');
-$redis->command('DEL', map { "pimap:{carl}:$_" } qw(log states));
+$redis->command(qw(DEL pimap:{carl}));
 $redis->log('carl', { event => 'QuotaChange' });
 is(answer($p)->{json}{updates}[0]{status}, 'lost',
     'a result that the log has lost: the next event shows it');
