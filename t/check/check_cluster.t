@@ -27,7 +27,8 @@ $t->plan(25);
 # No cluster
 
 address('cluster://127.0.0.1:' . $t->port('single'))->run();
-is_fail('redis.connect:refused', qr/refused/i, qr/start Redis/, 'nothing is there');
+is_fail('redis.connect:refused', qr/refused/i, qr/start Redis/,
+    'nothing is there');
 $single->start();
 address('cluster://127.0.0.1:' . $t->port('single'))->run();
 is_fail('redis.connect:no-cluster', qr/cluster support disabled/, qr{redis://},
@@ -55,19 +56,20 @@ is(scalar(map { @{ $_->command('KEYS', '*pimap-check*') } } $one, $two), 0,
 
 $two->command(qw(FUNCTION DELETE pimap));
 $check->run();
-is_fail('redis.functions:missing', qr/^\Q$second\E: the library is not loaded/,
+is_fail('redis.functions:missing',
+    qr/^\Q$second\E: the library is not loaded/,
     qr/pimap-load-functions/, 'a master without the library');
 $two->load();
 $two->command(qw(CONFIG SET maxmemory 200mb));
 $two->command(qw(CONFIG SET maxmemory-policy allkeys-lru));
 $check->run();
-is_fail('redis.eviction:policy', qr/^\Q$second\E: .*allkeys-lru/, qr/noeviction/,
-    'a master that deletes keys');
+is_fail('redis.eviction:policy', qr/^\Q$second\E: .*allkeys-lru/,
+    qr/noeviction/, 'a master that deletes keys');
 $two->command(qw(CONFIG SET maxmemory 0));
 $one->command(qw(CONFIG SET appendonly no));
 $check->run();
-is_found('redis.persistence:none', 'warn', qr/^\Q$first\E: .*AOF/, qr/appendonly/,
-    'a master without an AOF');
+is_found('redis.persistence:none', 'warn', qr/^\Q$first\E: .*AOF/,
+    qr/appendonly/, 'a master without an AOF');
 $one->command(qw(CONFIG SET appendonly yes));
 $two->command(qw(CONFIG SET timeout 3));
 $check->run();
@@ -87,7 +89,8 @@ $_->command(qw(ACL SETUSER nginx on >word ~pimap:* &pimap:* +@all -config))
     for $one, $two;
 $two->command(qw(ACL SETUSER nginx resetchannels));
 $check = address("cluster://nginx:word\@$first")->run();
-is_fail('redis.acl:right', qr/^\Q$second\E: SPUBLISH: NOPERM.*SSUBSCRIBE: NOPERM/,
+is_fail('redis.acl:right',
+    qr/^\Q$second\E: SPUBLISH: NOPERM.*SSUBSCRIBE: NOPERM/,
     qr/install\.md/, 'a master where the user lacks the channels');
 is_found('redis.coverage:right', 'unknown', qr/may not read/, qr/--redis/,
     '    a user that may not read settings');

@@ -98,7 +98,8 @@ sub _recovers {
     my $since = time();
 
     $self->{t}->wait_for(sub { $self->{t}->ready() }, 'readiness')
-        or die "nginx does not get ready\n";
+        or die 'nginx does not get ready: '
+            . $self->{t}->get('/status?ready')->{body} . "\n";
 
     my $took = time() - $since;
 

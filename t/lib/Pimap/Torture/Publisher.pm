@@ -152,9 +152,8 @@ sub _post {
 
     my $answer = '';
 
-    until ($answer =~ /\r\n\r\n(.*)/s
-        && $answer =~ /^Content-Length: (\d+)/mi
-        && length(($answer =~ /\r\n\r\n(.*)/s)[0]) >= $1)
+    until ($answer =~ /^Content-Length: (\d+)\r\n.*?\r\n\r\n(.*)/msi
+        && length($2) >= $1)
     {
         if (!sysread($socket, $answer, 4096, length($answer))) {
             delete $self->{socket};
