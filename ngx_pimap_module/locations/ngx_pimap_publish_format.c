@@ -14,6 +14,7 @@
 #include "ngx_pimap_http.h"
 #include "ngx_pimap_zone.h"
 
+#include "pimap_cyrus.h"
 #include "pimap_james.h"
 #include "pimap_stalwart.h"
 
@@ -42,6 +43,7 @@ static void ngx_pimap_publish_format_cleanup(void *data);
 static ngx_pimap_publish_mapping_t  ngx_pimap_publish_mappings[] = {
     { ngx_string("stalwart"), pimap_stalwart_lines },
     { ngx_string("james"), pimap_james_lines },
+    { ngx_string("cyrus"), pimap_cyrus_lines },
     { ngx_null_string, NULL }
 };
 
@@ -68,7 +70,7 @@ ngx_pimap_publish_format_check(ngx_pimap_publish_request_t *pr,
     }
 
     if (m->name.len == 0) {
-        *problem = "\"format\" must be \"stalwart\" or \"james\"";
+        *problem = "\"format\" must be \"stalwart\", \"james\" or \"cyrus\"";
         return NGX_HTTP_BAD_REQUEST;
     }
 

@@ -2,18 +2,20 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * libFuzzer target: notifications of Stalwart and of James.  A text is refused
- * with a reason, or becomes lines within the limit.  Each line is one of
- * pimap_envelope.h, whose key has a limit; it may lack its account only.  The
- * text is unchanged.
+ * libFuzzer target: notifications of Stalwart, James and Cyrus.  A text is
+ * refused with a reason, or becomes lines within the limit.  Each line is one
+ * of pimap_envelope.h, whose key has a limit; it may lack its account only.
+ * The text is unchanged.
  *
  * Reaches: pimap_stalwart_line, pimap_james_news, pimap_james_uid,
- * pimap_james_renamed, pimap_james_flags_more, fuzz_mapping_lines.
+ * pimap_james_renamed, pimap_james_flags_more, pimap_cyrus_set,
+ * pimap_cyrus_uri_hex, fuzz_mapping_lines.
  */
 
 
 #include "fuzz.h"
 
+#include "pimap_cyrus.h"
 #include "pimap_envelope.h"
 #include "pimap_james.h"
 #include "pimap_stalwart.h"
@@ -93,6 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_mapping(pimap_stalwart_lines, data, size);
     fuzz_mapping(pimap_james_lines, data, size);
+    fuzz_mapping(pimap_cyrus_lines, data, size);
 
     return 0;
 }

@@ -17,6 +17,7 @@ use Pimap::Process qw(wait_for);
 
 # t => the test; imapd => further lines of imapd.conf, as suppress_capabilities
 # dav => name of a port: with httpd, there; modules => of httpd
+# notify => program that notifyd calls for each notification
 
 sub new {
     my ($class, %set) = @_;
@@ -119,6 +120,8 @@ altnamespace: yes
 lmtpsocket: $dir/run/lmtp
 idlesocket: $dir/run/idle
 httpmodules: $self->{modules}
+@{[ $self->{notify} ? "event_notifier: external\nnotify_external: "
+    . $self->{notify} : '' ]}
 $self->{imapd}
 END
 }
@@ -139,6 +142,10 @@ sub _cyrus_conf {
         $self->{dav} ? [$self->{dav}, 'httpd'] : ();
 
     my $services = join('', map { $service{$_} } sort keys %service);
+
+    $services .= "  notify cmd=\"$bin/notifyd -C $dir/imapd.conf -m external\""
+        . " listen=\"$dir/conf/socket/notify\" proto=\"udp\" prefork=1\n"
+        if $self->{notify};
 
     return <<"END";
 START {
