@@ -40,6 +40,7 @@ static void bridge_http_reply(struct evhttp_request *r, int status,
     const char *text);
 static int bridge_http_is_page(struct evhttp_request *r);
 static void bridge_http_poke(struct evhttp_request *r);
+static bridge_command_t *bridge_http_poke_send(const char *account);
 static void bridge_http_page(struct evhttp_request *r,
     int (*page)(struct evbuffer *body, const char *query), const char *type);
 static void bridge_http_auth(struct evhttp_request *r);
@@ -273,14 +274,34 @@ bridge_http_poke(struct evhttp_request *r)
         bridge_http_reply(r, 400, "no account, or an invalid one\n");
 
     } else {
-        sent = bridge_redis_call(NULL, NULL, "PUBLISH %s:poke %s", account)
-               != NULL;
+        sent = bridge_http_poke_send(account) != NULL;
 
         bridge_http_reply(r, sent ? 204 : 503,
                           sent ? NULL : "redis is away\n");
     }
 
     evhttp_clear_headers(&args);
+}
+
+
+/* All bridges listen to all partitions. */
+
+static bridge_command_t *
+bridge_http_poke_send(const char *account)
+{
+    unsigned  partition;
+
+    if (!bridge_redis_conf_is_cluster(bridge_redis_conf)) {
+        return bridge_redis_call(0, NULL, NULL, "PUBLISH %s" PIMAP_REDIS_POKE
+                                 " %s", account);
+    }
+
+    partition = bridge_redis_partition(account);
+
+    return bridge_redis_call(bridge_redis_slot_partition(PIMAP_REDIS_POKE,
+                                                         partition),
+                             NULL, NULL, "SPUBLISH %s" PIMAP_REDIS_POKE
+                             PIMAP_REDIS_PARTITION " %s", partition, account);
 }
 
 

@@ -8,6 +8,7 @@
 
 
 #include "bridge_http.h"
+#include "bridge_redis_service.h"
 #include "bridge_supervisor.h"
 #include "bridge_update.h"
 #include "dav_http.h"
@@ -31,6 +32,7 @@ static const char *bridge_main_options(int argc, char **argv, int *check);
 static void bridge_main_limits(void);
 static int bridge_main_start(void);
 static void bridge_main_functions_ready(void);
+static void bridge_main_listening(void);
 static void bridge_main_gone(const char *bridge);
 static void bridge_main_signals(void);
 static void bridge_main_reload(evutil_socket_t fd, short what, void *data);
@@ -56,11 +58,9 @@ static const bridge_redis_message_t  bridge_main_inbox[] = {
 };
 
 static const bridge_redis_handlers_t  bridge_main_redis = {
-    .commands_up = bridge_function_library_start,
-    .commands_down = bridge_function_library_stop,
-    .function_missing = bridge_function_library_lost,
     .functions_ready = bridge_main_functions_ready,
-    .listening = bridge_presence_listening,
+    .listening = bridge_main_listening,
+    .changed = bridge_update_consumer_changed,
     .channels = bridge_main_channels,
     .inbox = bridge_main_inbox
 };
@@ -73,6 +73,7 @@ static const bridge_supervisor_ops_t  bridge_main_supervisor = {
 
 static struct event  bridge_main_events[BRIDGE_MAIN_SIGNALS];
 static int           bridge_main_leaving;
+static int           bridge_main_answers;   /* that are waited for */
 
 
 static const char  bridge_main_usage[] =
@@ -224,14 +225,12 @@ bridge_main_start(void)
         return -1;
     }
 
-    bridge_redis_init(&bridge_config->redis, &bridge_main_redis);
-
     bridge_auth_init();
     bridge_supervisor_init(&bridge_main_supervisor);
-    bridge_update_consumer_init();
 
-    bridge_redis_command_init();
-    bridge_subscriber_init();
+    bridge_redis_service_start(&bridge_config->redis, &bridge_main_redis);
+
+    bridge_update_consumer_init();
     bridge_peers_init(bridge_main_gone);
 
     return 0;
@@ -252,6 +251,16 @@ bridge_main_functions_ready(void)
     bridge_account_scan_start();
     bridge_connect_rate_run();
     bridge_update_consumer_redis_ready();
+}
+
+
+/* Messages may have been missed. */
+
+static void
+bridge_main_listening(void)
+{
+    bridge_presence_listening();
+    bridge_account_scan_start();
 }
 
 
@@ -317,7 +326,7 @@ bridge_main_reload(evutil_socket_t fd, short what, void *data)
 
         bridge_dns_reload();
         bridge_auth_flush();
-        bridge_redis_reload(&new->redis);
+        bridge_redis_service_reload(&new->redis);
         bridge_supervisor_reload();
         bridge_account_scan_start();
 
@@ -347,7 +356,8 @@ bridge_main_reopen(evutil_socket_t fd, short what, void *data)
 static void
 bridge_main_stop(evutil_socket_t fd, short what, void *data)
 {
-    struct timeval  tv;
+    bridge_node_t   *node;
+    struct timeval   tv;
 
     if (bridge_main_leaving++) {
         event_base_loopbreak(bridge_base);
@@ -369,11 +379,15 @@ bridge_main_stop(evutil_socket_t fd, short what, void *data)
 
     /* the last answer of Redis ends the loop */
 
-    if (bridge_redis_command_send(bridge_main_answered, NULL, "PING")
-        == NULL)
-    {
-        bridge_main_answered(NULL, NULL);
+    bridge_main_answers = 1;
+
+    bridge_node_each(node) {
+        bridge_main_answers += bridge_redis_command_node(node,
+                                      bridge_main_answered, NULL, "PING")
+                               != NULL;
     }
+
+    bridge_main_answered(NULL, NULL);
 }
 
 
@@ -383,6 +397,10 @@ static void
 bridge_main_answered(void *data, redisReply *reply)
 {
     struct timeval  tv;
+
+    if (--bridge_main_answers) {
+        return;
+    }
 
     tv.tv_sec = 0;
     tv.tv_usec = BRIDGE_MAIN_LINGER * 1000;
@@ -396,8 +414,7 @@ bridge_main_end(void)
     int  i;
 
     bridge_http_done();
-    bridge_subscriber_done();
-    bridge_redis_command_done();
+    bridge_redis_service_stop();
     bridge_connect_rate_done();
     bridge_dns_done();
 

@@ -25,6 +25,7 @@ typedef struct {
 
 
 static void bridge_metrics_gauges(void);
+static int bridge_metrics_node_works(bridge_node_t *node);
 
 
 static bridge_account_counts_t  bridge_metrics_accounts;
@@ -35,6 +36,7 @@ static uint64_t                 bridge_metrics_auth_counts;
 static uint64_t                 bridge_metrics_bridges;
 static uint64_t                 bridge_metrics_rounds_waiting;
 static uint64_t                 bridge_metrics_redis_up;
+static uint64_t                 bridge_metrics_redis_slots;
 static uint64_t                 bridge_metrics_updates_late;
 static uint64_t                 bridge_metrics_updates_placed;
 static uint64_t                 bridge_metrics_updates_held;
@@ -150,7 +152,9 @@ static const bridge_metric_t  bridge_metrics[] = {
     { "dav_updates_total", "counter", "status", dav_count_statuses,
       dav_counters.updates, "Updates of contacts and calendars." },
     { "redis_up", "gauge", NULL, NULL, &bridge_metrics_redis_up,
-      "1 if both connections to Redis work." },
+      "1 if both connections to Redis work, to each master." },
+    { "redis_slots", "gauge", NULL, NULL, &bridge_metrics_redis_slots,
+      "Of 16384 slots, those whose master of Redis works." },
     { NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -201,8 +205,8 @@ bridge_metrics_gauges(void)
     bridge_metrics_auth_waiting = bridge_auth_waiting();
     bridge_metrics_auth_counts = bridge_auth_limit_counted();
     bridge_metrics_bridges = bridge_peers_count();
-    bridge_metrics_redis_up = bridge_function_library_ready()
-                              && bridge_subscriber_ready();
+    bridge_metrics_redis_slots = bridge_node_share(bridge_metrics_node_works);
+    bridge_metrics_redis_up = bridge_metrics_redis_slots == PIMAP_REDIS_SLOTS;
 
     bridge_metrics_updates_late = bridge_update_consumer_late();
     bridge_metrics_updates_placed = bridge_update_queue_placed();
@@ -212,6 +216,14 @@ bridge_metrics_gauges(void)
     for (server = bridge_config->servers; server; server = server->next) {
         bridge_metrics_rounds_waiting += server->dav.turns.waiting;
     }
+}
+
+
+static int
+bridge_metrics_node_works(bridge_node_t *node)
+{
+    return bridge_function_library_is_ready(node)
+           && bridge_subscriber_works(node);
 }
 
 
@@ -227,7 +239,7 @@ bridge_metrics_health(struct evbuffer *page, const char *query)
 
     bridge_account_count(&counts);
 
-    if (!bridge_redis_command_ready()) {
+    if (!bridge_node_ready()) {
         why = "redis is away";
 
     } else if (!bridge_function_library_ready()) {

@@ -14,7 +14,8 @@
 
 #include "bridge_auth.h"
 #include "bridge_counters.h"
-#include "bridge_redis.h"
+#include "bridge_function_library.h"
+#include "bridge_subscriber.h"
 
 #include <sys/queue.h>
 

@@ -22,13 +22,18 @@
 
 static void bridge_account_scan(evutil_socket_t fd, short what, void *data);
 static void bridge_account_scan_answered(void *data, redisReply *reply);
+static void bridge_account_scan_refused(redisReply *reply);
+static void bridge_account_scan_end(int lost);
 static int bridge_account_scan_channel(const char *channel);
 
 
-static struct event       bridge_account_scan_timer;
-static bridge_command_t  *bridge_account_scan_command;
-static int                bridge_account_scan_failed;
-static int                bridge_account_scan_last;
+static struct event  bridge_account_scan_timer;
+static unsigned      bridge_account_scan_waiting;   /* answers */
+static unsigned      bridge_account_scan_found;     /* without a login */
+static int           bridge_account_scan_wanted;    /* once more */
+static int           bridge_account_scan_again;
+static int           bridge_account_scan_failed;
+static int           bridge_account_scan_last;
 
 
 void
@@ -54,23 +59,36 @@ bridge_account_scan_done(void)
     if (event_initialized(&bridge_account_scan_timer)) {
         evtimer_del(&bridge_account_scan_timer);
     }
-
-    if (bridge_account_scan_command) {
-        bridge_redis_command_forget(bridge_account_scan_command);
-        bridge_account_scan_command = NULL;
-    }
 }
 
+
+/* Each master knows its own subscribers. */
 
 static void
 bridge_account_scan(evutil_socket_t fd, short what, void *data)
 {
-    if (bridge_account_scan_command == NULL) {
-        bridge_account_scan_command = bridge_redis_command_send(
-                                          bridge_account_scan_answered, NULL,
-                                          "PUBSUB CHANNELS "
-                                          PIMAP_REDIS_KEY("%s", "*"),
-                                          bridge_config->redis.prefix);
+    bridge_node_t  *node;
+
+    if (bridge_account_scan_waiting) {
+        bridge_account_scan_wanted = 1;
+        return;
+    }
+
+    bridge_account_scan_wanted = 0;
+    bridge_account_scan_found = 0;
+    bridge_account_scan_again = 0;
+
+    bridge_node_each(node) {
+        if (bridge_redis_command_node(node, bridge_account_scan_answered,
+                                      NULL, "PUBSUB %s "
+                                      PIMAP_REDIS_KEY("%s", "*"),
+                                      bridge_redis_conf_is_cluster(
+                                          bridge_redis_conf)
+                                      ? "SHARDCHANNELS" : "CHANNELS",
+                                      bridge_redis_conf->prefix))
+        {
+            bridge_account_scan_waiting++;
+        }
     }
 }
 
@@ -80,40 +98,73 @@ bridge_account_scan(evutil_socket_t fd, short what, void *data)
 static void
 bridge_account_scan_answered(void *data, redisReply *reply)
 {
-    size_t       i, n;
+    size_t       i;
     const char  *channel;
 
-    bridge_account_scan_command = NULL;
+    bridge_account_scan_waiting--;
 
-    if (reply == NULL) {
+    if (bridge_account_leaving) {
         return;
     }
 
-    if (reply->type != REDIS_REPLY_ARRAY) {
-        bridge_log(bridge_account_scan_failed ? BRIDGE_LOG_INFO
-                   : BRIDGE_LOG_ERROR, "the bridge does not learn which "
-                   "devices are parked already, trying again: %s",
-                   reply->type == REDIS_REPLY_ERROR ? reply->str
-                   : "unexpected reply of redis");
+    if (reply && reply->type == REDIS_REPLY_ARRAY) {
 
-        bridge_account_scan_failed = 1;
+        for (i = 0; i < reply->elements; i++) {
+            channel = bridge_redis_text(reply, i);
+            bridge_account_scan_found += channel
+                                      && bridge_account_scan_channel(channel);
+        }
+
+    } else if (reply) {
+        bridge_account_scan_refused(reply);
+    }
+
+    if (bridge_account_scan_waiting == 0) {
+        bridge_account_scan_end(reply == NULL);
+    }
+}
+
+
+static void
+bridge_account_scan_refused(redisReply *reply)
+{
+    bridge_log(bridge_account_scan_failed ? BRIDGE_LOG_INFO
+               : BRIDGE_LOG_ERROR, "the bridge does not learn which "
+               "devices are parked already, trying again: %s",
+               reply->type == REDIS_REPLY_ERROR ? reply->str
+               : "unexpected reply of redis");
+
+    bridge_account_scan_failed = 1;
+    bridge_account_scan_again = 1;
+}
+
+
+static void
+bridge_account_scan_end(int lost)
+{
+    if (bridge_account_scan_found) {
+        bridge_log(BRIDGE_LOG_NOTICE, "%u accounts have a device parked and "
+                   "no login here, their devices are told to log in again "
+                   "unless another bridge has them",
+                   bridge_account_scan_found);
+    }
+
+    if (bridge_account_scan_wanted) {
+        bridge_timer_set(&bridge_account_scan_timer, 0);
+        return;
+    }
+
+    if (bridge_account_scan_again) {
         bridge_timer_set(&bridge_account_scan_timer,
                          BRIDGE_ACCOUNT_SCAN_RETRY);
         return;
     }
 
+    if (lost) {
+        return;
+    }
+
     bridge_account_scan_failed = 0;
-
-    for (i = 0, n = 0; i < reply->elements; i++) {
-        channel = bridge_redis_text(reply, i);
-        n += channel && bridge_account_scan_channel(channel);
-    }
-
-    if (n) {
-        bridge_log(BRIDGE_LOG_NOTICE, "%zu accounts have a device parked and "
-                   "no login here, their devices are told to log in again "
-                   "unless another bridge has them", n);
-    }
 
     if (!bridge_account_scan_last) {
         bridge_account_scan_last = 1;

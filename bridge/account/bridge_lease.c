@@ -58,7 +58,9 @@ bridge_lease_call(bridge_account_t *account, bridge_command_pt handler,
 
     value = bridge_account_lease(account);
 
-    command = bridge_redis_command_send(handler, account,
+    command = bridge_redis_command_send(bridge_redis_slot_account(
+                                            account->name),
+                                        handler, account,
                                         "FCALL %s 1 " BRIDGE_ACCOUNT_KEY
                                         " %s %d", function,
                                         bridge_config->redis.prefix,
@@ -188,8 +190,9 @@ bridge_lease_release(bridge_account_t *account)
     evtimer_del(&account->lease);
 
     value = bridge_account_lease(account);
-    bridge_redis_call(NULL, NULL, "FCALL pimap_lease_release 1 "
-                      BRIDGE_ACCOUNT_KEY " %s", account->name, value);
+    bridge_redis_call(bridge_redis_slot_account(account->name), NULL, NULL,
+                      "FCALL pimap_lease_release 1 " BRIDGE_ACCOUNT_KEY " %s",
+                      account->name, value);
     free(value);
 }
 

@@ -39,7 +39,8 @@ bridge_peers_done(void)
 {
     evtimer_del(&bridge_peers_timer);
 
-    bridge_redis_call(NULL, NULL, "FCALL pimap_bridges 1 %s:bridges %s 0",
+    bridge_redis_call(bridge_redis_slot("bridges"), NULL, NULL,
+                      "FCALL pimap_bridges 1 %s:bridges %s 0",
                       bridge_config->lease.id);
 
     json_decref(bridge_peers);
@@ -83,7 +84,8 @@ bridge_peers_prefers(const char *account)
 static void
 bridge_peers_report(evutil_socket_t fd, short what, void *data)
 {
-    bridge_redis_call(bridge_peers_answered, NULL,
+    bridge_redis_call(bridge_redis_slot("bridges"), bridge_peers_answered,
+                      NULL,
                       "FCALL pimap_bridges 1 %s:bridges %s %d",
                       bridge_config->lease.id,
                       (int) bridge_config->lease.time * 2 / 3);

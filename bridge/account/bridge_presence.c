@@ -56,16 +56,23 @@ bridge_presence_listening(void)
 static void
 bridge_presence_look(evutil_socket_t fd, short what, void *data)
 {
+    unsigned           slot;
     bridge_account_t  *account = data;
 
-    if (bridge_redis_call(bridge_presence_answered, account,
-                          "PUBSUB NUMSUB " BRIDGE_ACCOUNT_KEY, account->name))
+    slot = bridge_redis_slot_account(account->name);
+
+    if (bridge_redis_command_send(slot, bridge_presence_answered, account,
+                                  "PUBSUB %s " BRIDGE_ACCOUNT_KEY,
+                                  bridge_redis_conf_is_cluster(
+                                      bridge_redis_conf)
+                                  ? "SHARDNUMSUB" : "NUMSUB",
+                                  bridge_redis_conf->prefix, account->name))
     {
         bridge_account_hold(account);
     }
 
     if (!bridge_account_can(account)
-        && bridge_redis_call(bridge_presence_leased, account,
+        && bridge_redis_call(slot, bridge_presence_leased, account,
                              "EXISTS " BRIDGE_ACCOUNT_KEY ":lease",
                              account->name))
     {

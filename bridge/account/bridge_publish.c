@@ -82,15 +82,17 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
 static int
 bridge_publish_send(bridge_account_t *account, int argc, const char **argv)
 {
+    unsigned                slot;
     bridge_publish_call_t  *call;
 
+    slot = bridge_redis_slot_account(account->name);
     call = bridge_alloc(sizeof(bridge_publish_call_t));
 
     call->account = account;
     call->generation = account->generation;
 
-    if (bridge_redis_command_send_argv(bridge_publish_answered, call, argc,
-                                       argv, NULL)
+    if (bridge_redis_command_send_argv(slot, bridge_publish_answered, call,
+                                       argc, argv, NULL)
         == NULL)
     {
         free(call);

@@ -169,7 +169,9 @@ bridge_session_dav_timer(evutil_socket_t fd, short what, void *data)
 {
     bridge_session_dav_t  *dav = data;
 
-    dav->command = bridge_redis_call(bridge_session_dav_states, dav,
+    dav->command = bridge_redis_call(bridge_redis_slot_account(
+                                         dav->account->name),
+                                     bridge_session_dav_states, dav,
                                      "HGETALL " BRIDGE_ACCOUNT_KEY
                                      PIMAP_REDIS_BRIDGE, dav->account->name);
     if (dav->command == NULL) {

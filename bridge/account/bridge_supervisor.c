@@ -363,9 +363,7 @@ bridge_supervisor_ask(bridge_account_t *account)
         return;
     }
 
-    if (bridge_redis_call(NULL, NULL, "PUBLISH " BRIDGE_ACCOUNT_KEY " !login",
-                          account->name)
-        == NULL)
+    if (bridge_redis_publish_account(account->name, "!login") != 0)
     {
         bridge_supervisor_untaken(account);
         return;

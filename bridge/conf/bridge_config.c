@@ -52,11 +52,7 @@ static bridge_server_t *bridge_config_server_read(bridge_config_t *config,
     config_setting_t *setting);
 static int bridge_config_server_check(bridge_server_t *server,
     config_setting_t *setting);
-static SSL_CTX *bridge_config_ssl(config_setting_t *setting, const char *file,
-    int verify, const char *ca_file);
 static void bridge_config_server_imap(bridge_server_t *server);
-static int bridge_config_redis(bridge_config_t *config,
-    config_setting_t *root);
 static void bridge_config_id(bridge_config_t *config, const char *id);
 
 
@@ -69,11 +65,14 @@ static const char *bridge_config_tls[] = {
 
 
 static const bridge_option_t bridge_config_redis_options[] = {
-    text("host", at(redis.host), "127.0.0.1"),
-    number("port", at(redis.port), "6379", 1, 65535),
-    number("db", at(redis.db), "0", 0, 65535),
+    secret("address", at(redis.address)),
+    text("host", at(redis.host), NULL),
+    number("port", at(redis.port), NULL, 1, 65535),
+    number("db", at(redis.db), NULL, 0, 65535),
     text("user", at(redis.user), NULL),
     secret("password", at(redis.password)),
+    text("sentinel_user", at(redis.sentinel_user), NULL),
+    secret("sentinel_password", at(redis.sentinel_password)),
     flag("tls", at(redis.tls), "0"),
     flag("verify", at(redis.verify), "1"),
     text("ca_file", at(redis.ca_file), NULL),
@@ -277,7 +276,7 @@ bridge_config_release(bridge_config_t *config)
         free(server);
     }
 
-    SSL_CTX_free(config->redis.ssl);
+    bridge_config_redis_free(&config->redis);
 
     bridge_option_free(bridge_config_main, config);
 
@@ -455,23 +454,6 @@ bridge_config_server_check(bridge_server_t *server, config_setting_t *setting)
 }
 
 
-static SSL_CTX *
-bridge_config_ssl(config_setting_t *setting, const char *file, int verify,
-    const char *ca_file)
-{
-    SSL_CTX  *ssl;
-
-    ssl = bridge_tls_client(verify, ca_file);
-
-    if (ssl == NULL) {
-        bridge_option_error(setting, file, "cannot use \"ca_file\" \"%s\": no "
-                            "certificates", ca_file ? ca_file : "");
-    }
-
-    return ssl;
-}
-
-
 static void
 bridge_config_server_imap(bridge_server_t *server)
 {
@@ -492,29 +474,6 @@ bridge_config_server_imap(bridge_server_t *server)
     imap->port = server->port;
     imap->base = bridge_base;
     imap->dns = bridge_dns;
-}
-
-
-static int
-bridge_config_redis(bridge_config_t *config, config_setting_t *root)
-{
-    bridge_redis_conf_t  *redis;
-
-    redis = &config->redis;
-
-    if (bridge_config_redis_check(config, root) != 0) {
-        return -1;
-    }
-
-    if (redis->tls) {
-        redis->ssl = bridge_config_ssl(config_setting_get_member(root,
-                                                                 "redis"),
-                                       config->file, redis->verify,
-                                       redis->ca_file);
-        return redis->ssl ? 0 : -1;
-    }
-
-    return 0;
 }
 
 

@@ -160,8 +160,7 @@ extern bridge_config_t  *bridge_config;
 
 /*
  * Returns NULL, with a line in the log, if the file has an error.  "id" is the
- * name of this bridge after its start, which is written into leases.  NULL at
- * the start.
+ * name of this bridge, which is written into leases; NULL at the start.
  */
 bridge_config_t *bridge_config_read(const char *file, const char *id);
 
@@ -175,15 +174,18 @@ void bridge_config_release(bridge_config_t *config);
 bridge_server_t *bridge_config_server(bridge_config_t *config,
     const char *account);
 
-/* bridge_config_http.c checks the settings of the HTTP port.  Returns -1, with
-   a line in the log, if they are wrong. */
+/* bridge_config_http.c; -1: the HTTP port's settings are wrong. */
 int bridge_config_http_check(bridge_config_t *config, config_setting_t *root);
+
+/* bridge_config_redis.c; bridge_config_check.c: NULL if the file is bad. */
+int bridge_config_redis(bridge_config_t *config, config_setting_t *root);
+SSL_CTX *bridge_config_ssl(config_setting_t *setting, const char *file,
+    int verify, const char *ca_file);
 
 /* bridge_config_check.c: return -1, with a line in the log, if a setting could
    not work.  The last one warns only. */
 int bridge_config_host_check(config_setting_t *group, const char *file,
     const char *host);
-int bridge_config_redis_check(bridge_config_t *config, config_setting_t *root);
 int bridge_config_lease_check(bridge_config_t *config, config_setting_t *root);
 int bridge_config_order_check(bridge_config_t *config, config_setting_t *list);
 void bridge_config_clear_check(bridge_server_t *server,

@@ -36,47 +36,6 @@ bridge_config_host_check(config_setting_t *group, const char *file,
 }
 
 
-/* The bridge refuses what nginx refuses in "pimap_redis". */
-
-int
-bridge_config_redis_check(bridge_config_t *config, config_setting_t *root)
-{
-    const char           *prefix;
-    config_setting_t     *group, *setting;
-    bridge_redis_conf_t  *redis;
-
-    redis = &config->redis;
-    prefix = redis->prefix;
-    group = config_setting_get_member(root, "redis");
-
-    if (group == NULL) {
-        return 0;
-    }
-
-    if (*prefix == '\0' || strlen(prefix) > 64 || strpbrk(prefix, "{} \t*?["))
-    {
-        setting = config_setting_get_member(group, "prefix");
-        bridge_option_error(setting, config->file,
-                            "\"prefix\" of redis is not a name of 1 to 64 "
-                            "bytes without spaces and {}*?[");
-        return -1;
-    }
-
-    if (redis->user && redis->password == NULL) {
-        bridge_option_error(group, config->file, "\"user\" of redis needs "
-                            "\"password\" or \"password_file\"");
-        return -1;
-    }
-
-    if (redis->host[0] == '/') {
-        redis->port = 0;
-        return 0;
-    }
-
-    return bridge_config_host_check(group, config->file, redis->host);
-}
-
-
 int
 bridge_config_lease_check(bridge_config_t *config, config_setting_t *root)
 {
@@ -143,4 +102,21 @@ bridge_config_local(const char *host)
 {
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0
            || strcmp(host, "::1") == 0;
+}
+
+
+SSL_CTX *
+bridge_config_ssl(config_setting_t *setting, const char *file, int verify,
+    const char *ca_file)
+{
+    SSL_CTX  *ssl;
+
+    ssl = bridge_tls_client(verify, ca_file);
+
+    if (ssl == NULL) {
+        bridge_option_error(setting, file, "cannot use \"ca_file\" \"%s\": no "
+                            "certificates", ca_file ? ca_file : "");
+    }
+
+    return ssl;
 }

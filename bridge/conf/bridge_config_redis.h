@@ -2,7 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * The settings of Redis.
+ * The settings of Redis: one server, or a master that sentinels name, or a
+ * cluster.
  */
 
 
@@ -12,15 +13,21 @@
 
 #include "bridge.h"
 
+#include "pimap_redis_login.h"
+#include "pimap_redis_url.h"
+
 #include <openssl/ssl.h>
 
 
 typedef struct {
-    char                 *host;         /* or a path */
-    int                   port;         /* 0: host is a path */
-    int                   db;
+    char                 *address;      /* NULL: host, port, db and tls */
+    char                 *host;         /* NULL: 127.0.0.1; or a path */
+    int                   port;         /* 0: 6379 */
+    int                   db;           /* -1: 0 */
     char                 *user;
     char                 *password;
+    char                 *sentinel_user;
+    char                 *sentinel_password;
     int                   tls;
     int                   verify;
     char                 *ca_file;
@@ -32,7 +39,23 @@ typedef struct {
     bridge_msec_t         timeout;
     int                   max_waiting;  /* commands without an answer */
     int                   max_bytes;    /* of commands that are not sent */
+
+    /* what follows from these */
+    pimap_redis_url_t           url;
+    char                       *db_text;
+    pimap_redis_credentials_t   credentials;
+    pimap_redis_credentials_t   sentinel;
 } bridge_redis_conf_t;
+
+
+static inline int
+bridge_redis_conf_is_cluster(const bridge_redis_conf_t *conf)
+{
+    return conf->url.type == PIMAP_REDIS_URL_CLUSTER;
+}
+
+
+void bridge_config_redis_free(bridge_redis_conf_t *redis);
 
 
 #endif /* _BRIDGE_CONFIG_REDIS_H_INCLUDED_ */

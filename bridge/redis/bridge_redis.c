@@ -25,9 +25,10 @@
 
 
 static void bridge_redis_connect(bridge_redis_t *redis);
-static struct bufferevent *bridge_redis_bufferevent(bridge_redis_conf_t *conf);
-static int bridge_redis_connect_to(struct bufferevent *bev,
-    bridge_redis_conf_t *conf, unsigned failures);
+static void bridge_redis_choose(bridge_redis_t *redis);
+static void bridge_redis_connect_peer(bridge_redis_t *redis);
+static struct bufferevent *bridge_redis_bufferevent(bridge_redis_t *redis);
+static int bridge_redis_connect_to(bridge_redis_t *redis);
 static void bridge_redis_timer_handler(evutil_socket_t fd, short what,
     void *data);
 static void bridge_redis_event_handler(struct bufferevent *bev, short what,
@@ -37,43 +38,18 @@ static const char *bridge_redis_why(struct bufferevent *bev, short what,
 static void bridge_redis_greet(bridge_redis_t *redis);
 static void bridge_redis_read_handler(struct bufferevent *bev, void *data);
 static void bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply);
-static void bridge_redis_trouble(bridge_redis_t *redis, const char *why);
-static void bridge_redis_end(bridge_redis_t *redis);
+static void bridge_redis_move(bridge_redis_t *redis);
 static void bridge_redis_drop(bridge_redis_t *redis);
 static void bridge_redis_lost(bridge_redis_t *redis);
 
 
-bridge_redis_conf_t            *bridge_redis_conf;
-const bridge_redis_handlers_t  *bridge_redis_handlers;
-
-static bridge_redis_t          *bridge_redis_all;
-static int                      bridge_redis_outage[2]; /* in the log: it is
-                                                           away; it refuses */
-
+bridge_redis_conf_t  *bridge_redis_conf;
 
 void
-bridge_redis_init(bridge_redis_conf_t *conf,
-    const bridge_redis_handlers_t *handlers)
+bridge_redis_open(bridge_redis_t *redis)
 {
-    bridge_redis_conf = conf;
-    bridge_redis_handlers = handlers;
-}
-
-
-void
-bridge_redis_open(bridge_redis_t *redis, const char *role, bridge_redis_pt up,
-    bridge_redis_pt down, bridge_redis_reply_pt reply)
-{
-    redis->role = role;
-    redis->up = up;
-    redis->down = down;
-    redis->reply = reply;
-
     evtimer_assign(&redis->timer, bridge_base, bridge_redis_timer_handler,
                    redis);
-
-    redis->next = bridge_redis_all;
-    bridge_redis_all = redis;
 
     bridge_redis_connect(redis);
 }
@@ -144,52 +120,7 @@ bridge_redis_fail(bridge_redis_t *redis, const char *why)
 }
 
 
-/*
- * An outage is one line, of whatever connection, until a probe is back; and a
- * second one if Redis is there and refuses us.
- */
-
-static void
-bridge_redis_trouble(bridge_redis_t *redis, const char *why)
-{
-    size_t      i;
-    const char *remedy;
-
-    static const char  *remedies[][2] = {
-        { "WRONGPASS", "check \"user\" and \"password\" of \"redis\"" },
-        { "NOAUTH", "set \"password\" of \"redis\"" },
-        { "NOPERM", "give the user the rights that docs/bridge.md lists" }
-    };
-
-    remedy = NULL;
-
-    for (i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
-        if (strncmp(why, remedies[i][0], strlen(remedies[i][0])) == 0) {
-            remedy = remedies[i][1];
-        }
-    }
-
-    bridge_log(bridge_redis_outage[remedy != NULL] ? BRIDGE_LOG_INFO
-                                                   : BRIDGE_LOG_ERROR,
-               "redis (%s) \"%s\" port %d: %s, %s%strying again", redis->role,
-               bridge_redis_conf->host, bridge_redis_conf->port, why,
-               remedy ? remedy : "", remedy ? ", " : "");
-
-    bridge_redis_outage[remedy != NULL] = 1;
-}
-
-
 void
-bridge_redis_works(void)
-{
-    if (bridge_redis_outage[0] || bridge_redis_outage[1]) {
-        memset(bridge_redis_outage, 0, sizeof(bridge_redis_outage));
-        bridge_log(BRIDGE_LOG_NOTICE, "redis: connected again");
-    }
-}
-
-
-static void
 bridge_redis_end(bridge_redis_t *redis)
 {
     if (redis->failed || redis->state == BRIDGE_REDIS_DOWN) {
@@ -221,47 +152,57 @@ bridge_redis_text(redisReply *reply, size_t i)
 }
 
 
-void
-bridge_redis_reload(bridge_redis_conf_t *new)
+static void
+bridge_redis_connect(bridge_redis_t *redis)
 {
-    bridge_redis_t       *redis;
-    bridge_redis_conf_t  *old = bridge_redis_conf;
+    bridge_redis_choose(redis);
+    bridge_redis_connect_peer(redis);
+}
 
-    bridge_redis_conf = new;
 
-    if (new->port == old->port && new->db == old->db && new->tls == old->tls
-        && new->verify == old->verify
-        && g_strcmp0(new->host, old->host) == 0
-        && g_strcmp0(new->user, old->user) == 0
-        && g_strcmp0(new->password, old->password) == 0
-        && g_strcmp0(new->ca_file, old->ca_file) == 0
-        && g_strcmp0(new->prefix, old->prefix) == 0)
-    {
+/* Sentinels are asked in turn, at each attempt. */
+
+static void
+bridge_redis_choose(bridge_redis_t *redis)
+{
+    pimap_redis_url_t       *url;
+    pimap_redis_url_host_t  *host;
+
+    url = &bridge_redis_conf->url;
+
+    if (redis->choose) {
+        redis->peer = PIMAP_REDIS_PEER_NODE;
+        redis->choose(redis);
         return;
     }
 
-    for (redis = bridge_redis_all; redis; redis = redis->next) {
-        bridge_redis_end(redis);
+    if (url->type == PIMAP_REDIS_URL_UNIX) {
+        redis->peer = PIMAP_REDIS_PEER_REDIS;
+        g_strlcpy(redis->host, url->path, sizeof(redis->host));
+        redis->port = 0;
+        return;
     }
 
-    memset(bridge_redis_outage, 0, sizeof(bridge_redis_outage));
+    redis->peer = url->type == PIMAP_REDIS_URL_SENTINEL
+                  ? PIMAP_REDIS_PEER_SENTINEL : PIMAP_REDIS_PEER_REDIS;
 
-    bridge_log(BRIDGE_LOG_NOTICE, "redis: the settings have changed, "
-               "connecting again");
+    host = &url->hosts[redis->turn++ % url->nhosts];
+
+    g_strlcpy(redis->host, host->name, sizeof(redis->host));
+    redis->port = host->port;
 }
 
 
 static void
-bridge_redis_connect(bridge_redis_t *redis)
+bridge_redis_connect_peer(bridge_redis_t *redis)
 {
-    bridge_redis_conf_t  *conf = bridge_redis_conf;
-
     redis->state = BRIDGE_REDIS_CONNECTING;
     redis->failed = 0;
+    redis->redirected = 0;
     redis->unread = 0;
 
     redis->reader = redisReaderCreate();
-    redis->bev = bridge_redis_bufferevent(conf);
+    redis->bev = bridge_redis_bufferevent(redis);
 
     if (redis->reader == NULL || redis->bev == NULL) {
         bridge_redis_fail(redis, "no memory to connect");
@@ -271,15 +212,13 @@ bridge_redis_connect(bridge_redis_t *redis)
     bufferevent_setcb(redis->bev, bridge_redis_read_handler, NULL,
                       bridge_redis_event_handler, redis);
 
-    bridge_timer_set(&redis->timer, conf->timeout);
+    bridge_timer_set(&redis->timer, bridge_redis_conf->timeout);
 
     /* calls our handler at once, if that fails at once */
 
     redis->reading = 1;
 
-    if (bridge_redis_connect_to(redis->bev, conf, redis->backoff.failures)
-        != 0)
-    {
+    if (bridge_redis_connect_to(redis) != 0) {
         bridge_redis_fail(redis, "cannot connect");
     }
 
@@ -292,16 +231,16 @@ bridge_redis_connect(bridge_redis_t *redis)
 
 
 static struct bufferevent *
-bridge_redis_bufferevent(bridge_redis_conf_t *conf)
+bridge_redis_bufferevent(bridge_redis_t *redis)
 {
     SSL                 *ssl;
     struct bufferevent  *bev;
 
-    if (conf->ssl == NULL) {
+    if (bridge_redis_conf->ssl == NULL) {
         return bufferevent_socket_new(bridge_base, -1, BEV_OPT_CLOSE_ON_FREE);
     }
 
-    ssl = bridge_tls_connect(conf->ssl, conf->host);
+    ssl = bridge_tls_connect(bridge_redis_conf->ssl, redis->host);
     if (ssl == NULL) {
         return NULL;
     }
@@ -320,27 +259,27 @@ bridge_redis_bufferevent(bridge_redis_conf_t *conf)
 /* libevent tries one of several addresses: each second time one of IPv4. */
 
 static int
-bridge_redis_connect_to(struct bufferevent *bev, bridge_redis_conf_t *conf,
-    unsigned failures)
+bridge_redis_connect_to(bridge_redis_t *redis)
 {
     struct sockaddr_un  sun;
 
-    if (conf->port) {
-        return bufferevent_socket_connect_hostname(bev, bridge_dns,
-                                        failures % 2 ? AF_INET : AF_UNSPEC,
-                                        conf->host, conf->port);
+    if (redis->port) {
+        return bufferevent_socket_connect_hostname(redis->bev, bridge_dns,
+                                        redis->backoff.failures % 2
+                                        ? AF_INET : AF_UNSPEC,
+                                        redis->host, redis->port);
     }
 
     memset(&sun, 0, sizeof(sun));
     sun.sun_family = AF_UNIX;
 
-    if (strlen(conf->host) >= sizeof(sun.sun_path)) {
+    if (strlen(redis->host) >= sizeof(sun.sun_path)) {
         return -1;
     }
 
-    strcpy(sun.sun_path, conf->host);
+    strcpy(sun.sun_path, redis->host);
 
-    return bufferevent_socket_connect(bev, (struct sockaddr *) &sun,
+    return bufferevent_socket_connect(redis->bev, (struct sockaddr *) &sun,
                                       sizeof(sun));
 }
 
@@ -409,32 +348,33 @@ bridge_redis_why(struct bufferevent *bev, short what, char *buf, size_t size)
 static void
 bridge_redis_greet(bridge_redis_t *redis)
 {
-    int                   rc;
-    bridge_redis_conf_t  *conf = bridge_redis_conf;
+    int                          len, rc;
+    char                        *text;
+    unsigned                     i;
+    pimap_redis_login_command_t  *command;
 
     bufferevent_enable(redis->bev, EV_READ|EV_WRITE);
 
-    redis->greetings = 1;
-    rc = 0;
+    pimap_redis_login_start(&redis->login, redis->peer,
+                            redis->peer == PIMAP_REDIS_PEER_SENTINEL
+                            ? &bridge_redis_conf->sentinel
+                            : &bridge_redis_conf->credentials);
 
-    if (conf->password) {
-        redis->greetings++;
+    for (i = 0; i < redis->login.ncommands; i++) {
+        command = &redis->login.commands[i];
 
-        rc |= conf->user ? bridge_redis_format(redis, "AUTH %s %s", conf->user,
-                                               conf->password)
-                         : bridge_redis_format(redis, "AUTH %s",
-                                               conf->password);
-    }
+        len = redisFormatCommandArgv(&text, command->argc, command->argv,
+                                     command->len);
+        rc = len < 0 ? -1 : bridge_redis_send(redis, text, len);
 
-    if (conf->db) {
-        redis->greetings++;
-        rc |= bridge_redis_format(redis, "SELECT %d", conf->db);
-    }
+        if (len >= 0) {
+            bridge_wipe_free(text, len);
+        }
 
-    rc |= bridge_redis_format(redis, "PING");
-
-    if (rc != 0) {
-        bridge_redis_fail(redis, "no memory to log in");
+        if (rc != 0) {
+            bridge_redis_fail(redis, "no memory to log in");
+            return;
+        }
     }
 }
 
@@ -451,13 +391,14 @@ bridge_redis_read_handler(struct bufferevent *bev, void *data)
     redis->reading = 1;
     input = bufferevent_get_input(bev);
 
-    while (!redis->failed && evbuffer_peek(input, -1, NULL, &v, 1) > 0) {
+    while (!redis->failed && !redis->redirected
+           && evbuffer_peek(input, -1, NULL, &v, 1) > 0) {
 
         n = redisReaderFeed(redis->reader, v.iov_base, v.iov_len);
         redis->unread += v.iov_len;
         evbuffer_drain(input, v.iov_len);
 
-        while (n == REDIS_OK && !redis->failed) {
+        while (n == REDIS_OK && !redis->failed && !redis->redirected) {
             n = redisReaderGetReply(redis->reader, &reply);
 
             if (n != REDIS_OK || reply == NULL) {
@@ -491,6 +432,9 @@ bridge_redis_read_handler(struct bufferevent *bev, void *data)
 
     if (redis->failed) {
         bridge_redis_lost(redis);
+
+    } else if (redis->redirected) {
+        bridge_redis_move(redis);
     }
 }
 
@@ -498,13 +442,23 @@ bridge_redis_read_handler(struct bufferevent *bev, void *data)
 static void
 bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_ERROR) {
-        bridge_redis_fail(redis, reply->str);
-        return;
-    }
+    const char  *why;
 
-    if (--redis->greetings) {
+    switch (pimap_redis_login_reply(&redis->login, reply, &why)) {
+
+    case PIMAP_REDIS_LOGIN_AGAIN:
         return;
+
+    case PIMAP_REDIS_LOGIN_REDIRECTED:
+        redis->redirected = 1;
+        return;
+
+    case PIMAP_REDIS_LOGIN_FAILED:
+        bridge_redis_fail(redis, why);
+        return;
+
+    case PIMAP_REDIS_LOGIN_DONE:
+        break;
     }
 
     evtimer_del(&redis->timer);
@@ -514,6 +468,21 @@ bridge_redis_greeted(bridge_redis_t *redis, redisReply *reply)
     bridge_backoff_reset(&redis->backoff);
 
     redis->up(redis);
+}
+
+
+/* The sentinel has told where the master is. */
+
+static void
+bridge_redis_move(bridge_redis_t *redis)
+{
+    bridge_redis_drop(redis);
+
+    redis->peer = PIMAP_REDIS_PEER_MASTER;
+    redis->port = redis->login.port;
+    strcpy(redis->host, redis->login.host);
+
+    bridge_redis_connect_peer(redis);
 }
 
 

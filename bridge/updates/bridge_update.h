@@ -12,6 +12,7 @@
 
 
 #include "bridge_session.h"
+#include "bridge_update_stream.h"
 
 
 #define BRIDGE_UPDATE_RETRY  1000       /* msec */
@@ -79,7 +80,9 @@ struct bridge_update_entry_s {
     bridge_update_state_t               state;
     void                              (*advance)(bridge_update_entry_t *entry,
                                             bridge_update_state_t state);
+    bridge_update_stream_t             *stream;
     char                               *entry;      /* the stream's id */
+    char                               *name;       /* of all streams */
     char                               *account;
     char                               *device;
     char                               *id;
@@ -100,7 +103,7 @@ struct bridge_update_entry_s {
  * account has a fair part of the "max_waiting" places in memory.
  */
 
-bridge_update_entry_t *bridge_update_queue_find(const char *id);
+bridge_update_entry_t *bridge_update_queue_find(const char *name);
 bridge_update_entry_t *bridge_update_queue_all(void);
 bridge_update_entry_t *bridge_update_queue_first(const char *account);
 
@@ -122,7 +125,8 @@ int bridge_update_queue_full(void);
    an account are executed in the order in which they came. */
 
 /* An entry of the stream: [ id, [ field, value, ... ] ]. */
-void bridge_update_entry_add(redisReply *reply);
+void bridge_update_entry_add(bridge_update_stream_t *stream,
+    redisReply *reply);
 
 /* The bridge ends: what was not begun is left to another bridge. */
 void bridge_update_entries_done(void);
@@ -164,8 +168,8 @@ void bridge_update_remove(bridge_update_entry_t *entry);
 
 
 /*
- * bridge_update_consumer.c owns the connection that reads the devices'
- * updates from the stream, and the consumer group of the bridges.
+ * bridge_update_consumer.c owns the consumer group of the bridges: entries of
+ * dead ones, and late ones.
  */
 
 void bridge_update_consumer_init(void);
@@ -173,8 +177,9 @@ void bridge_update_consumer_init(void);
 /* Updates that were not begun are left to another bridge. */
 void bridge_update_consumer_done(void);
 
-/* The functions are in Redis. */
+/* The functions are in Redis; the settings of Redis are others. */
 void bridge_update_consumer_redis_ready(void);
+void bridge_update_consumer_changed(void);
 
 /* Updates that some bridge has read over a lease ago, without a result. */
 unsigned bridge_update_consumer_late(void);
@@ -183,7 +188,7 @@ unsigned bridge_update_consumer_late(void);
 int bridge_update_consumer_overdue(void);
 
 /* A message: another bridge has got this entry, of an account of ours. */
-void bridge_update_consumer_offered(const char *id, size_t len);
+void bridge_update_consumer_offered(const char *name, size_t len);
 
 
 #endif /* _BRIDGE_UPDATE_H_INCLUDED_ */

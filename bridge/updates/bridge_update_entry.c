@@ -16,7 +16,8 @@
 
 
 static const char *bridge_update_field(redisReply *fields, const char *name);
-static void bridge_update_acknowledge(const char *id);
+static void bridge_update_acknowledge(bridge_update_stream_t *stream,
+    const char *id);
 static void bridge_update_load(bridge_update_entry_t *entry);
 static void bridge_update_loaded(void *data, redisReply *reply);
 static void bridge_update_begin(bridge_update_entry_t *entry,
@@ -36,21 +37,28 @@ static int  bridge_update_leaving;
 
 
 void
-bridge_update_entry_add(redisReply *reply)
+bridge_update_entry_add(bridge_update_stream_t *stream, redisReply *reply)
 {
+    char                   *name;
     redisReply             *fields;
     bridge_update_entry_t  *entry;
 
-    if (bridge_redis_text(reply, 0) == NULL || reply->elements != 2
-        || bridge_update_queue_find(reply->element[0]->str))
-    {
+    if (bridge_redis_text(reply, 0) == NULL || reply->elements != 2) {
+        return;
+    }
+
+    name = bridge_update_stream_entry(stream, reply->element[0]->str);
+    entry = bridge_update_queue_find(name);
+    free(name);
+
+    if (entry) {
         return;
     }
 
     fields = reply->element[1];
 
     if (fields->type == REDIS_REPLY_NIL) {
-        bridge_update_acknowledge(reply->element[0]->str);
+        bridge_update_acknowledge(stream, reply->element[0]->str);
         return;
     }
 
@@ -61,7 +69,9 @@ bridge_update_entry_add(redisReply *reply)
     entry = bridge_alloc(sizeof(bridge_update_entry_t));
 
     entry->advance = bridge_update_advance;
+    entry->stream = stream;
     entry->entry = bridge_string(reply->element[0]->str);
+    entry->name = bridge_update_stream_entry(stream, entry->entry);
     entry->account = bridge_string(bridge_update_field(fields, "account"));
 
     evtimer_assign(&entry->timer, bridge_base, bridge_update_timer_handler,
@@ -76,10 +86,10 @@ bridge_update_entry_add(redisReply *reply)
 /* It was removed from the stream, but not acknowledged. */
 
 static void
-bridge_update_acknowledge(const char *id)
+bridge_update_acknowledge(bridge_update_stream_t *stream, const char *id)
 {
-    bridge_redis_call(NULL, NULL, "XACK %s:updates %s %s",
-                      bridge_config->updates.group, id);
+    bridge_redis_call(stream->slot, NULL, NULL, "XACK %s%s %s %s",
+                      stream->name, bridge_config->updates.group, id);
 }
 
 
@@ -88,8 +98,10 @@ bridge_update_acknowledge(const char *id)
 static void
 bridge_update_load(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_call(bridge_update_loaded, entry,
-                                       "XCLAIM %s:updates %s %s 0 %s",
+    entry->command = bridge_redis_call(entry->stream->slot,
+                                       bridge_update_loaded, entry,
+                                       "XCLAIM %s%s %s %s 0 %s",
+                                       entry->stream->name,
                                        bridge_config->updates.group,
                                        bridge_config->lease.id, entry->entry);
     if (entry->command == NULL) {
@@ -122,7 +134,7 @@ bridge_update_loaded(void *data, redisReply *reply)
         return;
     }
 
-    bridge_update_acknowledge(entry->entry);
+    bridge_update_acknowledge(entry->stream, entry->entry);
     bridge_update_advance(entry, BRIDGE_UPDATE_ENDED);
 }
 
@@ -454,6 +466,7 @@ bridge_update_free(bridge_update_entry_t *entry)
     free(entry->result);
     free(entry->why);
     free(entry->entry);
+    free(entry->name);
     free(entry->account);
     free(entry->device);
     free(entry->id);

@@ -49,7 +49,9 @@ bridge_update_repeatable(bridge_update_entry_t *entry)
 void
 bridge_update_mark(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_call(bridge_update_marked, entry,
+    entry->command = bridge_redis_call(bridge_redis_slot_account(
+                                           entry->account),
+                                       bridge_update_marked, entry,
                                        "SET " BRIDGE_UPDATE_MARK
                                        " %s NX GET EX %d", entry->account,
                                        entry->entry, bridge_config->lease.id,
@@ -90,7 +92,8 @@ bridge_update_marked(void *data, redisReply *reply)
 void
 bridge_update_unmark(bridge_update_entry_t *entry)
 {
-    bridge_redis_call(NULL, NULL, "DEL " BRIDGE_UPDATE_MARK, entry->account,
+    bridge_redis_call(bridge_redis_slot_account(entry->account), NULL, NULL,
+                      "DEL " BRIDGE_UPDATE_MARK, entry->account,
                       entry->entry);
 }
 
@@ -197,7 +200,9 @@ bridge_update_answer(bridge_update_entry_t *entry)
         entry->result = bridge_string("{\"status\":\"unknown\"}");
     }
 
-    entry->command = bridge_redis_call(bridge_update_answered, entry,
+    entry->command = bridge_redis_call(bridge_redis_slot_account(
+                                           entry->account),
+                                  bridge_update_answered, entry,
                                   "FCALL pimap_result 1 " BRIDGE_ACCOUNT_KEY
                                   " %s %s %s %d %d", entry->account,
                                   entry->device, entry->id, entry->result,
@@ -245,11 +250,14 @@ bridge_update_answered(void *data, redisReply *reply)
 void
 bridge_update_remove(bridge_update_entry_t *entry)
 {
-    bridge_redis_call(NULL, NULL, "XACK %s:updates %s %s",
-                      bridge_config->updates.group, entry->entry);
+    bridge_redis_call(entry->stream->slot, NULL, NULL, "XACK %s%s %s %s",
+                      entry->stream->name, bridge_config->updates.group,
+                      entry->entry);
 
-    entry->command = bridge_redis_call(bridge_update_removed, entry,
-                                       "XDEL %s:updates %s", entry->entry);
+    entry->command = bridge_redis_call(entry->stream->slot,
+                                       bridge_update_removed, entry,
+                                       "XDEL %s%s %s", entry->stream->name,
+                                       entry->entry);
     if (entry->command == NULL) {
         bridge_timer_set(&entry->timer, BRIDGE_UPDATE_RETRY);
     }

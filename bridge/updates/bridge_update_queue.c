@@ -43,7 +43,7 @@ static int bridge_update_queue_room(bridge_update_queue_t *queue);
 static void bridge_update_queue_place(bridge_update_entry_t *entry);
 
 
-static bridge_update_entry_t  *bridge_update_entries;   /* by entry */
+static bridge_update_entry_t  *bridge_update_entries;   /* by name */
 static bridge_update_queue_t  *bridge_update_queues;    /* by account */
 static unsigned                bridge_update_placed;
 static GSequence              *bridge_update_turns;
@@ -51,11 +51,11 @@ static uint64_t                bridge_update_order;
 
 
 bridge_update_entry_t *
-bridge_update_queue_find(const char *id)
+bridge_update_queue_find(const char *name)
 {
     bridge_update_entry_t  *entry;
 
-    HASH_FIND_STR(bridge_update_entries, id, entry);
+    HASH_FIND_STR(bridge_update_entries, name, entry);
 
     return entry;
 }
@@ -99,8 +99,8 @@ bridge_update_queue_add(bridge_update_entry_t *entry)
 
     entry->queue = queue;
 
-    HASH_ADD_KEYPTR(hh, bridge_update_entries, entry->entry,
-                    strlen(entry->entry), entry);
+    HASH_ADD_KEYPTR(hh, bridge_update_entries, entry->name,
+                    strlen(entry->name), entry);
     TAILQ_INSERT_TAIL(&queue->entries, entry, link);
 
     if (queue->held == 0 && bridge_update_queue_room(queue)) {

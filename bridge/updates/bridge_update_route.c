@@ -27,7 +27,9 @@ bridge_update_route(bridge_update_entry_t *entry)
         return;
     }
 
-    entry->command = bridge_redis_call(bridge_update_routed, entry,
+    entry->command = bridge_redis_call(bridge_redis_slot_account(
+                                           entry->account),
+                                       bridge_update_routed, entry,
                                        "GET " BRIDGE_ACCOUNT_KEY ":lease",
                                        entry->account);
     if (entry->command == NULL) {
@@ -75,7 +77,7 @@ bridge_update_routed(void *data, redisReply *reply)
 void
 bridge_update_offer(bridge_update_entry_t *entry, const char *bridge)
 {
-    bridge_subscriber_tell(bridge, "update %s", entry->entry);
+    bridge_subscriber_tell(bridge, "update %s", entry->name);
 
     entry->advance(entry, BRIDGE_UPDATE_OFFERED);
 }
@@ -84,8 +86,10 @@ bridge_update_offer(bridge_update_entry_t *entry, const char *bridge)
 void
 bridge_update_check_offer(bridge_update_entry_t *entry)
 {
-    entry->command = bridge_redis_call(bridge_update_offer_checked, entry,
-                                       "XPENDING %s:updates %s %s %s 1 %s",
+    entry->command = bridge_redis_call(entry->stream->slot,
+                                       bridge_update_offer_checked, entry,
+                                       "XPENDING %s%s %s %s %s 1 %s",
+                                       entry->stream->name,
                                        bridge_config->updates.group,
                                        entry->entry, entry->entry,
                                        bridge_config->lease.id);

@@ -116,7 +116,7 @@ sub write_conf {
 
     my $t = $self->{t};
     my $servers = $self->{servers} // '{ ' . $self->server() . ' }';
-    my $socket = $self->{redis} =~ /\bhost\b/ ? ''
+    my $socket = $self->{redis} =~ /\b(?:host|address)\b/ ? ''
         : 'host = "' . $t->redis()->socket() . '";';
     my $listen = $self->{main} =~ /\blisten\b/ ? ''
         : 'listen = "127.0.0.1:' . $self->port() . '";';

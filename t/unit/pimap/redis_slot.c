@@ -2,8 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Slots of keys, as CLUSTER KEYSLOT of Redis 7.0.15 has them, and partitions of
- * accounts.
+ * Slots of keys, as CLUSTER KEYSLOT of Redis 7.0.15 has them, and partitions
+ * of accounts.
  */
 
 
