@@ -83,6 +83,15 @@ sub open_files {
     return $limit eq 'unlimited' ? 1048576 : $limit;
 }
 
+# As few workers as the limit of open files allows for so many devices; the
+# kernel does not spread connections evenly.
+
+sub workers {
+    my ($devices) = @_;
+
+    return int($devices * 1.05 / (open_files() - 1000)) + 1;
+}
+
 # A server is { pid, dir, ... }.  It is up when "ready" says so.
 
 sub start {
