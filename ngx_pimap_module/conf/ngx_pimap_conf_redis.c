@@ -6,6 +6,7 @@
  * pimap_redis rediss://...;
  * pimap_redis unix:/path/to/redis.sock;
  * pimap_redis sentinel://[user[:password]@]host[:port],.../master[/db] ...;
+ * pimap_redis cluster://[user[:password]@]host[:port],... ...;
  */
 
 
@@ -47,6 +48,8 @@ static char *ngx_pimap_conf_redis_check(ngx_conf_t *cf,
 static ngx_int_t ngx_pimap_conf_redis_addrs(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
 static ngx_int_t ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf,
+    ngx_pimap_conf_redis_t *rcf);
+static ngx_int_t ngx_pimap_conf_redis_seeds(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf);
 static ngx_int_t ngx_pimap_conf_redis_parse(ngx_conf_t *cf,
     ngx_pimap_conf_redis_t *rcf, ngx_str_t *url, ngx_url_t *u);
@@ -294,6 +297,10 @@ ngx_pimap_conf_redis_check(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
         return "has an invalid database, must be a number";
     }
 
+    if (rcf->db.len && rcf->seeds.nelts) {
+        return "has a database, but a cluster has only database 0";
+    }
+
     if (rcf->prefix.len > NGX_PIMAP_REDIS_MAX_PREFIX) {
         return "has a too long \"prefix\", must be up to 64 characters";
     }
@@ -352,8 +359,9 @@ ngx_pimap_conf_redis_init(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
     rcf->resolver_timeout = clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
                             ? 30000 : clcf->resolver_timeout;
 
-    if ((rcf->master.len ? ngx_pimap_conf_redis_sentinels(cf, rcf)
-                         : ngx_pimap_conf_redis_addrs(cf, rcf))
+    if ((rcf->seeds.nelts ? ngx_pimap_conf_redis_seeds(cf, rcf)
+         : rcf->master.len ? ngx_pimap_conf_redis_sentinels(cf, rcf)
+                           : ngx_pimap_conf_redis_addrs(cf, rcf))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -426,6 +434,31 @@ ngx_pimap_conf_redis_sentinels(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
 }
 
 
+/* Some nodes of the cluster; it tells the others. */
+
+static ngx_int_t
+ngx_pimap_conf_redis_seeds(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf)
+{
+    ngx_url_t                  u;
+    ngx_uint_t                 i;
+    ngx_pimap_redis_server_t  *seed;
+
+    seed = rcf->seeds.elts;
+
+    for (i = 0; i < rcf->seeds.nelts; i++) {
+
+        if (ngx_pimap_conf_redis_parse(cf, rcf, &seed[i].name, &u) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        seed[i].addrs = u.naddrs ? u.addrs : NULL;
+        seed[i].naddrs = u.naddrs;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_pimap_conf_redis_parse(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
     ngx_str_t *url, ngx_url_t *u)
@@ -434,7 +467,7 @@ ngx_pimap_conf_redis_parse(ngx_conf_t *cf, ngx_pimap_conf_redis_t *rcf,
 
     u->url = *url;
     u->default_port = rcf->port;
-    u->no_resolve = (rcf->host.len && rcf->resolver) ? 1 : 0;
+    u->no_resolve = (rcf->master.len == 0 && rcf->resolver) ? 1 : 0;
 
     if (ngx_parse_url(cf->pool, u) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
