@@ -191,8 +191,7 @@ int bridge_config_order_check(bridge_config_t *config, config_setting_t *list);
 void bridge_config_clear_check(bridge_server_t *server,
     config_setting_t *setting);
 
-/* bridge_config_dav.c checks the settings that bridge_config.c has read.
-   Returns -1, with a line in the log, if they are wrong. */
+/* bridge_config_dav.c; -1: the settings of a DAV server are wrong. */
 int bridge_config_dav_check(bridge_config_dav_t *conf, config_setting_t *group,
     const char *file);
 void bridge_config_dav_free(bridge_config_dav_t *conf);
