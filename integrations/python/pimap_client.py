@@ -91,7 +91,8 @@ class _Response:
         self.headers = {}
 
     @classmethod
-    async def open(cls, url, tls, headers, method='GET', body=b''):
+    async def open(cls, url, tls, headers, method='GET', body=b'',
+                   patience=CONNECT):
         parts = urlsplit(url)
         https = parts.scheme == 'https'
         reader, writer = await asyncio.wait_for(asyncio.open_connection(
@@ -111,7 +112,7 @@ class _Response:
             if len(text.splitlines()) != len(lines):
                 raise PimapError(400, 'a line break in a header')
             writer.write(text.encode() + b'\r\n\r\n' + body)
-            await self._head()
+            await self._head(patience)
         except BaseException:
             self.close()
             raise
@@ -128,8 +129,8 @@ class _Response:
             raise _Broken('a line is too long')
         return line.rstrip(b'\r\n').decode('utf-8', 'replace')
 
-    async def _head(self):
-        status = (await self._line(CONNECT)).split(' ', 2)
+    async def _head(self, patience):
+        status = (await self._line(patience)).split(' ', 2)
         if not status[0].startswith('HTTP/1.') or len(status) < 2 \
                 or not status[1].isdigit():
             raise _Broken('no answer of HTTP')
@@ -391,10 +392,11 @@ class Client:
         raise PimapError(status, detail)
 
     async def _ask(self, url, method='GET', body=b'', **headers):
-        """The text of an answer that ends."""
+        """The text of an answer that ends, and may wait for a result."""
         token = self.login.token
         headers.update(self.login.header())
-        response = await _Response.open(url, self.tls, headers, method, body)
+        response = await _Response.open(url, self.tls, headers, method, body,
+                                        CONNECT + RESULT)
         try:
             if response.status not in (200, 202):
                 await self._refused(response, token)
@@ -411,27 +413,29 @@ class Client:
         body = json.dumps(update).encode()
         result = asyncio.get_running_loop().create_future()
         self.waiting[update['id']] = result
-        failures = 0
+        sending = asyncio.ensure_future(self._repeat(body, result))
         try:
-            while True:
-                pause = RESULT
-                asked = asyncio.ensure_future(self._send(body))
-                await asyncio.wait({asked, result},
-                                   return_when=asyncio.FIRST_COMPLETED)
-                if result.done():
-                    asked.cancel()
-                    return result.result()
-                try:
-                    entry = asked.result()
-                    failures = 0
-                    if entry.get('event') == 'UpdateResult':
-                        return entry
-                except _TROUBLE as error:
-                    failures += 1
-                    pause = _back_off(failures, getattr(error, 'pause', 0))
-                await _wait(asyncio.shield(result), pause)
+            await asyncio.wait({sending, result},
+                               return_when=asyncio.FIRST_COMPLETED)
+            return await (result if result.done() else sending)
         finally:
-            del self.waiting[update['id']]
+            sending.cancel()
+            self.waiting.pop(update['id'], None)
+
+    async def _repeat(self, body, result):
+        """Sends the update until an answer has its result."""
+        failures = 0
+        while True:
+            pause = RESULT
+            try:
+                entry = await self._send(body)
+                failures = 0
+                if entry.get('event') == 'UpdateResult':
+                    return entry
+            except _TROUBLE as error:
+                failures += 1
+                pause = _back_off(failures, getattr(error, 'pause', 0))
+            await _wait(asyncio.shield(result), pause)
 
     async def _send(self, body):
         url = _join(self.updates, 'device=' + quote(self.device, safe=''))

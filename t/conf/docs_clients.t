@@ -100,7 +100,8 @@ sub start {
     my $example = { text => '', process => $t->start(pipe => 1, env => {
         PIMAP_TOKEN => $token->make(secret => { sub => 'alice' }),
         PIMAP_CA => $cert, CURL_CA_BUNDLE => $cert, SSL_CERT_FILE => $cert,
-        PYTHONPATH => "$root/integrations/python" },
+        PYTHONPATH => "$root/integrations/python",
+        PYTHONDONTWRITEBYTECODE => 1 },
         command => ['bash', '-c', "cd $dir\n$text"]) };
 
     $example->{process}->fh()->blocking(0);

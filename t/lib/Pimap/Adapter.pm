@@ -34,7 +34,8 @@ sub start {
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $self->{errors},
         env => { NODE_EXTRA_CA_CERTS => $cert, SSL_CERT_FILE => $cert,
-            NODE_PATH => '/usr/share/nodejs' },
+            NODE_PATH => '/usr/share/nodejs',
+            PYTHONDONTWRITEBYTECODE => 1 },
         command => [@{ $set{command} }, $json->encode($set{options})]);
     $self->{process}->fh()->blocking(0);
 
