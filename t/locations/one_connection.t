@@ -72,7 +72,7 @@ my $json = JSON::PP->new();
 for my $transport (qw(https h2c)) {
     my $client = $t->start(pipe => 1, input => 1, command => ['node',
         $t->dir() . '/client.js', ($transport eq 'https' ? 'https' : 'http')
-            . '://localhost:' . $t->port($transport)]);
+            . '://127.0.0.1:' . $t->port($transport)]);
     my $s = Pimap::Stream->new(process => $client, unchunked => 1);
 
     $s->{head} = '';

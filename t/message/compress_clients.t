@@ -205,7 +205,7 @@ sub client {
         errors => $t->dir() . "/$name-$port.err", env => { NAMES => $names,
             NODE_PATH => '/usr/share/nodejs',
             NODE_EXTRA_CA_CERTS => ($t->certificate())[0] },
-        command => [@command, "$scheme{$port}://localhost:" . $t->port($port)
+        command => [@command, "$scheme{$port}://127.0.0.1:" . $t->port($port)
             . "/events?account=all&device=$name-$port"]));
 
     $s->{head} = '';            # its output has no HTTP head

@@ -71,7 +71,7 @@ for my $way (@ways) {
     my $account = $scheme . substr($path, 1);
     my $client = $t->start(pipe => 1, input => 1, env => { NODE_PATH =>
         '/usr/share/nodejs' }, command => ['node', $t->dir() . '/client.js',
-        "$scheme://localhost:" . $t->port($port)
+        "$scheme://127.0.0.1:" . $t->port($port)
             . "$path?account=$account&device=d"]);
     my $s = Pimap::Stream->new(process => $client);
 
