@@ -63,8 +63,8 @@ static void pimap_james_expunged(pimap_james_event_t *e);
 static void pimap_james_map(pimap_james_event_t *e, pimap_str_t *map,
     const char *name);
 static void pimap_james_flags(pimap_james_event_t *e);
-static void pimap_james_changed(pimap_james_event_t *e, const char *name,
-    unsigned change);
+static void pimap_james_changed(pimap_james_event_t *e,
+    const pimap_james_changes_t *changes, const char *name, unsigned change);
 static void pimap_james_created(pimap_james_event_t *e);
 static void pimap_james_deleted(pimap_james_event_t *e);
 static void pimap_james_renamed(pimap_james_event_t *e);
@@ -289,29 +289,36 @@ pimap_james_map(pimap_james_event_t *e, pimap_str_t *map, const char *event)
 static void
 pimap_james_flags(pimap_james_event_t *e)
 {
-    pimap_james_changed(e, "MessageRead", PIMAP_JAMES_READ);
-    pimap_james_changed(e, "MessageTrash", PIMAP_JAMES_TRASH);
-    pimap_james_changed(e, "FlagsSet", PIMAP_JAMES_SET);
-    pimap_james_changed(e, "FlagsClear", PIMAP_JAMES_CLEAR);
+    pimap_james_changes_t  changes;
+
+    if (pimap_james_flags_read(&e->members[PIMAP_JAMES_UPDATED_FLAGS].value,
+                               &changes)
+        == 0)
+    {
+        pimap_james_changed(e, &changes, "MessageRead", PIMAP_JAMES_READ);
+        pimap_james_changed(e, &changes, "MessageTrash", PIMAP_JAMES_TRASH);
+        pimap_james_changed(e, &changes, "FlagsSet", PIMAP_JAMES_SET);
+        pimap_james_changed(e, &changes, "FlagsClear", PIMAP_JAMES_CLEAR);
+
+    } else {
+        e->lines->status = PIMAP_JSON_NO_MEMORY;
+    }
+
+    pimap_james_flags_free(&changes);
 }
 
 
 /* The messages that have changed so. */
 
 static void
-pimap_james_changed(pimap_james_event_t *e, const char *name, unsigned change)
+pimap_james_changed(pimap_james_event_t *e,
+    const pimap_james_changes_t *changes, const char *name, unsigned change)
 {
-    const char   *p;
-    pimap_str_t   message, uid, *updated;
+    size_t  i;
 
-    updated = &e->members[PIMAP_JAMES_UPDATED_FLAGS].value;
-    p = NULL;
-
-    while (pimap_json_is_array(updated)
-           && pimap_json_element(updated, &p, &message))
-    {
-        if (pimap_james_flags_changes(&message, &uid) & change) {
-            pimap_james_uid(e, name, &uid);
+    for (i = 0; i < changes->n; i++) {
+        if (changes->list[i].changes & change) {
+            pimap_james_uid(e, name, &changes->list[i].uid);
         }
     }
 

@@ -16,7 +16,7 @@
 
 
 #define PIMAP_JAMES_UIDS        1000    /* of an event */
-#define PIMAP_JAMES_FLAGS       64      /* of a message that are compared */
+#define PIMAP_JAMES_FLAGS       32      /* of a message that are compared */
 
 
 /*

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the flags of a message before and after an event of James.  Called by
+ * Owns the messages whose flags an event of James has changed.  Called by
  * pimap_james.  Invariant: no I/O; a message takes a bounded time.
  */
 
@@ -20,13 +20,27 @@
 #define PIMAP_JAMES_CLEAR       0x08    /* one was cleared */
 
 
+typedef struct {
+    pimap_str_t              uid;       /* as it is written */
+    unsigned                 changes;
+} pimap_james_change_t;
+
+
+typedef struct {
+    pimap_james_change_t    *list;
+    size_t                   n;
+    size_t                   size;
+} pimap_james_changes_t;
+
+
 /*
- * The changes of an element of "updatedFlags", and its uid, which is empty if
- * it is no number.  With more flags than PIMAP_JAMES_FLAGS any of them may
- * have changed.
+ * Reads "updatedFlags": the messages with changes.  With more flags than
+ * PIMAP_JAMES_FLAGS any of them may have changed.  Returns -1 if memory is
+ * out.  The list is to be freed in any case.
  */
-unsigned pimap_james_flags_changes(const pimap_str_t *message,
-    pimap_str_t *uid);
+int pimap_james_flags_read(const pimap_str_t *updated,
+    pimap_james_changes_t *changes);
+void pimap_james_flags_free(pimap_james_changes_t *changes);
 
 
 #endif /* _PIMAP_JAMES_FLAGS_H_INCLUDED_ */

@@ -116,6 +116,8 @@ my @warnings = (
         'auth_basic x; auth_basic_user_file secret;',
         'pimap_account alice;'),
     ['', $publish =~ s/MORE//r =~ s/\*:\d+/$local/r, ''],
+    ['', $publish =~ s/publish;/publish signature_key=secret;/r
+        =~ s/MORE//r, ''],
     ['', '', 'location /x { pimap_publish; }'],
     ['', '', 'location /x { pimap_login ticket; pimap_events; }', $ticket],
     ['', '', 'location /x { pimap_login ticket; pimap_ticket_key secret;'

@@ -9,7 +9,12 @@
 
 #include <stdlib.h>
 
-#include "pimap_james.h"
+static void *fail_realloc(void *p, size_t size);
+
+#define realloc(p, size)  fail_realloc(p, size)
+#include "pimap_james_flags.c"
+#undef realloc
+
 #include "tap.h"
 
 
@@ -97,6 +102,16 @@ static const struct {
     { "{\"Added\":[]}", "not the JSON of an event of James" },
     { "{\"Added\":{}", "unexpected end at byte 11" },
 };
+
+
+static int  fail;
+
+
+static void *
+fail_realloc(void *p, size_t size)
+{
+    return fail ? NULL : realloc(p, size);
+}
 
 
 /* Of exact size, so that the sanitizer reports a read beyond the end. */
@@ -191,6 +206,13 @@ main(void)
     }
 
     many();
+
+    fail = 1;
+    tap_is_int(map(EVENT("FlagsUpdated", ",\"updatedFlags\":["
+                         FLAGS("1", "", "", "\"Seen\"", "") "]"), &lines,
+                   why, sizeof(why)), PIMAP_JSON_OK, "no memory");
+    tap_is_int(lines.status, PIMAP_JSON_NO_MEMORY, "    the lines say so");
+    pimap_lines_free(&lines);
 
     return tap_done();
 }

@@ -120,6 +120,7 @@ main(void)
     tap_is_int(lines.n, 100, "    they are counted");
     line(&lines, "123", NULL, NULL);
     tap_is_int(lines.status, PIMAP_JSON_TOO_LARGE, "    one more: too large");
+    tap_ok(lines.len <= lines.max, "    and nothing is beyond the limit");
     pimap_lines_free(&lines);
 
     pimap_lines_init(&lines, 100000);
