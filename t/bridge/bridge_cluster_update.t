@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 
+use JSON::PP qw(decode_json);
 use Test::More;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
@@ -69,10 +70,12 @@ sub results {
     my @results;
 
     $t->wait_for(sub {
-        @results = map { $_->[1][1] =~ /"UpdateResult"/
-            ? map({ "$_->{update}=$_->{status}" } $t->json_of($_->[1][1]))
-            : () } @{ eval { $cluster->command('XRANGE',
-                $cluster->channel($account), '-', '+') } // [] };
+        my $log = eval { $cluster->command('XRANGE',
+            $cluster->channel($account), '-', '+') } // [];
+
+        @results = map { "$_->{update}=$_->{status}" }
+            grep { $_->{event} eq 'UpdateResult' }
+            map { decode_json($_->[1][1]) } @$log;
 
         @results && $results[-1] =~ /^$last=/;
     }, "the result of $last", 40);
