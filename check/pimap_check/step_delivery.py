@@ -15,6 +15,7 @@ from . import http, resp, step_names
 from .http import HttpError, Stream, ask, json_of
 
 EVENT = 'PimapCheck'
+PARKED = b'event: parked\ndata: {}\n\n'
 BUFFERING = 'switch its buffering off: "proxy_buffering off" of nginx, see ' \
     'install.md#proxies-in-front'
 REFUSALS = {
@@ -144,7 +145,7 @@ def park(c):
             'text/event-stream'):
         c.report.fail('delivery.park:no-events', '%s is no events location'
                       % c.url, 'correct --url')
-    elif c.stream.until(b': parked\n\n', c.options.timeout) is None:
+    elif c.stream.until(PARKED, c.options.timeout) is None:
         buffered(c)
     else:
         c.report.passed('delivery.park', 'the device is parked at once')
@@ -169,7 +170,7 @@ def held_back(c):
 
     try:
         plain = request(c)
-        if plain.until(b': parked\n\n', c.options.timeout) is None:
+        if plain.until(PARKED, c.options.timeout) is None:
             return False
     except (OSError, HttpError):
         return False

@@ -38,6 +38,7 @@ typedef struct {
     ngx_str_t                     device;
     ngx_pimap_filter_t           *filter;   /* taken over on success */
     pimap_event_start_t           start;
+    ngx_uint_t                    superseded;   /* its last response was */
     uint64_t                      since;    /* when its request came */
     ngx_pimap_loc_conf_t         *conf;
     ngx_uint_t                    ping;

@@ -13,6 +13,7 @@
 
 
 #include "ngx_pimap_device_room.h"
+#include "ngx_pimap_device_backlog.h"
 #include "ngx_pimap_command.h"
 #include "ngx_pimap_encode.h"
 
@@ -22,6 +23,7 @@
 #define NGX_PIMAP_SUPERSEDE_LATER  1000     /* msec */
 #define NGX_PIMAP_SUPERSEDE_MAX    16000
 #define NGX_PIMAP_SUPERSEDE_AHEAD  60000000 /* usec */
+#define NGX_PIMAP_SUPERSEDE_AWAY   100
 
 
 static uint64_t ngx_pimap_supersede_now(void);
@@ -198,12 +200,26 @@ ngx_pimap_supersede_newer(ngx_pimap_device_t *d, uint64_t since,
 static void
 ngx_pimap_supersede_end(ngx_pimap_device_t *d)
 {
+    ngx_msec_t         retry;
+    pimap_event_id_t  *id;
+
+    id = d->reader || d->account->has_last_id ? ngx_pimap_device_last_id(d)
+                                              : NULL;
+
+    retry = d->conf->retry;
+
+    /* clients of this format come back even so, by themselves */
+
+    if (d->format == NGX_PIMAP_FORMAT_SSE) {
+        retry *= NGX_PIMAP_SUPERSEDE_AWAY;
+    }
+
     ngx_pimap_device_dbg(d, "superseded");
 
     ngx_pimap_device_end(d, NGX_PIMAP_END_SUPERSEDED,
                          ngx_pimap_encode(d->format,
                                           NGX_PIMAP_CONTROL_SUPERSEDED,
-                                          d->conf->retry, NULL,
+                                          retry, id,
                                           ngx_pimap_device_log(d)));
 }
 

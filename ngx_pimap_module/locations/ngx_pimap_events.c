@@ -168,6 +168,11 @@ ngx_pimap_events_go_on(ngx_pimap_events_t *e)
         return ngx_pimap_login_revoked(r);
     }
 
+    if (parking->superseded) {
+        ngx_pimap_count(refused);
+        return ngx_pimap_response_head_away(r);
+    }
+
     if (r->method == NGX_HTTP_HEAD) {
         return ngx_pimap_response_head(r, parking);
     }

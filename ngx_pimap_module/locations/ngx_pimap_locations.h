@@ -83,6 +83,9 @@ ngx_int_t ngx_pimap_response_head(ngx_http_request_t *r,
 ngx_int_t ngx_pimap_response_head_later(ngx_http_request_t *r,
     ngx_pimap_park_request_t *parking, ngx_msec_t retry);
 
+/* A whole response, after which an EventSource does not come back. */
+ngx_int_t ngx_pimap_response_head_away(ngx_http_request_t *r);
+
 
 /*
  * Other locations.  ngx_pimap_status.c: counters and readiness.

@@ -18,7 +18,9 @@
 
 
 static ngx_int_t ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight);
-static ngx_int_t ngx_pimap_preflight_last_id(ngx_http_request_t *r,
+static ngx_int_t ngx_pimap_preflight_last_id(
+    ngx_pimap_preflight_t *preflight, ngx_str_t *id);
+static void ngx_pimap_preflight_superseded(ngx_pimap_preflight_t *preflight,
     ngx_str_t *id);
 static void ngx_pimap_preflight_started(void *data, redisReply *reply);
 static void ngx_pimap_preflight_revocation(void *data, redisReply *reply);
@@ -69,7 +71,7 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
 
     start = &preflight->parking->start;
 
-    rc = ngx_pimap_preflight_last_id(preflight->request, &id);
+    rc = ngx_pimap_preflight_last_id(preflight, &id);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -119,11 +121,15 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
  */
 
 static ngx_int_t
-ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
+ngx_pimap_preflight_last_id(ngx_pimap_preflight_t *preflight, ngx_str_t *id)
 {
-    ngx_int_t  rc;
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = preflight->request;
 
     if (ngx_pimap_header(r, "Last-Event-ID", id) && id->len) {
+        ngx_pimap_preflight_superseded(preflight, id);
         return NGX_OK;
     }
 
@@ -131,6 +137,13 @@ ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
 
     if (rc == NGX_OK && id->len == 0) {
         rc = ngx_pimap_query_arg(r->pool, &r->args, "lastEventId", id);
+
+        if (rc == NGX_OK) {
+            ngx_pimap_preflight_superseded(preflight, id);
+        }
+
+    } else if (rc == NGX_OK) {
+        (void) ngx_pimap_superseded_id_strip(id);
     }
 
     /* no log continues it, as any other text that is no id */
@@ -141,6 +154,21 @@ ngx_pimap_preflight_last_id(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     return rc == NGX_OK && id->len == 0 ? NGX_DECLINED : rc;
+}
+
+
+/* Such an id is sent by an EventSource that comes back by itself. */
+
+static void
+ngx_pimap_preflight_superseded(ngx_pimap_preflight_t *preflight,
+    ngx_str_t *id)
+{
+    ngx_uint_t  recent;
+
+    recent = ngx_pimap_superseded_id_strip(id);
+
+    preflight->parking->superseded =
+        (recent && preflight->parking->format == NGX_PIMAP_FORMAT_SSE);
 }
 
 

@@ -143,6 +143,22 @@ ngx_pimap_response_head_later(ngx_http_request_t *r,
 }
 
 
+/* WHATWG HTML, 9.2: a 204 tells an EventSource to stop reconnecting. */
+
+ngx_int_t
+ngx_pimap_response_head_away(ngx_http_request_t *r)
+{
+    if (ngx_pimap_add_header(r, "Cache-Control", "no-store") != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = NGX_HTTP_NO_CONTENT;
+    r->header_only = 1;
+
+    return ngx_http_send_header(r);
+}
+
+
 /* Takes the message's reference; NULL if memory was out. */
 
 static ngx_int_t

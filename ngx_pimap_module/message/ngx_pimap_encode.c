@@ -17,21 +17,20 @@
 
 static const struct {
     const char   *name;
-    const char   *comment;
     const char   *members;              /* a format of ngx_vslprintf() */
 } ngx_pimap_encode_controls[NGX_PIMAP_NCONTROLS] = {
-    [NGX_PIMAP_CONTROL_PARKED] = { "parked", "parked", "" },
-    [NGX_PIMAP_CONTROL_POSITION] = { "position", "position", "" },
+    [NGX_PIMAP_CONTROL_PARKED] = { "parked", "" },
+    [NGX_PIMAP_CONTROL_POSITION] = { "position", "" },
     [NGX_PIMAP_CONTROL_RESYNC] = {
-        "resync", NULL, "\"reason\":\"%V\",\"lastEventId\":\"%V\""
+        "resync", "\"reason\":\"%V\",\"lastEventId\":\"%V\""
     },
-    [NGX_PIMAP_CONTROL_PING] = { "ping", NULL, "\"interval\":%ui" },
-    [NGX_PIMAP_CONTROL_SUPERSEDED] = { "superseded", NULL, "" },
-    [NGX_PIMAP_CONTROL_EXPIRED] = { "expired", NULL, "\"reason\":\"%s\"" },
-    [NGX_PIMAP_CONTROL_RETRY] = { "retry", "come back", "" },
-    [NGX_PIMAP_CONTROL_ACCEPTED] = { "accepted", NULL, "\"update\":\"%V\"" },
-    [NGX_PIMAP_CONTROL_REFUSED] = { "refused", NULL, "%V\"detail\":\"%*s\"" },
-    [NGX_PIMAP_CONTROL_UNKNOWN] = { "unknown", NULL, "%V\"detail\":\"%*s\"" }
+    [NGX_PIMAP_CONTROL_PING] = { "ping", "\"interval\":%ui" },
+    [NGX_PIMAP_CONTROL_SUPERSEDED] = { "superseded", "" },
+    [NGX_PIMAP_CONTROL_EXPIRED] = { "expired", "\"reason\":\"%s\"" },
+    [NGX_PIMAP_CONTROL_RETRY] = { "retry", "" },
+    [NGX_PIMAP_CONTROL_ACCEPTED] = { "accepted", "\"update\":\"%V\"" },
+    [NGX_PIMAP_CONTROL_REFUSED] = { "refused", "%V\"detail\":\"%*s\"" },
+    [NGX_PIMAP_CONTROL_UNKNOWN] = { "unknown", "%V\"detail\":\"%*s\"" }
 };
 
 
@@ -62,7 +61,7 @@ ngx_pimap_encode(ngx_pimap_format_t format, ngx_pimap_control_t control,
 
     parts.members.data = members;
     parts.name = ngx_pimap_encode_controls[control].name;
-    parts.comment = ngx_pimap_encode_controls[control].comment;
+    parts.superseded = (control == NGX_PIMAP_CONTROL_SUPERSEDED);
     parts.id = id;
     parts.retry = ngx_pimap_encode_jitter(retry);
 
@@ -70,7 +69,9 @@ ngx_pimap_encode(ngx_pimap_format_t format, ngx_pimap_control_t control,
 
     /* a device that is only parked has not come to this id */
 
-    if (message && id && control != NGX_PIMAP_CONTROL_PARKED) {
+    if (message && id && control != NGX_PIMAP_CONTROL_PARKED
+        && control != NGX_PIMAP_CONTROL_SUPERSEDED)
+    {
         ngx_pimap_message_mark(message, control == NGX_PIMAP_CONTROL_POSITION
                                         ? NGX_PIMAP_MESSAGE_ID
                                         : NGX_PIMAP_MESSAGE_CONTROL, id);

@@ -46,6 +46,13 @@ ngx_pimap_message_t *ngx_pimap_encode(ngx_pimap_format_t format,
     ngx_pimap_control_t control, ngx_msec_t retry, pimap_event_id_t *id,
     ngx_log_t *log, ...);
 
+/*
+ * ngx_pimap_superseded_id.c: the id that a superseded EventSource comes back
+ * with.  _strip() leaves the device's id, and is true if that was just now.
+ */
+u_char *ngx_pimap_superseded_id_text(u_char *p, pimap_event_id_t *id);
+ngx_uint_t ngx_pimap_superseded_id_strip(ngx_str_t *id);
+
 /* Events are missing; the device continues after this id. */
 ngx_pimap_message_t *ngx_pimap_encode_resync(ngx_pimap_format_t format,
     ngx_str_t *reason, pimap_event_id_t *last, ngx_log_t *log);
@@ -74,8 +81,8 @@ ngx_msec_t ngx_pimap_encode_jitter(ngx_msec_t retry);
 /* The parts of a control message, for encoders. */
 typedef struct {
     const char             *name;
-    const char             *comment;    /* where that is enough; or NULL */
     pimap_event_id_t       *id;         /* NULL: none */
+    ngx_uint_t              superseded;
     ngx_msec_t              retry;      /* 0: none */
     ngx_str_t               members;    /* of a JSON object */
 } ngx_pimap_control_parts_t;

@@ -85,7 +85,7 @@ ngx_pimap_encode_json_control(u_char *buf, ngx_pimap_control_parts_t *parts)
 
     *p++ = '{';
 
-    if (parts->id) {
+    if (parts->id && !parts->superseded) {
         id.data = text;
         id.len = pimap_event_id_text(parts->id, text);
 

@@ -78,19 +78,21 @@ ngx_pimap_encode_sse_control(ngx_pimap_control_parts_t *parts, ngx_log_t *log)
         p = ngx_slprintf(p, last, "retry: %M\n", parts->retry);
     }
 
-    if (parts->id) {
+    if (parts->superseded) {
+        p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
+        p = ngx_pimap_superseded_id_text(p, parts->id);
+        *p++ = '\n';
+
+    } else if (parts->id) {
         p = ngx_cpymem(p, "id: ", sizeof("id: ") - 1);
         p += pimap_event_id_text(parts->id, p);
         *p++ = '\n';
     }
 
-    if (parts->comment) {
-        p = ngx_slprintf(p, last, ": %s\n\n", parts->comment);
+    /* some clients take a block without data for an empty message */
 
-    } else {
-        p = ngx_slprintf(p, last, "event: %s\ndata: {%V}\n\n", parts->name,
-                         &parts->members);
-    }
+    p = ngx_slprintf(p, last, "event: %s\ndata: {%V}\n\n", parts->name,
+                     &parts->members);
 
     return ngx_pimap_message_copy(buf, p - buf, log);
 }

@@ -118,7 +118,7 @@ my $device = park('/events?account=bob', {}, 'bob');
 
 $t->nginx()->{server} = 'pimap_account_case keep;';
 $t->reload();
-ok($device->read_until(qr/^: come back\n/m),
+ok($device->read_until(qr/^event: retry\n/m),
     'another case after a reload: devices are told to come back');
 
 $t->nginx()->{server} = 'pimap_account_case upper;';
@@ -131,7 +131,7 @@ sub park {
 
     my $s = $t->request('GET', $path, headers => $headers);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($name);
 
     return $s;

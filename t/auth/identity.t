@@ -152,7 +152,7 @@ for (@good) {
 
     my $s = $t->request('GET', $path, headers => $headers);
 
-    ok($s->read_until(qr/: parked\n\n/) && $t->subscribed($account),
+    ok($s->read_until(qr/: parked\n.*\n\n/) && $t->subscribed($account),
         "$name: parked");
     $t->redis()->publish($account, { event => 'MessageNew', to => $name });
     is(($s->event() // {})->{json}{to}, $name, "$name: event");
@@ -225,7 +225,7 @@ sub parked {
     my ($path, $headers) = @_;
 
     my $s = $t->request('GET', $path, headers => $headers);
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     return $s;
 }

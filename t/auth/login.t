@@ -160,7 +160,7 @@ sub parks {
 
     my $s = events($version, $section, @args);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed('alice');
     $t->redis()->publish('alice', { event => 'X' });
     is(($s->event() // {})->{event}, 'X', "$section $version: parks alice");

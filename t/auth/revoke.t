@@ -48,7 +48,7 @@ my $bob = park('bob');
 my $ticket = $t->get('/ticket', headers => bearer('alice', $old))
     ->{json}{ticket};
 
-$_->read_until(qr/: parked\n\n/) for values(%s), @plain, $bob;
+$_->read_until(qr/: parked\n.*\n\n/) for values(%s), @plain, $bob;
 $t->subscribed('alice');
 $t->subscribed('bob');
 my $then = time();
@@ -78,7 +78,7 @@ is($t->get("/token?ticket=$ticket")->{status}, 401, '    and its ticket');
 is(head('alice', int(time()) + 2), 200, '    but not a token issued later');
 
 my $password = $t->park('alice');
-$password->read_until(qr/: parked\n\n/);
+$password->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 $redis->publish('alice', { event => 'X' });
 is($password->event()->{event}, 'X', 'a login by password parks again');
@@ -91,7 +91,7 @@ like($t->log(), qr/ended: reason="expired" account="alice" device="http"/,
 
 my ($phone, $tv) = map { park('carol', "device=$_") } qw(phone tv);
 
-$_->read_until(qr/: parked\n\n/) for $phone, $tv;
+$_->read_until(qr/: parked\n.*\n\n/) for $phone, $tv;
 $t->subscribed('carol');
 $redis->fcall(revoke => 'carol', 'phone');
 
@@ -124,7 +124,7 @@ $redis->pause();
 
 my @late = map { park('dave', '', transport => $_) } @transports;
 
-is((grep { $_->read_until(qr/: parked\n\n/) } @late), @transports,
+is((grep { $_->read_until(qr/: parked\n.*\n\n/) } @late), @transports,
     'Redis is silent: devices of a known account park');
 
 # More devices, until each worker has a new device.
@@ -133,7 +133,7 @@ my @more;
 
 $t->wait_for(sub {
     push(@more, park('dave'));
-    $more[-1]->read_until(qr/: parked\n\n/);
+    $more[-1]->read_until(qr/: parked\n.*\n\n/);
 
     my @now = devices();
 
@@ -204,7 +204,7 @@ sub live {
 
     my $s = park($account);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
     $redis->publish($account, { event => 'Live' });
     $s->event();

@@ -57,7 +57,7 @@ sub park {
     my $s = $t->request(GET => '/token', headers =>
         $token->issued($account, $iat));
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
     $redis->publish($account, { event => 'Live' });
     $s->event();

@@ -71,7 +71,7 @@ for my $transport (@transports) {
     my $s = $t->request(GET => '/events?device=d', transport => $transport,
         headers => $token->bearer(rsa => \%ours));
 
-    ok($s->read_until(qr/: parked\n\n/), "$transport: by the header");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$transport: by the header");
     $s->close();
 
     my $query = $token->make(ec256 => \%ours);
@@ -79,7 +79,7 @@ for my $transport (@transports) {
         transport => $transport);
     push(@used, $query);
 
-    ok($s->read_until(qr/: parked\n\n/), "$transport: by the query");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$transport: by the query");
     $t->subscribed('alice');
     $t->redis()->publish('alice', { event => 'QuotaExceed' });
     is($s->event()->{event}, 'QuotaExceed', "$transport: an event of alice");
@@ -128,7 +128,7 @@ for ([{ device => 'd' }, 'device=d', 200], [{ device => 'd' }, '', 200],
 
 my $s = $t->request(GET => '/pem', headers => $token->bearer(
     rsa => { %pem, scope => 'Quota', device => 'phone' }));
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('bob');
 $t->redis()->publish('bob', { event => $_ })
     for qw(MessageNew Other QuotaExceed);

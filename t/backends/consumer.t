@@ -38,7 +38,7 @@ ok(lines('integrations/consumer/consumer.py') <= 160,
 # Updates from before the start of the consumer, and later ones.
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 
 post('early', 'done');

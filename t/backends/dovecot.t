@@ -27,7 +27,7 @@ my $imap = $dovecot->imap();
 $imap->command('SELECT INBOX');
 
 my $s = $t->park('alice');
-ok($s->read_until(qr/^: parked\n\n/m), 'the device is parked');
+ok($s->read_until(qr/^event: parked\n.*\n\n/m), 'the device is parked');
 ok($t->subscribed('alice'), 'the worker has subscribed');
 
 # The next event: its name and the given members.

@@ -124,7 +124,7 @@ $t->nginx()->{server} = 'listen 127.0.0.1:' . $t->port('endpoint') . ';';
 $t->nginx()->start();
 
 my $s = $t->park('one');
-ok($s->read_until(qr/^: parked\n\n/m), 'a device is parked');
+ok($s->read_until(qr/^event: parked\n.*\n\n/m), 'a device is parked');
 ok($t->subscribed('one'), '    the worker has subscribed');
 
 ok($t->wait_for(sub {

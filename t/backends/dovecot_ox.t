@@ -22,7 +22,7 @@ my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'ox',
     url => 'http://127.0.0.1:' . $t->port('http') . '/publish')->start();
 
 my $s = $t->park('alice');
-ok($s->read_until(qr/^: parked\n\n/m), 'the device is parked');
+ok($s->read_until(qr/^event: parked\n.*\n\n/m), 'the device is parked');
 ok($t->subscribed('alice'), 'the worker has subscribed');
 
 my $imap = $dovecot->imap();

@@ -40,7 +40,7 @@ my $dovecot = Pimap::Dovecot->new(t => $t,
 $dovecot->imap()->command('SELECT INBOX');
 
 my $device = $t->park('alice');
-$device->read_until(qr/^: parked\n\n/m);
+$device->read_until(qr/^event: parked\n.*\n\n/m);
 $t->subscribed('alice');
 
 my $session = Pimap::ImapSession->new(t => $t, port => $t->port('imap'))

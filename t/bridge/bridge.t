@@ -49,7 +49,7 @@ sub park {
 is(park('wrong')->status(), 401, 'a wrong password: 401');
 
 my $s = park('secret');
-ok($s->read_until(qr/^: parked\n\n/m),
+ok($s->read_until(qr/^event: parked\n.*\n\n/m),
     'the right password: the device is parked');
 ok($bridge->watches(1), 'the bridge watches the account');
 

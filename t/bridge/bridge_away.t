@@ -32,7 +32,7 @@ $bridge->start()->wait_healthy();
 
 my $s = $t->park('alice');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { failures() > 1 }), 'the server is away');
 ok($t->wait_for(sub { $bridge->metric('accounts_without_session') == 1 }),
     'a minute later: the account is without a session');

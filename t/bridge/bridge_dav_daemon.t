@@ -41,7 +41,7 @@ $bridge->start();
 is($bridge->auth('alice', 'secret'), 'alice', 'a login is accepted');
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $bridge->log() =~ /watching contacts/ }),
     'contacts and calendars are watched');
 

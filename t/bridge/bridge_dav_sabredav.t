@@ -44,7 +44,7 @@ $bridge->start();
 $bridge->auth('alice', 'secret');
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $bridge->log() =~ /watching contacts/ }),
     'contacts and calendars are watched');
 

@@ -98,7 +98,7 @@ sub park {
     my $s = $t->park('alice', query => "device=$_[0]");
 
     $s->{looks} = 1;
-    return ($s, $s->read_until(qr/: parked\n\n/) =~ /^id: (\S+)/m);
+    return ($s, $s->read_until(qr/: parked\n.*\n\n/) =~ /^id: (\S+)/m);
 }
 
 

@@ -29,7 +29,7 @@ $fake->script(@login, ['serve', \%mail, 'LIST'], ['read', 'EXAMINE'],
 my $device = $t->park('alice', query => 'device=phone');
 
 $device->{looks} = 1;
-$device->read_until(qr/: parked\n\n/);
+$device->read_until(qr/: parked\n.*\n\n/);
 
 my $bridge = Pimap::Bridge->new(t => $t, imap => $fake->port(),
     sessions => 'backoff_max = "300ms";', server => Pimap::Bridge->master())

@@ -40,7 +40,7 @@ my %its = (headers => { $bridge->basic('alice', 'secret') });
 my $device = $t->park('alice', query => 'device=phone', %its);
 my ($ids, @times) = (0);
 
-ok($device->read_until(qr/: parked\n\n/), 'the device is parked');
+ok($device->read_until(qr/: parked\n.*\n\n/), 'the device is parked');
 ok($bridge->watches(1), 'the bridge watches the account');
 
 my $flow = Pimap::ImapFlow->new(t => $t);

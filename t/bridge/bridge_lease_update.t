@@ -45,7 +45,7 @@ $bridge{one}->start()->wait_healthy();
 
 my @devices = map { $t->park($_) } @names;
 
-$_->read_until(qr/: parked\n\n/) for @devices;
+$_->read_until(qr/: parked\n.*\n\n/) for @devices;
 ok($bridge{one}->watches(ACCOUNTS), 'a bridge watches all accounts');
 
 my $redis = $t->redis();

@@ -37,7 +37,7 @@ my %bridge = map { $_ => Pimap::Bridge->new(t => $t, name => $_,
 
 my @names = map { "user$_" } 1 .. ACCOUNTS;
 my %device = map { $_ => $t->park($_) } @names;
-$_->read_until(qr/: parked\n\n/) for values(%device);
+$_->read_until(qr/: parked\n.*\n\n/) for values(%device);
 
 sub watched { return map { $bridge{$_}->metric('accounts_with_session') // 0 }
     @_ }

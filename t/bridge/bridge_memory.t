@@ -38,7 +38,7 @@ $bridge->start();
 is($bridge->auth('alice', 'secret'), 'alice', 'a login');
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($bridge->watches(1), 'a session');
 
 

@@ -42,7 +42,7 @@ ok($t->wait_for(sub { $bridge->healthy() }, 'health'),
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none')->start();
 
 my $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 is($bridge->auth('alice', 'secret'), 'alice', 'a login is accepted');
 ok($bridge->watches(1), 'the Redis user of the docs: the account is watched');
 $dovecot->deliver(to => 'alice', subject => 'one');

@@ -32,7 +32,7 @@ my $bridge = Pimap::Bridge->new(t => $t, server => Pimap::Bridge->master(),
     updates => 'timeout = "30s";')->start();
 my $s = $t->park('alice', query => 'device=phone');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 ok($t->wait_for(sub { $bridge->log() =~ /cannot create the consumer group/ }),
     'no right to make the group: an error');

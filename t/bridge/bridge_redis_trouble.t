@@ -99,6 +99,6 @@ sub comes {
     my ($what) = @_;
 
     push(@devices, $t->park('user' . (1 + @devices)));
-    $devices[-1]->read_until(qr/: parked\n\n/);
+    $devices[-1]->read_until(qr/: parked\n.*\n\n/);
     ok($bridge->watches(scalar(@devices)), "$what: a device is noticed");
 }

@@ -32,7 +32,7 @@ $first->start()->wait_healthy();
 is($first->auth('alice', 'secret'), 'alice', 'a user logs in');
 
 my $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($first->watches(1), 'the account is watched');
 is(state($first, 'alice'), 'watched', '    its page says so');
 
@@ -84,7 +84,7 @@ $second->stop();
 # All bridges were away
 
 $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $first->start();
 ok($t->wait_for(sub { ($first->metric('accounts_unwatched') // 0) == 1 }),
     'a bridge starts: the parked account is not watched');
@@ -99,7 +99,7 @@ $s->close();
 
 is($first->auth('alice', 'secret'), 'alice', 'it logs in');
 $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($first->watches(1), '    it is watched, and stays');
 $dovecot->deliver(to => 'alice', subject => 'back');
 

@@ -159,7 +159,7 @@ sub watch {
 
 sub park {
     @devices = $t->park('user1', query => 'device=phone');
-    $devices[0]->read_until(qr/: parked\n\n/);
+    $devices[0]->read_until(qr/: parked\n.*\n\n/);
 }
 
 

@@ -103,7 +103,7 @@ sub watch {
         ->start()->wait_healthy();
 
     $device = $t->park('user1', query => 'device=phone');
-    $device->read_until(qr/: parked\n\n/);
+    $device->read_until(qr/: parked\n.*\n\n/);
     $t->wait_for(sub { $bridge->metric('dav_accounts') }, 'DAV') if !$away;
 }
 

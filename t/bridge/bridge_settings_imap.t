@@ -88,7 +88,7 @@ like($devices[0]->event()->{json}{detail}, qr/"message" is too long/,
 
 watch('max_connections = 1;', "IDLE $list");
 push(@devices, $t->park('user2'));
-$devices[-1]->read_until(qr/: parked\n\n/);
+$devices[-1]->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $bridge->log() =~ /user2": a device is parked/ }),
     'max_connections: another account has a device');
 ok($t->wait_for(sub { ($bridge->metric('accounts{state="waiting"}') // 0)
@@ -135,7 +135,7 @@ sub open_bridge {
         ->start()->wait_healthy();
 
     @devices = $t->park('user1', query => 'device=phone');
-    $devices[0]->read_until(qr/: parked\n\n/);
+    $devices[0]->read_until(qr/: parked\n.*\n\n/);
 }
 
 

@@ -46,7 +46,7 @@ my $bridge = Pimap::Bridge->new(t => $t, imap => $fake->port(),
         . 'master_separator = "*";')->start()->wait_healthy();
 my $s = $t->park('alice', query => 'device=phone');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $bridge->log() =~ /refuses SELECT/ }), 'the log');
 ok(utf8::decode(my $log = $bridge->log()), '    is UTF-8');
 like($log, qr/mailbox "$name": the server refuses SELECT: NO it is broken/,

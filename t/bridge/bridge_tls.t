@@ -99,7 +99,7 @@ for (['unknown', qr/certificate is refused: .*self.signed/],
 }
 
 my $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $bridge->auth('alice', 'secret');
 ok($bridge->watches(1), 'an account is watched over TLS');
 $dovecot->deliver(to => 'alice', subject => 'one');

@@ -32,7 +32,7 @@ my $bridge = Pimap::Bridge->new(t => $t, server => Pimap::Bridge->master(),
 my %device = map { $_ => $t->park($_, query => 'device=phone') }
     qw(alice bob);
 
-$_->read_until(qr/: parked\n\n/) for values(%device);
+$_->read_until(qr/: parked\n.*\n\n/) for values(%device);
 ok($bridge->watches(2), 'two accounts are watched');
 
 $redis->together(sub { update('alice', $_) for 1 .. FLOOD });

@@ -30,7 +30,7 @@ my $bridge = Pimap::Bridge->new(t => $t, server => Pimap::Bridge->master(),
     ->start()->wait_healthy();
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($bridge->watches(1), 'the account is watched');
 
 sub update {

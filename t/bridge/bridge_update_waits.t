@@ -35,7 +35,7 @@ my $bridge = bridge('max_waiting = 10;', $fake->port());
 my $device = $t->park('alice', query => 'device=phone');
 my $other = $t->park('bob', query => 'device=phone');
 
-$_->read_until(qr/: parked\n\n/) for $device, $other;
+$_->read_until(qr/: parked\n.*\n\n/) for $device, $other;
 ok($bridge->watches(2), 'two accounts are watched');
 
 update($_) for 1 .. UPDATES;

@@ -39,7 +39,8 @@ my @web = (
     ['another protocol', "220 mail\r\n\r\n", 'delivery.park:no-answer',
         qr/not HTTP/],
     ['control characters', "HTTP/1.1 200 OK\r\nVia: a\e[2J\x01\r\n"
-        . "Content-Type: text/event-stream\r\n\r\n: parked\n\n",
+        . "Content-Type: text/event-stream\r\n\r\n"
+        . "event: parked\ndata: {}\n\n",
         'delivery.proxy:seen', qr/through a/],
     ['the end', 'close', 'delivery.park:no-answer',
         qr/closed without an answer/],
@@ -83,10 +84,10 @@ for (@web) {
 
 # A worker has the event, for another device of the account.
 
-my $parked = "$chunks" . "a\r\n: parked\n\n\r\n";
+my $parked = "$chunks" . "18\r\nevent: parked\ndata: {}\n\n\r\n";
 my $alice = $t->request('GET', '/events');
 
-$alice->read_until(qr/: parked\n\n/);
+$alice->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 $web->mode($parked);
 $check->run('--timeout', 1);

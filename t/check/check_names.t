@@ -122,7 +122,7 @@ sub park {
 
     my $s = $t->park($account);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     return $s;

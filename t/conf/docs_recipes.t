@@ -52,7 +52,7 @@ $bridge->start();
 
 my $device = $t->park('alice');
 
-ok($device->read_until(qr/^: parked\n\n/m), 'a device is parked');
+ok($device->read_until(qr/^event: parked\n.*\n\n/m), 'a device is parked');
 ok($bridge->watches(1), '    its account is watched');
 like($dovecot->log(), qr/user=<alice>,.* TLS/, '    by TLS');
 

@@ -81,7 +81,8 @@ ok($t->wait_for(sub { $t->get('/pimap/status?ready', transport => 'plain')
 
 my $device = park('alice:secret');
 
-ok($device->read_until(qr/^: parked\n\n/m), 'the mail password parks');
+ok($device->read_until(qr/^event: parked\n.*\n\n/m),
+    'the mail password parks');
 ok($t->subscribed('alice'), 'the worker has subscribed');
 
 $t->{dovecot}->deliver(to => 'alice', subject => 'Lunch');
@@ -124,7 +125,7 @@ ok(first(sub {
     push(@more, map { park('alice:wrong') } 1 .. 14);
     wait_for(sub { $t->read_file("$dir/access.log") =~ / 429 / }, 10)
 }, 1 .. 5), 'many wrong passwords: a 429');
-ok(park('alice:secret', 'tablet')->read_until(qr/^: parked\n\n/m),
+ok(park('alice:secret', 'tablet')->read_until(qr/^event: parked\n.*\n\n/m),
     '    the right one parks at once');
 
 # The port to publish

@@ -29,7 +29,7 @@ $t->wait_ready();
 
 my $device = $t->park('alice');
 
-$device->read_until(qr/: parked\n\n/);
+$device->read_until(qr/: parked\n.*\n\n/);
 $t->redis()->log('alice', { event => 'MessageNew', uid => 1 });
 is($device->event()->{json}{uid}, 1, 'an event comes');
 

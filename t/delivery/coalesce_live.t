@@ -109,7 +109,7 @@ $s = $t->park_live('long');
 
 my $slow = $t->park('long', path => '/small', query => 'last-event-id=0');
 
-$slow->read_until(qr/: parked\n\n/);
+$slow->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $t->status()->{log}{replayed} > 10 }),
     'a slow device reads the log');
 flags('long', LONG + 1 .. LONG + 5);
@@ -143,7 +143,7 @@ $s = $t->park_live('carol');
 flags('carol', 1);
 $second = $t->park('carol',
     query => 'closeafter=state&events=FlagsSet,FlagsClear');
-$second->read_until(qr/: parked\n\n/);
+$second->read_until(qr/: parked\n.*\n\n/);
 @ids = flags('carol', 2, 3);
 $redis->log('carol', { event => 'FlagsClear', uid => 4 });
 news('carol', 5);

@@ -103,7 +103,7 @@ $t->run();
 
 my @devices = map {
     my $s = $t->park('alice', query => $_->[0]);
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $s;
 } @cases;
 

@@ -49,7 +49,7 @@ sub park {
 
     my $s = $at->park($account, @set);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     return $s;

@@ -96,7 +96,7 @@ ok($live->quiet(0.1), 'a reserved name: nothing comes');
 
 my $s = $t->park('a', query => "last-event-id=$end");
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($s->quiet(0.1), '    a device that comes back hears nothing');
 my $id = $redis->log('a', { event => 'Next' });
 

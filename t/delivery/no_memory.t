@@ -149,13 +149,13 @@ $t->subscribed('alice');
 
 my $phone = $t->park('alice', query => 'device=phone',
     headers => { 'Last-Event-ID' => $id });
-$phone->read_until(qr/: parked\n\n/);
+$phone->read_until(qr/: parked\n.*\n\n/);
 
 my $listener = $redis->connect();
 $listener->command('SUBSCRIBE', $redis->channel('alice'));
 $oom->fail(by => 'nginx', size => $command, count => 2);
 my $newer = $t->park('alice', query => 'device=tablet');
-$newer->read_until(qr/: parked\n\n/);
+$newer->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { $oom->spent() }, 'failures'),
     'a device is announced without memory');
 like($listener->reply()->[2], qr/^!present \d+ [0-9a-f]{16} tablet$/,

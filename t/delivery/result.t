@@ -34,7 +34,7 @@ for my $transport (@transports) {
         nobody => $t->park($account, @set),
     );
 
-    ok($s{$_}->read_until(qr/: parked\n\n/), "$transport: $_ is parked")
+    ok($s{$_}->read_until(qr/: parked\n.*\n\n/), "$transport: $_ is parked")
         for sort(keys(%s));
     $t->subscribed($account);
 
@@ -65,7 +65,7 @@ for my $transport (@transports) {
         my $expected = { phone => ['one'], picky => ['two'] }->{$device}
             // [];
 
-        ok($r->read_until(qr/: parked\n\n/), "$transport: resumed");
+        ok($r->read_until(qr/: parked\n.*\n\n/), "$transport: resumed");
         is_deeply(updates($r), $expected, "    \"$device\"");
         $r->close();
     }

@@ -148,7 +148,7 @@ sub first {
 
     my $s = $t->park($account);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     return $s;

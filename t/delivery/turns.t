@@ -44,7 +44,7 @@ sub crowd {
 
     my @streams = map { $t->park($account, %set) } 1 .. $n;
 
-    $_->read_until(qr/: parked\n\n/) for @streams;
+    $_->read_until(qr/: parked\n.*\n\n/) for @streams;
     $t->subscribed($account);
 
     return @streams;

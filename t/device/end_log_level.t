@@ -56,7 +56,7 @@ unlike($t->log(), qr/\[info\]/, 'nor any other one at that level');
 
 my $s = $t->park('carol');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->nginx()->{http} .= 'pimap_end_log_level warn;';
 $t->reload();
 $t->wait_for(sub { @{ $t->status()->{workers} } == 1
@@ -71,6 +71,6 @@ sub leaves {
 
     my $s = $t->park($account, path => $path);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $s->close();
 }

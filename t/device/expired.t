@@ -54,7 +54,7 @@ $s{ticket} = $t->request(GET => "/token?ticket=$json->{ticket}");
 $s{pinging} = park($exp, path => '/token?ping=10');
 
 my $later = park($exp + 3600);
-$later->read_until(qr/: parked\n\n/);
+$later->read_until(qr/: parked\n.*\n\n/);
 
 $_->read_until(qr/parked.*\n/) for values(%s);
 $t->subscribed('alice');
@@ -98,7 +98,7 @@ is($later->event()->{event}, 'X', 'a later token: the device stays');
 # within the leeway
 
 my $s = park(time() - 1);
-ok($s->read_until(qr/: parked\n\n/), 'a token within the leeway: parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), 'a token within the leeway: parked');
 is($s->event()->{event}, 'expired', '    and expired later');
 ok($s->ended(), '    and ends');
 
@@ -116,7 +116,7 @@ ok($seconds[0] < 11 && $seconds[-1] <= 11 + LATE,
 
 my $kept = time() + 20;
 my @kept = map { park($kept, transport => $_) } @transports;
-$_->read_until(qr/: parked\n\n/) for @kept;
+$_->read_until(qr/: parked\n.*\n\n/) for @kept;
 
 ok($t->reload(), 'a reload');
 ok($t->wait_for(sub { $t->status()->{handover}{received} >= 2 }),

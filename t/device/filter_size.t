@@ -36,7 +36,7 @@ cmp_ok($n, '>', 55, "64 names of $n bytes fit, of 4 kB in all");
 
 my $s = $t->request(GET => path($n));
 
-ok($s->read_until(qr/: parked\n\n/), '    parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), '    parked');
 $t->subscribed('alice');
 
 my ($last) = (names(64, $n))[-1];

@@ -77,7 +77,7 @@ $t->run();
 
 my @s = map { $t->park('alice', transport => $_) } @transports;
 
-ok($s[$_]->read_until(qr/: parked\n\n/), "$transports[$_]: parked")
+ok($s[$_]->read_until(qr/: parked\n.*\n\n/), "$transports[$_]: parked")
     for 0 .. 2;
 ok($s[$_]->read_until(qr/^event: ping$/m), "$transports[$_]: alive")
     for 0 .. 2;

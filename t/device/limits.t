@@ -59,7 +59,8 @@ my $bob = parked($t, $first, '', 'bob');
 ok($bob, 'another account: parked');
 
 my $any = $t->park('alice', path => '/any');
-ok($any->read_until(qr/: parked\n\n/), 'a location without the limit: parked');
+ok($any->read_until(qr/: parked\n.*\n\n/),
+    'a location without the limit: parked');
 
 is($t->status()->{refused}, 3, 'refusals are counted');
 
@@ -115,7 +116,7 @@ is(refused($first, '', 'bob')->{status}, 429,
 # Devices in all.
 
 my @parked = map { my $s = $all->park("user$_");
-    $s->read_until(qr/: parked\n\n/); $s } 1 .. 3;
+    $s->read_until(qr/: parked\n.*\n\n/); $s } 1 .. 3;
 
 my $full = $all->park('user4');
 
@@ -134,7 +135,7 @@ ok($all->park('user5', transport => 'h2')->ended(), 'full: HTTP/2');
 
 $parked[0]->close();
 wait_devices($all, 2);
-ok($all->park('user6')->read_until(qr/: parked\n\n/),
+ok($all->park('user6')->read_until(qr/: parked\n.*\n\n/),
     'a device left: a new one is parked');
 
 
@@ -146,7 +147,7 @@ sub parked {
     return $t->nginx()->only($pid, sub {
         my $s = $t->park($account // 'alice', path => '/two',
             query => $query);
-        $s->read_until(qr/: parked\n\n/) && $s;
+        $s->read_until(qr/: parked\n.*\n\n/) && $s;
     });
 }
 

@@ -43,7 +43,7 @@ for my $transport (qw(http https h2)) {
     is(announced(), '+ alice', "$transport: the first device comes");
 
     my $other = $t->park('alice', query => 'device=2');
-    $other->read_until(qr/: parked\n\n/);
+    $other->read_until(qr/: parked\n.*\n\n/);
 
     $s->close();
     $other->close();

@@ -104,7 +104,7 @@ my @many = map {
     ($_ % 3 ? $t : $other)->park('many', query => 'device=phone')
 } 1 .. 12;
 
-$_->read_until(qr/: parked\n\n/) for @many;
+$_->read_until(qr/: parked\n.*\n\n/) for @many;
 
 $n++;
 ok($t->wait_for(sub { devices() == $n }, 'one of many'),
@@ -168,7 +168,7 @@ sub parked {
     my $park = sub {
         my $s = $to->park($account, transport => $transport // 'http',
             query => $query // 'device=phone');
-        $s->read_until(qr/: parked\n\n/);
+        $s->read_until(qr/: parked\n.*\n\n/);
         $s;
     };
 

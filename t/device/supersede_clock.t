@@ -82,7 +82,7 @@ sub park {
 
     my $s = $t->park($account, query => 'device=phone');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     return $s;

@@ -79,7 +79,7 @@ my ($slow, $fast, $parked) = @{ $t->nginx()->only($first, sub {
     my @both = map { $t->park('slow', query => 'device=phone', headers => $_) }
         {}, { 'Last-Event-ID' => '0' };
 
-    return [@both, $both[1]->read_until(qr/: parked\n\n/)];
+    return [@both, $both[1]->read_until(qr/: parked\n.*\n\n/)];
 }) };
 
 ok($parked, 'a request needs no answer of Redis');
@@ -107,7 +107,7 @@ sub park {
         my $s = $to->park($account, query => $query // 'device=phone',
             headers => { 'Last-Event-ID' => '0' });
 
-        $s->read_until(qr/: parked\n\n/);
+        $s->read_until(qr/: parked\n.*\n\n/);
         return $s;
     };
 

@@ -128,7 +128,7 @@ is($t->status()->{events}{invalid}, 0, 'no message was refused');
 sub parked {
     my $s = $t->park('alice', query => 'device=phone');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     return $s;
 }
 

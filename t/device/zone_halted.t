@@ -110,7 +110,7 @@ sub serves {
 sub park {
     my $s = $t->park('alice', path => '/two');
 
-    return $s->status() == 200 && $s->read_until(qr/: parked\n\n/)
+    return $s->status() == 200 && $s->read_until(qr/: parked\n.*\n\n/)
         ? $s : undef;
 }
 

@@ -10,7 +10,8 @@
  * Reaches: fuzz_names, ngx_pimap_query_format, ngx_pimap_query_number,
  *     ngx_pimap_filter_check, ngx_pimap_accept_weight,
  *     ngx_pimap_header_preference, ngx_pimap_origin_same,
- *     ngx_pimap_websocket_handshake_head, fuzz_same_host.
+ *     ngx_pimap_websocket_handshake_head, fuzz_same_host,
+ *     ngx_pimap_superseded_id_strip.
  */
 
 
@@ -165,6 +166,22 @@ fuzz_filter(ngx_pimap_query_t *query)
 }
 
 
+/* What is left is the beginning of the text. */
+
+static void
+fuzz_superseded(ngx_str_t *text)
+{
+    ngx_str_t   id;
+    ngx_uint_t  recent;
+
+    id = *text;
+    recent = ngx_pimap_superseded_id_strip(&id);
+
+    fuzz_check(id.data == text->data && id.len <= text->len);
+    fuzz_check(!recent || id.len < text->len);
+}
+
+
 static void
 fuzz_query(ngx_str_t *args)
 {
@@ -203,6 +220,12 @@ fuzz_query(ngx_str_t *args)
         fuzz_again(&query, args->len, 0);
         fuzz_again(&query, args->len, 1);
         fuzz_filter(&query);
+    }
+
+    rc = ngx_pimap_query_arg(fuzz_pool, args, "last-event-id", &value);
+
+    if (rc == NGX_OK) {
+        fuzz_superseded(&value);
     }
 
     rc = ngx_pimap_query_arg(fuzz_pool, args, "device", &value);

@@ -103,7 +103,8 @@ $slices[$_]++ for @ends;
 note("ends in each second: @slices");
 
 is(scalar(@ends), DEVICES, 'each response ends in good order');
-is(scalar(grep { $_->{body} =~ /retry: \d+\n: come back\n\n\z/ } @s), DEVICES,
+is(scalar(grep { $_->{body} =~ /retry: \d+\nevent: retry\n.*\n\n\z/ } @s),
+    DEVICES,
     'each device is told when to come back');
 cmp_ok($ends[-1], '<', DRAIN + LATE, 'all come back within pimap_drain');
 cmp_ok($ends[-1] - $ends[0], '>', DRAIN / 2, 'not all in one moment');
@@ -133,16 +134,16 @@ $t->nginx()->{locations} =~ s{(/stays \{)}{$1 pimap_compress off;};
 $t->nginx()->{locations} =~ s{ pimap_hibernate on;}{};
 $t->nginx()->{locations} =~ s{(/bare \{)}{$1 pimap_detach off;};
 ok(reload(), 'stricter rules');
-ok($logged_in->read_until(qr/: come back\n\n/),
+ok($logged_in->read_until(qr/event: retry\n.*\n\n/),
     'a key of tokens is removed: its devices come back');
 is(($page->json() // {})->{event}, 'retry',
     'an origin is removed: WebSockets come back');
 ok($body->read_until(qr/"event":"retry"/),
     'an origin is removed: devices with an open body come back');
 ok($packed->ended(), 'compression is off: compressed responses end');
-ok($asleep->read_until(qr/: come back\n\n/),
+ok($asleep->read_until(qr/event: retry\n.*\n\n/),
     'hibernating is off: hibernated devices come back');
-ok($bare->read_until(qr/: come back\n\n/),
+ok($bare->read_until(qr/event: retry\n.*\n\n/),
     'detaching is off: detached devices come back');
 
 $w{'/stays'}->send(frame(TEXT, '{"id":"2","update":"flags"}'));

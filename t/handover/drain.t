@@ -70,7 +70,7 @@ sub look {
 
         push(@{ $got{$n} }, $text =~ /"uid":(\d+)/g);
         $id{$n} = $1 while $text =~ /^id: (\S+)/mg;
-        $ended++ if $text =~ /retry: \d+\n: come back\n\n\z/;
+        $ended++ if $text =~ /retry: \d+\nevent: retry\n.*\n\n\z/;
     }
 
     return $ended;

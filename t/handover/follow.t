@@ -25,7 +25,7 @@ $t->wait_ready();
 
 my $s = $t->park('alice', transport => 'https', query => 'device=phone');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 ok($t->wait_for(sub { seen('hibernated') && seen('live') }), 'hibernated');
 
 $t->redis()->log('alice', { event => 'MessageNew', uid => 1 });

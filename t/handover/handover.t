@@ -56,7 +56,7 @@ for my $transport (qw(http https)) {
 
 my $old = $t->park('superseded', query => 'device=d');
 
-$_->read_until(qr/: parked\n\n/) for $old, values(%s);
+$_->read_until(qr/: parked\n.*\n\n/) for $old, values(%s);
 $t->wait_for(sub { my $d = $t->status()->{devices};
     $d->{detached} == 8 && $d->{hibernated} == 7 }, 'detached');
 
@@ -120,7 +120,8 @@ my @others = map { $s{"$_ 2"} } qw(http https);
 
 ok(reload(), 'a reload without the location');
 ok($_->ended(), 'without the location: told to come back') for @others;
-like($_->{body}, qr/retry: \d+\n: come back\n\n\z/, 'with when') for @others;
+like($_->{body}, qr/retry: \d+\nevent: retry\n.*\n\n\z/, 'with when')
+    for @others;
 ok($t->wait_for(sub { my $s = $t->status();
     $s->{parked} + $s->{accounts} == 0 }),
     'without the location: soon no devices, no accounts');
@@ -132,7 +133,7 @@ ok(reload(), 'with it again');
 
 my $s = $t->park('last');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->allow(qr/\[emerg\].*unknown directive/);
 $t->nginx()->{http} .= ' nonsense;';
 

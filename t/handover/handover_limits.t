@@ -61,7 +61,7 @@ my %s = map { my $name = $_;
         1, 2]) } keys(%to);
 
 for my $s (map { @$_ } values(%s)) {
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 }
 
 $t->wait_for(sub { my $d = $t->status()->{devices};

@@ -34,7 +34,7 @@ $crowd->park();
 my @read = map { $t->park("account-$_",
     transport => $_ % 2 ? 'http' : 'https', query => 'device=r') } 1 .. READ;
 
-$_->read_until(qr/: parked\n\n/) for @read;
+$_->read_until(qr/: parked\n.*\n\n/) for @read;
 
 my $all = $crowd->devices() + READ;
 

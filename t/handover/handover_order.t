@@ -32,7 +32,7 @@ sub parked_alone {
 
     my $s = $t->park($name, transport => $name eq 'https' ? $name : 'http');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($name);
     $t->wait_for(sub { my $d = $t->status()->{devices};
         $d->{detached} + $d->{hibernated} == 1 }, 'detached');

@@ -60,7 +60,7 @@ sub hand_over {
 
     my $s = $t->park('alice');
 
-    ok($s->read_until(qr/: parked\n\n/), 'parked');
+    ok($s->read_until(qr/: parked\n.*\n\n/), 'parked');
     $t->subscribed('alice');
     $t->wait_for(sub { $t->status()->{devices}{detached} == 1 }, 'detached');
 

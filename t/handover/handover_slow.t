@@ -32,7 +32,7 @@ for my $transport (qw(http https)) {
     my $delivered = $t->status()->{events}{delivered};
 
     for my $n (FEW, MANY) {
-        $s{$n}->read_until(qr/: parked\n\n/);
+        $s{$n}->read_until(qr/: parked\n.*\n\n/);
         $t->subscribed("$transport$n");
         $redis->log("$transport$n", { event => 'MessageNew', uid => $_,
             preview => $t->noise(SIZE) }) for 1 .. $n;

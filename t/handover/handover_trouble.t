@@ -32,7 +32,7 @@ sub park_all {
     my @s = map { $t->park("user$_",
         transport => $_ % 2 ? 'http' : 'https') } 1 .. $n;
 
-    $_->read_until(qr/: parked\n\n/) for @s;
+    $_->read_until(qr/: parked\n.*\n\n/) for @s;
     $t->wait_for(sub { my $d = $t->status()->{devices};
         $d->{detached} + $d->{hibernated} == $n }, 'detached');
 

@@ -42,7 +42,7 @@ sub unacknowledged {
 
     my $s = $t->park($transport, transport => $transport);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($transport);
     $t->wait_for(sub { my $d = $t->status()->{devices};
         $d->{detached} + $d->{hibernated} == 1 }, 'detached');

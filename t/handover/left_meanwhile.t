@@ -39,7 +39,7 @@ my $usual = time() - $began;
 
 my @s = map { $t->park("user$_") } 1 .. 3;
 
-$_->read_until(qr/: parked\n\n/) for @s;
+$_->read_until(qr/: parked\n.*\n\n/) for @s;
 $t->wait_for(sub { $t->status()->{devices}{detached} == 3 }, 'detached');
 $t->subscribed("user$_") for 1 .. 3;
 

@@ -40,7 +40,7 @@ sub park_all {
 
     my @s = map { $at->park('alice', transport => $_) } (@transports) x $n;
 
-    $_->read_until(qr/: parked\n\n/) for @s;
+    $_->read_until(qr/: parked\n.*\n\n/) for @s;
     return @s;
 }
 
@@ -81,7 +81,8 @@ $t->reload();
 
 my $new = $t->park('alice');
 
-ok($new->read_until(qr/: parked\n\n/), 'reload: new workers park new devices');
+ok($new->read_until(qr/: parked\n.*\n\n/),
+    'reload: new workers park new devices');
 
 my @ends = ends($t, @old);
 

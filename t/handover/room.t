@@ -37,7 +37,7 @@ sub check {
 
     my @s = map { $t->park('user' . int($_ / 2)) } 1 .. DEVICES;
 
-    $_->read_until(qr/: parked\n\n/) for @s;
+    $_->read_until(qr/: parked\n.*\n\n/) for @s;
     $t->wait_for(sub { $t->status()->{devices}{detached} == DEVICES });
 
     my @old = $t->workers();
@@ -65,7 +65,7 @@ sub check {
     is($status->{handover}{sent}, $moved, "$name: none is lost");
     is($status->{handover}{noRoom}, DEVICES - $moved,
         "$name: the others are counted");
-    is(scalar(grep { $_->{body} =~ /: come back\n\n\z/ } @ended),
+    is(scalar(grep { $_->{body} =~ /event: retry\n.*\n\n\z/ } @ended),
         DEVICES - $moved, "$name: they are told to come back");
     is(join(' ', @{$status}{qw(parked)}, $status->{ends}{drain}),
         join(' ', $moved, DEVICES - $moved), "$name: the ends are counted");
@@ -102,7 +102,7 @@ $late->run();
 $late->wait_ready();
 $proxy->start();
 @s = map { $late->park('alice') } 1, 2;
-$_->read_until(qr/: parked\n\n/) for @s;
+$_->read_until(qr/: parked\n.*\n\n/) for @s;
 $late->subscribed('alice');
 $late->wait_for(sub { $late->status()->{devices}{detached} == 2 }, 'detached');
 
@@ -124,7 +124,8 @@ my @clients = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:'
 print { $_ } "GET /events HTTP/1.1\r\nHo" for @clients;
 is($late->status()->{parked}, 0, 'they wait, and clients take the room');
 $proxy->mode('open');
-is(scalar(grep { $_->ended() && $_->{body} =~ /: come back\n\n\z/ } @s), 2,
+is(scalar(grep { $_->ended()
+    && $_->{body} =~ /event: retry\n.*\n\n\z/ } @s), 2,
     'they are told to come back');
 is(join(' ', @{ $late->status()->{ends} }{qw(drain error)}), '2 0',
     'no connection is just closed');

@@ -32,7 +32,7 @@ $t->wait_ready();
 
 my @s = map { $t->park("user$_") } 1 .. DEVICES;
 
-$_->read_until(qr/: parked\n\n/) for @s;
+$_->read_until(qr/: parked\n.*\n\n/) for @s;
 ok($t->wait_for(sub { $t->status()->{devices}{detached} == DEVICES }),
     'devices are parked');
 

@@ -35,7 +35,7 @@ sub park {
     my @s = map { $t->park("user$_", transport => $_ % 2 ? 'http' : 'https') }
         1 .. DEVICES;
 
-    return grep { $_->read_until(qr/: parked\n\n/) } @s;
+    return grep { $_->read_until(qr/: parked\n.*\n\n/) } @s;
 }
 
 # A worker that takes devices has a lock.

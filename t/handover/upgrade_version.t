@@ -108,7 +108,7 @@ for my $round (['forth', $modules[1]], ['back', $modules[0]]) {
 
     is(scalar(grep { $s{$_}->ended() } 1 .. DEVICES), DEVICES,
         "$way: each response ends in good order");
-    is(scalar(grep { $_->{body} =~ /retry: [1-9]\d*\n: come back\n\n\z/ }
+    is(scalar(grep { $_->{body} =~ /retry: [1-9]\d*\nevent: retry\n.*\n\n\z/ }
         values(%s)), DEVICES, "$way: each response says when to come back");
     ok($t->wait_for(sub { !-e "/proc/$old" }), "$way: the old master exits");
     cmp_ok(scalar(() = $t->log() =~ /of another version/g), '>', $before,

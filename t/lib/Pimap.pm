@@ -9,7 +9,7 @@ package Pimap;
 #     $t->run();
 #
 #     my $s = $t->park('alice');
-#     ok($s->read_until(qr/: parked\n\n/), 'parked');
+#     ok($s->read_until(qr/: parked\n.*\n\n/), 'parked');
 #     ...
 #
 # Environment: PIMAP_MODULE (the module's file; empty: nginx has it built in),

@@ -35,7 +35,7 @@ $t->wait_ready();
 
 my $lost = $t->park('alice', query => 'device=a');
 
-$lost->read_until(qr/: parked\n\n/);
+$lost->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 
 $redis->command(qw(ACL SETUSER admin on >secret ~* &* +@all));
@@ -60,7 +60,7 @@ SKIP: {
 
     my $phone = $t->park('alice', query => 'device=a');
 
-    $phone->read_until(qr/: parked\n\n/);
+    $phone->read_until(qr/: parked\n.*\n\n/);
     $redis->log('alice', { event => 'X' });
     $t->subscribed('alice');
 

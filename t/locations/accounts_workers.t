@@ -32,7 +32,7 @@ my @devices = map {
 
     $t->nginx()->only($workers[$n], sub {
         my $s = $t->park('alice', query => "device=$n");
-        $s->read_until(qr/: parked\n\n/);
+        $s->read_until(qr/: parked\n.*\n\n/);
         $s;
     });
 } 0, 1;

@@ -38,7 +38,8 @@ for my $transport (@transports) {
         "$transport: not cached");
     is($s->header('X-Accel-Buffering'), 'no', "$transport: not buffered");
     like($s->read_until(qr/\n\n/) // '',
-        qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/, "$transport: first bytes");
+        qr/\Aretry: \d+\nid: 0\nevent: parked\ndata: \{\}\n\n\z/,
+        "$transport: first bytes");
     $s->close();
 
     $s = $t->park('alice', method => 'HEAD', transport => $transport,
@@ -89,14 +90,14 @@ for my $pid ($t->workers()) {
 
         $device{$name} = $t->nginx()->only($pid, sub {
             my $s = $t->park('alice', transport => $transport);
-            $s->read_until(qr/: parked\n\n/);
+            $s->read_until(qr/: parked\n.*\n\n/);
             $s;
         });
     }
 }
 
 my $bob = $t->park('bob');
-$bob->read_until(qr/: parked\n\n/);
+$bob->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice', 2);
 $t->subscribed('bob');
 
@@ -174,7 +175,7 @@ $_->close() for values(%device);
 
 my @once = map {
     my $s = $t->park('dave', transport => $_, query => 'closeafter=state');
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $s;
 } @transports;
 

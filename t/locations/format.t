@@ -132,7 +132,7 @@ for my $transport (@transports) {
 my %s = map { ($_ => $t->park('alice', path => '/kept',
     query => "format=$_")) } qw(sse ndjson);
 
-$s{sse}->read_until(qr/: parked\n\n/);
+$s{sse}->read_until(qr/: parked\n.*\n\n/);
 line($s{ndjson});
 $t->subscribed('alice', 1);
 

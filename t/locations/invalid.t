@@ -77,7 +77,7 @@ $t->run();
 my $redis = $t->redis();
 my $s = $t->park('alice', query => 'device=phone');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 
 # The device's own control message counts as received, too.

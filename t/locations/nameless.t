@@ -124,7 +124,7 @@ sub parked {
 
     my $s = $t->park($account, path => $path, headers => { %$origin });
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     return $s;

@@ -72,7 +72,7 @@ $t->run();
 $t->wait_ready();
 
 my $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 
 my ($events, $updates) = (0, 0);

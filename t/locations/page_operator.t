@@ -36,7 +36,7 @@ $t->wait_ready();
 
 my @devices = map {
     my $s = $t->park('alice', query => "device=d%3Cb%3E$_");
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $s;
 } 1 .. 21;
 

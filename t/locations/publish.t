@@ -68,7 +68,7 @@ $t->plan(4 * @bad + 63);
 $t->run();
 
 my $s = $t->park('alice');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 my $n = 0;
 

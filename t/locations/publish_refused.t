@@ -31,7 +31,7 @@ my $bad = '{"event":1}';
 my %lines = (headers => { 'Content-Type' => 'application/x-ndjson' });
 
 my $s = $t->park('alice');
-ok($s->read_until(qr/: parked\n\n/), 'parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), 'parked');
 ok($t->subscribed('alice'), 'subscribed');
 
 refused('one', $bad);

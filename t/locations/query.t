@@ -155,7 +155,7 @@ my %device = (
 for my $query (sort(keys(%device))) {
     my $s = $t->park('bob', query => $query);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $device{$query} = [$s, $device{$query}];
 }
 

@@ -23,7 +23,7 @@ $t->wait_ready();
 
 my @devices = map { $t->park($_) } qw(alice bob@example.com carol);
 
-$_->read_until(qr/: parked\n\n/) for @devices;
+$_->read_until(qr/: parked\n.*\n\n/) for @devices;
 $t->subscribed($_) for qw(alice bob@example.com carol);
 
 my $event = { event => 'Test' };
@@ -53,7 +53,7 @@ $t->wait_ready();
 
 for my $name (qw(gina@example.com frank@example.com frank @example.com)) {
     push(@devices, $t->park($name));
-    $devices[-1]->read_until(qr/: parked\n\n/);
+    $devices[-1]->read_until(qr/: parked\n.*\n\n/);
 }
 
 $t->redis()->publish('frank', $event);
@@ -76,7 +76,7 @@ my @storm = map { $t->park("storm$_\@example.com") } 1 .. 10;
 
 sleep(0.05);
 $t->redis()->resume();
-$_->read_until(qr/: parked\n\n/) for @storm;
+$_->read_until(qr/: parked\n.*\n\n/) for @storm;
 $t->redis()->command('PING', 'the end');
 cmp_ok(questions(), '<', 5, 'a worker asks one question at a time');
 

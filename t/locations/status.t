@@ -30,7 +30,7 @@ my @devices = map {
 
     $t->nginx()->only($pid, sub {
         my $s = $t->park($account, query => $query);
-        $s->read_until(qr/: parked\n\n/);
+        $s->read_until(qr/: parked\n.*\n\n/);
         $s;
     });
 } ([$first, 'alice', ''], [$second, 'alice', 'types=Quota'],

@@ -150,7 +150,7 @@ for my $n (0 .. $#ways) {
     my $newer = $t->park('all', path => '/newer',
         query => "device=$name-$port");
 
-    $newer->read_until(qr/: parked\n\n/);
+    $newer->read_until(qr/: parked\n.*\n\n/);
     ok($clients[$n]->ended(), "$name, $port: the client exits at the end");
     $newer->close();
     is(logged("$name-$port"), $logged, "$name, $port: $logged");

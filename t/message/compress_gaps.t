@@ -22,7 +22,7 @@ $t->wait_ready();
 my @s = map { $t->park('alice', query => $_,
     headers => { 'Accept-Encoding' => 'gzip' }) } 'ping=0', 'ping=2', 'ping=0';
 
-$_->read_until(qr/: parked\n\n/) for @s;
+$_->read_until(qr/: parked\n.*\n\n/) for @s;
 $t->subscribed('alice');
 
 my $uid = 0;

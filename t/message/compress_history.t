@@ -47,7 +47,7 @@ sub park {
     my $s = $t->park($account, %set, headers => {
         'Accept-Encoding' => $coding, %{ $set{headers} // {} } });
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     return $s;
 }

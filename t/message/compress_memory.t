@@ -61,7 +61,7 @@ sub parked {
     %s = map { $_ => $t->park($_, headers => { 'Accept-Encoding' => 'gzip' })
         } 1 .. ACCOUNTS;
 
-    is(scalar(grep { $s{$_}->read_until(qr/: parked\n\n/)
+    is(scalar(grep { $s{$_}->read_until(qr/: parked\n.*\n\n/)
         && $t->subscribed($_) } 1 .. ACCOUNTS), ACCOUNTS, 'parked');
 }
 

@@ -64,7 +64,7 @@ sub park {
     my $s = $t->park($account, headers => $id ? { 'Last-Event-ID' => $id }
         : {});
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     return $s;
 }

@@ -41,7 +41,7 @@ ok($t->wait_ready(), 'with Redis: ready');
 
 my @devices = map { $t->park("a$_") } 1 .. 20;
 
-$_->read_until(qr/: parked\n\n/) for @devices;
+$_->read_until(qr/: parked\n.*\n\n/) for @devices;
 $t->wait_for(sub { subscribed() == 20 }, 'the subscriptions');
 
 $redis->command(qw(CLIENT KILL TYPE pubsub));

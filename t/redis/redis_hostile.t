@@ -87,7 +87,7 @@ for my $case (@cases) {
 
     my $s = $t->park('alice');
 
-    ok($s->read_until(qr/: parked\n\n/), "$name: parked");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$name: parked");
 
     my $accepts = $fake->noted('accept');
 

@@ -31,7 +31,7 @@ sub mail { return { event => 'MessageNew', uid => ++$uid } }
 
 my $s = $t->park('alice', query => 'device=phone');
 
-ok($s->read_until(qr/: parked\n\n/), 'parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), 'parked');
 ok($t->wait_ready(), 'ready');
 ok($t->subscribed('alice'), 'subscribed');
 
@@ -45,7 +45,7 @@ ok($t->wait_for(sub { $proxy->noted('silent') }, 'a login'),
 for my $account (qw(bob carol dave)) {
     my $other = $t->park($account, query => 'device=phone');
 
-    ok($other->read_until(qr/: parked\n\n/), "$account is parked");
+    ok($other->read_until(qr/: parked\n.*\n\n/), "$account is parked");
     $t->subscribed($account);
     $t->redis()->publish($account, mail());
     ok($other->event(), "$account is subscribed");

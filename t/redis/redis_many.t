@@ -36,7 +36,7 @@ diag("only $devices devices: \"ulimit -n\" is $limit") if $devices < 2000;
 
 my @s = map { $t->park("alice$_", query => 'ping=0') } 1 .. $devices;
 
-is(scalar(grep { $_->read_until(qr/: parked\n\n/) } @s), $devices,
+is(scalar(grep { $_->read_until(qr/: parked\n.*\n\n/) } @s), $devices,
     "$devices parked");
 
 sub all_subscribed {

@@ -35,7 +35,7 @@ $t->run();
 
 my $s = $t->park('alice');
 
-ok($s->read_until(qr/: parked\n\n/), 'byte by byte: parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), 'byte by byte: parked');
 ok($t->subscribed('alice'), '    subscribed');
 
 publish(map { event($_, $_) } 1 .. 3);

@@ -74,7 +74,7 @@ is(uids($resumed, 1), $uid, 'functions flushed: a device resumes');
 $resumed->close();
 
 $client->command(qw(FUNCTION FLUSH));
-ok($t->park('alice')->read_until(qr/: parked\n\n/),
+ok($t->park('alice')->read_until(qr/: parked\n.*\n\n/),
     'functions flushed: a new device is parked');
 ok(retry(), 'functions are loaded');
 

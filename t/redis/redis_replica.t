@@ -22,7 +22,7 @@ $t->wait_ready();
 
 my $s = $t->park('alice');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 is($t->publish('alice', { event => 'One' })->{status}, 200, 'a master');
 is($s->event()->{event}, 'One', '    delivered');

@@ -80,7 +80,7 @@ for my $way (@good) {
 
     my $s = $t->park('alice');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     ok($t->wait_ready(), "$name: ready");
 

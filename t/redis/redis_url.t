@@ -93,7 +93,7 @@ for my $way (@ways) {
 
     my $s = $t->park($account);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     ok($t->wait_ready(), "$name: ready");
 
@@ -121,7 +121,7 @@ for my $failure (@failures) {
 
     my $s = $t->park('alice');
 
-    ok($s->read_until(qr/: parked\n\n/), "$name: parked nevertheless");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$name: parked nevertheless");
     ok($t->wait_for(sub { (($t->log_lines($lost))[$seen] // '') =~ /$re/ },
         'a line'), "$name: said");
 

@@ -54,7 +54,7 @@ sub uids {
 my $s = $t->park('alice');
 my $away = $t->park('alice');
 
-$_->read_until(qr/: parked\n\n/) for $s, $away;
+$_->read_until(qr/: parked\n.*\n\n/) for $s, $away;
 
 my $id = post();
 

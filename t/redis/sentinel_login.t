@@ -40,7 +40,7 @@ ok($t->wait_ready(), 'the login of the sentinel: ready');
 
 my $s = $t->park('alice');
 
-ok($s->read_until(qr/: parked\n\n/), '    a device parks');
+ok($s->read_until(qr/: parked\n.*\n\n/), '    a device parks');
 $t->subscribed('alice');
 $redis->publish('alice', { event => 'QuotaExceed' });
 is($s->event()->{event}, 'QuotaExceed', '    and gets its event');

@@ -45,7 +45,7 @@ ok($t->wait_for(sub { $t->ready() }, 'readiness'), 'a master: ready');
 
 my $s = $t->park('alice');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 is($t->publish('alice', { event => 'X' })->{status}, 200, '    published');
 is($s->event()->{event}, 'X', '    and delivered');

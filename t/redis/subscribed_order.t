@@ -22,7 +22,7 @@ $t->run();
 $t->wait_ready();
 
 my $phone = $t->park('alice', query => 'device=phone');
-$phone->read_until(qr/: parked\n\n/);
+$phone->read_until(qr/: parked\n.*\n\n/);
 ok($t->subscribed('alice'), 'an account is subscribed');
 $t->wait_for(sub { my @rows = rows(); @rows == @order });
 is_deeply([ rows() ], \@order, 'the rows are called in order');
@@ -66,14 +66,14 @@ $redis->pause();
 for (1 .. 3) {
     my $s = $t->park('bob');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $s->close();
     $t->wait_for(sub { $t->status()->{parked} == 0 }, 'its end');
 }
 
 my $bob = $t->park('bob');
 
-$bob->read_until(qr/: parked\n\n/);
+$bob->read_until(qr/: parked\n.*\n\n/);
 $redis->resume();
 $t->subscribed('bob');
 $t->wait_for(sub { $t->ready() }, 'readiness');

@@ -24,7 +24,7 @@ $t->wait_ready();
 my $redis = $t->redis();
 my $s = $t->park('alice');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 
 my $id = $t->publish('alice', { event => 'One' })->{json}{id};

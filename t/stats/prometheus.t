@@ -47,7 +47,7 @@ my $bridge = Pimap::Bridge->new(t => $t, imap => $t->port('none'))
 
 my $device = $t->park('alice');
 
-$device->read_until(qr/: parked\n\n/);
+$device->read_until(qr/: parked\n.*\n\n/);
 $t->subscribed('alice');
 $t->publish('alice', { event => 'MessageNew' });
 ok($device->event(), 'a device and an event, to be counted');

@@ -65,7 +65,8 @@ for my $version ('1.1', '1.0') {
 }
 
 like($t->open_stream("GET /raw?account=a HTTP/1.1\r\nHost: x\r\n\r\n")
-    ->read_until(qr/: parked\n\n/), qr/\Aretry: \d+\nid: 0\n: parked\n\n\z/,
+    ->read_until(qr/: parked\n.*\n\n/),
+    qr/\Aretry: \d+\nid: 0\nevent: parked\ndata: \{\}\n\n\z/,
     'no chunks if nginx is configured so');
 
 # The access log has its line when the device is parked, not when it ends.
@@ -126,7 +127,7 @@ sub raw {
         . " HTTP/$version\r\nHost: x\r\n\r\n", $transport);
     my $kind = $kinds{$path}[$transport eq 'https'];
 
-    $s->read_until(qr/: parked\n\n/) // die "not parked\n";
+    $s->read_until(qr/: parked\n.*\n\n/) // die "not parked\n";
     ok($t->wait_for(sub { $t->status()->{devices}{$kind} }, $kind),
         "$what: $kind");
     $t->subscribed($account);
@@ -149,7 +150,7 @@ sub park {
     my $s = $t->park($account, path => "/$path", transport => $transport);
     my $kind = $kinds{$path}[$transport eq 'https'];
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->wait_for(sub { $t->status()->{devices}{$kind} }, $kind);
     $t->subscribed($account) if $account !~ /%/;
 

@@ -113,7 +113,7 @@ sub park {
     my $s = $t->park('slow', path => "/$path", transport => $transport,
         query => 'device=d' . ($n // ''));
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->wait_for(sub { $t->status()->{devices}{$kind} == ($n // 1) }, $kind);
     $t->subscribed('slow');
 

@@ -67,7 +67,7 @@ sub parked {
     my $s = $t->park("$way-$when", path => "/$way",
         transport => $way eq 'asleep' ? 'https' : 'http');
 
-    ok($s->read_until(qr/: parked\n\n/), "$way, $when: parked");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$way, $when: parked");
     $t->subscribed("$way-$when");
 
     return $s;

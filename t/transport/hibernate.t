@@ -47,7 +47,7 @@ for my $suite (sort(keys(%suites))) {
     my $s = curl('/events', $account, '--tls13-ciphers', $suite, '--tlsv1.3',
         '--http1.1');
 
-    ok($s->read_until(qr/: parked\n\n/), "$suite: parked");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$suite: parked");
     ok(devices('hibernated', 1), 'hibernated');
     $t->subscribed($account);
     $t->redis()->publish($account, $event);
@@ -72,7 +72,7 @@ is($t->status()->{notHibernated}, 0, 'no device was not hibernated');
 # The end is that of HTTP and TLS: curl would report any other as an error.
 
 my $s = curl('/events', 'alice', '--http1.1', '--query' => 'closeafter=state');
-ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1), 'parked');
+ok($s->read_until(qr/: parked\n.*\n\n/) && devices('hibernated', 1), 'parked');
 $t->subscribed('alice');
 $t->redis()->publish('alice', $event);
 is($s->event()->{event}, 'MessageNew', 'closeafter: an event');
@@ -80,7 +80,7 @@ ok($s->ended(), 'and a complete response');
 like($t->log(), qr/reason="closeafter" .* transport="hibernated"/, 'logged');
 
 $s = curl('/events', 'alice', '--http1.1', '--query' => 'device=phone');
-ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1), 'parked');
+ok($s->read_until(qr/: parked\n.*\n\n/) && devices('hibernated', 1), 'parked');
 my $new = $t->park('alice', query => 'device=phone');
 is($s->event()->{event}, 'superseded', 'superseded');
 ok($s->ended(), 'and a complete response');
@@ -97,7 +97,7 @@ for (@awake) {
 
     $s = curl($path, 'bob', @options,
         $what eq 'TLS 1.2' ? '--http1.1' : ());
-    ok($s->read_until(qr/: parked\n\n/) && devices($kind, 1),
+    ok($s->read_until(qr/: parked\n.*\n\n/) && devices($kind, 1),
         "$what: parked without hibernation");
     $t->subscribed('bob');
     $t->redis()->publish('bob', $event);
@@ -115,7 +115,7 @@ unlike($t->log(), qr/\[(?:notice|warn|error)\].*hibernate/, 'but no warning');
 # HTTP/1.0 has no chunks: the connection ends the response, by close_notify.
 
 $s = curl('/events', 'carol', '--http1.0', '--query' => 'closeafter=state');
-ok($s->read_until(qr/: parked\n\n/) && devices('hibernated', 1),
+ok($s->read_until(qr/: parked\n.*\n\n/) && devices('hibernated', 1),
     'HTTP/1.0: hibernated');
 $t->subscribed('carol');
 $t->redis()->publish('carol', $event);

@@ -139,7 +139,7 @@ sub park {
 
     $s->send("GET /events?account=$account&device=one HTTP/1.1\n"
         . "Host: localhost\n\n");
-    $s->read_until(qr/: parked\n\n/) or die "not parked\n";
+    $s->read_until(qr/: parked\n.*\n\n/) or die "not parked\n";
     $t->wait_for(sub { $t->status()->{devices}{hibernated} == 1 },
         'hibernation') or die;
     $t->subscribed($account);

@@ -42,7 +42,7 @@ diag("PIMAP_SEED=$seed");
 my @witnesses = map { $t->park('witness', transport => $_) }
     qw(http https http https);
 
-$_->read_until(qr/: parked\n\n/) for @witnesses;
+$_->read_until(qr/: parked\n.*\n\n/) for @witnesses;
 $t->subscribed('witness', 1);
 
 my @workers = sort($t->workers());
@@ -162,7 +162,7 @@ sub crowd {
         push(@crowd, $c);
     }
 
-    $_->read_until(qr/: parked\n\n/) or die "not parked\n" for @crowd;
+    $_->read_until(qr/: parked\n.*\n\n/) or die "not parked\n" for @crowd;
     $t->subscribed('crowd');
     $t->wait_for(sub { $t->status()->{devices}{hibernated}
         == CROWD + WITNESSES / 2 }, 'hibernation') or die "not hibernated\n";

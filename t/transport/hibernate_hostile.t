@@ -137,7 +137,7 @@ sub park {
 
     $c->raw($c->seal("GET /events?account=alice HTTP/1.1\r\n"
         . "Host: localhost\r\n\r\n"));
-    $c->read_until(qr/: parked\n\n/) or die "not parked\n";
+    $c->read_until(qr/: parked\n.*\n\n/) or die "not parked\n";
     $t->wait_for(sub { $t->status()->{devices}{hibernated} == 1 },
         'hibernation') or die;
 

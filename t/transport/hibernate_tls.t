@@ -156,7 +156,7 @@ sub device {
     $s->send("GET /events?account=$account HTTP/1.1\nHost: $host\n\n")
         if !$is_early;
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
     $t->redis()->publish($account, { event => 'MessageNew', uid => $n });
 

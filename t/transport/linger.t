@@ -51,7 +51,7 @@ for my $way (@ways) {
     my $s = $t->park('slow', path => $path, transport => $transport,
         query => 'device=d');
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed('slow');
     $t->wait_for(sub { $t->status()->{devices}{$kind} == 1 }, $kind);
     $t->redis()->publish('slow', $event) for 1 .. 60;

@@ -128,7 +128,7 @@ sub parked {
     my ($path, $query) = split(/ /, $name);
 
     my $s = $t->park($account // 'alice', path => $path, query => $query);
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     return $s;
 }

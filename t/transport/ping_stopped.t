@@ -22,7 +22,7 @@ $t->wait_ready();
 
 my @devices = map { $t->park('alice', query => "ping=$_") } 2 .. 6;
 
-$_->read_until(qr/: parked\n\n/) for @devices;
+$_->read_until(qr/: parked\n.*\n\n/) for @devices;
 
 my ($worker) = $t->workers();
 

@@ -58,7 +58,7 @@ for my $path (qw(/events /held)) {
             $s->next();
         }
 
-        ok($s->read_until(qr/: parked\n\n/), "$path, $how: parked");
+        ok($s->read_until(qr/: parked\n.*\n\n/), "$path, $how: parked");
         $t->subscribed($account);
 
         cmp_ok(min(map { delay($s, $account) } 1 .. 10), '<', HELD,

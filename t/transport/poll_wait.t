@@ -58,7 +58,7 @@ my $newer = poll('alice', query => 'device=d');
 is(names(answer($s)), 'superseded', 'superseded');
 
 my $stream = $t->park('alice', query => 'device=d');
-$stream->read_until(qr/: parked\n\n/);
+$stream->read_until(qr/: parked\n.*\n\n/);
 is(names(answer($newer)), 'superseded', 'superseded by a stream');
 $stream->close();
 waits(0);

@@ -35,7 +35,7 @@ sub park_silent {
 
     my $s = $at->park($account, transport => $transport);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
 
     if ($s->{process}) {
         $s->{process}->signal('STOP');
@@ -61,7 +61,7 @@ for my $transport (@transports) {
     my $silent = park_silent($t, $account, $transport);
     my $other = $t->park($account);
 
-    $other->read_until(qr/: parked\n\n/);
+    $other->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
     my $rss = $t->nginx()->rss();
@@ -103,7 +103,7 @@ for my $transport (@transports) {
     my $other = $timeout->park($account);
     my $start = time();
 
-    $other->read_until(qr/: parked\n\n/);
+    $other->read_until(qr/: parked\n.*\n\n/);
     $timeout->subscribed($account);
 
     my $got = grep {

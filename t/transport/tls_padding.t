@@ -125,7 +125,7 @@ for my $client ([curl => qw(curl -sNk --http1.1), 'https://127.0.0.1:'
     $s->{head} = '';
     $s->send("GET /events?account=alice&closeafter=state HTTP/1.1\n"
         . "Host: localhost\n\n") if $name eq 's_client';
-    ok($s->read_until(qr/: parked\n\n/), "$name: parked");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$name: parked");
     $t->wait_for(sub { $t->status()->{devices}{hibernated} == 1 },
         'hibernation');
     $t->subscribed('alice');
@@ -146,7 +146,7 @@ for my $version ('--tls-max 1.2 --http1.1', '--http2') {
     my $stream = Pimap::Stream->new(process => $s);
 
     $stream->{head} = '';
-    ok($stream->read_until(qr/: parked\n\n/), "curl $version: parked");
+    ok($stream->read_until(qr/: parked\n.*\n\n/), "curl $version: parked");
     $stream->close();
     gone();
 }
@@ -163,7 +163,7 @@ sub park {
 
     $c->raw($c->seal("GET $path?account=alice&$ping HTTP/1.1\r\n"
         . "Host: localhost\r\n\r\n"));
-    $c->read_until(qr/: parked\n\n/) or die "$path: not parked\n";
+    $c->read_until(qr/: parked\n.*\n\n/) or die "$path: not parked\n";
     $t->wait_for(sub { $t->status()->{devices}{$kind} == 1 }, $kind)
         or die "$path: not $kind\n";
     $t->subscribed('alice');

@@ -62,7 +62,7 @@ my $i = 0;
 for my $way (@ways) {
     my $s = $parked[$i];
 
-    ok($s->read_until(qr/: parked\n\n/), "$way->[3]: parked");
+    ok($s->read_until(qr/: parked\n.*\n\n/), "$way->[3]: parked");
     $t->subscribed("user$i");
     is(device(@$way)->status(), 429, "$way->[3]: counted by its address");
     $i++;

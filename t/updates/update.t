@@ -30,7 +30,7 @@ for my $transport (@transports) {
         query => 'device=phone&types=Quota');
     my $other = $t->park($account, transport => $transport);
 
-    $_->read_until(qr/: parked\n\n/) for $s, $other;
+    $_->read_until(qr/: parked\n.*\n\n/) for $s, $other;
     $t->subscribed($account);
     clear();
 

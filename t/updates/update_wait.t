@@ -30,7 +30,7 @@ for my $transport (@transports) {
 
         if ($parked) {
             $s = $t->park($account, query => 'device=phone');
-            $s->read_until(qr/: parked\n\n/);
+            $s->read_until(qr/: parked\n.*\n\n/);
             $t->subscribed($account);
         }
 

@@ -38,7 +38,7 @@ $dav->make('/alice/book/', 'addressbook', 'Friends');
 # A worker that has received a device.
 
 my $s = $t->park('alice', query => 'device=phone');
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 
 ok($t->nginx()->reload(), 'a reload');
 ok($t->wait_for(sub { $t->status()->{handover}{received} == 1 }),

@@ -32,7 +32,7 @@ my %devices;
 for (1 .. 200) {
     my $s = $t->park('alice');
 
-    if ($s->status() == 200 && $s->read_until(qr/: parked\n\n/)) {
+    if ($s->status() == 200 && $s->read_until(qr/: parked\n.*\n\n/)) {
         push(@s, $s);
     }
 

@@ -41,7 +41,7 @@ my %s;
 
 for my $way (keys(%ways)) {
     $s{$way} = $t->park('alice', @{ $ways{$way} });
-    $s{$way}->read_until(qr/: parked\n\n/);
+    $s{$way}->read_until(qr/: parked\n.*\n\n/);
 }
 
 $t->subscribed('alice');
@@ -95,7 +95,7 @@ sub cycle {
         my $s = $t->park("bob$i", transport => $transport,
             query => 'device=phone&types=Email');
 
-        $s->read_until(qr/: parked\n\n/) or die "not parked\n";
+        $s->read_until(qr/: parked\n.*\n\n/) or die "not parked\n";
         $s->close();
     }
 

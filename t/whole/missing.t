@@ -21,7 +21,7 @@ my $s = $t->park('alice');
 my $w = $t->websocket('alice');
 my $d = $t->duplex('alice');
 
-ok($s->read_until(qr/: parked\n\n/), 'parked');
+ok($s->read_until(qr/: parked\n.*\n\n/), 'parked');
 
 for my $stream ($w, $d) {
     1 while $stream->json(0.5);

@@ -25,11 +25,11 @@ for my $transport (qw(http https h2 h2c)) {
 
     is($s->status(), 200, "$transport: status");
     is($s->header('Content-Type'), 'text/event-stream', "$transport: type");
-    ok($s->read_until(qr/^: parked\n\n/m), "$transport: parked");
+    ok($s->read_until(qr/^event: parked\n.*\n\n/m), "$transport: parked");
 }
 
 my $bob = $t->park('bob');
-ok($bob->read_until(qr/^: parked\n\n/m), 'another account: parked');
+ok($bob->read_until(qr/^event: parked\n.*\n\n/m), 'another account: parked');
 
 ok($t->subscribed('alice'), 'subscribed');
 is($t->redis()->publish('alice', $event), 1, 'published in Redis');

@@ -150,7 +150,7 @@ sub park_live {
 
     my $s = $self->park($account, @set);
 
-    $s->read_until(qr/: parked\n\n/);
+    $s->read_until(qr/: parked\n.*\n\n/);
     $self->subscribed($account);
 
     for (1, 2) {

@@ -106,7 +106,7 @@ sub park {
         . ($set{query} ? "&$set{query}" : ''), headers => { Authorization =>
         $self->{login}, %{ $set{headers} // {} } });
 
-    return $self->{stream}->read_until(qr/: parked\n\n/);
+    return $self->{stream}->read_until(qr/: parked\n.*\n\n/);
 }
 
 

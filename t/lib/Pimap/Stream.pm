@@ -58,8 +58,8 @@ my $first_look = qr/^\{"event":"(?:MailboxResync"
     |(?:Contact|Calendar)Change","all":true)\}$/x;
 
 # The next event as { event, data, id?, json? }, or a Pimap::Missing.  Skips
-# blocks that a browser would not dispatch: comments, events without data.
-# Skips the first look, too, unless {looks} is set.
+# comments, blocks without data, and events that only have an id or a time to
+# come back.  Skips the first look, too, unless {looks} is set.
 
 sub event {
     my ($self, $deadline) = @_;
@@ -80,6 +80,7 @@ sub _event {
         }
 
         next if !defined $event{data}
+            || ($event{event} // '') =~ /^(?:parked|position|retry)$/
             || $event{data} =~ $first_look && !$self->{looks};
 
         $event{json} = eval { JSON::PP->new->utf8->decode($event{data}) };
