@@ -1,32 +1,17 @@
-'use strict';
+import { Pimap } from './pimap-client/pimap-client.js';
 
 /*
- * Receives events with EventSource and shows them.  Everything that comes from
- * outside is set as text, never as markup.
+ * Receives events with pimap-client and shows them.  Everything from outside
+ * is set as text, never as markup.
  */
-
-/* The requested interval of pings; each ping tells the interval in force. */
-const PING = 30;
-
-/* The interval before the first ping: the server's default. */
-const PING_UNKNOWN = 300;
 
 const MAX_SHOWN = 200;
 
 const params = new URLSearchParams(location.search);
 const account = loggedIn() || params.get('account') || 'alice';
-const device = sessionDevice();
 
-const park = {
-    source: null,
-    lastId: '',
-    interval: PING_UNKNOWN,
-    watchdog: 0,
-    retry: 0,
-    failures: 0,
-    opened: 0,
-    events: 0,
-};
+let opened = 0;
+let shown = 0;
 
 
 /* The known events, each with its title and its text. */
@@ -71,130 +56,62 @@ const EVENTS = {
     message: () => ['Event without a name'],
 };
 
-/*
- * EventSource has no listener for all names, so the address of the page can
- * add the names of other events: ?also=Name,Other
- */
-
-const names = Object.keys(EVENTS).concat(
-    (params.get('also') || '').split(',').filter(Boolean));
-
+/* Each page has a device of its own, so that another page can take over. */
 
 function connect() {
-    const query = new URLSearchParams({ account, device, ping: PING });
+    const url = `pimap/events?${new URLSearchParams({ account })}`;
+    const pimap = new Pimap(url, { device: sessionDevice(), ping: 30 });
 
-    /* A new EventSource cannot set the header Last-Event-ID. */
-    if (park.lastId) {
-        query.set('last-event-id', park.lastId);
-    }
+    pimap.addEventListener('*', received);
+    pimap.addEventListener('parked', parked);
 
-    disconnect();
-    show('connecting', 'Connecting …');
+    pimap.addEventListener('retry', ({ data }) => lost('connecting',
+        data.pause ? `Connection lost, next try in ${seconds(data.pause)} s`
+            : 'Connection lost, reconnecting …'));
+    pimap.addEventListener('error', ({ data }) => lost('refused',
+        `The server refused the request: ${data.message}`));
+    pimap.addEventListener('superseded', () => lost('superseded',
+        'A newer connection of this device gets the events now'));
 
-    const source = new EventSource(`pimap/events?${query}`);
-
-    park.source = source;
-    source.onopen = opened;
-    source.onerror = failed;
-
-    source.addEventListener('ping', pinged);
-    source.addEventListener('superseded', superseded);
-
-    for (const name of new Set(names)) {
-        source.addEventListener(name, received);
-    }
-
-    watch();
+    return pimap;
 }
 
 
-function disconnect() {
-    clearTimeout(park.watchdog);
-    clearTimeout(park.retry);
-
-    if (park.source) {
-        park.source.close();
-        park.source = null;
-    }
-}
-
-
-function opened() {
-    const now = new Date();
-
-    if (park.opened++) {
-        text('reconnects', park.opened - 1);
+function parked({ data, id }) {
+    if (opened++) {
+        text('reconnects', opened - 1);
     }
 
-    park.failures = 0;
-    watch();
-
-    text('since', now.toLocaleTimeString());
+    text('transport', data.transport);
+    text('last-id', id || '–');
+    text('since', new Date().toLocaleTimeString());
     show('connected', `Connected as ${account}`);
 }
 
 
-/* EventSource reconnects by itself, but not after a refusal. */
+function seconds(time) {
+    return Math.ceil(time / 1000);
+}
 
-function failed() {
+
+function lost(state, words) {
     text('since', '–');
+    show(state, words);
+}
 
-    if (park.source.readyState !== EventSource.CLOSED) {
-        show('connecting', 'Connection lost, reconnecting …');
+
+function received({ name, data, id }) {
+    if (name === 'resync' && data.reason === 'start') {
         return;
     }
 
-    const limit = Math.min(60, 2 ** ++park.failures);
-    const seconds = Math.ceil(limit / 2 + Math.random() * limit / 2);
+    const [title, detail] = EVENTS[name]?.(data) ?? [];
 
-    disconnect();
-    park.retry = setTimeout(connect, seconds * 1000);
-    show('refused',
-        `The server refused the request, next try in ${seconds} s`);
-}
-
-
-function superseded() {
-    disconnect();
-
-    text('since', '–');
-    show('superseded',
-        'A newer connection of this device gets the events now');
-}
-
-
-/* Reconnects if neither event nor ping comes: TCP may not notice a loss. */
-
-function watch() {
-    clearTimeout(park.watchdog);
-
-    if (park.interval > 0) {
-        park.watchdog = setTimeout(connect, park.interval * 1500);
-    }
-}
-
-
-function pinged(event) {
-    park.interval = Number(parse(event.data).interval) || 0;
-    text('ping', new Date().toLocaleTimeString());
-    watch();
-}
-
-
-function received(event) {
-    const data = parse(event.data);
-    const describe = EVENTS[event.type];
-
-    watch();
-
-    if (event.lastEventId) {
-        park.lastId = event.lastEventId;
-        text('last-id', park.lastId);
+    if (id) {
+        text('last-id', id);
     }
 
-    const [title, detail] = describe ? describe(data) : [];
-
-    add(event.type, title, detail, data);
+    add(name, title, detail, data);
 }
 
 
@@ -233,7 +150,7 @@ function add(name, title, detail, data) {
         list.lastElementChild.remove();
     }
 
-    text('count', ++park.events);
+    text('count', ++shown);
     document.getElementById('empty').hidden = true;
 }
 
@@ -304,8 +221,11 @@ function sessionDevice() {
 }
 
 
-document.getElementById('account').value = account;
-document.getElementById('take-over').addEventListener('click', connect);
-text('example', account);
+const pimap = connect();
 
-connect();
+document.getElementById('account').value = account;
+document.getElementById('take-over').addEventListener('click', () => {
+    show('connecting', 'Connecting …');
+    pimap.open();
+});
+text('example', account);

@@ -26,9 +26,13 @@ my $t = Pimap->new(workers => 2,
             root @{[ Pimap->root() ]}/demo/www;
             add_header Content-Security-Policy "default-src 'self'";
         }
+
+        location /pimap-client/ {
+            alias @{[ Pimap->root() ]}/integrations/js/;
+        }
 END
 
-$t->plan(23);
+$t->plan(24);
 $t->run();
 
 my $browser = Pimap::Browser->start(t => $t);
@@ -38,9 +42,10 @@ $browser->size(1000, 760);
 
 # The page parks, and shows events.
 
-$browser->open("$url?account=b%C3%A4r&also=Party");
+$browser->open("$url?account=b%C3%A4r");
 ok(state('connected'), 'parked');
 is($browser->text('#state'), "Connected as b\xe4r", 'its account');
+is($browser->text('#transport'), 'websocket', 'its transport');
 isnt($browser->text('#since'), "\x{2013}", 'it shows since when');
 ok($browser->eval('!document.getElementById("empty").hidden'), 'no event yet');
 

@@ -77,6 +77,18 @@ sub close { $_[0]->_call('Target.closeTarget', targetId => $_[0]{target}) }
 sub front { $_[0]->_call('Page.bringToFront') }
 
 
+sub offline { $_[0]->_network(JSON::PP::true) }
+sub online  { $_[0]->_network(JSON::PP::false) }
+
+sub _network {
+    my ($self, $offline) = @_;
+
+    $self->_call('Network.enable');
+    $self->_call('Network.emulateNetworkConditions', offline => $offline,
+        latency => 0, downloadThroughput => -1, uploadThroughput => -1);
+}
+
+
 # Allows what the user would be asked for, such as "notifications".
 
 sub allow {

@@ -1,0 +1,44 @@
+/*
+ * Owns the errors of the client.  Called by all files.  Invariant: an error of
+ * an answer has its status; its detail is the server's.
+ */
+
+export class PimapError extends Error {
+    name = 'PimapError';
+
+    /* "given" has status, detail, "after" of Retry-After in milliseconds. */
+
+    constructor(message, given) {
+        super(message);
+        Object.assign(this, { detail: message, after: 0 }, given);
+    }
+
+    /* True if the same request gets the same answer. */
+
+    get final() {
+        return /^4(?!01|08|25|29)/.test(this.status);
+    }
+}
+
+
+/* Retry-After is a number of seconds or a date. */
+
+export async function refused(answer) {
+    const { status, headers } = answer;
+    const { detail } = await answer.json().catch(() => ({}));
+    const after = headers.get('Retry-After');
+    const time = after * 1000 || Date.parse(after) - Date.now();
+
+    return new PimapError(detail ?? `HTTP ${status}`, { status,
+        after: time > 0 ? time : status === 429 ? 120_000 : 0 });
+}
+
+
+/* Half of it to one and a half, so that many don't come back together. */
+
+export const jitter = (time) => time * (0.5 + Math.random());
+
+/* One second after the first failure, then two, up to five minutes. */
+
+export const backOff = (failures) =>
+    jitter(Math.min(300_000, 500 * 2 ** Math.min(failures, 20)));
