@@ -1,0 +1,16 @@
+#!/usr/bin/perl
+
+# eventsource of npm: the cases of all clients.
+
+use strict;
+use warnings;
+
+BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
+
+use lib 'lib';
+use Pimap::Conformance;
+
+Pimap::Conformance->run(client => 'eventsource',
+    command => ['node', 'clients/adapter_npm.mjs'],
+    options => { package => 'eventsource',
+        lacks => [qw(update retry expiry backoff silence compress)] });
