@@ -7,6 +7,8 @@ package Pimap::JsPage;
 #
 #     my $page = Pimap::JsPage->new($t);      # before $t->run()
 #     my $tab = $page->tab('share=alice');    # query: options of the client
+#
+# "path" in the query is another location, which new() may have got.
 
 use strict;
 use warnings;
@@ -20,7 +22,7 @@ my $html = <<'END';
 <script type="module">
 import { Pimap } from '/js/pimap-client.js';
 
-const { share, hidden, device, transports, events } = Object.fromEntries(
+const { path, share, hidden, device, transports, events } = Object.fromEntries(
     new URLSearchParams(location.search));
 
 globalThis.sockets = 0;
@@ -39,8 +41,10 @@ globalThis.BroadcastChannel = class extends BroadcastChannel {
 };
 
 globalThis.seen = [];
+globalThis.errors = [];
 globalThis.results = [];
-globalThis.pimap = new Pimap('/events?account=alice', { share, device,
+globalThis.pimap = new Pimap(`${path ?? '/events'}?account=alice`, {
+    share, device,
     hidden: Number(hidden ?? 0), events: events?.split(','),
     ...transports && { transports: transports.split(',') } });
 
@@ -48,8 +52,7 @@ pimap.addEventListener('*', ({ name, data }) =>
     seen.push(`${name} ${data.uid ?? data.reason ?? data.status}`));
 
 for (const name of ['retry', 'superseded', 'error']) {
-    pimap.addEventListener(name, ({ data }) =>
-        console.log(name, data.message));
+    pimap.addEventListener(name, ({ data }) => errors.push({ ...data }));
 }
 
 globalThis.update = (id) => pimap.update({ id, update: 'store' }).then(
@@ -60,7 +63,7 @@ END
 
 
 sub new {
-    my ($class, $t) = @_;
+    my ($class, $t, $locations) = @_;
 
     my $root = $t->root();
 
@@ -84,6 +87,8 @@ sub new {
         location = /page.html {
             root @{[ $t->dir() ]};
         }
+
+        @{[ $locations // '' ]}
 END
 
     return bless({ t => $t }, $class);
@@ -91,24 +96,26 @@ END
 
 
 sub tab {
-    my ($self, $query) = @_;
+    my ($self, $query, $state) = @_;
 
     my $tab = $self->{browser} ? $self->{browser}->tab()
         : ($self->{browser} = Pimap::Browser->start(t => $self->{t}));
 
-    $self->load($tab, $query);
+    $self->load($tab, $query, $state);
 
     return $tab;
 }
 
 
 sub load {
-    my ($self, $tab, $query) = @_;
+    my ($self, $tab, $query, $state) = @_;
+
+    $state //= 'parked';
 
     $tab->open('http://127.0.0.1:' . $self->{t}->port('http')
         . "/page.html?$query");
-    $tab->wait('globalThis.pimap?.state === "parked"')
-        or diag('not parked: ', $tab->eval('globalThis.pimap?.state'));
+    $tab->wait("globalThis.pimap?.state === '$state'")
+        or diag("not $state: ", $tab->eval('globalThis.pimap?.state'));
 }
 
 
