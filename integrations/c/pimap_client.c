@@ -58,7 +58,9 @@ device_block(device_t *d)
 {
     long  interval;
 
-    if (d->id[0]) {
+    d->superseded = strcmp(d->name, "superseded") == 0;
+
+    if (d->id[0] && !d->superseded) {           /* that id is a mark */
         memcpy(d->last_id, d->id, sizeof(d->id));
     }
 
@@ -75,9 +77,11 @@ device_block(device_t *d)
                              d->interval + GRACE);
         }
 
-    } else if (d->data) {
+    } else if (d->data && strcmp(d->name, "parked") != 0
+               && strcmp(d->name, "position") != 0
+               && strcmp(d->name, "retry") != 0)
+    {
         printf("%s\t%s\t%s\n", d->id, d->name, d->data);
-        d->superseded = strcmp(d->name, "superseded") == 0;
     }
 
     fflush(stdout);

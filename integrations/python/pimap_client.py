@@ -346,7 +346,8 @@ class Client:
             self.failures = 0
             if block.get('retry', '').isdigit():
                 self.retry = int(block['retry']) / 1000
-            self.last_id = block.get('id', self.last_id)
+            if block.get('event') != 'superseded':      # that id is a mark
+                self.last_id = block.get('id', self.last_id)
             if not opened:
                 opened = True
                 yield Event(self.last_id, 'open', {'fresh': fresh})
@@ -361,6 +362,8 @@ class Client:
         """False if the owner need not see the event."""
         if event.name == 'ping':
             self.interval = event.data['interval']
+            return False
+        if event.name in ('parked', 'position', 'retry'):
             return False
         if event.name == 'superseded':
             self.end.set()

@@ -19,7 +19,7 @@ use Pimap::Adapter;
 
 my $stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 my $chunked = "${stream}Transfer-Encoding: chunked\r\n\r\n";
-my $begin = "id: 1-1\n: parked\n\n";
+my $begin = "id: 1-1\nevent: parked\ndata: {}\n\n";
 
 # the first answer to a client
 
