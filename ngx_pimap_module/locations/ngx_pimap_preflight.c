@@ -116,7 +116,8 @@ ngx_pimap_preflight_start(ngx_pimap_preflight_t *preflight)
 
 /*
  * A browser can't send the header with its first request, so the query may.
- * The package event-source-polyfill has a name of its own for the parameter.
+ * The package event-source-polyfill has a name of its own for the parameter,
+ * and adds it to a query when it comes back, so that this id is the newer one.
  * NGX_DECLINED: there is no id.  NGX_ERROR: no memory.
  */
 
@@ -133,17 +134,17 @@ ngx_pimap_preflight_last_id(ngx_pimap_preflight_t *preflight, ngx_str_t *id)
         return NGX_OK;
     }
 
-    rc = ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id);
+    rc = ngx_pimap_query_arg(r->pool, &r->args, "lastEventId", id);
 
-    if (rc == NGX_OK && id->len == 0) {
-        rc = ngx_pimap_query_arg(r->pool, &r->args, "lastEventId", id);
-
-        if (rc == NGX_OK) {
-            ngx_pimap_preflight_superseded(preflight, id);
-        }
+    if (rc == NGX_OK && id->len) {
+        ngx_pimap_preflight_superseded(preflight, id);
 
     } else if (rc == NGX_OK) {
-        (void) ngx_pimap_superseded_id_strip(id);
+        rc = ngx_pimap_query_arg(r->pool, &r->args, "last-event-id", id);
+
+        if (rc == NGX_OK) {
+            (void) ngx_pimap_superseded_id_strip(id);
+        }
     }
 
     /* no log continues it, as any other text that is no id */

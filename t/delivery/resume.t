@@ -120,12 +120,12 @@ $ids[7] = $redis->log('alice', { event => 'QuotaChange', uid => 7 });
 $ids[8] = $redis->log('alice', { event => 'MessageNew', uid => 8,
     mailbox => 'Trash' });
 
-# A polyfill has another name for the id.
+# A polyfill has another name for the id, and adds it to the page's own.
 
 $s = $t->park('alice', query => "lastEventId=$ids[5]");
 is(uids($s, 3), '6 7 8', '"lastEventId": the events after it');
-$s = $t->park('alice', query => "lastEventId=$ids[5]&last-event-id=$ids[6]");
-is(uids($s, 2), '7 8', '    "last-event-id" takes precedence');
+$s = $t->park('alice', query => "lastEventId=$ids[6]&last-event-id=$ids[5]");
+is(uids($s, 2), '7 8', '    it takes precedence over "last-event-id"');
 
 # An id that can't be read is one whose events are unknown, and not none.
 
