@@ -3,9 +3,10 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Adds updates to the stream in Redis, once each.  In a cluster the stream may
- * be at another master than the account.  So the account is asked which updates
- * are new, these are queued, and then the account remembers them.  A worker that
- * dies in between has not answered the device, which sends them again.
+ * be at another master than the account.  So the account is asked which
+ * updates are new, these are queued, and then the account remembers them.  A
+ * worker that dies in between has not answered the device, which sends them
+ * again.
  */
 
 
