@@ -9,7 +9,9 @@
 #   make soak       parks and drops SOAK devices (100000); takes minutes
 #   make asan       the tests with a module built with ASan and UBSan
 #   make valgrind   some of the tests under valgrind
-#   make torture    two minutes of faults under load: is an event lost?
+#   make torture    minutes of faults under load: is an event lost?  TORTURE
+#                   seconds (60) for one Redis, Sentinel, and each of two
+#                   kinds of clusters
 #   make truth      are the bridge's events true? TRUTH seconds (200) for each
 #                   of four kinds of mail servers, and of three DAV servers
 #   make mutants    faults that the tests have to see; MUTANTS=ROOM for some
@@ -150,8 +152,12 @@ valgrind:
 torture:
 	@misc/deps build run test
 	@misc/build
-	@t/whole/torture.pl
-	@t/whole/torture.pl --sentinel
+	@t/whole/torture.pl --seconds $(TORTURE)
+	@t/whole/torture.pl --seconds $(TORTURE) --sentinel
+	@t/whole/torture.pl --seconds $(TORTURE) --cluster --rate 1000
+	@misc/debian13 fetch valkey
+	@PIMAP_REDIS=$(CURDIR)/misc/valkey-server t/whole/torture.pl \
+		--seconds $(TORTURE) --cluster --rate 1000
 	@t/whole/torture.pl --sentinel --accounts 3000 --rate 200
 	@t/whole/torture.pl --coalesce --seconds 20
 	@t/whole/torture.pl --blind --seconds 10

@@ -285,11 +285,12 @@ sub pimap_conf {
     my $hibernate = knows('pimap_hibernate') ? 'pimap_hibernate on;' : '';
     my $ping = $o{ping} // 60;
     my $check = defined $o{check} ? "pimap_gap_check $o{check};" : '';
+    my $address = $o{redis}{address} // "unix:$o{redis}{path}";
     my $patience = $o{patience}
         ? " timeout=$o{patience} connect_timeout=$o{patience}" : '';
 
     return ($module,
-        "pimap_redis unix:$o{redis}{path}$patience;\n    $hibernate $check",
+        "pimap_redis $address$patience;\n    $hibernate $check",
         <<"END");
         location = /events {
             pimap_account \$arg_account;
