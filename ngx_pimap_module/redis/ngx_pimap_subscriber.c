@@ -257,7 +257,11 @@ ngx_pimap_subscriber_remove(ngx_pimap_subscription_t *sub)
 
     prefix = ngx_pimap_node_prefix();
 
-    if (ngx_pimap_subscriber_asks(node, sub->slot, 1, 1, sub->sn.node.key)
+    /* out of the tree, a node has lost its key */
+
+    if (ngx_pimap_subscriber_asks(node, sub->slot, 1, 1,
+                                  ngx_murmur_hash2(sub->sn.str.data,
+                                                   sub->sn.str.len))
         != NGX_OK
         || ngx_pimap_redis_send(&node->subscriber,
                                 "%s " PIMAP_REDIS_KEY("%b", "%b"),

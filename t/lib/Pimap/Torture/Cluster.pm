@@ -97,13 +97,26 @@ sub _recovers {
 
     my $since = time();
 
-    $self->{t}->wait_for(sub { $self->{t}->ready() }, 'readiness')
+    $self->{t}->wait_for(sub { $self->_delivers() }, 'readiness')
         or die 'nginx does not get ready: '
-            . $self->{t}->get('/status?ready')->{body} . "\n";
+            . $self->{t}->get('/status?ready')->{body}
+            . $self->{t}->get('/status')->{body} . "\n";
 
     my $took = time() - $since;
 
     $self->{slowest} = $took if $took > ($self->{slowest} // 0);
+}
+
+
+# Each worker delivers the events of each master that it needs.
+
+sub _delivers {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+
+    return $t->ready()
+        && !grep { $_->{redis}{nodesAway} } @{ $t->status()->{workers} };
 }
 
 
