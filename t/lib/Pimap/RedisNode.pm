@@ -34,7 +34,8 @@ sub new {
         'cluster-port ' . $t->port("$name-bus"),
         'cluster-node-timeout ' . NODE_TIMEOUT,
         'cluster-allow-replica-migration no', 'enable-debug-command yes',
-        'repl-diskless-sync-delay 0', "dbfilename $name.rdb", @tls, @password,
+        'repl-diskless-sync-delay 0', "dbfilename $name.rdb",
+        "appenddirname $name.aof", @tls, @password,
         @hostname, @port, @{ $set{options} // [] }]);
 }
 
