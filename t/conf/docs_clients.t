@@ -23,6 +23,7 @@ my $page = Pimap::Page->new($root, 'docs/clients.md');
 my ($curl, $command, $loop, $update) = map { $_->{text} }
     $page->blocks('sh', 'curl');
 my ($python) = map { $_->{text} } $page->blocks('python', 'Python');
+my ($js) = map { $_->{text} } $page->blocks('js', 'JavaScript');
 my ($c) = map { $_->{text} } $page->blocks('sh', 'C');
 my $uid = 0;
 
@@ -33,7 +34,12 @@ $t->nginx()->{locations} = <<"END";
     pimap_retry 1s;
 
     location = /pimap/events {
+        pimap_login token ticket;
         pimap_events;
+    }
+
+    location = /pimap/ticket {
+        pimap_ticket;
     }
 
     location = /pimap/updates {
@@ -45,7 +51,7 @@ $t->nginx()->{locations} = <<"END";
     }
 END
 
-$t->plan(12);
+$t->plan(15);
 $t->run();
 $t->wait_ready();
 
@@ -81,6 +87,21 @@ shows($example, qr/^MessageNew \{.*'uid': UID\}$/m, '    an event');
 unlike($example->{text}, qr/Traceback/, '    no error');
 stop($example);
 
+# The page has a token, and two functions.
+
+$js =~ s{'\./pimap-client\.js'}{'$root/integrations/js/pimap-client.js'};
+$t->write_file("$dir/example.mjs", address('const token ='
+    . ' process.env.PIMAP_TOKEN; const synchronise = () => {};'
+    . ' const show = data => console.log(JSON.stringify(data));' . $js
+    . "\nconsole.log('updated');\n"));
+
+$example = start('exec node example.mjs');
+ok(carry_out(), 'JavaScript: an update');
+read_until($example, qr/^updated$/m);
+like($example->{text}, qr/^updated$/m, '    its result');
+shows($example, qr/^\{.*"uid":UID\}$/m, '    an event');
+stop($example);
+
 $example = start($c);
 shows($example, qr/^\S+\tMessageNew\t\{.*"uid":UID\}$/m, 'C: an event');
 stop($example);
@@ -92,14 +113,14 @@ sub start {
     my ($text) = @_;
 
     my ($cert) = $t->certificate();
-    my $url = 'https://127.0.0.1:' . $t->port('h1');
 
-    $text =~ s{https://mail\.example\.com}{$url}g;
+    $text = address($text);
     $text =~ s{integrations/}{$root/integrations/}g;
 
     my $example = { text => '', process => $t->start(pipe => 1, env => {
         PIMAP_TOKEN => $token->make(secret => { sub => 'alice' }),
         PIMAP_CA => $cert, CURL_CA_BUNDLE => $cert, SSL_CERT_FILE => $cert,
+        NODE_EXTRA_CA_CERTS => $cert,
         PYTHONPATH => "$root/integrations/python",
         PYTHONDONTWRITEBYTECODE => 1 },
         command => ['bash', '-c', "cd $dir\n$text"]) };
@@ -108,6 +129,16 @@ sub start {
     $t->subscribed('alice');
 
     return $example;
+}
+
+
+# With the address of the test's server.
+
+sub address {
+    my ($text) = @_;
+    my $url = 'https://127.0.0.1:' . $t->port('h1');
+
+    return $text =~ s{https://mail\.example\.com}{$url}gr;
 }
 
 
