@@ -225,6 +225,8 @@ sub report {
             . 'devices',
         join(', ', map { "$_ $figures->{$_}" }
             qw(lost twice disorder wrong behind)),
+        $self->{cluster} ? sprintf('subscribed again %.1f s after the cluster '
+            . 'was whole, at most', $self->{trouble}->slowest()) : (),
     );
 }
 

@@ -47,7 +47,7 @@ sub _slot {
 }
 
 
-# Returns the connection, or nothing if the event was not sent.
+# Returns what is to be answered, or nothing if the event was not sent.
 
 sub _send {
     my ($self, $account, $uid, $json, undef, $port) = @_;
@@ -55,12 +55,22 @@ sub _send {
     my $link = $self->_link($port // $self->{owner}[$self->_slot($account)])
         // return;
 
-    return eval {
-        $link->{resp}->send('ASKING') if defined $port && $self->{asking};
-        $link->{resp}->send('FCALL', 'pimap_publish', 1, "pimap:{$account}",
-            $json, KEEP);
-        $link;
-    };
+    _ask($link, 'ASKING') if defined $port && $self->{asking};
+
+    return _ask($link, 'FCALL', 'pimap_publish', 1, "pimap:{$account}", $json,
+        KEEP);
+}
+
+
+sub _ask {
+    my ($link, @command) = @_;
+
+    my $asked = { link => $link };
+
+    eval { $link->{resp}->send(@command); 1 } or return;
+    push(@{ $link->{asked} }, $asked);
+
+    return $asked;
 }
 
 
@@ -92,18 +102,19 @@ sub _link {
 # The id, or the words of an error.  Without an answer the connection is dead.
 
 sub _reply {
-    my ($self, $link) = @_;
+    my ($self, $asked) = @_;
 
-    return if !$link || $link->{lost};
+    my $link = ($asked // return)->{link};
 
-    my $id = eval { $link->{resp}->reply(ANSWER) };
+    while (!exists $asked->{reply} && !$link->{lost}) {
+        my $reply = eval { $link->{resp}->reply(ANSWER) };
 
-    return $id if defined $id;
-    return $1 if $@ =~ /^redis: ([A-Z]+ .*)/;
+        $reply //= $1 if $@ && $@ =~ /^redis: ([A-Z]+ .*)/;
+        $link->{lost} = 1 if !defined $reply;
+        (shift(@{ $link->{asked} }))->{reply} = $reply;
+    }
 
-    $link->{lost} = 1;
-
-    return;
+    return $asked->{reply};
 }
 
 
@@ -125,16 +136,15 @@ sub _again {
         $self->{owner}[$slot] = $port if ($how // '') eq 'MOVED';
         sleep(PAUSE) if !$how;
 
-        my $link = $self->_send(@$event[0 .. 2], undef, $port);
+        my $asked = $self->_send(@$event[0 .. 2], undef, $port);
 
-        if (!$link) {                   # the owner has died: it is asked again
+        if (!$asked) {                   # the owner has died: it is asked again
             $self->{owner}[$slot] = undef;
             sleep(PAUSE);
             next;
         }
 
-        $self->_reply($link) if $self->{asking};
-        $words = $self->_reply($link);
+        $words = $self->_reply($asked);
     }
 
     return $words && $words =~ /^\d/ ? $words : undef;
