@@ -72,8 +72,9 @@ STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
 
 # The tests of memory that is allocated and freed, for each kind of response.
 VALGRIND_TESTS ?= $(call named,smoke events publish publish_format detach \
-                  hibernate hibernate_fuzz resume gaps supersede slow handover \
-                  duplex websocket_updates poll body_first coalesce_handover \
+                  hibernate hibernate_fuzz resume gaps supersede slow \
+                  handover duplex websocket_updates poll body_first \
+                  coalesce_handover \
                   compress_gaps filter_size follow handover_limits \
                   handover_resume log_readers nameless paced paused pipelined \
                   redis_login redis_spare revoke revoke_deaf revoke_error \
