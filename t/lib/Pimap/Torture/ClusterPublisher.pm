@@ -138,7 +138,7 @@ sub _again {
 
         my $asked = $self->_send(@$event[0 .. 2], undef, $port);
 
-        if (!$asked) {                   # the owner has died: it is asked again
+        if (!$asked) {                  # the owner has died: ask another one
             $self->{owner}[$slot] = undef;
             sleep(PAUSE);
             next;
