@@ -18,7 +18,7 @@ my $t = Pimap->new();
 my $cluster = Pimap::RedisCluster->new(t => $t, masters => 2, replicas => 1);
 my $event = '{"event":"MessageNew"}';
 
-$t->plan(33);
+$t->plan(34);
 $cluster->start()->load();
 
 my ($one, $two) = $cluster->masters();
@@ -42,6 +42,21 @@ like($sharded->reply()->[2], qr/^!revoke \d+$/, '    as a message');
 is($cluster->fcall('result', $alice, 'd', 'u1', '{"status":"done"}')->[1], 1,
     'and the event of a result');
 like($sharded->reply()->[2], qr/"update":"u1"/, '    as a message');
+
+# The hot path has as many commands as with one Redis.
+
+my $monitor = $one->connect();
+
+$monitor->command('MONITOR');
+$cluster->log($alice, $event);
+
+my @commands;
+
+while (my $line = $monitor->reply(0.5)) {
+    push(@commands, $1) if $line =~ /lua\] "(\w+)"/;
+}
+
+is("@commands", 'TIME TTL XADD SPUBLISH', 'the commands of an event');
 
 my ($replica) = $cluster->replicas_of($one);
 my $reader = $replica->connect();
@@ -76,7 +91,7 @@ for my $node ($one, $two) {
 
 is(as_user('mute'), 'NOPERM no permission to SPUBLISH on the channel',
     'a user without the channel: refused');
-is($cluster->command('XLEN', $key), 2, '    the log has no such event');
+is($cluster->command('XLEN', $key), 3, '    the log has no such event');
 is(as_user('speaker'), undef, 'a user with the channel: published');
 
 $_->command('ACL', 'SETUSER', 'speaker', '-spublish') for $one, $two;
