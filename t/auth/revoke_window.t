@@ -36,13 +36,13 @@ $t->wait_ready();
 my $redis = $t->redis();
 my @s = map { park("a$_") } 1 .. N;
 
-$_->read_until(qr/: parked/) for @s;
+$_->read_until(qr/: parked\n.*\n\n/) for @s;
 $t->subscribed("a$_") for 1 .. N;
 $redis->pause();
 
 my @late = map { park("a$_", 'device=late') } 1 .. N;
 
-is((grep { $_->read_until(qr/: parked/) } @late), N,
+is((grep { $_->read_until(qr/: parked\n.*\n\n/) } @late), N,
     'Redis is silent: look-ups are under way');
 
 # (pause() and kill() would let Redis answer in between)

@@ -77,7 +77,8 @@ my @accounts = map { $cluster->accounts_of($_, 1) } $cluster->masters();
 for my $account (@accounts) {
     my $s = get('/mine?device=phone', $account, 'secret');
 
-    ok($s->read_until(qr/^: parked\n\n/m), "$account: a device parks");
+    ok($s->read_until(qr/^event: parked\n.*\n\n/m),
+        "$account: a device parks");
     ok($bridge->{n}++ < 3 && $bridge->watches($bridge->{n}),
         '    and the bridge watches it');
     $dovecot->deliver(to => $account, subject => "for $account");

@@ -49,7 +49,7 @@ ok($bridge->start()->wait_healthy()->healthy(), 'the master is found');
 my $s = $t->request('GET', '/mine',
     headers => { $bridge->basic('alice', 'secret') });
 
-ok($s->read_until(qr/^: parked\n\n/m), 'a device parks');
+ok($s->read_until(qr/^event: parked\n.*\n\n/m), 'a device parks');
 ok($bridge->watches(1), 'the bridge watches the account');
 
 $dovecot->deliver(to => 'alice', subject => 'before');

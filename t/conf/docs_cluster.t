@@ -49,7 +49,7 @@ ok($t->wait_ready(), 'nginx is ready');
 
 my $s = $t->park('alice');
 
-$s->read_until(qr/: parked\n\n/);
+$s->read_until(qr/: parked\n.*\n\n/);
 
 my ($reload, $publish) = split(/\n/, ours($use->{text}));
 

@@ -58,7 +58,7 @@ sub missing {
         my $block = $s->read_until(qr/\n\n/)
             // return "$expected does not come";
 
-        next if $block !~ /^data:/m;
+        next if $block =~ /^event: parked$/m;
 
         return "not $expected: $block"
             if $block !~ /^id: \d+-$expected$/m

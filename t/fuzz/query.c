@@ -380,6 +380,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_http_request_t  r;
 
     fuzz_nginx_init();
+
+    if (ngx_cached_time == NULL) {
+        ngx_time_init();
+    }
+
     fuzz_pool = fuzz_nginx_pool();
     fuzz_nginx_request(&r, fuzz_pool);
 

@@ -45,7 +45,7 @@ sub park_all {
 }
 
 # The end of a response, maybe with comments.
-my $goodbye = qr/^retry: [1-9]\d*\n(?::.*\n)*\n\z/m;
+my $goodbye = qr/^retry: [1-9]\d*\nevent: retry\ndata: \{\}\n\n\z/m;
 
 # The end of each response, in seconds from now.
 

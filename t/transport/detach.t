@@ -86,7 +86,7 @@ my %end = ($t->log() =~ /^(.*account="log".*)$/m)[0] =~ /(\w+)="([^"]*)"/g;
 my $seconds = delete $end{seconds};
 is_deeply(\%end, { reason => 'client', account => 'log', device => '',
     client => '127.0.0.1', transport => 'detached', events => 3,
-    bytes => $s->{packed} // 28 + 3 * 70 },
+    bytes => $s->{packed} // 42 + 3 * 70 },
     'the line has the data of the device')
     or diag(explain(\%end));
 like($seconds, qr/^\d+\.\d\d\d$/, 'and how long it was parked');

@@ -46,7 +46,7 @@ for (['address', 'http', 'detached', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
         headers => { 'X-Real-IP' => $address });
     my @parked = map { $t->park("a$_", @set) } 1 .. 3;
 
-    is(scalar(grep { $_->read_until(qr/: parked/) } @parked), 3,
+    is(scalar(grep { $_->read_until(qr/: parked\n.*\n\n/) } @parked), 3,
         "$address: three are parked");
     ok($t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, $kind),
         "all are $kind");
@@ -58,12 +58,13 @@ for (['address', 'http', 'detached', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
         'with the reason');
 
     $s = $t->park('b', @set, headers => { 'X-Real-IP' => $other });
-    ok($s->read_until(qr/: parked/), 'another address may park');
+    ok($s->read_until(qr/: parked\n.*\n\n/), 'another address may park');
 
     (shift(@parked))->close();
     $t->wait_for(sub { $t->status()->{devices}{$kind} == 3 }, 'a device gone');
     $s = $t->park('a4', @set);
-    ok($s->read_until(qr/: parked/), 'a device has left: another may park');
+    ok($s->read_until(qr/: parked\n.*\n\n/),
+        'a device has left: another may park');
 
     undef(@parked);
     $s->close();
@@ -76,13 +77,13 @@ my @parked;
 
 for my $n (1 .. 3) {
     push(@parked, $t->park('a', path => '/conn'));
-    ok($parked[-1]->read_until(qr/: parked/)
+    ok($parked[-1]->read_until(qr/: parked\n.*\n\n/)
         && $t->wait_for(sub { $t->status()->{devices}{detached} == $n },
             'detached'), "limit_conn 1 does not count detached devices: $n");
 }
 
 my $held = $t->park('a', path => '/held');
-ok($held->read_until(qr/: parked/), 'a held device is parked');
+ok($held->read_until(qr/: parked\n.*\n\n/), 'a held device is parked');
 is($t->park('a', path => '/held')->status(), 429,
     'limit_conn 1: the next is refused');
 $held->close();
@@ -92,10 +93,11 @@ undef(@parked);
 
 @parked = map { $t->park('full', path => '/account',
     query => "device=$_") } qw(one two);
-$_->read_until(qr/: parked/) for @parked;
+$_->read_until(qr/: parked\n.*\n\n/) for @parked;
 is($t->park('full', path => '/account')->status(), 429,
     'the account is full: refused');
 my $again = $t->park('full', path => '/account', query => 'device=two');
-ok($again->read_until(qr/: parked/), 'a device of the account may reconnect');
+ok($again->read_until(qr/: parked\n.*\n\n/),
+    'a device of the account may reconnect');
 is(($parked[1]->event() // {})->{event}, 'superseded',
     'its older connection ends');

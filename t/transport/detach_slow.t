@@ -78,7 +78,7 @@ for (@kinds) {
     $s = park("large$path", $transport, $kind);
     publish(100);
     my $newer = $t->park('slow', path => '/detached', query => 'device=d');
-    $newer->read_until(qr/: parked/);
+    $newer->read_until(qr/: parked\n.*\n\n/);
     $newer->close();
     uids($s);
     is(($s->event() // {})->{event}, 'superseded',

@@ -61,7 +61,7 @@ for my $way (@ways) {
 
     my $newer = $t->park('slow', path => $path, query => 'device=d');
 
-    $newer->read_until(qr/: parked/);
+    $newer->read_until(qr/: parked\n.*\n\n/);
     $newer->close();
     is($t->status()->{lingering}, 1, "$name: unsent bytes are counted");
     $start = time();

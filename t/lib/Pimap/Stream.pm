@@ -58,8 +58,9 @@ my $first_look = qr/^\{"event":"(?:MailboxResync"
     |(?:Contact|Calendar)Change","all":true)\}$/x;
 
 # The next event as { event, data, id?, json? }, or a Pimap::Missing.  Skips
-# comments, blocks without data, and events that only have an id or a time to
-# come back.  Skips the first look, too, unless {looks} is set.
+# comments, blocks without a name or data, such as the rest of one that was
+# read, and events that only have an id or a time to come back.  Skips the
+# first look, too, unless {looks} is set.
 
 sub event {
     my ($self, $deadline) = @_;
@@ -79,8 +80,8 @@ sub _event {
             $event{$name} = join("\n", $event{$name} // (), $value);
         }
 
-        next if !defined $event{data}
-            || ($event{event} // '') =~ /^(?:parked|position|retry)$/
+        next if !defined $event{data} || !defined $event{event}
+            || $event{event} =~ /^(?:parked|position|retry)$/
             || $event{data} =~ $first_look && !$self->{looks};
 
         $event{json} = eval { JSON::PP->new->utf8->decode($event{data}) };

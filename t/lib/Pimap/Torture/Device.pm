@@ -194,7 +194,7 @@ sub _block {
     my ($id) = $block =~ /^id: (.*)$/m;
     my ($event) = $block =~ /^event: (.*)$/m;
 
-    if (!defined $event) {
+    if (!defined $event || $event =~ /^(?:parked|position|retry)$/) {
         return if !defined $id;
         $self->_note($d, 'h', $id);
 
