@@ -43,7 +43,7 @@ $t->nginx()->{process}->signal('HUP');
 $t->wait_for(sub { $proxy->noted('marker') }, 'the hand-over begins');
 
 my @clients = map { $t->park("client$_") } 1 .. CLIENTS;
-my $parked = grep { ($_->read_until(qr/: (parked|come back)\n\n/) // '')
+my $parked = grep { ($_->read_until(qr/: (parked|retry)\n.*\n\n/) // '')
     =~ /parked/ } @clients;
 
 $proxy->mode('open');

@@ -27,7 +27,7 @@ sub try {
     for (1 .. $tries) {
         my $s = $t->park('user' . ++$n);
 
-        push(@s, $s) if $s->read_until(qr/: (parked|come back)\n\n/)
+        push(@s, $s) if $s->read_until(qr/: (parked|retry)\n.*\n\n/)
             =~ /parked/;
     }
 
