@@ -82,7 +82,9 @@ bridge_topology_open(void)
 
     bridge_topology_is_open = 1;
     bridge_topology_asked = NULL;
+    bridge_topology_wanted = 0;
     bridge_topology_same = 0;
+    bridge_backoff_reset(&bridge_topology_backoff);
 
     bridge_redis_open(redis);
 }

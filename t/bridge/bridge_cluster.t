@@ -20,7 +20,7 @@ use Pimap::RedisCluster;
 my $t = Pimap->new();
 my $cluster = Pimap::RedisCluster->new(t => $t);
 
-$t->plan(11);
+$t->plan(13);
 $cluster->start();
 
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
@@ -99,6 +99,21 @@ $dovecot->deliver(to => $moving, subject => 'settled');
 
 is(subjects($moving, 'settled'), 'begun moved settled',
     'a slot moves: each event once, in order');
+
+# The slot moves in which the bridge hears of devices.
+
+my ($new) = grep { $cluster->slot_of($_) % 16 != $slot % 16 }
+    map { "v$_" } 1 .. 50;
+my $heard = $cluster->slot_of_key('pimap:presence:{'
+    . $cluster->slot_of($new) % 16 . '}');
+my ($other) = grep { !$_->owns($heard) } @masters;
+
+$cluster->move($heard, $other);
+ok($t->wait_for(sub { $other->command(qw(PUBSUB SHARDCHANNELS),
+    'pimap:presence:{' . $cluster->slot_of($new) % 16 . '}')->[0] }),
+    'its slot moves: the bridge subscribes at the other master');
+park($new);
+ok($bridge->watches(4), '    and hears of a device');
 
 # A master dies.
 

@@ -21,7 +21,7 @@ use Pimap::RedisCluster;
 my $t = Pimap->new();
 my $cluster = Pimap::RedisCluster->new(t => $t);
 
-$t->plan(12);
+$t->plan(13);
 $cluster->start();
 
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none',
@@ -105,6 +105,8 @@ like(results($alice, 'begun'), qr/ begun=done$/,
 $cluster->move_keys($slot, $from, $to);
 box($alice, 'moved');
 like(results($alice, 'moved'), qr/ moved=done$/, 'it is at the other: done');
+ok($t->wait_for(sub { !$cluster->command('XLEN', stream($alice)) }),
+    '    and removed there');
 $cluster->end_move($slot, $from, $to);
 box($alice, 'settled');
 like(results($alice, 'settled'), qr/ settled=done$/, 'it has moved: done');
