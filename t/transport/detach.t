@@ -140,7 +140,8 @@ sub raw {
     $newer->close();
     $t->wait_for(sub { !$t->status()->{parked} }, 'all gone');
 
-    return $s->{all} =~ s/^Date: .*\r\n//mr =~ s/retry: \d+/retry: n/gr;
+    return $s->{all} =~ s/^Date: .*\r\n//mr =~ s/retry: \d+/retry: n/gr
+        =~ s/superseded\.\d+/superseded.n/r;
 }
 
 
