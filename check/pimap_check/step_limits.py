@@ -129,7 +129,8 @@ def clients(c, workers):
     try:
         info = c.redis.info('clients')
         most = int(info['maxclients'])
-        now = int(info['connected_clients'])
+        now = int(info['connected_clients']) \
+            + int(info.get('cluster_connections', 0))
     except (KeyError, OSError, ValueError, resp.RedisError) as e:
         c.report.unknown('limits.redis:error', 'INFO clients: %s' % e,
                          'see the step of Redis')

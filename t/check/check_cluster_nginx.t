@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# pimap-check with an nginx that uses a cluster: a test event of a device, names
-# of accounts at all masters, and the clients of each.
+# pimap-check with an nginx that uses a cluster: a test event of a device,
+# names of accounts at all masters, and the clients of each.
 
 use strict;
 use warnings;
@@ -21,8 +21,8 @@ my $cluster = $t->{redis} = Pimap::RedisCluster->new(t => $t, masters => 2,
 
 $t->plan(5);
 Pimap::Check->set_up($t);
-$t->nginx()->{http} = 'pimap_redis ' . $cluster->address() . ";\npimap_hibernate on;\n"
-    . $t->nginx()->{http};
+$t->nginx()->{http} = 'pimap_redis ' . $cluster->address()
+    . ";\npimap_hibernate on;\n" . $t->nginx()->{http};
 $t->nginx()->{bare} = 1;
 $cluster->start()->load();
 $t->nginx()->start();
@@ -53,9 +53,14 @@ $check->run();
 $check->is('names.published:other-name', 'fail', qr/"\Q$name\E" has/,
     qr/domain/, 'a name with events at another master');
 
-# A master with hardly any room for clients
+# A master with hardly any room for clients, which the other nodes are, too.
+# The check itself has two.
 
-$masters[1]->command(qw(CONFIG SET maxclients 5));
+my $busy = 2;
+
+$busy += $_ for $masters[1]->command(qw(INFO clients))
+    =~ /^(?:connected_clients|cluster_connections):(\d+)/mg;
+$masters[1]->command(qw(CONFIG SET maxclients), $busy);
 $check->run();
 $check->is('limits.redis:clients', 'warn',
     qr/^\Q@{[ $masters[1]->endpoint() ]}\E: Redis has /, qr/maxclients/,
