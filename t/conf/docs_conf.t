@@ -49,7 +49,7 @@ sub example {
     s{/etc/\S*\.pem}{$cert}g;
     s{/var/log/nginx/}{$t->dir() . '/'}ge;
     s{/etc/\S*\.jwks}{$jwks}g;
-    s{/etc/\S*\.ticket}{$secret}g;
+    s{/etc/\S*\.(?:ticket|key)}{$secret}g;
     s{password_file=[^;]+}{password_file=$password};
     s{listen \d\S*?(?=[ ;])}{'listen unix:' . $t->dir() . '/' . $n++}ge;
     s{modules/ngx_pimap_module\.so}{$t->module()}e;
