@@ -156,10 +156,12 @@ torture:
 	@misc/build
 	@t/whole/torture.pl --seconds $(TORTURE)
 	@t/whole/torture.pl --seconds $(TORTURE) --sentinel
-	@t/whole/torture.pl --seconds $(TORTURE) --cluster --rate 1000
+	@t/whole/torture.pl --seconds $(TORTURE) --cluster --rate 1000 \
+		--accounts 300 --devices 600
 	@misc/debian13 fetch valkey
 	@PIMAP_REDIS=$(CURDIR)/misc/valkey-server t/whole/torture.pl \
-		--seconds $(TORTURE) --cluster --rate 1000
+		--seconds $(TORTURE) --cluster --rate 1000 \
+		--accounts 300 --devices 600
 	@t/whole/torture.pl --sentinel --accounts 3000 --rate 200
 	@t/whole/torture.pl --coalesce --seconds 20
 	@t/whole/torture.pl --blind --seconds 10
