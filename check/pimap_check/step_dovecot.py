@@ -39,8 +39,7 @@ def run(c):
 
     plugins(c, args, text)
     driver(c, text, do)
-    running(c, args, text)
-    said(c, args)
+    said(c, args, running(c, args, text))
 
 
 # A "protocol" section that sets mail_plugins replaces the general ones.
@@ -102,6 +101,7 @@ def same(c, url):
                       'listens at %s' % (url, where), 'correct pimap_url')
 
 
+# True if it is.
 def running(c, args, text):
     _, base, _ = process.run('doveconf', *args, '-h', 'base_dir')
     pid = process.pid_of(os.path.join(base.strip(), 'master.pid'))
@@ -109,7 +109,7 @@ def running(c, args, text):
     if pid is None:
         c.report.fail('dovecot.running:stopped', 'no master process, by %s'
                       % base, 'start Dovecot')
-        return
+        return False
 
     main = c.options.dovecot_conf or '/etc/dovecot/dovecot.conf'
     files = [main] + [os.path.join(where, name) for where, _, names in
@@ -123,12 +123,15 @@ def running(c, args, text):
     else:
         c.report.passed('dovecot.running', 'process %d' % pid)
 
+    return True
 
-# The last errors, which Dovecot keeps in memory.
-def said(c, args):
+
+# The last errors, which Dovecot keeps in memory.  A process of it may answer
+# for a while after the end of the master process.
+def said(c, args, is_running):
     status, text, _ = process.run('doveadm', *args, 'log', 'errors')
 
-    if status:
+    if status or not is_running:
         c.report.unknown('dovecot.errors:not-told', 'doveadm does not tell '
                          'them', 'start Dovecot, and run this command as root')
         return
