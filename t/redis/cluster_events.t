@@ -24,7 +24,7 @@ $t->nginx()->{http} = 'pimap_redis ' . $cluster->address(1)
     . ' timeout=4s probe=500ms; pimap_presence on;';
 
 Pimap::Accounts->new(t => $t);
-$t->plan(18);
+$t->plan(23);
 $cluster->start();
 $t->nginx()->start();
 ok($t->wait_ready(), 'ready');
@@ -79,6 +79,21 @@ $cluster->log($account, event($_)) for 5, 6;
 my $again = $t->park($account, headers => { 'Last-Event-ID' => $id });
 
 is(uids($again, 2), '5,6', 'a device gets what it missed');
+
+
+# A device leaves and comes back, again and again.
+
+for my $n (1 .. 3) {
+    $again->close();
+    $device{$account}->close();
+    $t->wait_for(sub { $cluster->numsub($account) == 0 }, 'it leaves');
+    $device{$account} = $again = $t->park($account, query => 'device=d');
+    $again->read_until(qr/: parked\n\n/);
+    ok($t->subscribed($account), "$n: the account is subscribed again");
+}
+
+is($t->publish($account, event(7))->{status}, 200, 'an event');
+is(uids($again, 1), '7', 'the device has it');
 
 
 # Superseding; questions to workers; revocation.
