@@ -163,39 +163,6 @@ ngx_pimap_command_send_list(ngx_uint_t slot, ngx_pimap_command_pt handler,
 }
 
 
-ngx_int_t
-ngx_pimap_command_send_node(ngx_pimap_node_t *node,
-    ngx_pimap_command_pt handler, void *data, const char *format, ...)
-{
-    int                   len;
-    char                 *text;
-    va_list               args;
-    ngx_pimap_command_t  *command;
-
-    va_start(args, format);
-    len = redisvFormatCommand(&text, format, args);
-    va_end(args);
-
-    command = ngx_pimap_command_create(handler, data, text, len);
-
-    if (command == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_pimap_command_begin(node, command) != NGX_OK) {
-        ngx_pimap_command_free(command);
-        return NGX_ERROR;
-    }
-
-    /* it is for this node only */
-
-    redisFreeCommand(command->text);
-    command->text = NULL;
-
-    return NGX_OK;
-}
-
-
 static ngx_pimap_command_t *
 ngx_pimap_command_add(ngx_uint_t slot, ngx_pimap_command_pt handler,
     void *data, char *text, int len)

@@ -33,12 +33,13 @@ $t->nginx()->start();
 ok($t->wait_ready(), 'ready');
 
 my ($one, $two) = $cluster->masters();
-my @accounts = ($cluster->accounts_of($one, 3), $cluster->accounts_of($two, 1));
+my @accounts = ($cluster->accounts_of($one, 3),
+    $cluster->accounts_of($two, 1));
 my ($account) = @accounts;
 my $slot = $cluster->slot_of($account);
 my %device = map { $_ => $t->park($_) } @accounts;
 
-$_->read_until(qr/: parked\n\n/) for values(%device);
+$_->read_until(qr/: parked\n.*\n\n/) for values(%device);
 $t->subscribed($_) for @accounts;
 post($_) for @accounts;
 is(uids($device{$_}, 1), $uid - 3 + index_of($_), "$_ has an event")
