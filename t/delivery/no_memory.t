@@ -89,7 +89,7 @@ $oom->fail(by => $module);
 publish('alice');
 is(next_uid($s), $uid, 'an event comes');
 
-my $reader = 72;                # bytes of ngx_pimap_log_reader_t
+my $reader = 80;                # bytes of ngx_pimap_log_reader_t
 
 $oom->fail(by => 'nginx', size => $reader);
 $redis->command('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -143,7 +143,7 @@ for my $account (qw(alice carol)) {
 
 # The announcement of a device needs memory in the queue of commands.
 
-my $command = 40;               # bytes of ngx_pimap_command_t
+my $command = 64;               # bytes of ngx_pimap_command_t
 
 $t->subscribed('alice');
 
