@@ -118,7 +118,7 @@ int bridge_redis_is_error(redisReply *reply, const char *prefix);
 
 void bridge_redis_trouble(bridge_redis_t *redis, const char *why);
 
-/* A probe has come back: if there was an outage, it is over. */
+/* Probes of all slots have come back: if there was an outage, it is over. */
 void bridge_redis_works(void);
 
 /* There is no outage: the settings are others. */

@@ -523,7 +523,7 @@ bridge_subscriber_inbox(bridge_node_t *node, redisReply *payload)
     if (sscanf(payload->str, "probe %lu", &n) == 1) {
         node->subscriber.returned |= n == node->subscriber.probe;
 
-        if (node->subscriber.returned) {
+        if (bridge_node_share(bridge_subscriber_works) == PIMAP_REDIS_SLOTS) {
             bridge_redis_works();
         }
 

@@ -120,10 +120,13 @@ sub polls {
 
 
 sub rests {
-    my $n;
+    my ($n, $since) = (-1, time());
 
-    $t->wait_for(sub { $n = $roundcube->requests('refresh') }, 'a refresh');
+    return $t->wait_for(sub {
+        my $now = $roundcube->requests('refresh');
 
-    return !Pimap::Process::wait_for(
-        sub { $roundcube->requests('refresh') > $n + 1 }, 3);
+        ($n, $since) = ($now, time()) if $now != $n;
+
+        return $n > 0 && time() - $since > 3;
+    }, 'an end of the polls');
 }
