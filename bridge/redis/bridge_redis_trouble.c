@@ -3,9 +3,9 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns what an operator reads about Redis.  Called when a connection is lost,
- * and when the probes of all nodes have come back.  Invariant: an outage is one
- * line, of whatever connection, until then; and a second one if Redis is there
- * and refuses us.
+ * and when the probes of all nodes have come back.  Invariant: an outage is
+ * one line, of whatever connection, until then; and a second one if Redis is
+ * there and refuses us.
  */
 
 
