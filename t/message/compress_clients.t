@@ -71,7 +71,7 @@ const [kind, ...args] = process.argv.slice(2);
 const url = args.pop();
 const end = () => process.exit(0);
 const fail = error => { console.error(error); process.exit(1); };
-const say = data => process.stdout.write(`data: ${data}\n\n`);
+const say = data => process.stdout.write(`event: message\ndata: ${data}\n\n`);
 const headers = { 'Accept-Encoding': args[0] };
 
 const kinds = {

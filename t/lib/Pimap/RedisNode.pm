@@ -110,12 +110,18 @@ sub is_master  { (($_[0]->own() // return)->{flags}) =~ /master/ }
 sub replicates { my $own = $_[0]->own() // return; $own->{master} }
 
 
-sub owns {
-    my ($self, $slot) = @_;
+sub owns { return has_slot($_[0]->own(), $_[1]) }
 
-    my $own = $self->own() // return;
 
-    for my $range (@{ $own->{slots} }) {
+# As it sees the node with this id.
+
+sub sees { return has_slot($_[0]->view()->{$_[1]}, $_[2]) }
+
+
+sub has_slot {
+    my ($line, $slot) = @_;
+
+    for my $range (@{ ($line // {})->{slots} // [] }) {
         my ($first, $last) = split(/-/, $range);
 
         return 1 if $slot >= $first && $slot <= ($last // $first);

@@ -32,6 +32,7 @@ add(unsigned account, unsigned n)
 
     entry = bridge_alloc(sizeof(bridge_update_entry_t));
     entry->entry = bridge_format("%u-%u", account, n);
+    entry->name = bridge_string(entry->entry);
     entry->account = bridge_format("user%u", account);
 
     return bridge_update_queue_add(entry) ? entry : NULL;
@@ -43,6 +44,7 @@ end(bridge_update_entry_t *entry)
 {
     bridge_update_queue_remove(entry);
 
+    free(entry->name);
     free(entry->entry);
     free(entry->account);
     free(entry);
