@@ -32,6 +32,8 @@ my @cases = (
         ['pimap_worker_ready{worker="0"}', '1x30',
             'pimap_worker_ready{worker="1"}', '0x30'],
         ['pimap_worker_ready{worker="0"}', '1x30']],
+    ['PimapRedisNodeAway', 2, ['pimap_redis_nodes_away', '1x30'],
+        ['pimap_redis_nodes_away', '1 0x30']],
     ['PimapRedisUnsteady', 30, ['pimap_redis_failures_total', '0+1x60'],
         ['pimap_redis_failures_total', '0 4x59']],
     ['PimapDevicesGone', 30, [$devices, '1000x20 300x50'],
