@@ -16,7 +16,7 @@ use lib 'lib';
 use Pimap;
 use Pimap::RedisCluster;
 
-my $t = Pimap->new(workers => 2, allow => qr/pimap (cannot|lost)/);
+my $t = Pimap->new(workers => 1, allow => qr/pimap (cannot|lost)/);
 my $cluster = Pimap::RedisCluster->new(t => $t, replicas => 0,
     options => ['cluster-require-full-coverage no']);
 my $uid = 0;
