@@ -41,23 +41,25 @@ named = $(wildcard $(1:%=t/*/%.t))
 
 TESTS ?= $(every) build/unit/*
 
-# Without the tests that do not run the module's code, whose programs always
-# have the sanitizers (misc/build driver), or that start nginx by a command.
-ASAN_TESTS ?= $(filter-out $(call named,bridge_cyrus bridge_dav* bridge_imap* \
-              check* docs docs_conf dovecot_down dovecot_24* run page \
-              upgrade*), $(every))
+# Without the tests of other code than the module's, whose programs always have
+# the sanitizers (misc/build driver), or that start nginx by a command.
+ASAN_TESTS ?= $(filter-out t/clients/% $(call named,*_valkey bridge_cyrus \
+              bridge_dav* bridge_imap* check* docs docs_conf dovecot_down \
+              dovecot_24* function_cluster* roundcube* run page upgrade*), \
+              $(every))
 
 # Without the tests that choose their modes themselves.
-MODE_TESTS ?= $(filter-out t/clients/% $(call named,alerts bridge* check* \
-              cloexec coalesce_* compress_clients compress_gaps departure \
-              detach* docker duplex* error_log eviction expired failback \
-              filter_size hibernate* http3 linger location* memory_detached \
-              missing nameless no_memory origin paced paused ping_stopped \
-              pipelined presence prometheus ready redis_odd_ids redis_replica \
-              redis_spare resume_lost revoke* rights room sentinel_* settings \
-              submit subrequest supersede_* turns unix_socket update_account \
-              update_pace warnings websocket* zone_full dovecot* docs* log* \
-              run page handover* upgrade*), $(every))
+MODE_TESTS ?= $(filter-out t/clients/% $(call named,*_valkey \
+              alerts bridge* check* cloexec coalesce_* compress_clients \
+              compress_gaps departure detach* docker duplex* error_log \
+              eviction expired failback filter_size function_cluster* \
+              hibernate* http3 linger location* memory_detached missing \
+              nameless no_memory origin paced paused ping_stopped pipelined \
+              presence prometheus ready redis_odd_ids redis_replica \
+              redis_spare resume_lost revoke* rights room sentinel_* \
+              settings submit subrequest supersede_* turns unix_socket \
+              update_account update_pace warnings websocket* zone_full \
+              dovecot* docs* log* run page handover* upgrade*), $(every))
 
 # The tests of the bytes that devices get.
 STREAM_TESTS ?= $(call named,coalesce coalesce_live crash detach \
