@@ -98,4 +98,4 @@ my $other = $page->tab('device=mine');
 ok($named->wait('pimap.state === "superseded"'), 'a name twice: superseded');
 $named->eval('pimap.open(), 1');
 ok($other->wait('pimap.state === "superseded"')
-    && $named->eval('pimap.state') eq 'parked', '    open() takes it back');
+    && $named->wait('pimap.state === "parked"'), '    open() takes it back');

@@ -40,7 +40,8 @@ $t->wait_ready();
 # Executes each line it reads; prints each line it receives: name, and text.
 $t->write_file($t->dir() . '/client.js', <<'END');
 const http2 = require('http2');
-const session = http2.connect(process.argv[2], { rejectUnauthorized: false });
+const session = http2.connect(process.argv[2], { rejectUnauthorized: false,
+    servername: 'localhost' });
 const streams = {};
 
 const open = (name, method, path, headers) => {
