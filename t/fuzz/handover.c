@@ -29,6 +29,7 @@
 #include "ngx_pimap_handover.h"
 #include "ngx_pimap_handover_ipc.h"
 #include "ngx_pimap_heap.h"
+#include "ngx_pimap_node.h"
 #include "ngx_pimap_updates.h"
 
 
@@ -105,6 +106,11 @@ static const ngx_pimap_transport_t  fuzz_transport = {
 static void
 fuzz_init(void)
 {
+    /* no Redis */
+
+    static ngx_pimap_conf_redis_t            redis;
+    static const ngx_pimap_node_handlers_t   handlers;
+
     if (fuzz_pair[0] != -1) {
         return;
     }
@@ -116,6 +122,7 @@ fuzz_init(void)
     ngx_queue_init(&ngx_posted_next_events);
     fuzz_check(ngx_event_timer_init(&fuzz_log) == NGX_OK);
 
+    ngx_pimap_node_init_process(&redis, &handlers);
     ngx_pimap_heap_init_process(&fuzz_cycle);
     ngx_pimap_device_init_process(&fuzz_cycle);
     ngx_pimap_pace_init_process(&fuzz_cycle);
