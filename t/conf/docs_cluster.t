@@ -23,13 +23,17 @@ my %ports = map { $_ => $t->port("node$_") } 7001 .. 7006;
 
 $t->plan(9);
 mkdir("$dir/cluster");
+$t->write_file("$dir/cluster/$ports{$_}.bus", $t->port("bus$_"))
+    for keys(%ports);
 
-# They stay children of the test, and are stopped with it.
+# They stay children of the test, and are stopped with it.  Their bus has ports
+# of ours, too: ten thousand more than ours may be in use.
 
 my ($start, $create, $load) = split(/\n/, ours($make->{text}));
 
 ok($start =~ s/ --daemonize yes; done$/ --bind 127.0.0.1 & done; wait/,
     'the nodes are daemons');
+$start =~ s/ --port \$port/$& --cluster-port \$(cat \$port.bus)/;
 $t->start(command => ['sh', '-c', "cd $dir/cluster && $start"],
     output => "$dir/nodes.out", before => sub {
         run("redis-cli -p $_ SHUTDOWN NOSAVE FORCE 2>&1") for values(%ports)
