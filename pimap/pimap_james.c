@@ -182,7 +182,7 @@ pimap_james_kind(const pimap_str_t *name)
 }
 
 
-/* What is missing, or is no string, is absent. */
+/* A member that is missing, or is no string, is absent. */
 
 static void
 pimap_james_path(const pimap_str_t *path, pimap_str_t *user, pimap_str_t *name)

@@ -189,7 +189,7 @@ pimap_james_flags_list(const pimap_str_t *flags, const char *kind,
 }
 
 
-/* What is in the list, and not in the other one.  \Recent is left out. */
+/* The flags that only the first list has.  \Recent is left out. */
 
 static unsigned
 pimap_james_flags_more(const pimap_james_list_t *list,

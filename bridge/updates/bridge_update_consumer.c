@@ -297,8 +297,8 @@ bridge_update_consumer_claimed(void *data, redisReply *reply)
 
 
 /*
- * One that is held waits for others of its account, which is no fault of this
- * bridge.
+ * A held update waits for other updates of its account, which is no fault of
+ * this bridge.
  */
 
 static void

@@ -27,7 +27,7 @@ void ngx_pimap_topology_exit_process(void);
 /* A node's commands can be sent. */
 void ngx_pimap_topology_up(ngx_pimap_node_t *node);
 
-/* What is known is wrong, most likely. */
+/* The topology that the worker has is wrong, most likely. */
 void ngx_pimap_topology_stale(void);
 
 

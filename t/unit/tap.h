@@ -12,11 +12,34 @@
 
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 
 static int  tap_count;
 static int  tap_failed;
+
+
+/*
+ * A copy of exact size, so that the sanitizer reports a read beyond the end.
+ * To be freed.
+ */
+
+static inline char *
+tap_copy(const char *text, size_t len)
+{
+    char  *buf;
+
+    buf = malloc(len ? len : 1);
+
+    if (buf == NULL) {
+        abort();
+    }
+
+    memcpy(buf, text, len);
+
+    return buf;
+}
 
 
 static inline int

@@ -107,8 +107,6 @@ static const struct {
 };
 
 
-/* Of exact size, so that the sanitizer reports a read beyond the end. */
-
 static pimap_json_status_t
 map(const char *text, pimap_lines_t *lines, char *why, size_t size)
 {
@@ -117,13 +115,7 @@ map(const char *text, pimap_lines_t *lines, char *why, size_t size)
     pimap_json_status_t   status;
 
     len = strlen(text);
-    buf = malloc(len ? len : 1);
-
-    if (buf == NULL) {
-        abort();
-    }
-
-    memcpy(buf, text, len);
+    buf = tap_copy(text, len);
     pimap_lines_init(lines, 1 << 20);
     status = pimap_cyrus_lines(buf, len, lines, why, size);
     free(buf);

@@ -57,27 +57,6 @@ static const struct {
 };
 
 
-/* Of exact size, so that the sanitizer reports a read beyond the end. */
-
-static char *
-copy(const char *text)
-{
-    char    *buf;
-    size_t   len;
-
-    len = strlen(text);
-    buf = malloc(len ? len : 1);
-
-    if (buf == NULL) {
-        abort();
-    }
-
-    memcpy(buf, text, len);
-
-    return buf;
-}
-
-
 int
 main(void)
 {
@@ -86,7 +65,7 @@ main(void)
     pimap_envelope_t   e;
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        text = copy(good[i].text);
+        text = tap_copy(good[i].text, strlen(good[i].text));
 
         tap_is_int(pimap_envelope_parse(&e, text, strlen(good[i].text), why,
                                         sizeof(why)),
@@ -99,7 +78,7 @@ main(void)
     }
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        text = copy(bad[i].text);
+        text = tap_copy(bad[i].text, strlen(bad[i].text));
 
         tap_ok(pimap_envelope_parse(&e, text, strlen(bad[i].text), why,
                                     sizeof(why))

@@ -66,27 +66,6 @@ static const struct {
 };
 
 
-/* Of exact size, so that the sanitizer reports a read beyond the end. */
-
-static char *
-copy(const char *text)
-{
-    char    *buf;
-    size_t   len;
-
-    len = strlen(text);
-    buf = malloc(len ? len : 1);
-
-    if (buf == NULL) {
-        abort();
-    }
-
-    memcpy(buf, text, len);
-
-    return buf;
-}
-
-
 int
 main(void)
 {
@@ -95,7 +74,7 @@ main(void)
     pimap_lines_t   lines;
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        text = copy(good[i].text);
+        text = tap_copy(good[i].text, strlen(good[i].text));
         pimap_lines_init(&lines, 4096);
 
         tap_is_int(pimap_stalwart_lines(text, strlen(good[i].text), &lines,
@@ -109,7 +88,7 @@ main(void)
     }
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        text = copy(bad[i].text);
+        text = tap_copy(bad[i].text, strlen(bad[i].text));
         pimap_lines_init(&lines, 4096);
 
         tap_ok(pimap_stalwart_lines(text, strlen(bad[i].text), &lines, why,

@@ -90,25 +90,6 @@ static const struct {
 };
 
 
-/* Of exact size, so that the sanitizer reports a read beyond the end. */
-
-static char *
-copy(const char *text, size_t len)
-{
-    char  *buf;
-
-    buf = malloc(len ? len : 1);
-
-    if (buf == NULL) {
-        abort();
-    }
-
-    memcpy(buf, text, len);
-
-    return buf;
-}
-
-
 static void
 test_good(void)
 {
@@ -118,7 +99,7 @@ test_good(void)
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         len = strlen(good[i].text);
-        text = copy(good[i].text, len);
+        text = tap_copy(good[i].text, len);
 
         tap_is_int(pimap_update_parse(&u, text, len, 1024, why, sizeof(why)),
                    PIMAP_UPDATE_OK, good[i].verb);
@@ -140,7 +121,7 @@ test_bad(void)
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         len = strlen(bad[i].text);
-        text = copy(bad[i].text, len);
+        text = tap_copy(bad[i].text, len);
 
         tap_is_int(pimap_update_parse(&u, text, len, 1024, why, sizeof(why)),
                    PIMAP_UPDATE_INVALID, bad[i].why);
@@ -173,7 +154,7 @@ test_allowed(void)
 
     for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         len = strlen(lists[i].list);
-        list = copy(lists[i].list, len);
+        list = tap_copy(lists[i].list, len);
 
         tap_is_int(pimap_update_allowed(&u, list, len), lists[i].allowed,
                    lists[i].list);
