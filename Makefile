@@ -35,6 +35,9 @@ TORTURE ?= 60
 TRUTH ?= 200
 MUTANT_JOBS ?= 2
 
+# Each test with its time; one that hangs is ended.
+PROVE = prove -j$(JOBS) --timer --exec misc/limited
+
 # The tests with these names, which are unique, in any room.
 every = $(wildcard t/*/*.t)
 named = $(wildcard $(1:%=t/*/%.t))
@@ -117,18 +120,18 @@ test:
 	@misc/build driver
 	@misc/debian13 fetch dovecot
 	@misc/debian13 fetch valkey
-	@prove -j$(JOBS) $(TESTS)
+	@$(PROVE) $(TESTS)
 
 modes:
 	@misc/deps build run test
 	@misc/build
 	@for directive in 'pimap_detach off;' 'pimap_hibernate on;'; do \
 		echo "  MODE $$directive"; \
-		PIMAP_HTTP="$$directive" prove -j$(JOBS) $(MODE_TESTS) \
+		PIMAP_HTTP="$$directive" $(PROVE) $(MODE_TESTS) \
 			|| exit 1; \
 	done
 	@echo '  MODE compressed'
-	@PIMAP_COMPRESSED=1 prove -j$(JOBS) $(STREAM_TESTS)
+	@PIMAP_COMPRESSED=1 $(PROVE) $(STREAM_TESTS)
 
 # For misc/nginx_source.
 stream-tests:
@@ -144,14 +147,14 @@ asan:
 	@misc/build asan
 	@misc/build bridge asan
 	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
-		prove -j$(JOBS) $(ASAN_TESTS)
+		$(PROVE) $(ASAN_TESTS)
 
 valgrind:
 	@misc/deps build run test
 	@misc/build valgrind
 	@misc/build bridge
 	@misc/build driver plain
-	@PIMAP_VALGRIND=1 prove -j$(JOBS) $(VALGRIND_TESTS)
+	@TEST_LIMIT=3600 PIMAP_VALGRIND=1 $(PROVE) $(VALGRIND_TESTS)
 
 torture:
 	@misc/deps build run test

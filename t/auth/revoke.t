@@ -149,7 +149,7 @@ is($first->event()->{event}, 'expired', '    and an older device');
 my $erin = live('erin');
 
 $redis->stop();
-ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+ok($t->wait_away(), 'Redis is away');
 
 # (the workers are stopped meanwhile, because they look only once)
 

@@ -49,7 +49,7 @@ is((grep { $_->read_until(qr/: parked\n.*\n\n/) } @late), N,
 
 kill('KILL', $redis->{process}->pid());
 $redis->kill();
-ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+ok($t->wait_away(), 'Redis is away');
 
 my @pids = $t->workers();
 

@@ -21,6 +21,7 @@ package Pimap;
 use strict;
 use warnings;
 
+use Carp qw(longmess);
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp;
@@ -40,7 +41,10 @@ my $planned;
 my @objects;
 
 # An interrupted test also stops the processes it started.
-@SIG{qw(HUP INT PIPE TERM)} = (sub { exit(1) }) x 4;
+@SIG{qw(HUP INT PIPE)} = (sub { exit(1) }) x 3;
+
+# One that has taken too long (misc/limited) says where it waits.
+$SIG{TERM} = sub { diag(longmess('ended, it waited')); exit(1) };
 
 
 # Arguments as for Pimap::Nginx (workers, main, http, server, locations, log),

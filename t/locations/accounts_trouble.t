@@ -104,7 +104,7 @@ like($got->{json}{detail}, qr/has not answered in time/,
     '    with the reason');
 $redis->resume();
 $redis->stop();
-$t->wait_for(sub { !$t->ready() }, 'red');
+$t->wait_away();
 $got = $accounts->get();
 is($got->{status}, 503, 'no Redis: 503');
 like($got->{json}{detail}, qr/Redis is away/, '    with the reason');

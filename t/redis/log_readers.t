@@ -40,7 +40,7 @@ is(scalar(@late), N, 'Redis is silent: logs are being read');
 
 kill('KILL', $redis->{process}->pid());
 $redis->kill();
-ok($t->wait_for(sub { !$t->ready() }, 'the loss'), 'Redis is away');
+ok($t->wait_away(), 'Redis is away');
 $redis->start()->load();
 $t->wait_ready();
 

@@ -49,7 +49,7 @@ is(scalar($t->log_lines(qr/no more devices are parked: this worker/)), 1,
 # Redis' own connections are free now.
 
 $redis->stop();
-ok($t->wait_for(sub { !$t->ready() }), 'Redis is away');
+ok($t->wait_away(), 'Redis is away');
 try(20);
 cmp_ok($t->status()->{parked}, '>=', $most, 'the status page answers');
 $redis->start();

@@ -187,7 +187,7 @@ $redis->kill();
 is_deeply([ map { my $a = $w->json(); "$a->{event} $a->{update}" } 1 .. 16 ],
     [ map { "unknown u$_" } 1 .. 16 ], 'Redis has not answered: unknown');
 
-$t->wait_for(sub { !$t->ready() }, 'the loss');
+$t->wait_away();
 say_it($off, '{"id":"1","update":"b"}');
 is_deeply([@{ $off->json() }{qw(event detail)}], ['refused', 'Redis is away'],
     'Redis is away: refused');

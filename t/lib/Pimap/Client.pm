@@ -288,6 +288,19 @@ sub wait_ready {
 }
 
 
+# Waits until every worker has seen that Redis is away, and can't deliver.  (One
+# that got no CPU can't deliver either, and still believes in Redis.)
+
+sub wait_away {
+    my ($self) = @_;
+
+    return $self->wait_for(sub {
+        !$self->ready()
+            && !grep { $_->{redis}{up} } @{ $self->status()->{workers} };
+    }, 'the loss of Redis');
+}
+
+
 # Waits until this number of accounts is unproven.
 
 sub unproven {
