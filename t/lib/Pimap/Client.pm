@@ -288,8 +288,8 @@ sub wait_ready {
 }
 
 
-# Waits until every worker has seen that Redis is away, and can't deliver.  (One
-# that got no CPU can't deliver either, and still believes in Redis.)
+# Waits until every worker has seen that Redis is away, and can't deliver.  (A
+# worker without CPU can't deliver either, and still believes in Redis.)
 
 sub wait_away {
     my ($self) = @_;
