@@ -15,7 +15,7 @@ static void *fail_realloc(void *p, size_t size);
 #include "pimap_james_flags.c"
 #undef realloc
 
-#include "tap.h"
+#include "lines_cases.h"
 
 
 #define PATH       "\"path\":{\"namespace\":\"#private\",\"user\":\"alice\"," \
@@ -36,10 +36,7 @@ static void *fail_realloc(void *p, size_t size);
     "],\"userFlags\":[" new_user "]}}"
 
 
-static const struct {
-    const char   *text;
-    const char   *lines;
-} good[] = {
+static const lines_case_t  good[] = {
     { EVENT("Added", ",\"added\":{\"7\":" MESSAGE ",\"8\":" MESSAGE "},"
             "\"isDelivery\":true,\"isAppended\":false"),
       TO "\"MessageNew\",\"mailbox\":\"INBOX\",\"uid\":7" KEY("0")
@@ -93,10 +90,7 @@ static const struct {
 };
 
 
-static const struct {
-    const char   *text;
-    const char   *why;
-} bad[] = {
+static const lines_case_t  bad[] = {
     { "", "text is empty" },
     { "{}", "not the JSON of an event of James" },
     { "{\"Added\":[]}", "not the JSON of an event of James" },
@@ -111,23 +105,6 @@ static void *
 fail_realloc(void *p, size_t size)
 {
     return fail ? NULL : realloc(p, size);
-}
-
-
-static pimap_json_status_t
-map(const char *text, pimap_lines_t *lines, char *why, size_t size)
-{
-    char                 *buf;
-    size_t                len;
-    pimap_json_status_t   status;
-
-    len = strlen(text);
-    buf = tap_copy(text, len);
-    pimap_lines_init(lines, 1 << 20);
-    status = pimap_james_lines(buf, len, lines, why, size);
-    free(buf);
-
-    return status;
 }
 
 
@@ -165,7 +142,8 @@ many(void)
 
     snprintf(p, end - p, "]}}");
 
-    tap_is_int(map(text, &lines, NULL, 0), PIMAP_JSON_OK, "many messages");
+    tap_is_int(lines_map(pimap_james_lines, text, &lines, NULL, 0),
+               PIMAP_JSON_OK, "many messages");
     tap_is_int(lines.n, 6, "    three lines for what may be set, three for "
                "what may be cleared");
     tap_is_int(lines.status, PIMAP_JSON_OK, "    within the limit");
@@ -179,30 +157,19 @@ int
 main(void)
 {
     char           why[128];
-    size_t         i;
     pimap_lines_t  lines;
 
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        tap_is_int(map(good[i].text, &lines, why, sizeof(why)),
-                   PIMAP_JSON_OK, good[i].text);
-        tap_is_mem(lines.data ? lines.data : "", lines.len, good[i].lines,
-                   "its lines");
-        pimap_lines_free(&lines);
-    }
-
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        tap_ok(map(bad[i].text, &lines, why, sizeof(why)) != PIMAP_JSON_OK,
-               bad[i].text);
-        tap_is_mem(why, strlen(why), bad[i].why, "the reason");
-        pimap_lines_free(&lines);
-    }
+    lines_good(pimap_james_lines, good, sizeof(good) / sizeof(good[0]));
+    lines_bad(pimap_james_lines, bad, sizeof(bad) / sizeof(bad[0]));
 
     many();
 
     fail = 1;
-    tap_is_int(map(EVENT("FlagsUpdated", ",\"updatedFlags\":["
-                         FLAGS("1", "", "", "\"Seen\"", "") "]"), &lines,
-                   why, sizeof(why)), PIMAP_JSON_OK, "no memory");
+    tap_is_int(lines_map(pimap_james_lines,
+                         EVENT("FlagsUpdated", ",\"updatedFlags\":["
+                               FLAGS("1", "", "", "\"Seen\"", "") "]"),
+                         &lines, why, sizeof(why)), PIMAP_JSON_OK,
+               "no memory");
     tap_is_int(lines.status, PIMAP_JSON_NO_MEMORY, "    the lines say so");
     pimap_lines_free(&lines);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "pimap_stalwart.h"
-#include "tap.h"
+#include "lines_cases.h"
 
 
 #define HAM(data)                                                             \
@@ -20,10 +20,7 @@
 #define NO_ONE     "{\"event\":{\"event\":\"MessageNew\"}}\n"
 
 
-static const struct {
-    const char   *text;
-    const char   *lines;
-} good[] = {
+static const lines_case_t  good[] = {
     { HAM("{\"accountId\":7,\"documentId\":12,\"mailboxId\":[0],"
           "\"changeId\":33,\"messageId\":\"<a@b>\",\"size\":512}"),
       "{\"account\":\"7\",\"event\":{\"event\":\"MessageNew\","
@@ -52,10 +49,7 @@ static const struct {
 };
 
 
-static const struct {
-    const char   *text;
-    const char   *why;
-} bad[] = {
+static const lines_case_t  bad[] = {
     { "", "text is empty" },
     { "[]", "not an object" },
     { "{}", "no \"events\"" },
@@ -69,36 +63,8 @@ static const struct {
 int
 main(void)
 {
-    char           *text, why[128];
-    size_t          i;
-    pimap_lines_t   lines;
-
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        text = tap_copy(good[i].text, strlen(good[i].text));
-        pimap_lines_init(&lines, 4096);
-
-        tap_is_int(pimap_stalwart_lines(text, strlen(good[i].text), &lines,
-                                        why, sizeof(why)),
-                   PIMAP_JSON_OK, good[i].text);
-        tap_is_mem(lines.data ? lines.data : "", lines.len, good[i].lines,
-                   "its lines");
-
-        pimap_lines_free(&lines);
-        free(text);
-    }
-
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        text = tap_copy(bad[i].text, strlen(bad[i].text));
-        pimap_lines_init(&lines, 4096);
-
-        tap_ok(pimap_stalwart_lines(text, strlen(bad[i].text), &lines, why,
-                                    sizeof(why))
-               != PIMAP_JSON_OK, bad[i].text);
-        tap_is_mem(why, strlen(why), bad[i].why, "the reason");
-
-        pimap_lines_free(&lines);
-        free(text);
-    }
+    lines_good(pimap_stalwart_lines, good, sizeof(good) / sizeof(good[0]));
+    lines_bad(pimap_stalwart_lines, bad, sizeof(bad) / sizeof(bad[0]));
 
     return tap_done();
 }
