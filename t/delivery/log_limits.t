@@ -122,9 +122,11 @@ for my $key ('', 'pimap', 'pimap:a', 'pimap:{}', 'pimap:{}}', ':{a}',
 }
 
 is(error('pimap_publish', 'pimap:{}b}', $json),
-    'PIMAP bad key: an account can\'t begin with "}"', 'an account "}b"');
+    'PIMAP bad key: P:{A} is expected, and A can\'t begin with "}"',
+    'an account "}b"');
 is($redis->error(qw(FCALL pimap_update 2 pimap:{}b} pimap:updates 9 d i {})),
-    'PIMAP bad key: an account can\'t begin with "}"', '    an update of it');
+    'PIMAP bad key: P:{A} P:updates is expected, and A can\'t begin with "}"',
+    '    an update of it');
 like(publish('b}c'), qr/-1$/, 'an account "b}c" is a name');
 like($redis->error('FCALL', 'pimap_last', 0), qr/^PIMAP bad key: /, 'no key');
 like($redis->error('FCALL', 'pimap_last', 2, 'p:{a}', 'p:{a}'),

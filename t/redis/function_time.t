@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # The time of an update is right in the first millisecond of a second, too,
-# where TIME of Redis has fewer digits.
+# where TIME of Redis has fewer digits.  So is the time of an event, in the log
+# and in the message, whatever the log's time to live is.
 
 use strict;
 use warnings;
@@ -19,7 +20,7 @@ use constant { CALLS => 5, STREAM => 'pimap:updates' };
 my $t = Pimap->new();
 my $redis = $t->redis()->start()->load();
 
-$t->plan(2);
+$t->plan(6);
 
 my ($n, $first, @odd) = (0, 0);
 
@@ -32,6 +33,44 @@ $t->wait_for(sub {
 
 cmp_ok($first, '>=', CALLS, 'updates in such a millisecond');
 is_deeply(\@odd, [], '    the times are right');
+
+# The log is begun, has a time to live, a short one, or none.
+
+my $key = $redis->channel('bob');
+my $devices = $redis->connect();
+
+$devices->command('SUBSCRIBE', $key);
+
+for ([TTL => 'a log that begins'], [TTL => 'a log with a time to live'],
+    [EXPIRE => 'a log that expires soon', 5], [PERSIST => 'a log without it'])
+{
+    my ($command, $name, @arguments) = @$_;
+
+    is_deeply([map { abs($_) <= 1000 ? 'right' : $_ }
+        event($command, $key, @arguments)], ['right', 'right'],
+        "$name: the time of an event");
+}
+
+
+# By how much the times of an event differ from that of Redis, in ms.
+
+sub event {
+    my (@command) = @_;
+
+    $redis->command(@command);
+
+    my ($time) = $redis->together(sub {
+        $redis->command('TIME');
+        $redis->log('bob', { event => 'MessageNew' });
+    });
+
+    my ($sent) = $devices->reply()->[2] =~ /@(\d+) /;
+    my (undef, undef, undef, $logged) = @{
+        $redis->command('XREVRANGE', $key, '+', '-', 'COUNT', 1)->[0][1] };
+    my $now = 1000 * $time->[0] + $time->[1] / 1000;
+
+    return ($sent - $now, 1000 * $logged - $now + $now % 1000);
+}
 
 
 sub update {
