@@ -249,7 +249,7 @@ ngx_pimap_handover_peer_accepted(ngx_pimap_handover_peer_t *peer,
 
     peer->accepted = 1;
     peer->worker = head->worker;
-    peer->redis = (head->redis != 0);
+    peer->late = (head->redis == 0);
     peer->limited = (head->number != 0);
     peer->room = head->number ? head->number - 1 : 0;
 

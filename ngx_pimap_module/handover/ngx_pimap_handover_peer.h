@@ -26,7 +26,7 @@ typedef struct {
     ngx_msec_t           offered;
 
     unsigned             accepted:1;
-    unsigned             redis:1;           /* its Redis can be reached */
+    unsigned             late:1;            /* its markers do not come */
     unsigned             full:1;            /* until its socket has room */
     unsigned             closing:1;         /* it quits itself */
     unsigned             limited:1;         /* it has told its "room" */

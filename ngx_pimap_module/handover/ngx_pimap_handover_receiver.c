@@ -18,7 +18,7 @@
 
 #define NGX_PIMAP_HANDOVER_RECEIVER_READS  64     /* messages in a row */
 #define NGX_PIMAP_HANDOVER_RECEIVER_TICK   5      /* msec */
-#define NGX_PIMAP_HANDOVER_RECEIVER_WAIT   2000   /* msec, for Redis */
+#define NGX_PIMAP_HANDOVER_RECEIVER_WAIT   4000   /* msec, for Redis */
 #define NGX_PIMAP_HANDOVER_RECEIVER_ROOM   256    /* devices under way */
 
 

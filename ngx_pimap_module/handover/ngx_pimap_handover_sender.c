@@ -16,7 +16,6 @@
 #include <openssl/rand.h>
 
 
-#define NGX_PIMAP_HANDOVER_SENDER_WAIT   5000   /* msec, for a marker */
 #define NGX_PIMAP_HANDOVER_SENDER_LIMIT  10000  /* msec without any progress */
 
 
@@ -67,14 +66,8 @@ ngx_pimap_handover_sender_init_process(ngx_cycle_t *cycle)
 
     /* tokens of other hosts in the same channels must differ */
 
-    if (RAND_bytes((u_char *) &ngx_pimap_handover_sender_token,
-                   sizeof(uint64_t))
-        != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return RAND_bytes((u_char *) &ngx_pimap_handover_sender_token,
+                      sizeof(uint64_t)) == 1 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -187,13 +180,15 @@ ngx_pimap_handover_sender_busy(void)
 
 
 /*
- * While Redis is in trouble, a marker may never come.  Nor does it if all
+ * While Redis is in trouble, a marker may never come.  Then those of the next
+ * accounts are not waited for, until one comes.  Nor does it come if all
  * devices of the account have left, because the worker is not subscribed then.
  */
 
 static void
 ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
 {
+    ngx_uint_t             late;
     ngx_queue_t           *q, *next;
     ngx_pimap_transfer_t  *transfer;
 
@@ -204,10 +199,14 @@ ngx_pimap_handover_sender_late(ngx_pimap_handover_peer_t *peer)
         next = ngx_queue_next(q);
         transfer = ngx_queue_data(q, ngx_pimap_transfer_t, link);
 
-        if (transfer->state == NGX_PIMAP_TRANSFER_ASKED
-            && (ngx_current_msec - transfer->asked
-                > NGX_PIMAP_HANDOVER_SENDER_WAIT
-                || ngx_pimap_subscription_find(&transfer->account) == NULL)
+        if (transfer->state != NGX_PIMAP_TRANSFER_ASKED) {
+            continue;
+        }
+
+        late = ngx_pimap_transfer_late(transfer);
+        peer->late |= late;
+
+        if (!ngx_pimap_transfer_waits(transfer, late, peer->worker)
             && ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR)
         {
             ngx_pimap_handover_peer_drop(peer);
@@ -269,13 +268,8 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
 
     ngx_pimap_handover_dbg("asked", peer->worker, &transfer->account, 0);
 
-    /* without Redis nothing is published that could be missed */
-
-    if (!peer->redis) {
-        return ngx_pimap_handover_sender_devices(peer, transfer);
-    }
-
-    return NGX_OK;
+    return ngx_pimap_transfer_waits(transfer, peer->late, peer->worker)
+           ? NGX_OK : ngx_pimap_handover_sender_devices(peer, transfer);
 }
 
 
@@ -290,11 +284,15 @@ ngx_pimap_handover_sender_marker(uint64_t token)
     {
         transfer = ngx_pimap_transfer_find(&peer->transfers, token);
 
-        if (transfer == NULL || transfer->state != NGX_PIMAP_TRANSFER_ASKED) {
+        if (transfer == NULL) {
             continue;
         }
 
-        if (ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR) {
+        peer->late = 0;
+
+        if (transfer->state == NGX_PIMAP_TRANSFER_ASKED
+            && ngx_pimap_handover_sender_devices(peer, transfer) == NGX_ERROR)
+        {
             ngx_pimap_handover_peer_drop(peer);
         }
 
@@ -363,9 +361,8 @@ ngx_pimap_handover_sender_devices(ngx_pimap_handover_peer_t *peer,
     ngx_pimap_handover_dbg("sent", peer->worker, &transfer->account,
                            transfer->sockets.n);
 
-    rc = ngx_pimap_handover_sender_end(peer, transfer);
-
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    return ngx_pimap_handover_sender_end(peer, transfer) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
 }
 
 

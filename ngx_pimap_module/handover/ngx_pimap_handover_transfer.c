@@ -2,13 +2,23 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Counts devices that were handed over, and those that were lost.
+ * Says whether an account waits for its marker.  Counts devices that were
+ * handed over, and those that were lost.
  */
 
 
 #include "ngx_pimap_handover_transfer.h"
+#include "ngx_pimap_device_room.h"
 #include "ngx_pimap_handover_ipc.h"
+#include "ngx_pimap_subscriber.h"
 #include "ngx_pimap_zone.h"
+
+
+#define NGX_PIMAP_TRANSFER_WAIT   5000      /* msec, for a marker */
+#define NGX_PIMAP_TRANSFER_QUIET  60        /* seconds, of the log */
+
+
+static void ngx_pimap_transfer_unordered(ngx_uint_t peer);
 
 
 void
@@ -49,6 +59,52 @@ ngx_pimap_transfer_find(ngx_queue_t *queue, uint64_t token)
     }
 
     return NULL;
+}
+
+
+ngx_uint_t
+ngx_pimap_transfer_late(ngx_pimap_transfer_t *transfer)
+{
+    return ngx_current_msec - transfer->asked > NGX_PIMAP_TRANSFER_WAIT;
+}
+
+
+ngx_uint_t
+ngx_pimap_transfer_waits(ngx_pimap_transfer_t *transfer, ngx_uint_t late,
+    ngx_uint_t peer)
+{
+    ngx_pimap_account_t  *account;
+
+    account = ngx_pimap_subscription_find(&transfer->account);
+
+    if (account == NULL || !account->sub.subscribed) {
+        return 0;
+    }
+
+    if (!late) {
+        return 1;
+    }
+
+    ngx_pimap_transfer_unordered(peer);
+
+    return 0;
+}
+
+
+static void
+ngx_pimap_transfer_unordered(ngx_uint_t peer)
+{
+    static time_t  logged;
+
+    if (ngx_time() - logged >= NGX_PIMAP_TRANSFER_QUIET) {
+        logged = ngx_time();
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "pimap can't order the events of a hand-over: Redis has "
+                      "not told the new worker %ui of its accounts in time; "
+                      "devices move without it, and may miss events that "
+                      "have no id", peer);
+    }
 }
 
 

@@ -58,6 +58,17 @@ void ngx_pimap_transfer_queue(ngx_queue_t *queue, ngx_str_t *account);
 ngx_pimap_transfer_t *ngx_pimap_transfer_find(ngx_queue_t *queue,
     uint64_t token);
 
+/* Whether the marker has not come in time since the account was asked for. */
+ngx_uint_t ngx_pimap_transfer_late(ngx_pimap_transfer_t *transfer);
+
+/*
+ * Whether the devices wait for the marker of the worker "peer": not if it is
+ * "late", which the log tells, nor if this worker is not subscribed.  Then it
+ * gets no events that the next one could miss.
+ */
+ngx_uint_t ngx_pimap_transfer_waits(ngx_pimap_transfer_t *transfer,
+    ngx_uint_t late, ngx_uint_t peer);
+
 /*
  * The devices go on in the worker "peer"; or whether they do is not known,
  * and their connections are ended.  Both free the transfer.

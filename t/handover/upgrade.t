@@ -82,7 +82,7 @@ ok($t->wait_for(sub { $t->status()->{parked} == $all }),
 
 for my $kind ($crowd->kinds()) {
     is_deeply($crowd->got($kind), $crowd->published(),
-        "$kind: each device got all of its events");
+        "$kind: each device got all of its events") or diag($t->log());
     is($crowd->closed($kind), 0, "$kind: none was closed");
 }
 
