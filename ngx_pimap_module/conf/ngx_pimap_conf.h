@@ -158,6 +158,10 @@ char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 void ngx_pimap_conf_check_cycle(ngx_cycle_t *cycle,
     ngx_pimap_main_conf_t *pmcf);
 
+/* The address with this number at which the server listens, or NULL. */
+ngx_http_conf_addr_t *ngx_pimap_conf_address(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *server, ngx_uint_t n);
+
 /* True if the server listens on an address that other hosts can reach. */
 ngx_uint_t ngx_pimap_conf_public(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *server);

@@ -16,33 +16,13 @@ static ngx_uint_t ngx_pimap_conf_public_address(struct sockaddr *sa);
 ngx_uint_t
 ngx_pimap_conf_public(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server)
 {
-    ngx_uint_t                   i, k, n;
-    ngx_http_conf_addr_t        *addrs;
-    ngx_http_conf_port_t        *ports;
-    ngx_http_core_srv_conf_t   **servers;
-    ngx_http_core_main_conf_t   *cmcf;
+    ngx_uint_t             n;
+    ngx_http_conf_addr_t  *addr;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    for (n = 0; (addr = ngx_pimap_conf_address(cf, server, n)) != NULL; n++) {
 
-    if (cmcf->ports == NULL) {
-        return 0;
-    }
-
-    ports = cmcf->ports->elts;
-
-    for (i = 0; i < cmcf->ports->nelts; i++) {
-        addrs = ports[i].addrs.elts;
-
-        for (k = 0; k < ports[i].addrs.nelts; k++) {
-            servers = addrs[k].servers.elts;
-
-            for (n = 0; n < addrs[k].servers.nelts; n++) {
-                if (servers[n] == server
-                    && ngx_pimap_conf_public_address(addrs[k].opt.sockaddr))
-                {
-                    return 1;
-                }
-            }
+        if (ngx_pimap_conf_public_address(addr->opt.sockaddr)) {
+            return 1;
         }
     }
 

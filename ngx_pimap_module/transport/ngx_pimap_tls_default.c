@@ -14,8 +14,6 @@
 #include <ngx_http_ssl_module.h>
 
 
-static ngx_uint_t ngx_pimap_tls_default_has(ngx_http_conf_addr_t *addr,
-    ngx_http_core_srv_conf_t *server);
 static ngx_http_ssl_srv_conf_t *ngx_pimap_tls_default_conf(
     ngx_http_conf_addr_t *addr);
 
@@ -24,43 +22,27 @@ ngx_int_t
 ngx_pimap_tls_default(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server,
     ngx_array_t *found)
 {
-    ngx_uint_t                   i, k;
-    ngx_http_conf_addr_t        *addrs;
-    ngx_http_conf_port_t        *ports;
-    ngx_http_ssl_srv_conf_t     *sscf, **item;
-    ngx_http_core_main_conf_t   *cmcf;
+    ngx_uint_t                 n;
+    ngx_http_conf_addr_t      *addr;
+    ngx_http_ssl_srv_conf_t   *sscf, **item;
 
     if (ngx_array_init(found, cf->temp_pool, 4, sizeof(void *)) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    for (n = 0; (addr = ngx_pimap_conf_address(cf, server, n)) != NULL; n++) {
 
-    if (cmcf->ports == NULL) {
-        return NGX_OK;
-    }
-
-    ports = cmcf->ports->elts;
-
-    for (i = 0; i < cmcf->ports->nelts; i++) {
-        addrs = ports[i].addrs.elts;
-
-        for (k = 0; k < ports[i].addrs.nelts; k++) {
-
-            sscf = ngx_pimap_tls_default_has(&addrs[k], server)
-                   ? ngx_pimap_tls_default_conf(&addrs[k]) : NULL;
-
-            if (sscf == NULL) {
-                continue;
-            }
-
-            item = ngx_array_push(found);
-            if (item == NULL) {
-                return NGX_ERROR;
-            }
-
-            *item = sscf;
+        sscf = ngx_pimap_tls_default_conf(addr);
+        if (sscf == NULL) {
+            continue;
         }
+
+        item = ngx_array_push(found);
+        if (item == NULL) {
+            return NGX_ERROR;
+        }
+
+        *item = sscf;
     }
 
     return NGX_OK;
@@ -90,51 +72,17 @@ ngx_pimap_tls_default_quic(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server)
 {
 #if (nginx_version >= 1025000)
 
-    ngx_uint_t                  i, k;
-    ngx_http_conf_addr_t       *addrs;
-    ngx_http_conf_port_t       *ports;
-    ngx_http_core_main_conf_t  *cmcf;
+    ngx_uint_t             n;
+    ngx_http_conf_addr_t  *addr;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    for (n = 0; (addr = ngx_pimap_conf_address(cf, server, n)) != NULL; n++) {
 
-    if (cmcf->ports == NULL) {
-        return 0;
-    }
-
-    ports = cmcf->ports->elts;
-
-    for (i = 0; i < cmcf->ports->nelts; i++) {
-        addrs = ports[i].addrs.elts;
-
-        for (k = 0; k < ports[i].addrs.nelts; k++) {
-            if (addrs[k].opt.type != SOCK_STREAM
-                && ngx_pimap_tls_default_has(&addrs[k], server))
-            {
-                return 1;
-            }
+        if (addr->opt.type != SOCK_STREAM) {
+            return 1;
         }
     }
 
 #endif
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_pimap_tls_default_has(ngx_http_conf_addr_t *addr,
-    ngx_http_core_srv_conf_t *server)
-{
-    ngx_uint_t                  i;
-    ngx_http_core_srv_conf_t  **servers;
-
-    servers = addr->servers.elts;
-
-    for (i = 0; i < addr->servers.nelts; i++) {
-        if (servers[i] == server) {
-            return 1;
-        }
-    }
 
     return 0;
 }
