@@ -14,8 +14,9 @@
 static void pimap_redis_login_add(pimap_redis_login_t *login,
     const char *command, const pimap_redis_text_t *first,
     const pimap_redis_text_t *second);
-static pimap_redis_login_result_t pimap_redis_login_error(const char *command,
-    const redisReply *reply, const char **why);
+static pimap_redis_login_result_t pimap_redis_login_error(
+    pimap_redis_login_t *login, const char *command, const redisReply *reply,
+    const char **why);
 static int pimap_redis_login_redirect(pimap_redis_login_t *login,
     const redisReply *reply);
 static int pimap_redis_login_is_master(const redisReply *reply);
@@ -102,7 +103,7 @@ pimap_redis_login_reply(pimap_redis_login_t *login, const redisReply *reply,
     command = login->commands[login->answered++].argv[0];
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        rc = pimap_redis_login_error(command, reply, why);
+        rc = pimap_redis_login_error(login, command, reply, why);
 
         if (rc == PIMAP_REDIS_LOGIN_FAILED) {
             return rc;
@@ -130,9 +131,11 @@ pimap_redis_login_reply(pimap_redis_login_t *login, const redisReply *reply,
 
 
 static pimap_redis_login_result_t
-pimap_redis_login_error(const char *command, const redisReply *reply,
-    const char **why)
+pimap_redis_login_error(pimap_redis_login_t *login, const char *command,
+    const redisReply *reply, const char **why)
 {
+    size_t  len;
+
     /* PING may be forbidden, but then the login was good */
 
     if (strcmp(command, "PING") == 0
@@ -141,16 +144,19 @@ pimap_redis_login_error(const char *command, const redisReply *reply,
         return PIMAP_REDIS_LOGIN_AGAIN;
     }
 
+    *why = reply->str;
+
     /* a Redis without AUTH repeats the command with the password */
 
-    if (strcmp(command, "AUTH") == 0
-        && strcspn(reply->str, " ") == 3
-        && strncmp(reply->str, "ERR", 3) == 0)
-    {
-        *why = "ERR AUTH is refused";
+    if (strcmp(command, "AUTH") == 0) {
+        len = strcspn(reply->str, " ");
+        len = len < sizeof(login->word) ? len : sizeof(login->word) - 1;
 
-    } else {
-        *why = reply->str;
+        memcpy(login->word, reply->str, len);
+        login->word[len] = '\0';
+
+        *why = strcmp(login->word, "ERR") == 0 ? "ERR AUTH is refused"
+                                               : login->word;
     }
 
     return PIMAP_REDIS_LOGIN_FAILED;

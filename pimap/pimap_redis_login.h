@@ -19,6 +19,7 @@
 
 #define PIMAP_REDIS_LOGIN_COMMANDS  4   /* at most */
 #define PIMAP_REDIS_LOGIN_ARGS      3
+#define PIMAP_REDIS_LOGIN_WORD      32  /* bytes, with the zero byte */
 
 
 typedef enum {
@@ -66,6 +67,8 @@ typedef struct {
 
     char                    host[PIMAP_REDIS_HOST]; /* of the master */
     unsigned                port;
+
+    char                    word[PIMAP_REDIS_LOGIN_WORD];   /* of an error */
 } pimap_redis_login_t;
 
 
@@ -78,7 +81,7 @@ void pimap_redis_login_start(pimap_redis_login_t *login,
 
 /*
  * The next reply.  "why" has the reason of a failure, without a secret; it
- * may point into the reply.
+ * may point into the login or the reply.
  */
 pimap_redis_login_result_t pimap_redis_login_reply(pimap_redis_login_t *login,
     const redisReply *reply, const char **why);

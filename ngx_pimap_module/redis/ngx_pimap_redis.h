@@ -19,6 +19,8 @@
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 
+#include "pimap_redis_login.h"
+
 
 #define NGX_PIMAP_REDIS_READ_SIZE      65536
 
@@ -93,9 +95,7 @@ struct ngx_pimap_redis_s {
     size_t                     out_last;
 
     ngx_event_t                timer;   /* to reconnect, or to give up */
-    const char                *greetings[4];    /* commands in flight */
-    ngx_uint_t                 ngreetings;
-    ngx_uint_t                 greeted;
+    pimap_redis_login_t        login;
 
     ngx_sockaddr_t             master;  /* by the sentinel */
     socklen_t                  master_len;

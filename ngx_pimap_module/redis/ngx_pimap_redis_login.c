@@ -2,9 +2,8 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the login.  To Redis: AUTH, SELECT, and with sentinels ROLE, because an
- * old master that comes back must not be written to.  To a sentinel: AUTH and
- * the question for the master's address.
+ * Owns the login of a connection: sends its commands, and acts on the replies.
+ * pimap_redis_login.c knows both.
  */
 
 
@@ -12,39 +11,27 @@
 #include "ngx_pimap_zone.h"
 
 
-static ngx_int_t ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis);
-static ngx_int_t ngx_pimap_redis_ask_redis(ngx_pimap_redis_t *redis);
-static ngx_int_t ngx_pimap_redis_auth(ngx_pimap_redis_t *redis,
-    ngx_str_t *user, ngx_str_t *password);
-static ngx_int_t ngx_pimap_redis_ask(ngx_pimap_redis_t *redis,
-    const char *format, ngx_str_t *first, ngx_str_t *second);
-static void ngx_pimap_redis_refused(ngx_pimap_redis_t *redis,
-    const char *command, redisReply *reply);
-static ngx_int_t ngx_pimap_redis_master(ngx_pimap_redis_t *redis,
-    redisReply *reply);
-static ngx_uint_t ngx_pimap_redis_is_master(redisReply *reply);
+static ngx_int_t ngx_pimap_redis_login(ngx_pimap_redis_t *redis);
+static pimap_redis_peer_t ngx_pimap_redis_peer(ngx_pimap_redis_t *redis);
+static pimap_redis_text_t ngx_pimap_redis_text(ngx_str_t *s);
+static ngx_int_t ngx_pimap_redis_master(ngx_pimap_redis_t *redis);
 static void ngx_pimap_redis_welcome(ngx_pimap_redis_t *redis);
 
 
 void
 ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 {
-    ngx_int_t          rc;
     ngx_connection_t  *c;
 
     c = redis->connection;
-
-    redis->ngreetings = 0;
-    redis->greeted = 0;
 
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_GREETING);
 
     c->read->handler = ngx_pimap_redis_read_handler;
 
-    rc = redis->sentinel ? ngx_pimap_redis_ask_sentinel(redis)
-                     : ngx_pimap_redis_ask_redis(redis);
-
-    if (rc != NGX_OK || ngx_handle_read_event(c->read, 0) != NGX_OK) {
+    if (ngx_pimap_redis_login(redis) != NGX_OK
+        || ngx_handle_read_event(c->read, 0) != NGX_OK)
+    {
         ngx_pimap_redis_fail(redis, "no memory");
         return;
     }
@@ -58,168 +45,111 @@ ngx_pimap_redis_greet(ngx_pimap_redis_t *redis)
 
 
 static ngx_int_t
-ngx_pimap_redis_ask_sentinel(ngx_pimap_redis_t *redis)
+ngx_pimap_redis_login(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_conf_redis_t  *conf;
+    int                            size;
+    char                          *text;
+    ngx_uint_t                     i;
+    ngx_pimap_conf_redis_t        *conf;
+    pimap_redis_credentials_t      credentials;
+    pimap_redis_login_command_t   *command;
 
     conf = redis->conf;
 
-    if (ngx_pimap_redis_auth(redis, &conf->sentinel_user,
-                             &conf->sentinel_password)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    credentials.user = ngx_pimap_redis_text(redis->sentinel
+                                            ? &conf->sentinel_user
+                                            : &conf->user);
+    credentials.password = ngx_pimap_redis_text(redis->sentinel
+                                                ? &conf->sentinel_password
+                                                : &conf->password);
+    credentials.db = ngx_pimap_redis_text(&conf->db);
+    credentials.master = ngx_pimap_redis_text(&conf->master);
+
+    pimap_redis_login_start(&redis->login, ngx_pimap_redis_peer(redis),
+                            &credentials);
+
+    for (i = 0; i < redis->login.ncommands; i++) {
+        command = &redis->login.commands[i];
+
+        size = redisFormatCommandArgv(&text, command->argc, command->argv,
+                                      command->len);
+
+        if (size < 0
+            || ngx_pimap_redis_send_text(redis, text, size) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    return ngx_pimap_redis_ask(redis, "SENTINEL get-master-addr-by-name %b",
-                               &conf->master, NULL);
+    return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_pimap_redis_ask_redis(ngx_pimap_redis_t *redis)
+static pimap_redis_peer_t
+ngx_pimap_redis_peer(ngx_pimap_redis_t *redis)
 {
-    ngx_pimap_conf_redis_t  *conf;
-
-    conf = redis->conf;
-
-    if (ngx_pimap_redis_auth(redis, &conf->user, &conf->password) != NGX_OK
-        || (conf->db.len
-            && ngx_pimap_redis_ask(redis, "SELECT %b", &conf->db, NULL)
-               != NGX_OK)
-        || (conf->master.len
-            && ngx_pimap_redis_ask(redis, "ROLE", NULL, NULL) != NGX_OK))
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_pimap_redis_ask(redis, "PING", NULL, NULL);
+    return redis->sentinel ? PIMAP_REDIS_PEER_SENTINEL
+           : redis->conf->master.len ? PIMAP_REDIS_PEER_MASTER
+           : redis->conf->seeds.nelts ? PIMAP_REDIS_PEER_NODE
+                                      : PIMAP_REDIS_PEER_REDIS;
 }
 
 
-static ngx_int_t
-ngx_pimap_redis_auth(ngx_pimap_redis_t *redis, ngx_str_t *user,
-    ngx_str_t *password)
+static pimap_redis_text_t
+ngx_pimap_redis_text(ngx_str_t *s)
 {
-    if (password->len == 0) {
-        return NGX_OK;
-    }
+    pimap_redis_text_t  text;
 
-    return user->len ? ngx_pimap_redis_ask(redis, "AUTH %b %b", user, password)
-                     : ngx_pimap_redis_ask(redis, "AUTH %b", password, NULL);
-}
+    text.data = (char *) s->data;
+    text.len = s->len;
 
-
-/* The first word of the format says later to which command a reply belongs. */
-
-static ngx_int_t
-ngx_pimap_redis_ask(ngx_pimap_redis_t *redis, const char *format,
-    ngx_str_t *first, ngx_str_t *second)
-{
-    redis->greetings[redis->ngreetings++] = format;
-
-    return ngx_pimap_redis_send(redis, format, first ? first->data : NULL,
-                                first ? first->len : 0,
-                                second ? second->data : NULL,
-                                second ? second->len : 0);
+    return text;
 }
 
 
 void
 ngx_pimap_redis_greeted(ngx_pimap_redis_t *redis, redisReply *reply)
 {
-    const char  *command;
+    const char  *why;
 
-    if (redis->greeted == redis->ngreetings) {
-        ngx_pimap_redis_fail(redis, "unexpected reply");
-        return;
-    }
+    switch (pimap_redis_login_reply(&redis->login, reply, &why)) {
 
-    command = redis->greetings[redis->greeted++];
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-
-        /* PING may be forbidden, but then the login was good */
-
-        if (ngx_strncmp(command, "PING", 4) != 0
-            || ngx_strncmp(reply->str, "NOPERM", 6) != 0)
-        {
-            ngx_pimap_redis_refused(redis, command, reply);
-            return;
-        }
-
-    } else if (ngx_strncmp(command, "SENTINEL", 8) == 0) {
-
-        if (ngx_pimap_redis_master(redis, reply) == NGX_OK) {
-            redis->redirected = 1;
-
-        } else {
-            ngx_pimap_redis_fail(redis, "the sentinel knows no address "
-                                        "of the master");
-        }
-
+    case PIMAP_REDIS_LOGIN_AGAIN:
         return;
 
-    } else if (ngx_strncmp(command, "ROLE", 4) == 0
-               && !ngx_pimap_redis_is_master(reply))
-    {
-        ngx_pimap_redis_fail(redis, "it is not the master");
-        return;
-    }
-
-    if (redis->greeted == redis->ngreetings) {
+    case PIMAP_REDIS_LOGIN_DONE:
         ngx_pimap_redis_welcome(redis);
-    }
-}
+        return;
 
+    case PIMAP_REDIS_LOGIN_REDIRECTED:
 
-static void
-ngx_pimap_redis_refused(ngx_pimap_redis_t *redis, const char *command,
-    redisReply *reply)
-{
-    /* a Redis without AUTH repeats the command with the password */
-
-    if (ngx_strncmp(command, "AUTH", 4) == 0) {
-        reply->str[strcspn(reply->str, " ")] = '\0';
-
-        if (ngx_strcmp(reply->str, "ERR") == 0) {
-            ngx_pimap_redis_fail(redis, "ERR AUTH is refused");
+        if (ngx_pimap_redis_master(redis) == NGX_OK) {
+            redis->redirected = 1;
             return;
         }
+
+        why = "the sentinel knows no address of the master";
+        break;
+
+    case PIMAP_REDIS_LOGIN_FAILED:
+        break;
     }
 
-    ngx_pimap_redis_fail(redis, reply->str);
+    ngx_pimap_redis_fail(redis, why);
 }
 
 
-/* [address, port], or nil if it does not know this master */
+/* A sentinel may name the master by a host name, which is not looked up. */
 
 static ngx_int_t
-ngx_pimap_redis_master(ngx_pimap_redis_t *redis, redisReply *reply)
+ngx_pimap_redis_master(ngx_pimap_redis_t *redis)
 {
-    ngx_int_t    port;
-    ngx_addr_t   addr;
-    redisReply  *host, *number;
+    ngx_addr_t  addr;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
-        return NGX_ERROR;
-    }
-
-    host = reply->element[0];
-    number = reply->element[1];
-
-    if (host->type != REDIS_REPLY_STRING
-        || number->type != REDIS_REPLY_STRING)
-    {
-        return NGX_ERROR;
-    }
-
-    port = ngx_atoi((u_char *) number->str, number->len);
-
-    if (port < 1 || port > 65535
-        || ngx_parse_addr(redis->connection->pool, &addr,
-                          (u_char *) host->str, host->len)
-           != NGX_OK)
+    if (ngx_parse_addr(redis->connection->pool, &addr,
+                       (u_char *) redis->login.host,
+                       ngx_strlen(redis->login.host))
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -227,18 +157,9 @@ ngx_pimap_redis_master(ngx_pimap_redis_t *redis, redisReply *reply)
     ngx_memcpy(&redis->master, addr.sockaddr, addr.socklen);
     redis->master_len = addr.socklen;
 
-    ngx_inet_set_port(&redis->master.sockaddr, (in_port_t) port);
+    ngx_inet_set_port(&redis->master.sockaddr, (in_port_t) redis->login.port);
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_pimap_redis_is_master(redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements
-           && reply->element[0]->type == REDIS_REPLY_STRING
-           && ngx_strcmp(reply->element[0]->str, "master") == 0;
 }
 
 

@@ -101,7 +101,7 @@ line("address = \"redis://:for-redis\@$node\";",
 line("address = \"cluster://$node\";", qr/NOAUTH .*, set "password"/,
     'no password: a line with the remedy');
 line("address = \"cluster://:another-one\@$node\";",
-    qr/WRONGPASS .*, check "user" and "password"/,
+    qr/WRONGPASS, check "user" and "password"/,
     'another password: a line with the remedy');
 
 $bridge->{redis} = "address = \"cluster://:for-redis\@$node\";";
