@@ -442,9 +442,10 @@ ngx_pimap_subscriber_refused(ngx_pimap_node_t *node,
     if (!command->unsubscribe && s->sequence >= next
         && s->sequence < next + n)
     {
-        /* another one is chosen when the topology is known */
+        /* after the pause it is chosen again, or another one */
 
         s->channel.len = 0;
+        ngx_pimap_subscriber_pause();
     }
 
     while (!command->unsubscribe && !ngx_queue_empty(&s->sent)) {
@@ -517,6 +518,7 @@ ngx_pimap_subscriber_left(ngx_pimap_node_t *node, redisReply *channel,
             own->len = 0;
             node->subscriptions.listening = 0;
             ngx_pimap_subscriber_callbacks->up(node);
+            ngx_pimap_subscriber_pause();
         }
 
         return;

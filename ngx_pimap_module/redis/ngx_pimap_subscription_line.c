@@ -80,6 +80,13 @@ ngx_pimap_subscriber_later(ngx_pimap_subscription_t *sub)
     ngx_queue_remove(&sub->link);
     ngx_queue_insert_tail(&ngx_pimap_subscriber_paused, &sub->link);
 
+    ngx_pimap_subscriber_pause();
+}
+
+
+void
+ngx_pimap_subscriber_pause(void)
+{
     if (!ngx_pimap_subscriber_timer.timer_set) {
         ngx_add_timer(&ngx_pimap_subscriber_timer, NGX_PIMAP_SUBSCRIBER_PAUSE);
     }
@@ -104,6 +111,13 @@ ngx_pimap_subscriber_later_handler(ngx_event_t *ev)
          node;
          node = ngx_pimap_node_next(node))
     {
+        if (ngx_pimap_redis_ready(&node->subscriber)
+            && ngx_pimap_subscriber_own(node) != NGX_OK)
+        {
+            ngx_pimap_redis_fail(&node->subscriber, "no memory");
+            continue;
+        }
+
         ngx_pimap_subscriber_pump(node);
     }
 }

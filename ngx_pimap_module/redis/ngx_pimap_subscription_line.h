@@ -70,6 +70,9 @@ void ngx_pimap_subscriber_place(ngx_pimap_subscription_t *sub);
 /* The same after a pause; it is in one. */
 void ngx_pimap_subscriber_later(ngx_pimap_subscription_t *sub);
 
+/* After a pause, channels of probes that are missing are subscribed. */
+void ngx_pimap_subscriber_pause(void);
+
 /* It is subscribed no more; it is new. */
 void ngx_pimap_subscriber_lose(ngx_pimap_subscription_t *sub);
 void ngx_pimap_subscriber_begin(ngx_pimap_subscription_t *sub);
