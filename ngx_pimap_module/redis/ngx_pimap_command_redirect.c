@@ -77,7 +77,7 @@ ngx_pimap_command_redirected(ngx_pimap_node_t *node,
 
         owner = ngx_pimap_node_owner(command->slot);
 
-        if (!tried && owner && owner != node
+        if (!tried && owner && owner != node && !ngx_pimap_node_opens(owner)
             && ngx_pimap_command_begin(owner, command) == NGX_OK)
         {
             return 1;
@@ -134,7 +134,9 @@ ngx_pimap_command_ask(pimap_redis_redirect_t *redirect,
 
     ngx_pimap_node_command(node);
 
-    if (command->tried
+    /* without functions there, it would get an error */
+
+    if (command->tried || ngx_pimap_node_opens(node)
         || ngx_pimap_command_send_node(node, NULL, NULL, "ASKING") != NGX_OK)
     {
         /* after a pause it begins again at the slot's node */
