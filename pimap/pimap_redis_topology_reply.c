@@ -134,6 +134,14 @@ pimap_redis_topology_end(pimap_redis_topology_build_t *build,
                      : "no node of the topology has a host and a port";
     }
 
+    /* the node has left the cluster, or has not joined it yet */
+
+    if (build->why == NULL
+        && build->topology->unassigned == PIMAP_REDIS_SLOTS)
+    {
+        build->why = "no slot of the topology has a master";
+    }
+
     if (build->why) {
         *why = build->why;
         pimap_redis_topology_free(build->topology);

@@ -406,6 +406,8 @@ ngx_pimap_node_apply(pimap_redis_topology_t *topology)
             continue;
         }
 
+        node->online = !topology->nodes[owner].failed;
+
         ngx_pimap_node_set(slot, node);
     }
 
@@ -460,6 +462,12 @@ void
 ngx_pimap_node_sweep(ngx_pimap_node_t *keep)
 {
     ngx_pimap_node_t  *node, *next;
+
+    /* accounts of a redirected slot are still in the lists of its old node */
+
+    if (ngx_pimap_node_changed.n) {
+        return;
+    }
 
     for (node = ngx_pimap_node_first(); node; node = next) {
         next = ngx_pimap_node_next(node);

@@ -102,6 +102,7 @@ struct ngx_pimap_node_s {
     unsigned                         commanded:1;   /* it is, or was, open */
     unsigned                         listened:1;
     unsigned                         known:1;       /* its functions were */
+    unsigned                         online:1;      /* by the topology */
 
     ngx_addr_t                       addr;
     ngx_sockaddr_t                   sockaddr;

@@ -121,6 +121,9 @@ void ngx_pimap_redis_open(ngx_pimap_redis_t *redis);
 #define ngx_pimap_redis_ready(redis)                                         \
     ((redis)->state == NGX_PIMAP_REDIS_UP && !(redis)->failed)
 
+/* The wait for the next attempt to connect is not longer than that. */
+void ngx_pimap_redis_hurry(ngx_pimap_redis_t *redis, ngx_msec_t limit);
+
 /* Closes for good, e.g. when the process leaves. */
 void ngx_pimap_redis_close(ngx_pimap_redis_t *redis);
 

@@ -378,6 +378,19 @@ ngx_pimap_redis_lose(ngx_pimap_redis_t *redis)
 
 
 void
+ngx_pimap_redis_hurry(ngx_pimap_redis_t *redis, ngx_msec_t limit)
+{
+    if (redis->state == NGX_PIMAP_REDIS_DOWN && redis->timer.timer_set
+        && (ngx_msec_int_t) (redis->timer.timer.key - ngx_current_msec)
+           > (ngx_msec_int_t) limit)
+    {
+        ngx_add_timer(&redis->timer,
+                      limit / 2 + (ngx_msec_t) ngx_random() % (limit / 2));
+    }
+}
+
+
+void
 ngx_pimap_redis_close(ngx_pimap_redis_t *redis)
 {
     ngx_pool_t        *pool;

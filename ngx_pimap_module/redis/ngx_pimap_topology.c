@@ -2,7 +2,7 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Any node that takes commands is asked, a random one.  Before the first
+ * A master that takes commands is asked, a random one.  Before the first
  * answer, and while no node answers, it is one of the configuration.  Signs
  * that the topology is wrong come in numbers, so there is a pause between two
  * questions.
@@ -31,8 +31,12 @@ static void ngx_pimap_topology_ask(void);
 static ngx_pimap_node_t *ngx_pimap_topology_node(void);
 static void ngx_pimap_topology_seed(void);
 static void ngx_pimap_topology_answer(void *data, redisReply *reply);
+static void ngx_pimap_topology_refused(ngx_pimap_node_t *node,
+    ngx_pimap_trouble_t trouble, const char *why);
 static void ngx_pimap_topology_apply(ngx_pimap_node_t *node,
     pimap_redis_topology_t *topology);
+static ngx_uint_t ngx_pimap_topology_lacks(ngx_pimap_node_t *node);
+static void ngx_pimap_topology_report(ngx_uint_t unassigned);
 static void ngx_pimap_topology_watch_handler(ngx_event_t *ev);
 static void ngx_pimap_topology_watched(void *data, redisReply *reply);
 static void ngx_pimap_topology_unsure(ngx_pimap_account_t *account);
@@ -155,7 +159,7 @@ ngx_pimap_topology_ask(void)
 }
 
 
-/* One that takes commands, at random. */
+/* A master that takes commands, at random; or any node that does. */
 
 static ngx_pimap_node_t *
 ngx_pimap_topology_node(void)
@@ -170,9 +174,17 @@ ngx_pimap_topology_node(void)
          node;
          node = ngx_pimap_node_next(node))
     {
-        if (ngx_pimap_node_ready(node)
-            && (ngx_uint_t) ngx_random() % ++n == 0)
+        if (!ngx_pimap_node_ready(node)
+            || (chosen && chosen->slots && node->slots == 0))
         {
+            continue;
+        }
+
+        if (chosen && chosen->slots == 0 && node->slots) {
+            n = 0;
+        }
+
+        if ((ngx_uint_t) ngx_random() % ++n == 0) {
             chosen = node;
         }
     }
@@ -186,6 +198,14 @@ ngx_pimap_topology_seed(void)
 {
     ngx_pimap_node_t          *node;
     ngx_pimap_redis_server_t  *seeds;
+
+    node = ngx_pimap_topology_seeded;
+
+    /* it has its time to connect */
+
+    if (node && node->commander.failures == 0 && !ngx_pimap_node_ready(node)) {
+        return;
+    }
 
     seeds = ngx_pimap_topology_conf->seeds.elts;
 
@@ -228,15 +248,41 @@ ngx_pimap_topology_answer(void *data, redisReply *reply)
                                              &why);
 
     if (topology == NULL) {
-        ngx_pimap_redis_trouble(&node->commander, why, 0);
+        ngx_pimap_topology_refused(node, NGX_PIMAP_TROUBLE_TOPOLOGY, why);
         ngx_pimap_topology_wait(ngx_pimap_topology_jitter(
                                                   NGX_PIMAP_TOPOLOGY_SOON));
         return;
     }
 
+    ngx_pimap_topology_seeded = NULL;
+
     ngx_pimap_topology_apply(node, topology);
 
     pimap_redis_topology_free(topology);
+}
+
+
+/* Without any topology it is an outage, which the next probe would not end. */
+
+static void
+ngx_pimap_topology_refused(ngx_pimap_node_t *node,
+    ngx_pimap_trouble_t trouble, const char *why)
+{
+    ngx_uint_t  level;
+
+    if (ngx_pimap_node_unknown()) {
+        ngx_pimap_redis_trouble(&node->commander, why, 0);
+        return;
+    }
+
+    level = ngx_pimap_zone_trouble(trouble, NGX_LOG_ERR);
+
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap can't ask %V for %s: %s; events of slots that move "
+                  "may come late", &node->server.name,
+                  trouble == NGX_PIMAP_TROUBLE_MOVES ? "slots on their way"
+                                                     : "the masters of slots",
+                  why);
 }
 
 
@@ -255,9 +301,10 @@ ngx_pimap_topology_apply(ngx_pimap_node_t *node,
          node;
          node = ngx_pimap_node_next(node))
     {
-        wrong |= (node->slots && node->commanded
-                  && node->commander.failures != 0);
+        wrong |= ngx_pimap_topology_lacks(node);
     }
+
+    ngx_pimap_topology_report(topology->unassigned);
 
     if (ngx_pimap_topology_again) {
         ngx_pimap_topology_stale();
@@ -270,13 +317,55 @@ ngx_pimap_topology_apply(ngx_pimap_node_t *node,
 }
 
 
+/* A connection that others have, by what the topology says, comes soon. */
+
+static ngx_uint_t
+ngx_pimap_topology_lacks(ngx_pimap_node_t *node)
+{
+    if (node->slots == 0
+        || ((!node->commanded || node->commander.failures == 0)
+            && (!node->listened || node->subscriber.failures == 0)))
+    {
+        return 0;
+    }
+
+    if (node->online) {
+        ngx_pimap_redis_hurry(&node->commander, NGX_PIMAP_TOPOLOGY_SOON);
+        ngx_pimap_redis_hurry(&node->subscriber, NGX_PIMAP_TOPOLOGY_SOON);
+    }
+
+    return 1;
+}
+
+
+/* Such accounts are of no node, so no node is away. */
+
+static void
+ngx_pimap_topology_report(ngx_uint_t unassigned)
+{
+    ngx_uint_t  level;
+
+    if (unassigned == 0) {
+        ngx_pimap_zone_over(NGX_PIMAP_TROUBLE_SLOTS);
+        return;
+    }
+
+    level = ngx_pimap_zone_trouble(NGX_PIMAP_TROUBLE_SLOTS, NGX_LOG_ERR);
+
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pimap: %ui of %d slots of the redis cluster have no "
+                  "master, or one without a usable address; their accounts "
+                  "get no events, see \"redis-cli --cluster check\"",
+                  unassigned, PIMAP_REDIS_SLOTS);
+}
+
+
 static void
 ngx_pimap_topology_watch_handler(ngx_event_t *ev)
 {
     ngx_pimap_node_t  *node;
 
-    ngx_pimap_node_sweep(ngx_pimap_node_unknown() ? ngx_pimap_topology_seeded
-                                                  : NULL);
+    ngx_pimap_node_sweep(ngx_pimap_topology_seeded);
 
     for (node = ngx_pimap_node_first();
          node;
@@ -311,9 +400,9 @@ ngx_pimap_topology_watched(void *data, redisReply *reply)
         || pimap_redis_migration_parse(&migration, reply->str, reply->len)
            != 0)
     {
-        ngx_pimap_redis_trouble(&node->commander,
-                                reply->type == REDIS_REPLY_ERROR
-                                ? reply->str : "unexpected reply", 0);
+        ngx_pimap_topology_refused(node, NGX_PIMAP_TROUBLE_MOVES,
+                                   reply->type == REDIS_REPLY_ERROR
+                                   ? reply->str : "unexpected reply");
         return;
     }
 

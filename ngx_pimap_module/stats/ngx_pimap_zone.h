@@ -110,6 +110,9 @@ typedef enum {
     NGX_PIMAP_TROUBLE_AWAY = 0,         /* Redis does not answer */
     NGX_PIMAP_TROUBLE_REFUSED,          /* it does, with an error */
     NGX_PIMAP_TROUBLE_STARVED,          /* a worker has no free connection */
+    NGX_PIMAP_TROUBLE_SLOTS,            /* slots of a cluster have no master */
+    NGX_PIMAP_TROUBLE_TOPOLOGY,         /* no node tells the masters */
+    NGX_PIMAP_TROUBLE_MOVES,            /* ... or which slots move */
     NGX_PIMAP_TROUBLE_FUNCTIONS,        /* Redis can't have the functions */
     NGX_PIMAP_TROUBLE_EVICTION,         /* it may evict what must stay */
     NGX_PIMAP_TROUBLE_COMMAND,          /* it refuses a publish or an update */

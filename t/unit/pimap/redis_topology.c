@@ -176,6 +176,9 @@ bad(void)
         { "[" SHARD("0 16384", A) "]", 0, "a range of slots is malformed" },
         { "[" SHARD("\"0\" 1", A) "]", 0, "a range of slots is malformed" },
         { "[" SHARD("0 5 5 6", A) "]", 0, "a slot has two masters" },
+        { "[" SHARD("", A) "]", 0, "no slot of the topology has a master" },
+        { "[" SHARD("0 16383", C) "]", 0,
+          "no slot of the topology has a master" },
     };
 
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
