@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# A slot moves to another master and back, while a device is parked: each event
-# arrives, or a resync does, as a log begins anew at the other master.  While
-# the slot is on its way, its events go to that, and arrive within two seconds.
+# Slots move to another master and back, while devices are parked: each event
+# arrives, once and in order, or a resync does, as each log begins anew at the
+# other master.  While a slot is on its way, its events go to that, and arrive
+# within two seconds.
 
 use strict;
 use warnings;
@@ -26,7 +27,7 @@ $t->{redis} = $cluster;
 $t->nginx()->{http} = 'pimap_redis ' . $cluster->address()
     . ' timeout=4s probe=500ms;';
 
-$t->plan(16);
+$t->plan(20);
 $cluster->start()->load();
 $t->nginx()->start();
 ok($t->wait_ready(), 'ready');
@@ -74,6 +75,24 @@ $cluster->whole();
 is(late('resync'), 'in time', 'the slot moves back: within two seconds');
 is(late(), 'in time', 'events arrive');
 
+
+# Back and forth, with events all the time, of all accounts.
+
+my %sent;
+
+for my $round (1 .. 3) {
+    for my $to ($two, $one) {
+        for my $name (@accounts[0 .. 2]) {
+            my $moves = $cluster->slot_of($name);
+
+            $cluster->move($moves, $to);
+            push(@{ $sent{$_} }, post($_)) for @accounts;
+        }
+    }
+}
+
+is(lost($_), '', "$_ lacks no event, and has none twice") for @accounts;
+
 ok($t->wait_ready(), 'workers are ready');
 is(nodes_away(), 0, 'no node is away');
 unlike($t->log(), qr/\[(error|alert|crit)\]/, 'no error is logged');
@@ -100,6 +119,36 @@ sub late {
     return "$got, not $id" if $got ne ($expected // $id);
 
     return time() < $end ? 'in time' : 'too late';
+}
+
+# Events that are missing without a resync, or that come twice.
+
+sub lost {
+    my ($name) = @_;
+    my @sent = (@{ $sent{$name} }, post($name));
+    my ($resync, @lost) = (0);
+
+    while (@sent) {
+        my $got = uids($device{$name}, 1);
+
+        return "no event after @lost" if $got eq '';
+
+        if ($got eq 'resync') {
+            $resync = 1;
+            push(@sent, post($name));
+            next;
+        }
+
+        my ($at) = grep { $sent[$_] == $got } 0 .. $#sent;
+
+        return "$got is twice" if !defined $at;
+
+        push(@lost, @sent[0 .. $at - 1]) if !$resync;
+        splice(@sent, 0, $at + 1);
+        $resync = 0;
+    }
+
+    return "@lost";
 }
 
 sub uids {

@@ -22,7 +22,7 @@ use constant REDIRECTIONS => 20;
 
 
 # t => the test; masters => 3, replicas => 1 of each; name => 'node';
-# hostname => sprintf's, of the number; announce => { number => the name of a
+# hostname => "%d" in it is the number; announce => { number => the name of a
 # port }; others as for Pimap::Redis
 
 sub new {
@@ -44,7 +44,7 @@ sub _node {
     my %set = map { $_ => $self->{$_} } grep { exists $self->{$_} }
         qw(t tls password users options prefix);
 
-    $set{hostname} = sprintf($self->{hostname}, $n) if $self->{hostname};
+    $set{hostname} = $self->{hostname} =~ s/%d/$n/r if $self->{hostname};
     $set{announce} = ($self->{announce} // {})->{$n};
 
     push(@{ $self->{nodes} }, Pimap::RedisNode->new(%set,
