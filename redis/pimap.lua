@@ -13,9 +13,10 @@
 -- In a cluster events are published in the slot, by SPUBLISH.  While a slot
 -- moves, its keys are at two servers.  A function runs where the log is.  It
 -- must not add a key that the other server may have, since that would end the
--- move.  So an account gets events then, but all else has to be tried again.
+-- move.  So an account gets events then, also those of a bridge whose keys are
+-- at one server.  All else has to be tried again.
 
-local VERSION = 17              -- increases with each change of the functions
+local VERSION = 18              -- increases with each change of the functions
 
 local MAX_JSON, MAX_KEY = 1048576, 2048         -- bytes of it, and of P:{A}
 local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
@@ -195,18 +196,21 @@ local function look(now)
     tick = now
 end
 
--- False while the slot of the account moves: Redis then refuses a command with
--- several keys if one is missing, and there is never a ":new".
+-- While the slot of the account moves: true if both keys are here, as Redis
+-- then refuses a command with several keys if one is missing.  The default is
+-- never true then, as there is never a ":new".
 
-local function is_settled(account)
+local function is_settled(account, one, other)
     look()
 
-    return verb == 'PUBLISH' or type(redis.pcall('EXISTS', account .. ':epoch',
-        account .. ':new')) == 'number'
+    local found = verb == 'PUBLISH' and 0 or redis.pcall('EXISTS',
+        account .. (one or ':epoch'), account .. (other or ':new'))
+
+    return type(found) == 'number'
 end
 
-local function must_be_settled(account)
-    return is_settled(account)
+local function must_be_settled(account, one, other)
+    return is_settled(account, one, other)
         or refuse('the slot of the account moves', 'TRYAGAIN')
 end
 
@@ -215,6 +219,14 @@ end
 local function check_keys(keys, n)
     check_key(keys, n)
     must_be_settled(keys[1])
+end
+
+-- For those of the bridge, which add none of their two keys if they are here.
+-- A key is at one server, so the lease keeps other bridges out during a move.
+
+local function check_bridge(keys)
+    check_key(keys)
+    must_be_settled(keys[1], ':lease', ':bridge')
 end
 
 local function deny()
@@ -776,7 +788,7 @@ end
 -- generation, so that late commands of an earlier session are refused.
 
 local function lease_of(keys, args, n)
-    check_keys(keys)
+    check_bridge(keys)
 
     local expected = '"<bridge> <generation>" [ms]'
 
@@ -850,7 +862,7 @@ end
 -- invalid ones.
 
 local function bridge_publish(keys, args)
-    check_keys(keys)
+    check_bridge(keys)
 
     local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
 
@@ -876,13 +888,15 @@ local function bridge_publish(keys, args)
         end
     end
 
+    -- Deleting the last one deletes the key.
+
     if state == '' then
+        redis.call('EXPIRE', states, BRIDGE_TTL)
         redis.call('HDEL', states, mailbox)
     else
         redis.call('HSET', states, mailbox, state)
+        redis.call('EXPIRE', states, BRIDGE_TTL)
     end
-
-    redis.call('EXPIRE', states, BRIDGE_TTL)
 
     return {published, #args - 5 - published}
 end

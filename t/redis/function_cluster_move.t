@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # While a slot moves, its accounts get events at the server that has the log.
-# What would add a key that the other server may have is refused, so that the
-# move can end.
+# A bridge publishes at the server that has all of its keys.  What would add a
+# key that the other server may have is refused, so that the move can end.
 
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ my %others = (
     bridge_publish => ['b 1', '', '', 'INBOX', 'state'],
 );
 
-$t->plan(29 + 3 * keys(%others));
+$t->plan(44 + 3 * keys(%others));
 $cluster->start()->load();
 
 my ($one, $two) = $cluster->masters();
@@ -49,6 +49,13 @@ my @source = map { $cluster->log($alice, $event) } 1 .. 3;
 my $lease = $cluster->fcall('lease_take', $alice, 'b 1', 60000);
 
 is($lease->[0], 'ok', 'a lease');
+
+# An account that a bridge has published for.
+
+my $mail = "$alice}mail";
+
+$cluster->fcall('lease_take', $mail, 'b 1', 60000);
+bridge_publish('b 1', 'INBOX', 'state 1');
 $cluster->begin_move($slot, $two);
 
 # All keys are at the source.
@@ -74,6 +81,21 @@ is(asked('FCALL', 'pimap_last', 1, $cluster->channel($new)) =~ /-2$/ ? 1 : 0,
     1, '    and is read there');
 is(asked('EXISTS', $cluster->channel($new) . ':epoch'), 0,
     '    the epoch is not written');
+
+# The bridge has all keys at the source, then at both, then at the target.
+
+bridge_works('all keys at the source', 'state 2');
+migrate($cluster->channel($mail) . ':lease');
+is(bridge_publish('b 1', 'INBOX', 'state 3'), $moves,
+    'the lease has moved: a bridge waits');
+migrate($cluster->channel($mail));
+is(bridge_publish('b 1', 'INBOX', 'state 3'), $moves,
+    '    and with the log at the target');
+migrate($cluster->channel($mail) . ':bridge');
+bridge_works('all keys at the target', 'state 3');
+is(bridge_publish('b 1', 'INBOX', ''), '1 0', '    the last mailbox goes');
+is(bridge_publish('b 1', 'INBOX', 'state 4'), $moves,
+    '    there is no state: a bridge waits');
 
 # The log is at the target, its epoch and the lease are at the source.
 
@@ -106,6 +128,8 @@ like($last, qr/-4$/, 'the slot has moved: the log goes on');
 is($two->command('GET', "$key:epoch"), $last =~ s/-.*//r,
     '    its epoch is written');
 cmp_ok($two->command('TTL', $key), '>=', 604800, '    it lives as others');
+is(bridge_publish('b 1', 'INBOX', 'state 4'), '1 0',
+    '    a bridge publishes as ever');
 is($two->fcall('lease_renew', $alice, 'b 1', 9000), 1,
     '    the lease is still held');
 is($two->fcall('post', $alice, @{ $others{post} })->[2], 0,
@@ -131,6 +155,33 @@ sub refused {
     is($at->error('FCALL', "pimap_$name", 1, $key,
         map { ref($_) ? $t->json($_) : $_ } @{ $others{$name} }), $moves,
         "$where: $name is refused");
+}
+
+
+# The holder of the lease publishes, and no other bridge.
+
+sub bridge_works {
+    my ($where, $state) = @_;
+
+    is(bridge_publish('b 1', 'INBOX', $state), '1 0', "$where: a bridge");
+    is(bridge_publish('b 2', 'INBOX', 'x'), 'PIMAP lease is not held',
+        '    not a former session');
+    is($cluster->fcall('lease_take', $mail, 'c 1', 9000)->[0], 'held',
+        '    not another bridge');
+    is($cluster->fcall('lease_renew', $mail, 'b 1', 60000), 1,
+        '    which keeps the lease');
+    is($cluster->fcall('lease_take', $mail, 'b 1', 60000)->[2], $state,
+        '    and has its state');
+}
+
+
+sub bridge_publish {
+    my ($lease, $mailbox, $state) = @_;
+
+    my $reply = eval { $cluster->fcall('bridge_publish', $mail, $lease, '',
+        '', $mailbox, $state, $event) };
+
+    return $reply ? "@$reply" : $@ =~ s/^redis: |\n//gr;
 }
 
 
