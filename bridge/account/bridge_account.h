@@ -121,6 +121,7 @@ struct bridge_account_s {
     bridge_login_t          *used;      /* NULL: a master user's */
     json_t                  *states;    /* until the session is logged in */
     bridge_msec_t            ready_at;  /* of the session; 0: never */
+    TAILQ_HEAD(bridge_publish_list_s, bridge_publish_call_s)  publishes;
     const char              *how;       /* it learns of changes */
 
     unsigned                 present:1; /* a device is parked */
@@ -128,8 +129,7 @@ struct bridge_account_s {
     unsigned                 refused:1; /* the login was */
     unsigned                 relogin:1; /* its devices are to log in again */
     unsigned                 asked:1;   /* they were told so */
-    unsigned                 fresh:1;   /* the login, until its session is
-                                           tried */
+    unsigned                 fresh:1;   /* the login: not tried yet */
     unsigned                 elsewhere:1;   /* another bridge has the lease,
                                                and no login is here */
 };

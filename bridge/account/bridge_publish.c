@@ -3,7 +3,9 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the writing of events, with the state that they lead to, in one
- * step.  Called by the sessions.
+ * step.  Called by the sessions.  Invariant: an account has one call on its
+ * way, and after one that has failed no later one of its session is sent.
+ * So a stored state never skips events.
  */
 
 
@@ -13,31 +15,69 @@
 #include <stdlib.h>
 
 
-typedef struct {
-    bridge_account_t  *account;
-    uint64_t           generation;
-} bridge_publish_call_t;
+typedef struct bridge_publish_call_s  bridge_publish_call_t;
+
+struct bridge_publish_call_s {
+    TAILQ_ENTRY(bridge_publish_call_s)   link;
+    bridge_account_t                    *account;
+    uint64_t                             generation;
+    GPtrArray                           *argv;  /* NULL: it was sent */
+    size_t                               bytes;
+};
 
 
-static int bridge_publish_send(bridge_account_t *account, int argc,
-    const char **argv);
+static GPtrArray *bridge_publish_argv(bridge_account_t *account,
+    const char *name, json_t *events, json_t *state);
+static int bridge_publish_add(bridge_account_t *account, GPtrArray *argv);
+static void bridge_publish_next(bridge_account_t *account);
 static void bridge_publish_answered(void *data, redisReply *reply);
 static void bridge_publish_failed(bridge_account_t *account,
     redisReply *reply);
+static void bridge_publish_drop_text(bridge_publish_call_t *call);
+static void bridge_publish_free(bridge_publish_call_t *call);
+
+
+static size_t  bridge_publish_waiting;  /* bytes of all that were not sent */
+
+
+void
+bridge_publish_init(bridge_account_t *account)
+{
+    TAILQ_INIT(&account->publishes);
+}
 
 
 void
 bridge_publish(bridge_account_t *account, const char *name, json_t *events,
     json_t *state)
 {
-    int         rc;
-    size_t      i;
-    json_t     *event, *change;
     GPtrArray  *argv;
 
     if (account->session >= BRIDGE_SESSION_ENDING) {
         return;
     }
+
+    argv = bridge_publish_argv(account, name, events, state);
+
+    if (bridge_publish_add(account, argv) != 0) {
+        g_ptr_array_free(argv, TRUE);
+        bridge_account_ops->unpublished(account, 0);
+        return;
+    }
+
+    bridge_publish_next(account);
+}
+
+
+/* With a NULL among them if there was no memory. */
+
+static GPtrArray *
+bridge_publish_argv(bridge_account_t *account, const char *name,
+    json_t *events, json_t *state)
+{
+    size_t      i;
+    json_t     *event, *change;
+    GPtrArray  *argv;
 
     argv = g_ptr_array_new_with_free_func(free);
 
@@ -67,41 +107,72 @@ bridge_publish(bridge_account_t *account, const char *name, json_t *events,
         json_decref(change);
     }
 
-    rc = g_ptr_array_find(argv, NULL, NULL)
-         ? -1 : bridge_publish_send(account, argv->len,
-                                    (const char **) argv->pdata);
-
-    g_ptr_array_free(argv, TRUE);
-
-    if (rc != 0) {
-        bridge_account_ops->unpublished(account, 0);
-    }
+    return argv;
 }
 
 
 static int
-bridge_publish_send(bridge_account_t *account, int argc, const char **argv)
+bridge_publish_add(bridge_account_t *account, GPtrArray *argv)
 {
-    unsigned                slot;
+    size_t                  bytes;
+    unsigned                i;
     bridge_publish_call_t  *call;
 
-    slot = bridge_redis_slot_account(account->name);
+    bytes = 0;
+
+    for (i = 0; i < argv->len; i++) {
+        if (g_ptr_array_index(argv, i) == NULL) {
+            return -1;
+        }
+
+        bytes += strlen(g_ptr_array_index(argv, i));
+    }
+
+    if (bridge_publish_waiting + bytes
+        > (size_t) bridge_config->redis.max_bytes)
+    {
+        return -1;
+    }
+
     call = bridge_alloc(sizeof(bridge_publish_call_t));
 
     call->account = account;
     call->generation = account->generation;
+    call->argv = argv;
+    call->bytes = bytes;
 
-    if (bridge_redis_command_send_argv(slot, bridge_publish_answered, call,
-                                       argc, argv, NULL)
-        == NULL)
-    {
-        free(call);
-        return -1;
-    }
-
-    bridge_account_hold(account);
+    bridge_publish_waiting += bytes;
+    TAILQ_INSERT_TAIL(&account->publishes, call, link);
 
     return 0;
+}
+
+
+static void
+bridge_publish_next(bridge_account_t *account)
+{
+    bridge_publish_call_t  *call;
+
+    call = TAILQ_FIRST(&account->publishes);
+
+    if (call == NULL || call->argv == NULL) {
+        return;
+    }
+
+    if (bridge_redis_command_send_argv(bridge_redis_slot_account(
+                                           account->name),
+                                       bridge_publish_answered, call,
+                                       call->argv->len,
+                                       (const char **) call->argv->pdata, NULL)
+        == NULL)
+    {
+        bridge_publish_free(call);
+        bridge_account_ops->unpublished(account, 0);
+        return;
+    }
+
+    bridge_publish_drop_text(call);
+    bridge_account_hold(account);
 }
 
 
@@ -126,8 +197,50 @@ bridge_publish_answered(void *data, redisReply *reply)
         bridge_publish_failed(account, reply);
     }
 
-    free(call);
+    bridge_publish_free(call);
+
+    if (account->session < BRIDGE_SESSION_ENDING) {
+        bridge_publish_next(account);
+    }
+
     bridge_account_release(account);
+}
+
+
+/* The next session reports these events again. */
+
+void
+bridge_publish_forget(bridge_account_t *account)
+{
+    bridge_publish_call_t  *call;
+
+    while ((call = TAILQ_LAST(&account->publishes, bridge_publish_list_s))
+           && call->argv)
+    {
+        bridge_publish_free(call);
+    }
+}
+
+
+/* Its text is not needed any more. */
+
+static void
+bridge_publish_drop_text(bridge_publish_call_t *call)
+{
+    if (call->argv) {
+        bridge_publish_waiting -= call->bytes;
+        g_ptr_array_free(call->argv, TRUE);
+        call->argv = NULL;
+    }
+}
+
+
+static void
+bridge_publish_free(bridge_publish_call_t *call)
+{
+    TAILQ_REMOVE(&call->account->publishes, call, link);
+    bridge_publish_drop_text(call);
+    free(call);
 }
 
 

@@ -101,6 +101,7 @@ bridge_session_close(bridge_account_t *account, int logout)
 
     server = account->server;
 
+    bridge_publish_forget(account);
     bridge_session_dav_close(account);
     imap_client_close(account->client, logout);
     bridge_connect_rate_count(server, -1);

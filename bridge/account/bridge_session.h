@@ -97,9 +97,14 @@ void bridge_lease_given(const char *text, size_t len);
  * the session.
  */
 
+void bridge_publish_init(bridge_account_t *account);
+
 /* "name" is that of a mailbox or collection; state == NULL removes it. */
 void bridge_publish(bridge_account_t *account, const char *name,
     json_t *events, json_t *state);
+
+/* The session is closed: what was not sent is not sent any more. */
+void bridge_publish_forget(bridge_account_t *account);
 
 /* An object of the stored states, without those that are not JSON. */
 json_t *bridge_publish_states(redisReply **states, size_t n);

@@ -224,6 +224,7 @@ static void
 bridge_supervisor_created(bridge_account_t *account)
 {
     bridge_lease_init(account);
+    bridge_publish_init(account);
     bridge_presence_init(account);
 }
 

@@ -3,8 +3,9 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the commands to Redis: each goes to the master of its slot, and again
- * if that has moved.  Called by all rooms above.  Invariant: commands of a
- * slot are executed in the order in which they were given.
+ * if that has moved.  Called by all rooms above.  Commands of a slot are sent
+ * in the order in which they were given.  One that is refused for now is sent
+ * again, and a later one may come before it.
  */
 
 
