@@ -3,7 +3,6 @@
  * Copyright (C) ngx_pimap_module authors
  *
  * Owns the event base, the time and the memory.  Used by all rooms.
- *
  * The process has one thread and one event base.  Each file keeps its own
  * state, and has an init function, and a done function if it has to free
  * something at the end.  Nothing blocks after the start.
@@ -19,6 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
@@ -169,8 +169,7 @@ void bridge_dns_reload(void);
 
 
 /*
- * bridge_tls.c owns the TLS settings of connections to servers.
- *
+ * bridge_tls.c owns the TLS settings of connections to servers:
  * TLS 1.2 or later; if "verify", a certificate that the file's authorities
  * (NULL: the system's) have signed.  NULL if the file can't be read.
  */
@@ -178,6 +177,8 @@ SSL_CTX *bridge_tls_client(int verify, const char *ca_file);
 
 /* A connection to this host, whose certificate has to be for it. */
 SSL *bridge_tls_connect(SSL_CTX *ctx, const char *host);
+/* OpenSSL's own error of the connection; 0: none, or one of the socket. */
+unsigned long bridge_tls_error(struct bufferevent *bev);
 
 
 /*

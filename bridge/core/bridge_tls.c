@@ -10,6 +10,8 @@
 
 #include <arpa/inet.h>
 
+#include <event2/bufferevent_ssl.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -80,4 +82,17 @@ bridge_tls_connect(SSL_CTX *ctx, const char *host)
     SSL_free(ssl);
 
     return NULL;
+}
+
+
+/* Libevent passes on SSL_ERROR_SYSCALL, too, which is of no library. */
+
+unsigned long
+bridge_tls_error(struct bufferevent *bev)
+{
+    unsigned long  error;
+
+    error = bufferevent_get_openssl_error(bev);
+
+    return ERR_GET_LIB(error) ? error : 0;
 }

@@ -287,7 +287,7 @@ imap_client_lost(imap_client_t *c, short what)
     char           reason[256], text[300];
     unsigned long  error;
 
-    error = bufferevent_get_openssl_error(c->bev);
+    error = bridge_tls_error(c->bev);
     dns = bufferevent_socket_get_dns_error(c->bev);
     verified = c->ssl ? SSL_get_verify_result(c->ssl) : X509_V_OK;
 
@@ -306,7 +306,7 @@ imap_client_lost(imap_client_t *c, short what)
         imap_session_lost(c->session, IMAP_FAIL_AWAY,
                           evutil_gai_strerror(dns));
 
-    } else if (what & BEV_EVENT_EOF) {
+    } else if ((what & BEV_EVENT_EOF) && (c->started || errno == 0)) {
         imap_session_lost(c->session, IMAP_FAIL_AWAY, "connection closed");
 
     } else {

@@ -322,7 +322,7 @@ bridge_redis_why(struct bufferevent *bev, short what, char *buf, size_t size)
     unsigned long  tls;
 
     dns = bufferevent_socket_get_dns_error(bev);
-    tls = bufferevent_get_openssl_error(bev);
+    tls = bridge_tls_error(bev);
 
     if (dns) {
         return evutil_gai_strerror(dns);

@@ -17,7 +17,7 @@ use Pimap::Bridge;
 use Pimap::Dovecot;
 
 my $t = Pimap->new();
-$t->plan(21);
+$t->plan(22);
 
 my ($user) = $t->read_file($t->root() . '/docs/bridge.md')
     =~ /^user (pimap-bridge .*)$/m;
@@ -95,7 +95,15 @@ $subject = ($s->event() || last)->{json}{subject} // ''
     while $subject ne 'two';
 is($subject, 'two', '    an event is published over TLS');
 
-# A certificate of an unknown authority, and a wrong password
+# A server that is away, a certificate of an unknown authority, a password
+
+my $none = $t->port('none');
+
+$bridge->{redis} =~ s/port = \d+/port = $none/;
+$bridge->reload();
+ok($t->wait_for(sub { $bridge->log() =~ /port $none: Connection refused/ },
+    'refusal'), 'no server with TLS: the log says why');
+$bridge->{redis} =~ s/port = \d+/'port = ' . $t->port('redis-tls')/e;
 
 $bridge->{redis} =~ s/ca_file = "[^"]*";//;
 $bridge->reload();

@@ -21,7 +21,7 @@ use Pimap::Dovecot;
 use Pimap::FakeLogin;
 
 my $t = Pimap->new();
-$t->plan(25);
+$t->plan(27);
 $t->redis()->start();
 $t->nginx()->start();
 
@@ -45,6 +45,8 @@ my $bridge = Pimap::Bridge->new(t => $t, servers => join(', ',
     ['clear', 'host = "127.0.0.1"; port = ' . $t->port('clear') . "; $good"],
     ['wrong', 'host = "127.0.0.1"; port = ' . $t->port('clear')
         . "; tls = \"imaps\"; $good; connect_timeout = \"500ms\""],
+    ['away', 'host = "127.0.0.1"; port = ' . $t->port('none')
+        . "; tls = \"imaps\"; $good"],
 ));
 
 # Notifications as systemd receives them
@@ -88,7 +90,8 @@ is($bridge->auth('nobody', 'secret'), 503, 'no server matches the user: 503');
 # The answer and the log say why, each cause once
 
 for (['unknown', qr/certificate is refused: .*self.signed/],
-    ['clear', qr/has no STARTTLS/], ['wrong', qr/TLS fails/])
+    ['clear', qr/has no STARTTLS/], ['wrong', qr/TLS fails/],
+    ['away', qr/: Connection refused/])
 {
     my ($user, $why) = @$_;
 
