@@ -40,8 +40,7 @@ class Consumer(threading.Thread):
                     self.turn()
                     self.said.pop(self, None)
             except ERRORS as e:
-                self.say(e)
-                time.sleep(1)
+                self.pause(e)
 
     def join_group(self):
         try:
@@ -110,24 +109,25 @@ class Consumer(threading.Thread):
         unusable = {'status': 'unknown', 'detail': 'the result is unusable'}
         while True:
             try:
-                return self.redis.execute_command(
-                    'FCALL', 'pimap_result', 1, self.channel(u), u['device'],
-                    u['id'], json.dumps(result))
-            except redis.ResponseError as e:
-                if not str(e).startswith('PIMAP ') or result is unusable:
-                    raise
-                result = unusable
+                return self.redis.fcall(
+                    'pimap_result', 1, self.channel(u), u['device'], u['id'],
+                    json.dumps(result))
             except ERRORS as e:
-                self.say(e)
-                time.sleep(1)
+                if not str(e).startswith(('PIMAP ', 'WRONGTYPE ')):
+                    self.pause(e)
+                elif result is unusable:
+                    raise
+                else:
+                    result = unusable
 
     def channel(self, u):
         return '%s:{%s}' % (self.o.prefix, u['account'])
 
-    def say(self, error):
+    def pause(self, error):
         if str(error) not in self.said.values():    # it is tried again
-            print('consumer:', error, file=sys.stderr, flush=True)
+            sys.stderr.write('consumer: %s\n' % error)
         self.said[self] = str(error)
+        time.sleep(1)
 
 
 def options():

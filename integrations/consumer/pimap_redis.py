@@ -19,6 +19,9 @@ ERRORS = redis.RedisError, redis.exceptions.RedisClusterException
 logging.getLogger('redis').setLevel(logging.CRITICAL)
 logging.getLogger(redis.cluster.__name__).setLevel(logging.CRITICAL)
 
+# One that is copied in part is deleted with a traceback else.
+redis.cluster.ClusterNode.redis_connection = None
+
 
 def kind_of(address):
     scheme = address.partition('://')[0]

@@ -17,7 +17,7 @@ use Pimap::Consumer;
 use Pimap::Page;
 
 my $t = Pimap->new();
-$t->plan(32);
+$t->plan(35);
 
 # as the Redis user of its documentation page
 
@@ -103,6 +103,23 @@ ok($t->wait_for(sub { !$one->running() }, 'end'), '    the consumer ends');
 ok($backend->wait_done(5), '    after the update is done');
 stop($one);
 
+# Redis refuses the result for a while: a write needs a replica.
+
+$one = $backend->start(qw(--name one --claim 1 --timeout 30));
+unlink($backend->file('go'));
+post('kept', 'hang');
+ok($t->wait_for(sub { grep { $_ eq 'kept' } $backend->seen() }, 'kept'),
+    'a result comes while Redis refuses writes');
+$t->redis()->command(qw(CONFIG SET min-replicas-to-write 1));
+$backend->make('go');
+$t->wait_for(sub { $t->read_file($backend->file('consumer.out'))
+    =~ /NOREPLICAS|replicas to write/ }, 'words');
+$t->redis()->command(qw(CONFIG SET min-replicas-to-write 0));
+ok($t->wait_for(sub { $backend->left() == 0 }), '    it is kept');
+is((grep { $_ eq 'kept' } $backend->seen()) + 0, 1,
+    '    and the update is carried out once');
+stop($one);
+
 # A consumer dies; another consumer claims its updates.
 
 $one = $backend->start(qw(--name one --claim 60));
@@ -116,7 +133,7 @@ my $two = $backend->start(qw(--name two --claim 1 --tries 1));
 is(answer('claimed', 'crash')->{detail}, 'tried too often',
     '    another consumer claims it');
 post('again', 'done');
-ok($backend->wait_done(6), '    and goes on with later updates');
+ok($backend->wait_done(7), '    and goes on with later updates');
 
 # Redis is restarted, then loses all of its data.
 

@@ -22,7 +22,7 @@ my $tls = Pimap->new();
 my $cluster = $tls->{redis} = Pimap::RedisCluster->new(t => $tls, tls => 1,
     masters => 1, replicas => 0);
 
-$t->plan(13);
+$t->plan(14);
 
 # Addresses.
 
@@ -45,6 +45,9 @@ is(scalar(split(/ /, python('streams(sys.argv[1], "p")', 'clusters://a'))),
     16, 'a cluster: sixteen streams');
 is(python('connect(sys.argv[1]).connection_pool.connection_kwargs["path"]',
     'unix:/a/b'), '/ a / b', 'a path as nginx writes it');
+
+is(python('[redis.cluster.ClusterNode.__new__(redis.cluster.ClusterNode)'
+    . '.redis_connection]'), 'None', 'a node without a connection: none');
 
 # Sentinels; the first one is not there.
 
