@@ -2,6 +2,7 @@
 #
 # Owns the first step: nginx has the module, and locations for it.
 
+import os
 import re
 
 from . import process
@@ -21,8 +22,9 @@ def run(c):
         publish(c)
 
 
+# To nginx a relative name is one in a folder of its own.
 def configuration(c):
-    args = ['-c', c.options.conf] if c.options.conf else []
+    args = ['-c', os.path.abspath(c.options.conf)] if c.options.conf else []
     status, out, err = process.run(c.options.nginx, *args, '-T')
 
     if status is None:

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use File::Spec;
 use Test::More;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
@@ -22,7 +23,7 @@ my $token = Pimap::Token->new($t);
 my $jwks = $token->jwks('keys.json', 'secret');
 my $address = '127.0.0.2:' . $t->port('clear');
 
-$t->plan(18);
+$t->plan(19);
 Pimap::Check->set_up($t, "pimap_login token; pimap_token_key $jwks;");
 $t->redis(port => 1, users => ['boss on >boss-secret ~* &* +@all',
     'default on nopass ~pimap:* &pimap:* +@all -pubsub -config -scan'])
@@ -41,9 +42,13 @@ END
 $t->run();
 Pimap::Check->ready($t);
 
+my $check = Pimap::Check->new(t => $t);
+
+$check->run('--conf', File::Spec->abs2rel("$dir/nginx.conf"));
+is($check->result('nginx.configuration'), 'pass', 'a relative name');
+
 # Tokens
 
-my $check = Pimap::Check->new(t => $t);
 
 $t->write_file("$dir/token", $token->make(secret => { sub => 'alice' }));
 $check->run('--token-file', "$dir/token");
