@@ -40,6 +40,7 @@ typedef struct {
     pimap_json_member_t   members[PIMAP_JAMES_MEMBERS];
     pimap_str_t           account;
     pimap_str_t           mailbox;
+    pimap_str_t           owner;        /* if it is not the account */
 
     unsigned              n;            /* lines */
     size_t                uids;         /* in the line that is open, or 0 */
@@ -68,6 +69,9 @@ static void pimap_james_changed(pimap_james_event_t *e,
 static void pimap_james_created(pimap_james_event_t *e);
 static void pimap_james_deleted(pimap_james_event_t *e);
 static void pimap_james_renamed(pimap_james_event_t *e);
+static void pimap_james_subscribed(pimap_james_event_t *e);
+static void pimap_james_unsubscribed(pimap_james_event_t *e);
+static void pimap_james_subscription(pimap_james_event_t *e, const char *name);
 static void pimap_james_quota(pimap_james_event_t *e);
 static void pimap_james_mailbox(pimap_james_event_t *e, const char *name,
     const pimap_str_t *old);
@@ -84,6 +88,8 @@ static const pimap_james_kind_t  pimap_james_kinds[] = {
     { "MailboxAdded", pimap_james_created },
     { "MailboxDeletion", pimap_james_deleted },
     { "MailboxRenamed", pimap_james_renamed },
+    { "MailboxSubscribedEvent", pimap_james_subscribed },
+    { "MailboxUnSubscribedEvent", pimap_james_unsubscribed },
     { "QuotaUsageUpdatedEvent", pimap_james_quota },
     { NULL, NULL }
 };
@@ -129,7 +135,7 @@ pimap_james_event(const pimap_str_t *kind, const pimap_str_t *value,
     pimap_lines_t *lines)
 {
     int                        i;
-    pimap_str_t                user;
+    pimap_str_t                user, *path;
     pimap_james_event_t        e;
     const pimap_james_kind_t  *k;
 
@@ -148,9 +154,15 @@ pimap_james_event(const pimap_str_t *kind, const pimap_str_t *value,
 
     pimap_json_find(value, e.members, PIMAP_JAMES_MEMBERS);
 
+    path = &e.members[PIMAP_JAMES_PATH].value;
+
+    if (path->data == NULL) {
+        path = &e.members[PIMAP_JAMES_MAILBOX_PATH].value;
+    }
+
     /* a mailbox belongs to the user in its path, whoever changed it */
 
-    pimap_james_path(&e.members[PIMAP_JAMES_PATH].value, &user, &e.mailbox);
+    pimap_james_path(path, &user, &e.mailbox);
 
     e.account = pimap_json_is_string(&user)
                 ? user : e.members[PIMAP_JAMES_USER].value;
@@ -329,15 +341,6 @@ pimap_james_changed(pimap_james_event_t *e,
 static void
 pimap_james_created(pimap_james_event_t *e)
 {
-    pimap_str_t  user;
-
-    if (e->members[PIMAP_JAMES_PATH].value.data == NULL) {
-        pimap_james_path(&e->members[PIMAP_JAMES_MAILBOX_PATH].value, &user,
-                         &e->mailbox);
-
-        e->account = pimap_json_is_string(&user) ? user : e->account;
-    }
-
     pimap_james_mailbox(e, "MailboxCreate", NULL);
 }
 
@@ -363,6 +366,41 @@ pimap_james_renamed(pimap_james_event_t *e)
 
 
 static void
+pimap_james_subscribed(pimap_james_event_t *e)
+{
+    pimap_james_subscription(e, "MailboxSubscribe");
+}
+
+
+static void
+pimap_james_unsubscribed(pimap_james_event_t *e)
+{
+    pimap_james_subscription(e, "MailboxUnSubscribe");
+}
+
+
+/* A subscription belongs to the user who has it, whoever has the mailbox. */
+
+static void
+pimap_james_subscription(pimap_james_event_t *e, const char *name)
+{
+    pimap_str_t  *user;
+
+    user = &e->members[PIMAP_JAMES_USER].value;
+
+    if (pimap_json_is_string(user)
+        && (user->len != e->account.len
+            || memcmp(user->data, e->account.data, user->len) != 0))
+    {
+        e->owner = e->account;
+        e->account = *user;
+    }
+
+    pimap_james_mailbox(e, name, NULL);
+}
+
+
+static void
 pimap_james_quota(pimap_james_event_t *e)
 {
     pimap_james_mailbox(e, "QuotaChange", NULL);
@@ -375,6 +413,8 @@ pimap_james_mailbox(pimap_james_event_t *e, const char *name,
 {
     pimap_lines_begin(e->lines, &e->account, name);
     pimap_lines_member(e->lines, "mailbox", &e->mailbox);
+
+    pimap_lines_member(e->lines, "owner", &e->owner);
 
     if (old) {
         pimap_lines_member(e->lines, "oldMailbox", old);

@@ -2,14 +2,19 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Stalwart's own "id" of an event is its second and its type: it is no key,
- * because two messages may come in one second.
+ * Stalwart's own "id" of an event is no key.  It is the second and the type,
+ * so two messages may have the same.  Later releases count, too, also when
+ * they send an event again.
  */
 
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pimap_stalwart.h"
+
+
+#define PIMAP_STALWART_MESSAGE_ID_MAX  1000     /* bytes, as it is written */
 
 
 enum {
@@ -24,7 +29,7 @@ enum {
     PIMAP_STALWART_ACCOUNT_ID,
     PIMAP_STALWART_CHANGE_ID,
     PIMAP_STALWART_DOCUMENT_ID,
-    PIMAP_STALWART_MESSAGE_ID,
+    PIMAP_STALWART_IDENTIFIER,
     PIMAP_STALWART_DATA_MEMBERS
 };
 
@@ -50,6 +55,8 @@ static void pimap_stalwart_event(const pimap_str_t *event,
     pimap_lines_t *lines);
 static const char *pimap_stalwart_name(const pimap_str_t *type);
 static void pimap_stalwart_line(const pimap_str_t *data, const char *name,
+    pimap_lines_t *lines);
+static void pimap_stalwart_identifier(const pimap_str_t *value,
     pimap_lines_t *lines);
 
 
@@ -149,7 +156,7 @@ pimap_stalwart_line(const pimap_str_t *data, const char *name,
     members[PIMAP_STALWART_ACCOUNT_ID].name = "accountId";
     members[PIMAP_STALWART_CHANGE_ID].name = "changeId";
     members[PIMAP_STALWART_DOCUMENT_ID].name = "documentId";
-    members[PIMAP_STALWART_MESSAGE_ID].name = "messageId";
+    members[PIMAP_STALWART_IDENTIFIER].name = "messageId";
 
     none.data = "{}";
     none.len = 2;
@@ -165,11 +172,38 @@ pimap_stalwart_line(const pimap_str_t *data, const char *name,
 
     pimap_lines_begin(lines, &account->value, name);
 
-    if (pimap_json_is_string(&members[PIMAP_STALWART_MESSAGE_ID].value)) {
-        pimap_lines_member(lines, "messageId",
-                           &members[PIMAP_STALWART_MESSAGE_ID].value);
-    }
-
+    pimap_stalwart_identifier(&members[PIMAP_STALWART_IDENTIFIER].value,
+                              lines);
     pimap_lines_end(lines, &members[PIMAP_STALWART_CHANGE_ID].value,
                     &members[PIMAP_STALWART_DOCUMENT_ID].value);
+}
+
+
+/*
+ * Stalwart takes the angle brackets off, and events have them.  The sender
+ * chooses its length; half an identifier identifies nothing.
+ */
+
+static void
+pimap_stalwart_identifier(const pimap_str_t *value, pimap_lines_t *lines)
+{
+    int          n, bare;
+    char         buf[PIMAP_STALWART_MESSAGE_ID_MAX + sizeof("\"<>\"")];
+    pimap_str_t  id;
+
+    if (!pimap_json_is_string(value) || value->len == sizeof("\"\"") - 1
+        || value->len > PIMAP_STALWART_MESSAGE_ID_MAX)
+    {
+        return;
+    }
+
+    bare = value->data[1] != '<';
+
+    n = snprintf(buf, sizeof(buf), "\"%s%.*s%s\"", bare ? "<" : "",
+                 (int) value->len - 2, value->data + 1, bare ? ">" : "");
+
+    id.data = buf;
+    id.len = n;
+
+    pimap_lines_member(lines, "messageId", &id);
 }

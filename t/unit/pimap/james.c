@@ -27,6 +27,11 @@ static void *fail_realloc(void *p, size_t size);
 #define TO         "{\"account\":\"alice\",\"event\":{\"event\":"
 #define KEY(n)     "},\"key\":\"6e0d/" n "\"}\n"
 
+#define SUBSCRIPTION(kind, user)                                              \
+    "{\"" kind "\":{\"eventId\":\"6e0d\",\"mailboxPath\":{\"namespace\":"     \
+    "\"#private\",\"user\":\"alice\",\"name\":\"a.b\"},"                     \
+    "\"user\":\"" user "\",\"sessionId\":4}}"
+
 #define MESSAGE    "{\"uid\":7,\"modSeq\":35,\"flags\":{\"systemFlags\":"     \
                    "[\"Draft\"],\"userFlags\":[]},\"size\":45}"
 
@@ -76,6 +81,15 @@ static const lines_case_t  good[] = {
             "\"user\":\"alice\",\"name\":\"Old \\\"1\\\"\"}"),
       TO "\"MailboxRename\",\"mailbox\":\"Old \\\"1\\\"\","
       "\"oldMailbox\":\"INBOX\"" KEY("0") },
+    { SUBSCRIPTION("MailboxSubscribedEvent", "alice"),
+      TO "\"MailboxSubscribe\",\"mailbox\":\"a.b\"" KEY("0") },
+    { SUBSCRIPTION("MailboxUnSubscribedEvent", "alice"),
+      TO "\"MailboxUnSubscribe\",\"mailbox\":\"a.b\"" KEY("0") },
+    { SUBSCRIPTION("MailboxSubscribedEvent", "bob"),
+      "{\"account\":\"bob\",\"event\":{\"event\":\"MailboxSubscribe\","
+      "\"mailbox\":\"a.b\",\"owner\":\"alice\"" KEY("0") },
+    { "{\"MailboxSubscribedEvent\":{}}",
+      "{\"event\":{\"event\":\"MailboxSubscribe\"}}\n" },
     { "{\"QuotaUsageUpdatedEvent\":{\"eventId\":\"6e0d\",\"quotaRoot\":"
       "\"#private&alice\",\"countQuota\":{\"used\":12},\"user\":\"alice\"}}",
       TO "\"QuotaChange\"" KEY("0") },
