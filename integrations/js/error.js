@@ -6,17 +6,13 @@
 export class PimapError extends Error {
     name = 'PimapError';
 
-    /* "given" has status, detail, "after" of Retry-After in milliseconds. */
+    /* "given" has status, detail, "after" of Retry-After in milliseconds, and
+       "final", which is true if the same request gets the same answer. */
 
     constructor(message, given) {
         super(message);
-        Object.assign(this, { detail: message, after: 0 }, given);
-    }
-
-    /* True if the same request gets the same answer. */
-
-    get final() {
-        return /^4(?!01|08|25|29)/.test(this.status);
+        Object.assign(this, { detail: message, after: 0,
+            final: /^4(?!01|08|25|29)/.test(given?.status) }, given);
     }
 }
 

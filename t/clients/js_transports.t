@@ -40,13 +40,20 @@ my $page = Pimap::JsPage->new($t, <<"END");
         }
 END
 
-$t->plan(13);
+$t->plan(14);
 $t->run();
 $t->wait_ready();
 
 my $direct = $page->tab('');
 
 is($direct->eval('pimap.transport'), 'websocket', 'no proxy: a WebSocket');
+is($direct->eval('new Promise(done => {'
+    . ' const other = new pimap.constructor("/events", { ticket() {'
+    . ' throw Object.assign(new Error("no"), { final: true }) } });'
+    . ' other.addEventListener("error", ({ data }) =>'
+    . ' done(`${other.state} ${data.message}`));'
+    . ' setTimeout(done, 5000, `${other.state}, but no event`) })'),
+    'error no', '    a function of the page is refused: it gives up');
 $direct->close();
 
 # Without "Upgrade" the handshake is a GET.
