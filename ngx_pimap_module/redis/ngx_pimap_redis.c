@@ -24,6 +24,7 @@ static ngx_uint_t ngx_pimap_redis_is_endless(redisReader *reader);
 static ngx_int_t ngx_pimap_redis_reserve(ngx_pimap_redis_t *redis,
     size_t size);
 static void ngx_pimap_redis_flush(ngx_pimap_redis_t *redis);
+static ngx_int_t ngx_pimap_redis_watch_write(ngx_pimap_redis_t *redis);
 
 
 void
@@ -366,9 +367,32 @@ ngx_pimap_redis_flush(ngx_pimap_redis_t *redis)
         }
     }
 
-    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+    if (ngx_pimap_redis_watch_write(redis) != NGX_OK) {
         ngx_pimap_redis_fail(redis, "event failed");
     }
+}
+
+
+/*
+ * A Unix socket is reported as writable whenever the peer has read, which
+ * would wake the worker for each command that it sends.
+ */
+
+static ngx_int_t
+ngx_pimap_redis_watch_write(ngx_pimap_redis_t *redis)
+{
+    ngx_event_t  *wev;
+
+    wev = redis->connection->write;
+
+    if (redis->local && redis->out_pos == redis->out_last && wev->active
+        && redis->conf->ssl == NULL
+        && (ngx_event_flags & NGX_USE_CLEAR_EVENT))
+    {
+        return ngx_del_event(wev, NGX_WRITE_EVENT, NGX_CLEAR_EVENT);
+    }
+
+    return ngx_handle_write_event(wev, 0);
 }
 
 

@@ -109,6 +109,7 @@ struct ngx_pimap_redis_s {
     unsigned                   failed:1;
     unsigned                   sentinel:1;      /* the peer is one */
     unsigned                   redirected:1;    /* to the master, next */
+    unsigned                   local:1;         /* by a Unix socket */
 
     u_char                    *in;      /* NGX_PIMAP_REDIS_READ_SIZE bytes */
 };

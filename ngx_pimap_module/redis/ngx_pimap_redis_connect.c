@@ -172,6 +172,7 @@ ngx_pimap_redis_connect(ngx_pimap_redis_t *redis, struct sockaddr *sockaddr,
     redis->phase = &ngx_pimap_redis_connecting_phase;
     ngx_pimap_redis_set_state(redis, NGX_PIMAP_REDIS_CONNECTING);
 
+    redis->local = (sockaddr->sa_family == AF_UNIX);
     redis->host.data = redis->host_text;
     redis->host.len = ngx_sock_ntop(sockaddr, socklen, redis->host_text,
                                     sizeof(redis->host_text), 0);
