@@ -22,7 +22,8 @@ ngx_pimap_connection_write(ngx_pimap_connection_t *pc, u_char *data,
         return ngx_pimap_connection_write_raw(pc, data, len);
     }
 
-    if (ngx_pimap_hibernate_seal(&pc->tls, data, len, pc->padding, &sealed)
+    if (ngx_pimap_hibernate_seal(&pc->tls, pc->keys, data, len, pc->padding,
+                                 &sealed)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -127,9 +128,13 @@ ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert)
 {
     ngx_str_t  sealed;
 
-    if (pc->hibernated
-        && ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK)
-    {
+    if (!pc->hibernated) {
+        return;
+    }
+
+    ngx_pimap_connection_keys_free(pc);
+
+    if (ngx_pimap_hibernate_alert(&pc->tls, alert, &sealed) == NGX_OK) {
         (void) ngx_pimap_connection_write_raw(pc, sealed.data, sealed.len);
     }
 }
@@ -171,6 +176,7 @@ ngx_pimap_connection_done(ngx_pimap_connection_t *pc)
     ngx_pimap_buffer_free(&pc->in);
 
     if (pc->hibernated) {
+        ngx_pimap_connection_keys_free(pc);
         ngx_pimap_hibernate_wipe(&pc->tls);
     }
 

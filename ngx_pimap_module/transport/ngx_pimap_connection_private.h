@@ -31,7 +31,10 @@ struct ngx_pimap_connection_s {
     unsigned               lingers:1;   /* the client may be sending */
     unsigned               counted:1;   /* as lingering */
 
-    ngx_pimap_tls13_t      tls;         /* last: only if hibernated */
+    /* only if hibernated */
+
+    ngx_pimap_tls13_t        tls;
+    ngx_pimap_tls13_keys_t  *keys;      /* NULL: derived for each message */
 };
 
 
@@ -42,6 +45,14 @@ ngx_int_t ngx_pimap_connection_write(ngx_pimap_connection_t *pc, u_char *data,
 ngx_int_t ngx_pimap_connection_write_raw(ngx_pimap_connection_t *pc,
     u_char *data, size_t len);
 ngx_int_t ngx_pimap_connection_flush(ngx_pimap_connection_t *pc);
+
+/*
+ * ngx_pimap_connection_keys.c: before each message of a hibernated device,
+ * which keeps its sending keys from an event to the next ping
+ */
+
+void ngx_pimap_connection_keys(ngx_pimap_connection_t *pc);
+void ngx_pimap_connection_keys_free(ngx_pimap_connection_t *pc);
 
 /* The last TLS record of a hibernated connection.  OpenSSL sends its own. */
 void ngx_pimap_connection_alert(ngx_pimap_connection_t *pc, uint8_t alert);

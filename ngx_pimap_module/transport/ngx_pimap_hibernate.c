@@ -283,8 +283,8 @@ ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal)
 
 
 ngx_int_t
-ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
-    size_t padding, ngx_str_t *sealed)
+ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, ngx_pimap_tls13_keys_t *keys,
+    u_char *data, size_t len, size_t padding, ngx_str_t *sealed)
 {
     size_t  size;
 
@@ -295,7 +295,7 @@ ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data, size_t len,
         return NGX_ERROR;
     }
 
-    sealed->len = ngx_pimap_tls13_seal(ngx_pimap_hibernate_ctx, tls,
+    sealed->len = ngx_pimap_tls13_seal(ngx_pimap_hibernate_ctx, tls, keys,
                                        sealed->data, size, data, len,
                                        padding);
 

@@ -34,9 +34,10 @@ const char *ngx_pimap_hibernate_take(ngx_connection_t *c,
 /* Counts and logs that a connection which should have slept did not. */
 void ngx_pimap_hibernate_refused(ngx_log_t *log, const char *refusal);
 
-/* The sealed bytes are good until the next call. */
-ngx_int_t ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls, u_char *data,
-    size_t len, size_t padding, ngx_str_t *sealed);
+/* The sealed bytes are good until the next call.  "keys" may be NULL. */
+ngx_int_t ngx_pimap_hibernate_seal(ngx_pimap_tls13_t *tls,
+    ngx_pimap_tls13_keys_t *keys, u_char *data, size_t len, size_t padding,
+    ngx_str_t *sealed);
 ngx_int_t ngx_pimap_hibernate_alert(ngx_pimap_tls13_t *tls, uint8_t alert,
     ngx_str_t *sealed);
 

@@ -104,6 +104,10 @@ ngx_pimap_connection_send(ngx_pimap_device_t *d, ngx_pimap_message_t *message)
         return NGX_BUSY;
     }
 
+    if (pc->hibernated) {
+        ngx_pimap_connection_keys(pc);
+    }
+
     if (pc->chunked) {
         return ngx_pimap_connection_write(pc, message->chunk,
                                           message->chunk_len);

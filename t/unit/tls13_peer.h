@@ -96,8 +96,9 @@ peer_send(const char *text, size_t len, size_t pad)
 {
     size_t  n;
 
-    n = ngx_pimap_tls13_seal(tls13, &tls13_us, peer_buf, sizeof(peer_buf),
-                             (const uint8_t *) text, len, pad);
+    n = ngx_pimap_tls13_seal(tls13, &tls13_us, NULL, peer_buf,
+                             sizeof(peer_buf), (const uint8_t *) text, len,
+                             pad);
 
     return n && BIO_write(peer.down, peer_buf, (int) n) == (int) n;
 }

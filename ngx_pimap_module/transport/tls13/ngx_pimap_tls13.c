@@ -132,7 +132,8 @@ ngx_pimap_tls13_padding(size_t len, size_t pad)
 
 size_t
 ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
-    uint8_t *out, size_t size, const uint8_t *in, size_t len, size_t pad)
+    ngx_pimap_tls13_keys_t *keys, uint8_t *out, size_t size, const uint8_t *in,
+    size_t len, size_t pad)
 {
     int                    rc;
     size_t                 n, total, padding;
@@ -157,7 +158,8 @@ ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
     }
 
     rc = -1;
-    key.cipher = ngx_pimap_tls13_load(ctx, s->suite, s->tx_secret, 1, key.iv);
+    key.cipher = ngx_pimap_tls13_load_kept(ctx, s->suite, s->tx_secret, keys,
+                                           key.iv);
 
     if (key.cipher != NULL) {
 

@@ -21,6 +21,8 @@
 
 
 #define NGX_PIMAP_TLS13_SECRET       48         /* the longest Hash.length */
+#define NGX_PIMAP_TLS13_KEY          32         /* the longest key */
+#define NGX_PIMAP_TLS13_NONCE        12
 #define NGX_PIMAP_TLS13_HEADER       5
 #define NGX_PIMAP_TLS13_PLAINTEXT    16384      /* a record's content */
 #define NGX_PIMAP_TLS13_OVERHEAD     22         /* header, type, tag */
@@ -63,6 +65,14 @@ typedef struct {
     uint8_t     flags;
     uint8_t     stalls;
 } ngx_pimap_tls13_t;
+
+
+/* Key and IV of a secret, for who seals often.  Zeroed first, wiped last. */
+typedef struct {
+    uint8_t     of[8];                          /* the secret's first bytes */
+    uint8_t     key[NGX_PIMAP_TLS13_KEY];
+    uint8_t     iv[NGX_PIMAP_TLS13_NONCE];
+} ngx_pimap_tls13_keys_t;
 
 
 /* The OpenSSL objects that all connections of a worker share. */
@@ -122,7 +132,8 @@ void ngx_pimap_tls13_wipe(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s);
  * seal_size() is exact for the next seal(); 0 if there is nothing to seal or
  * the sending side is closed.  seal() returns the number of bytes in "out", or
  * 0: then nothing more can be sent.  "in" lies outside of "out", or ends
- * exactly where the sealed bytes will end.
+ * exactly where the sealed bytes will end.  "keys" may be NULL; else they are
+ * those of the last call for this state, and are derived if they do not fit.
  *
  * The bytes have to reach the peer, all and in this order: what is sealed
  * cannot be sealed again.
@@ -130,7 +141,8 @@ void ngx_pimap_tls13_wipe(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s);
 size_t ngx_pimap_tls13_seal_size(const ngx_pimap_tls13_t *s, size_t len,
     size_t pad);
 size_t ngx_pimap_tls13_seal(ngx_pimap_tls13_ctx_t *ctx, ngx_pimap_tls13_t *s,
-    uint8_t *out, size_t size, const uint8_t *in, size_t len, size_t pad);
+    ngx_pimap_tls13_keys_t *keys, uint8_t *out, size_t size, const uint8_t *in,
+    size_t len, size_t pad);
 
 /*
  * One alert, NGX_PIMAP_TLS13_ALERT_SIZE bytes.  After close_notify nothing can

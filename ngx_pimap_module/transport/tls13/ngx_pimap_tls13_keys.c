@@ -5,10 +5,9 @@
  * Keys of TLS 1.3 (RFC 8446, section 7): the cipher suites, the OpenSSL
  * objects of a worker, and the derivation of keys from traffic secrets.
  *
- * A state keeps no keys, only secrets.  To keep the sending key and its IV as
- * well would take 44 more bytes of each device, and save less time per event
- * than the system call that sends it takes.  We allocate nothing after
- * ngx_pimap_tls13_ctx_create(); OpenSSL 3.0 does, once per digest.
+ * A state keeps no keys, only secrets: most devices get nothing for a long
+ * time.  We allocate nothing after ngx_pimap_tls13_ctx_create(); OpenSSL 3.0
+ * does, once per digest.
  */
 
 
@@ -24,7 +23,6 @@
 #define NGX_PIMAP_TLS13_SUITES       3
 #define NGX_PIMAP_TLS13_HASHES       2
 
-#define NGX_PIMAP_TLS13_KEY          32     /* the longest key */
 #define NGX_PIMAP_TLS13_BLOCK        128    /* the longest block of a hash */
 #define NGX_PIMAP_TLS13_LABEL        18     /* the longest label of ours */
 
@@ -56,6 +54,8 @@ static EVP_CIPHER_CTX *ngx_pimap_tls13_create_cipher(const char *name,
 static void ngx_pimap_tls13_forget_key(EVP_CIPHER_CTX *cipher);
 static int ngx_pimap_tls13_suite_index(ngx_pimap_tls13_ctx_t *ctx,
     uint16_t suite);
+static int ngx_pimap_tls13_derive(ngx_pimap_tls13_ctx_t *ctx, int suite,
+    const uint8_t *secret, uint8_t *key, uint8_t *iv);
 static int ngx_pimap_tls13_expand_label(ngx_pimap_tls13_ctx_t *ctx, int hash,
     const uint8_t *secret, const char *label, uint8_t *out, size_t len);
 static int ngx_pimap_tls13_hmac(EVP_MD_CTX *md,
@@ -268,7 +268,7 @@ EVP_CIPHER_CTX *
 ngx_pimap_tls13_load(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite,
     const uint8_t *secret, int seal, uint8_t iv[NGX_PIMAP_TLS13_NONCE])
 {
-    int              i, hash;
+    int              i;
     uint8_t          key[NGX_PIMAP_TLS13_KEY];
     EVP_CIPHER_CTX  *cipher;
 
@@ -277,15 +277,9 @@ ngx_pimap_tls13_load(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite,
         return NULL;
     }
 
-    hash = ngx_pimap_tls13_suites[i].hash;
     cipher = seal ? ctx->seal[i] : ctx->open[i];
 
-    if (ngx_pimap_tls13_expand_label(ctx, hash, secret, "key", key,
-                                     ngx_pimap_tls13_suites[i].key)
-        != 0
-        || ngx_pimap_tls13_expand_label(ctx, hash, secret, "iv", iv,
-                                        NGX_PIMAP_TLS13_NONCE)
-           != 0
+    if (ngx_pimap_tls13_derive(ctx, i, secret, key, iv) != 0
         || EVP_CipherInit_ex2(cipher, NULL, key, NULL, -1, NULL) != 1)
     {
         cipher = NULL;
@@ -294,6 +288,64 @@ ngx_pimap_tls13_load(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite,
     OPENSSL_cleanse(key, sizeof(key));
 
     return cipher;
+}
+
+
+EVP_CIPHER_CTX *
+ngx_pimap_tls13_load_kept(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite,
+    const uint8_t *secret, ngx_pimap_tls13_keys_t *keys,
+    uint8_t iv[NGX_PIMAP_TLS13_NONCE])
+{
+    int  i;
+
+    if (keys == NULL) {
+        return ngx_pimap_tls13_load(ctx, suite, secret, 1, iv);
+    }
+
+    i = ngx_pimap_tls13_suite_index(ctx, suite);
+    if (i == -1) {
+        return NULL;
+    }
+
+    if (memcmp(keys->of, secret, sizeof(keys->of)) != 0) {
+
+        if (ngx_pimap_tls13_derive(ctx, i, secret, keys->key, keys->iv) != 0) {
+            OPENSSL_cleanse(keys, sizeof(ngx_pimap_tls13_keys_t));
+            return NULL;
+        }
+
+        memcpy(keys->of, secret, sizeof(keys->of));
+    }
+
+    if (EVP_CipherInit_ex2(ctx->seal[i], NULL, keys->key, NULL, -1, NULL)
+        != 1)
+    {
+        return NULL;
+    }
+
+    memcpy(iv, keys->iv, NGX_PIMAP_TLS13_NONCE);
+
+    return ctx->seal[i];
+}
+
+
+static int
+ngx_pimap_tls13_derive(ngx_pimap_tls13_ctx_t *ctx, int suite,
+    const uint8_t *secret, uint8_t *key, uint8_t *iv)
+{
+    int  hash;
+
+    hash = ngx_pimap_tls13_suites[suite].hash;
+
+    if (ngx_pimap_tls13_expand_label(ctx, hash, secret, "key", key,
+                                     ngx_pimap_tls13_suites[suite].key)
+        != 0)
+    {
+        return -1;
+    }
+
+    return ngx_pimap_tls13_expand_label(ctx, hash, secret, "iv", iv,
+                                        NGX_PIMAP_TLS13_NONCE);
 }
 
 

@@ -13,7 +13,6 @@
 #include "ngx_pimap_tls13.h"
 
 
-#define NGX_PIMAP_TLS13_NONCE  12
 #define NGX_PIMAP_TLS13_TAG    16
 
 
@@ -26,6 +25,11 @@ size_t ngx_pimap_tls13_secret_len(ngx_pimap_tls13_ctx_t *ctx, uint16_t suite);
  */
 EVP_CIPHER_CTX *ngx_pimap_tls13_load(ngx_pimap_tls13_ctx_t *ctx,
     uint16_t suite, const uint8_t *secret, int seal,
+    uint8_t iv[NGX_PIMAP_TLS13_NONCE]);
+
+/* The same for sealing, with keys that may be derived already, or NULL. */
+EVP_CIPHER_CTX *ngx_pimap_tls13_load_kept(ngx_pimap_tls13_ctx_t *ctx,
+    uint16_t suite, const uint8_t *secret, ngx_pimap_tls13_keys_t *keys,
     uint8_t iv[NGX_PIMAP_TLS13_NONCE]);
 
 /* Replaces a traffic secret by the next generation; 0 or -1. */

@@ -84,7 +84,7 @@ trace(const char *tx, const char *rx, const char *iv, const char *data,
     tap_ok(ngx_pimap_tls13_load(tls13, s->suite, s->tx_secret, 1, got)
            && is_hex(got, sizeof(got), iv), "RFC 8448: iv");
 
-    n = ngx_pimap_tls13_seal(tls13, s, out, sizeof(out), text, 50, 0);
+    n = ngx_pimap_tls13_seal(tls13, s, NULL, out, sizeof(out), text, 50, 0);
     tap_ok(is_hex(out, n, data), "RFC 8448: data sealed");
 
     n = ngx_pimap_tls13_seal_alert(tls13, s, out, sizeof(out), 0);
@@ -154,8 +154,9 @@ carries(size_t len, size_t pad, int tail)
         memcpy(p, text, len);
     }
 
-    if (ngx_pimap_tls13_seal(tls13, &tls13_us, buf, size - 1, p, len, pad)
-        || ngx_pimap_tls13_seal(tls13, &tls13_us, buf, size, p, len, pad)
+    if (ngx_pimap_tls13_seal(tls13, &tls13_us, NULL, buf, size - 1, p, len,
+                             pad)
+        || ngx_pimap_tls13_seal(tls13, &tls13_us, NULL, buf, size, p, len, pad)
            != size)
     {
         return 0;

@@ -19,8 +19,8 @@ seal(size_t len)
 {
     static const uint8_t  text[] = "0123456789";
 
-    return ngx_pimap_tls13_seal(tls13, &tls13_us, buf, sizeof(buf), text, len,
-                                0);
+    return ngx_pimap_tls13_seal(tls13, &tls13_us, NULL, buf, sizeof(buf), text,
+                                len, 0);
 }
 
 
