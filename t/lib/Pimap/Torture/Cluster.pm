@@ -108,15 +108,23 @@ sub _recovers {
 }
 
 
-# Each worker delivers the events of each master that it needs.
+# Each worker delivers the events of each master that it needs, and no account
+# waits for its subscription.
 
 sub _delivers {
     my ($self) = @_;
 
     my $t = $self->{t};
 
-    return $t->ready()
-        && !grep { $_->{redis}{nodesAway} } @{ $t->status()->{workers} };
+    return if !$t->ready();
+
+    my $status = $t->status();
+    my $n = $status->{accounts};
+
+    $n -= $_->{redis}{subscribed} for @{ $status->{workers} };
+
+    return $n == 0 && !grep { $_->{redis}{nodesAway} }
+        @{ $status->{workers} };
 }
 
 
