@@ -4,10 +4,10 @@
 #   make run        the demo on loopback; PORT= TLS_PORT= IMAP_PORT= DAV_PORT=
 #   make mail       a test mail into the running demo; TO= FROM= SUBJECT= BODY=
 #   make test       every test; TESTS=t/room/name.t for some, JOBS= in parallel
-#   make modes      the tests with held devices only, with hibernation, and
-#                   with compression
+#   make modes      the tests with held devices only, and with compression
 #   make soak       parks and drops SOAK devices (100000); takes minutes
-#   make asan       the tests with a module built with ASan and UBSan
+#   make asan       the tests with a module built with ASan and UBSan, and with
+#                   hibernation
 #   make valgrind   some of the tests under valgrind
 #   make torture    minutes of faults under load: is an event lost?  TORTURE
 #                   seconds (60) for one Redis, Sentinel, and each of two
@@ -38,8 +38,9 @@ MUTANT_JOBS ?= 2
 # Each test with its time; one that hangs is ended.
 PROVE = prove -j$(JOBS) --timer --exec misc/limited
 
-# The tests with these names, which are unique, in any room.
-every = $(wildcard t/*/*.t)
+# The tests, those that take long first; and those with these names, which are
+# unique, in any room.
+every = $(wildcard t/whole/*.t) $(filter-out t/whole/%,$(wildcard t/*/*.t))
 named = $(wildcard $(1:%=t/*/%.t))
 
 TESTS ?= $(every) build/unit/*
@@ -125,11 +126,8 @@ test:
 modes:
 	@misc/deps build run test
 	@misc/build
-	@for directive in 'pimap_detach off;' 'pimap_hibernate on;'; do \
-		echo "  MODE $$directive"; \
-		PIMAP_HTTP="$$directive" $(PROVE) $(MODE_TESTS) \
-			|| exit 1; \
-	done
+	@echo '  MODE held'
+	@PIMAP_HTTP='pimap_detach off;' $(PROVE) $(MODE_TESTS)
 	@echo '  MODE compressed'
 	@PIMAP_COMPRESSED=1 $(PROVE) $(STREAM_TESTS)
 
@@ -146,8 +144,11 @@ asan:
 	@misc/deps build run test
 	@misc/build asan
 	@misc/build bridge asan
-	@PIMAP_MODULE=$(CURDIR)/build/asan/ngx_pimap_module.so PIMAP_ASAN=1 \
-		$(PROVE) $(ASAN_TESTS)
+	@echo '  MODE hibernated'
+	@PIMAP_ASAN=1 PIMAP_HTTP='pimap_hibernate on;' \
+		$(PROVE) $(filter $(MODE_TESTS),$(ASAN_TESTS))
+	@echo '  MODE as the tests have it'
+	@PIMAP_ASAN=1 $(PROVE) $(filter-out $(MODE_TESTS),$(ASAN_TESTS))
 
 valgrind:
 	@misc/deps build run test
