@@ -13,9 +13,11 @@ const MAX_FOLDERS = 50;         // in one refresh, as in pimap.php
 // In milliseconds
 const TOGETHER = 30;            // for events that come together
 const GAP = 500;                // between two refreshes
+const MAX_GAP = 5000;           // while events don't end
 const BUSY = 100;               // until Roundcube is looked at again
 const ANSWER = 15000;           // until a refresh has failed
-const FAILED = 60000;           // until it is tried again
+const FAILED = 5000;            // until it is tried again
+const MAX_FAILED = 60000;       // while it fails again
 
 // Whether the messages of the folder have changed, or only flags.
 const CHANGES = {
@@ -28,14 +30,20 @@ const asked = new Map();        // folder: { list, uid }
 let sent = new Map();           // by the last refresh
 let timer = null;
 let last = 0;                   // ms, the time of the last refresh
+let gap = GAP;                  // ms, until the next one
+let failed = 0;                 // ms, the same after a failure
 let running = false;
 let interval;                   // seconds, Roundcube's own
+let refused = false;            // this page gets no tickets
+let view;                       // of the list, before an answer
 
 window.rcmail?.addEventListener('init', async () => {
     if (!rcmail.env.pimap || !rcmail.message_list) return;
 
     interval = rcmail.env.refresh_interval;
     rcmail.addEventListener('requestrefresh', parameters);
+    rcmail.addEventListener('responsebeforerefresh', keep);
+    rcmail.addEventListener('responseafterrefresh', restore);
 
     const { Pimap } = await import(new URL(rcmail.assets_path(
         'plugins/pimap/pimap-client.js'), document.baseURI));
@@ -43,13 +51,19 @@ window.rcmail?.addEventListener('init', async () => {
     const client = new Pimap(events, { ticket, share: `roundcube:${share}`,
         events: Object.keys(CHANGES) });
 
-    client.addEventListener('parked', () => poll(rcmail.env.pimap.poll));
+    const parked = rcmail.env.pimap.poll;
+
+    client.addEventListener('parked', () =>
+        poll(parked && Math.max(parked, interval)));
     client.addEventListener('resync', resync);
     client.addEventListener('*', ({ data }) => event(data));
 
     // until it is parked again
     for (const end of ['retry', 'error', 'superseded'])
         client.addEventListener(end, () => poll(interval));
+
+    // another tab may have a session, and can have the connection
+    client.addEventListener('error', () => refused && client.close());
 });
 
 
@@ -106,40 +120,48 @@ function utf7(name) {
 }
 
 
-// Refreshes: the first one at once, the next ones with a pause between them.
-// Timers of a hidden page are late.
+// Refreshes: the first one at once, the next ones with a pause between them,
+// which grows while events come.  Timers of a hidden page are late.
 
 function later(pause = 0) {
-    const wait = Math.max(pause, last + GAP - Date.now());
+    const wait = Math.max(pause, last + gap - Date.now());
 
     if (wait <= 0 && document.hidden) return flush();
 
     timer ??= setTimeout(flush, Math.max(wait, TOGETHER));
 }
 
-// Tabs share a session, which each refresh reads and writes: one at a time.
+// Tabs share a session, which each refresh reads and writes: one at a time.  A
+// page that is busy, perhaps for minutes, does not keep the others waiting.
 
 async function flush() {
     clearTimeout(timer);
     timer = null;
 
     if (running) return;
+    if (rcmail.busy) return later(BUSY);
     running = true;
 
     const done = await (navigator.locks?.request('pimap.refresh', refresh)
         ?? refresh()).catch(() => false);
 
-    last = Date.now();
     running = false;
 
+    if (done === undefined) return later(BUSY);
+    last = Date.now();
+    gap = asked.size ? Math.min(2 * gap, MAX_GAP) : GAP;
+    failed = done ? 0 : Math.min(2 * failed || FAILED, MAX_FAILED);
+
     if (!done) sent.forEach((what, folder) => ask(folder, what));
-    if (asked.size) later(done ? 0 : FAILED);
+    if (asked.size) later(failed);
 }
 
-// True if Roundcube has answered.
+// True if Roundcube has answered; undefined if it is busy by now.
 
 async function refresh() {
-    while (rcmail.busy) await pause(BUSY);
+    if (rcmail.busy) return;
+
+    sent = new Map();
 
     return new Promise(done => {
         const end = answered => {
@@ -152,10 +174,6 @@ async function refresh() {
         rcmail.addEventListener('responseafterrefresh', end);
         rcmail.refresh();
     });
-}
-
-function pause(ms) {
-    return new Promise(done => setTimeout(done, ms));
 }
 
 // Called by Roundcube for each refresh, also for its own.
@@ -178,6 +196,50 @@ function parameters(request) {
 }
 
 
+// Roundcube draws a list anew.  Without these two it would be at its top then,
+// and forget which row the keyboard is at, at each change.
+
+function keep() {
+    const { frame, list, rows, last_selected: uid } = rcmail.message_list;
+    const scrolled = frame?.scrollTop;
+
+    const seen = Object.keys(scrolled ? rows : {})
+        .map(uid => [uid, top(rows[uid].obj)])
+        .filter(([, y]) => y >= top(frame)).sort(([, a], [, b]) => a - b);
+
+    view = { rows, uid, scrolled, seen,
+        active: list.contains(document.activeElement) };
+}
+
+function restore() {
+    const list = rcmail.message_list;
+    const { frame, rows } = list;
+
+    if (rows === view?.rows) return;
+
+    if (view.scrolled) {
+        const [uid, y] = view.seen.find(([uid]) => rows[uid]) ?? [];
+
+        frame.scrollTop = view.scrolled;
+        if (uid) frame.scrollTop += top(rows[uid].obj) - y;
+    }
+
+    if (!rows[view.uid]) return;
+
+    list.last_selected = view.uid;
+    rows[view.uid].obj.classList.add('focused');
+
+    if (view.active) {
+        list.focused = false;
+        list.focus();
+    }
+}
+
+function top(element) {
+    return element.getBoundingClientRect().top;
+}
+
+
 // Logging in. Without a ticket the session is over, or its password is wrong:
 // Roundcube says so at its next refresh.
 
@@ -189,8 +251,10 @@ async function ticket() {
 
     if (got.ticket) return got;
 
+    refused = answer.ok || answer.status === 403;
+
     throw Object.assign(new Error('no ticket'), { status: answer.status,
-        final: answer.ok || answer.status === 403 });
+        final: refused });
 }
 
 })();

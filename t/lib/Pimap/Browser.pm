@@ -145,6 +145,17 @@ sub wait {
 }
 
 
+# Presses a key, as "ArrowDown" with its number.
+
+sub key {
+    my ($self, $name, $number) = @_;
+
+    $self->_call('Input.dispatchKeyEvent', type => $_, key => $name,
+        code => $name, windowsVirtualKeyCode => $number)
+        for qw(keyDown keyUp);
+}
+
+
 # The text of the first element that a selector finds.
 
 sub text {
