@@ -17,7 +17,8 @@ use Pimap;
 use constant { TURN => 128, MANY => 300, EVENTS => 200, TOO_MANY => 400 };
 
 my $t = Pimap->new(workers => 1,
-    http => 'pimap_max_devices_per_account 0; pimap_buffer 1m;');
+    http => 'pimap_max_devices_per_account 0; pimap_buffer 1m;'
+        . ' pimap_gap_check 0;');
 my $redis = $t->redis();
 
 $t->plan(27);
