@@ -38,13 +38,17 @@ ok($t->wait_ready(), 'ready');
 is(answer(publish()), 200, 'an event');
 
 
-# The other node is a new one, which does not say yet which functions it has.
+# The other node is a new one, which says late which functions it has.
+
+my ($version) = $t->read_file($t->root() . '/redis/pimap.lua')
+    =~ /^local VERSION = (\d+)/m;
 
 for my $how (qw(ASK3 MOVED4)) {
     my ($new) = $how =~ /(\d)/;
     my @version = ($new, 'FCALL pimap_version');
 
-    $fake->set(rules => [[@version, ''], [2, $post, $to{$how}],
+    $fake->set(rules => [[@version, "1 s: :$version\r\n"],
+        [2, $post, $to{$how}],
         [0, 'CLUSTER SHARDS', "-LOADING no\r\n"]]);
 
     my $waits = publish();
