@@ -4,18 +4,21 @@
  * there is one link at a time, and no attempt without a pause before it.
  */
 
-import { backOff, jitter, PimapError, refused } from './error.js';
+import { backOff, jitter, PimapError } from './error.js';
+import { withQuery } from './request.js';
 import { transports } from './transports.js';
 
 
 /* In milliseconds: until a response must have begun; after that it has been
-   good; until a better transport is tried again. */
+   good; until a better transport is tried again; some days, which a timer
+   takes, if there are no pings. */
 const BEGIN = 15_000;
 const STEADY = 10_000;
 const BETTER = 600_000;
+const NEVER = 1e9;
 
-/* Attempts with a login that is refused each time */
-const MAX_DENIED = 3;
+/* Further attempts after a login that was refused */
+const MAX_DENIED = 2;
 
 
 export class Connection {
@@ -31,6 +34,7 @@ export class Connection {
     #at = 0;                    /* the transport in use, of #kinds */
     #failures = 0;
     #denied = 0;
+    #proven;                    /* the transport that has parked */
     #interval;                  /* of pings, as asked for, or as told */
     #heard = 0;
     #asked = 0;                 /* the server asked for the pause */
@@ -60,9 +64,10 @@ export class Connection {
 
         this.#drop();
 
+        const abort = new AbortController();
         const link = this.#link = { ...this.#options,
-            wait: Math.min(this.#options.ping || 300, 300), retry: 0, kind,
-            stop() {},
+            wait: this.#options.ping || 300, retry: 0, kind,
+            signal: abort.signal, stop: () => abort.abort(),
             address: (query) => this.#address({ ...link.query, ...query }),
             login: async () => {
                 link.query = await this.#login.query(kind);
@@ -80,21 +85,17 @@ export class Connection {
             },
             take: (message) => link === this.#link && this.#take(message),
             pause: () => link === this.#link && this.#set('retry', {}),
-            end: async (answer) => {
-                const error = answer?.headers ? await refused(answer) : answer;
-
-                if (link === this.#link) {
-                    this.#ended(link, error);
-                }
-            } };
+            end: (error) => link === this.#link
+                && this.#ended(link, error) };
 
         this.#set('connecting');
-        this.#watch();
 
         (async () => {
-            await link.login();
+            await link.login();         /* the user may have to type it */
+            link.tried = true;
 
             if (link === this.#link) {
+                this.#watch();
                 await transports[kind](link);
             }
         })().catch(link.end);
@@ -109,8 +110,9 @@ export class Connection {
        server asked for is kept. */
 
     wake(network) {
-        if (this.state === 'retry' ? !this.#asked : this.#link
-            && (network || Date.now() - this.#heard > this.#silence()))
+        if (this.state === 'retry' ? !this.#asked : network && this.#link
+            || this.state === 'parked'
+            && Date.now() - this.#heard > this.#silence())
         {
             this.open();
         }
@@ -127,13 +129,9 @@ export class Connection {
     #address(query) {
         const { url, ping, types, mailboxes, collections, events }
             = this.#options;
-        const all = { types, mailboxes, collections, events, ping,
-            device: this.device, 'last-event-id': this.id, ...query };
 
-        return Object.entries(all).reduce((address, [name, value]) =>
-            value === undefined || value === '' ? address : address
-                + (address.includes('?') ? '&' : '?') + name + '='
-                + [value].flat().map(encodeURIComponent).join(','), url);
+        return withQuery(url, { types, mailboxes, collections, events, ping,
+            device: this.device, 'last-event-id': this.id, ...query });
     }
 
     #set(state, error) {
@@ -148,11 +146,7 @@ export class Connection {
 
         clearTimeout(this.#timer);
         this.#link = undefined;
-
-        if (link) {
-            link.done = true;
-            link.stop();
-        }
+        link?.stop();
     }
 
     #silence() {
@@ -160,21 +154,17 @@ export class Connection {
         const interval = kind === 'poll' ? wait : this.#interval;
 
         return !began ? BEGIN
-            : interval ? 1000 * (interval + this.#options.grace) : Infinity;
+            : interval ? 1000 * (interval + this.#options.grace) : NEVER;
     }
 
     /* Timers are slow in a hidden page, so the time is compared, too. */
 
     #watch() {
         const link = this.#link;
-        const time = this.#silence();
 
         clearTimeout(this.#timer);
         this.#heard = Date.now();
-
-        if (time < Infinity) {
-            this.#timer = setTimeout(() => this.#silent(link), time);
-        }
+        this.#timer = setTimeout(() => this.#silent(link), this.#silence());
     }
 
     /* Before the first ping, the server's interval may be longer than the one
@@ -202,11 +192,12 @@ export class Connection {
 
         if (event === 'parked') {
             link.began ??= Date.now();
+            this.#proven = link.kind;
             this.#denied = 0;
 
         } else if (event === 'ping') {
             link.pinged = true;
-            this.#interval = message.interval;
+            this.#interval = +message.interval || this.#interval;
         }
 
         this.#watch();
@@ -237,9 +228,10 @@ export class Connection {
     }
 
     #ended(link, error) {
-        const good = link.began && Date.now() - link.began > STEADY
-            && !link.silent;
+        const good = Date.now() - link.began > STEADY && !link.silent;
         const status = error?.status;
+        const after = error?.after || 0;
+        const cause = { status, message: error?.message ?? 'lost' };
 
         this.#drop();
 
@@ -250,28 +242,27 @@ export class Connection {
         this.#failures = good ? 0 : this.#failures + 1;
 
         if (error?.final || status === 401 && (!this.#login.drop()
-            || ++this.#denied >= MAX_DENIED))
+            || ++this.#denied > MAX_DENIED))
         {
-            return this.#set('error', error);
+            return this.#set('error', cause);
         }
 
-        /* Another transport, if this one may be the reason */
+        /* Another transport, if this one may be the reason.  A server that
+           restarts is none. */
 
-        if (!good && !status
-            && (!link.began || link.silent || this.#failures > 2))
+        if (!good && !status && link.tried
+            && (link.silent || this.#failures > 2
+                || !link.began && this.#proven !== link.kind))
         {
             this.#at = (this.#at + 1) % this.#kinds.length;
         }
 
-        this.#asked = link.retry || error?.after;
+        this.#asked = link.retry || after;
 
-        const pause = Math.max(link.retry,
-            error?.after ? error.after + jitter(error.after / 4) : 0,
-            this.#failures ? backOff(this.#failures)
-                : link.retry ? 0 : jitter(1000));
+        const pause = Math.max(link.retry, after + jitter(after / 4),
+            backOff(this.#failures));
 
         this.#timer = setTimeout(() => this.open(), pause);
-        this.#set('retry', Object.assign(error ?? new PimapError('lost'),
-            { pause }));
+        this.#set('retry', { ...cause, pause });
     }
 }

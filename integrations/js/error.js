@@ -3,6 +3,10 @@
  * an answer has its status; its detail is the server's.
  */
 
+/* In milliseconds: a timer takes no longer time than 24 days. */
+const DAY = 86_400_000;
+
+
 export class PimapError extends Error {
     name = 'PimapError';
 
@@ -11,7 +15,7 @@ export class PimapError extends Error {
 
     constructor(message, given) {
         super(message);
-        Object.assign(this, { detail: message, after: 0,
+        Object.assign(this, { detail: message,
             final: /^4(?!01|08|25|29)/.test(given?.status) }, given);
     }
 }
@@ -26,7 +30,8 @@ export async function refused(answer) {
     const time = after * 1000 || Date.parse(after) - Date.now();
 
     return new PimapError(detail ?? `HTTP ${status}`, { status,
-        after: time > 0 ? time : status === 429 ? 120_000 : 0 });
+        after: time > 0 ? Math.min(time, DAY)
+            : status === 429 ? 120_000 : 0 });
 }
 
 
@@ -37,4 +42,4 @@ export const jitter = (time) => time * (0.5 + Math.random());
 /* One second after the first failure, then two, up to five minutes. */
 
 export const backOff = (failures) =>
-    jitter(Math.min(300_000, 500 * 2 ** Math.min(failures, 20)));
+    jitter(Math.min(300_000, 500 * 2 ** failures));

@@ -3,7 +3,7 @@
  * updates.js.  Invariant: a token travels in a header, a ticket in the query.
  */
 
-import { refused } from './error.js';
+import { ask } from './request.js';
 
 
 /* A ticket that ends within this time, in ms, is not used again. */
@@ -15,7 +15,7 @@ const HEADERS = /stream|poll/;
 
 export class Login {
     #options;
-    #token;
+    #token;                     /* a promise of it */
     #ticket = {};
 
     /* The options token, ticket, headers, credentials and fetch */
@@ -47,13 +47,18 @@ export class Login {
         this.#ticket = {};
     }
 
+    /* The events and an update may ask at the same time: for one token. */
+
     async headers() {
         const { token, headers } = this.#options;
+        const asked = this.#token ??= (async () => token?.call ? token()
+            : token)().catch((error) => {
+            this.#token = undefined;
+            throw error;
+        });
+        const got = await asked;
 
-        this.#token ??= await (token?.call ? token() : token);
-
-        return { ...headers, ...this.#token
-            && { Authorization: `Bearer ${this.#token}` } };
+        return { ...headers, ...got && { Authorization: `Bearer ${got}` } };
     }
 
     /* The parameters of a query that a way to park needs. */
@@ -66,23 +71,12 @@ export class Login {
         }
 
         if (!(this.#ticket.expires * 1000 - LEEWAY > Date.now())) {
-            const got = await (ticket.call ? ticket() : this.#ask(ticket));
+            const got = await (ticket.call ? ticket() : ask(this.#options,
+                ticket, { headers: await this.headers() }));
 
             this.#ticket = got.ticket ? got : { ticket: got };
         }
 
         return { ticket: this.#ticket.ticket };
-    }
-
-    async #ask(address) {
-        const { fetch, credentials } = this.#options;
-        const answer = await fetch(address, { credentials, cache: 'no-store',
-            headers: await this.headers() });
-
-        if (!answer.ok) {
-            throw await refused(answer);
-        }
-
-        return answer.json();
     }
 }

@@ -95,6 +95,14 @@ export interface EventMap {
 
 type Listener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
+/* The types of Node have no AddEventListenerOptions. */
+interface ListenerOptions {
+    capture?: boolean;
+    once?: boolean;
+    passive?: boolean;
+    signal?: AbortSignal;
+}
+
 export class Pimap extends EventTarget {
     constructor(url: string, options?: Options);
 
@@ -107,18 +115,19 @@ export class Pimap extends EventTarget {
     open(): void;
     close(): void;
 
-    /** Rejected with a PimapError if the server refuses it */
+    /** Rejected with a PimapError if the server refuses it, and while the
+     *  client is closed, superseded or in state "error" */
     update(update: Update): Promise<Result>;
 
     addEventListener<Name extends keyof EventMap>(name: Name,
         listener: Listener<EventMap[Name]> | null,
-        options?: boolean | AddEventListenerOptions): void;
+        options?: boolean | ListenerOptions): void;
     addEventListener(name: string, listener: Listener<PimapEvent> | null,
-        options?: boolean | AddEventListenerOptions): void;
+        options?: boolean | ListenerOptions): void;
 
     removeEventListener<Name extends keyof EventMap>(name: Name,
         listener: Listener<EventMap[Name]> | null,
-        options?: boolean | EventListenerOptions): void;
+        options?: boolean | ListenerOptions): void;
     removeEventListener(name: string, listener: Listener<PimapEvent> | null,
-        options?: boolean | EventListenerOptions): void;
+        options?: boolean | ListenerOptions): void;
 }

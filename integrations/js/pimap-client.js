@@ -39,8 +39,8 @@ export class Pimap extends EventTarget {
         super();
 
         const { WebSocket, EventSource } = globalThis;
-        const all = { ping: 45, grace: 30, hidden: 0, WebSocket, EventSource,
-            fetch: (...request) => globalThis.fetch(...request),
+        const all = { ping: 45, grace: 30, WebSocket, EventSource,
+            fetch: (...request) => fetch(...request),
             transports: ['websocket', 'stream', 'eventsource', 'poll'],
             ...options, url: absolute(url),
             credentials: options.withCredentials ? 'include' : 'same-origin' };
@@ -59,14 +59,14 @@ export class Pimap extends EventTarget {
             send: (entry) => this.#send(entry) });
 
         if (all.share && globalThis.navigator?.locks) {
-            this.#tabs = new Tabs(all.share, {
+            this.#tabs = new Tabs(all.share, 1000 * (all.ping + all.grace), {
                 lead: () => this.#connect(),
                 follow: () => this.#connection.close('connecting'),
                 heard: (note) => this.#hear(note) });
         }
 
         this.#own = !all.device && [this.#tabs ? 'localStorage'
-            : 'sessionStorage', `pimap:${this.#tabs ? all.share : ''}`];
+            : 'sessionStorage', `pimap:${all.share ?? ''}`];
         this.device = all.device ?? stored(...this.#own);
         this.lastEventId = all.lastEventId ?? '';
 
@@ -95,12 +95,15 @@ export class Pimap extends EventTarget {
 
     close() {
         this.#sleep('closed');
-        this.#unwatch?.();
-        this.#unwatch = undefined;
+        this.#unwatch = this.#unwatch?.();
         this.#updates.fail(new PimapError('closed'));
     }
 
-    update(update) {
+    async update(update) {
+        if (/closed|error|superseded/.test(this.state)) {
+            throw new PimapError(this.state);
+        }
+
         return this.#updates.add(update);
     }
 
@@ -122,9 +125,13 @@ export class Pimap extends EventTarget {
         }
     }
 
+    /* A page that was superseded must not come back when it is in sight. */
+
     #sleep(state) {
-        if (this.state !== 'closed') {
-            this.#tabs?.leave();
+        this.#tabs?.leave();
+
+        if (state === 'closed' || !/closed|error|superseded/.test(this.state))
+        {
             this.#connection.close(state);
             this.#show({ state });
         }
@@ -133,18 +140,15 @@ export class Pimap extends EventTarget {
     /* A copy of this tab has the same name. */
 
     #rename() {
-        if (this.#own) {
-            this.device = this.#connection.device = stored(...this.#own, true);
-        }
-
-        return !!this.#own;
+        return this.#own && (this.device = this.#connection.device
+            = stored(...this.#own, true));
     }
 
     /* True if a connection, of this tab or of the leader, takes an update. */
 
-    #send({ update, device, text }) {
+    #send({ device, text }) {
         if (this.#tabs && !this.#tabs.leads) {
-            this.#tabs.tell({ update });
+            this.#tabs.tell({ update: JSON.parse(text) });
             return true;
         }
 
@@ -155,8 +159,7 @@ export class Pimap extends EventTarget {
     #note(error) {
         const { state, transport, id, device } = this.#connection;
 
-        return { state, transport, id, device, error: error && { ...error,
-            message: error.message } };
+        return { state, transport, id, device, error };
     }
 
     /* News of this tab's own connection, for all tabs */
@@ -211,7 +214,7 @@ export class Pimap extends EventTarget {
 
             this.#event('parked', { transport: this.transport }, id);
 
-            if (reason) {
+            if (reason && this.state === 'parked') {    /* not closed */
                 this.#dispatch({ event: 'resync', reason, id });
             }
 
@@ -232,10 +235,10 @@ export class Pimap extends EventTarget {
        has begun to lead may repeat what the one before has told. */
 
     #later(id) {
-        const [log, n] = place(id);
-        const [last, m] = place(this.lastEventId);
+        const [, log, n] = place(id);
+        const [, last, m] = place(this.lastEventId);
 
-        return !!id && (log !== last || n > m);
+        return id && (log !== last || +n > +m);
     }
 
     #dispatch(message) {
@@ -267,15 +270,11 @@ export class Pimap extends EventTarget {
 
 
 function absolute(url) {
-    return new URL(url, globalThis.location?.href).href;
+    return new URL(url, globalThis.location).href;
 }
 
 
-function place(id = '') {
-    const end = id.lastIndexOf('-');
-
-    return [id.slice(0, Math.max(end, 0)), +id.slice(end + 1)];
-}
+const place = (id = '') => /^(.*?)-?(\d*)$/.exec(id);
 
 
 /* The publisher's object: the server puts the log's id in front of it, or puts
@@ -302,15 +301,13 @@ function content({ id, ...object }) {
 /* A tab keeps the name of its device over a reload. */
 
 function stored(storage, key, anew) {
-    let names = {};
+    const name = randomId();
 
     try {
-        names = globalThis[storage] ?? names;
-    } catch { /* the user has forbidden it */ }
+        const names = globalThis[storage];
 
-    if (anew || !names[key]) {
-        names[key] = randomId();
+        return !anew && names[key] || (names[key] = name);
+    } catch {               /* there is none, it is full or forbidden */
+        return name;
     }
-
-    return names[key];
 }

@@ -13,15 +13,18 @@ export class Tabs {
     leads = false;
 
     #name;
+    #silence;
     #on;
     #channel;
     #release;
     #timer;
 
-    /* "on" has lead(), follow() and heard(note). */
+    /* "on" has lead(), follow() and heard(note).  The leader tells of its
+       pings, so "silence", in milliseconds, is longer than their interval. */
 
-    constructor(name, on) {
+    constructor(name, silence, on) {
         this.#name = `pimap:${name}`;
+        this.#silence = silence;
         this.#on = on;
     }
 
@@ -35,10 +38,8 @@ export class Tabs {
     leave() {
         clearTimeout(this.#timer);
         this.leads = false;
-        this.#release?.();
-        this.#release = undefined;
-        this.#channel?.close();
-        this.#channel = undefined;
+        this.#release = this.#release?.();
+        this.#channel = this.#channel?.close();
     }
 
     tell(note) {
@@ -65,6 +66,7 @@ export class Tabs {
     #hear(note) {
         if (note.state || note.message) {               /* a leader lives */
             clearTimeout(this.#timer);
+            this.#timer = setTimeout(() => this.ask(), this.#silence);
         }
 
         this.#on.heard(note);

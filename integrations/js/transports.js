@@ -7,12 +7,18 @@
  * link.text(text, and) a message in JSON, with members that stand beside it
  * link.take(message)   a message
  * link.pause()         the response has ended, and comes back by itself
- * link.end(answer)     it has ended; the answer is given if it is a refusal
- * link.stop, send      set here; link.done says that it was stopped
+ * link.end(error)      it has ended; an error may be thrown instead
+ * link.stop, send      set here for a transport without link.signal
  */
+
+import { request } from './request.js';
+
 
 /* A longer line is no event: the server has at most 1 MB. */
 const MAX_LINE = 4 << 20;
+
+/* In milliseconds: nothing new so soon is no answer of our server. */
+const SOON = 500;
 
 /* EventSource needs each name: these, and those of the filter. */
 const NAMES = ['parked', 'position', 'ping', 'resync', 'superseded', 'expired',
@@ -22,7 +28,7 @@ const NAMES = ['parked', 'position', 'ping', 'resync', 'superseded', 'expired',
 export const transports = {
 
     websocket(link) {
-        const socket = new link.WebSocket(link.address({})
+        const socket = new link.WebSocket(link.address()
             .replace(/^http/, 'ws'));
 
         socket.onmessage = ({ data }) => link.text(data);
@@ -34,20 +40,15 @@ export const transports = {
     },
 
     async stream(link) {
-        const answer = await request(link, { format: 'ndjson' });
-
-        if (!answer.ok) {
-            return link.end(answer);
-        }
-
-        const reader = answer.body.getReader();
+        const reader = (await park(link, { format: 'ndjson' })).body
+            .getReader();
         const decoder = new TextDecoder();
         let rest = '';
 
         for (;;) {
             const { value, done } = await reader.read();
 
-            if (done) {
+            if (done || rest.length > MAX_LINE) {
                 return link.end();
             }
 
@@ -56,10 +57,6 @@ export const transports = {
 
             rest = lines.pop();
             lines.forEach((line) => link.text(line));
-
-            if (rest.length > MAX_LINE) {
-                throw new Error('too long');
-            }
         }
     },
 
@@ -90,13 +87,9 @@ export const transports = {
     /* The answer to the first poll comes soon, and says that all is well. */
 
     async poll(link) {
-        for (let wait = 1; ; wait = link.wait) {
-            const answer = await request(link, { format: 'json', wait });
-
-            if (!answer.ok) {
-                return link.end(answer);
-            }
-
+        for (let wait = 1, last; ; wait = link.wait) {
+            const asked = Date.now();
+            const answer = await park(link, { format: 'json', wait });
             const { events = [], lastEventId } = answer.status === 200
                 ? await answer.json() : {};
             const id = lastEventId
@@ -109,25 +102,21 @@ export const transports = {
             events.forEach((event) => link.take(event));
             link.take({ event: 'position', id });
 
-            if (events.some(({ event }) => event === 'retry')) {
+            if (events.some(({ event }) => event === 'retry')
+                || !events.length && id === last && Date.now() - asked < SOON)
+            {
                 return link.end();
             }
+
+            last = id;
         }
     },
 };
 
 
-async function request(link, query) {
-    const abort = new AbortController();
-
-    link.stop = () => abort.abort();
+async function park(link, query) {
     await link.login();
 
-    if (link.done) {
-        abort.abort();
-    }
-
-    return link.fetch(link.address(query), { cache: 'no-store',
-        credentials: link.credentials, headers: link.headers,
-        signal: abort.signal });
+    return request(link, link.address(query), { headers: link.headers,
+        signal: link.signal });
 }

@@ -4,13 +4,14 @@
  * it out once, however often it is sent.
  */
 
-import { backOff, PimapError, refused } from './error.js';
+import { backOff, PimapError } from './error.js';
+import { ask, withQuery } from './request.js';
 
 
 const MAX_PENDING = 1000;
 
 /* In seconds: how long a request waits for a result that comes no other way */
-const WAIT = 20;
+const PREFER = 'wait=20';
 
 
 export class Updates {
@@ -19,6 +20,7 @@ export class Updates {
     #on;
     #pending = new Map();       /* in the order of update() */
     #busy = false;
+    #wake;                      /* ends a pause, if there is one */
 
     /* "on" has send(entry): true if a connection takes it; device(). */
 
@@ -32,12 +34,13 @@ export class Updates {
 
     async add(given) {
         const { id = randomId() } = given;
-        const update = { id, ...given };
         const entry = this.#pending.get(id) ?? { id, failures: 0, denied: 0,
-            device: this.#on.device(), update, text: JSON.stringify(update) };
+            device: this.#on.device(),
+            text: JSON.stringify({ ...given, id }) };
 
-        entry.result ??= new Promise((resolve, reject) =>
-            Object.assign(entry, { resolve, reject }));
+        entry.result ??= new Promise((resolve) => {
+            entry.resolve = resolve;
+        });
 
         this.#pending.set(id, entry);
 
@@ -80,21 +83,20 @@ export class Updates {
             entry.sent &&= entry.accepted && !all;
         }
 
+        this.#wake?.();
         this.#run();
     }
 
     fail(error) {
         this.#pending.forEach((entry) => this.#settle(entry, error));
+        this.#wake?.(true);
     }
 
     #settle(entry, result) {
         this.#pending.delete(entry.id);
 
-        if (result instanceof Error) {
-            entry.reject(result);
-        } else {
-            entry.resolve(result);
-        }
+        entry.resolve(result instanceof Error ? Promise.reject(result)
+            : result);
     }
 
     /* One after another, because their order may matter. */
@@ -124,43 +126,47 @@ export class Updates {
     }
 
     async #post(entry) {
-        const { updates, fetch, credentials } = this.#options;
-        const lost = entry.device !== this.#on.device();
+        const { device, text } = entry;
+        const lost = device !== this.#on.device();
 
         try {
-            const answer = await fetch(updates + (updates.includes('?') ? '&'
-                : '?') + `device=${encodeURIComponent(entry.device)}`, {
-                method: 'POST', credentials, body: entry.text,
-                headers: { 'Content-Type': 'application/json',
-                    ...lost && { Prefer: `wait=${WAIT}` },
-                    ...await this.#login.headers() } });
-
-            if (!answer.ok) {
-                throw await refused(answer);
-            }
-
-            const [result] = (await answer.json()).updates;
+            const headers = { 'Content-Type': 'application/json',
+                ...lost && { Prefer: PREFER },
+                ...await this.#login.headers() };
+            const { updates: [result] } = await ask(this.#options,
+                withQuery(this.#options.updates, { device }),
+                { method: 'POST', body: text, headers });
 
             entry.failures = entry.denied = 0;
             this.hear({ ...result, event: result.event ?? result.status });
             entry.sent = !lost;
 
         } catch (error) {
-            if (error.final || error.status === 401
+            if (error?.final || error?.status === 401
                 && (!this.#login.drop() || ++entry.denied > 2))
             {
                 this.#settle(entry, error);
 
             } else {
-                await pause((error.after ?? 0) + backOff(++entry.failures));
+                await this.#pause(error?.after || 0,
+                    backOff(++entry.failures));
                 entry.sent = false;
             }
         }
     }
+
+    /* It ends when the client is parked again, unless the server has asked
+       for it, and when it is closed. */
+
+    #pause(asked, time) {
+        return new Promise((done) => {
+            const timer = setTimeout(done, asked + time);
+
+            this.#wake = (closed) => (closed || !asked)
+                && done(clearTimeout(timer));
+        });
+    }
 }
 
-
-const pause = (time) => new Promise((done) => setTimeout(done, time));
-
-export const randomId = () => Array.from({ length: 4 }, () =>
-    Math.random().toString(36).slice(2, 8)).join('');
+export const randomId = () => '....'.replace(/./g, () =>
+    Math.random().toString(36).slice(2, 8));

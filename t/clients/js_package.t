@@ -20,7 +20,7 @@ my $bin = abs_path('../build/npm/node_modules/.bin') // die "run misc/deps\n";
 my $dir = File::Temp->newdir('pimap_XXXXXX', TMPDIR => 1);
 my $json = JSON::PP->new()->utf8();
 
-plan(tests => 9);
+plan(tests => 10);
 
 # Size
 
@@ -79,6 +79,23 @@ result.then(({ status }) => console.log(status, pimap.state === 'parked'));
 END
 is(types('good.ts'), '', 'types: a program that is right');
 
+# Node's own types have these, and no others of a page.
+
+write_file('node.d.ts', <<'END');
+declare class Event { constructor(type: string); readonly type: string }
+declare class EventTarget {
+    addEventListener(type: string, listener: ((event: Event) => void)
+        | { handleEvent(event: Event): void } | null,
+        options?: boolean | { once?: boolean; signal?: AbortSignal }): void;
+    removeEventListener(type: string, listener: ((event: Event) => void)
+        | { handleEvent(event: Event): void } | null): void;
+}
+declare class AbortSignal {}
+declare function fetch(url: string): Promise<object>;
+declare const console: { log(...given: unknown[]): void };
+END
+is(types('good.ts node.d.ts', 'es2022'), '', '    without those of a page');
+
 write_file('wrong.ts', <<'END');
 import { Pimap } from 'pimap-client';
 new Pimap('/pimap/events', { transports: ['carrier pigeon'] });
@@ -93,10 +110,12 @@ like(types('wrong.ts'), qr/'update' is missing/, '    an update with no verb');
 
 
 sub types {
-    my ($file) = @_;
+    my ($files, $lib) = @_;
+
+    $lib //= 'es2022,dom';
 
     return scalar(`cd $dir && $bin/tsc --noEmit --strict --target es2022 \\
-        --module nodenext --lib es2022,dom $file 2>&1`);
+        --module nodenext --lib $lib $files 2>&1`);
 }
 
 

@@ -17,7 +17,7 @@ use Pimap::JsPage;
 my $t = Pimap->new(workers => 2);
 my $page = Pimap::JsPage->new($t);
 
-$t->plan(24);
+$t->plan(25);
 $t->run();
 $t->wait_ready();
 
@@ -96,6 +96,11 @@ my $named = $page->tab('device=mine');
 my $other = $page->tab('device=mine');
 
 ok($named->wait('pimap.state === "superseded"'), 'a name twice: superseded');
+$named->eval('dispatchEvent(new PageTransitionEvent("pagehide")),'
+    . ' dispatchEvent(new PageTransitionEvent("pageshow",'
+    . ' { persisted: true })), 1');
+is($named->eval('pimap.state'), 'superseded',
+    '    the page is left and shown again: it stays away');
 $named->eval('pimap.open(), 1');
 ok($other->wait('pimap.state === "superseded"')
     && $named->wait('pimap.state === "parked"'), '    open() takes it back');

@@ -17,7 +17,7 @@ use Pimap::JsPage;
 my $t = Pimap->new(workers => 2);
 my $page = Pimap::JsPage->new($t);
 
-$t->plan(26);
+$t->plan(27);
 $t->run();
 $t->wait_ready();
 
@@ -82,7 +82,15 @@ ok($leader->wait('seen.at(-1) === "MessageNew 4"'),
     '    so has the old leader');
 is($leader->eval('seen.filter((text) => text === "MessageNew 4").length'), 1,
     '    once');
-ok($page->devices(1), '    one connection');
+
+# A tab that stays in sight notices it, because it hears of no ping.
+
+my ($frozen, $watch) = map { $page->tab('share=carol&ping=1&grace=1') } 1, 2;
+
+$frozen->eval('silent = true');
+ok($watch->wait('sockets === 1', 30), '    also without a change of the page');
+$_->close() for $frozen, $watch;
+ok($page->devices(1), '    one connection is left');
 
 # Another text, another connection
 

@@ -22,8 +22,8 @@ my $html = <<'END';
 <script type="module">
 import { Pimap } from '/js/pimap-client.js';
 
-const { path, share, hidden, device, transports, events } = Object.fromEntries(
-    new URLSearchParams(location.search));
+const { path, share, hidden, ping, grace, device, transports, events }
+    = Object.fromEntries(new URLSearchParams(location.search));
 
 globalThis.sockets = 0;
 globalThis.WebSocket = class extends WebSocket {
@@ -45,7 +45,8 @@ globalThis.errors = [];
 globalThis.results = [];
 globalThis.pimap = new Pimap(`${path ?? '/events'}?account=alice`, {
     share, device,
-    hidden: Number(hidden ?? 0), events: events?.split(','),
+    hidden: Number(hidden ?? 0), ...ping && { ping: +ping, grace: +grace },
+    events: events?.split(','),
     ...transports && { transports: transports.split(',') } });
 
 pimap.addEventListener('*', ({ name, data }) =>
@@ -55,7 +56,8 @@ for (const name of ['retry', 'superseded', 'error']) {
     pimap.addEventListener(name, ({ data }) => errors.push({ ...data }));
 }
 
-globalThis.update = (id) => pimap.update({ id, update: 'store' }).then(
+globalThis.update = (id) => pimap.update({ id, update: 'store',
+    callback() {} }).then(
     ({ status }) => results.push(`${id} ${status}`),
     ({ message }) => results.push(`${id} ${message}`));
 </script>
@@ -66,6 +68,8 @@ sub new {
     my ($class, $t, $locations) = @_;
 
     my $root = $t->root();
+    my $policy = "default-src 'none'; script-src 'self' 'unsafe-inline';"
+        . " connect-src 'self'; frame-src 'self'";
 
     $t->write_file($t->dir() . '/page.html', $html);
     $t->nginx()->{http} .= 'include /etc/nginx/mime.types;';
@@ -86,6 +90,7 @@ sub new {
 
         location = /page.html {
             root @{[ $t->dir() ]};
+            add_header Content-Security-Policy "$policy";
         }
 
         @{[ $locations // '' ]}
