@@ -3,7 +3,7 @@
 # Copyright (C) ngx_pimap_module authors
 #
 # Owns a device: one client that receives the events of an account and sends
-# updates.  Needs asyncio and Python 3.9, no other package.  Invariant: each
+# updates.  Needs asyncio and Python 3.10, no other package.  Invariant: each
 # event is yielded once, in order, whatever happens to connections.
 
 import asyncio
@@ -67,7 +67,7 @@ class _Login:
             text = base64.b64encode(self.password.encode()).decode()
             return {'Authorization': 'Basic ' + text}
         if self.token:
-            return {'Authorization': 'Bearer ' + self.token}
+            return {'Authorization': 'Bearer ' + self.token.strip()}
         return {}
 
     async def again(self, refused):
@@ -95,9 +95,9 @@ class _Response:
                    patience=CONNECT):
         parts = urlsplit(url)
         https = parts.scheme == 'https'
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(
+        reader, writer = await _within(CONNECT, asyncio.open_connection(
             parts.hostname, parts.port or (443 if https else 80),
-            ssl=tls if https else None, limit=LONGEST_LINE), CONNECT)
+            ssl=tls if https else None, limit=LONGEST_LINE))
         self = cls(reader, writer)
         try:
             target = parts.path or '/'
@@ -108,9 +108,9 @@ class _Response:
             lines += ['%s: %s' % item for item in headers.items()]
             if method != 'GET':
                 lines.append('Content-Length: %d' % len(body))
-            text = '\r\n'.join(lines)
-            if len(text.splitlines()) != len(lines):
+            if any(mark in line for line in lines for mark in '\r\n'):
                 raise PimapError(400, 'a line break in a header')
+            text = '\r\n'.join(lines)
             writer.write(text.encode() + b'\r\n\r\n' + body)
             await self._head(patience)
         except BaseException:
@@ -123,8 +123,7 @@ class _Response:
 
     async def _line(self, timeout=None):
         try:
-            line = await asyncio.wait_for(self.reader.readuntil(b'\n'),
-                                          timeout)
+            line = await _within(timeout, self.reader.readuntil(b'\n'))
         except asyncio.LimitOverrunError:
             raise _Broken('a line is too long')
         return line.rstrip(b'\r\n').decode('utf-8', 'replace')
@@ -235,9 +234,9 @@ class Client:
                  last_id=None, types=(), mailboxes=(), collections=(),
                  events=(), ping=None, grace=30, compress=True, tls=None,
                  **login):
-        self.url = url
-        self.updates = updates
-        self.ticket_url = ticket
+        self.url = _checked(url)
+        self.updates = _checked(updates)
+        self.ticket_url = _checked(ticket)
         self.last_id = last_id
         self.device = device or str(uuid.uuid4())
         self.filters = {'types': types, 'mailboxes': mailboxes,
@@ -304,28 +303,52 @@ class Client:
             headers['Accept-Encoding'] = 'gzip, deflate'
         if self.last_id is not None:
             headers['Last-Event-ID'] = self.last_id
+        response = await self._until_closed(self._park(headers))
+        self.response = response
+        try:
+            async for event in self._events(response):
+                yield event
+        finally:
+            response.close()
+        raise _Broken('the response has ended')
+
+    async def _park(self, headers):
         if self.expired:
             await self.login.again(self.expired)
             self.expired = None
         if self.ticket_url and not self.ticket:
-            self.ticket = json.loads(await self._ask(self.ticket_url))[
-                'ticket']
+            self.ticket = _object(await self._ask(self.ticket_url))['ticket']
         token = self.login.token
         if not self.ticket_url:
             headers.update(self.login.header())
         response = await _Response.open(self._address(), self.tls, headers)
-        self.response = response
         try:
             if response.status == 401 and self.ticket_url:
                 self.ticket = None
                 raise _Broken('the ticket has expired')
             if response.status != 200:
                 await self._refused(response, token)
-            async for event in self._events(response):
-                yield event
-        finally:
+        except BaseException:
             response.close()
-        raise _Broken('the response has ended')
+            raise
+        return response
+
+    async def _until_closed(self, coroutine):
+        """What it returns, unless close() comes first."""
+        task = asyncio.ensure_future(coroutine)
+        end = asyncio.ensure_future(self.end.wait())
+        try:
+            await asyncio.wait({task, end},
+                               return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise _Broken('closed')
+            return task.result()
+        except BaseException:
+            task.add_done_callback(_dropped)
+            raise
+        finally:
+            task.cancel()
+            end.cancel()
 
     async def _events(self, response):
         """The events of one response; each moves the place to go on from."""
@@ -335,8 +358,8 @@ class Client:
         block = {}
         while not self.end.is_set():
             try:
-                line = await asyncio.wait_for(lines.__anext__(),
-                                              self.interval + self.grace)
+                line = await _within(self.interval + self.grace,
+                                     lines.__anext__())
             except StopAsyncIteration:
                 return
             if line:
@@ -353,7 +376,7 @@ class Client:
                 yield Event(self.last_id, 'open', {'fresh': fresh})
             if 'data' in block:
                 event = Event(block.get('id'), block.get('event', 'message'),
-                              json.loads(block['data']))
+                              _object(block['data']))
                 if self._notice(event):
                     yield event
             block = {}
@@ -361,14 +384,14 @@ class Client:
     def _notice(self, event):
         """False if the owner need not see the event."""
         if event.name == 'ping':
-            self.interval = event.data['interval']
+            self.interval = _number(event.data.get('interval'))
             return False
         if event.name in ('parked', 'position', 'retry'):
             return False
         if event.name == 'superseded':
             self.end.set()
             raise Superseded()
-        if event.name == 'expired' and event.data['reason'] != 'login':
+        if event.name == 'expired' and event.data.get('reason') != 'login':
             self.ticket = None
             self.expired = self.login.token
         if event.name == 'UpdateResult':
@@ -387,10 +410,10 @@ class Client:
             raise _Broken('the answer is %d' % status, response.pause())
         if status == 429:
             raise _Broken('too many', max(response.pause(), 60))
-        text = await asyncio.wait_for(response.text(), CONNECT)
+        text = await _within(CONNECT, response.text())
         try:
-            detail = json.loads(text)['detail']
-        except (ValueError, TypeError, KeyError):
+            detail = _object(text)['detail']
+        except (_Broken, KeyError):
             detail = 'no detail'
         raise PimapError(status, detail)
 
@@ -403,7 +426,7 @@ class Client:
         try:
             if response.status not in (200, 202):
                 await self._refused(response, token)
-            return await asyncio.wait_for(response.text(), CONNECT)
+            return await _within(CONNECT, response.text())
         finally:
             response.close()
 
@@ -412,6 +435,8 @@ class Client:
 
         It is sent until there is an answer, always with the same id.
         """
+        if not self.updates:
+            raise ValueError('the client has no address for updates')
         update = dict(members, id=id or str(uuid.uuid4()), update=verb)
         body = json.dumps(update).encode()
         result = asyncio.get_running_loop().create_future()
@@ -444,7 +469,10 @@ class Client:
         url = _join(self.updates, 'device=' + quote(self.device, safe=''))
         answer = await self._ask(url, 'POST', body, **{
             'Content-Type': 'application/json', 'Prefer': 'wait=%d' % RESULT})
-        return json.loads(answer)['updates'][0]
+        try:
+            return dict(_object(answer)['updates'][0])
+        except (LookupError, TypeError) as error:
+            raise _Broken('no answer to an update') from error
 
 
 # What another attempt may mend.
@@ -452,8 +480,38 @@ _TROUBLE = (OSError, EOFError, ValueError, KeyError, zlib.error,
             asyncio.TimeoutError, _Broken)
 
 
+def _dropped(task):
+    """Closes a response that has come together with a cancellation."""
+    if not task.cancelled() and not task.exception():
+        task.result().close()
+
+
 def _join(url, query):
     return url + ('&' if '?' in url else '?') + query
+
+
+def _checked(url):
+    """The address, which must not be a mistake: a token would go in clear."""
+    if url and not (urlsplit(url).scheme in ('http', 'https')
+                    and urlsplit(url).hostname):
+        raise ValueError('%r is no address with http:// or https://' % url)
+    return url
+
+
+def _object(text):
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _Broken('invalid JSON: %s' % error) from error
+    if not isinstance(value, dict):
+        raise _Broken('no JSON object')
+    return value
+
+
+def _number(value):
+    if not isinstance(value, (int, float)) or not 0 < value < 1e6:
+        raise _Broken('a ping has no interval')
+    return value
 
 
 def _back_off(n, least):
@@ -463,8 +521,22 @@ def _back_off(n, least):
     return max(pause, least * random.uniform(1, 1.2))
 
 
+async def _within(seconds, awaitable):
+    """What it returns.  wait_for() of Python 3.11 may lose a cancellation."""
+    task = asyncio.ensure_future(awaitable)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
 async def _wait(something, seconds):
     try:
-        await asyncio.wait_for(something, seconds)
+        await _within(seconds, something)
     except asyncio.TimeoutError:
         pass

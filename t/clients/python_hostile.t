@@ -37,6 +37,11 @@ my %odd = (
     line => "$stream\r\n$begin" . 'data: ' . 'x' x 2_000_000,
     json => "$stream\r\n${begin}event: X\ndata: {\n\n",
     ping => "$stream\r\n${begin}event: ping\ndata: {}\n\n",
+    interval => "$stream\r\n${begin}event: ping\ndata: {\"interval\":[]}\n\n",
+    list => "$stream\r\n${begin}event: UpdateResult\ndata: [1]\n\n",
+    null => "$stream\r\n${begin}event: expired\ndata: null\n\n",
+    two => "$stream\r\n${begin}event: X\ndata: {}{}\n\n",
+    deep => "$stream\r\n${begin}event: X\ndata: " . '[' x 100_000 . "\n\n",
     gzip => "${stream}Content-Encoding: gzip\r\n\r\nid: 1-1\n\n",
     bomb => "${stream}Content-Encoding: gzip\r\n\r\n"
         . memGzip('x' x 50_000_000),
@@ -65,7 +70,8 @@ close($listen);
 
 my %client = map { $_ => Pimap::Adapter->start(t => $t,
     command => ['/usr/bin/python3', 'clients/adapter.py'], options => {
-        url => "http://127.0.0.1:$port/$_", updates => '-', ticket => '-',
+        url => "http://127.0.0.1:$port/$_", updates => 'http://-/',
+        ticket => 'http://-/',
         device => 'd', token => 't', ca => ($t->certificate())[0] }) }
     keys(%odd), keys(%refused);
 
