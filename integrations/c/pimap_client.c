@@ -6,6 +6,7 @@
  * prints events, and comes back without a loss.  Invariant: a request starts
  * after the last id that was read.
  *
+ *     apt-get install gcc libc6-dev libcurl4-openssl-dev
  *     cc -o pimap_client pimap_client.c -lcurl
  *     PIMAP_TOKEN=... ./pimap_client URL [LAST-ID]
  *
@@ -17,6 +18,7 @@
  */
 
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,18 +39,31 @@
 
 
 typedef struct {
-    CURL     *curl;
-    char     *line;                     /* what is read of it */
-    size_t    len;
-    char      id[64];                   /* of this block of lines */
-    char      name[65];
-    char     *data;                     /* of it, or NULL */
-    char      last_id[64];
-    long      interval;                 /* of pings, in seconds */
-    long      retry;                    /* milliseconds; 0: not said */
-    int       open;                     /* a block was read */
-    int       superseded;
+    CURL        *curl;
+    char        *line;                  /* what is read of it */
+    size_t       len;
+    char         id[64];                /* of this block of lines */
+    char         name[65];
+    char        *data;                  /* of it, or NULL */
+    char         last_id[64];
+    const char  *why;                   /* libcurl's reason of the end */
+    long         interval;              /* of pings, in seconds */
+    long         retry;                 /* milliseconds; 0: not said */
+    int          open;                  /* a block was read */
+    int          superseded;
 } device_t;
+
+
+/* Half of a block may be left of the response before. */
+
+static void
+device_clear(device_t *d)
+{
+    free(d->data);
+    d->data = NULL;
+    d->id[0] = '\0';
+    d->name[0] = '\0';
+}
 
 
 /* A block of lines ends with an empty one.  Without data it is no event. */
@@ -85,11 +100,7 @@ device_block(device_t *d)
     }
 
     fflush(stdout);
-
-    free(d->data);
-    d->data = NULL;
-    d->id[0] = '\0';
-    d->name[0] = '\0';
+    device_clear(d);
 }
 
 
@@ -134,6 +145,10 @@ device_read(char *bytes, size_t one, size_t n, void *data)
 
     if (status != 200) {
         return n * one;
+    }
+
+    if (n == 0) {                               /* an empty body */
+        return 0;
     }
 
     line = d->len + n > LONGEST_LINE ? NULL : realloc(d->line, d->len + n);
@@ -196,19 +211,34 @@ device_park(device_t *d, const char *url, const char *token)
         curl_easy_setopt(d->curl, CURLOPT_CAINFO, getenv("PIMAP_CA"));
     }
 
+    device_clear(d);
     d->len = 0;
     d->open = 0;
     d->retry = 0;
     status = 0;
 
     if (headers) {
-        curl_easy_perform(d->curl);
+        d->why = curl_easy_strerror(curl_easy_perform(d->curl));
         curl_easy_getinfo(d->curl, CURLINFO_RESPONSE_CODE, &status);
     }
 
     curl_slist_free_all(headers);
 
     return status;
+}
+
+
+/* usleep() can't sleep for hours.  A signal does not end it. */
+
+static void
+device_sleep(double seconds)
+{
+    struct timespec  time;
+
+    time.tv_sec = seconds;
+    time.tv_nsec = (seconds - time.tv_sec) * 1e9;
+
+    while (nanosleep(&time, &time) == -1 && errno == EINTR) { /* void */ }
 }
 
 
@@ -223,9 +253,9 @@ device_wait(device_t *d, unsigned *failures)
     double      seconds;
     curl_off_t  later;
 
-    if (d->retry) {
+    if (d->retry > 0) {
         *failures = 0;
-        usleep(d->retry * 1000);
+        device_sleep(d->retry / 1000.0);
         return;
     }
 
@@ -236,17 +266,50 @@ device_wait(device_t *d, unsigned *failures)
     seconds *= 0.5 + drand48() / 2;
     seconds = seconds > later ? seconds : later + drand48();
 
-    usleep(seconds * 1000000);
+    device_sleep(seconds);
     (*failures)++;
+}
+
+
+/* Returns the exit status. */
+
+static int
+device_run(device_t *d, const char *url, const char *token)
+{
+    long      status;
+    unsigned  failures;
+
+    failures = 0;
+
+    while (d->curl) {
+        status = device_park(d, url, token);
+
+        if (d->superseded) {
+            return 0;
+        }
+
+        if (status >= 400 && status < 500 && status != 429) {
+            fprintf(stderr, "the server's answer is %ld\n", status);
+            return 1;
+        }
+
+        printf("\terror\t{\"status\":%ld,\"why\":\"%s\"}\n", status, d->why);
+        fflush(stdout);
+
+        device_wait(d, &failures);
+    }
+
+    fprintf(stderr, "libcurl does not start\n");
+
+    return 1;
 }
 
 
 int
 main(int argc, char **argv)
 {
-    long         status;
+    int          status;
     device_t     device;
-    unsigned     failures;
     const char  *token;
 
     token = getenv("PIMAP_TOKEN");
@@ -266,27 +329,12 @@ main(int argc, char **argv)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 
     device.curl = curl_easy_init();
-    failures = 0;
+    status = device_run(&device, argv[1], token);
 
-    while (device.curl) {
-        status = device_park(&device, argv[1], token);
+    curl_easy_cleanup(device.curl);
+    curl_global_cleanup();
+    device_clear(&device);
+    free(device.line);
 
-        if (device.superseded) {
-            return 0;
-        }
-
-        if (status >= 400 && status < 500 && status != 429) {
-            fprintf(stderr, "the server's answer is %ld\n", status);
-            return 1;
-        }
-
-        printf("\terror\t{\"status\":%ld}\n", status);
-        fflush(stdout);
-
-        device_wait(&device, &failures);
-    }
-
-    fprintf(stderr, "libcurl does not start\n");
-
-    return 1;
+    return status;
 }
