@@ -1,87 +1,60 @@
-// Copyright (C) ngx_pimap_module authors
-//
-// A device for iOS 15, macOS 12 and later, with URLSession.  NOT TESTED: it is
-// an example of the rules in docs/protocol.md, "Clients of your own".
+// Copyright (C) ngx_pimap_module authors.  NOT TESTED: a device for iOS 15,
+// macOS 12 and later, an example of "Clients of your own" in docs/protocol.md.
 // Store "lastId" together with the effect of each event.
-
 import Foundation
-
 actor PimapClient {
-    typealias Object = [String: Any]
-
-    let url: URL
-    let device: String
+    let url: URL                                // with ?device=&ping=300
     let token: (Bool) async throws -> String    // another one if true
-    let synchronise: () async -> Void           // events may be missing
-    let event: (Object) async -> Void
+    let event: ([String: Any]?) async -> Void   // nil: synchronise
     private(set) var lastId: String?
-    private var retry = 0.0                     // s; 0: no good answer
-    private var closed = false
-
-    init(url: URL, device: String, lastId: String? = nil,
+    private var retry = 0.0, closed = false     // s; 0: no good answer
+    init(url: URL, lastId: String? = nil,
          token: @escaping (Bool) async throws -> String,
-         synchronise: @escaping () async -> Void,
-         event: @escaping (Object) async -> Void) {
-        (self.url, self.device, self.lastId) = (url, device, lastId)
+         event: @escaping ([String: Any]?) async -> Void) {
+        (self.url, self.lastId) = (url, lastId)
         (self.token, self.event) = (token, event)
-        self.synchronise = synchronise
     }
 
-    // Runs until its task is cancelled, or a newer client has this name.
-    func run() async throws {
-        var (failures, again) = (0, false)
-        while !closed && !Task.isCancelled {
+    func run() async throws {                   // until its task is cancelled
+        var (failures, status) = (0, 0)
+        while !closed {
             retry = 0
-            let status = (try? await park(again: again)) ?? 0
-            again = status == 401
-            let refused = (400...499).contains(status)
-            if refused && ![401, 429].contains(status) { return }
+            status = (try? await park(again: status == 401)) ?? 0
+            let other = (400...499).contains(status) ? [401, 429] : [status]
+            if closed || !other.contains(status) { return }
             failures = retry > 0 ? 0 : failures + 1
-            let later = pow(2, Double(min(failures, 8)))
-                * Double.random(in: 0.5...1)
-            let pause = retry > 0 ? retry : status == 429 ? 60 + later : later
-            if closed { return }
+            let later = pow(2, Double(min(failures, 8))) * .random(in: 0.5...1)
+            let pause = retry > 0 ? retry : later + (status == 429 ? 60 : 0)
             try await Task.sleep(nanoseconds: UInt64(pause * 1e9))
         }
     }
 
     private func park(again: Bool) async throws -> Int {
-        var parts = URLComponents(url: url, resolvingAgainstBaseURL: false)!
-        parts.queryItems = [URLQueryItem(name: "device", value: device),
-                            URLQueryItem(name: "ping", value: "300")]
-        var request = URLRequest(url: parts.url!)
-        request.timeoutInterval = 330               // a ping and half a minute
-        request.setValue("application/x-ndjson", forHTTPHeaderField: "Accept")
-        request.setValue("Bearer " + (try await token(again)),
-                         forHTTPHeaderField: "Authorization")
-        if let id = lastId {
-            request.setValue(id, forHTTPHeaderField: "Last-Event-ID")
-        }
-        let (bytes, response) = try await URLSession.shared
-            .bytes(for: request)
+        var request = URLRequest(url: url, timeoutInterval: 330) // ping and 30
+        request.allHTTPHeaderFields = ["Accept": "application/x-ndjson",
+            "Authorization": "Bearer " + (try await token(again))]
+        request.setValue(lastId, forHTTPHeaderField: "Last-Event-ID")
+        let (bytes, response) = try await URLSession.shared.bytes(for: request)
         let status = (response as! HTTPURLResponse).statusCode
         guard status == 200 else { return status }
-        for try await line in bytes.lines {
-            let json = try JSONSerialization.jsonObject(with: Data(line.utf8))
-            if let object = json as? Object { await read(object) }
+        for try await text in bytes.lines {
+            let json = try JSONSerialization.jsonObject(with: Data(text.utf8))
+            if let line = json as? [String: Any] { await read(line) }
             if closed { break }
         }
         return status
     }
 
-    // An object with an id of its own is in "data".
-    private func read(_ line: Object) async {
-        let fresh = lastId == nil
-        if let ms = line["retry"] as? Double { retry = ms / 1000 }
+    private func read(_ line: [String: Any]) async {  // "data" has its own id
+        let start = lastId == nil || line["reason"] != nil
+        retry = (line["retry"] as? Double).map { $0 / 1000 } ?? retry
         lastId = line["id"] as? String ?? lastId
+        let inner = line["data"] as? [String: Any]
         switch line["event"] as? String {
-        case "parked": if fresh { await synchronise() }
+        case "parked", "resync": if start { await event(nil) }
         case "position", "ping", "retry", "expired": break
-        case "resync": await synchronise()
-        case "superseded": closed = true            // never come back
-        default:
-            let inner = line["data"] as? Object
-            await event(inner?["id"] != nil ? inner! : line)
+        case "superseded": closed = true        // never come back
+        default: await event(inner?["id"] != nil ? inner : line)
         }
     }
 }
