@@ -22,8 +22,10 @@ my $keys = $token->jwks('keys.json', 'secret');
 my $page = Pimap::Page->new($root, 'docs/clients.md');
 my ($curl, $command, $loop, $update) = map { $_->{text} }
     $page->blocks('sh', 'curl');
-my ($python) = map { $_->{text} } $page->blocks('python', 'Python');
-my ($js) = map { $_->{text} } $page->blocks('js', 'JavaScript');
+my ($python, $python_update) = map { $_->{text} }
+    $page->blocks('python', 'Python');
+my ($js, $js_page, $js_update) = map { $_->{text} }
+    $page->blocks('js', 'JavaScript');
 my ($c) = map { $_->{text} } $page->blocks('sh', 'C');
 my $uid = 0;
 
@@ -51,7 +53,7 @@ $t->nginx()->{locations} = <<"END";
     }
 END
 
-$t->plan(15);
+$t->plan(19);
 $t->run();
 $t->wait_ready();
 
@@ -72,6 +74,15 @@ shows($example, qr/"uid":UID\}/, '    a loop, again');
 unlike($example->{text}, qr/"uid":(\d+)\}.*"uid":\1\}/s, '    each once');
 stop($example);
 
+# It ends if the token is refused, with the reason.
+
+$example = run("PIMAP_TOKEN=bad\n$loop");
+ok($t->wait_for(sub { !$example->{process}->running() }, 'its end'),
+    '    with a bad token it ends');
+read_until($example, qr/401/);
+like($example->{text}, qr/error: 401/, '    and says why');
+stop($example);
+
 $example = start($update);
 ok(carry_out(), 'curl: an update');
 read_until($example, qr/"status":"done"/);
@@ -80,26 +91,33 @@ like($example->{text}, qr/^\{"updates":\[\{.*"status":"done"\}\]\}$/m,
 stop($example);
 
 $example = start("exec /usr/bin/python3 - <<'EOF'\n${python}EOF\n");
-ok(carry_out(), 'Python: an update');
-read_until($example, qr/^the result is done$/m);
-like($example->{text}, qr/^the result is done$/m, '    its result');
-shows($example, qr/^MessageNew \{.*'uid': UID\}$/m, '    an event');
+shows($example, qr/^MessageNew \{.*'uid': UID\}$/m, 'Python');
 unlike($example->{text}, qr/Traceback/, '    no error');
 stop($example);
 
-# The page has a token, and two functions.
+$example = run("exec /usr/bin/python3 - <<'EOF'\n${python_update}EOF\n");
+ok(carry_out(), 'Python: an update');
+read_until($example, qr/^the result is done$/m);
+like($example->{text}, qr/^the result is done$/m, '    its result');
+stop($example);
 
-$js =~ s{'\./pimap-client\.js'}{'$root/integrations/js/pimap-client.js'};
-$t->write_file("$dir/example.mjs", address('const token ='
-    . ' process.env.PIMAP_TOKEN; const synchronise = () => {};'
-    . ' const show = data => console.log(JSON.stringify(data));' . $js
-    . "\nconsole.log('updated');\n"));
+# The program, and the update at its end.  The client of a page is made, too.
+
+$js =~ s{'pimap-client'}{'$root/integrations/js/pimap-client.js'};
+$t->write_file("$dir/page.mjs", "import { Pimap } from"
+    . " '$root/integrations/js/pimap-client.js';\n"
+    . "const [token, account] = ['t', 'alice'];\n"
+    . 'globalThis.location = new URL("http://localhost/");'
+    . "$js_page\nconsole.log(pimap.state);\nprocess.exit();\n");
+is(`node $dir/page.mjs 2>&1`, "connecting\n", 'JavaScript: that of a page');
+$t->write_file("$dir/example.mjs", address("$js$js_update"));
 
 $example = start('exec node example.mjs');
 ok(carry_out(), 'JavaScript: an update');
-read_until($example, qr/^updated$/m);
-like($example->{text}, qr/^updated$/m, '    its result');
-shows($example, qr/^\{.*"uid":UID\}$/m, '    an event');
+read_until($example, qr/^the result is done$/m);
+like($example->{text}, qr/^the result is done$/m, '    its result');
+like($example->{text}, qr/^parked$/m, '    it says that it is parked');
+shows($example, qr/^MessageNew \{.*uid: UID/ms, '    an event');
 stop($example);
 
 $example = start($c);
@@ -111,11 +129,20 @@ stop($example);
 
 sub start {
     my ($text) = @_;
+    my $example = run($text);
+
+    $t->subscribed('alice');
+    return $example;
+}
+
+
+sub run {
+    my ($text) = @_;
 
     my ($cert) = $t->certificate();
 
     $text = address($text);
-    $text =~ s{integrations/}{$root/integrations/}g;
+    $text =~ s{/path/to/ngx_pimap_module}{$root}g;
 
     my $example = { text => '', process => $t->start(pipe => 1, env => {
         PIMAP_TOKEN => $token->make(secret => { sub => 'alice' }),
@@ -123,10 +150,9 @@ sub start {
         NODE_EXTRA_CA_CERTS => $cert,
         PYTHONPATH => "$root/integrations/python",
         PYTHONDONTWRITEBYTECODE => 1 },
-        command => ['bash', '-c', "cd $dir\n$text"]) };
+        command => ['bash', '-c', "exec 2>&1\ncd $dir\n$text"]) };
 
     $example->{process}->fh()->blocking(0);
-    $t->subscribed('alice');
 
     return $example;
 }

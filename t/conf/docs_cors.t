@@ -49,15 +49,16 @@ is($s->status(), 204, 'a preflight, without a login: 204');
 is($s->header('Access-Control-Allow-Origin'), $ours, '    the origin');
 is($s->header('Access-Control-Allow-Credentials'), 'true',
     '    credentials');
-like($s->header('Access-Control-Allow-Headers'), qr/Last-Event-ID/,
-    '    the header of the last id');
+like($s->header('Access-Control-Allow-Headers'), qr/Last-Event-ID.*Prefer/,
+    '    the headers of the last id and of an update');
 $s->close();
 
 $s = ask('GET', "Origin: $ours", $login, 'Last-Event-ID: 0');
 is($s->status(), 200, 'its request: 200');
 is($s->header('Access-Control-Allow-Origin'), $ours, '    the origin');
-like($s->header('Access-Control-Expose-Headers'), qr/Pimap-Last-Event-Id/,
-    '    the id may be read');
+like($s->header('Access-Control-Expose-Headers'),
+    qr/Pimap-Last-Event-Id.*Retry-After/,
+    '    the id and the time to come back may be read');
 ok($s->read_until(qr/: parked\n.*\n\n/), '    it is parked');
 $s->close();
 
