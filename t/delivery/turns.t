@@ -161,8 +161,8 @@ for my $publish (
 # A device that is asked to come back has had what was published before.
 
 my @polls = map { $t->park('busy', query => 'format=json&wait=1&last-event-id='
-    . $redis->command('FCALL', 'pimap_last', 1, $redis->channel('busy'))) }
-    1 .. 5;
+    . $redis->command('FCALL', 'pimap_last', 1, $redis->channel('busy')),
+    close => 1) } 1 .. 5;
 
 $before = $t->status()->{events}{delivered};
 burst('busy', 2001, 2000 + EVENTS);
