@@ -50,7 +50,7 @@ static ngx_event_t              ngx_pimap_topology_watch;
 static ngx_msec_t               ngx_pimap_topology_asked;   /* when */
 static ngx_uint_t               ngx_pimap_topology_asking;
 static ngx_uint_t               ngx_pimap_topology_again;
-static ngx_uint_t               ngx_pimap_topology_slots;   /* no SHARDS */
+static ngx_uint_t               ngx_pimap_topology_slots;   /* not SHARDS */
 static ngx_uint_t               ngx_pimap_topology_next;    /* seed */
 static ngx_pimap_node_t        *ngx_pimap_topology_seeded;
 
@@ -232,10 +232,9 @@ ngx_pimap_topology_answer(void *data, redisReply *reply)
         return;
     }
 
-    if (reply->type == REDIS_REPLY_ERROR && !ngx_pimap_topology_slots
-        && ngx_strcasestrn((u_char *) reply->str, "unknown subcommand",
-                           sizeof("unknown subcommand") - 2))
-    {
+    /* Redis 6, a proxy or a rule may know one of the questions only */
+
+    if (reply->type == REDIS_REPLY_ERROR && !ngx_pimap_topology_slots) {
         ngx_pimap_topology_slots = 1;
         ngx_pimap_topology_stale();
         return;
@@ -246,6 +245,8 @@ ngx_pimap_topology_answer(void *data, redisReply *reply)
                : pimap_redis_topology_shards(reply, node->host,
                                              ngx_pimap_topology_conf->tls,
                                              &why);
+
+    ngx_pimap_topology_slots = 0;
 
     if (topology == NULL) {
         ngx_pimap_topology_refused(node, NGX_PIMAP_TROUBLE_TOPOLOGY, why);
