@@ -3,8 +3,9 @@
 # Copyright (C) ngx_pimap_module authors
 #
 # Owns a device: one client that receives the events of an account and sends
-# updates.  Needs asyncio and Python 3.10, no other package.  Invariant: each
-# event is yielded once, in order, whatever happens to connections.
+# updates.  Needs asyncio and Python 3.10, no other package; with httpx it goes
+# through a proxy.  Invariant: each event is yielded once, in order, whatever
+# happens to connections.
 
 import asyncio
 import base64
@@ -16,6 +17,11 @@ import uuid
 import zlib
 from collections import namedtuple
 from urllib.parse import quote, urlsplit
+
+try:
+    import httpx
+except ImportError:
+    httpx = None
 
 Event = namedtuple('Event', 'id name data')
 
@@ -82,12 +88,61 @@ class _Login:
 
 
 class _Response:
-    """One request by HTTP/1.1 on a connection of its own, and its answer."""
+    """One request by HTTP/1.1 on a connection of its own, and its answer.
+
+    A class for each way of HTTP has open(), parts() and close().
+    """
+
+    status = 0
+    headers = {}        # with small letters
+
+    async def plain(self):
+        """The same without the coding: each part gives all that it can."""
+        coding = self.headers.get('content-encoding', '').lower()
+        if coding not in ('gzip', 'deflate'):
+            async for part in self.parts():
+                yield part
+            return
+        inflate = zlib.decompressobj(47)    # the header says which
+        async for part in self.parts():
+            more = True
+            while more:
+                text = inflate.decompress(part, 65536)
+                yield text
+                part = inflate.unconsumed_tail
+                more = part or len(text) == 65536
+
+    async def lines(self):
+        left = b''
+        async for part in self.plain():
+            *lines, left = (left + part).split(b'\n')
+            if len(left) > LONGEST_LINE:
+                raise _Broken('a line is too long')
+            for line in lines:
+                yield line.rstrip(b'\r').decode('utf-8', 'replace')
+
+    async def text(self):
+        parts = []
+        size = 0
+        async for part in self.plain():
+            parts.append(part)
+            size += len(part)
+            if size > 16 * LONGEST_LINE:
+                raise _Broken('the answer is too long')
+        return b''.join(parts).decode('utf-8', 'replace')
+
+    def pause(self):
+        """Seconds that the server asks to wait."""
+        value = self.headers.get('retry-after', '')
+        return int(value) if value.isdigit() else 0
+
+
+class _Streams(_Response):
+    """By asyncio itself: it connects to the server directly."""
 
     def __init__(self, reader, writer):
         self.reader = reader
         self.writer = writer
-        self.status = 0
         self.headers = {}
 
     @classmethod
@@ -108,8 +163,7 @@ class _Response:
             lines += ['%s: %s' % item for item in headers.items()]
             if method != 'GET':
                 lines.append('Content-Length: %d' % len(body))
-            if any(mark in line for line in lines for mark in '\r\n'):
-                raise PimapError(400, 'a line break in a header')
+            _no_line_break(lines)
             text = '\r\n'.join(lines)
             writer.write(text.encode() + b'\r\n\r\n' + body)
             await self._head(patience)
@@ -169,45 +223,79 @@ class _Response:
             left -= len(part) if left > 0 else 0
             yield part
 
-    async def plain(self):
-        """The same without the coding: each part gives all that it can."""
-        coding = self.headers.get('content-encoding', '').lower()
-        if coding not in ('gzip', 'deflate'):
-            async for part in self.parts():
-                yield part
-            return
-        inflate = zlib.decompressobj(47)    # the header says which
-        async for part in self.parts():
-            more = True
-            while more:
-                text = inflate.decompress(part, 65536)
-                yield text
-                part = inflate.unconsumed_tail
-                more = part or len(text) == 65536
 
-    async def lines(self):
-        left = b''
-        async for part in self.plain():
-            *lines, left = (left + part).split(b'\n')
-            if len(left) > LONGEST_LINE:
-                raise _Broken('a line is too long')
-            for line in lines:
-                yield line.rstrip(b'\r').decode('utf-8', 'replace')
+class _Httpx(_Response):
+    """By httpx: it goes through a proxy, if the environment names one.
 
-    async def text(self):
-        parts = []
-        size = 0
-        async for part in self.plain():
-            parts.append(part)
-            size += len(part)
-            if size > 16 * LONGEST_LINE:
-                raise _Broken('the answer is too long')
-        return b''.join(parts).decode('utf-8', 'replace')
+    A task has the connection, and hands over one part at a time.  So close()
+    ends it at any moment, and a task that waits for a part wakes up.
+    """
 
-    def pause(self):
-        """Seconds that the server asks to wait."""
-        value = self.headers.get('retry-after', '')
-        return int(value) if value.isdigit() else 0
+    def __init__(self):
+        self.queue = asyncio.Queue()
+        self.connection = None
+
+    @classmethod
+    async def open(cls, url, tls, headers, method='GET', body=b'',
+                   patience=CONNECT):
+        _no_line_break(headers.values())
+        self = cls()
+        request = httpx.Request(
+            method, url, content=body, extensions={'trace': self._trace},
+            headers=[(name.encode(), value.encode())
+                     for name, value in headers.items()])
+        self.task = asyncio.ensure_future(self._exchange(request, tls))
+        try:
+            answer = await _within(CONNECT + patience, self._next())
+        except BaseException:
+            self.close()
+            raise
+        self.status = answer.status_code
+        self.headers = dict(answer.headers)
+        return self
+
+    def close(self):
+        self.task.cancel()
+
+    async def parts(self):
+        while part := await self._next():
+            yield part
+
+    async def _next(self):
+        part = await self.queue.get()
+        self.queue.task_done()
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+    async def _exchange(self, request, tls):
+        """Puts the answer, its parts, and None or an error into the queue."""
+        end = None
+        try:
+            async with httpx.AsyncClient(verify=tls, timeout=None,
+                                         follow_redirects=False) as client:
+                # no login of .netrc, hence "auth"
+                answer = await client.send(request, stream=True,
+                                           auth=lambda same: same)
+                self.queue.put_nowait(answer)
+                async for part in answer.aiter_raw():
+                    if part:
+                        self.queue.put_nowait(part)
+                        await self.queue.join()
+        except httpx.HTTPError as error:
+            end = _Broken(': '.join(filter(None, (type(error).__name__,
+                                                  str(error)))))
+        except Exception as error:
+            end = error
+        finally:
+            self.queue.put_nowait(end)
+            if self.connection:
+                await self.connection.aclose()
+
+    async def _trace(self, name, info):
+        """Keeps the connection: httpx forgets it if it is cancelled in TLS."""
+        if name.endswith('connect_tcp.complete'):
+            self.connection = info['return_value']
 
 
 class Client:
@@ -228,12 +316,14 @@ class Client:
 
     Store an event's id, unless it is None, together with the event's effect,
     and give it as "last_id" at the next start.
+
+    "httpx" is False: do not use httpx; True: do not go without it.
     """
 
     def __init__(self, url, device=None, updates=None, ticket=None,
                  last_id=None, types=(), mailboxes=(), collections=(),
                  events=(), ping=None, grace=30, compress=True, tls=None,
-                 **login):
+                 httpx=None, **login):
         self.url = _checked(url)
         self.updates = _checked(updates)
         self.ticket_url = _checked(ticket)
@@ -245,6 +335,7 @@ class Client:
         self.grace = grace
         self.compress = compress
         self.tls = tls or ssl.create_default_context()
+        self.http = _way_of_http(httpx)
         self.login = _Login(**login)
         self.interval = ping or 300     # the first ping says the real one
         self.retry = 3                  # seconds, as the server says
@@ -321,7 +412,7 @@ class Client:
         token = self.login.token
         if not self.ticket_url:
             headers.update(self.login.header())
-        response = await _Response.open(self._address(), self.tls, headers)
+        response = await self.http.open(self._address(), self.tls, headers)
         try:
             if response.status == 401 and self.ticket_url:
                 self.ticket = None
@@ -421,7 +512,7 @@ class Client:
         """The text of an answer that ends, and may wait for a result."""
         token = self.login.token
         headers.update(self.login.header())
-        response = await _Response.open(url, self.tls, headers, method, body,
+        response = await self.http.open(url, self.tls, headers, method, body,
                                         CONNECT + RESULT)
         try:
             if response.status not in (200, 202):
@@ -478,6 +569,18 @@ class Client:
 # What another attempt may mend.
 _TROUBLE = (OSError, EOFError, ValueError, KeyError, zlib.error,
             asyncio.TimeoutError, _Broken)
+
+
+def _way_of_http(wanted):
+    """The class for it.  None: httpx if it is there."""
+    if wanted and not httpx:
+        raise ImportError('there is no httpx')
+    return _Httpx if httpx and wanted is not False else _Streams
+
+
+def _no_line_break(lines):
+    if any(mark in line for line in lines for mark in '\r\n'):
+        raise PimapError(400, 'a line break in a header')
 
 
 def _dropped(task):

@@ -29,7 +29,7 @@ async def renew():
 
 def client():
     names = ('types', 'mailboxes', 'collections', 'events', 'ping', 'grace',
-             'compress')
+             'compress', 'httpx')
     return Client(options['url'], device=options['device'],
                   updates=options['updates'], last_id=options.get('lastId'),
                   ticket=options['ticket'] if options.get('useTicket')

@@ -1,19 +1,24 @@
 #!/usr/bin/python3
 
 # Programs that end pimap_client.py at any moment, or call it wrongly.  Called
-# by t/clients/python_program.t.  Each case is a line: its name, and whether it
-# went well.  A warning is an error (-W error), and so is a task that is left.
+# by t/clients/python_program.t, with or without the argument "httpx".  Each
+# case is a line: its name, and whether it went well.  A warning is an error
+# (-W error), and so is a task that is left.
 
 import asyncio
+import functools
 import os
 import sys
+import tempfile
 import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '../../integrations/python'))
 
-from pimap_client import Client, PimapError  # noqa: E402
+import pimap_client  # noqa: E402
+from pimap_client import PimapError  # noqa: E402
 
+Client = functools.partial(pimap_client.Client, httpx='httpx' in sys.argv)
 HEAD = b'HTTP/1.1 200 OK\r\n\r\n'
 EVENT = HEAD + b'id: 1-1\nevent: MessageNew\ndata: {"uid":1}\n\n'
 SOON = 5        # seconds; the client itself waits for 30, or for ever
@@ -33,7 +38,9 @@ class Server:
 
     def __init__(self, answer):
         self.answer = answer
+        self.met = asyncio.Event()
         self.asked = asyncio.Event()
+        self.taken = asyncio.Event()
         self.left = asyncio.Event()
 
     async def __aenter__(self):
@@ -46,10 +53,13 @@ class Server:
         self.server.close()
 
     async def serve(self, reader, writer):
+        self.met.set()
         try:
-            await reader.readuntil(b'\r\n\r\n')
+            self.request = await reader.readuntil(b'\r\n\r\n')
             writer.write(self.answer)
             self.asked.set()
+            await writer.drain()
+            self.taken.set()
             await reader.read()
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -78,6 +88,18 @@ async def closed_while_it_connects(server):
     await server.asked.wait()
     client.close()
     return await ends(task) == []
+
+
+@case(b'')
+async def closed_in_a_handshake_of_TLS(server):
+    client = Client(server.url.replace('http:', 'https:'))
+    task = asyncio.ensure_future(names(client))
+    await server.met.wait()
+    await asyncio.sleep(0.1)
+    client.close()
+    result = await ends(task)
+    await asyncio.wait_for(server.left.wait(), SOON)
+    return result == []
 
 
 @case(EVENT)
@@ -134,6 +156,15 @@ async def left_by_break(server):
     return event.data == {'uid': 1}
 
 
+@case(EVENT + b': more\n' * (4 << 20))
+async def a_slow_program_has_a_part_in_memory(server):
+    async with Client(server.url) as client:
+        async for event in client:
+            if event.name == 'MessageNew':
+                taken = asyncio.ensure_future(server.taken.wait())
+                return await ends(taken) == 'it goes on'
+
+
 @case(b'HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n')
 async def a_token_function_that_raises(server):
     def renew():
@@ -176,6 +207,30 @@ async def a_line_break_in_a_token(server):
     task = asyncio.ensure_future(names(Client(server.url, token='T\nX')))
     error = await ends(task)
     return isinstance(error, PimapError) and 'line break' in error.detail
+
+
+@case(b'')
+async def a_redirect_to_another_host(server):
+    async with Server(EVENT) as other:
+        server.answer = ('HTTP/1.1 302 x\r\nContent-Length: 0\r\n'
+                         'Location: %s\r\n\r\n' % other.url).encode()
+        task = asyncio.ensure_future(names(Client(server.url, token='T')))
+        error = await ends(task)
+    return isinstance(error, PimapError) and error.status == 302 \
+        and not other.met.is_set()
+
+
+@case(EVENT)
+async def no_login_and_no_coding_of_its_own(server):
+    with tempfile.NamedTemporaryFile('w') as file:
+        file.write('machine 127.0.0.1 login alice password secret\n')
+        file.flush()
+        os.environ['NETRC'] = file.name
+        async for _ in Client(server.url, compress=False):
+            break
+    lines = server.request.lower().split(b'\r\n')[1:]
+    return sorted(line.partition(b':')[0] for line in lines if line) \
+        == [b'accept', b'host']
 
 
 async def main():

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# The client in Python, integrations/python: the cases of all clients.
+# The client in Python, integrations/python, without httpx: the cases of all
+# clients.
 
 use strict;
 use warnings;
@@ -11,4 +12,5 @@ use lib 'lib';
 use Pimap::Conformance;
 
 Pimap::Conformance->run(client => 'Python',
-    command => ['/usr/bin/python3', 'clients/adapter.py']);
+    command => ['/usr/bin/python3', 'clients/adapter.py'],
+    options => { httpx => \0 });

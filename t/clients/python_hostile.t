@@ -2,7 +2,8 @@
 
 # The client in Python survives any answer: after each of these it comes back,
 # and has the event of the next response.  A line, a head and a compressed body
-# have limits.  A refusal ends it, with the reason.
+# have limits.  A refusal ends it, with the reason.  This is so by streams of
+# asyncio, and by httpx.
 
 use strict;
 use warnings;
@@ -59,7 +60,7 @@ my %refused = (
 
 my $t = Pimap->new();
 
-$t->plan(2 * keys(%odd) + keys(%refused) + 1);
+$t->plan(2 * (2 * keys(%odd) + keys(%refused)) + 1);
 
 my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64)
     or die "listen: $!\n";
@@ -68,28 +69,38 @@ my $port = $listen->sockport();
 $t->start(code => \&serve, name => 'server', output => $t->dir() . '/s.out');
 close($listen);
 
-my %client = map { $_ => Pimap::Adapter->start(t => $t,
-    command => ['/usr/bin/python3', 'clients/adapter.py'], options => {
-        url => "http://127.0.0.1:$port/$_", updates => 'http://-/',
-        ticket => 'http://-/',
-        device => 'd', token => 't', ca => ($t->certificate())[0] }) }
-    keys(%odd), keys(%refused);
-
-for my $name (sort(keys(%odd))) {
-    my $event = $client{$name}->see('event', 'failed');
-
-    is("$event->{see} " . ($event->{event} // ''), 'event Good',
-        "$name: it comes back, and has the event");
-    ok($client{$name}->close(), '    it ends well');
-}
-
-for my $name (sort(keys(%refused))) {
-    is($client{$name}->see('failed', 'event')->{detail}, $refused{$name}[1],
-        "$name: it gives up, with the reason");
-    $client{$name}->close();
-}
+answers(streams => \0);
+answers(httpx => \1);
 
 is($t->read_file($t->dir() . '/s.out'), '', 'the server had no trouble');
+
+
+# A client for each of the answers.
+
+sub answers {
+    my ($way, $httpx) = @_;
+
+    my %client = map { $_ => Pimap::Adapter->start(t => $t,
+        command => ['/usr/bin/python3', 'clients/adapter.py'], options => {
+            url => "http://127.0.0.1:$port/$way/$_", updates => 'http://-/',
+            ticket => 'http://-/', httpx => $httpx, device => 'd',
+            token => 't', ca => ($t->certificate())[0] }) }
+        keys(%odd), keys(%refused);
+
+    for my $name (sort(keys(%odd))) {
+        my $event = $client{$name}->see('event', 'failed');
+
+        is("$event->{see} " . ($event->{event} // ''), 'event Good',
+            "$way, $name: it comes back, and has the event");
+        ok($client{$name}->close(), '    it ends well');
+    }
+
+    for my $name (sort(keys(%refused))) {
+        is($client{$name}->see('failed', 'event')->{detail},
+            $refused{$name}[1], "$way, $name: it gives up, with the reason");
+        $client{$name}->close();
+    }
+}
 
 
 # The first answer is an odd one, and any other a good one.
@@ -106,9 +117,9 @@ sub serve {
             $socket->sysread($request, 4096, length($request)) or last;
         }
 
-        my ($name) = $request =~ m{^GET /(\w+)\?} or next;
+        my ($way, $name) = $request =~ m{^GET /(\w+)/(\w+)\?} or next;
 
-        my $first = !$seen{$name}++;
+        my $first = !$seen{$way}{$name}++;
 
         print $socket $first ? $odd{$name} // $refused{$name}[0]
             : "$stream\r\n${begin}event: Good\ndata: {}\n\n";

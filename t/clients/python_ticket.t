@@ -12,4 +12,4 @@ use Pimap::Conformance;
 
 Pimap::Conformance->run(client => 'Python, tickets',
     command => ['/usr/bin/python3', 'clients/adapter.py'],
-    options => { useTicket => \1 });
+    options => { useTicket => \1, httpx => \0 });

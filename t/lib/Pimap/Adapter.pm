@@ -2,7 +2,8 @@ package Pimap::Adapter;
 
 # A client under test: a program that runs the client, prints a JSON line for
 # each thing that the client sees, and reads commands as JSON lines.  Its only
-# argument is a JSON object.  docs/clients.md has the lines.
+# argument is a JSON object.  docs/clients.md has the lines.  "env" is for its
+# environment, which has no proxy else.
 #
 #     my $a = Pimap::Adapter->start(t => $t, command => [...],
 #         options => { url => ..., token => ... });
@@ -34,8 +35,8 @@ sub start {
     $self->{process} = $t->start(pipe => 1, input => 1,
         errors => $self->{errors},
         env => { NODE_EXTRA_CA_CERTS => $cert, SSL_CERT_FILE => $cert,
-            NODE_PATH => '/usr/share/nodejs',
-            PYTHONDONTWRITEBYTECODE => 1 },
+            NODE_PATH => '/usr/share/nodejs', no_proxy => '*',
+            PYTHONDONTWRITEBYTECODE => 1, %{ $set{env} // {} } },
         command => [@{ $set{command} }, $json->encode($set{options})]);
     $self->{process}->fh()->blocking(0);
 
