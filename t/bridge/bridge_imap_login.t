@@ -22,7 +22,8 @@ $t->plan(64);
 
 my ($cert) = $t->certificate();
 my $dovecot = Pimap::Dovecot->new(t => $t, driver => 'none', tls => 1,
-    imap => { '2.3' => 'mail_plugins = imap_zlib' }, master => 1)->start();
+    imap => { '2.3' => 'mail_plugins = imap_zlib' }, master => 1,
+    listen => '127.0.0.1, 127.0.0.2')->start();
 
 my %imaps = (tls => 'implicit', port => $t->port('imaps'), ca => $cert,
     host => 'localhost');
