@@ -19,7 +19,7 @@ use Pimap::RedisCluster;
 
 my $t = Pimap->new();
 my $cluster = Pimap::RedisCluster->new(t => $t, replicas => 0,
-    hostname => 'localhost%.0s',
+    hostname => 'localhost',
     options => ['cluster-require-full-coverage no']);
 
 # A node that is killed has its data when it is back.
