@@ -141,6 +141,10 @@ sub run {
     my $redis = $self->redis();
 
     $redis->start() if !$redis->{process};
+
+    # Else one of several workers may be ready while it still loads them.
+
+    eval { $redis->load() } if $self->nginx()->{workers} > 1;
     $self->nginx()->start();
 
     return $self;

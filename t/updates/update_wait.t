@@ -204,6 +204,8 @@ sub answer {
     my %answer = (status => $p->status(),
         applied => $p->header('Preference-Applied'));
 
+    diag($p->{body}) if $p->status() >= 500;
+
     $answer{json} = eval { JSON::PP::decode_json(
         $p->read_until(qr/\]\}\n/)) };
     $p->close();
