@@ -41,8 +41,9 @@ for my $case (['the replica that has the event', 0], ['another one', 1]) {
     $device->read_until(qr/: parked\n.*\n\n/);
     $t->subscribed($account);
 
-    # the second replica does not get the event
+    # the second replica has all but the next event
 
+    $second->synced($master);
     $second->pause();
     $master->command(qw(CLIENT KILL TYPE replica));
 
