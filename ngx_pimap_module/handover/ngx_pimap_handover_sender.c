@@ -260,7 +260,7 @@ ngx_pimap_handover_sender_ask(ngx_pimap_handover_peer_t *peer,
     }
 
     transfer->state = NGX_PIMAP_TRANSFER_ASKED;
-    transfer->asked = ngx_current_msec;
+    transfer->turns = 0;
 
     ngx_queue_remove(&transfer->link);
     ngx_queue_insert_tail(&peer->transfers, &transfer->link);

@@ -14,7 +14,7 @@
 #include "ngx_pimap_zone.h"
 
 
-#define NGX_PIMAP_TRANSFER_WAIT   5000      /* msec, for a marker */
+#define NGX_PIMAP_TRANSFER_WAIT   500       /* turns of 10 msec */
 #define NGX_PIMAP_TRANSFER_QUIET  60        /* seconds, of the log */
 
 
@@ -65,7 +65,7 @@ ngx_pimap_transfer_find(ngx_queue_t *queue, uint64_t token)
 ngx_uint_t
 ngx_pimap_transfer_late(ngx_pimap_transfer_t *transfer)
 {
-    return ngx_current_msec - transfer->asked > NGX_PIMAP_TRANSFER_WAIT;
+    return ++transfer->turns > NGX_PIMAP_TRANSFER_WAIT;
 }
 
 

@@ -40,7 +40,7 @@ typedef enum {
 typedef struct {
     ngx_queue_t                 link;
     uint64_t                    token;
-    ngx_msec_t                  asked;
+    ngx_uint_t                  turns;      /* since it was asked for */
     ngx_pimap_transfer_state_t  state;
     ngx_pimap_unacknowledged_t  sockets;
     ngx_str_t                   account;
@@ -58,7 +58,10 @@ void ngx_pimap_transfer_queue(ngx_queue_t *queue, ngx_str_t *account);
 ngx_pimap_transfer_t *ngx_pimap_transfer_find(ngx_queue_t *queue,
     uint64_t token);
 
-/* Whether the marker has not come in time since the account was asked for. */
+/*
+ * Called in each turn of the sender: whether the marker has not come in time.
+ * Turns are counted, because the clock goes on while a machine is halted.
+ */
 ngx_uint_t ngx_pimap_transfer_late(ngx_pimap_transfer_t *transfer);
 
 /*
