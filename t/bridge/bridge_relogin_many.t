@@ -54,7 +54,7 @@ ok($t->wait_for(sub { $bridge->metric('accounts_with_session') == 2 }),
 cmp_ok($bridge->metric('connects_waiting'), '>', MANY / 3,
     '    before the others have had their turn');
 ok($t->wait_for(sub { $bridge->metric('connects_waiting') == 0
-    && $bridge->metric('relogins_total') == MANY }, 'the others', 60),
+    && $bridge->metric('relogins_total') >= MANY }, 'the others', 60),
     'the others have it, too');
 is($bridge->metric('accounts_with_session'), 2, '    both are watched still');
 
