@@ -122,24 +122,7 @@ sub settled {
     $t->wait_for(sub { $t->worker_status()->{redis}{subscribed} == @all },
         'subscriptions');
 
-    my @lack = grep { !delivers($_) } @all;
+    my @lack = grep { !$t->delivers($_, $device{$_}, ++$uid) } @all;
 
     is("@lack", '', "$name: each account has an event");
-}
-
-# Publishes; true when the device has it.
-
-sub delivers {
-    my ($account) = @_;
-
-    $uid++;
-    $t->wait_for(sub { $t->publish($account, { event => 'MessageNew',
-        uid => $uid })->{status} == 200 }, 'an answer');
-
-    while (my ($got) = $device{$account}->events(1)) {
-        return 1 if ($got->{json}{uid} // 0) == $uid;
-        return if !defined $got->{json};
-    }
-
-    return;
 }

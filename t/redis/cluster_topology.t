@@ -154,7 +154,7 @@ sub lack {
     $t->wait_for(sub { $t->worker_status()->{redis}{subscribed} == @all },
         'subscriptions') or return 'subscriptions';
 
-    return join(' ', grep { !delivers($_) } @all);
+    return join(' ', grep { !$t->delivers($_, $device{$_}, ++$uid) } @all);
 }
 
 # The same, when a topology has been read that leads to this command.
@@ -170,21 +170,4 @@ sub arrives {
         $command) or return 'the command';
 
     return $lack;
-}
-
-# Publishes; true when the device has it.
-
-sub delivers {
-    my ($account) = @_;
-
-    $uid++;
-    $t->wait_for(sub { $t->publish($account, { event => 'MessageNew',
-        uid => $uid })->{status} == 200 }, 'an answer');
-
-    while (my ($got) = $device{$account}->events(1)) {
-        return 1 if ($got->{json}{uid} // 0) == $uid;
-        return if !defined $got->{json};
-    }
-
-    return;
 }

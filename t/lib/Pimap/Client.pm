@@ -301,6 +301,24 @@ sub wait_away {
 }
 
 
+# Publishes an event with this uid as soon as that is taken; true when the
+# account's device has it.
+
+sub delivers {
+    my ($self, $account, $device, $uid) = @_;
+
+    $self->wait_for(sub { $self->publish($account, { event => 'MessageNew',
+        uid => $uid })->{status} == 200 }, 'an answer');
+
+    while (my ($got) = $device->events(1)) {
+        return 1 if ($got->{json}{uid} // 0) == $uid;
+        return if !defined $got->{json};
+    }
+
+    return;
+}
+
+
 # Waits until this number of accounts is unproven.
 
 sub unproven {
