@@ -379,7 +379,7 @@ pimap_james_unsubscribed(pimap_james_event_t *e)
 }
 
 
-/* A subscription belongs to the user who has it, whoever has the mailbox. */
+/* A subscription is the user's, also if another one owns the mailbox. */
 
 static void
 pimap_james_subscription(pimap_james_event_t *e, const char *name)

@@ -158,6 +158,10 @@ char *ngx_pimap_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 void ngx_pimap_conf_check_cycle(ngx_cycle_t *cycle,
     ngx_pimap_main_conf_t *pmcf);
 
+/* True if the server is one of these, ngx_http_core_srv_conf_t *. */
+ngx_uint_t ngx_pimap_conf_serves(ngx_array_t *servers,
+    ngx_http_core_srv_conf_t *server);
+
 /* The address with this number at which the server listens, or NULL. */
 ngx_http_conf_addr_t *ngx_pimap_conf_address(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *server, ngx_uint_t n);

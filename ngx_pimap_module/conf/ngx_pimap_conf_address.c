@@ -2,16 +2,13 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the search for the addresses of a server.  Called in the configuration
- * phase.  Invariant: nginx has read all servers and their "listen".
+ * Owns the search for the addresses of a server, and for a server of an
+ * address.  Called in the configuration phase, the latter also by a hand-over.
+ * Invariant: nginx has read all servers and their "listen".
  */
 
 
 #include "ngx_pimap_conf.h"
-
-
-static ngx_uint_t ngx_pimap_conf_address_has(ngx_http_conf_addr_t *addr,
-    ngx_http_core_srv_conf_t *server);
 
 
 ngx_http_conf_addr_t *
@@ -36,7 +33,9 @@ ngx_pimap_conf_address(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server,
 
         for (k = 0; k < ports[i].addrs.nelts; k++) {
 
-            if (ngx_pimap_conf_address_has(&addrs[k], server) && n-- == 0) {
+            if (ngx_pimap_conf_serves(&addrs[k].servers, server)
+                && n-- == 0)
+            {
                 return &addrs[k];
             }
         }
@@ -46,17 +45,16 @@ ngx_pimap_conf_address(ngx_conf_t *cf, ngx_http_core_srv_conf_t *server,
 }
 
 
-static ngx_uint_t
-ngx_pimap_conf_address_has(ngx_http_conf_addr_t *addr,
-    ngx_http_core_srv_conf_t *server)
+ngx_uint_t
+ngx_pimap_conf_serves(ngx_array_t *servers, ngx_http_core_srv_conf_t *server)
 {
     ngx_uint_t                  i;
-    ngx_http_core_srv_conf_t  **servers;
+    ngx_http_core_srv_conf_t  **one;
 
-    servers = addr->servers.elts;
+    one = servers->elts;
 
-    for (i = 0; i < addr->servers.nelts; i++) {
-        if (servers[i] == server) {
+    for (i = 0; i < servers->nelts; i++) {
+        if (one[i] == server) {
             return 1;
         }
     }

@@ -30,8 +30,6 @@ static ngx_int_t ngx_pimap_conf_location_socket(ngx_conf_t *cf,
 static ngx_pimap_conf_socket_t *ngx_pimap_conf_location_shared(
     ngx_pimap_main_conf_t *pmcf, ngx_pimap_loc_conf_t *a,
     ngx_pimap_loc_conf_t *b);
-static ngx_uint_t ngx_pimap_conf_location_serves(
-    ngx_pimap_conf_socket_t *s, ngx_http_core_srv_conf_t *server);
 static struct sockaddr *ngx_pimap_conf_location_unmap(
     struct sockaddr *local, socklen_t *len, struct sockaddr_in *sin);
 static ngx_pimap_conf_socket_t *ngx_pimap_conf_location_accepts(
@@ -320,33 +318,14 @@ ngx_pimap_conf_location_shared(ngx_pimap_main_conf_t *pmcf,
     s = pmcf->sockets.elts;
 
     for (i = 0; i < pmcf->sockets.nelts; i++) {
-        if (ngx_pimap_conf_location_serves(&s[i], a->server)
-            && ngx_pimap_conf_location_serves(&s[i], b->server))
+        if (ngx_pimap_conf_serves(&s[i].servers, a->server)
+            && ngx_pimap_conf_serves(&s[i].servers, b->server))
         {
             return &s[i];
         }
     }
 
     return NULL;
-}
-
-
-static ngx_uint_t
-ngx_pimap_conf_location_serves(ngx_pimap_conf_socket_t *s,
-    ngx_http_core_srv_conf_t *server)
-{
-    ngx_uint_t                  i;
-    ngx_http_core_srv_conf_t  **servers;
-
-    servers = s->servers.elts;
-
-    for (i = 0; i < s->servers.nelts; i++) {
-        if (servers[i] == server) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -377,7 +356,7 @@ ngx_pimap_conf_location_find(ngx_str_t *key, ngx_str_t *old_key,
 
         if ((key->len ? ngx_pimap_equal(&events[i]->key, key)
                       : ngx_pimap_equal(&events[i]->old_key, old_key))
-            && ngx_pimap_conf_location_serves(s, events[i]->server))
+            && ngx_pimap_conf_serves(&s->servers, events[i]->server))
         {
             conf = events[i];
             found++;

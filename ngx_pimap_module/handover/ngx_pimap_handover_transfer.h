@@ -66,8 +66,8 @@ ngx_uint_t ngx_pimap_transfer_late(ngx_pimap_transfer_t *transfer);
 
 /*
  * Whether the devices wait for the marker of the worker "peer": not if it is
- * "late", which the log tells, nor if this worker is not subscribed.  Then it
- * gets no events that the next one could miss.
+ * "late", which the log tells, nor if this worker is not subscribed.  A worker
+ * that is not subscribed gets no events that the next one could miss.
  */
 ngx_uint_t ngx_pimap_transfer_waits(ngx_pimap_transfer_t *transfer,
     ngx_uint_t late, ngx_uint_t peer);

@@ -23,7 +23,7 @@
 #define FUZZ_QUEUE          4096
 
 
-/* What is between a worker and a node. */
+/* A connection to a node: commands of the worker, answers, subscriptions. */
 
 typedef struct {
     ngx_pimap_node_t  *node;            /* NULL: there is none */

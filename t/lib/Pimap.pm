@@ -43,7 +43,7 @@ my @objects;
 # An interrupted test also stops the processes it started.
 @SIG{qw(HUP INT PIPE)} = (sub { exit(1) }) x 3;
 
-# One that has taken too long (misc/limited) says where it waits.
+# A test that misc/limited ends says where it waits.
 $SIG{TERM} = sub { diag(longmess('ended, it waited')); exit(1) };
 
 
