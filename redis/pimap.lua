@@ -16,7 +16,7 @@
 -- move.  So an account gets events then, also those of a bridge whose keys are
 -- at one server.  All else has to be tried again.
 
-local VERSION = 18              -- increases with each change of the functions
+local VERSION = 19              -- increases with each change of the functions
 
 local MAX_JSON, MAX_KEY = 1048576, 2048         -- bytes of it, and of P:{A}
 local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
@@ -371,9 +371,17 @@ local function emit(keys, text, maxlen, ttl)
 end
 
 -- The arguments but the first: maxlen, ttl, and the key of the idempotency
--- key, if there is one.
+-- key, if there is one.  Most calls have the same two as the call before.
+
+local latest_maxlen, latest_ttl, latest_life
 
 local function publish_args(keys, args)
+    if #keys == 1 and #args == 3 and args[2] == latest_maxlen
+        and args[3] == latest_ttl
+    then
+        return latest_maxlen, latest_life
+    end
+
     local key = args[4] or ''
 
     check_key(keys)
@@ -383,6 +391,10 @@ local function publish_args(keys, args)
     end
 
     local maxlen, ttl = log_args(args[2], args[3])
+
+    if maxlen == args[2] then
+        latest_maxlen, latest_ttl, latest_life = maxlen, args[3], ttl
+    end
 
     return maxlen, ttl, key ~= '' and must_be_settled(keys[1])
         and keys[1] .. ':idem:' .. key

@@ -6,7 +6,10 @@ package Bench::Report;
 use strict;
 use warnings;
 
+use Exporter qw/import/;
 use POSIX qw/strftime/;
+
+our @EXPORT_OK = qw/median/;
 
 sub new {
     my ($class, $title) = @_;
@@ -83,6 +86,14 @@ sub number {
     1 while $text =~ s/^(-?\d+)(\d{3})/$1,$2/;
 
     return $text;
+}
+
+# The lower one of an even number.
+
+sub median {
+    my @sorted = sort { $a <=> $b } @_;
+
+    return @sorted ? $sorted[$#sorted / 2] : 0;
 }
 
 sub kb { return sprintf '%.2f kB', $_[0] / 1000 }

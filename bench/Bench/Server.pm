@@ -289,8 +289,10 @@ sub pimap_conf {
     my $patience = $o{patience}
         ? " timeout=$o{patience} connect_timeout=$o{patience}" : '';
 
+    my $prefix = $o{prefix} ? " prefix=$o{prefix}" : '';
+
     return ($module,
-        "pimap_redis $address$patience;\n    $hibernate $check",
+        "pimap_redis $address$patience$prefix;\n    $hibernate $check",
         <<"END");
         location = /events {
             pimap_account \$arg_account;
@@ -357,10 +359,12 @@ sub bare {
         plain => "http://127.0.0.1:$port/events?account=account-%a&d=%d" };
 }
 
-sub bare_send {
-    my ($server, $events) = @_;
+# With a board at most 1,000 events are on their way.
 
-    print { $server->{in} } "$events\n";
+sub bare_send {
+    my ($server, $events, $board) = @_;
+
+    print { $server->{in} } $board ? "$events 1000 $board\n" : "$events\n";
 
     return decode_json(readline($server->{out}) // die "bare is gone\n");
 }

@@ -7,8 +7,10 @@
  *
  * It answers each request with a head, and on "N" from its standard input
  * writes N events to random connections, one send() each, and prints the time
- * that this took.  No server that sends each device its event at once can be
- * faster on this machine.
+ * that this took.  "N WINDOW BOARD" keeps at most a window of events on their
+ * way, as "publish -w" does by the board of park, and waits for the last one.
+ * No server that sends each device its event at once can be faster on this
+ * machine.
  */
 
 #define _GNU_SOURCE
@@ -24,12 +26,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "clock.h"
 #include "event.h"
 
 
 #define BARE_MAX      20000            /* connections */
 #define BARE_REQUEST  2048
+#define BARE_LINE     4096
 
 #define BARE_HEAD                                                            \
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"                 \
@@ -44,7 +48,9 @@ typedef struct {
 
 static int bare_listen(const char *port);
 static int bare_accept(int fd);
-static int bare_send(unsigned long n);
+static int bare_command(char *line);
+static int bare_send(unsigned long n, unsigned long window, board_t *board);
+static int bare_wait(board_t *board, uint64_t events);
 static size_t bare_event(char *buf, uint32_t account, uint32_t number);
 static uint64_t bare_cpu(void);
 
@@ -57,7 +63,7 @@ int
 main(int argc, char **argv)
 {
     int             fd;
-    char            line[32];
+    char            line[BARE_LINE];
     struct pollfd   fds[2];
 
     if (argc != 2) {
@@ -86,7 +92,7 @@ main(int argc, char **argv)
 
         if (fds[1].revents
             && (fgets(line, sizeof(line), stdin) == NULL
-                || bare_send(strtoul(line, NULL, 10)) == -1))
+                || bare_command(line) == -1))
         {
             break;
         }
@@ -161,12 +167,37 @@ bare_accept(int listener)
 
 
 static int
-bare_send(unsigned long n)
+bare_command(char *line)
+{
+    char           *end;
+    board_t        *board;
+    unsigned long   n, window;
+
+    board = NULL;
+    line[strcspn(line, "\n")] = '\0';
+
+    n = strtoul(line, &end, 10);
+    window = strtoul(end, &end, 10);
+
+    if (window) {
+        board = board_open(end + strspn(end, " "));
+        if (board == NULL) {
+            fprintf(stderr, "bare: no board in \"%s\"\n", line);
+            return -1;
+        }
+    }
+
+    return bare_send(n, window, board);
+}
+
+
+static int
+bare_send(unsigned long n, unsigned long window, board_t *board)
 {
     char            text[EVENT_SIZE + 64];
     double          seconds;
     size_t          len;
-    uint64_t        start, cpu;
+    uint64_t        start, cpu, base;
     unsigned long   i;
     bare_device_t  *d;
 
@@ -174,10 +205,16 @@ bare_send(unsigned long n)
         return -1;
     }
 
+    base = board ? board_events(board) : 0;
     start = clock_now();
     cpu = bare_cpu();
 
     for (i = 0; i < n; i++) {
+
+        if (i >= window && bare_wait(board, base + i - window + 1) == -1) {
+            return -1;
+        }
+
         d = &bare_devices[(uint32_t) random() % bare_parked];
         len = bare_event(text, d->account, (uint32_t) i);
 
@@ -187,6 +224,10 @@ bare_send(unsigned long n)
         }
     }
 
+    if (bare_wait(board, base + n) == -1) {
+        return -1;
+    }
+
     seconds = (double) (clock_now() - start) / CLOCK_SECOND;
 
     printf("{\"sent\":%lu,\"seconds\":%.4f,\"per_second\":%.0f,"
@@ -194,6 +235,42 @@ bare_send(unsigned long n)
            (bare_cpu() - cpu) / n);
 
     return fflush(stdout);
+}
+
+
+/* until the devices have so many events; for as long as some still come */
+
+static int
+bare_wait(board_t *board, uint64_t events)
+{
+    uint64_t         came, last, progress;
+    struct timespec  pause;
+
+    if (board == NULL) {
+        return 0;
+    }
+
+    last = 0;
+    progress = clock_now();
+
+    while ((came = board_events(board)) < events) {
+
+        if (came != last) {
+            last = came;
+            progress = clock_now();
+        }
+
+        if (clock_now() - progress > 10 * CLOCK_SECOND) {
+            fprintf(stderr, "bare: %lu events are missing\n", events - came);
+            return -1;
+        }
+
+        pause.tv_sec = 0;
+        pause.tv_nsec = 500000;
+        nanosleep(&pause, NULL);
+    }
+
+    return 0;
 }
 
 

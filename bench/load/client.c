@@ -23,12 +23,16 @@
 
 
 #define CLIENT_EVENTS  512
+#define CLIENT_MOMENT  (CLOCK_SECOND / 100)
+#define CLIENT_MUCH    100         /* events of epoll in a moment */
+#define CLIENT_PAUSE   100000      /* ns */
 
 
 static int client_init(client_t *client, uint32_t process);
 static int client_tls(client_t *client);
 static int client_open(client_t *client, uint32_t *next, uint64_t start);
 static int client_loop(client_t *client);
+static void client_moderate(client_t *client, int n);
 static void client_again(client_t *client, device_t *device);
 static void client_stop(int sig);
 
@@ -170,9 +174,37 @@ client_loop(client_t *client)
         }
 
         device_expire(client);
+        client_moderate(client, n);
     }
 
     return 0;
+}
+
+
+/*
+ * As a network card does with its interrupts: while much comes, look again
+ * after a moment, so that no server has to wake us up for each event.  Clients
+ * on other machines are not woken up by a server either.
+ */
+
+static void
+client_moderate(client_t *client, int n)
+{
+    struct timespec  pause;
+
+    if (client->now - client->moment > CLIENT_MOMENT) {
+        client->busy = (client->came >= CLIENT_MUCH);
+        client->came = 0;
+        client->moment = client->now;
+    }
+
+    client->came += (uint32_t) (n > 0 ? n : 0);
+
+    if (client->busy) {
+        pause.tv_sec = 0;
+        pause.tv_nsec = CLIENT_PAUSE;
+        nanosleep(&pause, NULL);
+    }
 }
 
 

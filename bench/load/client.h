@@ -61,6 +61,10 @@ struct client_s {
     uint32_t                nopening;
     int                     epoll;
 
+    uint64_t                moment;        /* its beginning */
+    uint32_t                came;          /* events of epoll in it */
+    int                     busy;          /* much came in the last one */
+
     /* the device is to be opened once more, a little later */
     void                  (*again)(client_t *client, device_t *device);
 };

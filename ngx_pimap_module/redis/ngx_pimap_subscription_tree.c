@@ -2,7 +2,11 @@
 /*
  * Copyright (C) ngx_pimap_module authors
  *
- * Owns the tree of accounts by name.  Each is a subscription of this worker.
+ * Owns the accounts by name.  Each is a subscription of this worker.
+ *
+ * They are in the order of their hashes, as in one tree, whose upper levels
+ * are an array: each level is a line of memory that an event waits for.  Names
+ * with the same hash are in a tree, so many of them cost little, too.
  */
 
 
@@ -10,28 +14,40 @@
 #include "ngx_pimap_zone.h"
 
 
-static ngx_rbtree_node_t *ngx_pimap_subscription_first(void);
+#define NGX_PIMAP_SUBSCRIPTION_BITS   12
+#define NGX_PIMAP_SUBSCRIPTION_TREES  (1 << NGX_PIMAP_SUBSCRIPTION_BITS)
 
 
-static ngx_rbtree_t       ngx_pimap_subscriptions;
-static ngx_rbtree_node_t  ngx_pimap_subscriptions_sentinel;
+static ngx_rbtree_t *ngx_pimap_subscription_tree(uint32_t hash);
+static ngx_rbtree_node_t *ngx_pimap_subscription_first(ngx_rbtree_t *tree);
+static ngx_rbtree_node_t *ngx_pimap_subscription_next(
+    ngx_rbtree_node_t *node);
+static ngx_rbtree_node_t *ngx_pimap_subscription_after(uint32_t hash);
+
+
+static ngx_rbtree_t       ngx_pimap_subscription_trees
+                              [NGX_PIMAP_SUBSCRIPTION_TREES];
+static ngx_rbtree_node_t  ngx_pimap_subscription_sentinel;
 
 
 void
 ngx_pimap_subscription_init_process(void)
 {
-    ngx_rbtree_init(&ngx_pimap_subscriptions,
-                    &ngx_pimap_subscriptions_sentinel,
-                    ngx_str_rbtree_insert_value);
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_PIMAP_SUBSCRIPTION_TREES; i++) {
+        ngx_rbtree_init(&ngx_pimap_subscription_trees[i],
+                        &ngx_pimap_subscription_sentinel,
+                        ngx_str_rbtree_insert_value);
+    }
 }
-
-
 void
 ngx_pimap_subscription_insert(ngx_pimap_subscription_t *sub)
 {
     sub->sn.node.key = ngx_murmur_hash2(sub->sn.str.data, sub->sn.str.len);
 
-    ngx_rbtree_insert(&ngx_pimap_subscriptions, &sub->sn.node);
+    ngx_rbtree_insert(ngx_pimap_subscription_tree(sub->sn.node.key),
+                      &sub->sn.node);
     ngx_pimap_count(accounts);
 }
 
@@ -39,7 +55,8 @@ ngx_pimap_subscription_insert(ngx_pimap_subscription_t *sub)
 void
 ngx_pimap_subscription_delete(ngx_pimap_subscription_t *sub)
 {
-    ngx_rbtree_delete(&ngx_pimap_subscriptions, &sub->sn.node);
+    ngx_rbtree_delete(ngx_pimap_subscription_tree(sub->sn.node.key),
+                      &sub->sn.node);
     ngx_pimap_uncount(accounts);
 }
 
@@ -47,9 +64,13 @@ ngx_pimap_subscription_delete(ngx_pimap_subscription_t *sub)
 ngx_pimap_account_t *
 ngx_pimap_subscription_find(ngx_str_t *name)
 {
+    uint32_t  hash;
+
+    hash = ngx_murmur_hash2(name->data, name->len);
+
     return (ngx_pimap_account_t *)
-               ngx_str_rbtree_lookup(&ngx_pimap_subscriptions, name,
-                                     ngx_murmur_hash2(name->data, name->len));
+               ngx_str_rbtree_lookup(ngx_pimap_subscription_tree(hash), name,
+                                     hash);
 }
 
 
@@ -58,9 +79,9 @@ ngx_pimap_subscription_each(ngx_pimap_account_pt handler)
 {
     ngx_rbtree_node_t  *node;
 
-    for (node = ngx_pimap_subscription_first();
+    for (node = ngx_pimap_subscription_first(ngx_pimap_subscription_trees);
          node;
-         node = ngx_rbtree_next(&ngx_pimap_subscriptions, node))
+         node = ngx_pimap_subscription_next(node))
     {
         handler((ngx_pimap_account_t *) node);
     }
@@ -74,9 +95,9 @@ ngx_pimap_subscription_each_of(ngx_pimap_node_t *node,
     ngx_rbtree_node_t         *next;
     ngx_pimap_subscription_t  *sub;
 
-    for (next = ngx_pimap_subscription_first();
+    for (next = ngx_pimap_subscription_first(ngx_pimap_subscription_trees);
          next;
-         next = ngx_rbtree_next(&ngx_pimap_subscriptions, next))
+         next = ngx_pimap_subscription_next(next))
     {
         sub = (ngx_pimap_subscription_t *) next;
 
@@ -87,15 +108,71 @@ ngx_pimap_subscription_each_of(ngx_pimap_node_t *node,
 }
 
 
-static ngx_rbtree_node_t *
-ngx_pimap_subscription_first(void)
+static ngx_rbtree_t *
+ngx_pimap_subscription_tree(uint32_t hash)
 {
-    if (ngx_pimap_subscriptions.root == &ngx_pimap_subscriptions_sentinel) {
-        return NULL;
+    return &ngx_pimap_subscription_trees
+               [hash >> (32 - NGX_PIMAP_SUBSCRIPTION_BITS)];
+}
+
+
+/* of this tree, or of those behind it; NULL: there is none */
+
+static ngx_rbtree_node_t *
+ngx_pimap_subscription_first(ngx_rbtree_t *tree)
+{
+    ngx_rbtree_t  *last;
+
+    last = ngx_pimap_subscription_trees + NGX_PIMAP_SUBSCRIPTION_TREES;
+
+    for ( /* void */ ; tree < last; tree++) {
+
+        if (tree->root != tree->sentinel) {
+            return ngx_rbtree_min(tree->root, tree->sentinel);
+        }
     }
 
-    return ngx_rbtree_min(ngx_pimap_subscriptions.root,
-                          &ngx_pimap_subscriptions_sentinel);
+    return NULL;
+}
+
+
+static ngx_rbtree_node_t *
+ngx_pimap_subscription_next(ngx_rbtree_node_t *node)
+{
+    ngx_rbtree_t       *tree;
+    ngx_rbtree_node_t  *next;
+
+    tree = ngx_pimap_subscription_tree(node->key);
+    next = ngx_rbtree_next(tree, node);
+
+    return next ? next : ngx_pimap_subscription_first(tree + 1);
+}
+
+
+/* with a greater hash */
+
+static ngx_rbtree_node_t *
+ngx_pimap_subscription_after(uint32_t hash)
+{
+    ngx_rbtree_t       *tree;
+    ngx_rbtree_node_t  *node, *next;
+
+    tree = ngx_pimap_subscription_tree(hash);
+    next = NULL;
+    node = tree->root;
+
+    while (node != tree->sentinel) {
+
+        if (node->key <= hash) {
+            node = node->right;
+
+        } else {
+            next = node;
+            node = node->left;
+        }
+    }
+
+    return next ? next : ngx_pimap_subscription_first(tree + 1);
 }
 
 
@@ -117,26 +194,14 @@ void
 ngx_pimap_subscription_walk(ngx_pimap_subscription_walk_t *walk, ngx_uint_t n,
     ngx_pimap_account_pt handler)
 {
-    ngx_rbtree_node_t  *node, *next;
+    ngx_rbtree_node_t  *next;
 
-    next = NULL;
-    node = ngx_pimap_subscriptions.root;
-
-    while (node != &ngx_pimap_subscriptions_sentinel) {
-
-        if (node->key <= walk->hash) {
-            node = node->right;
-
-        } else {
-            next = node;
-            node = node->left;
-        }
-    }
+    next = ngx_pimap_subscription_after(walk->hash);
 
     while (n--) {
 
         if (next == NULL) {
-            next = ngx_pimap_subscription_first();
+            next = ngx_pimap_subscription_first(ngx_pimap_subscription_trees);
 
             if (next == NULL) {
                 return;
@@ -149,7 +214,7 @@ ngx_pimap_subscription_walk(ngx_pimap_subscription_walk_t *walk, ngx_uint_t n,
 
         do {
             handler((ngx_pimap_account_t *) next);
-            next = ngx_rbtree_next(&ngx_pimap_subscriptions, next);
+            next = ngx_pimap_subscription_next(next);
 
         } while (next && next->key == walk->hash);
     }

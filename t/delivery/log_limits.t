@@ -16,7 +16,7 @@ use Pimap;
 use constant DAY => 86400;
 
 my $t = Pimap->new();
-$t->plan(67);
+$t->plan(80);
 
 my $redis = $t->redis()->start()->load();
 my $begun = $redis->epoch(time() - 9 * DAY);
@@ -88,6 +88,12 @@ for my $ttl (60, DAY) {
         "the next event keeps a log for $ttl s");
 }
 
+for my $ttl (60, DAY, 60) {
+    publish('g', 5, $ttl);
+    ok(lives('g', $ttl + $ttl / 60),
+        "the same number of events, and a log for $ttl s");
+}
+
 publish('e', '', 1);
 ok($t->wait_for(sub { !$redis->command('EXISTS', 'pimap:{e}') }, 'end'),
     'an idle log is deleted');
@@ -117,8 +123,12 @@ for my $args ([0], [''], ['x'], [10001], [1, 0], [1, 'x'], [1, 1, 1], []) {
 for my $key ('', 'pimap', 'pimap:a', 'pimap:{}', 'pimap:{}}', ':{a}',
     'pimap:{a}:log', "pimap:{a\nb}", "pimap:{a\x7f}")
 {
+    my $shown = $key =~ s/[^ -~]/?/gr;
+
     like(error('pimap_publish', $key, $json), qr/^PIMAP bad key: /,
-        'refused: "' . $key =~ s/[^ -~]/?/gr . '"');
+        "refused: \"$shown\"");
+    like(error('pimap_publish', $key, $json, 5, 60), qr/^PIMAP bad key: /,
+        '    with the arguments of another call');
 }
 
 is(error('pimap_publish', 'pimap:{}b}', $json),
@@ -131,6 +141,8 @@ like(publish('b}c'), qr/-1$/, 'an account "b}c" is a name');
 like($redis->error('FCALL', 'pimap_last', 0), qr/^PIMAP bad key: /, 'no key');
 like($redis->error('FCALL', 'pimap_last', 2, 'p:{a}', 'p:{a}'),
     qr/^PIMAP bad key: /, 'two keys');
+like($redis->error('FCALL', 'pimap_publish', 2, 'p:{a}', 'p:{a}', $json, 5,
+    60), qr/^PIMAP bad key: /, '    with the arguments of another call');
 
 # memory, as docs/reliability.md has it
 
