@@ -38,19 +38,22 @@ sub tree {
     return @found;
 }
 
-# Proportional: pages that the processes share are counted once.
+# Proportional: pages that the processes share are counted once.  Pages of
+# files are left out: they are the programs, whose share becomes smaller when a
+# client with the same libraries starts.
 
 sub memory {
     my ($pid) = @_;
 
-    my $bytes = 0;
+    my $kb = 0;
 
     for (tree($pid)) {
-        $bytes += $1 * 1024
-            if slurp("/proc/$_/smaps_rollup") =~ /^Pss:\s+(\d+) kB/m;
+        my $text = slurp("/proc/$_/smaps_rollup");
+
+        $kb += $1 while $text =~ /^Pss_(?:Anon|Shmem):\s+(\d+) kB/mg;
     }
 
-    return $bytes;
+    return $kb * 1024;
 }
 
 # The same when it has stopped moving: after ten quiet seconds, in which it

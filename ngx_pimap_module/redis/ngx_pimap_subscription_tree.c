@@ -41,6 +41,8 @@ ngx_pimap_subscription_init_process(void)
                         ngx_str_rbtree_insert_value);
     }
 }
+
+
 void
 ngx_pimap_subscription_insert(ngx_pimap_subscription_t *sub)
 {
