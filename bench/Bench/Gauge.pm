@@ -132,9 +132,15 @@ sub available {
         : die "no MemAvailable\n";
 }
 
+sub cpus {
+    my $n = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
+
+    return $n;
+}
+
 sub machine {
     my ($cpu) = slurp('/proc/cpuinfo') =~ /^model name\s*:\s*(.*)/m;
-    my $cpus = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
+    my $cpus = cpus();
     my ($kb) = slurp('/proc/meminfo') =~ /^MemTotal:\s+(\d+)/m;
     my ($os) = slurp('/etc/os-release') =~ /^PRETTY_NAME="(.*)"/m;
     my ($kernel) = slurp('/proc/sys/kernel/osrelease') =~ /(\S+)/;

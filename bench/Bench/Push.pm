@@ -316,6 +316,29 @@ sub report_shares {
                 @throughput)) } qw/PUBLISH FCALL/);
 
     $report->table('Shares, the median of the rounds', @rows) if @rows > 1;
+    $self->report_floor($report);
+}
+
+# What a server with a log has to do at least, whichever way it does it.
+
+sub report_floor {
+    my ($self, $report) = @_;
+
+    my ($send, $log) = map { median($self->values_of($_, 'plain', 'machine')) }
+        'send() alone', 'Redis alone, least FCALL';
+    my $rate = median($self->values_of('send() alone', 'plain',
+        'throughput'));
+
+    $send && $log && $rate or return;
+
+    my $cpus = Bench::Gauge::cpus();
+    my $most = $cpus * 1e9 / ($send + $log);
+
+    $report->say(sprintf('An event with a log takes at least what send() alone'
+        . ' takes, %.1f us of all CPUs, and the least function in Redis with'
+        . ' its publisher, %.1f us. So with %d CPUs no server gets more than'
+        . ' %s/s, %.2f of send().', $send / 1000, $log / 1000, $cpus,
+        Bench::Report::number($most), $most / $rate));
 }
 
 sub shares {
