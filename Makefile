@@ -17,7 +17,7 @@
 #   make mutants    faults that the tests have to see; MUTANTS=ROOM for some
 #   make fuzz       the fuzzers, each for FUZZ_TIME seconds, and what they
 #                   reached; FUZZ=NAME for some, FUZZ_JOBS= in parallel
-#   make bench      the module and other servers compared, some minutes
+#   make bench      the module and other servers compared, 20 minutes
 #   make bench-million   a million devices; needs the machine for itself
 #   make bench-reload    reloads under load
 #   make bench-flood     devices that send nonsense
