@@ -88,6 +88,9 @@ sub connect {
 sub command {
     my ($self, @args) = @_;
 
+    # A server that is made a replica closes its connections.
+
+    delete $self->{client} if $self->{client} && $self->{client}->closed();
     $self->{client} //= $self->connect() // die "redis: not there\n";
 
     my $reply = eval { $self->{client}->command(@args) };

@@ -7,6 +7,7 @@ use warnings;
 
 use IO::Select;
 use IO::Socket::UNIX;
+use Socket qw(MSG_DONTWAIT MSG_PEEK);
 use Time::HiRes qw(time);
 
 use Pimap::Process qw(patience);
@@ -33,6 +34,18 @@ sub send {
 
     local $SIG{PIPE} = 'IGNORE';
     syswrite($self->{socket}, $text) or die "redis: lost\n";
+}
+
+
+# Whether the server has closed it, and nothing is left to read.
+
+sub closed {
+    my ($self) = @_;
+
+    my $byte = '';
+
+    return defined(recv($self->{socket}, $byte, 1, MSG_PEEK | MSG_DONTWAIT))
+        && $byte eq '';
 }
 
 
