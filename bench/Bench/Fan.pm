@@ -13,7 +13,7 @@ use Bench::Load;
 use Bench::Report qw/median/;
 use Bench::Server;
 
-# As Bench::Push; "ways" is its function.
+# %o as for Bench::Push, without events and rate.
 
 sub measure {
     my ($class, %o) = @_;

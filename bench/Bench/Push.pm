@@ -6,8 +6,6 @@ package Bench::Push;
 use strict;
 use warnings;
 
-use Time::HiRes qw/sleep/;
-
 use Bench::Gauge;
 use Bench::Load;
 use Bench::Report qw/median/;
@@ -23,7 +21,7 @@ sub measure {
 
     my $self = bless { %o, lanes => [] }, $class;
 
-    $self->send_alone();
+    $self->send_alone() if $o{workers} == 1;
     $self->redis_alone() if $o{redis};
 
     $self->server($_, 'plain') for @{$o{servers}},
@@ -93,7 +91,7 @@ sub send_alone {
     });
 }
 
-# What Redis alone takes: nobody is subscribed.
+# What Redis takes for an event to which nobody is subscribed.
 
 sub redis_alone {
     my ($self) = @_;

@@ -184,7 +184,8 @@ client_loop(client_t *client)
 /*
  * As a network card does with its interrupts: while much comes, look again
  * after a moment, so that no server has to wake us up for each event.  Clients
- * on other machines are not woken up by a server either.
+ * on other machines are not woken up by a server either.  While devices are
+ * opened, each handshake would wait for that moment.
  */
 
 static void
@@ -200,7 +201,7 @@ client_moderate(client_t *client, int n)
 
     client->came += (uint32_t) (n > 0 ? n : 0);
 
-    if (client->busy) {
+    if (client->busy && client->nopening == 0) {
         pause.tv_sec = 0;
         pause.tv_nsec = CLIENT_PAUSE;
         nanosleep(&pause, NULL);
