@@ -16,7 +16,7 @@
 -- move.  So an account gets events then, also those of a bridge whose keys are
 -- at one server.  All else has to be tried again.
 
-local VERSION = 19              -- increases with each change of the functions
+local VERSION = 20              -- increases with each change of the functions
 
 local MAX_JSON, MAX_KEY = 1048576, 2048         -- bytes of it, and of P:{A}
 local MAX_IDEMPOTENCY = 255     -- bytes of an idempotency key
@@ -214,23 +214,21 @@ local function must_be_settled(account, one, other)
         or refuse('the slot of the account moves', 'TRYAGAIN')
 end
 
--- For functions that add other keys than the log.
+-- For functions that add other keys than the log.  Those of the bridge add
+-- none of their two keys, :lease and :bridge, if these are here.  A key is at
+-- one server, so the lease keeps other bridges out during a move.
 
-local function check_keys(keys, n)
+local function check_keys(keys, n, one, other)
     check_key(keys, n)
-    must_be_settled(keys[1])
+    must_be_settled(keys[1], one, other)
 end
 
--- For those of the bridge, which add none of their two keys if they are here.
--- A key is at one server, so the lease keeps other bridges out during a move.
+-- The right to publish, asked before anything is written, as a user may lack
+-- channels by mistake.
 
-local function check_bridge(keys)
-    check_key(keys)
-    must_be_settled(keys[1], ':lease', ':bridge')
-end
-
-local function deny()
-    refuse('no permission to ' .. verb .. ' on the channel', 'NOPERM')
+local function check_right(account)
+    return redis.acl_check_cmd(verb, account, '')
+        or refuse('no permission to ' .. verb .. ' on the channel', 'NOPERM')
 end
 
 -- The first id of an epoch that is greater than each one known of this
@@ -344,11 +342,7 @@ local function emit(keys, text, maxlen, ttl)
         look(now)
     end
 
-    -- Before anything is written, as a user may lack channels by mistake.
-
-    if not redis.acl_check_cmd(verb, account, '') then
-        deny()
-    end
+    check_right(account)
 
     local due = left < ttl * 1000 or left > (ttl + ttl / PAUSES + 1) * 1000
 
@@ -371,17 +365,9 @@ local function emit(keys, text, maxlen, ttl)
 end
 
 -- The arguments but the first: maxlen, ttl, and the key of the idempotency
--- key, if there is one.  Most calls have the same two as the call before.
-
-local latest_maxlen, latest_ttl, latest_life
+-- key, if there is one.
 
 local function publish_args(keys, args)
-    if #keys == 1 and #args == 3 and args[2] == latest_maxlen
-        and args[3] == latest_ttl
-    then
-        return latest_maxlen, latest_life
-    end
-
     local key = args[4] or ''
 
     check_key(keys)
@@ -392,16 +378,13 @@ local function publish_args(keys, args)
 
     local maxlen, ttl = log_args(args[2], args[3])
 
-    if maxlen == args[2] then
-        latest_maxlen, latest_ttl, latest_life = maxlen, args[3], ttl
-    end
-
     return maxlen, ttl, key ~= '' and must_be_settled(keys[1])
         and keys[1] .. ':idem:' .. key
 end
 
 -- Returns the id, the number of subscribers that received it, and whether the
--- id is that of an earlier event with the same idempotency key.
+-- id is that of an earlier event with the same idempotency key.  Most calls
+-- have the event only.
 
 local function publish(keys, args)
     local maxlen, ttl, key = MAXLEN, TTL, nil
@@ -769,9 +752,7 @@ local function revoke(keys, args)
 
     local key = keys[1] .. ':revoked'
 
-    if not redis.acl_check_cmd(verb, keys[1], '') then
-        deny()
-    end
+    check_right(keys[1])
 
     local left, fields = redis.call('TTL', key), redis.call('HGETALL', key)
     local known = device == ''
@@ -800,7 +781,7 @@ end
 -- generation, so that late commands of an earlier session are refused.
 
 local function lease_of(keys, args, n)
-    check_bridge(keys)
+    check_keys(keys, nil, ':lease', ':bridge')
 
     local expected = '"<bridge> <generation>" [ms]'
 
@@ -874,7 +855,7 @@ end
 -- invalid ones.
 
 local function bridge_publish(keys, args)
-    check_bridge(keys)
+    check_keys(keys, nil, ':lease', ':bridge')
 
     local owner, maxlen, ttl, mailbox, state = unpack(args, 1, 5)
 
@@ -900,14 +881,11 @@ local function bridge_publish(keys, args)
         end
     end
 
-    -- Deleting the last one deletes the key.
+    redis.call('HSET', states, mailbox, state)
+    redis.call('EXPIRE', states, BRIDGE_TTL)
 
-    if state == '' then
-        redis.call('EXPIRE', states, BRIDGE_TTL)
+    if state == '' then         -- deleting the last one deletes the key
         redis.call('HDEL', states, mailbox)
-    else
-        redis.call('HSET', states, mailbox, state)
-        redis.call('EXPIRE', states, BRIDGE_TTL)
     end
 
     return {published, #args - 5 - published}

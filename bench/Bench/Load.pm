@@ -13,7 +13,7 @@ use Time::HiRes qw/sleep time/;
 
 use Bench::Server;
 
-# The priority of the devices' processes.
+# The priority of the clients: devices and publishers.
 
 our $nice = 0;
 
@@ -81,7 +81,8 @@ sub DESTROY { $_[0]->stop() }
 sub publish {
     my (@options) = @_;
 
-    open my $fh, '-|', "$bin/publish", @options or die "publish: $!\n";
+    open my $fh, '-|', 'nice', '-n', $nice, "$bin/publish", @options
+        or die "publish: $!\n";
     my $line = readline($fh) // die "publish @options: failed\n";
     close $fh;
 

@@ -71,7 +71,8 @@ sub commands {
 sub defaults {
     my %found;
     my $source = source('conf.c') . source('login_conf.c');
-
+    my %named = source('conf.h') =~ /^#define (NGX_\w+) +\(?(\d[\d *]*)/mg;
+    $source =~ s/\b(NGX_PIMAP_LOG_\w+)\)/$named{$1})/g;
     $found{$1} = ['text', $2 eq '' ? "\x{2014}" : $2] while $source =~
         /ngx_conf_merge_str_value\(\w+->(\w+),\s*\w+->\w+, "(\w*)"\)/g;
     $found{login} = ['text', lc($1)]
@@ -111,7 +112,6 @@ sub directives {
         [ map { $_->[0] } @commands ], 'directives, in order');
 
     my ($least) = $page->{section}{pimap_zone} =~ /At least `(\w+)`/;
-
     my ($min) = source('conf.h') =~ /_ZONE_MIN_SIZE\s+\((\d+) \* 1024/;
 
     is(number('size', $least), $min * 1024, 'the least zone');
