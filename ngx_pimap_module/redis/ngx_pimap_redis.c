@@ -13,6 +13,7 @@
 
 #define NGX_PIMAP_REDIS_READS       16      /* then others get their turn */
 #define NGX_PIMAP_REDIS_KEEP        65536   /* of the output buffer, idle */
+#define NGX_PIMAP_REDIS_BURST       4096    /* bytes that do not wait */
 
 
 static void ngx_pimap_redis_read(ngx_pimap_redis_t *redis);
@@ -264,6 +265,11 @@ ngx_pimap_redis_send_text(ngx_pimap_redis_t *redis, char *text, int len)
 }
 
 
+/*
+ * The commands of one turn of the event loop leave in one write.  If they are
+ * many, they leave in several, so that Redis begins before the turn ends.
+ */
+
 ngx_int_t
 ngx_pimap_redis_send_bytes(ngx_pimap_redis_t *redis, const char *data,
     size_t len)
@@ -280,9 +286,11 @@ ngx_pimap_redis_send_bytes(ngx_pimap_redis_t *redis, const char *data,
         ngx_memcpy(redis->out + redis->out_last, data, len);
         redis->out_last += len;
 
-        /* many commands of one turn of the event loop leave in one write */
-
         ngx_post_event(redis->connection->write, &ngx_posted_events);
+
+        if (redis->out_last - redis->out_pos >= NGX_PIMAP_REDIS_BURST) {
+            ngx_pimap_redis_flush(redis);
+        }
     }
 
     return rc;
