@@ -51,13 +51,15 @@ sub uids {
     return join(' ', map { $_->{json}{uid} // $_->{event} } $s->events($n, 6));
 }
 
-# Fills a log with long events.
+# Fills a log with events that are long after compression, too.
 
 sub publish_long {
     my ($account, @uids) = @_;
+    my @letters = ('A' .. 'Z', 'a' .. 'z', 0 .. 9);
 
     $redis->log($account, { event => 'MessageNew', uid => $_,
-        preview => 'x' x 1024 }) for @uids;
+        preview => join('', map { $letters[rand(@letters)] } 1 .. 1024) })
+        for @uids;
 }
 
 # The first event that is not the expected one.
