@@ -55,11 +55,9 @@ sub uids {
 
 sub publish_long {
     my ($account, @uids) = @_;
-    my @letters = ('A' .. 'Z', 'a' .. 'z', 0 .. 9);
 
     $redis->log($account, { event => 'MessageNew', uid => $_,
-        preview => join('', map { $letters[rand(@letters)] } 1 .. 1024) })
-        for @uids;
+        preview => $t->noise(1024) }) for @uids;
 }
 
 # The first event that is not the expected one.
