@@ -881,11 +881,14 @@ local function bridge_publish(keys, args)
         end
     end
 
-    redis.call('HSET', states, mailbox, state)
-    redis.call('EXPIRE', states, BRIDGE_TTL)
+    -- Deleting the last one deletes the key.
 
-    if state == '' then         -- deleting the last one deletes the key
+    if state == '' then
+        redis.call('EXPIRE', states, BRIDGE_TTL)
         redis.call('HDEL', states, mailbox)
+    else
+        redis.call('HSET', states, mailbox, state)
+        redis.call('EXPIRE', states, BRIDGE_TTL)
     end
 
     return {published, #args - 5 - published}

@@ -70,8 +70,7 @@ sub send_alone {
         load => $load,
         turn => sub {
             sleep 1;
-            return Bench::Server::bare_send($server, $self->{devices})
-                ->{seconds} * 1e6;
+            return Bench::Server::bare_each($server)->{seconds} * 1e6;
         },
     };
 }
@@ -124,7 +123,8 @@ sub other_account {
         if ($pid == 0) {
             $SIG{INT} = $SIG{TERM} = 'DEFAULT';
             open STDOUT, '>', '/dev/null';
-            exec "$Bench::Server::root/build/bench/publish", @{$lane->{by}}
+            exec 'nice', '-n', $Bench::Load::nice,
+                "$Bench::Server::root/build/bench/publish", @{$lane->{by}}
                 or POSIX::_exit(127);
         }
 

@@ -364,7 +364,17 @@ sub bare {
 sub bare_send {
     my ($server, $events, $board) = @_;
 
-    print { $server->{in} } $board ? "$events 1000 $board\n" : "$events\n";
+    return bare_ask($server, $board ? "$events 1000 $board" : $events);
+}
+
+# One event to each device, in their order.
+
+sub bare_each { return bare_ask($_[0], 'each') }
+
+sub bare_ask {
+    my ($server, $command) = @_;
+
+    print { $server->{in} } "$command\n";
 
     return decode_json(readline($server->{out}) // die "bare is gone\n");
 }

@@ -9,8 +9,8 @@
  * writes N events to random connections, one send() each, and prints the time
  * that this took.  "N WINDOW BOARD" keeps at most a window of events on their
  * way, as "publish -w" does by the board of park, and waits for the last one.
- * No server that sends each device its event at once can be faster on this
- * machine.
+ * "each" writes one event to each connection, in their order.  No server that
+ * sends each device its event at once can be faster on this machine.
  */
 
 #define _GNU_SOURCE
@@ -49,7 +49,8 @@ typedef struct {
 static int bare_listen(const char *port);
 static int bare_accept(int fd);
 static int bare_command(char *line);
-static int bare_send(unsigned long n, unsigned long window, board_t *board);
+static int bare_send(unsigned long n, unsigned long window, board_t *board,
+    int in_order);
 static int bare_wait(board_t *board, uint64_t events);
 static size_t bare_event(char *buf, uint32_t account, uint32_t number);
 static uint64_t bare_cpu(void);
@@ -176,6 +177,10 @@ bare_command(char *line)
     board = NULL;
     line[strcspn(line, "\n")] = '\0';
 
+    if (strcmp(line, "each") == 0) {
+        return bare_send(bare_parked, 0, NULL, 1);
+    }
+
     n = strtoul(line, &end, 10);
     window = strtoul(end, &end, 10);
 
@@ -187,12 +192,12 @@ bare_command(char *line)
         }
     }
 
-    return bare_send(n, window, board);
+    return bare_send(n, window, board, 0);
 }
 
 
 static int
-bare_send(unsigned long n, unsigned long window, board_t *board)
+bare_send(unsigned long n, unsigned long window, board_t *board, int in_order)
 {
     char            text[EVENT_SIZE + 64];
     double          seconds;
@@ -215,7 +220,8 @@ bare_send(unsigned long n, unsigned long window, board_t *board)
             return -1;
         }
 
-        d = &bare_devices[(uint32_t) random() % bare_parked];
+        d = &bare_devices[(in_order ? i : (unsigned long) random())
+                          % bare_parked];
         len = bare_event(text, d->account, (uint32_t) i);
 
         if (send(d->fd, text, len, MSG_DONTWAIT) != (ssize_t) len) {

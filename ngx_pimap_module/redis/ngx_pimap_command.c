@@ -207,12 +207,19 @@ ngx_pimap_command_add(ngx_uint_t slot, ngx_pimap_command_pt handler,
 const char *
 ngx_pimap_command_trouble(ngx_uint_t slot)
 {
+    size_t             unsent;
     ngx_pimap_node_t  *node;
 
     node = ngx_pimap_node_owner(slot);
 
-    return node == NULL || !ngx_pimap_node_ready(node) ? "Redis is away"
-           : node->commands.length >= NGX_PIMAP_COMMAND_MAX
+    if (node == NULL || !ngx_pimap_node_ready(node)) {
+        return "Redis is away";
+    }
+
+    unsent = node->commander.out_last - node->commander.out_pos;
+
+    return node->commands.length >= NGX_PIMAP_COMMAND_MAX
+           || unsent > NGX_PIMAP_REDIS_MAX_OUTPUT / 2
              ? "too many commands wait for Redis"
              : "the worker has no memory to ask Redis";
 }

@@ -91,7 +91,7 @@ ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
 {
     u_char                  name[NGX_PIMAP_ACCOUNT_MAX + 128];
     u_char                  length[NGX_INT_T_LEN], ttl[NGX_TIME_T_LEN];
-    ngx_uint_t              n;
+    ngx_uint_t              n, defaults;
     ngx_pimap_main_conf_t  *pmcf;
 
     const char  *argv[] = {
@@ -105,15 +105,15 @@ ngx_pimap_event_log_post(ngx_str_t *account, ngx_str_t *event, ngx_str_t *key,
     len[3] = ngx_snprintf(name, sizeof(name), PIMAP_REDIS_KEY("%V", "%V"),
                           ngx_pimap_command_prefix(), account)
              - name;
-    len[5] = ngx_sprintf(length, "%ui", pmcf->log_length) - length;
-    len[6] = ngx_sprintf(ttl, "%T", pmcf->log_ttl) - ttl;
 
-    n = key->len ? 8 : 7;
+    defaults = pmcf->log_length == NGX_PIMAP_LOG_LENGTH
+               && pmcf->log_ttl == NGX_PIMAP_LOG_TTL;
+    n = 5;
 
-    if (key->len == 0 && pmcf->log_length == NGX_PIMAP_LOG_LENGTH
-        && pmcf->log_ttl == NGX_PIMAP_LOG_TTL)
-    {
-        n = 5;
+    if (key->len || !defaults) {
+        len[5] = ngx_sprintf(length, "%ui", pmcf->log_length) - length;
+        len[6] = ngx_sprintf(ttl, "%T", pmcf->log_ttl) - ttl;
+        n = key->len ? 8 : 7;
     }
 
     /* not by a format, which takes three times as long */

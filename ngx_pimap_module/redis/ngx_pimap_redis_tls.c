@@ -33,6 +33,11 @@ ngx_pimap_redis_handshake(ngx_pimap_redis_t *redis)
         return;
     }
 
+    /* what is not sent at once comes again from another address, longer */
+
+    SSL_set_mode(c->ssl->connection, SSL_MODE_ENABLE_PARTIAL_WRITE
+                                     |SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+
     c->ssl->handler = ngx_pimap_redis_handshaked;
 
     if (ngx_ssl_handshake(c) != NGX_AGAIN) {
