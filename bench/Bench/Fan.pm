@@ -1,7 +1,8 @@
 package Bench::Fan;
 
 # One event to all devices of one account: the time until the last has it.
-# The servers take turns.
+# The servers take turns.  The first event of a turn does not count, as in
+# Bench::Push.
 
 use strict;
 use warnings;
@@ -47,7 +48,6 @@ sub finish {
     my ($self, $lane) = @_;
 
     if ($lane->{by}) {
-        $lane->{each} = $lane->{load}->stats()->{latency_us};
         $lane->{other} = $self->other_account($lane);
     }
 
@@ -69,7 +69,9 @@ sub send_alone {
         server => $server,
         load => $load,
         turn => sub {
-            sleep 1;
+            Bench::Server::bare_each($server);
+            sleep 0.5;
+
             return Bench::Server::bare_each($server)->{seconds} * 1e6;
         },
     };
@@ -86,20 +88,22 @@ sub server {
     my @by = ('-b', $board, '-m', $self->{devices}, $kind eq 'pimap'
         ? ('-R', $self->{redis}{path}) : ('-u', $server->{publish}));
 
-    $load->mark();
+    my $lane = { name => $kind, server => $server, how => $how,
+        load => $load, by => \@by };
 
-    return {
-        name => $kind,
-        server => $server,
-        how => $how,
-        load => $load,
-        by => \@by,
-        turn => sub {
-            my $run = Bench::Load::publish(@by);
+    $lane->{turn} = sub {
+        Bench::Load::publish(@by);
+        $load->mark();
 
-            return $run->{missing} ? undef : $run->{seconds} * 1e6;
-        },
+        my $run = Bench::Load::publish(@by);
+        my $each = $load->stats()->{latency_us};
+
+        push @{$lane->{each}{$_}}, $each->{$_} for qw/p50 p99/;
+
+        return $run->{missing} ? undef : $run->{seconds} * 1e6;
     };
+
+    return $lane;
 }
 
 # An event of another account, in the middle of that: the time until its
@@ -151,7 +155,8 @@ sub report {
 
         for my $lane (@lanes) {
             push @rows, [$lane->{name}, $how,
-                map({ ms($lane->{each}{$_}) } qw/p50 p99/),
+                map({ ms($lane->{each} && median(@{$lane->{each}{$_}})) }
+                    qw/p50 p99/),
                 ms(median(@{$lane->{last}})),
                 map { ms($lane->{other}{$_}) } qw/p50 max/];
         }
