@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Redis does not read: what waits for it has a limit, and the answer of an event
-# beyond it says so.  The others are published when Redis reads again.
+# Redis does not read: what waits for it has a limit, and the answer to an
+# event beyond it says so.  The others are published when Redis reads again.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
 use lib 'lib';
 use Pimap;
 
-use constant { EVENTS => 320, SIZE => 60_000 };     # 16 MB may wait
+use constant { EVENTS => 320, SIZE => 60_000 };     # 16 MiB may wait
 
 my $t = Pimap->new(workers => 1);
 my $event = $t->json({ event => 'MessageNew', preview => 'x' x SIZE });
