@@ -27,8 +27,8 @@ local ACCOUNT_UPDATES, ACCOUNT_BYTES = '10000', '16777216'  -- remembered
 local MAX_BACKLOG = 10^9
 local FORGET = '1000'           -- ended ones that a call removes
 
-local MAXLEN, MAX_MAXLEN = '1000', 1000000      -- the defaults of ...
-local TTL, MAX_TTL = 604800, 366 * 86400        -- ... ngx_pimap_conf.h
+local MAXLEN, MAX_MAXLEN = '1000', 1000000      -- NGX_PIMAP_LOG_LENGTH
+local TTL, MAX_TTL = 604800, 366 * 86400        -- NGX_PIMAP_LOG_TTL
 local PAUSES = 60               -- of a time to live
 local MAX_COUNT, MAX_BYTES = 10000, 1073741824
 local MAX_ID = 35               -- bytes: 19, "-", and a number of 15 digits

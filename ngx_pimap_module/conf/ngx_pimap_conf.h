@@ -21,8 +21,8 @@
 #define NGX_PIMAP_DEVICE_MAX        1024
 #define NGX_PIMAP_PING_MAX          1023        /* seconds */
 #define NGX_PIMAP_UPDATES_MAX       1000        /* as in redis/pimap.lua */
-#define NGX_PIMAP_LOG_LENGTH        1000        /* default, as there */
-#define NGX_PIMAP_LOG_TTL           (7 * 86400) /* seconds, the same */
+#define NGX_PIMAP_LOG_LENGTH        1000        /* MAXLEN in redis/pimap.lua */
+#define NGX_PIMAP_LOG_TTL           (7 * 86400) /* seconds, TTL there */
 #define NGX_PIMAP_ZONE_MIN_SIZE     (256 * 1024)
 
 
