@@ -96,32 +96,41 @@ sub send_alone {
 sub redis_alone {
     my ($self) = @_;
 
-    my @ways = (['least FCALL', '-F', 'bench_least'], ['PUBLISH'],
-        ['FCALL', '-f']);
+    my @ways = (['XADD', '-x'], ['least FCALL', '-F', 'bench_least'],
+        ['PUBLISH'], ['FCALL', '-f']);
 
     for (@ways) {
         my ($name, @way) = @$_;
-        my @options = ('-R', $self->{redis}{path}, @way, '-a',
-            $self->{devices}, '-c', 'pimap:{alone-%a}');
 
-        $self->lane("Redis alone, $name", 'plain', sub {
-            my ($events, $round) = @_;
-
-            Bench::Load::publish(@options, '-n', WARM);
-
-            my %before = used($self->{redis});
-            my $run = Bench::Load::publish(@options, '-n', $events, '-s',
-                $round);
-            my %after = used($self->{redis});
-
-            return (
-                throughput => $run->{per_second},
-                refused => $run->{failed},
-                map { $_ => ($after{$_} - $before{$_}) / $events }
-                    qw/redis machine/
-            );
-        });
+        $self->alone("Redis alone, $name", [$self->{redis}], 'redis', '-R',
+            $self->{redis}{path}, @way, '-c', 'pimap:{alone-%a}'
+                . ($name eq 'XADD' ? ':stream' : ''));
     }
+}
+
+# Publishing that reaches no device, and what it takes of a server of "used".
+
+sub alone {
+    my ($self, $name, $servers, $which, @options) = @_;
+
+    push @options, '-a', $self->{devices};
+
+    $self->lane($name, 'plain', sub {
+        my ($events, $round) = @_;
+
+        Bench::Load::publish(@options, '-n', WARM);
+
+        my %before = used(@$servers);
+        my $run = Bench::Load::publish(@options, '-n', $events, '-s', $round);
+        my %after = used(@$servers);
+
+        return (
+            throughput => $run->{per_second},
+            refused => $run->{failed},
+            map { $_ => ($after{$_} - $before{$_}) / $events }
+                $which, 'machine'
+        );
+    });
 }
 
 # The two of ours have channels of their own at Redis, or each would deliver
@@ -133,7 +142,8 @@ sub server {
 
     my $server = Bench::Server::nginx($kind, $self->{dir}, ping => 900,
         redis => $self->{redis}, workers => $self->{workers},
-        prefix => $how);
+        prefix => $how,
+        locations => '        location = /none { return 200 "nothing"; }');
     my $board = "$self->{dir}/board-$kind-$how";
     my @to = ('-b', $board, '-a', $self->{devices}, '-c',
         "$how:{account-%a}");
@@ -141,6 +151,10 @@ sub server {
     $self->{progress}->("$kind: parking $self->{devices} devices, $how");
 
     my $load = $self->park($server, $server->{$how}, '-b', $board);
+
+    $self->alone('nginx alone, POST, 64 connections', [undef, $server],
+        'nginx', '-u', $server->{publish} =~ s{/publish}{/none}r, '-k', 64,
+        '-d', 8) if $kind eq 'pimap' && $how eq 'plain';
 
     for ($self->ways($kind, $server)) {
         my ($by, @way) = @$_;
@@ -317,26 +331,50 @@ sub report_shares {
     $self->report_floor($report);
 }
 
-# What a server with a log has to do at least, whichever way it does it.
+# What a server with a log has to do at least: without a function in Redis, in
+# which XADD and PUBLISH are not one step; with one; and by HTTP.
 
 sub report_floor {
     my ($self, $report) = @_;
 
-    my ($send, $log) = map { median($self->values_of($_, 'plain', 'machine')) }
-        'send() alone', 'Redis alone, least FCALL';
-    my $rate = median($self->values_of('send() alone', 'plain',
-        'throughput'));
+    my $us = sub {
+        my ($lane, $field) = @_;
 
-    $send && $log && $rate or return;
+        return median($self->values_of($lane, 'plain', $field)) / 1000;
+    };
 
-    my $cpus = Bench::Gauge::cpus();
-    my $most = $cpus * 1e9 / ($send + $log);
+    my $send = $us->('send() alone', 'machine') or return;
+    my $xadd = $us->('Redis alone, XADD', 'machine') or return;
+    my $post = $us->('nginx alone, POST, 64 connections', 'machine');
+    my @least = map { $us->('Redis alone, least FCALL', $_) }
+        qw/machine redis/;
+    my @floors = (['XADD and its publisher', $xadd],
+        ['the least function and its publisher', $least[0]],
+        ['the least function, and nginx that answers a POST with nothing'
+            . ' and its client', $least[1] + $post]);
 
-    $report->say(sprintf('An event with a log takes at least what send() alone'
-        . ' takes, %.1f us of all CPUs, and the least function in Redis with'
-        . ' its publisher, %.1f us. So with %d CPUs no server gets more than'
-        . ' %s/s, %.2f of send().', $send / 1000, $log / 1000, $cpus,
-        Bench::Report::number($most), $most / $rate));
+    $report->say(sprintf('An event takes at least what send() alone takes,'
+        . ' %.1f us of all CPUs. With a log other work comes to that. So %d'
+        . ' CPUs have at most:', $send, Bench::Gauge::cpus()));
+
+    $report->say(join "\n", map { '- ' . $self->floor($send, @$_) } @floors);
+}
+
+# The rate that all CPUs together leave room for, beside those of others.
+
+sub floor {
+    my ($self, $send, $name, $us) = @_;
+
+    my $most = Bench::Gauge::cpus() * 1e6 / ($send + $us);
+    my @others = ('send() alone', 'nchan-redis, POST, 64 connections');
+
+    return join '', sprintf('%s/s with %s (%.1f us)',
+        Bench::Report::number($most), $name, $us),
+        map {
+            my $rate = median($self->values_of($_, 'plain', 'throughput'));
+
+            $rate ? sprintf(', %.2f of %s', $most / $rate, $_) : ();
+        } @others;
 }
 
 sub shares {

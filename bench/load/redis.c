@@ -20,16 +20,29 @@
 #include "target.h"
 
 
+#define REDIS_WORDS  4
+
+
+/* words before and after the key; the event is the last one */
+typedef struct {
+    const char     *before[REDIS_WORDS];
+    const char     *after[REDIS_WORDS];
+} redis_words_t;
+
+
 typedef struct {
     redisContext   *context;
     const char     *channel;
     uint32_t        depth;
-    const char     *function;
+    redis_words_t   words;
     int             unsent;        /* hiredis has bytes to write */
 } redis_sink_t;
 
 
 static redisContext *redis_connect(const char *path);
+static redis_words_t redis_words(const char *function);
+static size_t redis_text(const char **args, size_t *lens,
+    const char *const *words);
 static int redis_add(sink_t *sink, uint32_t account, const char *event,
     size_t len);
 static int redis_turn(sink_t *sink, uint64_t ns);
@@ -53,7 +66,7 @@ redis_sink(const char *path, const char *channel, const char *function,
     }
 
     redis->channel = channel;
-    redis->function = function;
+    redis->words = redis_words(function);
     redis->depth = depth;
 
     redis->context = redis_connect(path);
@@ -107,13 +120,41 @@ redis_connect(const char *path)
 }
 
 
+static redis_words_t
+redis_words(const char *function)
+{
+    redis_words_t  publish = { { "PUBLISH" }, { NULL } };
+    redis_words_t  stream = { { "XADD" }, { "MAXLEN", "1000", "*", "e" } };
+    redis_words_t  fcall = { { "FCALL", function, "1" }, { NULL } };
+
+    if (function == NULL) {
+        return publish;
+    }
+
+    return *function ? fcall : stream;
+}
+
+
+static size_t
+redis_text(const char **args, size_t *lens, const char *const *words)
+{
+    size_t  n;
+
+    for (n = 0; n < REDIS_WORDS && words[n]; n++) {
+        args[n] = words[n];
+        lens[n] = strlen(words[n]);
+    }
+
+    return n;
+}
+
+
 static int
 redis_add(sink_t *sink, uint32_t account, const char *event, size_t len)
 {
-    int            n;
     char           channel[TARGET_TEXT];
-    size_t         lens[5];
-    const char    *args[5];
+    size_t         n, lens[2 * REDIS_WORDS + 2];
+    const char    *args[2 * REDIS_WORDS + 2];
     redis_sink_t  *redis;
 
     redis = sink->data;
@@ -122,28 +163,20 @@ redis_add(sink_t *sink, uint32_t account, const char *event, size_t len)
         return -1;
     }
 
-    n = 0;
-
-    if (redis->function) {
-        args[n] = "FCALL";
-        lens[n++] = 5;
-        args[n] = redis->function;
-        lens[n++] = strlen(redis->function);
-        args[n] = "1";
-        lens[n++] = 1;
-
-    } else {
-        args[n] = "PUBLISH";
-        lens[n++] = 7;
-    }
+    n = redis_text(args, lens, redis->words.before);
 
     args[n] = channel;
     lens[n++] = target_expand(channel, sizeof(channel), redis->channel,
                               account, account);
+
+    n += redis_text(args + n, lens + n, redis->words.after);
+
     args[n] = event;
     lens[n++] = len;
 
-    if (redisAppendCommandArgv(redis->context, n, args, lens) != REDIS_OK) {
+    if (redisAppendCommandArgv(redis->context, (int) n, args, lens)
+        != REDIS_OK)
+    {
         return -1;
     }
 

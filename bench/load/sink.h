@@ -40,8 +40,8 @@ struct sink_s {
 };
 
 
-/* by "function" with the arguments of pimap_publish, or by PUBLISH if it is
-   NULL.  NULL: the reason was printed */
+/* by "function" with the arguments of pimap_publish, by XADD if it is "", or
+   by PUBLISH if it is NULL.  NULL: the reason was printed */
 sink_t *redis_sink(const char *path, const char *channel,
     const char *function, uint32_t depth);
 

@@ -27,13 +27,14 @@
 
 
 #define PUBLISH_BATCH    256
+#define PUBLISH_OPTIONS  "a:b:B:c:d:fF:k:l:m:n:r:R:s:u:w:x"
 #define PUBLISH_PATIENCE (10 * CLOCK_SECOND)
 
 
 typedef struct {
     const char   *redis;           /* -R */
     const char   *channel;
-    const char   *function;        /* -f, -F */
+    const char   *function;        /* -f, -F, -x */
     const char   *url;
     const char   *log;             /* -l: accounts, one a line */
     board_t      *board;
@@ -137,7 +138,7 @@ publish_options(publish_t *p, int argc, char **argv)
     p->connections = 4;
     p->depth = 1000;
 
-    while ((c = getopt(argc, argv, "a:b:B:c:d:fF:k:l:m:n:r:R:s:u:w:")) != -1) {
+    while ((c = getopt(argc, argv, PUBLISH_OPTIONS)) != -1) {
 
         switch (c) {
         case 'a':
@@ -191,6 +192,9 @@ publish_options(publish_t *p, int argc, char **argv)
             break;
         case 'w':
             p->window = publish_number(optarg, 1);
+            break;
+        case 'x':
+            p->function = "";
             break;
         default:
             publish_usage();
@@ -406,6 +410,7 @@ publish_usage(void)
             "  -R REDIS  a unix socket's path, or HOST:PORT\n"
             "  -f        FCALL pimap_publish instead of PUBLISH\n"
             "  -F NAME   FCALL of another function\n"
+            "  -x        XADD to a stream of 1,000 events, by itself\n"
             "  -c NAME   channel or key, %%a is the account's number\n"
             "            (pimap:{account-%%a})\n"
             "  -u URL    POST to there, %%a is the account's number\n"

@@ -74,6 +74,8 @@ ngx_pimap_deliver(ngx_str_t *name, char *payload, size_t len)
         return;
     }
 
+    ngx_pimap_fanout_soon(ngx_queue_head(&account->devices));
+
     pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_pimap_module);
 
     status = pimap_event_parse(&ev, payload, len, pmcf->max_event, why,

@@ -57,6 +57,9 @@ ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_int_t             rc;
     ngx_pimap_message_t  *message;
 
+    ngx_pimap_prefetch(d->connection, NGX_PIMAP_CACHE_LINE);
+    ngx_pimap_fanout_soon(ngx_queue_next(&d->link));
+
     if (!(ngx_pimap_update_result(ev) ? ngx_pimap_update_result_is_for(d, ev)
                                       : ngx_pimap_filter_match(d->filter, ev)))
     {

@@ -58,6 +58,11 @@ ngx_int_t ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_pimap_encoded_t *encoded);
 ngx_int_t ngx_pimap_fanout_one(ngx_pimap_device_t *d, pimap_event_t *ev);
 
+/* The device with this link, or the end of the list, gets an event soon. */
+#define ngx_pimap_fanout_soon(q)                                             \
+    ngx_pimap_prefetch(ngx_queue_data(q, ngx_pimap_device_t, link),          \
+                       sizeof(ngx_pimap_device_t))
+
 /* Tells the device to resync and to go on after "last". */
 void ngx_pimap_fanout_resync(ngx_pimap_device_t *d, ngx_str_t *reason,
     pimap_event_id_t *last);

@@ -72,6 +72,18 @@ ngx_pimap_node_prefix(void)
 }
 
 
+void
+ngx_pimap_node_account(redisReply *channel, ngx_str_t *account)
+{
+    const char  *name;
+
+    account->len = pimap_redis_key_account(channel->str, channel->len,
+                                           ngx_pimap_node_conf->prefix.len,
+                                           "", &name);
+    account->data = (u_char *) name;
+}
+
+
 ngx_msec_t
 ngx_pimap_node_timeout(void)
 {
@@ -230,6 +242,7 @@ ngx_pimap_node_create(const char *host, ngx_uint_t port)
     node->subscriber.up = ngx_pimap_node_handlers->subscriber_up;
     node->subscriber.down = ngx_pimap_node_handlers->subscriber_down;
     node->subscriber.reply = ngx_pimap_node_handlers->subscriber_reply;
+    node->subscriber.ahead = ngx_pimap_node_handlers->subscriber_ahead;
 
     ngx_queue_insert_tail(&ngx_pimap_nodes, &node->link);
 

@@ -126,6 +126,7 @@ typedef struct {
     ngx_pimap_redis_pt        subscriber_up;
     ngx_pimap_redis_pt        subscriber_down;
     ngx_pimap_redis_reply_pt  subscriber_reply;
+    ngx_pimap_redis_reply_pt  subscriber_ahead;
 
     const ngx_pimap_node_pt  *created;      /* ends with NULL */
     const ngx_pimap_node_pt  *destroyed;    /* the same */
@@ -144,6 +145,8 @@ void ngx_pimap_node_exit_process(void);
 
 ngx_uint_t ngx_pimap_node_cluster(void);
 ngx_str_t *ngx_pimap_node_prefix(void);
+/* The account of a channel, as a part of its text; no length: it has none. */
+void ngx_pimap_node_account(redisReply *channel, ngx_str_t *account);
 ngx_msec_t ngx_pimap_node_timeout(void);
 
 /* The slot of an account, and of any key. */

@@ -134,25 +134,36 @@ ngx_pimap_redis_received(ngx_pimap_redis_t *redis)
 static ngx_int_t
 ngx_pimap_redis_pushes(ngx_pimap_redis_t *redis, u_char **pos)
 {
-    u_char                  *last;
+    u_char                  *next, *last;
     ngx_int_t                rc;
-    ngx_pimap_redis_push_t   push;
+    ngx_uint_t               i;
+    ngx_pimap_redis_push_t   push[2];
 
+    next = *pos;
     last = redis->in + redis->in_len;
 
-    for ( ;; ) {
-        rc = ngx_pimap_redis_push(&push, pos, last);
+    i = 0;
+    rc = ngx_pimap_redis_push(&push[i], &next, last);
 
-        if (rc != NGX_OK) {
-            return rc;
+    while (rc == NGX_OK) {
+        *pos = next;
+
+        rc = ngx_pimap_redis_push(&push[!i], &next, last);
+
+        if (rc == NGX_OK && redis->ahead) {
+            redis->ahead(redis, &push[!i].reply);
         }
 
-        redis->phase->reply(redis, &push.reply);
+        redis->phase->reply(redis, &push[i].reply);
 
         if (redis->failed || redis->redirected) {
             return NGX_ERROR;
         }
+
+        i = !i;
     }
+
+    return rc;
 }
 
 

@@ -59,6 +59,7 @@ static const ngx_pimap_node_handlers_t  ngx_pimap_redis_client_nodes = {
     ngx_pimap_subscriber_up,
     ngx_pimap_subscriber_down,
     ngx_pimap_subscriber_reply,
+    ngx_pimap_subscriber_ahead,
     ngx_pimap_redis_client_created,
     ngx_pimap_redis_client_destroyed,
     ngx_pimap_redis_client_moved,

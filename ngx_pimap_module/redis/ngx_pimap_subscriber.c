@@ -286,7 +286,7 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
 {
     ngx_str_t          name;
     redisReply        *channel, *payload;
-    const char        *account, *kind;
+    const char        *kind;
     ngx_pimap_node_t  *node;
 
     node = ngx_pimap_node_of_subscriber(redis);
@@ -310,10 +310,7 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
     channel = reply->element[1];
     payload = reply->element[2];
 
-    name.len = pimap_redis_key_account(channel->str, channel->len,
-                                       ngx_pimap_node_prefix()->len, "",
-                                       &account);
-    name.data = (u_char *) account;
+    ngx_pimap_node_account(channel, &name);
 
     if (ngx_strcmp(kind, "message") != 0) {
 
@@ -343,6 +340,23 @@ ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply)
 unexpected:
 
     ngx_pimap_redis_fail(redis, "unexpected reply");
+}
+
+
+/* The account of a message is asked for while an earlier one is delivered. */
+
+void
+ngx_pimap_subscriber_ahead(ngx_pimap_redis_t *redis, redisReply *reply)
+{
+    ngx_str_t  name;
+
+    if (reply->element[1]->type == REDIS_REPLY_STRING) {
+        ngx_pimap_node_account(reply->element[1], &name);
+
+        if (name.len) {
+            ngx_pimap_subscription_ahead(&name);
+        }
+    }
 }
 
 

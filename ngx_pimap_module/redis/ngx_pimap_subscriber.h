@@ -49,6 +49,8 @@ void ngx_pimap_subscription_delete(ngx_pimap_subscription_t *sub);
 
 /* NULL: no such account in this worker. */
 ngx_pimap_account_t *ngx_pimap_subscription_find(ngx_str_t *name);
+/* It will be looked for soon. */
+void ngx_pimap_subscription_ahead(ngx_str_t *name);
 
 /* For all accounts, or those of a node; the handler may not free any. */
 void ngx_pimap_subscription_each(ngx_pimap_account_pt handler);
@@ -104,6 +106,7 @@ void ngx_pimap_subscriber_destroyed(ngx_pimap_node_t *node);
 void ngx_pimap_subscriber_up(ngx_pimap_redis_t *redis);
 void ngx_pimap_subscriber_down(ngx_pimap_redis_t *redis);
 void ngx_pimap_subscriber_reply(ngx_pimap_redis_t *redis, redisReply *reply);
+void ngx_pimap_subscriber_ahead(ngx_pimap_redis_t *redis, redisReply *reply);
 void ngx_pimap_subscriber_moved(pimap_redis_slot_set_t *slots);
 
 /* From the account: it is new, or about to be freed. */

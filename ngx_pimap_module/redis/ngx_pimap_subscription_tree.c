@@ -15,6 +15,7 @@
 
 
 #define NGX_PIMAP_SUBSCRIPTION_BITS   12
+#define NGX_PIMAP_SUBSCRIPTION_AHEAD  192       /* bytes of an account */
 #define NGX_PIMAP_SUBSCRIPTION_TREES  (1 << NGX_PIMAP_SUBSCRIPTION_BITS)
 
 
@@ -73,6 +74,18 @@ ngx_pimap_subscription_find(ngx_str_t *name)
     return (ngx_pimap_account_t *)
                ngx_str_rbtree_lookup(ngx_pimap_subscription_tree(hash), name,
                                      hash);
+}
+
+
+void
+ngx_pimap_subscription_ahead(ngx_str_t *name)
+{
+    uint32_t  hash;
+
+    hash = ngx_murmur_hash2(name->data, name->len);
+
+    ngx_pimap_prefetch(ngx_pimap_subscription_tree(hash)->root,
+                       NGX_PIMAP_SUBSCRIPTION_AHEAD);
 }
 
 

@@ -12,6 +12,10 @@
 #include "ngx_pimap_hibernate.h"
 
 
+static ssize_t ngx_pimap_connection_write_socket(ngx_pimap_connection_t *pc,
+    u_char *data, size_t len);
+
+
 ngx_int_t
 ngx_pimap_connection_write(ngx_pimap_connection_t *pc, u_char *data,
     size_t len)
@@ -41,6 +45,19 @@ ngx_pimap_connection_write_raw(ngx_pimap_connection_t *pc, u_char *data,
 {
     ssize_t            n;
     ngx_connection_t  *c;
+
+    n = ngx_pimap_connection_write_socket(pc, data, len);
+
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    data += n;
+    len -= n;
+
+    if (len == 0) {
+        return NGX_OK;
+    }
 
     c = pc->connection;
 
@@ -80,6 +97,43 @@ ngx_pimap_connection_write_raw(ngx_pimap_connection_t *pc, u_char *data,
     ngx_pimap_connection_dbg(pc, "blocked");
 
     return ngx_handle_write_event(c->write, 0);
+}
+
+
+/*
+ * The bytes that a socket takes at once.  Most take all, and then nothing is
+ * read of nginx's connection and its events, which are many lines of memory.
+ */
+
+static ssize_t
+ngx_pimap_connection_write_socket(ngx_pimap_connection_t *pc, u_char *data,
+    size_t len)
+{
+    ssize_t    n;
+    ngx_err_t  err;
+
+    if (pc->fd == (ngx_socket_t) -1 || pc->out || len == 0) {
+        return 0;
+    }
+
+    n = send(pc->fd, data, len, 0);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_EVENT, ngx_cycle->log, 0,
+                   "send: fd:%d %z of %uz", pc->fd, n, len);
+
+    if (n != -1) {
+        return n;
+    }
+
+    err = ngx_socket_errno;
+
+    if (err == NGX_EAGAIN || err == NGX_EINTR) {
+        return 0;
+    }
+
+    (void) ngx_connection_error(pc->connection, err, "send() failed");
+
+    return NGX_ERROR;
 }
 
 

@@ -31,6 +31,8 @@ struct ngx_pimap_connection_s {
     unsigned               lingers:1;   /* the client may be sending */
     unsigned               counted:1;   /* as lingering */
 
+    ngx_socket_t           fd;          /* -1: OpenSSL writes to it */
+
     /* only if hibernated */
 
     ngx_pimap_tls13_t        tls;

@@ -60,6 +60,7 @@ ngx_pimap_connection_adopt(ngx_pimap_connection_t *pc, ngx_connection_t *c,
     ngx_pimap_kind_t  kind;
 
     pc->connection = c;
+    pc->fd = c->ssl ? (ngx_socket_t) -1 : c->fd;
     pc->device = d;
     pc->chunked = chunked;
     pc->lingers = (d->input != NGX_PIMAP_INPUT_NONE);
