@@ -103,12 +103,13 @@ ngx_pimap_time(u_char *p, time_t t)
 static ngx_inline void
 ngx_pimap_prefetch(const void *p, size_t size)
 {
-    const char  *line;
+    uintptr_t  line;
 
-    for (line = p; line < (const char *) p + size;
+    for (line = (uintptr_t) p & ~(uintptr_t) (NGX_PIMAP_CACHE_LINE - 1);
+         line < (uintptr_t) p + size;
          line += NGX_PIMAP_CACHE_LINE)
     {
-        __builtin_prefetch(line);
+        __builtin_prefetch((const void *) line);
     }
 }
 

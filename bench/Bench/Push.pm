@@ -350,8 +350,8 @@ sub report_floor {
         qw/machine redis/;
     my @floors = (['XADD and its publisher', $xadd],
         ['the least function and its publisher', $least[0]],
-        ['the least function, and nginx that answers a POST with nothing'
-            . ' and its client', $least[1] + $post]);
+        $post ? ['the least function, and nginx that answers a POST with'
+            . ' one word, and its client', $least[1] + $post] : ());
 
     $report->say(sprintf('An event takes at least what send() alone takes,'
         . ' %.1f us of all CPUs. With a log other work comes to that. So %d'

@@ -12,6 +12,9 @@
 #include "ngx_pimap_histogram.h"
 
 
+#define NGX_PIMAP_FANOUT_CONNECTION  176    /* bytes, of a hibernated one */
+
+
 /*
  * The clocks of two hosts may differ, so the fast clock is exact enough,
  * although it has steps of up to 4 ms.
@@ -57,7 +60,7 @@ ngx_pimap_fanout_device(ngx_pimap_device_t *d, pimap_event_t *ev,
     ngx_int_t             rc;
     ngx_pimap_message_t  *message;
 
-    ngx_pimap_prefetch(d->connection, NGX_PIMAP_CACHE_LINE);
+    ngx_pimap_prefetch(d->connection, NGX_PIMAP_FANOUT_CONNECTION);
     ngx_pimap_fanout_soon(ngx_queue_next(&d->link));
 
     if (!(ngx_pimap_update_result(ev) ? ngx_pimap_update_result_is_for(d, ev)

@@ -77,6 +77,8 @@ ngx_pimap_node_account(redisReply *channel, ngx_str_t *account)
 {
     const char  *name;
 
+    name = NULL;
+
     account->len = pimap_redis_key_account(channel->str, channel->len,
                                            ngx_pimap_node_conf->prefix.len,
                                            "", &name);

@@ -145,7 +145,7 @@ void ngx_pimap_node_exit_process(void);
 
 ngx_uint_t ngx_pimap_node_cluster(void);
 ngx_str_t *ngx_pimap_node_prefix(void);
-/* The account of a channel, as a part of its text; no length: it has none. */
+/* The account, a part of the channel's text; empty: it is no account's. */
 void ngx_pimap_node_account(redisReply *channel, ngx_str_t *account);
 ngx_msec_t ngx_pimap_node_timeout(void);
 

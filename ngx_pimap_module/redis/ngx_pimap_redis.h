@@ -71,8 +71,8 @@ struct ngx_pimap_redis_s {
     ngx_pimap_redis_pt         up;      /* logged in */
     ngx_pimap_redis_pt         down;    /* was up, is lost */
     ngx_pimap_redis_reply_pt   reply;   /* the reply is freed afterwards */
-    ngx_pimap_redis_reply_pt   ahead;   /* NULL; of three elements, before
-                                           the one before it is handled */
+    ngx_pimap_redis_reply_pt   ahead;   /* NULL; sees the next reply, if it
+                                           has three elements */
 
     /* event ident must be after 3 pointers as in ngx_connection_t */
     ngx_int_t                  ident;   /* -1 */

@@ -343,7 +343,7 @@ unexpected:
 }
 
 
-/* The account of a message is asked for while an earlier one is delivered. */
+/* The memory of its account is asked for while another one is handled. */
 
 void
 ngx_pimap_subscriber_ahead(ngx_pimap_redis_t *redis, redisReply *reply)

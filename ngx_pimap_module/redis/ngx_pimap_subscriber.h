@@ -49,7 +49,7 @@ void ngx_pimap_subscription_delete(ngx_pimap_subscription_t *sub);
 
 /* NULL: no such account in this worker. */
 ngx_pimap_account_t *ngx_pimap_subscription_find(ngx_str_t *name);
-/* It will be looked for soon. */
+/* It is looked for soon: asks for the root of its tree, which may be it. */
 void ngx_pimap_subscription_ahead(ngx_str_t *name);
 
 /* For all accounts, or those of a node; the handler may not free any. */

@@ -15,7 +15,7 @@
 
 
 #define NGX_PIMAP_SUBSCRIPTION_BITS   12
-#define NGX_PIMAP_SUBSCRIPTION_AHEAD  192       /* bytes of an account */
+#define NGX_PIMAP_SUBSCRIPTION_AHEAD  160       /* bytes, with a short name */
 #define NGX_PIMAP_SUBSCRIPTION_TREES  (1 << NGX_PIMAP_SUBSCRIPTION_BITS)
 
 
