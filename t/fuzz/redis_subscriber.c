@@ -499,8 +499,8 @@ fuzz_init(void)
     static const ngx_pimap_node_handlers_t  handlers = {
         fuzz_redis_none, fuzz_redis_none, fuzz_reply_none,
         ngx_pimap_subscriber_up, ngx_pimap_subscriber_down,
-        ngx_pimap_subscriber_reply, created, destroyed,
-        ngx_pimap_subscriber_moved, fuzz_none
+        ngx_pimap_subscriber_reply, ngx_pimap_subscriber_ahead,
+        created, destroyed, ngx_pimap_subscriber_moved, fuzz_none
     };
 
     static const ngx_pimap_subscriber_row_t        rows[1];

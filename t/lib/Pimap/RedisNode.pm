@@ -73,7 +73,7 @@ sub id {
 }
 
 
-# The lines of CLUSTER NODES by id: {flags, master, link, slots => [...]};
+# The lines of CLUSTER NODES by id: {flags, master, link, epoch, slots => [...]};
 # none if the node does not answer.
 
 sub view {
@@ -83,11 +83,11 @@ sub view {
     my %view;
 
     for my $line (split(/\n/, $text)) {
-        my ($id, undef, $flags, $master, undef, undef, undef, $link, @slots)
+        my ($id, undef, $flags, $master, undef, undef, $epoch, $link, @slots)
             = split(/ /, $line);
 
         $view{$id} = { flags => $flags, master => $master, link => $link,
-            slots => [grep { !/^\[/ } @slots],
+            epoch => $epoch, slots => [grep { !/^\[/ } @slots],
             moving => [grep { /^\[/ } @slots] };
     }
 
@@ -113,9 +113,16 @@ sub replicates { my $own = $_[0]->own() // return; $own->{master} }
 sub owns { return has_slot($_[0]->own(), $_[1]) }
 
 
-# As it sees the node with this id.
+# Whether it has heard of the other node that this has the slot, and by which
+# epoch.  It has the slot from a CLUSTER SETSLOT of its own, without the epoch.
 
-sub sees { return has_slot($_[0]->view()->{$_[1]}, $_[2]) }
+sub has_heard {
+    my ($self, $other, $slot) = @_;
+
+    my $seen = $self->view()->{ $other->id() } // return;
+
+    return $seen->{epoch} == $other->own()->{epoch} && has_slot($seen, $slot);
+}
 
 
 sub has_slot {

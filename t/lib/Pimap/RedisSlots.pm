@@ -109,8 +109,8 @@ sub end_move {
     }) or die "slot $slot does not move\n";
 
     # Another move before all have heard of this one might take the same epoch,
-    # and the slot would go back.
-    wait_for(sub { !grep { !$_->sees($to->id(), $slot) } $self->alive() })
+    # and the slot would go back, or to no node.
+    wait_for(sub { !grep { !$_->has_heard($to, $slot) } $self->alive() })
         or die "slot $slot stays\n";
 }
 
