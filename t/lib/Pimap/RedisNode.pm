@@ -73,8 +73,8 @@ sub id {
 }
 
 
-# CLUSTER NODES by id: {flags, master, link, epoch, moving, slots}, of which the
-# last two are lists; none if the node does not answer.
+# CLUSTER NODES by id: {flags, master, link, epoch, moving, slots}; of which
+# the last two are lists.  None if the node does not answer.
 
 sub view {
     my ($self) = @_;
