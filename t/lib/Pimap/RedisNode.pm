@@ -73,8 +73,8 @@ sub id {
 }
 
 
-# CLUSTER NODES by id: {flags, master, link, epoch, moving, slots}; of which
-# the last two are lists.  None if the node does not answer.
+# CLUSTER NODES by id: {flags, master, link, epoch, moving, slots}.  The last
+# two are lists.  There is no id if the node does not answer.
 
 sub view {
     my ($self) = @_;
@@ -120,8 +120,9 @@ sub has_heard {
     my ($self, $other, $slot) = @_;
 
     my $seen = $self->view()->{ $other->id() } // return;
+    my $own = $other->own() // return;
 
-    return $seen->{epoch} == $other->own()->{epoch} && has_slot($seen, $slot);
+    return $seen->{epoch} == $own->{epoch} && has_slot($seen, $slot);
 }
 
 
